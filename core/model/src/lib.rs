@@ -1,0 +1,49 @@
+//! The words that every room of Telecine shares.
+//!
+//! This crate has no decisions in it: it says what a media time, a codec, a segment table, a
+//! presentation and an error *are*, so that the rooms which parse, choose, deliver and measure
+//! can talk about them without knowing each other.
+//!
+//! - [`time`]: [`MediaTime`] on a title's timeline, [`Timestamp`] on the host's monotonic clock,
+//!   [`WallTime`] in the world. Integers, exact, never mixed.
+//! - [`presentation`]: a title as [`Presentation`] → [`Period`] → [`Track`] → [`Rendition`].
+//! - [`segments`]: a rendition's segments as a run-length table: bytes, not objects.
+//! - [`codec`], [`language`]: RFC 6381 codec strings and BCP 47 language tags.
+//! - [`error`]: one taxonomy with stable numbers; [`limits`]: every bound in one place.
+//!
+//! ```
+//! use telecine_model::{MediaTime, SegmentTable, Timescale};
+//!
+//! // A day of live in two-second segments is one run.
+//! let mut table = SegmentTable::new(Timescale::new(90_000).unwrap(), 1);
+//! for _ in 0..43_200 {
+//!     table.push(None, 180_000, 1).unwrap();
+//! }
+//! assert_eq!(table.runs(), 1);
+//! let noon = MediaTime::from_secs(12 * 3600).to_ticks(table.timescale());
+//! assert_eq!(table.covering(noon).unwrap().number, 21_601);
+//! ```
+
+#![forbid(unsafe_code)]
+
+pub mod codec;
+pub mod datetime;
+pub mod error;
+pub mod events;
+pub mod hash;
+pub mod language;
+pub mod limits;
+pub mod live;
+pub mod presentation;
+pub mod protection;
+pub mod segments;
+pub mod time;
+pub mod uri;
+
+pub use codec::Codec;
+pub use error::{Blame, Domain, Error, ErrorCode, Handling, Place, Warning};
+pub use language::Language;
+pub use limits::Limits;
+pub use presentation::{Period, Presentation, Protocol, Rendition, Track, TrackKind};
+pub use segments::{ByteRange, InitSection, Segment, SegmentIndex, SegmentTable, Segments};
+pub use time::{MediaTime, Timescale, Timestamp, WallTime};

@@ -1,0 +1,74 @@
+//! Every limit that hostile input can run into, in one place.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::MediaTime;
+
+/// Upper bounds on what the player accepts from outside.
+///
+/// The defaults leave an order of magnitude above what real services use. Passing a limit is a
+/// typed error with its place, never a slow-down or an exhausted memory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Bytes of one playlist or MPD. Default 32 MiB.
+    pub manifest_bytes: usize,
+    /// Segments of one rendition, runs counted expanded (a DASH `@duration` template without an
+    /// end counts as none). Default 2,000,000.
+    pub segments: u64,
+    /// Stored runs of one segment table. Default 500,000.
+    pub segment_runs: usize,
+    /// Bytes of one line of a playlist, or of one attribute of an MPD. Default 1 MiB.
+    pub line_bytes: usize,
+    /// Variants, renditions, adaptation sets and representations together. Default 10,000.
+    pub renditions: usize,
+    /// Periods of one MPD. Default 10,000.
+    pub periods: usize,
+    /// Depth of XML elements and of nested container boxes. Default 32.
+    pub nesting: usize,
+    /// Variables of one playlist, and bytes of one expanded line together with `line_bytes`.
+    /// Default 1,000.
+    pub variables: usize,
+    /// Date ranges, events, unknown tags and warnings kept of one manifest, each. Default 10,000.
+    pub side_items: usize,
+    /// Parts of one playlist. Default 10,000.
+    pub parts: usize,
+    /// Longest duration of one segment. Default 1 h.
+    pub segment_duration: MediaTime,
+    /// Bytes of one initialisation section or segment index. Default 8 MiB.
+    pub init_bytes: usize,
+    /// Bytes of one media segment. Default 512 MiB.
+    pub segment_bytes: u64,
+    /// Bytes of one container box that is not media data. Default 16 MiB.
+    pub box_bytes: usize,
+    /// Samples of one fragment. Default 200,000.
+    pub fragment_samples: usize,
+    /// Redirects of one request. Default 10.
+    pub redirects: usize,
+    /// Levels of nested segment indexes and of resolved xlinks. Default 5.
+    pub indirections: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            manifest_bytes: 32 << 20,
+            segments: 2_000_000,
+            segment_runs: 500_000,
+            line_bytes: 1 << 20,
+            renditions: 10_000,
+            periods: 10_000,
+            nesting: 32,
+            variables: 1_000,
+            side_items: 10_000,
+            parts: 10_000,
+            segment_duration: MediaTime::from_secs(3600),
+            init_bytes: 8 << 20,
+            segment_bytes: 512 << 20,
+            box_bytes: 16 << 20,
+            fragment_samples: 200_000,
+            redirects: 10,
+            indirections: 5,
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! One rendition's segments: times, places and everything else a manifest says of them.
+
+use std::sync::Arc;
+
+use super::{RangeList, Runs, SegmentTable, UriList, UrlTemplate};
+use crate::protection::Key;
+use crate::time::{MediaTime, WallTime};
+use crate::uri;
+
+/// Part of a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ByteRange {
+    /// First byte.
+    pub offset: u64,
+    /// Number of bytes.
+    pub length: u64,
+}
+
+/// An initialisation section: `EXT-X-MAP`, `Initialization`, or the head of an indexed file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct InitSection {
+    /// Reference as written, relative to the index's base.
+    pub uri: String,
+    /// Part of the resource.
+    pub byte_range: Option<ByteRange>,
+    /// Keys in force for the section itself (HLS: those before the `EXT-X-MAP`).
+    pub keys: Arc<[Key]>,
+}
+
+/// Where the bytes of a segment are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Addressing {
+    /// Listed one by one: HLS, DASH `SegmentList`.
+    Listed(UriList),
+    /// Computed from number and time: DASH `SegmentTemplate`.
+    Template(UrlTemplate),
+    /// Ranges of one resource: DASH `SegmentBase` with its index read.
+    Single(String),
+}
+
+/// What a manifest says of one rendition's segments in one period.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SegmentIndex {
+    /// Times in the track's timescale.
+    pub table: SegmentTable,
+    /// The tick that falls on [`SegmentIndex::origin`]: DASH `@presentationTimeOffset`, zero in HLS.
+    pub presentation_offset: i64,
+    /// Presentation time of the period's start.
+    pub origin: MediaTime,
+    /// What references are relative to: URL of the playlist, or the chosen `BaseURL`.
+    pub base: Arc<str>,
+    /// Where segments are.
+    pub addressing: Addressing,
+    /// Number of the segment at index 0 of `addressing` and `ranges` where they are lists.
+    pub listed_from: u64,
+    /// Byte ranges, where segments are parts of resources.
+    pub ranges: Option<RangeList>,
+    /// The initialisation section in force.
+    pub init: Runs<Option<Arc<InitSection>>>,
+    /// Discontinuity sequence number (HLS).
+    pub discontinuity: Runs<u64>,
+    /// True for segments that are announced missing.
+    pub gap: Runs<bool>,
+    /// Keys in force, one per key format.
+    pub keys: Runs<Arc<[Key]>>,
+    /// Bits a second, where announced per segment (`EXT-X-BITRATE`).
+    pub bitrate: Runs<Option<u64>>,
+    /// Wall-clock time of the first segment of each run; the others follow by their times.
+    pub program_date_time: Runs<WallTime>,
+    /// Parts (LL-HLS), by segment, ascending. The last entry may be a segment still growing, whose
+    /// number is the table's end number.
+    pub parts: Vec<PartialSegment>,
+    /// How much earlier than complete a segment can be requested (DASH `@availabilityTimeOffset`,
+    /// summed over levels). `None` is INF: always available.
+    pub availability_offset: Option<MediaTime>,
+    /// False if segments are offered before they are complete (`@availabilityTimeComplete`).
+    pub availability_complete: bool,
+}
+
+/// The parts of one segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartialSegment {
+    /// The segment that they are parts of.
+    pub number: u64,
+    /// In order.
+    pub parts: Vec<Part>,
+}
+
+/// A part of a segment (`EXT-X-PART`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Its duration.
+    pub duration: MediaTime,
+    /// Reference as written.
+    pub uri: String,
+    /// Part of the resource.
+    pub byte_range: Option<ByteRange>,
+    /// Begins with a key frame.
+    pub independent: bool,
+    /// Announced missing.
+    pub gap: bool,
+}
+
+/// One segment, put together from the index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Media sequence number (HLS) or `$Number$` (DASH).
+    pub number: u64,
+    /// Presentation time of its start.
+    pub start: MediaTime,
+    /// Its duration.
+    pub duration: MediaTime,
+    /// Start in the track's own timescale, as the container is expected to count.
+    pub ticks: i64,
+    /// Absolute URL.
+    pub uri: String,
+    /// Part of the resource.
+    pub byte_range: Option<ByteRange>,
+    /// Initialisation section in force.
+    pub init: Option<Arc<InitSection>>,
+    /// Discontinuity sequence number.
+    pub discontinuity: u64,
+    /// Announced missing.
+    pub gap: bool,
+    /// Keys in force.
+    pub keys: Arc<[Key]>,
+    /// Bits a second, where announced.
+    pub bitrate: Option<u64>,
+    /// Wall-clock time of its start, where known.
+    pub program_date_time: Option<WallTime>,
+}
+
+impl Segment {
+    /// Presentation time of its end.
+    pub fn end(&self) -> MediaTime {
+        self.start + self.duration
+    }
+}
+
+impl SegmentIndex {
+    /// An index with times and places, and nothing else said.
+    pub fn new(table: SegmentTable, base: Arc<str>, addressing: Addressing) -> Self {
+        let listed_from = table.first_number();
+        Self {
+            table,
+            presentation_offset: 0,
+            origin: MediaTime::ZERO,
+            base,
+            addressing,
+            listed_from,
+            ranges: None,
+            init: Runs::new(),
+            discontinuity: Runs::new(),
+            gap: Runs::new(),
+            keys: Runs::new(),
+            bitrate: Runs::new(),
+            program_date_time: Runs::new(),
+            parts: Vec::new(),
+            availability_offset: Some(MediaTime::ZERO),
+            availability_complete: true,
+        }
+    }
+
+    /// Presentation time of a tick of the track's timescale.
+    pub fn time_of(&self, ticks: i64) -> MediaTime {
+        MediaTime::from_ticks(ticks.saturating_sub(self.presentation_offset), self.table.timescale()) + self.origin
+    }
+
+    /// The tick at a presentation time.
+    pub fn ticks_of(&self, time: MediaTime) -> i64 {
+        (time - self.origin)
+            .to_ticks(self.table.timescale())
+            .saturating_add(self.presentation_offset)
+    }
+
+    /// Segment `number`.
+    pub fn get(&self, number: u64) -> Option<Segment> {
+        let span = self.table.get(number)?;
+        let (reference, byte_range) = self.locate(number, span.start)?;
+        let start = self.time_of(span.start);
+        Some(Segment {
+            number,
+            start,
+            duration: self.time_of(span.end()) - start,
+            ticks: span.start,
+            uri: uri::resolve(&self.base, &reference),
+            byte_range,
+            init: self.init.get(number).cloned().flatten(),
+            discontinuity: self.discontinuity.get(number).copied().unwrap_or(0),
+            gap: self.gap.get(number).copied().unwrap_or(false),
+            keys: self.keys.get(number).cloned().unwrap_or_else(|| Arc::from([])),
+            bitrate: self.bitrate.get(number).copied().flatten(),
+            program_date_time: self.wall_time_of(number),
+        })
+    }
+
+    fn locate(&self, number: u64, ticks: i64) -> Option<(String, Option<ByteRange>)> {
+        let listed = || u32::try_from(number.checked_sub(self.listed_from)?).ok();
+        let range = || self.ranges.as_ref().and_then(|ranges| ranges.get(listed()?));
+        match &self.addressing {
+            Addressing::Listed(list) => Some((list.get(listed()?)?, range())),
+            Addressing::Template(template) => Some((template.expand(number, ticks, 1), None)),
+            Addressing::Single(uri) => Some((uri.clone(), range())),
+        }
+    }
+
+    /// Wall-clock time of a segment's start: the last announcement at or before it carried
+    /// forward, else the first one carried backward (rfc8216bis 6.3.3).
+    pub fn wall_time_of(&self, number: u64) -> Option<WallTime> {
+        let start = self.time_of(self.table.get(number)?.start);
+        let (anchor, wall) = match self.program_date_time.get_with_start(number) {
+            Some((anchor, wall)) => (anchor, *wall),
+            None => self
+                .program_date_time
+                .iter()
+                .next()
+                .map(|(anchor, wall)| (anchor, *wall))?,
+        };
+        let anchored = self.time_of(self.table.get(anchor)?.start);
+        Some(wall.offset(start - anchored))
+    }
+
+    /// The segment that covers a presentation time, or the next one behind a hole.
+    pub fn number_at(&self, time: MediaTime) -> Option<u64> {
+        self.table.covering_or_next(self.ticks_of(time)).map(|span| span.number)
+    }
+
+    /// Presentation time of the end of the last segment.
+    pub fn end(&self) -> Option<MediaTime> {
+        self.table.end().map(|end| self.time_of(end))
+    }
+
+    /// Presentation time of the start of the first segment.
+    pub fn start(&self) -> Option<MediaTime> {
+        self.table.start().map(|start| self.time_of(start))
+    }
+
+    /// Bytes of heap that grow with the number of segments.
+    pub fn heap_bytes(&self) -> usize {
+        let addressing = match &self.addressing {
+            Addressing::Listed(list) => list.heap_bytes(),
+            Addressing::Template(template) => template.heap_bytes(),
+            Addressing::Single(uri) => uri.capacity(),
+        };
+        self.table.heap_bytes()
+            + addressing
+            + self.ranges.as_ref().map_or(0, RangeList::heap_bytes)
+            + self.init.heap_bytes()
+            + self.discontinuity.heap_bytes()
+            + self.gap.heap_bytes()
+            + self.keys.heap_bytes()
+            + self.bitrate.heap_bytes()
+            + self.program_date_time.heap_bytes()
+    }
+
+    /// Gives back memory that parsing reserved.
+    pub fn shrink(&mut self) {
+        self.table.shrink();
+        if let Addressing::Listed(list) = &mut self.addressing {
+            list.shrink();
+        }
+        if let Some(ranges) = &mut self.ranges {
+            ranges.shrink();
+        }
+        self.init.shrink();
+        self.discontinuity.shrink();
+        self.gap.shrink();
+        self.keys.shrink();
+        self.bitrate.shrink();
+        self.program_date_time.shrink();
+    }
+}
+
+/// An index that has to be fetched first: DASH `SegmentBase` with `@indexRange` (D010).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SegmentIndexSource {
+    /// What `uri` is relative to.
+    pub base: Arc<str>,
+    /// Reference to the indexed resource; empty for the base itself.
+    pub uri: String,
+    /// Where the `sidx` is. Without it the whole resource is one segment.
+    pub index_range: Option<ByteRange>,
+    /// Initialisation section. Without one it is in front of the index.
+    pub init: Option<Arc<InitSection>>,
+    /// `@timescale`; the index must agree (D010).
+    pub timescale: u32,
+    /// `@presentationTimeOffset`.
+    pub presentation_offset: i64,
+    /// Presentation time of the period's start.
+    pub origin: MediaTime,
+    /// Duration of the period, for a resource that is one segment.
+    pub duration: Option<MediaTime>,
+    /// Keys in force.
+    pub keys: Arc<[Key]>,
+}
+
+/// What is known of a rendition's segments.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum Segments {
+    /// Nothing yet: the HLS media playlist at the rendition's URI has not been loaded.
+    #[default]
+    Unloaded,
+    /// The segment index must be fetched.
+    Indexed(Box<SegmentIndexSource>),
+    /// Known.
+    Known(Box<SegmentIndex>),
+}
+
+impl Segments {
+    /// The index, if it is known.
+    pub fn known(&self) -> Option<&SegmentIndex> {
+        match self {
+            Self::Known(index) => Some(index),
+            _ => None,
+        }
+    }
+}

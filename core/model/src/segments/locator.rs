@@ -1,0 +1,504 @@
+//! Where segments are: lists of URIs and byte ranges that cost what varies, and URL templates.
+
+use core::fmt::Write as _;
+
+use super::ByteRange;
+
+/// URIs of consecutive segments, as the manifest wrote them.
+///
+/// Packagers number their files, so most lists are "prefix, counter, suffix": such a run costs a
+/// constant, however long. What does not count is kept literally in one arena.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UriList {
+    arena: String,
+    runs: Vec<UriRun>,
+    len: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct UriRun {
+    /// Index of the first URI of the run.
+    first: u32,
+    /// The first URI, in the arena.
+    text: (u32, u32),
+    counter: Option<Counter>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Counter {
+    /// Where the digits stand in the first URI.
+    digits: (u32, u32),
+    start: u64,
+    step: u64,
+    /// Zero-padded to the width of the first.
+    padded: bool,
+}
+
+impl UriList {
+    /// An empty list.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many URIs.
+    pub fn len(&self) -> u32 {
+        self.len
+    }
+
+    /// True without URIs.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Appends one. False if the list cannot grow further (4 GiB of text or 2^32 entries).
+    #[must_use]
+    pub fn push(&mut self, uri: &str) -> bool {
+        let Some(next_len) = self.len.checked_add(1) else {
+            return false;
+        };
+        if let Some(run) = self.runs.last().copied() {
+            let nth = u64::from(self.len - run.first);
+            let first = self.slice(run.text);
+            let joins = match run.counter {
+                Some(counter) => counter.matches(first, nth, uri),
+                None if nth == 1 => match Counter::between(first, uri) {
+                    Some(counter) => {
+                        if let Some(last) = self.runs.last_mut() {
+                            last.counter = Some(counter);
+                        }
+                        true
+                    }
+                    // Repeated URIs (byte ranges of one resource) are a counter that stands still.
+                    None => false,
+                },
+                None => false,
+            };
+            if joins {
+                self.len = next_len;
+                return true;
+            }
+        }
+        let (Ok(at), Ok(length)) = (u32::try_from(self.arena.len()), u32::try_from(uri.len())) else {
+            return false;
+        };
+        if at.checked_add(length).is_none() {
+            return false;
+        }
+        self.arena.push_str(uri);
+        self.runs.push(UriRun {
+            first: self.len,
+            text: (at, length),
+            counter: None,
+        });
+        self.len = next_len;
+        true
+    }
+
+    /// URI `index`.
+    pub fn get(&self, index: u32) -> Option<String> {
+        if index >= self.len {
+            return None;
+        }
+        let run = self
+            .runs
+            .get(self.runs.partition_point(|run| run.first <= index).checked_sub(1)?)?;
+        let first = self.slice(run.text);
+        match run.counter {
+            None => Some(first.to_owned()),
+            Some(counter) => counter.nth(first, u64::from(index - run.first)),
+        }
+    }
+
+    /// Bytes of heap in use.
+    pub fn heap_bytes(&self) -> usize {
+        self.arena.capacity() + self.runs.capacity() * core::mem::size_of::<UriRun>()
+    }
+
+    /// Gives back memory that growth reserved.
+    pub fn shrink(&mut self) {
+        self.arena.shrink_to_fit();
+        self.runs.shrink_to_fit();
+    }
+
+    fn slice(&self, (at, length): (u32, u32)) -> &str {
+        self.arena.get(at as usize..at as usize + length as usize).unwrap_or("")
+    }
+}
+
+impl Counter {
+    /// The counter that leads from one URI to the next, if that is all that differs: one group of
+    /// digits that grows, or nothing.
+    fn between(a: &str, b: &str) -> Option<Self> {
+        if a == b {
+            return Some(Self {
+                digits: (0, 0),
+                start: 0,
+                step: 0,
+                padded: false,
+            });
+        }
+        let same = a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y).count();
+        let from = same
+            - a.as_bytes()[..same]
+                .iter()
+                .rev()
+                .take_while(|c| c.is_ascii_digit())
+                .count();
+        let digits = |text: &str| {
+            text.as_bytes()[from..]
+                .iter()
+                .take_while(|c| c.is_ascii_digit())
+                .count()
+        };
+        let (len_a, len_b) = (digits(a), digits(b));
+        if len_a == 0 || len_b == 0 || a[from + len_a..] != b[from + len_b..] {
+            return None;
+        }
+        let (text_a, text_b) = (&a[from..from + len_a], &b[from..from + len_b]);
+        let (start, next) = (text_a.parse::<u64>().ok()?, text_b.parse::<u64>().ok()?);
+        let padded = text_a.starts_with('0') && len_a > 1;
+        let counter = Self {
+            digits: (u32::try_from(from).ok()?, u32::try_from(len_a).ok()?),
+            start,
+            step: next.checked_sub(start)?,
+            padded,
+        };
+        // Widths must come out as written (no counter turns "9" into "10" padded, or "010" into "11").
+        (counter.step > 0 && counter.matches(a, 1, b)).then_some(counter)
+    }
+
+    fn value(&self, nth: u64) -> Option<u64> {
+        self.step.checked_mul(nth)?.checked_add(self.start)
+    }
+
+    fn nth(&self, first: &str, nth: u64) -> Option<String> {
+        if self.step == 0 {
+            return Some(first.to_owned());
+        }
+        let (from, width) = (self.digits.0 as usize, self.digits.1 as usize);
+        let value = self.value(nth)?;
+        let mut out = String::with_capacity(first.len() + 4);
+        out.push_str(first.get(..from)?);
+        let width_shown = if self.padded { width } else { 0 };
+        write!(out, "{value:0width_shown$}").ok()?;
+        out.push_str(first.get(from + width..)?);
+        Some(out)
+    }
+
+    /// Whether `uri` is the nth of the run, without building it.
+    fn matches(&self, first: &str, nth: u64, uri: &str) -> bool {
+        if self.step == 0 {
+            return first == uri;
+        }
+        let (from, width) = (self.digits.0 as usize, self.digits.1 as usize);
+        let (prefix, suffix) = (&first[..from], &first[from + width..]);
+        let Some(digits) = uri.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(suffix)) else {
+            return false;
+        };
+        let plain = !digits.starts_with('0') || digits.len() == 1;
+        let width_fits = if self.padded {
+            digits.len() == width || (digits.len() > width && plain)
+        } else {
+            plain
+        };
+        width_fits
+            && !digits.is_empty()
+            && digits.bytes().all(|b| b.is_ascii_digit())
+            && digits.parse::<u64>().ok() == self.value(nth)
+    }
+}
+
+/// Byte ranges of consecutive segments: 4 bytes each where they follow one another.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RangeList {
+    lengths: Vec<u32>,
+    /// Index and offset wherever a range does not begin at the end of the one before, and every
+    /// [`RangeList::STRIDE`] entries so that a lookup adds up few lengths.
+    anchors: Vec<(u32, u64)>,
+}
+
+impl RangeList {
+    /// Stored instead of a length for an entry without a range.
+    const NONE: u32 = u32::MAX;
+    const STRIDE: u32 = 64;
+
+    /// An empty list.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many entries.
+    pub fn len(&self) -> usize {
+        self.lengths.len()
+    }
+
+    /// True without entries.
+    pub fn is_empty(&self) -> bool {
+        self.lengths.is_empty()
+    }
+
+    /// Appends an entry. False if a range is 4 GiB or longer.
+    #[must_use]
+    pub fn push(&mut self, range: Option<ByteRange>) -> bool {
+        let Ok(index) = u32::try_from(self.lengths.len()) else {
+            return false;
+        };
+        let Some(range) = range else {
+            self.lengths.push(Self::NONE);
+            return true;
+        };
+        let Some(length) = u32::try_from(range.length).ok().filter(|l| *l != Self::NONE) else {
+            return false;
+        };
+        if index % Self::STRIDE == 0 || self.last_end() != Some(range.offset) {
+            self.anchors.push((index, range.offset));
+        }
+        self.lengths.push(length);
+        true
+    }
+
+    /// Range of entry `index`; None if it has none.
+    pub fn get(&self, index: u32) -> Option<ByteRange> {
+        let length = *self.lengths.get(index as usize)?;
+        if length == Self::NONE {
+            return None;
+        }
+        let (from, offset) = *self
+            .anchors
+            .get(self.anchors.partition_point(|(i, _)| *i <= index).checked_sub(1)?)?;
+        let before: u64 = self.lengths[from as usize..index as usize]
+            .iter()
+            .map(|l| u64::from(*l))
+            .sum();
+        Some(ByteRange {
+            offset: offset.checked_add(before)?,
+            length: u64::from(length),
+        })
+    }
+
+    fn last_end(&self) -> Option<u64> {
+        let last = u32::try_from(self.lengths.len()).ok()?.checked_sub(1)?;
+        let range = self.get(last)?;
+        range.offset.checked_add(range.length)
+    }
+
+    /// Bytes of heap in use.
+    pub fn heap_bytes(&self) -> usize {
+        self.lengths.capacity() * 4 + self.anchors.capacity() * core::mem::size_of::<(u32, u64)>()
+    }
+
+    /// Gives back memory that growth reserved.
+    pub fn shrink(&mut self) {
+        self.lengths.shrink_to_fit();
+        self.anchors.shrink_to_fit();
+    }
+}
+
+/// A DASH segment URL template (ISO/IEC 23009-1, 5.3.9.4.4): literal text, `$Number$`, `$Time$`,
+/// `$SubNumber$`, each with an optional width (`%05d`), `$$` for a dollar sign.
+/// `$RepresentationID$` and `$Bandwidth$` are known when it is parsed and become literal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UrlTemplate(Vec<Piece>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    Text(String),
+    Number(usize),
+    Time(usize),
+    SubNumber(usize),
+}
+
+/// What is wrong with a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TemplateError {
+    /// A `$` without a partner.
+    Unterminated,
+    /// An identifier that the standard does not define; the representation is unusable (D017).
+    UnknownIdentifier(String),
+    /// A width that is not `%0[width]d`, or wider than 20.
+    BadWidth(String),
+}
+
+impl UrlTemplate {
+    const MAX_WIDTH: usize = 20;
+
+    /// Parses a template for one representation.
+    pub fn parse(text: &str, representation: &str, bandwidth: u64) -> Result<Self, TemplateError> {
+        let mut pieces = vec![Piece::Text(String::new())];
+        let literal = |pieces: &mut Vec<Piece>, text: &str| match pieces.last_mut() {
+            Some(Piece::Text(last)) => last.push_str(text),
+            _ => pieces.push(Piece::Text(text.to_owned())),
+        };
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('$') {
+            literal(&mut pieces, before);
+            let (identifier, after) = after.split_once('$').ok_or(TemplateError::Unterminated)?;
+            rest = after;
+            let (name, width) = match identifier.split_once('%') {
+                Some((name, format)) => (name, Self::width(format)?),
+                None => (identifier, 1),
+            };
+            match name {
+                "" if identifier.is_empty() => literal(&mut pieces, "$"),
+                "RepresentationID" => literal(&mut pieces, representation),
+                "Bandwidth" => literal(&mut pieces, &format!("{bandwidth:0width$}")),
+                "Number" => pieces.push(Piece::Number(width)),
+                "Time" => pieces.push(Piece::Time(width)),
+                "SubNumber" => pieces.push(Piece::SubNumber(width)),
+                other => return Err(TemplateError::UnknownIdentifier(other.to_owned())),
+            }
+        }
+        literal(&mut pieces, rest);
+        pieces.retain(|piece| !matches!(piece, Piece::Text(text) if text.is_empty()));
+        Ok(Self(pieces))
+    }
+
+    fn width(format: &str) -> Result<usize, TemplateError> {
+        let bad = || TemplateError::BadWidth(format.to_owned());
+        let digits = format
+            .strip_prefix('0')
+            .and_then(|f| f.strip_suffix('d'))
+            .ok_or_else(bad)?;
+        if digits.is_empty() {
+            return Ok(1);
+        }
+        digits
+            .parse()
+            .ok()
+            .filter(|width| *width <= Self::MAX_WIDTH)
+            .ok_or_else(bad)
+    }
+
+    /// The URL reference of the segment with this number and start tick (and part, from 1).
+    pub fn expand(&self, number: u64, time: i64, part: u64) -> String {
+        let mut out = String::new();
+        for piece in &self.0 {
+            // Writing to a String cannot fail.
+            let _ = match piece {
+                Piece::Text(text) => {
+                    out.push_str(text);
+                    Ok(())
+                }
+                Piece::Number(width) => write!(out, "{number:0width$}", width = *width),
+                Piece::Time(width) => write!(out, "{time:0width$}", width = *width),
+                Piece::SubNumber(width) => write!(out, "{part:0width$}", width = *width),
+            };
+        }
+        out
+    }
+
+    /// True if the template uses `$Time$`.
+    pub fn uses_time(&self) -> bool {
+        self.0.iter().any(|piece| matches!(piece, Piece::Time(_)))
+    }
+
+    /// True if the template uses `$Number$`.
+    pub fn uses_number(&self) -> bool {
+        self.0.iter().any(|piece| matches!(piece, Piece::Number(_)))
+    }
+
+    /// Bytes of heap in use.
+    pub fn heap_bytes(&self) -> usize {
+        let text = |piece: &Piece| {
+            if let Piece::Text(text) = piece {
+                text.capacity()
+            } else {
+                0
+            }
+        };
+        self.0.capacity() * core::mem::size_of::<Piece>() + self.0.iter().map(text).sum::<usize>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(uris: &[&str]) -> UriList {
+        let mut list = UriList::new();
+        for uri in uris {
+            assert!(list.push(uri));
+        }
+        for (i, uri) in uris.iter().enumerate() {
+            assert_eq!(list.get(i as u32).as_deref(), Some(*uri));
+        }
+        assert_eq!(list.get(uris.len() as u32), None);
+        list
+    }
+
+    #[test]
+    fn counted_uris_cost_a_constant() {
+        let uris: Vec<String> = (0..9000).map(|i| format!("video/seg-{i}.m4s?x=1")).collect();
+        let uris: Vec<&str> = uris.iter().map(String::as_str).collect();
+        assert_eq!(list(&uris).runs.len(), 1);
+        let padded: Vec<String> = (95..1205).map(|i| format!("s{i:04}.ts")).collect();
+        let padded: Vec<&str> = padded.iter().map(String::as_str).collect();
+        assert_eq!(list(&padded).runs.len(), 1);
+        assert_eq!(list(&["t0.m4s", "t180180.m4s", "t360360.m4s"]).runs.len(), 1);
+        assert_eq!(list(&["all.mp4", "all.mp4", "all.mp4", "other.mp4"]).runs.len(), 2);
+    }
+
+    #[test]
+    fn uris_that_do_not_count_stay_as_they_are() {
+        list(&[
+            "a.ts", "b.ts", "a9.ts", "a10.ts", "a011.ts", "a12.ts", "", "1", "01", "001", "9", "08",
+        ]);
+        list(&["seg99", "seg100", "seg0101"]);
+        list(&["é1", "é2", "è3"]);
+        list(&["x18446744073709551615", "x18446744073709551616"]);
+        list(&["7a1", "8a2", "9a3"]);
+    }
+
+    #[test]
+    fn ranges_are_found_again() {
+        let mut list = RangeList::new();
+        let ranges: Vec<Option<ByteRange>> = (0..300u64)
+            .map(|i| {
+                (i % 7 != 3).then_some(ByteRange {
+                    offset: if i < 200 { i * 10 } else { 9_999_999_999 + i * 10 },
+                    length: 10,
+                })
+            })
+            .collect();
+        for range in &ranges {
+            assert!(list.push(*range));
+        }
+        for (i, range) in ranges.iter().enumerate() {
+            assert_eq!(list.get(i as u32), *range, "{i}");
+        }
+        assert!(!list.push(Some(ByteRange {
+            offset: 0,
+            length: u64::MAX
+        })));
+    }
+
+    #[test]
+    fn templates_expand_with_widths_and_escapes() {
+        let template = UrlTemplate::parse(
+            "$RepresentationID$/$$b$Bandwidth%08d$/$Number%05d$-$Time$.m4s",
+            "v1",
+            64_000,
+        )
+        .expect("valid");
+        assert_eq!(template.expand(7, 900, 1), "v1/$b00064000/00007-900.m4s");
+        assert!(template.uses_time() && template.uses_number());
+        assert_eq!(UrlTemplate::parse("a$Number", "", 0), Err(TemplateError::Unterminated));
+        assert_eq!(
+            UrlTemplate::parse("$Nope$", "", 0),
+            Err(TemplateError::UnknownIdentifier("Nope".into()))
+        );
+        assert!(matches!(
+            UrlTemplate::parse("$Number%5x$", "", 0),
+            Err(TemplateError::BadWidth(_))
+        ));
+        assert!(matches!(
+            UrlTemplate::parse("$Number%0999999d$", "", 0),
+            Err(TemplateError::BadWidth(_))
+        ));
+        assert_eq!(
+            UrlTemplate::parse("plain.m4s", "", 0).map(|t| t.expand(1, 2, 3)),
+            Ok("plain.m4s".into())
+        );
+    }
+}

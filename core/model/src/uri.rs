@@ -1,0 +1,282 @@
+//! References and their resolution (RFC 3986), without a dependency and without re-encoding.
+//!
+//! Signed URLs must reach the server byte for byte as the manifest wrote them, so nothing here
+//! normalises, decodes or encodes: [`resolve`] only joins, as section 5.2 of RFC 3986 says.
+
+/// The five components of a reference (RFC 3986, appendix B), as slices of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parts<'a> {
+    /// Scheme without the colon.
+    pub scheme: Option<&'a str>,
+    /// User information, host and port, without the slashes.
+    pub authority: Option<&'a str>,
+    /// Path, possibly empty.
+    pub path: &'a str,
+    /// Query without the question mark.
+    pub query: Option<&'a str>,
+    /// Fragment without the hash.
+    pub fragment: Option<&'a str>,
+}
+
+/// Splits a reference into its components. Any text splits; a colon counts as the end of a scheme
+/// only after a valid scheme name (RFC 3986, 3.1).
+pub fn split(reference: &str) -> Parts<'_> {
+    let (rest, fragment) = cut(reference, '#');
+    let (rest, query) = cut(rest, '?');
+    let (scheme, rest) = match rest.find(':') {
+        Some(colon) if is_scheme(&rest[..colon]) => (Some(&rest[..colon]), &rest[colon + 1..]),
+        _ => (None, rest),
+    };
+    let (authority, path) = match rest.strip_prefix("//") {
+        Some(rest) => {
+            let end = rest.find('/').unwrap_or(rest.len());
+            (Some(&rest[..end]), &rest[end..])
+        }
+        None => (None, rest),
+    };
+    Parts {
+        scheme,
+        authority,
+        path,
+        query,
+        fragment,
+    }
+}
+
+fn cut(text: &str, mark: char) -> (&str, Option<&str>) {
+    match text.split_once(mark) {
+        Some((before, after)) => (before, Some(after)),
+        None => (text, None),
+    }
+}
+
+fn is_scheme(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    bytes.next().is_some_and(|b| b.is_ascii_alphabetic())
+        && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+}
+
+/// Resolves `reference` against `base` (RFC 3986, 5.2.2, strict). An empty reference gives the
+/// base without its fragment.
+pub fn resolve(base: &str, reference: &str) -> String {
+    let r = split(reference);
+    if r.scheme.is_some() {
+        return join(r.scheme, r.authority, &remove_dot_segments(r.path), r.query, r.fragment);
+    }
+    let b = split(base);
+    if r.authority.is_some() {
+        return join(b.scheme, r.authority, &remove_dot_segments(r.path), r.query, r.fragment);
+    }
+    if r.path.is_empty() {
+        return join(b.scheme, b.authority, b.path, r.query.or(b.query), r.fragment);
+    }
+    let path = if r.path.starts_with('/') {
+        remove_dot_segments(r.path)
+    } else if b.authority.is_some() && b.path.is_empty() {
+        remove_dot_segments(&format!("/{}", r.path))
+    } else {
+        let folder = b.path.rfind('/').map_or("", |slash| &b.path[..=slash]);
+        remove_dot_segments(&format!("{folder}{}", r.path))
+    };
+    join(b.scheme, b.authority, &path, r.query, r.fragment)
+}
+
+/// RFC 3986, 5.2.4.
+fn remove_dot_segments(path: &str) -> String {
+    if !path.contains('.') {
+        return path.to_owned();
+    }
+    let absolute = path.starts_with('/');
+    let mut kept: Vec<&str> = Vec::new();
+    let mut segments = path.strip_prefix('/').unwrap_or(path).split('/').peekable();
+    while let Some(segment) = segments.next() {
+        let last = segments.peek().is_none();
+        match segment {
+            "." | ".." => {
+                if segment == ".." {
+                    kept.pop();
+                }
+                if last {
+                    kept.push("");
+                }
+            }
+            _ => kept.push(segment),
+        }
+    }
+    let mut out = String::with_capacity(path.len());
+    if absolute {
+        out.push('/');
+    }
+    out.push_str(&kept.join("/"));
+    out
+}
+
+fn join(
+    scheme: Option<&str>,
+    authority: Option<&str>,
+    path: &str,
+    query: Option<&str>,
+    fragment: Option<&str>,
+) -> String {
+    let mut out = String::with_capacity(path.len() + 64);
+    if let Some(scheme) = scheme {
+        out.push_str(scheme);
+        out.push(':');
+    }
+    if let Some(authority) = authority {
+        out.push_str("//");
+        out.push_str(authority);
+    }
+    out.push_str(path);
+    if let Some(query) = query {
+        out.push('?');
+        out.push_str(query);
+    }
+    if let Some(fragment) = fragment {
+        out.push('#');
+        out.push_str(fragment);
+    }
+    out
+}
+
+/// True if the text begins with a scheme.
+pub fn is_absolute(reference: &str) -> bool {
+    split(reference).scheme.is_some()
+}
+
+/// Host and port of an absolute URL, user information left out; empty if it has none.
+pub fn host(url: &str) -> &str {
+    let authority = split(url).authority.unwrap_or("");
+    authority.rsplit_once('@').map_or(authority, |(_, host)| host)
+}
+
+/// True if two absolute URLs share scheme, host and port as written.
+pub fn same_origin(a: &str, b: &str) -> bool {
+    let same_scheme = match (split(a).scheme, split(b).scheme) {
+        (Some(a), Some(b)) => a.eq_ignore_ascii_case(b),
+        (a, b) => a == b,
+    };
+    same_scheme && host(a).eq_ignore_ascii_case(host(b))
+}
+
+/// True if content loaded from `from` may refer to `to`: content of the network stays on http and
+/// https (and `data:`), content of the device's own storage may stay there or go to the network.
+pub fn may_follow(from: &str, to: &str) -> bool {
+    let scheme = |url| split(url).scheme.unwrap_or("").to_ascii_lowercase();
+    match scheme(to).as_str() {
+        "http" | "https" | "data" => true,
+        other => !matches!(scheme(from).as_str(), "http" | "https" | "data") && other == scheme(from),
+    }
+}
+
+/// The URL as logs, errors and recordings may show it: user information dropped, each query
+/// value replaced by a short digest that tells equal values from different ones, fragment dropped.
+/// `data:` URLs lose their payload.
+pub fn without_secrets(url: &str) -> String {
+    let parts = split(url);
+    if parts.scheme.is_some_and(|s| s.eq_ignore_ascii_case("data")) {
+        return format!("data:~{:08x}", digest(parts.path.as_bytes()));
+    }
+    let authority = parts.authority.map(|_| host(url));
+    let query = parts.query.map(redact_query);
+    join(parts.scheme, authority, parts.path, query.as_deref(), None)
+}
+
+/// A query with every value replaced by `~` and eight hexadecimal digits.
+pub fn redact_query(query: &str) -> String {
+    let redact = |pair: &str| match pair.split_once('=') {
+        Some((name, value)) if !value.is_empty() && !is_redacted(value) => {
+            format!("{name}=~{:08x}", digest(value.as_bytes()))
+        }
+        Some(_) => pair.to_owned(),
+        // A query without a name may be a token on its own.
+        None if pair.is_empty() || is_redacted(pair) => pair.to_owned(),
+        None => format!("~{:08x}", digest(pair.as_bytes())),
+    };
+    query.split('&').map(redact).collect::<Vec<_>>().join("&")
+}
+
+fn is_redacted(value: &str) -> bool {
+    value
+        .strip_prefix('~')
+        .is_some_and(|hex| hex.len() == 8 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// FNV-1a folded to 32 bits: tells values apart in a log, gives nothing back.
+fn digest(bytes: &[u8]) -> u32 {
+    let hash = crate::hash::fnv1a(bytes);
+    (hash >> 32) as u32 ^ hash as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The examples of RFC 3986, 5.4.1 and 5.4.2.
+    #[test]
+    fn the_specifications_examples_resolve() {
+        let base = "http://a/b/c/d;p?q";
+        for (reference, target) in [
+            ("g:h", "g:h"),
+            ("g", "http://a/b/c/g"),
+            ("./g", "http://a/b/c/g"),
+            ("g/", "http://a/b/c/g/"),
+            ("/g", "http://a/g"),
+            ("//g", "http://g"),
+            ("?y", "http://a/b/c/d;p?y"),
+            ("g?y", "http://a/b/c/g?y"),
+            ("#s", "http://a/b/c/d;p?q#s"),
+            ("g#s", "http://a/b/c/g#s"),
+            ("g?y#s", "http://a/b/c/g?y#s"),
+            (";x", "http://a/b/c/;x"),
+            ("g;x", "http://a/b/c/g;x"),
+            ("g;x?y#s", "http://a/b/c/g;x?y#s"),
+            ("", "http://a/b/c/d;p?q"),
+            (".", "http://a/b/c/"),
+            ("./", "http://a/b/c/"),
+            ("..", "http://a/b/"),
+            ("../", "http://a/b/"),
+            ("../g", "http://a/b/g"),
+            ("../..", "http://a/"),
+            ("../../", "http://a/"),
+            ("../../g", "http://a/g"),
+            ("../../../g", "http://a/g"),
+            ("../../../../g", "http://a/g"),
+            ("/./g", "http://a/g"),
+            ("/../g", "http://a/g"),
+            ("g.", "http://a/b/c/g."),
+            (".g", "http://a/b/c/.g"),
+            ("g..", "http://a/b/c/g.."),
+            ("..g", "http://a/b/c/..g"),
+            ("./../g", "http://a/b/g"),
+            ("./g/.", "http://a/b/c/g/"),
+            ("g/./h", "http://a/b/c/g/h"),
+            ("g/../h", "http://a/b/c/h"),
+            ("g;x=1/./y", "http://a/b/c/g;x=1/y"),
+            ("g;x=1/../y", "http://a/b/c/y"),
+            ("g?y/./x", "http://a/b/c/g?y/./x"),
+            ("g?y/../x", "http://a/b/c/g?y/../x"),
+            ("http:g", "http:g"),
+        ] {
+            assert_eq!(resolve(base, reference), target, "{reference}");
+        }
+    }
+
+    #[test]
+    fn content_of_the_network_cannot_reach_the_device() {
+        assert!(may_follow("https://a/x", "http://b/y"));
+        assert!(!may_follow("https://a/x", "file:///etc/passwd"));
+        assert!(!may_follow("data:,x", "file:///etc/passwd"));
+        assert!(!may_follow("https://a/x", "FILE:///etc/passwd"));
+        assert!(may_follow("file:///a", "file:///b"));
+        assert!(!may_follow("file:///a", "memory:b"));
+    }
+
+    #[test]
+    fn secrets_leave_a_url() {
+        let shown = without_secrets("https://user:pw@a.example/p/x.m3u8?token=abc&e=1#f");
+        assert!(shown.starts_with("https://a.example/p/x.m3u8?token=~"), "{shown}");
+        assert!(!shown.contains("abc") && !shown.contains("pw") && !shown.contains('#'));
+        assert_eq!(without_secrets(&shown), shown, "idempotent");
+    }
+}
