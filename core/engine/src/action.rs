@@ -1,0 +1,174 @@
+//! Everything that the engine asks of its host.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::{Serialize, Serializer};
+use telecine_container::{Fragment, InitSegment};
+use telecine_delivery::RequestClass;
+use telecine_model::{ByteRange, MediaTime, TrackKind};
+
+use crate::event::Event;
+use crate::input::RequestId;
+
+/// Something for the host to do, at once and in order.
+///
+/// Serialises without media bytes and with URLs free of secrets: that form is what recordings
+/// compare and what the action hash is taken over.
+#[derive(Clone, Debug, Serialize)]
+pub enum Action {
+    /// Make a request.
+    Fetch(Box<FetchRequest>),
+    /// Stop a request; nothing of it is wanted any more. No event needs to follow.
+    Cancel(RequestId),
+    /// Tell the sink.
+    Sink(SinkCommand),
+    /// Tell the application.
+    Emit(Box<Event>),
+}
+
+/// One request.
+#[derive(Clone, Debug, Serialize)]
+pub struct FetchRequest {
+    /// Names it in the events that follow.
+    pub id: RequestId,
+    /// What it is for.
+    pub class: RequestClass,
+    /// For which kind of track, where it is for one.
+    pub kind: Option<TrackKind>,
+    /// Absolute URL.
+    #[serde(serialize_with = "redacted")]
+    pub url: String,
+    /// Part of the resource.
+    #[serde(serialize_with = "range")]
+    pub byte_range: Option<ByteRange>,
+    /// Give up with `BodyTooLarge` beyond this.
+    pub max_bytes: u64,
+    /// Give up with `Timeout` if no head arrived by then.
+    pub head_timeout: Duration,
+    /// Give up with `Timeout` if no byte arrived for so long.
+    pub idle_timeout: Duration,
+    /// Redirects to follow at most; every hop has to satisfy [`telecine_model::uri::may_follow`].
+    pub max_redirects: u32,
+    /// How often it was tried before.
+    pub attempt: u32,
+}
+
+/// Orders to the sink. A sink has one buffer per kind of track.
+#[derive(Clone, Debug, Serialize)]
+pub enum SinkCommand {
+    /// What follows for this kind needs this decoder configuration. Comes before the first append
+    /// and whenever the initialisation section changes.
+    Configure(Box<TrackConfig>),
+    /// Media in decoding order.
+    Append(Box<Append>),
+    /// Drop what is buffered of a kind between two presentation times.
+    Remove {
+        /// Which kind.
+        kind: TrackKind,
+        /// From this time
+        from: MediaTime,
+        /// to this one.
+        to: MediaTime,
+    },
+    /// Nothing follows for this kind until the next seek.
+    EndOfStream {
+        /// Which kind.
+        kind: TrackKind,
+    },
+    /// Let the playhead run.
+    Play,
+    /// Hold the playhead.
+    Pause,
+    /// Playback speed in thousandths.
+    SetRate(u32),
+    /// Move the playhead. A sink without random access drops everything that it holds.
+    Seek(MediaTime),
+    /// No track of this kind is played from now on; drop what is buffered of it.
+    Disable {
+        /// Which kind.
+        kind: TrackKind,
+    },
+    /// Playback is over; release everything.
+    Stop,
+}
+
+/// Decoder configuration of a kind's track.
+#[derive(Clone, Debug, Serialize)]
+pub struct TrackConfig {
+    /// Which kind.
+    pub kind: TrackKind,
+    /// `Track::id`.
+    pub track: String,
+    /// `Rendition::id`.
+    pub rendition: String,
+    /// RFC 6381 codec of the track.
+    pub codec: String,
+    /// Container of what follows.
+    pub format: Format,
+    /// The initialisation section, its bytes included. None for text files, and in a replay.
+    #[serde(skip)]
+    pub init: Option<Arc<InitSegment>>,
+    /// Which track of the initialisation section is meant.
+    pub track_id: u32,
+}
+
+/// How appended bytes are to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Format {
+    /// CMAF fragments.
+    Cmaf,
+    /// A WebVTT file or segment.
+    WebVtt,
+}
+
+/// Media for a kind's buffer.
+#[derive(Clone, Debug, Serialize)]
+pub struct Append {
+    /// Which kind.
+    pub kind: TrackKind,
+    /// `Rendition::id`.
+    pub rendition: String,
+    /// Number of the segment that it is (part of).
+    pub segment: u64,
+    /// Presentation time of the first sample.
+    pub start: MediaTime,
+    /// Presentation time behind the last sample.
+    pub end: MediaTime,
+    /// Add this to the container's presentation times to get the presentation's.
+    pub offset: MediaTime,
+    /// Samples outside do not belong to the presentation (period boundaries, D009).
+    pub window: (MediaTime, MediaTime),
+    /// Decode but do not show what is before this (precise starts and seeks).
+    pub show_from: Option<MediaTime>,
+    /// Timestamps or decoder state do not continue from the append before.
+    pub discontinuity: bool,
+    /// Number of samples.
+    pub samples: u32,
+    /// Number of bytes.
+    pub bytes: u64,
+    /// The media. Empty in a replay.
+    #[serde(skip)]
+    pub payload: Payload,
+}
+
+/// The media of an append.
+#[derive(Clone, Debug, Default)]
+pub enum Payload {
+    /// A CMAF fragment: untouched bytes and the table of its samples.
+    Fragment(Arc<Fragment>),
+    /// A text file or segment.
+    Text(Bytes),
+    /// Replays carry none.
+    #[default]
+    None,
+}
+
+fn redacted<S: Serializer>(url: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&telecine_model::uri::without_secrets(url))
+}
+
+fn range<S: Serializer>(range: &Option<ByteRange>, serializer: S) -> Result<S::Ok, S::Error> {
+    range.map(|range| (range.offset, range.length)).serialize(serializer)
+}

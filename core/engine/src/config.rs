@@ -1,0 +1,95 @@
+//! What the application may set. Pure data: it can be stored, sent and recorded.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use telecine_model::{Limits, MediaTime};
+
+/// Settings of a player. `Config::default()` plays well.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Config {
+    /// Every random choice (jitter) is drawn from this. Give each session its own.
+    pub seed: u64,
+    /// Bounds on what is accepted from outside.
+    pub limits: Limits,
+    /// Bitrate rule by name, as `telecine_abr::rule_by_name` knows it; None is the default.
+    pub rule: Option<String>,
+    /// Throughput assumed before anything was measured, in bits a second. Default 1.5 Mbit/s.
+    pub initial_throughput: u64,
+    /// Media buffered ahead of the playhead. Default 30 s.
+    pub buffer_goal: MediaTime,
+    /// Bytes buffered per kind, at most; wins over `buffer_goal`. Default 128 MiB.
+    pub buffer_bytes: u64,
+    /// Media kept behind the playhead. Default 20 s.
+    pub back_buffer: MediaTime,
+    /// Media needed before playback starts or a seek ends. Default 1 s.
+    pub start_buffer: MediaTime,
+    /// Media needed before playback goes on after a stall. Default 2 s.
+    pub rebuffer_goal: MediaTime,
+    /// A request fails if no head arrives for so long. Default 10 s.
+    pub head_timeout: Duration,
+    /// A request fails if no byte arrives for so long. Default 8 s.
+    pub idle_timeout: Duration,
+    /// The stall watchdog looks after so long without progress. Default 3 s.
+    pub stuck_after: Duration,
+    /// Missing media up to this length is jumped over at once; longer holes only if nothing can
+    /// fill them. Default 500 ms.
+    pub small_gap: MediaTime,
+    /// HLS playlists that break a MUST are refused.
+    pub strict: bool,
+    /// What to choose among tracks.
+    pub preferences: Preferences,
+    /// What not to exceed.
+    pub constraints: Constraints,
+    /// Keep a recording of the session ([`crate::Engine::take_recording`]).
+    pub record: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            limits: Limits::default(),
+            rule: None,
+            initial_throughput: 1_500_000,
+            buffer_goal: MediaTime::from_secs(30),
+            buffer_bytes: 128 << 20,
+            back_buffer: MediaTime::from_secs(20),
+            start_buffer: MediaTime::from_secs(1),
+            rebuffer_goal: MediaTime::from_secs(2),
+            head_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(8),
+            stuck_after: Duration::from_secs(3),
+            small_gap: MediaTime::from_millis(500),
+            strict: false,
+            preferences: Preferences::default(),
+            constraints: Constraints::default(),
+            record: false,
+        }
+    }
+}
+
+/// Which tracks the viewer prefers.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Preferences {
+    /// BCP 47 tags, best first; empty leaves it to the title's defaults.
+    pub audio_languages: Vec<String>,
+    /// BCP 47 tags, best first; empty plays no subtitles (but forced ones).
+    pub text_languages: Vec<String>,
+    /// Roles that audio should have (`main`, `description`…), best first.
+    pub audio_roles: Vec<String>,
+    /// Roles that subtitles should have (`caption`, `subtitle`…), best first.
+    pub text_roles: Vec<String>,
+    /// Codec beginnings in order of preference (`av01`, `hvc1`, `avc1`).
+    pub codecs: Vec<String>,
+}
+
+/// What the player must not exceed.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Constraints {
+    /// Tallest picture.
+    pub max_height: Option<u32>,
+    /// Highest declared bitrate of a video rendition, bits a second.
+    pub max_bitrate: Option<u64>,
+}

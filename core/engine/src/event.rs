@@ -1,0 +1,193 @@
+//! What the engine tells the application.
+
+use serde::{Deserialize, Serialize};
+use telecine_model::{Error, MediaTime, Timestamp, TrackKind, Warning};
+
+/// Something that an application, a report or a fleet's analytics may want to know.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Event {
+    /// The player went from one state to another.
+    State {
+        /// When.
+        at: Timestamp,
+        /// The new state.
+        state: State,
+    },
+    /// The manifest was read.
+    Loaded {
+        /// When.
+        at: Timestamp,
+        /// `hls` or `dash`.
+        protocol: String,
+        /// Whether it is live.
+        live: bool,
+        /// Duration, where known.
+        duration: Option<MediaTime>,
+        /// Tolerated faults of the manifest.
+        warnings: Vec<Warning>,
+    },
+    /// A track was chosen (or switched off) for a kind.
+    Selected {
+        /// When.
+        at: Timestamp,
+        /// For which kind.
+        kind: TrackKind,
+        /// `Track::id`; None if none is played.
+        track: Option<String>,
+    },
+    /// The playhead moves for the first time.
+    Started {
+        /// When.
+        at: Timestamp,
+        /// Where.
+        position: MediaTime,
+    },
+    /// The rendition at the playhead changed.
+    Quality {
+        /// When.
+        at: Timestamp,
+        /// Of which kind.
+        kind: TrackKind,
+        /// `Rendition::id`.
+        rendition: String,
+        /// Declared bits a second.
+        bitrate: u64,
+        /// Picture height.
+        height: Option<u32>,
+    },
+    /// Playback stands for want of media.
+    StallStarted {
+        /// When.
+        at: Timestamp,
+        /// Where.
+        position: MediaTime,
+        /// Why.
+        cause: StallCause,
+    },
+    /// It goes on.
+    StallEnded {
+        /// When.
+        at: Timestamp,
+        /// How long it stood, in microseconds.
+        stood_us: u64,
+    },
+    /// A seek began.
+    SeekStarted {
+        /// When.
+        at: Timestamp,
+        /// To where.
+        target: MediaTime,
+    },
+    /// A seek's target plays (or is shown, while paused).
+    SeekEnded {
+        /// When.
+        at: Timestamp,
+        /// Where.
+        position: MediaTime,
+        /// How long it took, in microseconds.
+        took_us: u64,
+    },
+    /// The engine decided something.
+    Decision(Decision),
+    /// Something went wrong; `Error::is_fatal` says whether playback ended because of it.
+    Error {
+        /// When.
+        at: Timestamp,
+        /// What.
+        error: Error,
+    },
+    /// The title was played to its end.
+    Ended {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// The player's state. Exactly one at any time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum State {
+    /// Nothing is loaded.
+    Idle,
+    /// The manifest is on its way.
+    Loading,
+    /// The first media is on its way.
+    Preparing,
+    /// Enough is buffered; waiting for [`crate::Command::Play`].
+    Ready,
+    /// The playhead moves.
+    Playing,
+    /// Held by the application.
+    Paused,
+    /// Wants to play, but media is missing.
+    Rebuffering,
+    /// Waiting for the media of a new position.
+    Seeking,
+    /// Played to the end.
+    Ended,
+    /// Ended by an error.
+    Failed,
+    /// Ended by the application.
+    Stopped,
+}
+
+/// Why playback stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum StallCause {
+    /// Media comes in slower than it plays.
+    SlowNetwork,
+    /// Requests fail and are tried again.
+    FailingRequests,
+    /// The media at the playhead is missing and cannot be had.
+    MissingMedia,
+    /// Media is buffered, but the sink does not move.
+    StuckSink,
+}
+
+/// A decision with its reasons.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// When.
+    pub at: Timestamp,
+    /// Playhead.
+    pub position: MediaTime,
+    /// What about.
+    pub what: DecisionKind,
+    /// For which kind of track, where for one.
+    pub kind: Option<TrackKind>,
+    /// What was in force before (rendition id, URL, position…).
+    pub from: Option<String>,
+    /// What is in force now.
+    pub to: Option<String>,
+    /// Why, strongest first: one short sentence each.
+    pub why: Vec<String>,
+}
+
+/// What a decision is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum DecisionKind {
+    /// Which rendition is fetched next.
+    Bitrate,
+    /// Which track is played.
+    Track,
+    /// A request was given up for a smaller one.
+    Abandon,
+    /// The same bytes are fetched from somewhere else.
+    Pathway,
+    /// A failed request is made again.
+    Retry,
+    /// Media was left out.
+    Skip,
+    /// The playhead jumped over missing media.
+    Gap,
+    /// The playhead was moved.
+    Seek,
+    /// The playback speed changed.
+    Rate,
+}

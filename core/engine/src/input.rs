@@ -1,0 +1,235 @@
+//! Everything that can happen to the engine. One [`Input`] at a time, each with the time at which
+//! it happened.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use telecine_model::{ErrorCode, MediaTime, TrackKind, WallTime};
+
+use crate::config::{Constraints, Preferences};
+use crate::media::MediaFact;
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The application wants something.
+    Command(Command),
+    /// The network answered.
+    Network(NetworkEvent),
+    /// The sink reports.
+    Sink(SinkReport),
+    /// The world around the player changed.
+    Environment(Environment),
+    /// [`crate::Engine::deadline`] was reached. Harmless at any other time.
+    Timer,
+}
+
+/// What applications ask for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Command {
+    /// Loads a title. Replaces whatever was loaded.
+    Load {
+        /// Absolute URL of a playlist or an MPD.
+        url: String,
+        /// Where to start; None is what the manifest prefers, else the beginning (or the live edge).
+        start: Option<MediaTime>,
+    },
+    /// Plays as soon as enough is buffered.
+    Play,
+    /// Holds the picture; buffering goes on.
+    Pause,
+    /// Moves the playhead; clamped to what can be played.
+    Seek(MediaTime),
+    /// Chooses a track by its id, of the current period.
+    SelectTrack {
+        /// Of which kind.
+        kind: TrackKind,
+        /// `Track::id`.
+        id: String,
+    },
+    /// Plays without a track of this kind (subtitles off, sound only…).
+    DisableKind(TrackKind),
+    /// Replaces the preferences; takes effect from the next choice of tracks on.
+    SetPreferences(Preferences),
+    /// Replaces the constraints; takes effect from the next segment on.
+    SetConstraints(Constraints),
+    /// Playback speed in thousandths, 100 to 4000.
+    SetRate(u32),
+    /// Ends playback and releases everything. A new [`Command::Load`] may follow.
+    Stop,
+}
+
+/// Names one request from [`crate::Action::Fetch`] to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RequestId(pub u64);
+
+/// What happens to a request, in this order: at most one `Head`, any number of `Chunk`s, then one
+/// of `End` and `Failed`. Events of cancelled or unknown requests are ignored.
+#[derive(Clone, Debug)]
+pub enum NetworkEvent {
+    /// Status and headers arrived (after redirects, which the host follows).
+    Head(Box<ResponseHead>),
+    /// Part of the body, decoded from its transfer and content codings.
+    Chunk {
+        /// Which request.
+        id: RequestId,
+        /// The bytes.
+        data: Body,
+    },
+    /// The body is complete and as long as it was declared.
+    End {
+        /// Which request.
+        id: RequestId,
+    },
+    /// The request failed on its way, before or after the head. HTTP error statuses are not
+    /// failures: they arrive as head, chunks and end.
+    Failed {
+        /// Which request.
+        id: RequestId,
+        /// A code of the network domain.
+        code: ErrorCode,
+        /// The transport's own words, without secrets.
+        message: String,
+    },
+}
+
+/// Status line and the headers that the engine decides by.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ResponseHead {
+    /// Which request.
+    pub id: RequestId,
+    /// HTTP status; 200 or 206 for files and memory.
+    pub status: u16,
+    /// URL that answered, after redirects.
+    pub url: String,
+    /// Declared length of the body, where it is not content-encoded.
+    pub content_length: Option<u64>,
+    /// `Content-Type`.
+    pub content_type: Option<String>,
+    /// `Retry-After`, as sent.
+    pub retry_after: Option<String>,
+    /// `Date`.
+    pub date: Option<WallTime>,
+    /// `Age` in seconds.
+    pub age_s: Option<u64>,
+    /// Answered from a local cache; says nothing about the network.
+    pub from_cache: bool,
+}
+
+/// Bytes of a body, or in a replay what was learnt from them.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// The bytes themselves.
+    Bytes(Bytes),
+    /// A recording keeps no media bytes: their number, and the facts that they gave.
+    Recorded {
+        /// How many bytes there were.
+        len: u64,
+        /// What the container reader found in them.
+        facts: Vec<MediaFact>,
+    },
+}
+
+impl Body {
+    /// How many bytes.
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Recorded { len, .. } => *len,
+        }
+    }
+
+    /// True without bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// What sinks tell. A sink reports [`SinkReport::Position`] some four times a second while it
+/// plays, and the others at once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum SinkReport {
+    /// Where the playhead is.
+    Position {
+        /// Presentation time on screen.
+        position: MediaTime,
+        /// Whether it moves.
+        advancing: bool,
+    },
+    /// The playhead reached the end of what is buffered, before the end of the stream, and stands.
+    Starved {
+        /// Where it stands.
+        position: MediaTime,
+    },
+    /// A seek is done: the picture of the target is there (or will be with the next append).
+    Seeked {
+        /// The new position.
+        position: MediaTime,
+    },
+    /// Everything up to the end of the stream was played.
+    Ended,
+    /// Buffered media was dropped by the sink itself.
+    Evicted {
+        /// Which kind.
+        kind: TrackKind,
+        /// From this time
+        from: MediaTime,
+        /// to this one.
+        to: MediaTime,
+    },
+    /// The last append did not fit; it was not taken. The engine makes room and appends it again.
+    Full {
+        /// Which kind.
+        kind: TrackKind,
+    },
+    /// The sink failed for good.
+    Failed {
+        /// A code of the device or media domain.
+        code: ErrorCode,
+        /// The sink's own words.
+        message: String,
+    },
+}
+
+/// What the host knows about the world.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Environment {
+    /// The wall clock now, and how far it may be off.
+    WallClock {
+        /// Time at the moment of this input.
+        time: WallTime,
+        /// Bound of the error, in milliseconds.
+        uncertainty_ms: u32,
+    },
+    /// What the sink can do; to be said before a title is loaded.
+    Capabilities(Capabilities),
+}
+
+/// What a sink can do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Capabilities {
+    /// Kinds of tracks that it takes.
+    pub kinds: Vec<TrackKind>,
+    /// It keeps what it was given and can seek in it without being fed again (Media Source);
+    /// without, each seek starts with an empty sink.
+    pub random_access: bool,
+    /// Codec families that it decodes, as the beginnings of RFC 6381 strings (`avc1`, `mp4a.40.2`).
+    /// Empty: everything.
+    pub codecs: Vec<String>,
+    /// Tallest picture that it decodes.
+    pub max_height: Option<u32>,
+    /// Bytes that it can hold per kind.
+    pub max_bytes: Option<u64>,
+}
+
+impl Default for Capabilities {
+    fn default() -> Self {
+        Self {
+            kinds: vec![TrackKind::Video, TrackKind::Audio, TrackKind::Text],
+            random_access: true,
+            codecs: Vec::new(),
+            max_height: None,
+            max_bytes: None,
+        }
+    }
+}
