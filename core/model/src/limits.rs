@@ -26,6 +26,8 @@ pub struct Limits {
     pub periods: usize,
     /// Depth of XML elements and of nested container boxes. Default 32.
     pub nesting: usize,
+    /// Attributes of one element of an MPD. Default 256.
+    pub attributes: usize,
     /// Variables of one playlist, and bytes of one expanded line together with `line_bytes`.
     /// Default 1,000.
     pub variables: usize,
@@ -59,6 +61,7 @@ impl Default for Limits {
             renditions: 10_000,
             periods: 10_000,
             nesting: 32,
+            attributes: 256,
             variables: 1_000,
             side_items: 10_000,
             parts: 10_000,

@@ -43,6 +43,9 @@ pub struct DashTiming {
     pub utc_timings: Vec<Descriptor>,
     /// Seconds by which leap seconds since the start moved the availability (D027).
     pub leap_second_offset: Option<i64>,
+    /// When the next leap second changes that offset, and to what (`@nextLeapChangeTime`,
+    /// `@nextAvailabilityStartLeapOffset`).
+    pub next_leap: Option<(WallTime, i64)>,
 }
 
 /// A URL from which the MPD or a patch can be fetched.
@@ -92,6 +95,29 @@ pub struct ServiceDescription {
     pub bandwidth: Option<OperatingRange>,
     /// `OperatingQuality@min`, `@max`, `@target`.
     pub quality: Option<OperatingRange>,
+    /// `ClientDataReporting` with `CMCDParameters`: what the service asks to be told (D109).
+    pub reporting: Option<ClientReporting>,
+}
+
+/// `ClientDataReporting` and its `CMCDParameters` (ISO/IEC 23009-1, Annex K).
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct ClientReporting {
+    /// `@serviceLocations` that requests must go to; empty means all.
+    pub service_locations: Vec<String>,
+    /// `@adaptationSets` that requests must be for; empty means all.
+    pub adaptation_sets: Vec<String>,
+    /// `CMCDParameters@version`; 1 unless said.
+    pub version: u32,
+    /// `@mode`: `query` (unless said) or `header`.
+    pub mode: String,
+    /// `@includeInRequests`: kinds of requests; `segment` unless said.
+    pub requests: Vec<String>,
+    /// `@keys`; empty leaves the choice to the player.
+    pub keys: Vec<String>,
+    /// `@contentID`.
+    pub content_id: Option<String>,
+    /// `@sessionID`.
+    pub session_id: Option<String>,
 }
 
 /// Bounds of `OperatingBandwidth` and `OperatingQuality`.

@@ -78,6 +78,8 @@ pub struct Presentation {
     pub patch_locations: Vec<Location>,
     /// Title and other text for people (`ProgramInformation`).
     pub title: Option<String>,
+    /// DASH: descriptors of the whole MPD (fallback, chaining, reset and what the application knows).
+    pub properties: Vec<Descriptor>,
     /// Tags that this player does not know, kept as they were.
     pub unknown_tags: Vec<UnknownTag>,
     /// Tolerated faults.
@@ -108,6 +110,7 @@ impl Presentation {
             locations: Vec::new(),
             patch_locations: Vec::new(),
             title: None,
+            properties: Vec::new(),
             unknown_tags: Vec::new(),
             warnings: Vec::new(),
         }
@@ -166,6 +169,8 @@ pub struct Period {
     pub asset_identifier: Option<Descriptor>,
     /// Period-level descriptors, essential ones included (unknown essential ones remove the period).
     pub properties: Vec<Descriptor>,
+    /// `Subset`s: ids of the tracks that may play together, one list each.
+    pub subsets: Vec<Vec<String>>,
     /// Ids of periods that this one continues (`period-continuity` or `period-connectivity`).
     pub continues: Vec<String>,
 }
@@ -238,6 +243,10 @@ pub struct Track {
     pub trick_mode_for: Vec<String>,
     /// Tracks that may be switched to without a seam (`adaptation-set-switching`).
     pub switchable_with: Vec<String>,
+    /// `@bitstreamSwitching`: segments of all renditions join without a new initialisation section.
+    pub bitstream_switching: bool,
+    /// `@segmentAlignment` (or its subsegment form): renditions can be switched at any segment.
+    pub segment_alignment: bool,
     /// Tiles of an image track, columns by rows.
     pub tiles: Option<(u32, u32)>,
     /// Supplemental and other descriptors kept for the application.
@@ -269,6 +278,8 @@ impl Track {
             selection_priority: 1,
             trick_mode_for: Vec::new(),
             switchable_with: Vec::new(),
+            bitstream_switching: false,
+            segment_alignment: false,
             tiles: None,
             properties: Vec::new(),
             inband_events: Vec::new(),
@@ -327,6 +338,8 @@ pub struct Rendition {
     pub depends_on: Vec<String>,
     /// Every segment is one key frame (I-frame playlists, trick-mode sets).
     pub key_frames_only: bool,
+    /// `@maxPlayoutRate` in thousandths: how fast the rendition is meant to be played.
+    pub max_playout_rate_milli: Option<u32>,
     /// `@startWithSAP` 1 or 2, or EXT-X-INDEPENDENT-SEGMENTS: segments begin with a key frame.
     pub independent_segments: bool,
     /// Producer reference times.
@@ -366,6 +379,7 @@ impl Rendition {
             protection: Vec::new(),
             depends_on: Vec::new(),
             key_frames_only: false,
+            max_playout_rate_milli: None,
             independent_segments: false,
             producer_times: Vec::new(),
             resync: Vec::new(),

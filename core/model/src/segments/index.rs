@@ -70,6 +70,9 @@ pub struct SegmentIndex {
     /// Parts (LL-HLS), by segment, ascending. The last entry may be a segment still growing, whose
     /// number is the table's end number.
     pub parts: Vec<PartialSegment>,
+    /// DASH `S@k`: how many segments form the segment sequence of each number, addressed with
+    /// `$SubNumber$` from 1. Empty where every number is one segment.
+    pub sequence: Runs<u32>,
     /// How much earlier than complete a segment can be requested (DASH `@availabilityTimeOffset`,
     /// summed over levels). `None` is INF: always available.
     pub availability_offset: Option<MediaTime>,
@@ -156,6 +159,7 @@ impl SegmentIndex {
             bitrate: Runs::new(),
             program_date_time: Runs::new(),
             parts: Vec::new(),
+            sequence: Runs::new(),
             availability_offset: Some(MediaTime::ZERO),
             availability_complete: true,
         }
@@ -204,6 +208,29 @@ impl SegmentIndex {
         }
     }
 
+    /// Part `part` (from 1) of the segment sequence `number` (DASH `S@k`): its share of the
+    /// sequence's time and its own URL. Without a sequence, part 1 is the segment.
+    pub fn part_of_sequence(&self, number: u64, part: u32) -> Option<Segment> {
+        let count = self.sequence.get(number).copied().unwrap_or(1).max(1);
+        if !(1..=count).contains(&part) {
+            return None;
+        }
+        let mut segment = self.get(number)?;
+        let span = self.table.get(number)?;
+        let tick = |nth: u32| {
+            let share = u128::from(span.duration) * u128::from(nth) / u128::from(count);
+            span.start
+                .saturating_add_unsigned(u64::try_from(share).unwrap_or(u64::MAX))
+        };
+        segment.ticks = tick(part - 1);
+        segment.start = self.time_of(segment.ticks);
+        segment.duration = self.time_of(tick(part)) - segment.start;
+        if let Addressing::Template(template) = &self.addressing {
+            segment.uri = uri::resolve(&self.base, &template.expand(number, segment.ticks, u64::from(part)));
+        }
+        Some(segment)
+    }
+
     /// Wall-clock time of a segment's start: the last announcement at or before it carried
     /// forward, else the first one carried backward (rfc8216bis 6.3.3).
     pub fn wall_time_of(&self, number: u64) -> Option<WallTime> {
@@ -250,6 +277,7 @@ impl SegmentIndex {
             + self.gap.heap_bytes()
             + self.keys.heap_bytes()
             + self.bitrate.heap_bytes()
+            + self.sequence.heap_bytes()
             + self.program_date_time.heap_bytes()
     }
 
@@ -267,6 +295,7 @@ impl SegmentIndex {
         self.gap.shrink();
         self.keys.shrink();
         self.bitrate.shrink();
+        self.sequence.shrink();
         self.program_date_time.shrink();
     }
 }

@@ -88,6 +88,20 @@ impl SegmentTable {
         }
     }
 
+    /// The same ticks read in another timescale and counted from another first number: a DASH
+    /// timeline that a lower level inherits, or a refreshed one that goes on under known numbers.
+    #[must_use]
+    pub fn relabelled(mut self, timescale: Timescale, first_number: u64) -> Self {
+        self.timescale = timescale;
+        self.base = first_number;
+        // Indices count from the base: a trimmed front would shift the numbers.
+        let trimmed = self.firsts.first().copied().unwrap_or(0);
+        for first in &mut self.firsts {
+            *first -= trimmed;
+        }
+        self
+    }
+
     /// Ticks a second of every time in the table.
     pub const fn timescale(&self) -> Timescale {
         self.timescale
