@@ -86,6 +86,10 @@ pub struct Protection {
     pub default_kid: Option<KeyId>,
     /// Licence or key URL, absolute.
     pub uri: Option<String>,
+    /// Where a licence request is authorised first (`dashif:Authzurl`), absolute.
+    pub authorization_uri: Option<String>,
+    /// Where the licence server's certificate is (`dashif:Certurl`), absolute.
+    pub certificate_uri: Option<String>,
     /// PSSH box (base64 as written in the manifest).
     pub pssh: Option<String>,
     /// PlayReady object (base64 as written in the manifest).
