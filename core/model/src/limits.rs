@@ -26,7 +26,7 @@ pub struct Limits {
     pub periods: usize,
     /// Depth of XML elements and of nested container boxes. Default 32.
     pub nesting: usize,
-    /// Attributes of one element of an MPD. Default 256.
+    /// Attributes of one element of an MPD, or of one tag of a playlist. Default 256.
     pub attributes: usize,
     /// Variables of one playlist, and bytes of one expanded line together with `line_bytes`.
     /// Default 1,000.
@@ -35,7 +35,7 @@ pub struct Limits {
     pub side_items: usize,
     /// Parts of one playlist. Default 10,000.
     pub parts: usize,
-    /// Longest duration of one segment. Default 1 h.
+    /// Longest duration of one segment: a whole event's subtitles may be one. Default 24 h.
     pub segment_duration: MediaTime,
     /// Bytes of one initialisation section or segment index. Default 8 MiB.
     pub init_bytes: usize,
@@ -65,7 +65,7 @@ impl Default for Limits {
             variables: 1_000,
             side_items: 10_000,
             parts: 10_000,
-            segment_duration: MediaTime::from_secs(3600),
+            segment_duration: MediaTime::from_secs(24 * 3600),
             init_bytes: 8 << 20,
             segment_bytes: 512 << 20,
             box_bytes: 16 << 20,

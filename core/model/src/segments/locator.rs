@@ -109,6 +109,52 @@ impl UriList {
         }
     }
 
+    /// The first of `count` places at which this list from `from` on and `other` from `other_from`
+    /// on are not the `same`; places behind the end of either list are not compared. Stretches that
+    /// count alike are compared as a whole, so two versions of a regular list cost a constant.
+    pub fn first_difference(
+        &self,
+        from: u32,
+        other: &Self,
+        other_from: u32,
+        count: u32,
+        same: impl Fn(&str, &str) -> bool,
+    ) -> Option<u32> {
+        let count = count
+            .min(self.len.saturating_sub(from))
+            .min(other.len.saturating_sub(other_from));
+        let mut place = 0;
+        while place < count {
+            let (ours, theirs) = (from + place, other_from + place);
+            let (run_a, left_a) = self.run_at(ours)?;
+            let (run_b, left_b) = other.run_at(theirs)?;
+            let alike = match (run_a.counter, run_b.counter) {
+                (Some(a), Some(b)) => a.counts_like(
+                    (self.slice(run_a.text), u64::from(ours - run_a.first)),
+                    &b,
+                    (other.slice(run_b.text), u64::from(theirs - run_b.first)),
+                ),
+                _ => false,
+            };
+            if alike {
+                place = place.saturating_add(left_a.min(left_b));
+            } else if same(&self.get(ours)?, &other.get(theirs)?) {
+                place += 1;
+            } else {
+                return Some(place);
+            }
+        }
+        None
+    }
+
+    /// The run that holds `index`, and how many of its entries there are from `index` on.
+    fn run_at(&self, index: u32) -> Option<(UriRun, u32)> {
+        let after = self.runs.partition_point(|run| run.first <= index);
+        let run = *self.runs.get(after.checked_sub(1)?)?;
+        let behind = self.runs.get(after).map_or(self.len, |next| next.first);
+        Some((run, behind.checked_sub(index)?))
+    }
+
     /// Bytes of heap in use.
     pub fn heap_bytes(&self) -> usize {
         self.arena.capacity() + self.runs.capacity() * core::mem::size_of::<UriRun>()
@@ -167,6 +213,27 @@ impl Counter {
         (counter.step > 0 && counter.matches(a, 1, b)).then_some(counter)
     }
 
+    /// Whether the run with this counter and first URI goes on from its nth place exactly as the
+    /// other one does from its.
+    fn counts_like(&self, (first, nth): (&str, u64), other: &Self, (other_first, other_nth): (&str, u64)) -> bool {
+        if self.step != other.step || self.padded != other.padded {
+            return false;
+        }
+        if self.step == 0 {
+            return first == other_first;
+        }
+        let (prefix, suffix) = self.around(first);
+        (!self.padded || self.digits.1 == other.digits.1)
+            && self.value(nth) == other.value(other_nth)
+            && other.around(other_first) == (prefix, suffix)
+    }
+
+    /// What stands before and behind the digits of the first URI.
+    fn around<'a>(&self, first: &'a str) -> (&'a str, &'a str) {
+        let (from, width) = (self.digits.0 as usize, self.digits.1 as usize);
+        (&first[..from], &first[from + width..])
+    }
+
     fn value(&self, nth: u64) -> Option<u64> {
         self.step.checked_mul(nth)?.checked_add(self.start)
     }
@@ -190,8 +257,8 @@ impl Counter {
         if self.step == 0 {
             return first == uri;
         }
-        let (from, width) = (self.digits.0 as usize, self.digits.1 as usize);
-        let (prefix, suffix) = (&first[..from], &first[from + width..]);
+        let width = self.digits.1 as usize;
+        let (prefix, suffix) = self.around(first);
         let Some(digits) = uri.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(suffix)) else {
             return false;
         };
@@ -425,6 +492,26 @@ mod tests {
         }
         assert_eq!(list.get(uris.len() as u32), None);
         list
+    }
+
+    #[test]
+    fn two_versions_of_a_list_are_compared_by_what_they_say() {
+        let uris = |from: u32, to: u32| {
+            let uris: Vec<String> = (from..to).map(|i| format!("s{i}.ts")).collect();
+            list(&uris.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        let (older, newer) = (uris(8, 2000), uris(10, 2005));
+        let unasked = |_: &str, _: &str| false;
+        assert_eq!(older.first_difference(2, &newer, 0, u32::MAX, unasked), None);
+        assert_eq!(older.first_difference(1, &newer, 0, 1, |a, b| a == b), Some(0));
+        let mut changed = uris(10, 500);
+        assert!(changed.push("other.ts"));
+        assert_eq!(
+            older.first_difference(2, &changed, 0, u32::MAX, |a, b| a == b),
+            Some(490)
+        );
+        let single = list(&["s12.ts"]);
+        assert_eq!(older.first_difference(4, &single, 0, 9, |a, b| a == b), None);
     }
 
     #[test]

@@ -34,6 +34,16 @@ impl<T: PartialEq> Runs<T> {
         }
     }
 
+    /// Like [`Runs::set_from`], but kept even where it repeats the value before it. For values that
+    /// are true at one number and carried on from there, as a wall-clock time is: the same time
+    /// announced again later means something else.
+    pub fn anchor(&mut self, number: u64, value: T) {
+        while self.0.last().is_some_and(|(from, _)| *from >= number) {
+            self.0.pop();
+        }
+        self.0.push((number, value));
+    }
+
     /// The value at `number`, if one was said at or before it.
     pub fn get(&self, number: u64) -> Option<&T> {
         self.get_with_start(number).map(|(_, value)| value)
@@ -116,6 +126,16 @@ mod tests {
         assert_eq!(runs.get(2), None);
         assert_eq!(runs.get(8), Some(&'a'));
         assert_eq!(runs.get_with_start(100), Some((9, &'b')));
+    }
+
+    #[test]
+    fn an_anchor_is_kept_even_where_it_repeats_the_value_before_it() {
+        let mut runs = Runs::new();
+        runs.anchor(3, 'a');
+        runs.anchor(5, 'a');
+        assert_eq!(runs.get_with_start(7), Some((5, &'a')));
+        runs.anchor(4, 'a');
+        assert_eq!(runs.get_with_start(7), Some((4, &'a')));
     }
 
     #[test]
