@@ -12,6 +12,10 @@ DURATION = FRAMES // FPS
 VIDEO_TIMESCALE = 90_000
 FRAME_TICKS = VIDEO_TIMESCALE // FPS
 
+# B-frames between two others. They are no references themselves, so the
+# smallest composition offset is always minus one frame.
+B_FRAMES = 2
+
 SAMPLE_RATE = 48_000
 AAC_SAMPLES = 1024
 AAC_FRAMES = DURATION * SAMPLE_RATE // AAC_SAMPLES
@@ -29,7 +33,6 @@ class Video:
     kbps: int
     profile: str
     level: str
-    b_frames: int
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,10 @@ class Audio:
 
 
 VIDEOS = (
-    Video("v180", 0, 320, 180, 112, "baseline", "1.3", 0),
-    Video("v360", 1, 640, 360, 290, "main", "3.0", 2),
-    Video("v480", 2, 854, 480, 485, "main", "3.0", 3),
-    Video("v720", 3, 1280, 720, 800, "high", "3.1", 3),
+    Video("v180", 0, 320, 180, 112, "main", "1.3"),
+    Video("v360", 1, 640, 360, 290, "main", "3.0"),
+    Video("v480", 2, 854, 480, 490, "main", "3.0"),
+    Video("v720", 3, 1280, 720, 840, "high", "3.1"),
 )
 
 AUDIOS = (
