@@ -60,7 +60,7 @@ def test_card():
 def fractal():
     return (
         f"mandelbrot=s={SIZE}:r={FPS}:start_x=-0.743643887:start_y=-0.131825904"
-        ":start_scale=1.2:end_scale=0.002:end_pts=90:maxiter=600"
+        ":start_scale=1.2:end_scale=0.006:end_pts=90:maxiter=600"
     )
 
 
@@ -70,7 +70,7 @@ def moving_bars():
 
 def life():
     return (
-        f"life=s=160x90:r={FPS}:ratio=0.35:seed=7:mold=12"
+        f"life=s=80x45:r={FPS}:ratio=0.3:seed=7:mold=12"
         ":life_color=0xf2e9e4:death_color=0x22223b:mold_color=0x9a348e"
         f",scale={SIZE}:flags=neighbor"
     )
@@ -145,7 +145,9 @@ def rendition_graph(video, strip_divisor):
         f"scale={video.width}:{strip_height}:flags=neighbor:in_range=pc:out_range=tv"
         ",format=yuv420p"
     )
+    # Strip and label stay sharp in the costly scenes, even at 180 lines.
+    care = f"addroi=0:0:iw:{strip_height + 3 * size}:-0.4"
     return (
         f"[0:v]scale={video.width}:{video.height}:flags=lanczos,setsar=1,{label}[picture];"
-        f"[1:v]{strip}[strip];[picture][strip]overlay=0:0:format=yuv420[out]"
+        f"[1:v]{strip}[strip];[picture][strip]overlay=0:0:format=yuv420,{care}[out]"
     )

@@ -74,7 +74,7 @@ def clamp(value):
 def chord(voice):
     """One second of it repeats exactly: whole hertz."""
     second = [
-        sum(350 * math.sin(math.tau * hertz * n / SAMPLE_RATE) for hertz in voice.chord)
+        sum(150 * math.sin(math.tau * hertz * n / SAMPLE_RATE) for hertz in voice.chord)
         for n in range(SAMPLE_RATE)
     ]
     return second * DURATION
@@ -132,7 +132,7 @@ def speak(out, voice, grains, syllables, start, length):
         at = first
         while at < last:
             loud = math.sin(math.pi * (at - first) / (last - first)) ** 0.5
-            add_grain(out, grains[vowel], round(at * SAMPLE_RATE), 2.2 * loud)
+            add_grain(out, grains[vowel], round(at * SAMPLE_RATE), 6 * loud)
             at += 1 / (voice.pitch * (1 + voice.bend * (at - start) / length))
         begun += share
 
