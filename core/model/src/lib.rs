@@ -9,6 +9,7 @@
 //! - [`presentation`]: a title as [`Presentation`] → [`Period`] → [`Track`] → [`Rendition`].
 //! - [`segments`]: a rendition's segments as a run-length table: bytes, not objects.
 //! - [`codec`], [`language`]: RFC 6381 codec strings and BCP 47 language tags.
+//! - [`rng`]: the only source of chance, seeded.
 //! - [`error`]: one taxonomy with stable numbers; [`limits`]: every bound in one place.
 //!
 //! ```
@@ -36,6 +37,7 @@ pub mod limits;
 pub mod live;
 pub mod presentation;
 pub mod protection;
+pub mod rng;
 pub mod segments;
 pub mod time;
 pub mod uri;
@@ -45,5 +47,6 @@ pub use error::{Blame, Domain, Error, ErrorCode, Handling, Place, Warning};
 pub use language::Language;
 pub use limits::Limits;
 pub use presentation::{Period, Presentation, Protocol, Rendition, Track, TrackKind};
+pub use rng::Rng;
 pub use segments::{ByteRange, InitSection, Segment, SegmentIndex, SegmentTable, Segments};
 pub use time::{MediaTime, Timescale, Timestamp, WallTime};
