@@ -1,0 +1,91 @@
+//! Pieces that several documents share.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use telecine_model::{Error, Handling, MediaTime, Warning};
+
+/// Seconds as the documents write them: whole microseconds, rounded to the nearest.
+pub(crate) fn secs(time: MediaTime) -> f64 {
+    let nearest = time + MediaTime::from_units(telecine_model::time::UNITS_PER_SECOND / 2_000_000);
+    nearest.as_micros() as f64 / 1e6
+}
+
+/// An error.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ErrorEntry {
+    pub(crate) code: u16,
+    pub(crate) name: &'static str,
+    pub(crate) domain: &'static str,
+    pub(crate) blame: &'static str,
+    pub(crate) message: String,
+    pub(crate) facts: BTreeMap<String, String>,
+    /// When in the session, where it was in one.
+    pub(crate) t_s: Option<f64>,
+    /// Where in the input.
+    pub(crate) place: Option<String>,
+    pub(crate) fatal: bool,
+    /// What was done about it: `raised`, `retried`, `replaced`, `skipped`.
+    pub(crate) handling: &'static str,
+    pub(crate) advice: &'static str,
+}
+
+impl ErrorEntry {
+    /// An error that happened `t_s` into a session.
+    pub(crate) fn new(error: &Error, t_s: Option<f64>) -> Self {
+        let code = error.code();
+        Self {
+            code: code.number(),
+            name: code.name(),
+            domain: code.domain().name(),
+            blame: code.blame().name(),
+            message: error.message().to_owned(),
+            facts: error.facts().clone(),
+            t_s,
+            place: error.place().map(ToString::to_string),
+            fatal: error.is_fatal(),
+            handling: match error.handling() {
+                Handling::Retried => "retried",
+                Handling::Replaced => "replaced",
+                Handling::Skipped => "skipped",
+                _ => "raised",
+            },
+            advice: code.advice(),
+        }
+    }
+}
+
+/// A tolerated fault of a manifest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct WarningEntry {
+    pub(crate) rule: String,
+    #[serde(rename = "where")]
+    pub(crate) place: String,
+    pub(crate) message: String,
+}
+
+impl From<&Warning> for WarningEntry {
+    fn from(warning: &Warning) -> Self {
+        Self {
+            rule: warning.rule.clone(),
+            place: warning.place.to_string(),
+            message: warning.message.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use telecine_model::Timescale;
+
+    #[test]
+    fn seconds_are_whole_microseconds_rounded_to_the_nearest() {
+        let ticks = |ticks, scale| MediaTime::from_ticks(ticks, Timescale::new(scale).unwrap());
+        assert_eq!(secs(ticks(1, 3)), 0.333333);
+        assert_eq!(secs(ticks(2, 3)), 0.666667);
+        assert_eq!(secs(ticks(1001, 24_000)), 0.041708);
+        assert_eq!(secs(ticks(-2, 3)), -0.666667);
+        assert_eq!(secs(MediaTime::from_millis(9_009)), 9.009);
+    }
+}

@@ -1,0 +1,84 @@
+//! How the command ends: exit codes, and errors as one sentence.
+
+use std::process::ExitCode;
+
+use telecine_model::{Domain, Error, ErrorCode};
+
+/// A check that was asked for did not hold.
+pub(crate) const NOT_HELD: u8 = 7;
+
+/// The exit code that stands for an error's domain.
+pub(crate) fn code_of(error: &Error) -> u8 {
+    match error.code().domain() {
+        Domain::Usage => 2,
+        Domain::Manifest | Domain::Media => 3,
+        Domain::Network | Domain::Service => 4,
+        Domain::Drm => 5,
+        Domain::Device => 6,
+        // Domains to come are defects until this table knows them.
+        _ => 1,
+    }
+}
+
+/// Says on standard error what went wrong, in one line, and gives the exit code.
+pub(crate) fn report(error: &Error) -> ExitCode {
+    eprintln!("{}", one_line(&error.to_string()));
+    ExitCode::from(code_of(error))
+}
+
+/// What the command line's reader found wrong, as an error like any other. Help and version are
+/// not errors: they are printed as they are.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    use clap::error::ErrorKind;
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let _ = error.print();
+            ExitCode::SUCCESS
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+            ExitCode::from(2)
+        }
+        _ => {
+            let text = error.to_string();
+            let text = text.strip_prefix("error: ").unwrap_or(&text);
+            let said = text.split("\n\nUsage:").next().unwrap_or(text);
+            let said = said.split("\n\nFor more information").next().unwrap_or(said);
+            report(&Error::new(ErrorCode::InvalidArgument, said))
+        }
+    }
+}
+
+/// Text from outside must not break the sentence into lines or steer the terminal.
+pub(crate) fn one_line(text: &str) -> String {
+    text.split(|c: char| c.is_control() || c.is_whitespace())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_domain_has_the_exit_code_of_the_contract() {
+        for (code, exit) in [
+            (ErrorCode::InternalDefect, 1),
+            (ErrorCode::InvalidArgument, 2),
+            (ErrorCode::ManifestSyntax, 3),
+            (ErrorCode::ContainerSyntax, 3),
+            (ErrorCode::ConnectFailed, 4),
+            (ErrorCode::GeoBlocked, 4),
+            (ErrorCode::KeyUnavailable, 5),
+            (ErrorCode::SinkFailed, 6),
+        ] {
+            assert_eq!(code_of(&Error::new(code, "x")), exit, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn text_from_outside_stays_on_one_line_and_cannot_steer_the_terminal() {
+        assert_eq!(one_line("a\nb\x1b[31m  c\r\td"), "a b [31m c d");
+    }
+}

@@ -1,0 +1,266 @@
+//! What one session of playback was like: the document of `--report`, and the page of `--html`.
+
+mod collect;
+mod html;
+mod plots;
+mod timeline;
+
+pub(crate) use collect::{Collector, Session};
+pub(crate) use html::page;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::document::ErrorEntry;
+
+/// The document of `telecine play --report`. Fields are only ever added to it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Report {
+    /// Version of this program.
+    pub(crate) telecine: &'static str,
+    pub(crate) url: String,
+    /// `hls` or `dash`; null if no manifest could be read.
+    pub(crate) protocol: Option<String>,
+    pub(crate) live: bool,
+    pub(crate) outcome: Outcome,
+    /// The error that ended playback.
+    pub(crate) error: Option<ErrorEntry>,
+    /// From loading to the first moving picture; null if there was none.
+    pub(crate) startup_s: Option<f64>,
+    pub(crate) played_s: f64,
+    /// On the session's own clock, which with `--clock virtual` is a model.
+    pub(crate) wall_s: f64,
+    pub(crate) duration_s: Option<f64>,
+    pub(crate) stalls: Stalls,
+    pub(crate) seeks: Seeks,
+    pub(crate) bitrate: Bitrate,
+    pub(crate) height: Height,
+    pub(crate) latency: Option<Latency>,
+    pub(crate) bytes: Bytes,
+    pub(crate) requests: Requests,
+    pub(crate) tracks: Vec<TrackEntry>,
+    pub(crate) decisions: Vec<DecisionEntry>,
+    /// Media ahead of the playhead that can be played: the least of picture and sound.
+    pub(crate) buffer: Vec<(f64, f64)>,
+    /// Estimate of the network's throughput in bits a second.
+    pub(crate) throughput: Vec<(f64, u64)>,
+    /// Recovered ones too, in order.
+    pub(crate) errors: Vec<ErrorEntry>,
+
+    /// Media ahead of the playhead by kind of track.
+    pub(crate) buffers: BTreeMap<String, Vec<(f64, f64)>>,
+    /// Every stall.
+    pub(crate) stalled: Vec<Stall>,
+    /// What was on screen from when on.
+    pub(crate) quality: Vec<Quality>,
+    /// What the engine could choose between: the renditions of the tracks that were played.
+    pub(crate) ladder: Vec<Rung>,
+    pub(crate) warnings: Vec<crate::document::WarningEntry>,
+    pub(crate) setup: Setup,
+    /// Hash of the engine's actions, in hexadecimal: equal sessions have equal hashes.
+    pub(crate) action_hash: String,
+}
+
+/// How playback ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Outcome {
+    /// Played to the end.
+    Ended,
+    /// By `--until`, or by the person in front of it.
+    Stopped,
+    /// By an error.
+    Failed,
+}
+
+impl Outcome {
+    /// The word of the contract.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Ended => "ended",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Stalls {
+    pub(crate) count: u64,
+    pub(crate) total_s: f64,
+    /// Share of stalls in the time from the first picture on.
+    pub(crate) ratio: f64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Seeks {
+    pub(crate) count: u64,
+    pub(crate) mean_s: Option<f64>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Bitrate {
+    /// Of what was played, weighted by time.
+    pub(crate) mean_bps: Option<u64>,
+    pub(crate) switches: u64,
+    pub(crate) up: u64,
+    pub(crate) down: u64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Height {
+    pub(crate) mean: Option<f64>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Latency {
+    pub(crate) mean_s: f64,
+    pub(crate) p95_s: Option<f64>,
+    pub(crate) target_s: Option<f64>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Bytes {
+    /// Everything that came over the network.
+    pub(crate) fetched: u64,
+    /// Of that, media that reached the sink.
+    pub(crate) media: u64,
+    /// Of that, what was fetched and never played.
+    pub(crate) wasted: u64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Requests {
+    pub(crate) total: u64,
+    pub(crate) failed: u64,
+    pub(crate) cancelled: u64,
+    pub(crate) by_pathway: BTreeMap<String, u64>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct TrackEntry {
+    pub(crate) kind: &'static str,
+    pub(crate) id: String,
+    pub(crate) codec: String,
+    pub(crate) samples: u64,
+    pub(crate) duration_s: f64,
+    pub(crate) first_pts_s: Option<f64>,
+    pub(crate) last_pts_s: Option<f64>,
+    pub(crate) gaps: u64,
+    pub(crate) decoded: u64,
+    pub(crate) decode_errors: u64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct DecisionEntry {
+    pub(crate) t_s: f64,
+    /// `bitrate`, `pathway`, `abandon`, `seek`, `rate`, `track`, `retry`, `skip`, `gap`.
+    pub(crate) kind: String,
+    pub(crate) from: Option<String>,
+    pub(crate) to: Option<String>,
+    /// Strongest reason first.
+    pub(crate) why: Vec<String>,
+    /// Playhead at that time.
+    pub(crate) position_s: f64,
+    /// Kind of the track that it is about.
+    pub(crate) track: Option<&'static str>,
+    /// Of the rendition in `to`, where it is one.
+    pub(crate) bitrate_bps: Option<u64>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Stall {
+    pub(crate) t_s: f64,
+    pub(crate) duration_s: f64,
+    pub(crate) position_s: f64,
+    pub(crate) cause: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Quality {
+    pub(crate) t_s: f64,
+    pub(crate) kind: &'static str,
+    pub(crate) rendition: String,
+    pub(crate) bitrate_bps: u64,
+    pub(crate) height: Option<u32>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Rung {
+    pub(crate) kind: &'static str,
+    pub(crate) rendition: String,
+    pub(crate) bitrate_bps: u64,
+    pub(crate) height: Option<u32>,
+}
+
+/// How the session was set up: what a reader needs to compare two reports.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Setup {
+    pub(crate) sink: &'static str,
+    pub(crate) clock: &'static str,
+    pub(crate) abr: String,
+    /// Shaping of the embedded origin's network.
+    pub(crate) network: Option<String>,
+}
+
+impl Report {
+    /// The session in one sentence for people.
+    pub(crate) fn headline(&self) -> String {
+        let end = match (self.outcome, &self.error) {
+            (Outcome::Ended, _) => "Played to the end".to_owned(),
+            (Outcome::Stopped, _) => format!("Stopped after {}", seconds(self.played_s)),
+            (Outcome::Failed, Some(error)) => format!("Failed with {} after {}", error.name, seconds(self.played_s)),
+            (Outcome::Failed, None) => format!("Failed after {}", seconds(self.played_s)),
+        };
+        let mut parts = vec![end];
+        if let Some(startup) = self.startup_s {
+            parts.push(format!("started in {}", seconds(startup)));
+            parts.push(match self.stalls.count {
+                0 => "no stalls".to_owned(),
+                1 => format!("one stall of {}", seconds(self.stalls.total_s)),
+                count => format!("{count} stalls, {} in all", seconds(self.stalls.total_s)),
+            });
+        }
+        if let Some(mean) = self.bitrate.mean_bps {
+            parts.push(format!("{} on average", bits(mean)));
+        }
+        format!("{}.", parts.join(", "))
+    }
+}
+
+/// A span for people: `0.42 s`, `59.4 s`, `12 min 03 s`.
+pub(crate) fn seconds(seconds: f64) -> String {
+    if seconds < 10.0 {
+        format!("{seconds:.2} s")
+    } else if seconds < 100.0 {
+        format!("{seconds:.1} s")
+    } else {
+        let whole = seconds.round() as u64;
+        match (whole / 3600, whole / 60 % 60, whole % 60) {
+            (0, minutes, seconds) => format!("{minutes} min {seconds:02} s"),
+            (hours, minutes, _) => format!("{hours} h {minutes:02} min"),
+        }
+    }
+}
+
+/// A bitrate for people: `420 kbit/s`, `2.41 Mbit/s`.
+pub(crate) fn bits(bps: u64) -> String {
+    match bps {
+        0..1_000 => format!("{bps} bit/s"),
+        1_000..1_000_000 => format!("{:.0} kbit/s", bps as f64 / 1e3),
+        1_000_000..10_000_000 => format!("{:.2} Mbit/s", bps as f64 / 1e6),
+        10_000_000..1_000_000_000 => format!("{:.1} Mbit/s", bps as f64 / 1e6),
+        _ => format!("{:.2} Gbit/s", bps as f64 / 1e9),
+    }
+}
+
+/// A size for people: `812 kB`, `5.6 MB`.
+pub(crate) fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{:.0} kB", bytes as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.2} GB", bytes as f64 / 1e9),
+    }
+}
