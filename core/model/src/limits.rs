@@ -45,6 +45,8 @@ pub struct Limits {
     pub box_bytes: usize,
     /// Samples of one fragment. Default 200,000.
     pub fragment_samples: usize,
+    /// Samples of one whole file that is read at once. Default 5,000,000.
+    pub file_samples: usize,
     /// Redirects of one request. Default 10.
     pub redirects: usize,
     /// Levels of nested segment indexes and of resolved xlinks. Default 5.
@@ -70,6 +72,7 @@ impl Default for Limits {
             segment_bytes: 512 << 20,
             box_bytes: 16 << 20,
             fragment_samples: 200_000,
+            file_samples: 5_000_000,
             redirects: 10,
             indirections: 5,
         }
