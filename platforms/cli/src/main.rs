@@ -1,2 +1,33 @@
-//! x
-fn main() {}
+//! The `telecine` command.
+
+mod args;
+mod columns;
+mod commands;
+mod dashboard;
+mod document;
+mod exit;
+mod fetch;
+mod net;
+mod output;
+mod report;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return exit::usage(&error),
+    };
+    let done = match &cli.command {
+        Command::Play(args) => commands::play::run(args),
+        Command::Inspect(args) => commands::inspect::run(args).map(|()| ExitCode::SUCCESS),
+        Command::Probe(args) => commands::probe::run(args).map(|()| ExitCode::SUCCESS),
+        Command::Origin(args) => commands::origin::run(args).map(|()| ExitCode::SUCCESS),
+        Command::Replay(args) => commands::replay::run(args),
+    };
+    done.unwrap_or_else(|error| exit::report(&error))
+}

@@ -1,0 +1,237 @@
+//! `telecine probe`: what is inside a container.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use telecine_container::{read_file, EventMessage, EventTime, Media, MediaTrack, Sample};
+use telecine_model::{Error, ErrorCode, Limits, Place};
+
+use crate::args::Probe;
+use crate::columns::{columns, Align};
+use crate::{fetch, output};
+
+#[derive(Debug, Serialize)]
+struct Document {
+    /// `fmp4` if fragments may follow, else `mp4`.
+    container: &'static str,
+    brands: Vec<String>,
+    tracks: Vec<TrackEntry>,
+    events: Vec<EventEntry>,
+    pssh: Vec<PsshEntry>,
+}
+
+#[derive(Debug, Serialize)]
+struct TrackEntry {
+    id: u32,
+    kind: &'static str,
+    codec: String,
+    timescale: u32,
+    language: Option<String>,
+    width: Option<u32>,
+    height: Option<u32>,
+    sample_rate: Option<u32>,
+    channels: Option<u32>,
+    encrypted: bool,
+    /// What the edit list adds to the container's times; already in those of the samples.
+    edit_shift: i64,
+    samples: Vec<SampleEntry>,
+}
+
+#[derive(Debug, Serialize)]
+struct SampleEntry {
+    /// In ticks of the timescale on the presentation's timeline, like `pts`.
+    dts: i64,
+    pts: i64,
+    duration: u32,
+    size: u32,
+    sync: bool,
+    /// CRC-32 (ISO 3309) of the sample's clear bytes; null where they are encrypted.
+    crc32: Option<u32>,
+}
+
+#[derive(Debug, Serialize)]
+struct EventEntry {
+    scheme: String,
+    value: String,
+    id: u32,
+    timescale: u32,
+    /// Ticks on the presentation's timeline (version 1), else null.
+    presentation_time: Option<u64>,
+    /// Ticks from the start of the segment (version 0), else null.
+    presentation_time_delta: Option<u64>,
+    duration: Option<u64>,
+    /// The message, base64.
+    message: String,
+}
+
+#[derive(Debug, Serialize)]
+struct PsshEntry {
+    system: Option<String>,
+    /// The whole box, base64.
+    pssh: String,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Probe) -> Result<(), Error> {
+    let bytes = fetch::read(&args.file)?;
+    let init = args.init.as_deref().map(fetch::read).transpose()?;
+    let about = |error: Error| error.fact("url", args.file.display());
+    if bytes.is_empty() {
+        return Err(about(Error::new(ErrorCode::ContainerUnknown, "the file is empty")));
+    }
+    let media = read_file(bytes, init, &Limits::default()).map_err(about)?;
+    let protected = media.tracks.iter().find(|track| track.info.encryption.is_some());
+    if let Some(track) = protected.filter(|_| !args.key.is_empty()) {
+        let message = format!("track {} is protected, and this version does not decrypt yet", track.info.id);
+        return Err(about(Error::new(ErrorCode::KeyUnavailable, message)));
+    }
+    let document = document(&media).map_err(about)?;
+    if args.json {
+        output::json(&document)
+    } else {
+        output::print(&text(&document))
+    }
+}
+
+fn document(media: &Media) -> Result<Document, Error> {
+    Ok(Document {
+        container: if media.init.fragmented { "fmp4" } else { "mp4" },
+        brands: media.init.brands.iter().map(|brand| String::from_utf8_lossy(brand).into_owned()).collect(),
+        tracks: media.tracks.iter().map(|track| track_entry(media, track)).collect::<Result<_, _>>()?,
+        events: media.events.iter().map(event_entry).collect(),
+        pssh: media.pssh.iter().map(|pssh| pssh_entry(pssh)).collect(),
+    })
+}
+
+fn track_entry(media: &Media, track: &MediaTrack) -> Result<TrackEntry, Error> {
+    let info = &track.info;
+    let clear = info.encryption.is_none();
+    let shift = info.edit.shift();
+    let sample_entry = |sample: &Sample| {
+        let bytes = media.sample(sample).ok_or_else(|| {
+            Error::new(ErrorCode::ContainerTruncated, format!("a sample of track {} is not in the file", info.id))
+                .at(Place::Byte(sample.offset))
+        })?;
+        Ok(SampleEntry {
+            dts: sample.dts.saturating_add(shift),
+            pts: info.presentation_time(sample.pts()),
+            duration: sample.duration,
+            size: sample.size,
+            sync: sample.sync,
+            crc32: clear.then(|| crc32fast::hash(&bytes)),
+        })
+    };
+    Ok(TrackEntry {
+        id: info.id,
+        kind: info.kind.name(),
+        codec: info.codec.to_string(),
+        timescale: info.timescale.get(),
+        language: info.language.as_ref().map(ToString::to_string),
+        width: info.width,
+        height: info.height,
+        sample_rate: info.sample_rate,
+        channels: info.channels,
+        encrypted: !clear,
+        edit_shift: shift,
+        samples: track.samples.iter().map(sample_entry).collect::<Result<_, _>>()?,
+    })
+}
+
+fn event_entry(event: &EventMessage) -> EventEntry {
+    let (at, delta) = match event.presentation {
+        EventTime::Absolute(ticks) => (Some(ticks), None),
+        EventTime::Delta(ticks) => (None, Some(ticks)),
+    };
+    EventEntry {
+        scheme: event.scheme.clone(),
+        value: event.value.clone(),
+        id: event.id,
+        timescale: event.timescale.get(),
+        presentation_time: at,
+        presentation_time_delta: delta,
+        duration: event.duration,
+        message: base64(&event.message),
+    }
+}
+
+/// A `pssh` box: size, type, version and flags are in front of the system (ISO/IEC 23001-7, 8.1).
+fn pssh_entry(pssh: &[u8]) -> PsshEntry {
+    let system = pssh.get(12..28).map(|id| {
+        id.iter().enumerate().fold(String::new(), |mut text, (place, byte)| {
+            if matches!(place, 4 | 6 | 8 | 10) {
+                text.push('-');
+            }
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    });
+    PsshEntry { system, pssh: base64(pssh) }
+}
+
+/// RFC 4648, section 4.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let group = chunk.iter().fold(0_u32, |group, byte| group << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            let digit = DIGITS[(group >> (18 - 6 * place)) as usize & 63];
+            out.push(if place <= chunk.len() { char::from(digit) } else { '=' });
+        }
+    }
+    out
+}
+
+fn text(document: &Document) -> String {
+    use Align::{Left, Right};
+    let head = ["track", "kind", "codec", "size", "rate", "timescale", "samples", "key frames", "first", "seconds", "bytes"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    for track in &document.tracks {
+        let scale = f64::from(track.timescale);
+        let total: u64 = track.samples.iter().map(|sample| u64::from(sample.duration)).sum();
+        let first = track.samples.iter().map(|sample| sample.pts).min();
+        rows.push(vec![
+            track.id.to_string(),
+            track.kind.to_owned(),
+            output::plain(&track.codec),
+            track.width.zip(track.height).map_or(String::new(), |(width, height)| format!("{width}×{height}")),
+            track.sample_rate.map_or(String::new(), |rate| format!("{rate} Hz")),
+            track.timescale.to_string(),
+            track.samples.len().to_string(),
+            track.samples.iter().filter(|sample| sample.sync).count().to_string(),
+            first.map_or(String::new(), |first| format!("{:.6}", first as f64 / scale)),
+            format!("{:.6}", total as f64 / scale),
+            track.samples.iter().map(|sample| u64::from(sample.size)).sum::<u64>().to_string(),
+        ]);
+    }
+    let aligns = [Right, Left, Left, Right, Right, Right, Right, Right, Right, Right, Right];
+    let mut out = format!("{}, {}\n{}", document.container, output::plain(&document.brands.join(" ")), columns(0, &aligns, &rows));
+    for event in &document.events {
+        let _ = writeln!(out, "event {} {} {}", event.id, output::plain(&event.scheme), output::plain(&event.value));
+    }
+    for pssh in &document.pssh {
+        let _ = writeln!(out, "pssh {}", pssh.system.as_deref().unwrap_or("unknown"));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 4648, section 10.
+    #[test]
+    fn the_specifications_base64_vectors_hold() {
+        for (text, encoded) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            assert_eq!(base64(text.as_bytes()), encoded);
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Whole resources, fetched in order: what looking at a manifest needs.
+
+use std::path::Path;
+
+use bytes::Bytes;
+use telecine_delivery::RequestClass;
+use telecine_engine::{FetchRequest, RequestId};
+use telecine_model::{uri, ByteRange, Error, ErrorCode, Limits};
+use telecine_virtual::{Fetched, Source};
+
+/// A resource.
+#[derive(Debug)]
+pub(crate) struct Resource {
+    /// URL that answered, after redirects.
+    pub(crate) url: String,
+    pub(crate) body: Bytes,
+}
+
+/// Fetches over any source, one request after the other.
+pub(crate) struct Fetcher<S> {
+    source: S,
+    next: u64,
+}
+
+impl<S: Source> Fetcher<S> {
+    pub(crate) fn new(source: S) -> Self {
+        Self { source, next: 1 }
+    }
+
+    /// The resource at `url`, or a part of it.
+    ///
+    /// # Errors
+    /// Those of the network domain, with the URL; `HttpStatus` for an answer of 400 and above.
+    pub(crate) fn get(&mut self, class: RequestClass, url: &str, range: Option<ByteRange>) -> Result<Resource, Error> {
+        let limits = Limits::default();
+        let config = telecine_engine::Config::default();
+        let max_bytes = match class {
+            RequestClass::Manifest | RequestClass::Playlist => limits.manifest_bytes,
+            _ => limits.init_bytes,
+        };
+        let request = FetchRequest {
+            id: RequestId(self.next),
+            class,
+            kind: None,
+            url: url.to_owned(),
+            byte_range: range,
+            max_bytes: max_bytes as u64,
+            head_timeout: config.head_timeout,
+            idle_timeout: config.idle_timeout,
+            max_redirects: u32::try_from(limits.redirects).unwrap_or(u32::MAX),
+            attempt: 0,
+        };
+        self.next += 1;
+        let about = |code, message: String| Error::new(code, message).fact("url", uri::without_secrets(url));
+        let response = match self.source.fetch(&request) {
+            Fetched::Response(response) => *response,
+            Fetched::Failure(failure) => return Err(about(failure.code, failure.message)),
+        };
+        if response.status >= 400 {
+            let status = response.status;
+            return Err(about(ErrorCode::HttpStatus, format!("the server answered with status {status}")).fact("status", status));
+        }
+        if let Some(failure) = response.broken {
+            return Err(about(failure.code, failure.message));
+        }
+        // A server may answer a range with the whole (RFC 9110, 14.2).
+        let body = match range {
+            Some(range) if response.status == 200 && response.body.len() as u64 != range.length => {
+                slice(&response.body, range)
+                    .ok_or_else(|| about(ErrorCode::RangeMismatch, "the resource ends before the byte range".to_owned()))?
+            }
+            _ => response.body,
+        };
+        Ok(Resource { url: response.url, body })
+    }
+}
+
+fn slice(body: &Bytes, range: ByteRange) -> Option<Bytes> {
+    let start = usize::try_from(range.offset).ok()?;
+    let end = start.checked_add(usize::try_from(range.length).ok()?)?;
+    (end <= body.len()).then(|| body.slice(start..end))
+}
+
+/// What was written on the command line as an absolute URL: URLs as they are, paths as file URLs.
+pub(crate) fn absolute(source: &str) -> Result<String, Error> {
+    // A scheme of one letter is a drive, and nobody's protocol.
+    if uri::split(source).scheme.is_some_and(|scheme| scheme.len() > 1) {
+        return Ok(source.to_owned());
+    }
+    let path = std::path::absolute(Path::new(source)).map_err(|e| {
+        Error::new(ErrorCode::SourceUnreadable, format!("{source} is not a path: {e}"))
+    })?;
+    Ok(file_url(&path))
+}
+
+/// An absolute path as a file URL (RFC 8089), with what would not be read as a path encoded.
+fn file_url(path: &Path) -> String {
+    let mut url = "file://".to_owned();
+    for byte in path.to_string_lossy().bytes() {
+        match byte {
+            b'%' | b'?' | b'#' | b' ' | 0..=0x1f | 0x7f..=0xff => url.push_str(&format!("%{byte:02X}")),
+            _ => url.push(char::from(byte)),
+        }
+    }
+    url
+}
+
+/// A file, or the error that it cannot be read, which is one of the network's domain.
+pub(crate) fn read(path: &Path) -> Result<Bytes, Error> {
+    std::fs::read(path).map(Bytes::from).map_err(|e| {
+        Error::new(ErrorCode::SourceUnreadable, format!("{} cannot be read: {e}", path.display()))
+            .fact("url", std::path::absolute(path).map_or_else(|_| path.display().to_string(), |path| file_url(&path)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use telecine_virtual::Response;
+
+    #[test]
+    fn paths_become_file_urls_and_urls_stay() {
+        assert_eq!(absolute("/a b/c#1.mpd").unwrap(), "file:///a%20b/c%231.mpd");
+        assert_eq!(absolute("HTTPS://a/b?c").unwrap(), "HTTPS://a/b?c");
+        assert!(absolute("x.m3u8").unwrap().starts_with("file:///"));
+    }
+
+    #[test]
+    fn an_error_status_is_an_error_that_names_the_url_without_its_secrets() {
+        let mut fetcher = Fetcher::new(|request: &FetchRequest| Response::new(404, &request.url, "gone").into());
+        let error = fetcher.get(RequestClass::Manifest, "http://a/b?token=secret", None).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::HttpStatus);
+        assert!(!error.to_string().contains("secret") && error.to_string().contains("http://a/b"), "{error}");
+    }
+
+    #[test]
+    fn a_whole_answer_to_a_range_is_cut() {
+        let mut fetcher = Fetcher::new(|request: &FetchRequest| Response::new(200, &request.url, "0123456789").into());
+        let range = |offset, length| Some(ByteRange { offset, length });
+        let part = fetcher.get(RequestClass::Index, "http://a/b", range(2, 3)).unwrap();
+        assert_eq!(part.body, "234");
+        let beyond = fetcher.get(RequestClass::Index, "http://a/b", range(8, 3)).unwrap_err();
+        assert_eq!(beyond.code(), ErrorCode::RangeMismatch);
+    }
+}
