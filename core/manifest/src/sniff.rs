@@ -36,3 +36,33 @@ fn xml_root(mut text: &[u8]) -> Option<&[u8]> {
     // Whatever prefix the namespace has.
     name.rsplit(|byte| *byte == b':').next()
 }
+
+/// What a body that is no playlist looks like, for the message that says so.
+pub(crate) fn describe(bytes: &[u8]) -> &'static str {
+    let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).trim_ascii_start();
+    let begins = |word: &[u8]| {
+        text.get(..word.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(word))
+    };
+    if text.is_empty() {
+        "it is empty"
+    } else if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
+        "it is UTF-16, and only UTF-8 is allowed"
+    } else if bytes.starts_with(b"\x1F\x8B") {
+        "it is still gzip-compressed (the server did not declare a content encoding)"
+    } else if begins(b"<!doctype html") || begins(b"<html") || begins(b"<head") || begins(b"<body") {
+        "it looks like an HTML page, for example an error or a login page"
+    } else if xml_root(text) == Some(b"MPD") {
+        "it is a DASH MPD"
+    } else if text.starts_with(b"<") {
+        "it is an XML document, for example a storage service's error"
+    } else if text.starts_with(b"{") || text.starts_with(b"[") {
+        "it looks like JSON, for example a service's error"
+    } else if begins(b"#EXT") {
+        "its first line is not #EXTM3U"
+    } else if bytes.get(4..8) == Some(b"ftyp") || bytes.get(4..8) == Some(b"styp") || bytes.first() == Some(&0x47) {
+        "it is media, not a playlist"
+    } else {
+        "its first line is not #EXTM3U"
+    }
+}

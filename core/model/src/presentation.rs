@@ -530,6 +530,8 @@ pub enum PlaylistType {
 pub struct Skip {
     /// Segments left out.
     pub segments: u64,
+    /// Date ranges were left out too (`RECENTLY-REMOVED-DATERANGES` is there, be it empty).
+    pub date_ranges: bool,
     /// Ids of date ranges that are gone.
     pub removed_date_ranges: Vec<String>,
 }

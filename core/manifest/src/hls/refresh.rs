@@ -1,0 +1,352 @@
+//! Merging a reloaded media playlist (sections 6.2.1, 6.3.4 and 6.3.7).
+
+use telecine_model::presentation::{PlaylistInfo, PlaylistType};
+use telecine_model::segments::{Addressing, Align, MergeOutcome, RangeList, Runs, UriList};
+use telecine_model::{uri, Error, ErrorCode, Place, SegmentIndex, WallTime, Warning};
+
+use super::media::end_on_next;
+use super::MediaPlaylist;
+
+/// What a reload brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refresh {
+    /// The same playlist as before (6.3.4: wait half a target duration, H117).
+    Unchanged,
+    /// No new segment, but something else is new: parts, hints, date ranges, the end.
+    Updated,
+    /// So many new segments follow the known ones.
+    Appended(u64),
+    /// So many segments appeared and left again between the two versions. The new ones follow
+    /// behind a hole as long as the lost ones may have been (H121).
+    Gap(u64),
+    /// An older version than the known one, as caches give them. Nothing was changed (HX09).
+    Older,
+    /// The sequence went back to before everything known: the server started over. The playlist
+    /// has been replaced, and its times begin again at zero (HX09).
+    Reset,
+    /// A delta update whose left-out segments are not known here. Nothing was changed; load the
+    /// playlist without `_HLS_skip` (H124).
+    NeedsFull,
+}
+
+impl MediaPlaylist {
+    /// Merges a newer version of this playlist, full or delta. Afterwards everything is as the full
+    /// playlist says it, except that known segments keep their times. What it costs follows what
+    /// is new and how often the lists change their pattern, not how many segments there are.
+    ///
+    /// # Errors
+    ///
+    /// `ManifestRewound` if a segment known under a number is another resource now (H119); nothing
+    /// is changed then. Query strings may change: signed URLs do. `ManifestLimit` if numbers or
+    /// times leave what integers hold.
+    pub fn refresh(&mut self, newer: Self) -> Result<Refresh, Error> {
+        let (known_first, known_end) = (self.index.table.first_number(), self.index.table.end_number());
+        let skipped = newer.info.skip.as_ref().map(|skip| skip.segments);
+        let listed_first = newer.index.table.first_number();
+        let newer_first = listed_first.saturating_sub(skipped.unwrap_or(0));
+        let newer_end = newer.index.table.end_number();
+        if skipped.is_some() && (newer_first < known_first || listed_first > known_end) {
+            return Ok(Refresh::NeedsFull);
+        }
+        let empty = newer.index.table.is_empty() && !self.index.table.is_empty() && skipped.is_none();
+        if newer_end < known_end || empty {
+            if newer_end > known_first || empty {
+                return Ok(Refresh::Older);
+            }
+            *self = newer;
+            return Ok(Refresh::Reset);
+        }
+        self.check_identity(&newer)?;
+        let mut newer = newer;
+        self.check_server(&mut newer);
+        let outcome = if skipped.is_some() {
+            self.merge_delta(&mut newer, newer_first)?
+        } else {
+            self.merge_full(&mut newer)?
+        };
+        let changed = self.index.parts != newer.index.parts || !same_statements(&self.info, &newer.info);
+        self.index.parts = newer.index.parts;
+        newer.info.skip = None;
+        self.info = newer.info;
+        self.index.shrink();
+        Ok(match outcome {
+            MergeOutcome::Gap(lost) => Refresh::Gap(lost),
+            MergeOutcome::Appended(0) if changed => Refresh::Updated,
+            MergeOutcome::Appended(0) => Refresh::Unchanged,
+            MergeOutcome::Appended(count) => Refresh::Appended(count),
+            _ => Refresh::Older,
+        })
+    }
+
+    /// A number keeps its resource (H119).
+    fn check_identity(&self, newer: &Self) -> Result<(), Error> {
+        let (Addressing::Listed(ours), Addressing::Listed(theirs)) = (&self.index.addressing, &newer.index.addressing)
+        else {
+            return Ok(());
+        };
+        let first = newer.index.table.first_number().max(self.index.table.first_number());
+        let common = self.index.table.end_number().saturating_sub(first);
+        let place = |list_from: u64| u32::try_from(first.saturating_sub(list_from)).unwrap_or(u32::MAX);
+        let (our_place, their_place) = (place(self.index.listed_from), place(newer.index.listed_from));
+        let common = u32::try_from(common).unwrap_or(u32::MAX);
+        let same = |a: &str, b: &str| {
+            let (a, b) = (uri::split(a), uri::split(b));
+            (a.authority, a.path) == (b.authority, b.path)
+        };
+        let changed = ours.first_difference(our_place, theirs, their_place, common, same);
+        let changed = changed.or_else(|| {
+            let (a, b) = (self.index.ranges.as_ref()?, newer.index.ranges.as_ref()?);
+            (0..common).find(|at| {
+                let (a, b) = (
+                    a.get(our_place.saturating_add(*at)),
+                    b.get(their_place.saturating_add(*at)),
+                );
+                a != b && b.is_some()
+            })
+        });
+        let Some(place) = changed else {
+            return Ok(());
+        };
+        let number = first.saturating_add(u64::from(place));
+        let message = format!("segment {number} is another resource than before");
+        Err(Error::new(ErrorCode::ManifestRewound, message)
+            .fact("url", uri::without_secrets(&newer.info.uri))
+            .fact("segment", number)
+            .fact("rule", "H119"))
+    }
+
+    /// What a server must not change (HX09, H038): told, and the newer one counts.
+    fn check_server(&self, newer: &mut Self) {
+        let mut warn = |rule, message: &str| {
+            newer.info.warnings.push(Warning::new(rule, Place::Line(1), message));
+        };
+        if self.info.target_duration != newer.info.target_duration {
+            warn("HX09", "the target duration changed");
+        }
+        if self.info.playlist_type != newer.info.playlist_type {
+            warn("H038", "the playlist type changed");
+        }
+        if self.info.ended && !newer.info.ended {
+            warn("H037", "the playlist had ended and goes on");
+        }
+        let first = newer.index.table.first_number();
+        if newer.info.skip.is_some() {
+            return;
+        }
+        if self.info.playlist_type == Some(PlaylistType::Event) && first > self.index.table.first_number() {
+            warn("H038", "segments left an EVENT playlist");
+        }
+        let sequence = |index: &SegmentIndex| index.discontinuity.get(first).copied().unwrap_or(0);
+        let known = self.index.table.get(first).is_some();
+        if known && sequence(&self.index) != sequence(&newer.index) {
+            warn("HX09", "the discontinuity sequence number of a known segment changed");
+        }
+    }
+
+    /// The newer playlist says everything; only the times are those known.
+    fn merge_full(&mut self, newer: &mut Self) -> Result<MergeOutcome, Error> {
+        let table = &newer.index.table;
+        let outcome = self
+            .index
+            .table
+            .merge_tail(table, Align::Number)
+            .map_err(|_| too_far(&newer.info))?;
+        let first = self.index.table.first_number();
+        if newer.index.table.first_number() < first {
+            // What is said of segments that were forgotten here must go on to hold.
+            reanchor(&mut newer.index, first);
+        }
+        let from = &mut newer.index;
+        core::mem::swap(&mut self.index.base, &mut from.base);
+        core::mem::swap(&mut self.index.addressing, &mut from.addressing);
+        core::mem::swap(&mut self.index.ranges, &mut from.ranges);
+        self.index.listed_from = from.listed_from;
+        self.index.init = core::mem::take(&mut from.init);
+        self.index.discontinuity = core::mem::take(&mut from.discontinuity);
+        self.index.gap = core::mem::take(&mut from.gap);
+        self.index.keys = core::mem::take(&mut from.keys);
+        self.index.bitrate = core::mem::take(&mut from.bitrate);
+        self.index.program_date_time = core::mem::take(&mut from.program_date_time);
+        Ok(outcome)
+    }
+
+    /// The newer playlist leaves out the oldest segments, which are known here.
+    fn merge_delta(&mut self, newer: &mut Self, newer_first: u64) -> Result<MergeOutcome, Error> {
+        let seam = newer.index.table.first_number();
+        let known_end = self.index.table.end_number();
+        for (number, _, duration, count) in newer.index.table.iter_runs() {
+            let skip = known_end.saturating_sub(number).min(count);
+            // Segments of no duration cannot be added together.
+            let (runs, each) = if duration == 0 {
+                (count - skip, 1)
+            } else {
+                (1, count - skip)
+            };
+            for _ in 0..runs {
+                let pushed = self.index.table.push(None, duration, each);
+                pushed.map_err(|_| too_far(&newer.info))?;
+            }
+        }
+        let added = self.index.table.end_number().saturating_sub(known_end);
+        self.append_places(&newer.index, known_end, added)
+            .ok_or_else(|| too_far(&newer.info))?;
+
+        // The number announced is that of the oldest segment; at the seam only we know it (H074).
+        let mut counted = newer.index.discontinuity.iter();
+        if let Some((_, announced)) = counted.next() {
+            let announced = *announced;
+            let before = seam.checked_sub(1).filter(|last| *last >= newer_first);
+            let before = before.map_or(announced, |last| {
+                self.index.discontinuity.get(last).copied().unwrap_or(0)
+            });
+            self.index.discontinuity.set_from(seam, before);
+            for (number, sequence) in counted {
+                let sequence = sequence.saturating_sub(announced).saturating_add(before);
+                self.index.discontinuity.set_from(number, sequence);
+            }
+        }
+        take_over(&mut self.index.init, &newer.index.init, seam);
+        take_over(&mut self.index.gap, &newer.index.gap, seam);
+        take_over(&mut self.index.keys, &newer.index.keys, seam);
+        take_over(&mut self.index.bitrate, &newer.index.bitrate, seam);
+        let anchors: Vec<(u64, WallTime)> = newer
+            .index
+            .program_date_time
+            .iter()
+            .map(|(number, time)| (number, *time))
+            .collect();
+        for (number, time) in anchors {
+            let expected = self.index.wall_time_of(number);
+            if !expected.is_some_and(|expected| expected.as_micros().abs_diff(time.as_micros()) < 1_000) {
+                self.index.program_date_time.anchor(number, time);
+            }
+        }
+        self.trim(newer_first);
+        self.merge_date_ranges(&mut newer.info);
+        Ok(MergeOutcome::Appended(added))
+    }
+
+    /// Adds the URIs and byte ranges of `count` segments from `from` on.
+    fn append_places(&mut self, newer: &SegmentIndex, from: u64, count: u64) -> Option<()> {
+        let (Addressing::Listed(ours), Addressing::Listed(theirs)) = (&mut self.index.addressing, &newer.addressing)
+        else {
+            return None;
+        };
+        let first = u32::try_from(from.checked_sub(newer.listed_from)?).ok()?;
+        let end = first.checked_add(u32::try_from(count).ok()?)?;
+        if newer.ranges.is_some() && self.index.ranges.is_none() {
+            let mut ranges = RangeList::new();
+            (0..ours.len()).try_for_each(|_| ranges.push(None).then_some(()))?;
+            self.index.ranges = Some(ranges);
+        }
+        for at in first..end {
+            ours.push(&theirs.get(at)?).then_some(())?;
+            if let Some(ranges) = &mut self.index.ranges {
+                let range = newer.ranges.as_ref().and_then(|newer| newer.get(at));
+                ranges.push(range).then_some(())?;
+            }
+        }
+        Some(())
+    }
+
+    /// Forgets segments below `first`.
+    fn trim(&mut self, first: u64) {
+        reanchor(&mut self.index, first);
+        let index = &mut self.index;
+        index.table.trim_front(first);
+        index.init.trim_front(first);
+        index.discontinuity.trim_front(first);
+        index.gap.trim_front(first);
+        index.keys.trim_front(first);
+        index.bitrate.trim_front(first);
+        // The lists cannot be cut; once most of one is forgotten, what is left moves to a new one.
+        // So a segment is moved a bounded number of times.
+        let forgotten = first.saturating_sub(index.listed_from);
+        if forgotten > index.table.len() {
+            let Addressing::Listed(list) = &index.addressing else {
+                return;
+            };
+            let Ok(from) = u32::try_from(forgotten) else {
+                return;
+            };
+            let mut kept = UriList::new();
+            let mut kept_ranges = index.ranges.as_ref().map(|_| RangeList::new());
+            for at in from..list.len() {
+                let pushed = list.get(at).is_some_and(|uri| kept.push(&uri));
+                let range = index.ranges.as_ref().and_then(|ranges| ranges.get(at));
+                let ranged = kept_ranges.as_mut().is_none_or(|ranges| ranges.push(range));
+                if !(pushed && ranged) {
+                    return;
+                }
+            }
+            index.addressing = Addressing::Listed(kept);
+            index.ranges = kept_ranges;
+            index.listed_from = first;
+        }
+    }
+
+    /// A delta that leaves out date ranges names the removed ones (H074); any other has them all.
+    fn merge_date_ranges(&self, newer: &mut PlaylistInfo) {
+        let Some(skip) = newer.skip.as_ref().filter(|skip| skip.date_ranges) else {
+            return;
+        };
+        let mut merged = self.info.date_ranges.clone();
+        merged.retain(|range| !skip.removed_date_ranges.contains(&range.id));
+        for range in core::mem::take(&mut newer.date_ranges) {
+            match merged.iter_mut().find(|known| known.id == range.id) {
+                Some(known) => *known = range,
+                None => merged.push(range),
+            }
+        }
+        end_on_next(&mut merged);
+        newer.date_ranges = merged;
+    }
+}
+
+/// Takes over what a delta says from its first segment on; what it does not say goes on to hold.
+fn take_over<T: Clone + PartialEq>(known: &mut Runs<T>, newer: &Runs<T>, seam: u64) {
+    for (number, value) in newer.iter() {
+        known.set_from(number.max(seam), value.clone());
+    }
+}
+
+/// Moves the wall-clock time in force at `first` there, so that earlier segments can be forgotten.
+fn reanchor(index: &mut SegmentIndex, first: u64) {
+    let Some(time) = index.wall_time_of(first) else {
+        index.program_date_time.trim_front(first);
+        return;
+    };
+    let later: Vec<(u64, WallTime)> = index
+        .program_date_time
+        .iter()
+        .filter(|(number, _)| *number > first)
+        .map(|(number, time)| (number, *time))
+        .collect();
+    let mut times = Runs::new();
+    times.anchor(first, time);
+    for (number, time) in later {
+        times.anchor(number, time);
+    }
+    index.program_date_time = times;
+}
+
+/// Whether two versions say the same beside their segments.
+fn same_statements(a: &PlaylistInfo, b: &PlaylistInfo) -> bool {
+    a.ended == b.ended
+        && a.target_duration == b.target_duration
+        && a.playlist_type == b.playlist_type
+        && a.server_control == b.server_control
+        && a.part_target == b.part_target
+        && a.preload_hints == b.preload_hints
+        && a.rendition_reports == b.rendition_reports
+        && a.date_ranges == b.date_ranges
+}
+
+fn too_far(info: &PlaylistInfo) -> Error {
+    Error::new(
+        ErrorCode::ManifestLimit,
+        "the refreshed playlist leaves the range of numbers or times",
+    )
+    .fact("url", uri::without_secrets(&info.uri))
+}
