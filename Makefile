@@ -1,0 +1,93 @@
+# Telecine. `make play` plays the demo title; `make test` proves that it works. `make help` lists the rest.
+
+CARGO ?= cargo
+# Debian's cargo-nextest is used where it is installed; plain `cargo test` does the same work elsewhere.
+NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
+GSTREAMER := -p telecine-gstreamer
+OUT := out
+
+.PHONY: help play test test-rust test-gstreamer test-media setup lint fmt bench fuzz coverage audit clean
+
+help:
+	@echo 'make play       play the demo title: from a clean checkout to a report (Rust alone)'
+	@echo 'make test       install what the tests need and run everything'
+	@echo 'make lint       rustfmt, clippy and rustdoc, warnings are errors'
+	@echo 'make bench      Criterion benchmarks, peers beside us'
+	@echo 'make fuzz       four fuzz targets, $(FUZZ_SECONDS) s each'
+	@echo 'make coverage   line coverage of core/ by tests'
+	@echo 'make audit      licences, sources and duplicates of dependencies'
+	@echo 'make setup      only install what the tests need (Debian packages)'
+
+play:
+	@mkdir -p $(OUT)
+	$(CARGO) run --release --quiet -p telecine-cli --bin telecine -- play --html $(OUT)/report.html --report $(OUT)/report.json --record $(OUT)/session.rec
+	@echo
+	@echo 'The report: $(OUT)/report.html'
+
+# Everything the tests use beyond Rust. Nothing is installed twice.
+PACKAGES := ffmpeg fonts-dejavu-core pkg-config libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev \
+	gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav
+
+setup:
+	@missing=$$(dpkg-query -W -f='$${db:Status-Status} $${Package}\n' $(PACKAGES) 2>/dev/null | awk '$$1=="installed"{print $$2}' > .setup.tmp; \
+	for p in $(PACKAGES); do grep -qx "$$p" .setup.tmp || printf '%s ' "$$p"; done; rm -f .setup.tmp); \
+	if [ -n "$$missing" ]; then \
+		echo "installing: $$missing"; \
+		sudo=''; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+		$$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=600 $$missing >/dev/null; \
+	fi
+
+lint:
+	$(CARGO) fmt --all -- --check
+	$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --no-deps
+
+fmt:
+	$(CARGO) fmt --all
+
+# Fast ones first: parsers and engine in virtual time, then sockets, then real decoders.
+test: setup lint test-media test-gstreamer test-rust
+
+test-media:
+	conformance/media/check
+
+test-gstreamer:
+	$(CARGO) test --quiet $(GSTREAMER)
+
+test-rust:
+	$(CARGO) test --quiet --doc
+ifeq ($(NEXTEST),yes)
+	$(CARGO) nextest run --no-fail-fast --status-level fail --final-status-level flaky
+else
+	$(CARGO) test --no-fail-fast
+endif
+
+bench:
+	$(CARGO) bench -p telecine-benches
+
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS := hls dash iso_bmff engine
+
+# cargo-fuzz needs flags of the compiler that are not stable; RUSTC_BOOTSTRAP allows them on a stable one.
+fuzz:
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-fuzz --version 0.13.2
+	@for target in $(FUZZ_TARGETS); do \
+		echo "== $$target"; \
+		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --fuzz-dir core/fuzz $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 -rss_limit_mb=2048 || exit 1; \
+	done
+
+CORE := -p telecine-model -p telecine-manifest -p telecine-container -p telecine-abr -p telecine-delivery -p telecine-telemetry -p telecine-engine
+
+coverage:
+	@$(CARGO) llvm-cov --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-llvm-cov --version 0.9.1
+	LLVM_COV=$${LLVM_COV:-$$(command -v llvm-cov-19 || command -v llvm-cov)} \
+	LLVM_PROFDATA=$${LLVM_PROFDATA:-$$(command -v llvm-profdata-19 || command -v llvm-profdata)} \
+	$(CARGO) llvm-cov $(CORE) -p telecine-virtual --summary-only --ignore-filename-regex '(platforms|conformance)/'
+
+audit:
+	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny --version 0.20.2
+	$(CARGO) deny check bans licenses sources
+
+clean:
+	$(CARGO) clean
+	rm -rf $(OUT)

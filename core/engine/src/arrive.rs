@@ -1,0 +1,440 @@
+//! Media on its way in: bytes to facts, facts to appends.
+
+use bytes::Bytes;
+use telecine_abr::{Downloaded, Progress};
+use telecine_model::{Error, ErrorCode, Handling, MediaTime, Protocol, TrackKind};
+
+use crate::action::{Append, Format, Payload, SinkCommand, TrackConfig};
+use crate::buffer::Item;
+use crate::engine::Engine;
+use crate::event::DecisionKind;
+use crate::fetch::Request;
+use crate::input::Body;
+use crate::media::{container_time, FragmentTrack, InitTrack, MediaFact, MediaReader, Piece};
+use crate::schedule::protected;
+use crate::stream::{Init, InitKey, SegmentFetch, Stream};
+
+/// Media timestamps this close to what is expected are right as they are: playlists round, and
+/// an offset of a rounding error would only smear exact times.
+const OFFSET_TOLERANCE: MediaTime = MediaTime::from_millis(250);
+
+impl Engine {
+    /// Bytes of the segment that a kind's stream is fetching.
+    pub(crate) fn on_media(&mut self, kind: TrackKind, data: Body) {
+        self.facts = Some(Vec::new());
+        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return };
+        fetch.bytes = fetch.bytes.saturating_add(data.len());
+        if fetch.broken {
+            return;
+        }
+        if fetch.format == Format::WebVtt {
+            if let Body::Bytes(bytes) = &data {
+                fetch.text.extend_from_slice(bytes);
+            }
+            return;
+        }
+        if fetch.reader.is_none() && !self.open_reader(kind) {
+            // The initialisation section is still on its way: the bytes wait, unread.
+            if let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) {
+                if let Body::Recorded { facts, .. } = &data {
+                    debug_assert!(facts.is_empty(), "facts come when bytes are read");
+                }
+                fetch.early.push(data);
+            }
+            return;
+        }
+        self.read_media(kind, &data);
+        self.consider_abandoning(kind);
+    }
+
+    /// Opens the reader of a kind's segment if its initialisation section is known.
+    fn open_reader(&mut self, kind: TrackKind) -> bool {
+        let limits = &self.config.limits;
+        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return false };
+        let init = match &fetch.init {
+            None => None,
+            Some(key) => match self.title.inits.get(key) {
+                Some(init) => init.segment.clone(),
+                None => return false,
+            },
+        };
+        fetch.reader = Some(MediaReader::new(limits, init));
+        true
+    }
+
+    fn read_media(&mut self, kind: TrackKind, data: &Body) {
+        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return };
+        let Some(reader) = &mut fetch.reader else { return };
+        let pieces = reader.push(data);
+        if let Some(facts) = &mut self.facts {
+            facts.extend(pieces.iter().map(|piece| piece.fact.clone()));
+        }
+        for piece in pieces {
+            if !self.on_piece(kind, piece) {
+                return;
+            }
+        }
+    }
+
+    /// One thing found in a segment. False if nothing further of the segment is wanted.
+    fn on_piece(&mut self, kind: TrackKind, piece: Piece) -> bool {
+        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return false };
+        match piece.fact {
+            MediaFact::Init(tracks) => {
+                // A segment that initialises itself.
+                let key = InitKey { uri: format!("segment {}", fetch.number), range: None };
+                if let Some(scheme) = tracks.iter().find_map(|track| track.scheme.clone()) {
+                    self.fail(protected(&scheme));
+                    return false;
+                }
+                fetch.init = Some(key.clone());
+                self.title.inits.insert(key, Init { tracks, segment: piece.init });
+                true
+            }
+            MediaFact::Fragment(tracks) => {
+                if fetch.skip > 0 {
+                    fetch.skip -= 1;
+                    return true;
+                }
+                let payload = piece.fragment.map_or(Payload::None, Payload::Fragment);
+                self.append_fragment(kind, &tracks, &payload);
+                true
+            }
+            MediaFact::Index(_) => true,
+            MediaFact::Broken(error) => {
+                fetch.broken = true;
+                self.replace_segment(kind, error, Vec::new());
+                false
+            }
+        }
+    }
+
+    /// Hands a fragment to the sink, for each kind that is in it.
+    fn append_fragment(&mut self, kind: TrackKind, found: &[FragmentTrack], payload: &Payload) {
+        let Some(mut stream) = self.streams.remove(&kind) else { return };
+        if let Some(mut fetch) = stream.fetch.take() {
+            let key = fetch.init.clone();
+            let init = key.as_ref().and_then(|key| self.title.inits.get(key)).cloned();
+            match init {
+                Some(init) => {
+                    self.configure(&mut stream, &fetch, &init);
+                    for output in stream.outputs.clone() {
+                        let pair = init
+                            .tracks
+                            .iter()
+                            .filter(|track| track.kind == output)
+                            .find_map(|track| Some((track, found.iter().find(|part| part.id == track.id)?)));
+                        if let Some((track, part)) = pair {
+                            self.append(&mut stream, &mut fetch, output, track, part, payload);
+                        }
+                    }
+                    fetch.appended += 1;
+                }
+                None => fetch.broken = true,
+            }
+            stream.fetch = Some(fetch);
+        }
+        self.streams.insert(kind, stream);
+    }
+
+    /// Tells the sink what decoder configuration follows, if it changed.
+    fn configure(&mut self, stream: &mut Stream, fetch: &SegmentFetch, init: &Init) {
+        let wanted = (fetch.rendition, fetch.init.clone());
+        if stream.configured.as_ref() == Some(&wanted) {
+            return;
+        }
+        stream.configured = Some(wanted);
+        // What is muxed in is played too, unless it has a stream of its own or is switched off.
+        let is_output = |kind: TrackKind| {
+            kind == stream.kind
+                || (!self.streams.contains_key(&kind)
+                    && !self.title.disabled.contains(&kind)
+                    && self.capabilities.kinds.contains(&kind))
+        };
+        let present: Vec<&InitTrack> = init.tracks.iter().filter(|track| is_output(track.kind)).collect();
+        stream.outputs = present.iter().map(|track| track.kind).collect();
+        stream.outputs.dedup();
+        let rendition = self.rendition(fetch.rendition).map(|r| r.id.clone()).unwrap_or_default();
+        let track_id = self.track(stream.period, stream.track).map(|t| t.id.clone()).unwrap_or_default();
+        for track in present {
+            self.sink(SinkCommand::Configure(Box::new(TrackConfig {
+                kind: track.kind,
+                track: track_id.clone(),
+                rendition: rendition.clone(),
+                codec: track.codec.clone(),
+                format: Format::Cmaf,
+                init: init.segment.clone(),
+                track_id: track.id,
+            })));
+        }
+    }
+
+    fn append(
+        &mut self,
+        stream: &mut Stream,
+        fetch: &mut SegmentFetch,
+        output: TrackKind,
+        track: &InitTrack,
+        part: &FragmentTrack,
+        payload: &Payload,
+    ) {
+        let container_start = container_time(track, part.start);
+        let offset = self.offset(fetch, container_start);
+        let (start, end) = (container_start + offset, container_time(track, part.end) + offset);
+        if fetch.appended == 0 && start.abs_diff(fetch.start) > (fetch.end - fetch.start).max(MediaTime::from_secs(1)) {
+            let error = Error::new(ErrorCode::TimestampInvalid, "media is not where the manifest says it is")
+                .fact("segment", fetch.number)
+                .fact("expected", fetch.start)
+                .fact("found", start);
+            self.report(error.recovered(Handling::Skipped));
+        }
+        let fresh = fetch.appended == 0;
+        let new_domain = stream.discontinuity.is_some_and(|last| last != fetch.discontinuity);
+        let discontinuity = fresh && output == stream.kind && (stream.broken_off || new_domain);
+        if output == stream.kind || stream.outputs.len() == 1 {
+            stream.broken_off = false;
+            stream.discontinuity = Some(fetch.discontinuity);
+            stream.buffer.put(Item {
+                start: fetch.start,
+                end: fetch.end,
+                media_end: end,
+                rendition: fetch.rendition.rendition,
+                period: fetch.rendition.period,
+                bytes: fetch.bytes,
+                complete: false,
+                played: false,
+                hole: false,
+            });
+        }
+        self.sink(SinkCommand::Append(Box::new(Append {
+            kind: output,
+            rendition: self.rendition(fetch.rendition).map(|r| r.id.clone()).unwrap_or_default(),
+            segment: fetch.number,
+            start,
+            end,
+            offset: offset - MediaTime::from_ticks(track.media_start, track.timescale),
+            window: self.window(fetch.rendition.period),
+            show_from: stream.show_from.filter(|from| *from > start && *from < end),
+            discontinuity,
+            samples: part.samples,
+            bytes: part.bytes,
+            payload: payload.clone(),
+        })));
+    }
+
+    /// What is added to container times. DASH says it; in HLS the first media of a discontinuity
+    /// domain is put where the playlist has it (rfc8216bis 3, 6.3.3).
+    fn offset(&mut self, fetch: &SegmentFetch, container_start: MediaTime) -> MediaTime {
+        let presentation = self.title.presentation.as_ref();
+        if presentation.is_some_and(|p| p.protocol == Protocol::Dash) {
+            let index = self.rendition(fetch.rendition).and_then(|r| r.segments.known());
+            return index.map_or(MediaTime::ZERO, |index| {
+                index.origin - MediaTime::from_ticks(index.presentation_offset, index.table.timescale())
+            });
+        }
+        if let Some(offset) = self.title.offsets.get(&fetch.discontinuity) {
+            return *offset;
+        }
+        let exact = fetch.start - container_start;
+        let before = self.title.offsets.range(..fetch.discontinuity).next_back().map(|(_, offset)| *offset);
+        let expected = before.unwrap_or(MediaTime::ZERO);
+        let offset = if exact.abs_diff(expected) <= OFFSET_TOLERANCE { expected } else { exact };
+        self.title.offsets.insert(fetch.discontinuity, offset);
+        offset
+    }
+
+    /// Samples outside of it belong to another period (D009). The last period is open at its end:
+    /// manifests announce durations a little short (D105).
+    fn window(&self, period: usize) -> (MediaTime, MediaTime) {
+        let presentation = self.title.presentation.as_ref();
+        if presentation.is_none_or(|p| p.protocol == Protocol::Hls) {
+            return (MediaTime::MIN, MediaTime::MAX);
+        }
+        let start = presentation.and_then(|p| p.periods.get(period)).map_or(MediaTime::MIN, |period| period.start);
+        (start, self.period_end(period).unwrap_or(MediaTime::MAX))
+    }
+
+    /// An initialisation section is complete.
+    pub(crate) fn on_init(&mut self, kind: TrackKind, key: InitKey, request: Request) {
+        let mut found = None;
+        for piece in request.pieces {
+            match piece.fact {
+                MediaFact::Init(tracks) => found = Some(Init { tracks, segment: piece.init }),
+                MediaFact::Broken(error) => return self.replace_segment(kind, error, Vec::new()),
+                _ => {}
+            }
+        }
+        let Some(init) = found else {
+            let error = Error::new(ErrorCode::InitMissing, "the initialisation section holds none");
+            return self.replace_segment(kind, error, Vec::new());
+        };
+        if let Some(scheme) = init.tracks.iter().find_map(|track| track.scheme.clone()) {
+            return self.fail(protected(&scheme));
+        }
+        self.title.inits.insert(key.clone(), init);
+        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return };
+        if fetch.init.as_ref() != Some(&key) {
+            return;
+        }
+        fetch.init_request = None;
+        let (early, complete) = (std::mem::take(&mut fetch.early), fetch.complete);
+        if !early.is_empty() && self.open_reader(kind) {
+            self.facts = Some(Vec::new());
+            for data in early {
+                self.read_media(kind, &data);
+            }
+        }
+        if complete {
+            self.finish_segment(kind);
+        }
+    }
+
+    /// The media request of a segment is complete.
+    pub(crate) fn on_segment_end(&mut self, kind: TrackKind, request: Request) {
+        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return };
+        if fetch.request != Some(request.fetch.id) {
+            return;
+        }
+        fetch.request = None;
+        fetch.complete = true;
+        if fetch.format == Format::WebVtt {
+            return self.finish_text(kind);
+        }
+        // An empty body, or one whose initialisation section is still missing.
+        if fetch.init_request.is_none() && fetch.init.as_ref().is_none_or(|key| self.title.inits.contains_key(key)) {
+            self.finish_segment(kind);
+        }
+    }
+
+    /// A segment is complete, its initialisation section too.
+    fn finish_segment(&mut self, kind: TrackKind) {
+        let Some(stream) = self.streams.get_mut(&kind) else { return };
+        let Some(fetch) = stream.fetch.as_mut() else { return };
+        if let Some(error) = fetch.reader.as_mut().and_then(MediaReader::finish) {
+            return self.replace_segment(kind, error, Vec::new());
+        }
+        if fetch.appended == 0 {
+            let error = Error::new(ErrorCode::SegmentEmpty, "the segment holds no samples");
+            return self.replace_segment(kind, error, Vec::new());
+        }
+        let Some(fetch) = stream.fetch.take() else { return };
+        if let Some(item) = stream.buffer.get_mut(fetch.start) {
+            item.complete = true;
+            item.bytes = fetch.bytes;
+        }
+        stream.cursor = Some((fetch.rendition, fetch.number));
+        stream.failures = 0;
+        stream.avoid.clear();
+        if stream.show_from.is_some_and(|from| from < fetch.end) {
+            stream.show_from = None;
+        }
+        if kind == TrackKind::Video {
+            let downloaded = Downloaded {
+                level: stream.ladder.iter().position(|step| step.rendition == fetch.rendition.rendition).unwrap_or(0),
+                bytes: fetch.bytes,
+                duration: fetch.end - fetch.start,
+                took: self.now.since(fetch.started),
+            };
+            let ladder = stream.ladder.clone();
+            let levels = self.levels(kind, &ladder, fetch.end);
+            if let Some(context) = self.context(kind, &levels, fetch.end) {
+                self.policies.rule.on_downloaded(&context, &downloaded);
+            }
+        }
+    }
+
+    fn finish_text(&mut self, kind: TrackKind) {
+        let Some(mut stream) = self.streams.remove(&kind) else { return };
+        if let Some(fetch) = stream.fetch.take() {
+            let rendition = self.rendition(fetch.rendition).map(|r| r.id.clone()).unwrap_or_default();
+            if stream.configured.as_ref().is_none_or(|(configured, _)| *configured != fetch.rendition) {
+                stream.configured = Some((fetch.rendition, None));
+                stream.outputs = vec![kind];
+                let track = self.track(stream.period, stream.track).map(|t| t.id.clone()).unwrap_or_default();
+                self.sink(SinkCommand::Configure(Box::new(TrackConfig {
+                    kind,
+                    track,
+                    rendition: rendition.clone(),
+                    codec: "wvtt".to_owned(),
+                    format: Format::WebVtt,
+                    init: None,
+                    track_id: 0,
+                })));
+            }
+            let window = self.window(fetch.rendition.period);
+            let payload =
+                if fetch.text.is_empty() { Payload::None } else { Payload::Text(Bytes::from(fetch.text)) };
+            self.sink(SinkCommand::Append(Box::new(Append {
+                kind,
+                rendition,
+                segment: fetch.number,
+                start: fetch.start,
+                end: fetch.end,
+                // Times in a stand-alone file count from the period's start (D100); those of HLS
+                // segments from the presentation's.
+                offset: if window.0 == MediaTime::MIN { MediaTime::ZERO } else { window.0 },
+                window,
+                show_from: None,
+                discontinuity: std::mem::take(&mut stream.broken_off),
+                samples: 0,
+                bytes: fetch.bytes,
+                payload,
+            })));
+            let item = Item::silence(fetch.start, fetch.end, fetch.rendition.period);
+            stream.buffer.put(Item { rendition: fetch.rendition.rendition, bytes: fetch.bytes, ..item });
+            stream.cursor = Some((fetch.rendition, fetch.number));
+            stream.failures = 0;
+        }
+        self.streams.insert(kind, stream);
+    }
+
+    /// A failed media request will be made again: what was appended of it is not appended twice.
+    pub(crate) fn prepare_retry(&mut self, kind: TrackKind) {
+        if let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) {
+            fetch.request = None;
+            fetch.reader = None;
+            fetch.early.clear();
+            fetch.text.clear();
+            fetch.bytes = 0;
+            fetch.skip = fetch.appended;
+        }
+    }
+
+    /// Asks the rule whether the segment under way should give way to a smaller one.
+    fn consider_abandoning(&mut self, kind: TrackKind) {
+        if kind != TrackKind::Video {
+            return;
+        }
+        let Some(stream) = self.streams.get(&kind) else { return };
+        let Some(fetch) = stream.fetch.as_ref().filter(|fetch| fetch.appended == 0 && fetch.init_request.is_none())
+        else {
+            return;
+        };
+        let Some(id) = fetch.request else { return };
+        let Some(request) = self.requests.get(id) else { return };
+        let total = request.head.as_ref().and_then(|head| head.content_length);
+        let (start, from) = (fetch.start, fetch.rendition.rendition);
+        let Some(level) = stream.ladder.iter().position(|step| step.rendition == from) else { return };
+        let progress = Progress {
+            level,
+            bytes: request.received,
+            total,
+            requested: request.started,
+            first_byte: request.first_byte(),
+        };
+        let levels = self.levels(kind, &stream.ladder, start);
+        let Some(context) = self.context(kind, &levels, start) else { return };
+        let Some(choice) = self.policies.rule.should_abandon(&context, &progress) else { return };
+        let to = levels.get(choice.level).map(|level| level.rendition);
+        let Some(to) = to.filter(|to| *to != from) else { return };
+        self.cancel(id);
+        let why = choice.reasons.iter().map(ToString::to_string).collect();
+        let (from, to_name) = (self.rendition_name(kind, from), self.rendition_name(kind, to));
+        if let Some(stream) = self.streams.get_mut(&kind) {
+            stream.fetch = None;
+            stream.rendition = Some(to);
+        }
+        self.decide(DecisionKind::Abandon, Some(kind), from, to_name, why);
+    }
+}
+

@@ -1,0 +1,367 @@
+//! The engine itself: what it holds, and how an input goes through it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use telecine_model::presentation::PlaylistInfo;
+use telecine_model::rng::Rng;
+use telecine_model::{Error, ErrorCode, MediaTime, Presentation, Timestamp, Track, TrackKind};
+use telecine_telemetry::{Qoe, QoeState, QoeSummary};
+
+use crate::action::{Action, SinkCommand};
+use crate::config::Config;
+use crate::event::{Decision, DecisionKind, Event, State};
+use crate::fetch::Requests;
+use crate::input::{Capabilities, Command, Environment, Input};
+use crate::media::MediaFact;
+use crate::outbox::Outbox;
+use crate::playback::Playback;
+use crate::policy::Policies;
+use crate::recorder::Recorder;
+use crate::stream::{Init, InitKey, RenditionRef, Stream};
+use crate::timer::{Timer, Timers};
+
+/// The player: one deterministic state machine.
+///
+/// Change one thing with [`Engine::handle`], drain [`Engine::poll`] until it is empty, sleep until
+/// [`Engine::deadline`] or until something happens. The same inputs give the same actions on every
+/// platform.
+pub struct Engine {
+    pub(crate) config: Config,
+    pub(crate) policies: Policies,
+    pub(crate) rng: Rng,
+    pub(crate) now: Timestamp,
+    pub(crate) outbox: Outbox,
+    pub(crate) timers: Timers,
+    pub(crate) requests: Requests,
+    pub(crate) capabilities: Capabilities,
+    pub(crate) title: Title,
+    pub(crate) streams: BTreeMap<TrackKind, Stream>,
+    pub(crate) playback: Playback,
+    pub(crate) qoe: Qoe,
+    recorder: Option<Recorder>,
+    /// What the media bytes of the input in hand gave; None if it brought none.
+    pub(crate) facts: Option<Vec<MediaFact>>,
+}
+
+/// What is loaded.
+#[derive(Default)]
+pub(crate) struct Title {
+    pub(crate) url: String,
+    pub(crate) presentation: Option<Presentation>,
+    /// Text of an MPD that waits for remote elements, and how often it was completed.
+    pub(crate) remote: Option<crate::load::RemoteElements>,
+    /// What the media playlists said beside their segments.
+    pub(crate) playlists: BTreeMap<RenditionRef, PlaylistInfo>,
+    /// Where the application wants to start.
+    pub(crate) wanted_start: Option<MediaTime>,
+    /// Where playback starts, once that is known.
+    pub(crate) start: Option<MediaTime>,
+    /// The application was told that the title is loaded.
+    pub(crate) announced: bool,
+    pub(crate) inits: BTreeMap<InitKey, Init>,
+    /// What is added to container times, by discontinuity sequence number (HLS).
+    pub(crate) offsets: BTreeMap<u64, MediaTime>,
+    /// Tracks that the viewer chose, by kind.
+    pub(crate) chosen: BTreeMap<TrackKind, String>,
+    /// Kinds that are switched off.
+    pub(crate) disabled: BTreeSet<TrackKind>,
+    /// Service locations that failed.
+    pub(crate) bad_locations: BTreeSet<String>,
+    /// Renditions whose playlist or index cannot be had.
+    pub(crate) dead: BTreeSet<RenditionRef>,
+}
+
+impl Engine {
+    /// An engine with the default policies.
+    pub fn new(config: Config) -> Self {
+        let policies = Policies::new(&config);
+        Self::with_policies(config, policies)
+    }
+
+    /// An engine with policies of the application's own. A recording of its session replays to the
+    /// same actions only with the same policies.
+    pub fn with_policies(config: Config, policies: Policies) -> Self {
+        Self {
+            rng: Rng::new(config.seed),
+            recorder: config.record.then(|| Recorder::new(&config)),
+            policies,
+            now: Timestamp::ZERO,
+            outbox: Outbox::default(),
+            timers: Timers::default(),
+            requests: Requests::default(),
+            capabilities: Capabilities::default(),
+            title: Title::default(),
+            streams: BTreeMap::new(),
+            playback: Playback::default(),
+            qoe: Qoe::new(Timestamp::ZERO),
+            facts: None,
+            config,
+        }
+    }
+
+    /// Takes one input that happened at `now`. Time never runs back: an earlier `now` counts as the
+    /// latest one seen.
+    pub fn handle(&mut self, input: Input, now: Timestamp) {
+        self.now = self.now.max(now);
+        self.facts = None;
+        let recorded = self.recorder.is_some().then(|| input.clone());
+        match input {
+            Input::Command(command) => self.on_command(command),
+            Input::Network(event) => self.on_network(event),
+            Input::Sink(report) => self.on_sink(report),
+            Input::Environment(Environment::Capabilities(capabilities)) => self.capabilities = capabilities,
+            // Wall-clock time matters to live titles only, which are not played yet.
+            Input::Environment(Environment::WallClock { .. }) | Input::Timer => {}
+        }
+        while let Some(timer) = self.timers.take_due(self.now) {
+            self.on_timer(timer);
+        }
+        self.settle();
+        if let (Some(recorder), Some(input)) = (&mut self.recorder, recorded) {
+            recorder.input(&input, self.facts.take(), self.now);
+            let last = matches!(self.playback.state, State::Ended | State::Failed | State::Stopped);
+            recorder.check(self.outbox.count(), self.outbox.hash(), last);
+        }
+    }
+
+    /// The next thing for the host to do, until there is none.
+    pub fn poll(&mut self) -> Option<Action> {
+        self.outbox.pop()
+    }
+
+    /// When to call [`Engine::handle`] with [`Input::Timer`] if nothing happens before.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.timers.next()
+    }
+
+    /// The hash of every action so far: equal for equal inputs, on every platform.
+    pub fn action_hash(&self) -> u64 {
+        self.outbox.hash()
+    }
+
+    /// What was recorded since the last call, if [`Config::record`] is set: bytes to append to a
+    /// file that [`crate::replay`] reads.
+    pub fn take_recording(&mut self) -> Vec<u8> {
+        self.recorder.as_mut().map(Recorder::take).unwrap_or_default()
+    }
+
+    /// What is loaded, with every playlist and index that was read filled in.
+    pub fn presentation(&self) -> Option<&Presentation> {
+        self.title.presentation.as_ref()
+    }
+
+    /// Quality of experience so far.
+    pub fn qoe(&self, now: Timestamp) -> QoeSummary {
+        self.qoe.summary(now.max(self.now))
+    }
+
+    /// The state of everything that a viewer or an engineer may want to see.
+    pub fn snapshot(&self, now: Timestamp) -> Snapshot {
+        let position = self.position_at(now.max(self.now));
+        let presentation = self.title.presentation.as_ref();
+        let streams = self.streams.values().map(|stream| {
+            let track = self.track(stream.period, stream.track);
+            let rendition = stream.rendition.and_then(|r| track.and_then(|track| track.renditions.get(r)));
+            StreamSnapshot {
+                kind: stream.kind,
+                track: track.map(|track| track.id.clone()).unwrap_or_default(),
+                rendition: rendition.map(|r| r.id.clone()),
+                bitrate: rendition.map_or(0, |r| r.bandwidth),
+                height: rendition.and_then(|r| r.height),
+                buffered: stream.ahead(position),
+                bytes: stream.buffer.bytes(),
+            }
+        });
+        Snapshot {
+            state: self.playback.state,
+            position,
+            duration: presentation.and_then(|p| p.duration),
+            live: presentation.is_some_and(|p| p.live),
+            rate_milli: self.playback.rate_milli,
+            throughput: self.policies.estimator.estimate().map(|e| e.bits_per_second),
+            streams: streams.collect(),
+        }
+    }
+
+    fn on_command(&mut self, command: Command) {
+        match command {
+            Command::Load { url, start } => self.load(url, start),
+            Command::SetPreferences(preferences) => self.config.preferences = preferences,
+            Command::SetConstraints(constraints) => {
+                self.config.constraints = constraints;
+                self.rebuild_ladders();
+            }
+            Command::Stop => self.stop(State::Stopped),
+            _ if !self.playback.is_active() => {
+                let error = Error::new(ErrorCode::InvalidState, "nothing is loaded that this command could apply to");
+                self.report(error.recovered(telecine_model::Handling::Skipped));
+            }
+            Command::Play => self.playback.wanted = true,
+            Command::Pause => self.pause(),
+            Command::Seek(target) => self.seek(target),
+            Command::SelectTrack { kind, id } => self.choose_track(kind, id),
+            Command::DisableKind(kind) => self.disable(kind),
+            Command::SetRate(rate) => self.set_rate(rate),
+        }
+    }
+
+    fn on_timer(&mut self, timer: Timer) {
+        match timer {
+            // Streams are scheduled whenever things settle; the timer only had to wake us.
+            Timer::Schedule(_) | Timer::QualityBoundary => {}
+            Timer::Retry => self.retry_due(),
+            Timer::Watchdog => self.watch(),
+        }
+    }
+
+    /// Lets everything that may follow from the input follow.
+    fn settle(&mut self) {
+        if !self.playback.is_active() {
+            return;
+        }
+        let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();
+        for kind in kinds {
+            self.schedule(kind);
+        }
+        if self.playback.is_active() {
+            self.advance();
+        }
+    }
+
+    /// Ends playback in `state`: nothing is under way any more.
+    pub(crate) fn stop(&mut self, state: State) {
+        let was_loaded = self.playback.is_active();
+        self.cancel_all();
+        self.timers.clear_all();
+        for stream in self.streams.values_mut() {
+            self.qoe.wasted(stream.buffer.clear());
+        }
+        if was_loaded {
+            self.sink(SinkCommand::Stop);
+        }
+        self.streams.clear();
+        self.playback.place(self.playback.position(self.now, MediaTime::MAX), false, self.now);
+        if was_loaded || state == State::Failed {
+            self.enter(state);
+        }
+    }
+
+    /// Ends playback because of an error.
+    pub(crate) fn fail(&mut self, error: Error) {
+        if self.playback.is_active() {
+            self.report(error);
+            self.stop(State::Failed);
+        }
+    }
+
+    /// Goes to another state and tells everyone.
+    pub(crate) fn enter(&mut self, state: State) {
+        if self.playback.state == state {
+            return;
+        }
+        self.playback.state = state;
+        let accounted = match state {
+            State::Idle | State::Stopped => QoeState::Idle,
+            State::Loading | State::Preparing | State::Ready => QoeState::Joining,
+            State::Playing => QoeState::Playing,
+            State::Paused => QoeState::Paused,
+            State::Rebuffering => QoeState::Rebuffering,
+            State::Seeking => QoeState::Seeking,
+            State::Ended => QoeState::Ended,
+            State::Failed => QoeState::Failed,
+        };
+        self.qoe.transition(accounted, self.now);
+        self.emit(Event::State { at: self.now, state });
+    }
+
+    /// Tells the application of an error.
+    pub(crate) fn report(&mut self, error: Error) {
+        self.emit(Event::Error { at: self.now, error });
+    }
+
+    /// Tells the application of a decision.
+    pub(crate) fn decide(
+        &mut self,
+        what: DecisionKind,
+        kind: Option<TrackKind>,
+        from: Option<String>,
+        to: Option<String>,
+        why: Vec<String>,
+    ) {
+        let decision = Decision { at: self.now, position: self.position(), what, kind, from, to, why };
+        self.emit(Event::Decision(decision));
+    }
+
+    pub(crate) fn emit(&mut self, event: Event) {
+        self.outbox.push(Action::Emit(Box::new(event)));
+    }
+
+    pub(crate) fn sink(&mut self, command: SinkCommand) {
+        self.outbox.push(Action::Sink(command));
+    }
+
+    /// Where the playhead is.
+    pub(crate) fn position(&self) -> MediaTime {
+        self.position_at(self.now)
+    }
+
+    fn position_at(&self, now: Timestamp) -> MediaTime {
+        let from = self.playback.position(now, MediaTime::MIN);
+        let essential = self.streams.values().filter(|stream| stream.is_essential());
+        let limit = essential.filter(|s| !s.ended).map(|s| s.buffer.media_until(from)).min();
+        self.playback.position(now, limit.or(self.duration()).unwrap_or(MediaTime::MAX))
+    }
+
+    pub(crate) fn duration(&self) -> Option<MediaTime> {
+        self.title.presentation.as_ref().and_then(|p| p.duration)
+    }
+
+    pub(crate) fn track(&self, period: usize, track: usize) -> Option<&Track> {
+        self.title.presentation.as_ref()?.periods.get(period)?.tracks.get(track)
+    }
+
+    /// Media time as time of the host's clock, at the present speed.
+    pub(crate) fn real(&self, span: MediaTime) -> Duration {
+        span.mul_ratio(1000, i64::from(self.playback.rate_milli.max(1))).to_duration()
+    }
+}
+
+/// The state of everything, at one moment.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// The player's state.
+    pub state: State,
+    /// Playhead.
+    pub position: MediaTime,
+    /// Duration of the title, where known.
+    pub duration: Option<MediaTime>,
+    /// Whether it is live.
+    pub live: bool,
+    /// Speed in thousandths.
+    pub rate_milli: u32,
+    /// Estimated throughput in bits a second, once something was measured.
+    pub throughput: Option<u64>,
+    /// One entry per kind that is played.
+    pub streams: Vec<StreamSnapshot>,
+}
+
+/// One kind's media, at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamSnapshot {
+    /// Which kind.
+    pub kind: TrackKind,
+    /// `Track::id`.
+    pub track: String,
+    /// `Rendition::id` of what is fetched.
+    pub rendition: Option<String>,
+    /// Its declared bits a second.
+    pub bitrate: u64,
+    /// Its picture height.
+    pub height: Option<u32>,
+    /// Media ahead of the playhead.
+    pub buffered: MediaTime,
+    /// Bytes held by the sink.
+    pub bytes: u64,
+}

@@ -1,0 +1,385 @@
+//! Requests: from the wish to the last byte, failures and retries included.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use telecine_abr::{TransferFlags, TransferId, TransferSample};
+use telecine_container::SegmentIndexBox;
+use telecine_delivery::{classify_status, Failure, RequestClass, RetryDecision};
+use telecine_model::{uri, ByteRange, Error, ErrorCode, Handling, Timestamp, TrackKind};
+
+use crate::action::{Action, FetchRequest};
+use crate::engine::Engine;
+use crate::event::DecisionKind;
+use crate::input::{Body, NetworkEvent, RequestId, ResponseHead};
+use crate::media::{MediaReader, Piece};
+use crate::stream::{InitKey, RenditionRef};
+use crate::timer::Timer;
+
+/// What a request's answer is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// The title's manifest.
+    Manifest,
+    /// A remote element of the manifest, by its place in the list.
+    Remote(usize),
+    /// A rendition's media playlist.
+    Playlist(RenditionRef),
+    /// A rendition's segment index.
+    Index(RenditionRef),
+    /// An initialisation section for a kind's stream.
+    Init(TrackKind, InitKey),
+    /// The segment that a kind's stream is fetching.
+    Segment(TrackKind),
+}
+
+/// A request under way.
+pub(crate) struct Request {
+    pub(crate) purpose: Purpose,
+    pub(crate) fetch: FetchRequest,
+    pub(crate) started: Timestamp,
+    pub(crate) head: Option<ResponseHead>,
+    first_byte: Option<Timestamp>,
+    pub(crate) received: u64,
+    /// Body of a text or of an error answer.
+    pub(crate) body: Vec<u8>,
+    /// Reads indexes and initialisation sections.
+    reader: Option<MediaReader>,
+    pub(crate) pieces: Vec<Piece>,
+    /// Parts of a hierarchical segment index that earlier requests brought.
+    pub(crate) carried: Vec<SegmentIndexBox>,
+}
+
+impl Request {
+    fn is_error(&self) -> bool {
+        self.head.as_ref().is_some_and(|head| head.status >= 400)
+    }
+
+    pub(crate) fn first_byte(&self) -> Option<Timestamp> {
+        self.first_byte
+    }
+
+    /// URL that answered, or that was asked.
+    pub(crate) fn url(&self) -> &str {
+        self.head.as_ref().map_or(&self.fetch.url, |head| &head.url)
+    }
+}
+
+/// Everything that is under way or waits to be tried again.
+#[derive(Default)]
+pub(crate) struct Requests {
+    next: u64,
+    active: BTreeMap<RequestId, Request>,
+    /// Failed ones that are due again.
+    deferred: Vec<(Timestamp, FetchRequest, Purpose)>,
+}
+
+impl Requests {
+    /// True if one with this purpose is under way or deferred.
+    pub(crate) fn has(&self, purpose: &Purpose) -> bool {
+        self.active.values().any(|r| r.purpose == *purpose) || self.deferred.iter().any(|(_, _, p)| p == purpose)
+    }
+
+    /// True if a failed request of this kind's stream waits to be tried again.
+    pub(crate) fn is_retrying(&self, kind: TrackKind) -> bool {
+        self.deferred.iter().any(|(_, fetch, _)| fetch.kind == Some(kind))
+    }
+
+    /// Hands on what earlier requests for the same index brought.
+    pub(crate) fn carry(&mut self, id: RequestId, boxes: Vec<SegmentIndexBox>) {
+        if let Some(request) = self.active.get_mut(&id) {
+            request.carried = boxes;
+        }
+    }
+
+    pub(crate) fn get(&self, id: RequestId) -> Option<&Request> {
+        self.active.get(&id)
+    }
+
+    /// Bodies of error answers are looked at no further than this.
+    const ERROR_BODY: usize = 4096;
+}
+
+impl Engine {
+    /// Makes a request; None (and an error told) if the reference may not be followed from here.
+    pub(crate) fn fetch(
+        &mut self,
+        class: RequestClass,
+        purpose: Purpose,
+        kind: Option<TrackKind>,
+        url: String,
+        byte_range: Option<ByteRange>,
+    ) -> Result<RequestId, Error> {
+        if !uri::may_follow(&self.title.url, &url) {
+            return Err(Error::new(ErrorCode::SchemeForbidden, "the content refers to a URL that it may not use")
+                .fact("url", uri::without_secrets(&url)));
+        }
+        let limits = &self.config.limits;
+        let max_bytes = match class {
+            RequestClass::Segment | RequestClass::Text => limits.segment_bytes,
+            RequestClass::Init | RequestClass::Index => limits.init_bytes as u64,
+            _ => limits.manifest_bytes as u64,
+        };
+        let request = FetchRequest {
+            id: RequestId(0),
+            class,
+            kind,
+            url,
+            byte_range,
+            max_bytes,
+            head_timeout: self.config.head_timeout,
+            idle_timeout: self.config.idle_timeout,
+            max_redirects: u32::try_from(limits.redirects).unwrap_or(u32::MAX),
+            attempt: 0,
+        };
+        Ok(self.send(request, purpose))
+    }
+
+    fn send(&mut self, mut fetch: FetchRequest, purpose: Purpose) -> RequestId {
+        let id = RequestId(self.requests.next);
+        self.requests.next += 1;
+        fetch.id = id;
+        let reader = matches!(purpose, Purpose::Index(_) | Purpose::Init(..))
+            .then(|| MediaReader::new(&self.config.limits, None));
+        if let Purpose::Segment(kind) = purpose {
+            if let Some(segment) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) {
+                segment.request = Some(id);
+            }
+        }
+        if let Purpose::Init(kind, _) = &purpose {
+            if let Some(segment) = self.streams.get_mut(kind).and_then(|stream| stream.fetch.as_mut()) {
+                segment.init_request = Some(id);
+            }
+        }
+        let request = Request {
+            purpose,
+            started: self.now,
+            head: None,
+            first_byte: None,
+            received: 0,
+            body: Vec::new(),
+            reader,
+            pieces: Vec::new(),
+            carried: Vec::new(),
+            fetch: fetch.clone(),
+        };
+        self.requests.active.insert(id, request);
+        self.qoe.request_started();
+        self.outbox.push(Action::Fetch(Box::new(fetch)));
+        id
+    }
+
+    /// Stops a request.
+    pub(crate) fn cancel(&mut self, id: RequestId) {
+        if let Some(request) = self.requests.active.remove(&id) {
+            self.qoe.request_cancelled();
+            if request.fetch.class == RequestClass::Segment {
+                self.qoe.wasted(request.received);
+                self.sample(&request, true);
+            }
+            self.outbox.push(Action::Cancel(id));
+        }
+    }
+
+    /// Stops everything.
+    pub(crate) fn cancel_all(&mut self) {
+        let ids: Vec<RequestId> = self.requests.active.keys().copied().collect();
+        for id in ids {
+            self.cancel(id);
+        }
+        self.requests.deferred.clear();
+    }
+
+    /// Drops what waits to be tried again for a kind's stream.
+    pub(crate) fn forget_retries(&mut self, kind: TrackKind) {
+        let is_media = |p: &Purpose| matches!(p, Purpose::Segment(_) | Purpose::Init(..));
+        self.requests.deferred.retain(|(_, fetch, purpose)| fetch.kind != Some(kind) || !is_media(purpose));
+    }
+
+    pub(crate) fn on_network(&mut self, event: NetworkEvent) {
+        match event {
+            NetworkEvent::Head(head) => {
+                if let Some(request) = self.requests.active.get_mut(&head.id) {
+                    request.head = Some(*head);
+                }
+            }
+            NetworkEvent::Chunk { id, data } => self.on_chunk(id, data),
+            NetworkEvent::End { id } => {
+                if let Some(request) = self.requests.active.remove(&id) {
+                    self.on_end(request);
+                }
+            }
+            NetworkEvent::Failed { id, code, message } => {
+                if let Some(request) = self.requests.active.remove(&id) {
+                    let error = Error::new(code, message);
+                    self.on_failure(request, error);
+                }
+            }
+        }
+    }
+
+    fn on_chunk(&mut self, id: RequestId, data: Body) {
+        let Some(request) = self.requests.active.get_mut(&id) else {
+            // Nothing of a cancelled request is wanted; a recording needs to know only its length.
+            self.facts = Some(Vec::new());
+            return;
+        };
+        request.first_byte.get_or_insert(self.now);
+        request.received = request.received.saturating_add(data.len());
+        self.qoe.fetched(data.len());
+        if request.received > request.fetch.max_bytes {
+            let limit = request.fetch.max_bytes;
+            self.outbox.push(Action::Cancel(id));
+            if let Some(request) = self.requests.active.remove(&id) {
+                let error = Error::new(ErrorCode::BodyTooLarge, format!("the body is larger than {limit} bytes"));
+                self.on_failure(request, error);
+            }
+            return;
+        }
+        if request.is_error() {
+            if let Body::Bytes(bytes) = &data {
+                let room = Requests::ERROR_BODY.saturating_sub(request.body.len());
+                request.body.extend_from_slice(&bytes[..bytes.len().min(room)]);
+            }
+            return;
+        }
+        if request.fetch.class == RequestClass::Segment {
+            self.qoe.media(data.len());
+            self.policies.estimator.on_progress(TransferId(id.0), request.received, self.now);
+        }
+        match (&request.purpose, &mut request.reader) {
+            (Purpose::Segment(kind), _) => {
+                let kind = *kind;
+                self.on_media(kind, data);
+            }
+            (_, Some(reader)) => {
+                let pieces = reader.push(&data);
+                self.facts = Some(pieces.iter().map(|piece| piece.fact.clone()).collect());
+                request.pieces.extend(pieces);
+            }
+            _ => {
+                if let Body::Bytes(bytes) = &data {
+                    request.body.extend_from_slice(bytes);
+                }
+            }
+        }
+    }
+
+    fn on_end(&mut self, mut request: Request) {
+        if request.is_error() {
+            let status = request.head.as_ref().map_or(0, |head| head.status);
+            let error = classify_status(status, &request.body);
+            return self.on_failure(request, error);
+        }
+        if request.fetch.class == RequestClass::Segment {
+            self.sample(&request, false);
+        }
+        match request.purpose.clone() {
+            Purpose::Manifest => {
+                let body = std::mem::take(&mut request.body);
+                self.on_manifest(request.url().to_owned(), Bytes::from(body));
+            }
+            Purpose::Remote(place) => {
+                let body = std::mem::take(&mut request.body);
+                self.on_remote(place, Some(body));
+            }
+            Purpose::Playlist(rendition) => {
+                let body = std::mem::take(&mut request.body);
+                self.on_playlist(rendition, &request, &body);
+            }
+            Purpose::Index(rendition) => self.on_index(rendition, request),
+            Purpose::Init(kind, key) => self.on_init(kind, key, request),
+            Purpose::Segment(kind) => self.on_segment_end(kind, request),
+        }
+    }
+
+    /// Tells the estimator of a transfer.
+    fn sample(&mut self, request: &Request, aborted: bool) {
+        let Some(first_byte) = request.first_byte else { return };
+        let cached = request.head.as_ref().is_some_and(|head| head.from_cache);
+        self.policies.estimator.on_transfer(&TransferSample {
+            id: TransferId(request.fetch.id.0),
+            bytes: request.received,
+            started: request.started,
+            first_byte,
+            finished: self.now,
+            flags: TransferFlags { cached, aborted, ..TransferFlags::default() },
+        });
+    }
+
+    /// A request failed: tried again, replaced, left out, or the end.
+    pub(crate) fn on_failure(&mut self, request: Request, error: Error) {
+        self.qoe.request_failed();
+        let status = request.head.as_ref().map(|head| head.status).filter(|status| *status >= 400);
+        let mut error = error
+            .fact("url", uri::without_secrets(request.url()))
+            .fact("class", request.fetch.class.name())
+            .fact("attempt", request.fetch.attempt + 1);
+        if let Some(status) = status {
+            error = error.fact("status", status);
+        }
+        if request.fetch.class == RequestClass::Segment {
+            self.qoe.wasted(request.received);
+        }
+        let failure = Failure {
+            class: request.fetch.class,
+            code: error.code(),
+            status,
+            attempt: request.fetch.attempt,
+            retry_after: request.head.as_ref().and_then(|head| head.retry_after.clone()),
+            date: request.head.as_ref().and_then(|head| head.date),
+            now: self.now,
+            draw: self.rng.next_u64(),
+        };
+        let verdict = self.policies.retry.decide(&failure);
+        match verdict.decision {
+            RetryDecision::Retry { after } => self.defer(request, error, after, verdict.reasons),
+            _ => self.give_up(request, error, verdict.reasons),
+        }
+    }
+
+    fn defer(&mut self, request: Request, error: Error, after: Duration, why: Vec<String>) {
+        self.report(error.recovered(Handling::Retried));
+        let url = uri::without_secrets(&request.fetch.url);
+        let to = format!("again in {} ms", after.as_millis());
+        self.decide(DecisionKind::Retry, request.fetch.kind, Some(url), Some(to), why);
+        if let Purpose::Segment(kind) = request.purpose {
+            self.prepare_retry(kind);
+        }
+        let fetch = FetchRequest { attempt: request.fetch.attempt + 1, ..request.fetch };
+        self.requests.deferred.push((self.now + after, fetch, request.purpose));
+        self.wake_for_retry();
+    }
+
+    fn wake_for_retry(&mut self) {
+        match self.requests.deferred.iter().map(|(due, _, _)| *due).min() {
+            Some(due) => self.timers.set(Timer::Retry, due),
+            None => self.timers.clear(Timer::Retry),
+        }
+    }
+
+    pub(crate) fn retry_due(&mut self) {
+        let now = self.now;
+        let (due, rest): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.requests.deferred).into_iter().partition(|(at, _, _)| *at <= now);
+        self.requests.deferred = rest;
+        for (_, fetch, purpose) in due {
+            self.send(fetch, purpose);
+        }
+        self.wake_for_retry();
+    }
+
+    /// A request will not be made again: something else has to do, or playback ends.
+    fn give_up(&mut self, request: Request, error: Error, why: Vec<String>) {
+        match request.purpose {
+            Purpose::Manifest => self.fail(error),
+            Purpose::Remote(place) => {
+                self.report(error.recovered(Handling::Skipped));
+                self.on_remote(place, None);
+            }
+            Purpose::Playlist(rendition) | Purpose::Index(rendition) => self.replace_rendition(rendition, error, why),
+            Purpose::Init(kind, _) | Purpose::Segment(kind) => self.replace_segment(kind, error, why),
+        }
+    }
+}

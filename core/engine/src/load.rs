@@ -1,0 +1,354 @@
+//! From a URL to a presentation with tracks chosen: manifests, remote elements, playlists, indexes.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use telecine_delivery::RequestClass;
+use telecine_manifest::{dash, hls, sniff};
+use telecine_model::segments::{Addressing, SegmentIndexSource, UriList};
+use telecine_model::{
+    uri, ByteRange, Error, ErrorCode, Handling, MediaTime, Presentation, Protocol, SegmentIndex, SegmentTable, Segments,
+    Timescale, TrackKind,
+};
+
+use crate::engine::{Engine, Title};
+use crate::event::{Event, State};
+use crate::fetch::{Purpose, Request};
+use crate::index::{index_from_sidx, nested_ranges};
+use crate::media::MediaFact;
+use crate::playback::Playback;
+use crate::stream::RenditionRef;
+
+/// An MPD whose remote elements (xlink) are on their way.
+pub(crate) struct RemoteElements {
+    url: String,
+    text: Bytes,
+    elements: Vec<dash::RemoteElement>,
+    answers: Vec<Option<Option<Vec<u8>>>>,
+    /// Levels of remote elements resolved before.
+    depth: usize,
+}
+
+impl Engine {
+    pub(crate) fn load(&mut self, url: String, start: Option<MediaTime>) {
+        if self.playback.is_active() {
+            self.stop(State::Stopped);
+        }
+        self.title = Title { url: url.clone(), wanted_start: start, ..Title::default() };
+        self.playback = Playback { rate_milli: self.playback.rate_milli, ..Playback::default() };
+        self.enter(State::Loading);
+        if uri::split(&url).scheme.is_none() {
+            return self.fail(Error::new(ErrorCode::InvalidUrl, "the URL has no scheme").fact("url", &url));
+        }
+        if let Err(error) = self.fetch(RequestClass::Manifest, Purpose::Manifest, None, url, None) {
+            self.fail(error);
+        }
+    }
+
+    pub(crate) fn on_manifest(&mut self, url: String, body: Bytes) {
+        let found = match sniff(&body) {
+            Some(Protocol::Dash) => return self.parse_mpd(url, body, 0),
+            // Text of neither kind goes to the HLS parser too: its error says what it looks like.
+            Some(Protocol::Hls) | None => self.parse_playlist(&url, &self.title.url.clone(), &body, None),
+        };
+        match found {
+            Ok(hls::Playlist::Multivariant(presentation)) => self.begin(*presentation),
+            Ok(hls::Playlist::Media(playlist)) => {
+                let info = playlist.info.clone();
+                let only = RenditionRef { period: 0, track: 0, rendition: 0 };
+                self.title.playlists.insert(only, info);
+                self.begin(playlist.into_presentation());
+            }
+            Err(error) => self.fail(error),
+        }
+    }
+
+    fn parse_playlist(
+        &self,
+        url: &str,
+        requested: &str,
+        body: &[u8],
+        imports: Option<&std::collections::BTreeMap<String, String>>,
+    ) -> Result<hls::Playlist, Error> {
+        let mode = if self.config.strict { hls::Mode::Strict } else { hls::Mode::Compat };
+        let limits = &self.config.limits;
+        hls::parse(body, &hls::Context { uri: url, requested_uri: requested, imports, mode, limits })
+    }
+
+    fn parse_mpd(&mut self, url: String, text: Bytes, depth: usize) {
+        let parsed = dash::parse(&text, &dash::Context { uri: &url, limits: &self.config.limits });
+        let mpd = match parsed {
+            Ok(mpd) => mpd,
+            Err(error) => return self.fail(error),
+        };
+        if mpd.remote.is_empty() {
+            return self.begin(mpd.presentation);
+        }
+        // D070: no nested or circular resolution beyond the limit; what is left keeps its inline
+        // content.
+        let beyond = depth >= self.config.limits.indirections;
+        let elements = mpd.remote;
+        let answers = vec![beyond.then_some(None); elements.len()];
+        let urls: Vec<String> = elements.iter().map(|element| element.uri.clone()).collect();
+        self.title.remote = Some(RemoteElements { url, text, elements, answers, depth });
+        if beyond {
+            return self.complete_remote();
+        }
+        for (place, url) in urls.into_iter().enumerate() {
+            if let Err(error) = self.fetch(RequestClass::Manifest, Purpose::Remote(place), None, url, None) {
+                self.report(error.recovered(Handling::Skipped));
+                self.on_remote(place, None);
+            }
+        }
+    }
+
+    /// A remote element arrived, or did not.
+    pub(crate) fn on_remote(&mut self, place: usize, answer: Option<Vec<u8>>) {
+        if let Some(slot) = self.title.remote.as_mut().and_then(|remote| remote.answers.get_mut(place)) {
+            *slot = Some(answer);
+        }
+        self.complete_remote();
+    }
+
+    fn complete_remote(&mut self) {
+        if self.title.remote.as_ref().is_none_or(|remote| remote.answers.iter().any(Option::is_none)) {
+            return;
+        }
+        let Some(remote) = self.title.remote.take() else { return };
+        let resolved: Vec<_> = remote.elements.into_iter().zip(remote.answers.into_iter().map(Option::flatten)).collect();
+        match dash::splice(&remote.text, &resolved) {
+            Ok(text) => self.parse_mpd(remote.url, Bytes::from(text), remote.depth + 1),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// The manifest is complete: choose tracks and start to fetch.
+    fn begin(&mut self, presentation: Presentation) {
+        if presentation.live {
+            return self.fail(not_yet_live());
+        }
+        let multivariant = presentation.protocol == Protocol::Hls && !has_segments(&presentation);
+        self.title.presentation = Some(presentation);
+        self.enter(State::Preparing);
+        if !multivariant {
+            self.announce();
+            self.resolve_start();
+        }
+        let at = self.title.start.unwrap_or_else(|| self.title.wanted_start.unwrap_or(MediaTime::ZERO));
+        self.choose_tracks(at);
+        if self.streams.values().all(|stream| !stream.is_essential()) {
+            self.fail(Error::new(ErrorCode::NothingPlayable, "no sound and no picture that this device can play"));
+        }
+    }
+
+    fn announce(&mut self) {
+        let Some(presentation) = &self.title.presentation else { return };
+        let event = Event::Loaded {
+            at: self.now,
+            protocol: presentation.protocol.name().to_owned(),
+            live: presentation.live,
+            duration: presentation.duration,
+            warnings: presentation.warnings.clone(),
+        };
+        self.title.announced = true;
+        self.emit(event);
+    }
+
+    /// Where playback starts: where the application wants, else where the manifest prefers, else at
+    /// the beginning; within the title.
+    fn resolve_start(&mut self) {
+        let Some(presentation) = &self.title.presentation else { return };
+        let earliest = presentation.periods.first().map_or(MediaTime::ZERO, |period| period.start);
+        let end = presentation.duration;
+        let preferred = presentation.start.map(|start| match (start.offset.is_negative(), end) {
+            // H024: from the end if negative, clamped to the title.
+            (true, Some(end)) => end + start.offset,
+            (true, None) => earliest,
+            (false, _) => start.offset,
+        });
+        let start = self.title.wanted_start.or(preferred).unwrap_or(earliest).max(earliest);
+        let start = end.map_or(start, |end| start.min(end));
+        self.title.start = Some(start);
+        self.playback.place(start, false, self.now);
+        let precise = start > earliest;
+        if precise {
+            self.sink(crate::action::SinkCommand::Seek(start));
+        }
+        for stream in self.streams.values_mut() {
+            stream.restart(start);
+            stream.show_from = precise.then_some(start);
+        }
+    }
+
+    /// Makes the segments of a rendition known. True if they are.
+    pub(crate) fn ensure_segments(&mut self, reference: RenditionRef, kind: TrackKind) -> bool {
+        let Some(rendition) = self.rendition(reference) else { return false };
+        match &rendition.segments {
+            Segments::Known(_) => true,
+            Segments::Unloaded => {
+                let Some(url) = rendition.uri.clone() else { return false };
+                self.fetch_once(RequestClass::Playlist, Purpose::Playlist(reference), kind, url, None);
+                false
+            }
+            Segments::Indexed(source) => match source.index_range {
+                Some(range) => {
+                    let url = uri::resolve(&source.base, &source.uri);
+                    self.fetch_once(RequestClass::Index, Purpose::Index(reference), kind, url, Some(range));
+                    false
+                }
+                None => {
+                    let whole = whole_resource(source);
+                    self.set_segments(reference, whole);
+                    true
+                }
+            },
+        }
+    }
+
+    fn fetch_once(
+        &mut self,
+        class: RequestClass,
+        purpose: Purpose,
+        kind: TrackKind,
+        url: String,
+        range: Option<ByteRange>,
+    ) {
+        if self.requests.has(&purpose) {
+            return;
+        }
+        let reference = match purpose {
+            Purpose::Playlist(reference) | Purpose::Index(reference) => reference,
+            _ => return,
+        };
+        if let Err(error) = self.fetch(class, purpose, Some(kind), url, range) {
+            self.replace_rendition(reference, error, Vec::new());
+        }
+    }
+
+    pub(crate) fn on_playlist(&mut self, reference: RenditionRef, request: &Request, body: &[u8]) {
+        let imports = self.title.presentation.as_ref().map(|p| p.define.clone()).unwrap_or_default();
+        let parsed = self.parse_playlist(request.url(), &request.fetch.url, body, Some(&imports));
+        let playlist = match parsed {
+            Ok(hls::Playlist::Media(playlist)) => *playlist,
+            Ok(hls::Playlist::Multivariant(_)) => {
+                let error = Error::new(ErrorCode::ManifestContradiction, "a variant leads to a multivariant playlist")
+                    .fact("url", uri::without_secrets(request.url()));
+                return self.replace_rendition(reference, error, Vec::new());
+            }
+            Err(error) => return self.replace_rendition(reference, error, Vec::new()),
+        };
+        if let Some(presentation) = &mut self.title.presentation {
+            playlist.apply_to(presentation);
+            if presentation.live {
+                return self.fail(not_yet_live());
+            }
+        }
+        self.title.playlists.insert(reference, playlist.info);
+        self.set_segments(reference, playlist.index);
+        if !self.title.announced {
+            self.announce();
+            self.resolve_start();
+        }
+    }
+
+    pub(crate) fn on_index(&mut self, reference: RenditionRef, request: Request) {
+        let at = request.fetch.byte_range.map_or(0, |range| range.offset);
+        let mut boxes = request.carried.clone();
+        for piece in &request.pieces {
+            match &piece.fact {
+                MediaFact::Index(index) => boxes.push(index.to_box(at)),
+                MediaFact::Broken(error) => return self.replace_rendition(reference, error.clone(), Vec::new()),
+                _ => {}
+            }
+        }
+        let Some(Segments::Indexed(source)) = self.rendition(reference).map(|r| r.segments.clone()) else { return };
+        let missing: Vec<ByteRange> = boxes
+            .iter()
+            .flat_map(nested_ranges)
+            .filter(|range| boxes.iter().all(|known| known.offset != range.offset))
+            .collect();
+        if let Some(range) = adjacent(&missing) {
+            let progress = boxes.len() > request.carried.len();
+            if !progress || boxes.len() as u64 > self.config.limits.segments / 64 {
+                let error = Error::new(ErrorCode::IndexInvalid, "the segment index leads nowhere");
+                return self.replace_rendition(reference, error, Vec::new());
+            }
+            let url = uri::resolve(&source.base, &source.uri);
+            let sent =
+                self.fetch(RequestClass::Index, Purpose::Index(reference), request.fetch.kind, url, Some(range));
+            match sent {
+                Ok(id) => self.requests.carry(id, boxes),
+                Err(error) => self.replace_rendition(reference, error, Vec::new()),
+            }
+            return;
+        }
+        match index_from_sidx(&source, &boxes) {
+            Ok(index) => self.set_segments(reference, index),
+            Err(error) => {
+                let error = error.fact("url", uri::without_secrets(request.url()));
+                self.replace_rendition(reference, error, Vec::new());
+            }
+        }
+    }
+
+    fn set_segments(&mut self, reference: RenditionRef, index: SegmentIndex) {
+        if let Some(rendition) = self.rendition_mut(reference) {
+            rendition.segments = Segments::Known(Box::new(index));
+        }
+        for stream in self.streams.values_mut() {
+            if stream.awaits == Some(reference) {
+                stream.awaits = None;
+            }
+        }
+    }
+
+    pub(crate) fn rendition(&self, reference: RenditionRef) -> Option<&telecine_model::Rendition> {
+        self.track(reference.period, reference.track)?.renditions.get(reference.rendition)
+    }
+
+    fn rendition_mut(&mut self, reference: RenditionRef) -> Option<&mut telecine_model::Rendition> {
+        let period = self.title.presentation.as_mut()?.periods.get_mut(reference.period)?;
+        period.tracks.get_mut(reference.track)?.renditions.get_mut(reference.rendition)
+    }
+}
+
+fn has_segments(presentation: &Presentation) -> bool {
+    let known = |segments: &Segments| !matches!(segments, Segments::Unloaded);
+    presentation.periods.iter().flat_map(|p| &p.tracks).flat_map(|t| &t.renditions).any(|r| known(&r.segments))
+}
+
+/// The first of some ranges, with those that follow it without a hole: nested indexes often lie
+/// together in front of the media, and then one request brings them all.
+fn adjacent(ranges: &[ByteRange]) -> Option<ByteRange> {
+    let mut sorted = ranges.to_vec();
+    sorted.sort_by_key(|range| range.offset);
+    let mut sorted = sorted.into_iter();
+    let mut span = sorted.next()?;
+    for next in sorted {
+        if next.offset != span.offset.saturating_add(span.length) {
+            break;
+        }
+        span.length = span.length.saturating_add(next.length);
+    }
+    Some(span)
+}
+
+fn not_yet_live() -> Error {
+    Error::new(ErrorCode::EssentialUnknown, "live titles cannot be played by this version yet")
+}
+
+/// A resource without an index is one segment: a subtitle file, a small progressive file.
+fn whole_resource(source: &SegmentIndexSource) -> SegmentIndex {
+    let timescale = Timescale::new(source.timescale.max(1)).unwrap_or(Timescale::SECONDS);
+    let mut table = SegmentTable::new(timescale, 1);
+    let ticks = source.duration.map_or(0, |duration| duration.to_ticks(timescale)).max(1).unsigned_abs();
+    let mut uris = UriList::new();
+    let pushed = uris.push(&source.uri) && table.push(Some(source.presentation_offset), ticks, 1).is_ok();
+    debug_assert!(pushed, "one segment always fits");
+    let mut index = SegmentIndex::new(table, Arc::clone(&source.base), Addressing::Listed(uris));
+    index.presentation_offset = source.presentation_offset;
+    index.origin = source.origin;
+    index.init = telecine_model::segments::Runs::constant(source.init.clone());
+    index.keys = telecine_model::segments::Runs::constant(Arc::clone(&source.keys));
+    index
+}

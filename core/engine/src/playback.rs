@@ -1,0 +1,100 @@
+//! The playhead and the state of playback.
+
+use telecine_model::{MediaTime, Timestamp};
+
+use crate::event::State;
+
+/// Where the playhead is and what is wanted of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Playback {
+    pub(crate) state: State,
+    /// The application wants it to run.
+    pub(crate) wanted: bool,
+    /// Speed in thousandths.
+    pub(crate) rate_milli: u32,
+    position: MediaTime,
+    at: Timestamp,
+    advancing: bool,
+    /// A seek (or a change of track) under way.
+    pub(crate) seek: Option<Seek>,
+    /// The playhead has moved since the title was loaded.
+    pub(crate) started: bool,
+    /// Since when playback stands for want of media.
+    pub(crate) stalled_at: Option<Timestamp>,
+    /// Last time that the sink was seen to move, and where it was then.
+    pub(crate) moved: (Timestamp, MediaTime),
+    /// How often the watchdog tried to free a stuck sink since it last moved.
+    pub(crate) nudges: u32,
+}
+
+/// A seek under way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seek {
+    pub(crate) started: Timestamp,
+    pub(crate) target: MediaTime,
+    /// The sink said that it is there.
+    pub(crate) arrived: bool,
+}
+
+impl Default for Playback {
+    fn default() -> Self {
+        Self {
+            state: State::Idle,
+            wanted: false,
+            rate_milli: 1000,
+            position: MediaTime::ZERO,
+            at: Timestamp::ZERO,
+            advancing: false,
+            seek: None,
+            started: false,
+            stalled_at: None,
+            moved: (Timestamp::ZERO, MediaTime::ZERO),
+            nudges: 0,
+        }
+    }
+}
+
+impl Playback {
+    /// The playhead now: what the sink last said, carried forward while it runs, never beyond
+    /// `limit` (the end of what is buffered).
+    pub(crate) fn position(&self, now: Timestamp, limit: MediaTime) -> MediaTime {
+        if !self.advancing {
+            return self.position;
+        }
+        let passed = MediaTime::from_duration(now.since(self.at)).mul_ratio(i64::from(self.rate_milli), 1000);
+        (self.position + passed).min(limit.max(self.position))
+    }
+
+    /// Notes where the playhead is and whether it moves.
+    pub(crate) fn place(&mut self, position: MediaTime, advancing: bool, now: Timestamp) {
+        self.position = position;
+        self.at = now;
+        self.advancing = advancing;
+    }
+
+    /// Whether it moves, as far as is known.
+    pub(crate) fn is_advancing(&self) -> bool {
+        self.advancing
+    }
+
+    /// True while a title is loaded and has not come to its end in one way or another.
+    pub(crate) fn is_active(&self) -> bool {
+        !matches!(self.state, State::Idle | State::Ended | State::Failed | State::Stopped)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_playhead_is_carried_forward_at_its_rate_up_to_the_end_of_the_buffer() {
+        let mut playback = Playback { rate_milli: 1500, ..Playback::default() };
+        playback.place(MediaTime::from_secs(10), true, Timestamp::from_millis(1000));
+        let limit = MediaTime::from_secs(20);
+        assert_eq!(playback.position(Timestamp::from_millis(3000), limit), MediaTime::from_secs(13));
+        assert_eq!(playback.position(Timestamp::from_millis(60_000), limit), limit);
+        playback.place(MediaTime::from_secs(13), false, Timestamp::from_millis(3000));
+        assert_eq!(playback.position(Timestamp::from_millis(60_000), limit), MediaTime::from_secs(13));
+    }
+}

@@ -1,0 +1,294 @@
+//! Writing a session down, and replaying it.
+//!
+//! A recording is the configuration and every input, in the order and at the times at which the
+//! engine got them. Media bodies are kept as their length and the facts found in them; manifests
+//! are kept whole, but with the values of query parameters replaced by digests, as in every URL.
+//! Nothing of a key or a token gets in. After each state that ends a session, and every
+//! [`CHECK_EVERY`] inputs, the hash of the action stream is written too, so that a replay can say
+//! where it parts from what happened.
+//!
+//! Format: the line `TELECINE-RECORDING 1`, then frames: length as a varint, postcard bytes.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use telecine_model::{uri, Error, ErrorCode, Place, Timestamp};
+
+use crate::action::Action;
+use crate::config::Config;
+use crate::event::{Decision, Event};
+use crate::input::{Body, Command, Environment, Input, NetworkEvent, RequestId, ResponseHead, SinkReport};
+use crate::media::MediaFact;
+use crate::Engine;
+
+const MAGIC: &[u8] = b"TELECINE-RECORDING 1\n";
+
+/// Inputs between two notes of the hash.
+const CHECK_EVERY: u32 = 256;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum Frame {
+    Start { version: String, config: Box<Config> },
+    Input { after_us: u64, input: Recorded },
+    Check { actions: u64, hash: u64, last: bool },
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum Recorded {
+    Command(Command),
+    Head(Box<ResponseHead>),
+    Text { id: RequestId, bytes: Vec<u8> },
+    Media { id: RequestId, len: u64, facts: Vec<MediaFact> },
+    End(RequestId),
+    Failed { id: RequestId, code: ErrorCode, message: String },
+    Sink(SinkReport),
+    Environment(Environment),
+    Timer,
+}
+
+/// Collects frames until the host takes them.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    out: Vec<u8>,
+    last: Timestamp,
+    since_check: u32,
+}
+
+impl Recorder {
+    pub(crate) fn new(config: &Config) -> Self {
+        let mut recorder = Self { out: MAGIC.to_vec(), last: Timestamp::ZERO, since_check: 0 };
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        recorder.frame(&Frame::Start { version, config: Box::new(config.clone()) });
+        recorder
+    }
+
+    /// Notes an input. `facts` are what its media bytes gave; None if they are not media.
+    pub(crate) fn input(&mut self, input: &Input, facts: Option<Vec<MediaFact>>, now: Timestamp) {
+        let recorded = match input {
+            Input::Command(Command::Load { url, start }) => {
+                Recorded::Command(Command::Load { url: uri::without_secrets(url), start: *start })
+            }
+            Input::Command(command) => Recorded::Command(command.clone()),
+            Input::Network(NetworkEvent::Head(head)) => {
+                Recorded::Head(Box::new(ResponseHead { url: uri::without_secrets(&head.url), ..(**head).clone() }))
+            }
+            Input::Network(NetworkEvent::Chunk { id, data }) => match (facts, data) {
+                (Some(facts), data) => Recorded::Media { id: *id, len: data.len(), facts },
+                (None, Body::Bytes(bytes)) => Recorded::Text { id: *id, bytes: redact_text(bytes) },
+                (None, Body::Recorded { len, facts }) => Recorded::Media { id: *id, len: *len, facts: facts.clone() },
+            },
+            Input::Network(NetworkEvent::End { id }) => Recorded::End(*id),
+            Input::Network(NetworkEvent::Failed { id, code, message }) => {
+                Recorded::Failed { id: *id, code: *code, message: message.clone() }
+            }
+            Input::Sink(report) => Recorded::Sink(report.clone()),
+            Input::Environment(environment) => Recorded::Environment(environment.clone()),
+            Input::Timer => Recorded::Timer,
+        };
+        let after_us = now.as_micros().saturating_sub(self.last.as_micros());
+        self.last = self.last.max(now);
+        self.frame(&Frame::Input { after_us, input: recorded });
+        self.since_check += 1;
+    }
+
+    /// Notes the hash, if it is time to or if this is the end of a session.
+    pub(crate) fn check(&mut self, actions: u64, hash: u64, last: bool) {
+        if last || self.since_check >= CHECK_EVERY {
+            self.since_check = 0;
+            self.frame(&Frame::Check { actions, hash, last });
+        }
+    }
+
+    /// What was written since the last call.
+    pub(crate) fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.out)
+    }
+
+    fn frame(&mut self, frame: &Frame) {
+        let bytes = postcard::to_stdvec(frame).unwrap_or_default();
+        let mut length = bytes.len();
+        loop {
+            let low = (length & 0x7f) as u8;
+            length >>= 7;
+            self.out.push(if length == 0 { low } else { low | 0x80 });
+            if length == 0 {
+                break;
+            }
+        }
+        self.out.extend_from_slice(&bytes);
+    }
+}
+
+/// A manifest with the query values of every reference in it replaced by digests. Names stay, so
+/// that `EXT-X-DEFINE:QUERYPARAM` still finds its parameter.
+fn redact_text(bytes: &[u8]) -> Vec<u8> {
+    let Ok(text) = std::str::from_utf8(bytes) else { return bytes.to_vec() };
+    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '#');
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('?') {
+        let (before, query) = rest.split_at(at + 1);
+        out.push_str(before);
+        let end = query.find(ends).unwrap_or(query.len());
+        let (query, after) = query.split_at(end);
+        // `<?xml … ?>` is not a query.
+        if before.ends_with("<?") || query.is_empty() {
+            out.push_str(query);
+        } else {
+            let escaped = query.contains("&amp;");
+            let redacted = uri::redact_query(&query.replace("&amp;", "&"));
+            out.push_str(&if escaped { redacted.replace('&', "&amp;") } else { redacted });
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out.into_bytes()
+}
+
+/// What a replay found.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Replay {
+    /// Every noted hash of the action stream came out the same.
+    pub equal: bool,
+    /// The last hash in the recording.
+    pub recorded_hash: u64,
+    /// The replay's hash at that point.
+    pub replayed_hash: u64,
+    /// Inputs fed.
+    pub inputs: u64,
+    /// Actions that came out.
+    pub actions: u64,
+    /// Number of the input at or before which the first difference arose, if there is one.
+    pub differs_by_input: Option<u64>,
+    /// Every decision of the replay, with its reasons.
+    pub decisions: Vec<Decision>,
+    /// The recording ends where its session did; otherwise it was cut off.
+    pub complete: bool,
+    /// Version of the library that recorded.
+    pub version: String,
+}
+
+/// Runs an engine over a recording.
+///
+/// # Errors
+/// [`ErrorCode::RecordingInvalid`], with the byte where it stops making sense. A recording that
+/// was cut off in the middle of a frame is replayed up to there.
+pub fn replay(recording: &[u8]) -> Result<Replay, Error> {
+    let invalid = |at: usize, what: &str| Error::new(ErrorCode::RecordingInvalid, what).at(Place::Byte(at as u64));
+    let mut rest = recording.strip_prefix(MAGIC).ok_or_else(|| invalid(0, "this is not a Telecine recording"))?;
+    let offset = |rest: &[u8]| recording.len() - rest.len();
+    let mut engine: Option<Engine> = None;
+    let mut now = Timestamp::ZERO;
+    let mut result = Replay {
+        equal: true,
+        recorded_hash: 0,
+        replayed_hash: 0,
+        inputs: 0,
+        actions: 0,
+        differs_by_input: None,
+        decisions: Vec::new(),
+        complete: false,
+        version: String::new(),
+    };
+    while !rest.is_empty() {
+        let at = offset(rest);
+        let Some((frame, after)) = next_frame(rest).map_err(|what| invalid(at, what))? else { break };
+        rest = after;
+        match (frame, engine.as_mut()) {
+            (Frame::Start { version, config }, None) => {
+                result.version = version;
+                engine = Some(Engine::new(Config { record: false, ..*config }));
+            }
+            (Frame::Input { after_us, input }, Some(engine)) => {
+                now = Timestamp::from_micros(now.as_micros().saturating_add(after_us));
+                engine.handle(input.into_input(), now);
+                result.inputs += 1;
+                result.complete = false;
+                while let Some(action) = engine.poll() {
+                    result.actions += 1;
+                    if let Action::Emit(event) = action {
+                        if let Event::Decision(decision) = *event {
+                            result.decisions.push(decision);
+                        }
+                    }
+                }
+            }
+            (Frame::Check { actions, hash, last }, Some(engine)) => {
+                result.recorded_hash = hash;
+                result.replayed_hash = engine.action_hash();
+                result.complete = last;
+                if (hash, actions) != (engine.action_hash(), result.actions) {
+                    result.equal = false;
+                    result.differs_by_input.get_or_insert(result.inputs);
+                }
+            }
+            _ => return Err(invalid(at, "the frames are out of order")),
+        }
+    }
+    Ok(result)
+}
+
+/// The frame at the beginning of `bytes` and what follows it; None if it is cut off.
+fn next_frame(bytes: &[u8]) -> Result<Option<(Frame, &[u8])>, &'static str> {
+    let mut length: usize = 0;
+    let mut used = 0;
+    loop {
+        let Some(byte) = bytes.get(used) else { return Ok(None) };
+        if used >= 5 {
+            return Err("a frame is longer than a recording can be");
+        }
+        length |= usize::from(byte & 0x7f) << (7 * used);
+        used += 1;
+        if byte & 0x80 == 0 {
+            break;
+        }
+    }
+    let Some(body) = bytes.get(used..used.saturating_add(length)) else { return Ok(None) };
+    let frame = postcard::from_bytes(body).map_err(|_| "a frame cannot be read")?;
+    Ok(Some((frame, &bytes[used + length..])))
+}
+
+impl Recorded {
+    fn into_input(self) -> Input {
+        match self {
+            Self::Command(command) => Input::Command(command),
+            Self::Head(head) => Input::Network(NetworkEvent::Head(head)),
+            Self::Text { id, bytes } => {
+                Input::Network(NetworkEvent::Chunk { id, data: Body::Bytes(Bytes::from(bytes)) })
+            }
+            Self::Media { id, len, facts } => {
+                Input::Network(NetworkEvent::Chunk { id, data: Body::Recorded { len, facts } })
+            }
+            Self::End(id) => Input::Network(NetworkEvent::End { id }),
+            Self::Failed { id, code, message } => Input::Network(NetworkEvent::Failed { id, code, message }),
+            Self::Sink(report) => Input::Sink(report),
+            Self::Environment(environment) => Input::Environment(environment),
+            Self::Timer => Input::Timer,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn manifests_are_kept_without_the_values_of_their_queries() {
+        let text = "<?xml version=\"1.0\"?>\n<BaseURL>http://a/b?tok=secret&amp;e=1</BaseURL>\nseg.ts?sig=abc\n#EXT-X-MAP:URI=\"i?x=y\"";
+        let out = String::from_utf8(redact_text(text.as_bytes())).expect("text");
+        assert!(!out.contains("secret") && !out.contains("abc") && !out.contains("x=y"), "{out}");
+        assert!(out.contains("<?xml version=\"1.0\"?>") && out.contains("b?tok=~") && out.contains("&amp;e=~"), "{out}");
+    }
+
+    #[test]
+    fn what_is_not_a_recording_is_refused_with_its_place() {
+        assert_eq!(replay(b"nonsense").map_err(|e| e.code()), Err(ErrorCode::RecordingInvalid));
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend([3, 9, 9, 9]);
+        let error = replay(&bytes).expect_err("no frame");
+        assert_eq!(error.place(), Some(&Place::Byte(MAGIC.len() as u64)));
+        let mut endless = MAGIC.to_vec();
+        endless.extend([0xff; 16]);
+        assert!(replay(&endless).is_err());
+    }
+}

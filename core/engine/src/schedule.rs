@@ -1,0 +1,639 @@
+//! What is fetched next: which rendition, which segment, and when.
+
+use std::time::Duration;
+
+use telecine_abr::{Choice, Context, Estimate, Level};
+use telecine_delivery::RequestClass;
+use telecine_model::presentation::Groups;
+use telecine_model::{uri, Error, ErrorCode, Handling, MediaTime, Protocol, Segment, Segments, TrackKind};
+
+use crate::action::{Format, SinkCommand};
+use crate::buffer::{Item, SEAM};
+use crate::engine::Engine;
+use crate::event::{DecisionKind, Event, State};
+use crate::fetch::Purpose;
+use crate::policy::{BufferContext, BufferGoal};
+use crate::select::{audio_rendition, ladder, select, Step};
+use crate::stream::{InitKey, RenditionRef, SegmentFetch, Stream};
+use crate::timer::Timer;
+
+/// What follows for a stream.
+enum Next {
+    /// This segment.
+    Segment(RenditionRef, Box<Segment>),
+    /// Nothing between these times.
+    Hole(MediaTime, MediaTime),
+    /// The period has no more segments.
+    PeriodEnd,
+    /// A playlist or an index has to arrive first.
+    Wait,
+}
+
+impl Engine {
+    /// Chooses tracks for the period at `position` and makes a stream for each.
+    pub(crate) fn choose_tracks(&mut self, position: MediaTime) {
+        let Some(period) = self.period_at(position) else { return };
+        for kind in [TrackKind::Video, TrackKind::Audio, TrackKind::Text] {
+            let Some((track, why)) = self.pick_track(period, kind, None) else { continue };
+            let id = self.track(period, track).map(|track| track.id.clone());
+            self.streams.insert(kind, Stream::new(kind, period, track, position));
+            self.emit(Event::Selected { at: self.now, kind, track: id.clone() });
+            self.decide(DecisionKind::Track, Some(kind), None, id, why);
+        }
+        self.rebuild_ladders();
+    }
+
+    fn pick_track(&self, period: usize, kind: TrackKind, like: Option<(usize, usize)>) -> Option<(usize, Vec<String>)> {
+        if self.title.disabled.contains(&kind) {
+            return None;
+        }
+        let presentation = self.title.presentation.as_ref()?;
+        let wanted = self.title.chosen.get(&kind).map(String::as_str);
+        let like = like.and_then(|(period, track)| self.track(period, track));
+        let preferences = &self.config.preferences;
+        let chosen = select(presentation.periods.get(period)?, kind, preferences, &self.capabilities, wanted, like)?;
+        let track = self.track(period, chosen.track)?;
+        // An HLS rendition without a URI is in the variants' own segments: no stream of its own.
+        let muxed = track.renditions.iter().all(|r| r.uri.is_none() && matches!(r.segments, Segments::Unloaded));
+        let own = presentation.protocol == Protocol::Dash || !muxed;
+        own.then_some((chosen.track, chosen.why))
+    }
+
+    pub(crate) fn period_at(&self, position: MediaTime) -> Option<usize> {
+        let periods = &self.title.presentation.as_ref()?.periods;
+        let after = periods.partition_point(|period| period.start <= position);
+        (!periods.is_empty()).then(|| after.saturating_sub(1))
+    }
+
+    /// Works out anew what each stream may switch between.
+    pub(crate) fn rebuild_ladders(&mut self) {
+        let audio = self.streams.get(&TrackKind::Audio).map(|stream| (stream.period, stream.track));
+        let steering = self.title.presentation.as_ref().and_then(|p| p.steering.as_ref());
+        let pathway = steering.and_then(|steering| steering.initial.first()).cloned();
+        let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();
+        for kind in kinds {
+            let Some(stream) = self.streams.get(&kind) else { continue };
+            let Some(track) = self.track(stream.period, stream.track) else { continue };
+            let audio_track = (kind == TrackKind::Video)
+                .then_some(audio)
+                .flatten()
+                .filter(|(period, _)| *period == stream.period)
+                .and_then(|(period, track)| self.track(period, track));
+            let hls = self.title.presentation.as_ref().is_some_and(|p| p.protocol == Protocol::Hls);
+            let steps = ladder(
+                track,
+                &self.capabilities,
+                &self.config.constraints,
+                &self.config.preferences,
+                pathway.as_deref().filter(|_| hls),
+                audio_track,
+            );
+            if let Some(stream) = self.streams.get_mut(&kind) {
+                stream.ladder = steps;
+            }
+        }
+    }
+
+    /// Where a stream's media is needed from: the playhead, or the target of what is under way.
+    fn needed_from(&self, stream: &Stream) -> MediaTime {
+        match self.playback.state {
+            State::Loading | State::Preparing | State::Seeking => stream.target,
+            _ => self.position().max(stream.target),
+        }
+    }
+
+    /// How much to buffer for a stream.
+    pub(crate) fn goal(&self, stream: &Stream) -> BufferGoal {
+        let rendition = stream.rendition.map(|r| stream.reference(r)).and_then(|r| self.rendition(r));
+        let context = BufferContext {
+            kind: stream.kind,
+            bitrate: rendition.map_or(0, |r| r.bandwidth),
+            sink_bytes: stream.byte_limit.or(self.capabilities.max_bytes),
+        };
+        self.policies.buffer.goal(&context)
+    }
+
+    /// Fetches what is next for a kind, if it is time to.
+    pub(crate) fn schedule(&mut self, kind: TrackKind) {
+        // Each round settles one period's end or hole; there are only so many.
+        for _ in 0..64 {
+            if !self.schedule_once(kind) {
+                return;
+            }
+        }
+        self.timers.set(Timer::Schedule(kind), self.now + Duration::from_millis(1));
+    }
+
+    /// One step; true if there may be another at once.
+    fn schedule_once(&mut self, kind: TrackKind) -> bool {
+        if self.title.start.is_none() && !self.awaits_first_playlist(kind) {
+            return false;
+        }
+        let Some(stream) = self.streams.get(&kind) else { return false };
+        if stream.fetch.is_some() || stream.ended || self.requests.is_retrying(kind) {
+            return false;
+        }
+        if let Some(awaited) = stream.awaits {
+            if !self.title.dead.contains(&awaited) && self.is_awaited(awaited) {
+                return false;
+            }
+        }
+        let from = self.needed_from(stream);
+        let next_time = stream.buffer.fetched_until(from);
+        if self.title.start.is_some() && !self.has_room(kind, from, next_time) {
+            return false;
+        }
+        let Some(rendition) = self.choose_rendition(kind, next_time) else { return false };
+        match self.next_segment(kind, rendition, next_time) {
+            Next::Wait => {
+                if let Some(stream) = self.streams.get_mut(&kind) {
+                    stream.awaits = Some(stream.reference(rendition));
+                }
+                false
+            }
+            Next::Hole(from, to) => {
+                self.skip(kind, from, to, Vec::new());
+                true
+            }
+            Next::PeriodEnd => self.next_period(kind, next_time),
+            Next::Segment(reference, segment) => {
+                self.fetch_segment(kind, reference, *segment);
+                false
+            }
+        }
+    }
+
+    /// Before the start is known only playlists are fetched, one per stream.
+    fn awaits_first_playlist(&self, kind: TrackKind) -> bool {
+        self.streams.get(&kind).is_some_and(|stream| stream.awaits.is_none())
+    }
+
+    fn is_awaited(&self, reference: RenditionRef) -> bool {
+        self.requests.has(&Purpose::Playlist(reference)) || self.requests.has(&Purpose::Index(reference))
+    }
+
+    /// Whether the buffer has room; if not, a timer is set for when it will have.
+    fn has_room(&mut self, kind: TrackKind, from: MediaTime, next_time: MediaTime) -> bool {
+        let Some(stream) = self.streams.get(&kind) else { return false };
+        if self.timers.is_waiting(Timer::Schedule(kind), self.now) && stream.paused {
+            return false;
+        }
+        let goal = self.goal(stream);
+        let ahead = next_time - from;
+        let full = stream.buffer.bytes() >= goal.bytes && ahead > self.config.start_buffer;
+        if ahead < goal.ahead && !full {
+            return true;
+        }
+        if self.playback.is_advancing() {
+            let excess = if full { MediaTime::from_millis(500) } else { ahead - goal.ahead };
+            let due = self.now + self.real(excess) + Duration::from_millis(1);
+            self.timers.set(Timer::Schedule(kind), due);
+        }
+        false
+    }
+
+    /// The rendition of the next segment, by its index in the track.
+    fn choose_rendition(&mut self, kind: TrackKind, next_time: MediaTime) -> Option<usize> {
+        let stream = self.streams.get(&kind)?;
+        let usable = |step: &Step| {
+            !stream.avoid.contains(&step.rendition) && !self.title.dead.contains(&stream.reference(step.rendition))
+        };
+        let steps: Vec<Step> = stream.ladder.iter().filter(|step| usable(step)).cloned().collect();
+        if steps.is_empty() {
+            return None;
+        }
+        let current = stream.rendition;
+        let (rendition, why, wait) = match kind {
+            TrackKind::Video => {
+                let choice = self.ask_rule(kind, &steps, next_time)?;
+                let why: Vec<String> = choice.reasons.iter().map(ToString::to_string).collect();
+                (steps.get(choice.level)?.rendition, why, choice.wait)
+            }
+            TrackKind::Audio => {
+                let (rendition, why) = self.choose_audio(&steps, current);
+                (rendition, why, None)
+            }
+            _ => (steps[0].rendition, vec!["the only one".to_owned()], None),
+        };
+        let stream = self.streams.get_mut(&kind)?;
+        if let Some(wait) = wait.filter(|wait| !stream.paused && !wait.is_zero()) {
+            // The rule wants the buffer to drain first; it is asked again after the pause.
+            stream.paused = true;
+            self.timers.set(Timer::Schedule(kind), self.now + wait);
+            return None;
+        }
+        stream.paused = false;
+        stream.rendition = Some(rendition);
+        if current != Some(rendition) {
+            let name = |rendition: Option<usize>| {
+                let reference = stream.reference(rendition?);
+                let track = self.title.presentation.as_ref()?.periods.get(reference.period)?.tracks.get(reference.track)?;
+                track.renditions.get(reference.rendition).map(|rendition| rendition.id.clone())
+            };
+            let (from, to) = (name(current), name(Some(rendition)));
+            self.decide(DecisionKind::Bitrate, Some(kind), from, to, why);
+        }
+        Some(rendition)
+    }
+
+    fn ask_rule(&mut self, kind: TrackKind, steps: &[Step], next_time: MediaTime) -> Option<Choice> {
+        let levels = self.levels(kind, steps, next_time);
+        let context = self.context(kind, &levels, next_time)?;
+        Some(self.policies.rule.choose(&context))
+    }
+
+    /// What the bitrate rule sees of a kind's stream, for the segment at `next_time`.
+    pub(crate) fn context<'a>(&self, kind: TrackKind, levels: &'a [Level], next_time: MediaTime) -> Option<Context<'a>> {
+        let stream = self.streams.get(&kind)?;
+        let position = self.needed_from(stream);
+        let current = levels.iter().position(|level| Some(level.rendition) == stream.rendition);
+        (!levels.is_empty()).then(|| Context {
+            now: self.now,
+            levels,
+            current,
+            buffer: stream.buffer.media_until(position) - position,
+            buffer_goal: self.goal(stream).ahead,
+            segment_duration: self.segment_duration(stream),
+            estimate: Some(self.estimate()),
+            rate_milli: self.playback.rate_milli,
+            starting: stream.cursor.is_none(),
+            live: false,
+            remaining: self.duration().map(|duration| duration - next_time),
+        })
+    }
+
+    pub(crate) fn levels(&self, kind: TrackKind, steps: &[Step], next_time: MediaTime) -> Vec<Level> {
+        let Some(stream) = self.streams.get(&kind) else { return Vec::new() };
+        let level = |step: &Step| {
+            let rendition = self.rendition(stream.reference(step.rendition));
+            let index = rendition.and_then(|r| r.segments.known());
+            let segment = index.and_then(|index| index.get(index.number_at(next_time)?));
+            Level {
+                rendition: step.rendition,
+                bitrate: step.bitrate,
+                height: rendition.and_then(|r| r.height),
+                score: rendition.and_then(|r| r.score_milli),
+                next_size: segment.and_then(|segment| segment.byte_range).map(|range| range.length),
+            }
+        };
+        steps.iter().map(level).collect()
+    }
+
+    /// Duration of the segments of what is fetched, or a common one while unknown.
+    pub(crate) fn segment_duration(&self, stream: &Stream) -> MediaTime {
+        let rendition = stream.rendition.and_then(|r| self.rendition(stream.reference(r)));
+        let table = rendition.and_then(|r| r.segments.known()).map(|index| &index.table);
+        let longest = table.and_then(|table| {
+            Some(MediaTime::from_ticks(i64::try_from(table.max_duration()?).ok()?, table.timescale()))
+        });
+        let announced = self.title.presentation.as_ref().and_then(|p| p.target_duration);
+        longest.or(announced).unwrap_or(MediaTime::from_secs(4))
+    }
+
+    /// What is believed of the network: measured, or assumed before anything was.
+    pub(crate) fn estimate(&self) -> Estimate {
+        self.policies.estimator.estimate().unwrap_or(Estimate {
+            bits_per_second: self.config.initial_throughput,
+            low: self.config.initial_throughput,
+            ttfb: Duration::from_millis(100),
+            samples: 0,
+        })
+    }
+
+    /// Sound follows the picture's variant in HLS; else the best that takes no more than a tenth of
+    /// the throughput, and what plays stays unless it takes more than a fifth.
+    fn choose_audio(&self, steps: &[Step], current: Option<usize>) -> (usize, Vec<String>) {
+        let first = steps[0].rendition;
+        if let (Some(video), Some(audio)) = (self.streams.get(&TrackKind::Video), self.streams.get(&TrackKind::Audio)) {
+            let groups = video.rendition.and_then(|r| self.rendition(video.reference(r))).map(|r| r.groups.clone());
+            let track = self.track(audio.period, audio.track);
+            let bound = track.and_then(|track| audio_rendition(track, &groups.unwrap_or_else(Groups::default)));
+            if let Some(rendition) = bound.filter(|bound| steps.iter().any(|step| step.rendition == *bound)) {
+                return (rendition, vec!["belongs to the variant of the picture".to_owned()]);
+            }
+        }
+        let throughput = self.estimate().low;
+        let affordable = |share: u64| steps.iter().rev().find(|step| step.bitrate <= throughput / share);
+        if let Some(step) = current.and_then(|now| steps.iter().find(|step| step.rendition == now)) {
+            let better = affordable(10).filter(|better| better.bitrate > step.bitrate);
+            if step.bitrate <= throughput / 5 && better.is_none() {
+                return (step.rendition, vec!["stays".to_owned()]);
+            }
+        }
+        match affordable(10) {
+            Some(step) => (step.rendition, vec![format!("takes {} of {throughput} bit/s", step.bitrate)]),
+            None => (first, vec!["the smallest".to_owned()]),
+        }
+    }
+
+    /// What follows in a rendition at `next_time`.
+    fn next_segment(&mut self, kind: TrackKind, rendition: usize, next_time: MediaTime) -> Next {
+        let Some(stream) = self.streams.get(&kind) else { return Next::Wait };
+        let (reference, cursor) = (stream.reference(rendition), stream.cursor);
+        if !self.ensure_segments(reference, kind) || self.title.start.is_none() {
+            return Next::Wait;
+        }
+        if self.period_end(reference.period).is_some_and(|end| next_time + SEAM >= end) {
+            return Next::PeriodEnd;
+        }
+        let Some(index) = self.rendition(reference).and_then(|r| r.segments.known()) else { return Next::Wait };
+        let continued = cursor
+            .filter(|(last, _)| *last == reference)
+            .and_then(|(_, number)| Some((number, index.get(number)?.end())))
+            .filter(|(_, end)| end.abs_diff(next_time) <= SEAM)
+            .map(|(number, _)| number.saturating_add(1));
+        let number = match continued {
+            Some(number) => Some(number).filter(|number| *number < index.table.end_number()),
+            None => index.number_at(next_time).map(|number| {
+                // A segment of which only a frame is missing is over: boundaries of renditions
+                // differ by rounding.
+                let nearly_over = index.get(number).is_some_and(|s| s.end() - next_time <= SEAM.min(s.duration.mul_ratio(1, 2)));
+                if nearly_over { number.saturating_add(1) } else { number }
+            }),
+        };
+        let Some(segment) = number.and_then(|number| index.get(number)) else { return Next::PeriodEnd };
+        // At the very start a title may begin late; that is its first frame, not a hole to wait in.
+        if segment.start > next_time + SEAM {
+            return Next::Hole(next_time, segment.start);
+        }
+        if segment.gap {
+            return self.around_gap(kind, rendition, segment);
+        }
+        Next::Segment(reference, Box::new(segment))
+    }
+
+    /// A segment that is announced missing: another rendition may have it (H062).
+    fn around_gap(&mut self, kind: TrackKind, rendition: usize, segment: Segment) -> Next {
+        let Some(stream) = self.streams.get_mut(&kind) else { return Next::Wait };
+        if !stream.avoid.contains(&rendition) {
+            stream.avoid.push(rendition);
+        }
+        let left = stream.ladder.iter().find(|step| !stream.avoid.contains(&step.rendition)).map(|step| step.rendition);
+        match left {
+            Some(other) => {
+                let why = vec![format!("segment {} is announced missing", segment.number)];
+                let name = |r: usize| self.rendition_name(kind, r);
+                let (from, to) = (name(rendition), name(other));
+                self.decide(DecisionKind::Bitrate, Some(kind), from, to, why);
+                if let Some(stream) = self.streams.get_mut(&kind) {
+                    stream.rendition = Some(other);
+                }
+                self.next_segment(kind, other, segment.start)
+            }
+            None => Next::Hole(segment.start, segment.end()),
+        }
+    }
+
+    pub(crate) fn rendition_name(&self, kind: TrackKind, rendition: usize) -> Option<String> {
+        let stream = self.streams.get(&kind)?;
+        self.rendition(stream.reference(rendition)).map(|rendition| rendition.id.clone())
+    }
+
+    /// End of a period that another one follows.
+    pub(crate) fn period_end(&self, period: usize) -> Option<MediaTime> {
+        let periods = &self.title.presentation.as_ref()?.periods;
+        let next = periods.get(period + 1)?;
+        let own = periods.get(period)?;
+        Some(own.duration.map_or(next.start, |duration| (own.start + duration).min(next.start)))
+    }
+
+    /// Goes to the next period; false if the title ends here.
+    fn next_period(&mut self, kind: TrackKind, next_time: MediaTime) -> bool {
+        let Some(stream) = self.streams.get(&kind) else { return false };
+        let (period, track) = (stream.period, stream.track);
+        let start = self.title.presentation.as_ref().and_then(|p| p.periods.get(period + 1)).map(|p| p.start);
+        let Some(start) = start else {
+            if let Some(stream) = self.streams.get_mut(&kind) {
+                stream.ended = true;
+            }
+            return false;
+        };
+        let picked = self.pick_track(period + 1, kind, Some((period, track)));
+        if let Some(stream) = self.streams.get_mut(&kind) {
+            stream.period = period + 1;
+            stream.cursor = None;
+            stream.rendition = None;
+            stream.avoid.clear();
+            stream.ladder.clear();
+        }
+        match picked {
+            Some((track, _)) => {
+                if let Some(stream) = self.streams.get_mut(&kind) {
+                    stream.track = track;
+                }
+                self.rebuild_ladders();
+                if start > next_time + SEAM {
+                    self.skip(kind, next_time, start, Vec::new());
+                }
+            }
+            None => {
+                // Nothing of this kind in the period: nothing to wait for either.
+                let end = self.period_end(period + 1).or(self.duration()).unwrap_or(start);
+                if let Some(stream) = self.streams.get_mut(&kind) {
+                    stream.buffer.put(Item::silence(next_time, end.max(next_time), period + 1));
+                }
+            }
+        }
+        true
+    }
+
+    /// Leaves media out.
+    pub(crate) fn skip(&mut self, kind: TrackKind, from: MediaTime, to: MediaTime, why: Vec<String>) {
+        let Some(stream) = self.streams.get_mut(&kind) else { return };
+        let rendition = stream.rendition.unwrap_or(0);
+        stream.buffer.put(Item::hole(from, to, stream.period, rendition));
+        stream.cursor = None;
+        stream.avoid.clear();
+        stream.broken_off = true;
+        let why = if why.is_empty() { vec!["the manifest has nothing here".to_owned()] } else { why };
+        self.decide(DecisionKind::Skip, Some(kind), Some(from.to_string()), Some(to.to_string()), why);
+    }
+
+    /// Fetches a segment, and its initialisation section if that is not known yet, at once.
+    fn fetch_segment(&mut self, kind: TrackKind, reference: RenditionRef, segment: Segment) {
+        if let Some(method) = segment.keys.first().map(|key| key.method.name().to_owned()) {
+            return self.fail(protected(&method));
+        }
+        let url = self.on_good_base(reference, &segment.uri);
+        let init = segment.init.as_ref().map(|init| {
+            let base = self.rendition(reference).and_then(|r| r.segments.known()).map(|i| i.base.clone());
+            let resolved = base.map_or_else(|| init.uri.clone(), |base| uri::resolve(&base, &init.uri));
+            (InitKey { uri: resolved.clone(), range: init.byte_range.map(|r| (r.offset, r.length)) }, resolved, init.byte_range)
+        });
+        let format = self.format_of(kind, reference, init.is_some());
+        let class = if format == Format::WebVtt { RequestClass::Text } else { RequestClass::Segment };
+        let key = init.as_ref().map(|(key, _, _)| key.clone());
+        let Some(stream) = self.streams.get_mut(&kind) else { return };
+        stream.fetch = Some(SegmentFetch {
+            rendition: reference,
+            number: segment.number,
+            start: segment.start,
+            end: segment.end(),
+            discontinuity: segment.discontinuity,
+            format,
+            init: key.clone(),
+            request: None,
+            init_request: None,
+            reader: None,
+            early: Vec::new(),
+            complete: false,
+            appended: 0,
+            skip: 0,
+            broken: false,
+            started: self.now,
+            bytes: 0,
+            text: Vec::new(),
+        });
+        if let Some((key, url, range)) = init.filter(|(key, _, _)| !self.title.inits.contains_key(key)) {
+            let url = self.on_good_base(reference, &url);
+            if let Err(error) = self.fetch(RequestClass::Init, Purpose::Init(kind, key), Some(kind), url, range) {
+                return self.replace_segment(kind, error, Vec::new());
+            }
+        }
+        if let Err(error) = self.fetch(class, Purpose::Segment(kind), Some(kind), url, segment.byte_range) {
+            self.replace_segment(kind, error, Vec::new());
+        }
+    }
+
+    fn format_of(&self, kind: TrackKind, reference: RenditionRef, has_init: bool) -> Format {
+        let mime = self.rendition(reference).and_then(|r| r.mime_type.as_deref()).unwrap_or("");
+        let text = kind == TrackKind::Text && !has_init && !mime.contains("mp4");
+        if text { Format::WebVtt } else { Format::Cmaf }
+    }
+
+    /// The URL on the best base of a rendition that has not failed (DASH BaseURLs).
+    fn on_good_base(&self, reference: RenditionRef, url: &str) -> String {
+        let Some(rendition) = self.rendition(reference) else { return url.to_owned() };
+        let Some(first) = rendition.bases.first() else { return url.to_owned() };
+        let good = rendition.bases.iter().find(|base| !self.title.bad_locations.contains(&base.service_location));
+        match (good, url.strip_prefix(first.uri.as_str())) {
+            (Some(base), Some(rest)) => format!("{}{rest}", base.uri),
+            _ => url.to_owned(),
+        }
+    }
+
+    /// A rendition's playlist or index cannot be had: others have to do.
+    pub(crate) fn replace_rendition(&mut self, reference: RenditionRef, error: Error, why: Vec<String>) {
+        self.title.dead.insert(reference);
+        let mut left = false;
+        let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();
+        let mut concerned = None;
+        for kind in kinds {
+            let Some(stream) = self.streams.get_mut(&kind) else { continue };
+            if (stream.period, stream.track) != (reference.period, reference.track) {
+                continue;
+            }
+            concerned = Some(kind);
+            if stream.awaits == Some(reference) {
+                stream.awaits = None;
+            }
+            let dead = &self.title.dead;
+            // An alternate of the same quality takes the place of the one that died.
+            for step in &mut stream.ladder {
+                if step.rendition == reference.rendition {
+                    let alive = |i: &usize| !dead.contains(&RenditionRef { rendition: *i, ..reference });
+                    if let Some(other) = step.alternates.iter().copied().find(alive) {
+                        step.rendition = other;
+                    }
+                }
+            }
+            let alive = |step: &Step| !dead.contains(&RenditionRef { rendition: step.rendition, ..reference });
+            left |= stream.ladder.iter().any(alive);
+        }
+        match concerned {
+            Some(TrackKind::Text) if !left => {
+                self.report(error.recovered(Handling::Skipped));
+                self.disable(TrackKind::Text);
+            }
+            Some(kind) if left => {
+                let name = self.rendition(reference).map(|rendition| rendition.id.clone());
+                self.report(error.recovered(Handling::Replaced));
+                self.decide(DecisionKind::Pathway, Some(kind), name, None, why);
+            }
+            Some(_) => self.fail(error),
+            None => self.report(error.recovered(Handling::Skipped)),
+        }
+    }
+
+    /// A segment (or its initialisation section) cannot be had from where it was looked for:
+    /// another base, another rendition, or playback goes on behind it.
+    pub(crate) fn replace_segment(&mut self, kind: TrackKind, error: Error, mut why: Vec<String>) {
+        let Some(stream) = self.streams.get_mut(&kind) else { return };
+        let Some(fetch) = stream.fetch.take() else { return };
+        let (requests, reference) = ([fetch.request, fetch.init_request], fetch.rendition);
+        stream.failures += 1;
+        let failures = stream.failures;
+        let media_end = stream.buffer.media_until(fetch.start);
+        for id in requests.into_iter().flatten() {
+            self.cancel(id);
+        }
+        self.forget_retries(kind);
+        let error = error.fact("segment", fetch.number).fact("time", fetch.start);
+        why.push(error.message().to_owned());
+        if let Some(next) = self.next_location(reference) {
+            self.report(error.recovered(Handling::Replaced));
+            return self.decide(DecisionKind::Pathway, Some(kind), None, Some(next), why);
+        }
+        let Some(stream) = self.streams.get_mut(&kind) else { return };
+        if fetch.appended > 0 {
+            // Part of it plays; the rest is missing.
+            if let Some(item) = stream.buffer.get_mut(fetch.start) {
+                item.complete = true;
+                item.end = media_end.max(item.start).min(item.end);
+            }
+            self.report(error.recovered(Handling::Skipped));
+            return self.skip(kind, media_end.min(fetch.end), fetch.end, why);
+        }
+        stream.avoid.push(reference.rendition);
+        let dead = &self.title.dead;
+        let alive = |step: &&Step| {
+            !stream.avoid.contains(&step.rendition) && !dead.contains(&stream.reference(step.rendition))
+        };
+        if stream.ladder.iter().any(|step| alive(&step)) {
+            self.report(error.recovered(Handling::Replaced));
+            let from = self.rendition_name(kind, reference.rendition);
+            return self.decide(DecisionKind::Pathway, Some(kind), from, None, why);
+        }
+        // The same thing missing again and again is not a gap but a broken title.
+        if kind != TrackKind::Text && failures > MISSING_IN_A_ROW {
+            return self.fail(error);
+        }
+        self.report(error.recovered(Handling::Skipped));
+        self.skip(kind, fetch.start, fetch.end, why);
+    }
+
+    /// Declares the service location of a rendition bad, if there is another; gives that.
+    fn next_location(&mut self, reference: RenditionRef) -> Option<String> {
+        let rendition = self.rendition(reference)?;
+        let good = |base: &&telecine_model::presentation::BaseUrl| {
+            !self.title.bad_locations.contains(&base.service_location)
+        };
+        let now = rendition.bases.iter().find(good)?.service_location.clone();
+        let next = rendition.bases.iter().filter(good).find(|base| base.service_location != now)?;
+        let next = next.service_location.clone();
+        self.title.bad_locations.insert(now);
+        Some(next)
+    }
+
+    /// Tells the sink that nothing follows, once that is so.
+    pub(crate) fn tell_ends(&mut self) {
+        let mut done = Vec::new();
+        for stream in self.streams.values_mut() {
+            if stream.ended && !stream.end_told && stream.fetch.is_none() {
+                stream.end_told = true;
+                done.extend(stream.outputs.iter().copied());
+            }
+        }
+        for kind in done {
+            self.sink(SinkCommand::EndOfStream { kind });
+        }
+    }
+}
+
+/// Segments in a row that may be left out before the title counts as broken.
+const MISSING_IN_A_ROW: u32 = 12;
+
+pub(crate) fn protected(scheme: &str) -> Error {
+    Error::new(ErrorCode::KeyUnavailable, format!("the title is protected ({scheme}), which this version cannot play yet"))
+        .fact("scheme", scheme)
+}

@@ -1,0 +1,168 @@
+//! One kind's media: which track, where fetching is, what is buffered.
+
+use std::sync::Arc;
+
+use telecine_container::InitSegment;
+use telecine_model::{MediaTime, Timestamp, TrackKind};
+
+use crate::action::Format;
+use crate::buffer::BufferMap;
+use crate::input::{Body, RequestId};
+use crate::media::{InitTrack, MediaReader};
+use crate::select::Step;
+
+/// Names a rendition of the presentation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RenditionRef {
+    pub(crate) period: usize,
+    pub(crate) track: usize,
+    pub(crate) rendition: usize,
+}
+
+/// Names an initialisation section: where it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct InitKey {
+    pub(crate) uri: String,
+    pub(crate) range: Option<(u64, u64)>,
+}
+
+/// An initialisation section that was read.
+#[derive(Clone, Debug)]
+pub(crate) struct Init {
+    pub(crate) tracks: Vec<InitTrack>,
+    /// Absent in a replay.
+    pub(crate) segment: Option<Arc<InitSegment>>,
+}
+
+/// One kind's media on its way from the network to the sink.
+pub(crate) struct Stream {
+    pub(crate) kind: TrackKind,
+    /// Index of the period that is being fetched.
+    pub(crate) period: usize,
+    /// Index of the track in that period.
+    pub(crate) track: usize,
+    /// What may be switched between in that period, ascending.
+    pub(crate) ladder: Vec<Step>,
+    /// Rendition fetched last (or to be fetched first), in that period.
+    pub(crate) rendition: Option<usize>,
+    /// The segment fetched last: its rendition and number, if the next one continues it.
+    pub(crate) cursor: Option<(RenditionRef, u64)>,
+    /// Where media is needed from.
+    pub(crate) target: MediaTime,
+    pub(crate) buffer: BufferMap,
+    pub(crate) fetch: Option<SegmentFetch>,
+    /// Waits for a playlist or an index of this rendition.
+    pub(crate) awaits: Option<RenditionRef>,
+    /// What the sink was configured for last.
+    pub(crate) configured: Option<(RenditionRef, Option<InitKey>)>,
+    /// Everything to the end was fetched.
+    pub(crate) ended: bool,
+    /// The sink was told so.
+    pub(crate) end_told: bool,
+    /// The next append does not continue the one before.
+    pub(crate) broken_off: bool,
+    /// Show nothing before this (precise start or seek).
+    pub(crate) show_from: Option<MediaTime>,
+    /// Discontinuity sequence number of the last append.
+    pub(crate) discontinuity: Option<u64>,
+    /// Kinds that the sink was configured for from these segments: its own, and those muxed in.
+    pub(crate) outputs: Vec<TrackKind>,
+    /// Rendition at the playhead, as last told to the application.
+    pub(crate) shown: Option<RenditionRef>,
+    /// The rule's pause before the next request has been taken.
+    pub(crate) paused: bool,
+    /// How many segments in a row could not be had.
+    pub(crate) failures: u32,
+    /// Renditions that the next segment cannot be had in.
+    pub(crate) avoid: Vec<usize>,
+    /// Bytes that the sink has room for, if it said that it has no more.
+    pub(crate) byte_limit: Option<u64>,
+}
+
+/// A segment on its way.
+pub(crate) struct SegmentFetch {
+    pub(crate) rendition: RenditionRef,
+    pub(crate) number: u64,
+    pub(crate) start: MediaTime,
+    pub(crate) end: MediaTime,
+    pub(crate) discontinuity: u64,
+    pub(crate) format: Format,
+    pub(crate) init: Option<InitKey>,
+    /// The media request, while one is under way.
+    pub(crate) request: Option<RequestId>,
+    /// The request of the initialisation section, while one is under way.
+    pub(crate) init_request: Option<RequestId>,
+    pub(crate) reader: Option<MediaReader>,
+    /// Bytes that arrived before the initialisation section.
+    pub(crate) early: Vec<Body>,
+    /// The media request is complete.
+    pub(crate) complete: bool,
+    /// Appends made of it.
+    pub(crate) appended: u32,
+    pub(crate) started: Timestamp,
+    /// Bytes so far.
+    pub(crate) bytes: u64,
+    /// Body of a text file, collected whole.
+    pub(crate) text: Vec<u8>,
+    /// Fragments to leave out when the request is made again: they were appended already.
+    pub(crate) skip: u32,
+    /// The media cannot be read; nothing further of this request is wanted.
+    pub(crate) broken: bool,
+}
+
+impl Stream {
+    pub(crate) fn new(kind: TrackKind, period: usize, track: usize, target: MediaTime) -> Self {
+        Self {
+            kind,
+            period,
+            track,
+            ladder: Vec::new(),
+            rendition: None,
+            cursor: None,
+            target,
+            buffer: BufferMap::default(),
+            fetch: None,
+            awaits: None,
+            configured: None,
+            ended: false,
+            end_told: false,
+            broken_off: true,
+            show_from: None,
+            discontinuity: None,
+            outputs: vec![kind],
+            shown: None,
+            paused: false,
+            failures: 0,
+            avoid: Vec::new(),
+            byte_limit: None,
+        }
+    }
+
+    /// Media ahead of a position, as far as it arrived.
+    pub(crate) fn ahead(&self, position: MediaTime) -> MediaTime {
+        self.buffer.media_until(position) - position
+    }
+
+    /// The rendition that is fetched, with its place.
+    pub(crate) fn reference(&self, rendition: usize) -> RenditionRef {
+        RenditionRef { period: self.period, track: self.track, rendition }
+    }
+
+    /// Whether playback waits for this kind: subtitles never hold up the picture.
+    pub(crate) fn is_essential(&self) -> bool {
+        matches!(self.kind, TrackKind::Video | TrackKind::Audio)
+    }
+
+    /// Starts over from a position: nothing in flight, nothing known to follow.
+    pub(crate) fn restart(&mut self, position: MediaTime) {
+        self.target = position;
+        self.cursor = None;
+        self.awaits = None;
+        self.ended = false;
+        self.end_told = false;
+        self.broken_off = true;
+        self.paused = false;
+        self.failures = 0;
+        self.avoid.clear();
+    }
+}
