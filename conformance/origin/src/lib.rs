@@ -1,1 +1,103 @@
-//! x
+//! The deterministic origin: a title as HLS and DASH, over a shaped and faulty network.
+//!
+//! Everything is in the URL, as in livesim2: `/<fmt>/<opt>_<val>/…/<asset>/<file>`, where `fmt` is `hls` or `dash`, and
+//! the first part that is not a known option starts the asset. The same request always gets the same response; see
+//! [`respond`], which is the origin without sockets, and [`Origin`], which is the origin on one.
+//!
+//! ```
+//! use telecine_origin::{respond, Library, Request, Title};
+//!
+//! let library = Library::new(Title::demo(), 0);
+//! let playlist = respond(&library, &Request::get("/hls/dur_60/demo/v180.m3u8"));
+//! let text = String::from_utf8(playlist.body.into_bytes().to_vec())?;
+//! assert_eq!(text.matches("#EXTINF:2.000000,").count(), 30);
+//!
+//! let cut = respond(&library, &Request::get("/hls/dur_60/cut_3@1000/demo/v180/3.m4s"));
+//! assert_eq!(cut.fault.as_deref(), Some("cut@1000"));
+//! # Ok::<(), std::string::FromUtf8Error>(())
+//! ```
+//!
+//! # Titles
+//! A [`Title`] is a set of fragmented MP4 files of one track each, WebVTT files and thumbnails. `dur_<seconds>` repeats
+//! it up to any length of a day at most; the length is rounded down to whole segments (at least one).
+//!
+//! # Manifests
+//! | path | what |
+//! |---|---|
+//! | `/hls/demo/main.m3u8` | multivariant playlist: renditions of pictures, an audio and a subtitles group, I-frames |
+//! | `/dash/demo/number.mpd` | `SegmentTemplate` with `$Number$` and `@duration` |
+//! | `/dash/demo/time.mpd` | `SegmentTimeline` with `$Time$` |
+//! | `/dash/demo/timeline-number.mpd` | `SegmentTimeline` with `$Number$` |
+//! | `/dash/demo/list.mpd` | `SegmentList` |
+//! | `/dash/demo/ondemand.mpd` | `SegmentBase` and `sidx`, one file a rendition |
+//! | `/bad/<name>` | hostile manifests, listed in [`BAD`] |
+//!
+//! # Options
+//! | option | meaning |
+//! |---|---|
+//! | `dur_N` | length in seconds |
+//! | `snr_N` | number of the first segment in URLs and playlists |
+//! | `pto_N` | media time of the start of the title, in ticks of 90 kHz |
+//! | `gap_N[,N…]` | segments that answer 404; HLS says so with `EXT-X-GAP` |
+//! | `bytes_1` | HLS: byte ranges of one file a rendition |
+//! | `disc_N` | HLS: a discontinuity every N segments; media times restart at 0 |
+//! | `periods_N` | DASH: N periods, cut at segment boundaries, with period continuity |
+//! | `bases_N` | DASH: N base URLs, each a service location (`a`, `b`, …) |
+//! | `xlink_1` | DASH: periods after the first, or the only one, are remote |
+//! | `sidx_2` | a hierarchical segment index |
+//!
+//! # Faults
+//! `rsq` is the number of a segment in the title, counted from 0, or `*`. Byte positions are positions in the segment:
+//! a request that resumes behind a cut goes through. `x<times>` limits a fault to the first requests for a path,
+//! `:<rendition>` to a rendition; several are separated by commas.
+//!
+//! | option | meaning |
+//! |---|---|
+//! | `statuscode_[{cycle:s,rsq:n,code:c,rep:id,retry:s,obj:t,base:n,times:n},…]` | an error status for segments; `obj` (CMCD `m`, `i`, `v`, `a`, `tt`) for other objects |
+//! | `cut_<rsq>@<bytes>` | the connection is reset |
+//! | `short_<rsq>@<bytes>` | the connection ends cleanly, although more was announced |
+//! | `stallh_<rsq>@<ms>` · `stallb_<rsq>@<ms>` | the head comes late · the body pauses in its middle |
+//! | `flip_<rsq>@<n>` | n corrupt bytes, drawn from the seed |
+//! | `norange_1` · `mime_<type>-<subtype>` · `enc_gzip` | ranges ignored · a wrong content type · compressed, asked for or not |
+//! | `redir_<n>` · `redir_loop` | a chain of redirects · one without end |
+//! | `rate_<kbps>` · `trace_<name>` · `delay_<ms>` | the pace of each body · the delay of each head |
+//! | `seed_<n>` | where draws start |
+
+mod bad;
+mod body;
+mod dash;
+mod fault;
+mod hls;
+mod log;
+mod network;
+mod options;
+mod programme;
+mod request;
+mod resource;
+mod respond;
+mod server;
+mod single;
+mod title;
+
+pub use bad::BAD;
+pub use body::Body;
+pub use log::LogEntry;
+pub use network::{Network, NetworkError, Step};
+pub use options::Format;
+pub use request::{Delivery, End, Method, Request, Response};
+pub use respond::{respond, Library};
+pub use server::{Origin, OriginConfig};
+pub use title::{Title, TitleError};
+
+/// The content type that goes with an extension.
+fn media_type(extension: &str) -> &'static str {
+    match extension {
+        "m3u8" => "application/vnd.apple.mpegurl",
+        "mpd" => "application/dash+xml",
+        "xml" => "application/xml",
+        "mp4" | "m4s" => "video/mp4",
+        "vtt" => "text/vtt",
+        "jpg" => "image/jpeg",
+        _ => "application/octet-stream",
+    }
+}

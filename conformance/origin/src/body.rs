@@ -1,0 +1,152 @@
+//! Bodies that are made while they are sent: an hour of video in one file costs no memory.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::title::Track;
+
+/// A piece of a body.
+#[derive(Clone, Debug)]
+pub(crate) enum Part {
+    /// Bytes as they are.
+    Bytes(Bytes),
+    /// Fragment `index` of a rendition, moved to a decode time and number.
+    Segment { track: Arc<Track>, index: usize, time: u64, sequence: u32 },
+    /// A pattern repeated up to a length.
+    Fill { pattern: Bytes, length: u64 },
+}
+
+impl Part {
+    pub(crate) fn len(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Segment { track, index, .. } => track.fragments[*index].size(),
+            Self::Fill { length, .. } => *length,
+        }
+    }
+}
+
+/// The bytes of a response. Its length is known before any of them exists.
+#[derive(Clone, Debug, Default)]
+pub struct Body {
+    parts: VecDeque<(Part, Range<u64>)>,
+    length: u64,
+}
+
+impl Body {
+    /// Number of bytes that are left.
+    pub fn len(&self) -> u64 {
+        self.length
+    }
+
+    /// Whether none are left.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    pub(crate) fn of(parts: impl IntoIterator<Item = Part>) -> Self {
+        let parts: VecDeque<_> = parts.into_iter().map(|part| (0..part.len(), part)).map(|(r, p)| (p, r)).collect();
+        let length = parts.iter().map(|(_, range)| range.end).sum();
+        Self { parts, length }
+    }
+
+    /// The part of the body between two positions, which are clamped to it.
+    pub(crate) fn slice(self, range: Range<u64>) -> Self {
+        let mut at = 0;
+        let mut parts = VecDeque::new();
+        for (part, inner) in self.parts {
+            let (from, to) = (at, at + (inner.end - inner.start));
+            let kept = range.start.max(from)..range.end.min(to);
+            if kept.start < kept.end {
+                parts.push_back((part, inner.start + kept.start - from..inner.start + kept.end - from));
+            }
+            at = to;
+        }
+        let length = parts.iter().map(|(_, range)| range.end - range.start).sum();
+        Self { parts, length }
+    }
+
+    /// The next bytes, at most `max` (at least one), or `None` at the end.
+    pub fn next_chunk(&mut self, max: usize) -> Option<Bytes> {
+        let max = max.max(1) as u64;
+        loop {
+            let (part, range) = self.parts.pop_front()?;
+            let taken = range.start..range.end.min(range.start.saturating_add(max));
+            let chunk = match &part {
+                _ if taken.is_empty() => continue,
+                Part::Bytes(bytes) => bytes.slice(taken.start as usize..taken.end as usize),
+                Part::Segment { track, index, time, sequence } => {
+                    let made = Self::of(track.fragments[*index].at(*time, *sequence).map(Part::Bytes));
+                    for made in made.slice(range).parts.into_iter().rev() {
+                        self.parts.push_front(made);
+                    }
+                    continue;
+                }
+                Part::Fill { pattern, .. } => {
+                    let at = taken.start % pattern.len().max(1) as u64;
+                    let length = (pattern.len() as u64 - at).min(taken.end - taken.start);
+                    pattern.slice(at as usize..(at + length) as usize)
+                }
+            };
+            let next = range.start + chunk.len() as u64;
+            if next < range.end {
+                self.parts.push_front((part, next..range.end));
+            }
+            self.length -= chunk.len() as u64;
+            return Some(chunk);
+        }
+    }
+
+    /// All the bytes that are left, in memory.
+    pub fn into_bytes(mut self) -> Bytes {
+        let mut out = BytesMut::with_capacity(usize::try_from(self.length).unwrap_or(0));
+        while let Some(chunk) = self.next_chunk(usize::MAX) {
+            out.extend_from_slice(&chunk);
+        }
+        out.freeze()
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        Self::of([Part::Bytes(bytes)])
+    }
+}
+
+impl From<String> for Body {
+    fn from(text: String) -> Self {
+        Self::from(Bytes::from(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::title::Title;
+
+    #[test]
+    fn any_slice_in_any_chunks_is_the_slice_of_the_whole() {
+        let title = Title::demo();
+        let segment = |n: usize| Part::Segment { track: title.tracks[0].clone(), index: n, time: 7, sequence: 9 };
+        let fill = Part::Fill { pattern: Bytes::from_static(b"abc"), length: 10 };
+        let body = Body::of([Part::Bytes(Bytes::from_static(b"head")), segment(0), fill, segment(1)]);
+        let whole = body.clone().into_bytes();
+        assert_eq!(whole.len() as u64, body.len());
+        let length = body.len();
+        for (from, to) in [(0, length), (2, 6), (3, 900), (length - 5, length), (9, 9), (5, length + 9)] {
+            for max in [1000, 7919, usize::MAX] {
+                let mut slice = body.clone().slice(from..to);
+                assert_eq!(slice.len(), to.min(length) - from);
+                let mut out = Vec::new();
+                while let Some(chunk) = slice.next_chunk(max) {
+                    assert!(!chunk.is_empty() && chunk.len() <= max);
+                    out.extend_from_slice(&chunk);
+                }
+                assert_eq!(out, whole[from as usize..to.min(length) as usize]);
+            }
+        }
+    }
+}

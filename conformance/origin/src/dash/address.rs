@@ -1,0 +1,127 @@
+//! Segment addresses: templates with numbers or times, lists, and byte ranges of one file.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::programme::{fragment, start};
+use crate::single;
+use crate::title::{Ticks, Track};
+
+use super::xml::Xml;
+use super::{Addressing, Scope};
+
+impl Scope<'_> {
+    /// The segments of a rendition in this period.
+    fn segments(&self, track: &Track) -> Range<u64> {
+        self.programme.within(track, &self.range)
+    }
+
+    /// Media time of the start of the period.
+    fn offset(&self, track: &Track) -> u64 {
+        let base = track.fragments[0].decode_time;
+        base + self.programme.media_start(track.timescale) + self.start.floor_in(track.timescale)
+    }
+
+    fn offset_attr(&self, xml: &mut Xml, track: &Track) {
+        let offset = self.offset(track);
+        xml.maybe("presentationTimeOffset", (offset > 0).then_some(offset));
+    }
+
+    /// The template of a rendition, or of all that share its times; nothing where addresses are listed or indexed.
+    pub(super) fn template(&self, xml: &mut Xml, track: &Track, id: &str) {
+        let media = match self.addressing {
+            Addressing::Time => format!("{id}/t$Time$.m4s"),
+            Addressing::Number | Addressing::TimelineNumber => format!("{id}/$Number$.m4s"),
+            Addressing::List | Addressing::OnDemand => return,
+        };
+        let segments = self.segments(track);
+        xml.start("SegmentTemplate").attr("timescale", track.timescale);
+        self.offset_attr(xml, track);
+        if self.addressing == Addressing::Number {
+            xml.attr("duration", self.nominal(track));
+        }
+        if self.addressing != Addressing::Time {
+            xml.attr("startNumber", segments.start + self.programme.options.first_number);
+        }
+        xml.attr("initialization", format!("{id}/init.mp4")).attr("media", media);
+        if self.addressing != Addressing::Number {
+            self.timeline(xml, track, segments);
+        }
+        xml.end();
+    }
+
+    /// What a segment lasts by and large: as long as one of the reference rendition, when there are as many.
+    fn nominal(&self, track: &Track) -> u64 {
+        let reference = self.programme.title.reference();
+        let count = track.fragments.len() as u64;
+        if count == reference.fragments.len() as u64 {
+            return Ticks { ticks: reference.period / count, timescale: reference.timescale }.floor_in(track.timescale);
+        }
+        track.period / count
+    }
+
+    fn timeline(&self, xml: &mut Xml, track: &Track, segments: Range<u64>) {
+        xml.start("SegmentTimeline");
+        // (time, duration, how many more), the time only where it does not follow from the segment before.
+        let mut run: Option<(Option<u64>, u64, u64)> = None;
+        let mut expected = None;
+        let mut write = |run: Option<(Option<u64>, u64, u64)>| {
+            if let Some((time, duration, repeats)) = run {
+                xml.start("S").maybe("t", time).attr("d", duration);
+                xml.maybe("r", (repeats > 0).then_some(repeats)).end();
+            }
+        };
+        for n in segments {
+            let (time, duration) = (self.programme.media_time(track, n), fragment(track, n).duration);
+            let jump = (expected != Some(time)).then_some(time);
+            expected = Some(time + duration);
+            run = match run {
+                Some((t, d, r)) if jump.is_none() && d == duration => Some((t, d, r + 1)),
+                before => {
+                    write(before);
+                    Some((jump, duration, 0))
+                }
+            };
+        }
+        write(run);
+        xml.end();
+    }
+
+    /// The addresses that belong to one rendition: its list, or its file with an index.
+    pub(super) fn own_addresses(&self, xml: &mut Xml, track: &Arc<Track>) {
+        let segments = self.segments(track);
+        match self.addressing {
+            Addressing::Number | Addressing::Time | Addressing::TimelineNumber => {}
+            Addressing::List => {
+                xml.start("SegmentList").attr("timescale", track.timescale);
+                self.offset_attr(xml, track);
+                let even = segments.clone().all(|n| start(track, n) == n * self.nominal(track));
+                if even {
+                    xml.attr("duration", self.nominal(track));
+                }
+                xml.start("Initialization").attr("sourceURL", format!("{}/init.mp4", track.id)).end();
+                if !even {
+                    self.timeline(xml, track, segments.clone());
+                }
+                for n in segments {
+                    let media = format!("{}/{}.m4s", track.id, n + self.programme.options.first_number);
+                    xml.start("SegmentURL").attr("media", media).end();
+                }
+                xml.end();
+            }
+            Addressing::OnDemand => {
+                let layout = single::layout(self.programme, track, segments);
+                xml.leaf("BaseURL", &self.file(&track.id, "mp4"));
+                xml.start("SegmentBase").attr("timescale", track.timescale);
+                self.offset_attr(xml, track);
+                xml.attr("indexRangeExact", "true").attr("indexRange", range(&layout.index));
+                xml.start("Initialization").attr("range", range(&layout.init)).end().end();
+            }
+        }
+    }
+}
+
+/// First and last byte.
+fn range(bytes: &Range<u64>) -> String {
+    format!("{}-{}", bytes.start, bytes.end - 1)
+}

@@ -1,0 +1,285 @@
+//! MPDs (ISO/IEC 23009-1), one for each way of addressing segments.
+
+mod address;
+mod xml;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::programme::Programme;
+use crate::title::{Medium, Text, Ticks, Tiles, Track};
+
+use xml::Xml;
+
+/// A way of addressing segments; the name of the MPD chooses it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Addressing {
+    /// `SegmentTemplate`, `$Number$`, `@duration`.
+    Number,
+    /// `SegmentTemplate`, `$Time$`, `SegmentTimeline`.
+    Time,
+    /// `SegmentTemplate`, `$Number$`, `SegmentTimeline`.
+    TimelineNumber,
+    /// `SegmentList`.
+    List,
+    /// `SegmentBase` and `sidx`.
+    OnDemand,
+}
+
+impl Addressing {
+    /// From the name of the MPD without its extension.
+    pub(crate) fn read(name: &str) -> Option<Self> {
+        [Self::Number, Self::Time, Self::TimelineNumber, Self::List, Self::OnDemand]
+            .into_iter()
+            .find(|addressing| addressing.name() == name)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Number => "number",
+            Self::Time => "time",
+            Self::TimelineNumber => "timeline-number",
+            Self::List => "list",
+            Self::OnDemand => "ondemand",
+        }
+    }
+
+    fn profile(self) -> &'static str {
+        match self {
+            Self::Number | Self::Time | Self::TimelineNumber => "urn:mpeg:dash:profile:isoff-live:2011",
+            Self::List => "urn:mpeg:dash:profile:isoff-main:2011",
+            Self::OnDemand => "urn:mpeg:dash:profile:isoff-on-demand:2011",
+        }
+    }
+}
+
+const NAMESPACE: &str = "urn:mpeg:dash:schema:mpd:2011";
+const XLINK: &str = "http://www.w3.org/1999/xlink";
+const TILES: &str = "http://dashif.org/guidelines/thumbnail_tile";
+const CONTINUITY: &str = "urn:mpeg:dash:period-continuity:2015";
+const CHANNELS: &str = "urn:mpeg:mpegB:cicp:ChannelConfiguration";
+const ROLE: &str = "urn:mpeg:dash:role:2011";
+
+/// The MPD of a programme.
+pub(crate) fn mpd(programme: &Programme<'_>, addressing: Addressing) -> String {
+    let mut xml = Xml::new();
+    xml.start("MPD").attr("xmlns", NAMESPACE);
+    if programme.options.xlink {
+        xml.attr("xmlns:xlink", XLINK);
+    }
+    xml.attr("profiles", addressing.profile())
+        .attr("type", "static")
+        .attr("mediaPresentationDuration", duration(programme.length()))
+        .attr("minBufferTime", "PT2S");
+    if programme.options.bases > 1 {
+        for base in 0..programme.options.bases {
+            let location = char::from(b'a' + base as u8);
+            xml.start("BaseURL").attr("serviceLocation", location).text(&format!("bu{base}/"));
+        }
+    }
+    let periods = programme.periods();
+    for index in 0..periods {
+        if programme.options.xlink && (index > 0 || periods == 1) {
+            let href = format!("{}.period{index}.xml", addressing.name());
+            xml.start("Period").attr("xlink:href", href).attr("xlink:actuate", "onLoad").end();
+        } else {
+            period(&mut xml, programme, addressing, index);
+        }
+    }
+    xml.finish()
+}
+
+/// A remote period, as `xlink:href` points to it.
+pub(crate) fn remote_period(programme: &Programme<'_>, addressing: Addressing, index: u64) -> String {
+    let mut xml = Xml::new();
+    period(&mut xml, programme, addressing, index);
+    xml.finish()
+}
+
+fn period(xml: &mut Xml, programme: &Programme<'_>, addressing: Addressing, index: u64) {
+    let range = programme.period(index);
+    let (from, to) = (programme.boundary(range.start), programme.boundary(range.end));
+    xml.start("Period");
+    if programme.options.xlink {
+        // A remote element is a document of its own and names its namespace itself.
+        xml.attr("xmlns", NAMESPACE);
+    }
+    xml.attr("id", format!("P{index}"))
+        .attr("start", duration(from))
+        .attr("duration", duration(Ticks { ticks: to.ticks - from.ticks, ..to }));
+    let scope = Scope { programme, addressing, index, range, start: from };
+    let mut id = 1;
+    for set in sets(&programme.title.tracks) {
+        scope.media_set(xml, id, set);
+        id += 1;
+    }
+    for text in &programme.title.texts {
+        scope.text_set(xml, id, text);
+        id += 1;
+    }
+    if let Some(tiles) = &programme.title.tiles {
+        scope.tile_set(xml, id, tiles);
+    }
+    xml.end();
+}
+
+/// Renditions that can be switched between: same medium, language and coding.
+fn sets(tracks: &[Arc<Track>]) -> Vec<Vec<&Arc<Track>>> {
+    let key = |t: &Track| (t.is_video(), t.language.clone(), t.label.clone(), t.codec.split('.').next().map(str::to_owned));
+    let mut sets: Vec<Vec<&Arc<Track>>> = Vec::new();
+    for track in tracks {
+        match sets.iter_mut().find(|set| set.first().is_some_and(|first| key(first) == key(track))) {
+            Some(set) => set.push(track),
+            None => sets.push(vec![track]),
+        }
+    }
+    sets
+}
+
+/// The period that is being written.
+struct Scope<'a> {
+    programme: &'a Programme<'a>,
+    addressing: Addressing,
+    index: u64,
+    /// The reference segments of the period.
+    range: Range<u64>,
+    start: Ticks,
+}
+
+impl Scope<'_> {
+    fn media_set(&self, xml: &mut Xml, id: u32, set: Vec<&Arc<Track>>) {
+        let first = set[0];
+        let kind = if first.is_video() { "video" } else { "audio" };
+        xml.start("AdaptationSet")
+            .attr("id", id)
+            .attr("contentType", kind)
+            .attr("mimeType", format!("{kind}/mp4"))
+            .maybe("lang", first.language.as_deref().filter(|_| !first.is_video()))
+            .attr("segmentAlignment", "true")
+            .attr("startWithSAP", 1);
+        if self.addressing == Addressing::OnDemand {
+            xml.attr("subsegmentAlignment", "true").attr("subsegmentStartsWithSAP", 1);
+        }
+        let main = self.programme.title.tracks.iter().find(|t| t.is_video() == first.is_video());
+        let is_main = main.is_some_and(|main| main.id == first.id);
+        self.described(xml, if is_main { "main" } else { "dub" }, first.label.as_deref());
+        let shared = set.iter().all(|track| same_times(first, track));
+        if shared {
+            self.template(xml, first, "$RepresentationID$");
+        }
+        for track in set {
+            xml.start("Representation")
+                .attr("id", &track.id)
+                .attr("codecs", &track.codec)
+                .attr("bandwidth", track.peak_bandwidth());
+            match track.medium {
+                Medium::Video { width, height } => {
+                    let (samples, ticks) = track.fragments.first().map_or((1, 1), |f| (f.samples, f.duration));
+                    xml.attr("width", width).attr("height", height);
+                    xml.attr("frameRate", ratio(u64::from(samples) * u64::from(track.timescale), ticks));
+                }
+                Medium::Audio { channels, sample_rate } => {
+                    xml.attr("audioSamplingRate", sample_rate);
+                    xml.start("AudioChannelConfiguration").attr("schemeIdUri", CHANNELS).attr("value", channels).end();
+                }
+            }
+            if !shared {
+                self.template(xml, track, &track.id);
+            }
+            self.own_addresses(xml, track);
+            xml.end();
+        }
+        xml.end();
+    }
+
+    /// Continuity, label and role, in the order of the schema.
+    fn described(&self, xml: &mut Xml, role: &str, label: Option<&str>) {
+        if self.index > 0 && self.programme.periods() > 1 {
+            let previous = format!("P{}", self.index - 1);
+            xml.start("SupplementalProperty").attr("schemeIdUri", CONTINUITY).attr("value", previous).end();
+        }
+        if let Some(label) = label {
+            xml.leaf("Label", label);
+        }
+        xml.start("Role").attr("schemeIdUri", ROLE).attr("value", role).end();
+    }
+
+    fn text_set(&self, xml: &mut Xml, id: u32, text: &Text) {
+        xml.start("AdaptationSet")
+            .attr("id", id)
+            .attr("contentType", "text")
+            .attr("mimeType", "text/vtt")
+            .maybe("lang", text.language.as_deref());
+        self.described(xml, "subtitle", text.label.as_deref());
+        xml.start("Representation").attr("id", &text.id).attr("bandwidth", 1000);
+        xml.leaf("BaseURL", &self.file(&text.id, "vtt")).end().end();
+    }
+
+    /// Thumbnails: each image is a grid that covers one repetition (DASH-IF IOP, 6.2.6).
+    fn tile_set(&self, xml: &mut Xml, id: u32, tiles: &Tiles) {
+        let timescale = self.start.timescale;
+        let length = tiles.seconds_per_image() * u64::from(timescale);
+        let end = self.programme.boundary(self.range.end).ticks;
+        let images = self.start.ticks / length..end.div_ceil(length);
+        let bits = tiles.image.len() as u64 * 8 * u64::from(timescale);
+        xml.start("AdaptationSet").attr("id", id).attr("contentType", "image").attr("mimeType", "image/jpeg");
+        xml.start("SegmentTemplate")
+            .attr("media", "$RepresentationID$/$Number$.jpg")
+            .attr("timescale", timescale)
+            .attr("startNumber", images.start);
+        if self.start.ticks > 0 {
+            xml.attr("presentationTimeOffset", self.start.ticks);
+        }
+        // Only a timeline can say that the first grid started before the period did.
+        if self.start.ticks.is_multiple_of(length) && self.addressing == Addressing::Number {
+            xml.attr("duration", length).end();
+        } else {
+            xml.start("SegmentTimeline").start("S").attr("t", images.start * length).attr("d", length);
+            let repeats = images.end - images.start - 1;
+            xml.maybe("r", (repeats > 0).then_some(repeats)).end().end().end();
+        }
+        xml.start("Representation")
+            .attr("id", "thumbs")
+            .attr("bandwidth", bits.div_ceil(length))
+            .attr("width", u64::from(tiles.width) * u64::from(tiles.columns))
+            .attr("height", u64::from(tiles.height) * u64::from(tiles.rows));
+        let grid = format!("{}x{}", tiles.columns, tiles.rows);
+        xml.start("EssentialProperty").attr("schemeIdUri", TILES).attr("value", grid).end().end().end();
+    }
+
+    /// The name of a whole file of this period.
+    fn file(&self, id: &str, extension: &str) -> String {
+        match self.programme.periods() {
+            1 => format!("{id}.{extension}"),
+            _ => format!("{id}.p{}.{extension}", self.index),
+        }
+    }
+}
+
+/// Whether segments start and end at the same ticks.
+fn same_times(a: &Track, b: &Track) -> bool {
+    let times = |t: &Track| t.fragments.iter().map(|f| (f.decode_time, f.duration)).collect::<Vec<_>>();
+    a.timescale == b.timescale && times(a) == times(b)
+}
+
+/// `xs:duration` in seconds, to the nearest microsecond.
+fn duration(time: Ticks) -> String {
+    let micros = time.round_in(1_000_000);
+    let (seconds, rest) = (micros / 1_000_000, micros % 1_000_000);
+    match rest {
+        0 => format!("PT{seconds}S"),
+        rest => format!("PT{seconds}.{}S", format!("{rest:06}").trim_end_matches('0')),
+    }
+}
+
+/// `25` or `30000/1001`.
+fn ratio(numerator: u64, denominator: u64) -> String {
+    let (mut a, mut b) = (numerator.max(1), denominator.max(1));
+    while b > 0 {
+        (a, b) = (b, a % b);
+    }
+    match (numerator / a, denominator / a) {
+        (n, 1) => n.to_string(),
+        (n, d) => format!("{n}/{d}"),
+    }
+}

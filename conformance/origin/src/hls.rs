@@ -1,0 +1,237 @@
+//! HLS playlists (RFC 8216).
+//!
+//! The multivariant playlist is written by `m3u8-rs`. Media playlists are written here: that crate keeps durations in
+//! `f32` and writes no unknown tag of a playlist, so neither long segments nor what comes beyond version 7 survive it.
+
+use std::fmt::Write as _;
+use std::ops::Range;
+use std::sync::Arc;
+
+use m3u8_rs::{AlternativeMedia, AlternativeMediaType, MasterPlaylist, Resolution, VariantStream};
+
+use crate::programme::{fragment, Programme};
+use crate::single;
+use crate::title::{Medium, Ticks, Track};
+
+const AUDIO: &str = "audio";
+const SUBTITLES: &str = "subtitles";
+
+/// The multivariant playlist.
+pub(crate) fn multivariant(programme: &Programme<'_>) -> String {
+    let title = programme.title;
+    let (video, audio): (Vec<_>, Vec<_>) = title.tracks.iter().partition(|track| track.is_video());
+    let mut playlist = MasterPlaylist { version: Some(7), independent_segments: true, ..Default::default() };
+    // Without pictures the renditions of sound are the variants.
+    let (variants, group) = if video.is_empty() { (&audio, &video) } else { (&video, &audio) };
+    for (n, track) in group.iter().enumerate() {
+        let Medium::Audio { channels, .. } = track.medium else { continue };
+        let (language, label) = (track.language.clone(), track.label.clone());
+        let channels = Some(channels.to_string());
+        let media = alternative(AlternativeMediaType::Audio, &track.id, language, label, n == 0);
+        playlist.alternatives.push(AlternativeMedia { channels, ..media });
+    }
+    for text in &title.texts {
+        let (language, label) = (text.language.clone(), text.label.clone());
+        playlist.alternatives.push(alternative(AlternativeMediaType::Subtitles, &text.id, language, label, false));
+    }
+    let most = |of: fn(&Track) -> u64| group.iter().map(|track| of(track)).max().unwrap_or(0);
+    let (peak, average) = (most(Track::peak_bandwidth), most(Track::average_bandwidth));
+    let mut group_codecs: Vec<&str> = group.iter().map(|track| track.codec.as_str()).collect();
+    group_codecs.dedup();
+    let subtitles = (!title.texts.is_empty()).then(|| SUBTITLES.to_owned());
+    for track in variants {
+        let codecs: Vec<_> = std::iter::once(track.codec.as_str()).chain(group_codecs.iter().copied()).collect();
+        let picture = stream(track);
+        playlist.variants.push(VariantStream {
+            uri: format!("{}.m3u8", track.id),
+            bandwidth: track.peak_bandwidth() + peak,
+            average_bandwidth: Some(track.average_bandwidth() + average),
+            codecs: Some(codecs.join(",")),
+            audio: (!group.is_empty()).then(|| AUDIO.to_owned()),
+            subtitles: subtitles.clone(),
+            ..picture
+        });
+    }
+    for track in &video {
+        let rate = iframes(track).map(|(size, ticks)| {
+            (u128::from(size) * 8 * u128::from(track.timescale)).div_ceil(u128::from(ticks.max(1)))
+        });
+        playlist.variants.push(VariantStream {
+            is_i_frame: true,
+            uri: format!("{}.iframes.m3u8", track.id),
+            bandwidth: u64::try_from(rate.max().unwrap_or(1)).unwrap_or(u64::MAX),
+            codecs: Some(track.codec.clone()),
+            frame_rate: None,
+            ..stream(track)
+        });
+    }
+    let mut out = Vec::new();
+    // Writing to memory does not fail.
+    let _ = playlist.write_to(&mut out);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+fn alternative(
+    media_type: AlternativeMediaType,
+    id: &str,
+    language: Option<String>,
+    label: Option<String>,
+    default: bool,
+) -> AlternativeMedia {
+    let group_id = if media_type == AlternativeMediaType::Audio { AUDIO } else { SUBTITLES }.to_owned();
+    AlternativeMedia {
+        media_type,
+        uri: Some(format!("{id}.m3u8")),
+        group_id,
+        // A quoted string has no escape (RFC 8216, 4.2).
+        name: label.unwrap_or_else(|| id.to_owned()).replace(['"', '\n', '\r'], "'"),
+        language,
+        default,
+        autoselect: true,
+        ..Default::default()
+    }
+}
+
+/// What the pictures of a rendition look like.
+fn stream(track: &Track) -> VariantStream {
+    let Medium::Video { width, height } = track.medium else { return VariantStream::default() };
+    let first = &track.fragments[0];
+    VariantStream {
+        resolution: Some(Resolution { width: width.into(), height: height.into() }),
+        frame_rate: Some(f64::from(first.samples) * f64::from(track.timescale) / first.duration.max(1) as f64),
+        ..Default::default()
+    }
+}
+
+/// Bytes and ticks of each key picture at the start of a segment.
+fn iframes(track: &Track) -> impl Iterator<Item = (u64, u64)> + '_ {
+    track.fragments.iter().map(|f| (f.first_sample_end, f.duration))
+}
+
+/// A media playlist in the making.
+struct Media {
+    out: String,
+}
+
+impl Media {
+    fn new(programme: &Programme<'_>, longest: Ticks, extra: &str) -> Self {
+        // Every duration, rounded to the nearest integer, is at most the target (RFC 8216, 4.3.3.1).
+        let target = longest.round_in(1);
+        let mut out = String::from("#EXTM3U\n#EXT-X-VERSION:7\n");
+        let _ = write!(out, "#EXT-X-TARGETDURATION:{}\n#EXT-X-PLAYLIST-TYPE:VOD\n", target.max(1));
+        if programme.options.first_number > 0 {
+            let _ = writeln!(out, "#EXT-X-MEDIA-SEQUENCE:{}", programme.options.first_number);
+        }
+        out.push_str(extra);
+        Self { out }
+    }
+
+    fn tag(&mut self, tag: &str) {
+        self.out.push_str(tag);
+        self.out.push('\n');
+    }
+
+    fn map(&mut self, uri: &str, bytes: Option<&Range<u64>>) {
+        let _ = match bytes {
+            None => writeln!(self.out, "#EXT-X-MAP:URI=\"{uri}\""),
+            Some(r) => writeln!(self.out, "#EXT-X-MAP:URI=\"{uri}\",BYTERANGE=\"{}@{}\"", r.end - r.start, r.start),
+        };
+    }
+
+    fn segment(&mut self, duration: Ticks, uri: &str, bytes: Option<&Range<u64>>) {
+        // To the nearest microsecond.
+        let micros = duration.round_in(1_000_000);
+        let _ = writeln!(self.out, "#EXTINF:{}.{:06},", micros / 1_000_000, micros % 1_000_000);
+        if let Some(r) = bytes {
+            let _ = writeln!(self.out, "#EXT-X-BYTERANGE:{}@{}", r.end - r.start, r.start);
+        }
+        self.tag(uri);
+    }
+
+    fn end(mut self) -> String {
+        self.tag("#EXT-X-ENDLIST");
+        self.out
+    }
+}
+
+fn duration(track: &Track, n: u64) -> Ticks {
+    Ticks { ticks: fragment(track, n).duration, timescale: track.timescale }
+}
+
+/// The longest segment of a rendition.
+fn longest(track: &Track) -> Ticks {
+    let ticks = track.fragments.iter().map(|f| f.duration).max().unwrap_or(0);
+    Ticks { ticks, timescale: track.timescale }
+}
+
+/// The media playlist of a rendition of pictures or sound.
+pub(crate) fn media(programme: &Programme<'_>, track: &Arc<Track>) -> String {
+    let all = 0..programme.segments(track);
+    let mut playlist = Media::new(programme, longest(track), "#EXT-X-INDEPENDENT-SEGMENTS\n");
+    let single = programme.options.byte_ranges.then(|| single::layout(programme, track, all.clone()));
+    let file = format!("{}.mp4", track.id);
+    for n in all {
+        let discontinuity = programme.is_discontinuity(track, n);
+        if discontinuity {
+            playlist.tag("#EXT-X-DISCONTINUITY");
+        }
+        if n == 0 || discontinuity {
+            match &single {
+                Some(layout) => playlist.map(&file, Some(&layout.init)),
+                None => playlist.map(&format!("{}/init.mp4", track.id), None),
+            }
+        }
+        if programme.is_gap(n) {
+            playlist.tag("#EXT-X-GAP");
+        }
+        let bytes = single.as_ref().and_then(|layout| layout.segments.get(n as usize));
+        match bytes {
+            Some((_, bytes)) => playlist.segment(duration(track, n), &file, Some(bytes)),
+            None => {
+                let uri = format!("{}/{}.m4s", track.id, n + programme.options.first_number);
+                playlist.segment(duration(track, n), &uri, None);
+            }
+        }
+    }
+    playlist.end()
+}
+
+/// The I-frame playlist of a rendition of pictures: the first picture of each segment, in the single file.
+pub(crate) fn iframe_playlist(programme: &Programme<'_>, track: &Arc<Track>) -> String {
+    let layout = single::layout(programme, track, 0..programme.segments(track));
+    let mut playlist = Media::new(programme, longest(track), "#EXT-X-I-FRAMES-ONLY\n");
+    let file = format!("{}.mp4", track.id);
+    for (n, bytes) in &layout.segments {
+        let discontinuity = programme.is_discontinuity(track, *n);
+        if discontinuity {
+            playlist.tag("#EXT-X-DISCONTINUITY");
+        }
+        if *n == 0 || discontinuity {
+            playlist.map(&file, Some(&layout.init));
+        }
+        if programme.is_gap(*n) {
+            playlist.tag("#EXT-X-GAP");
+        }
+        let picture = bytes.start..bytes.start + fragment(track, *n).first_sample_end;
+        playlist.segment(duration(track, *n), &file, Some(&picture));
+    }
+    playlist.end()
+}
+
+/// The media playlist of a rendition of text.
+pub(crate) fn text(programme: &Programme<'_>, id: &str) -> String {
+    let segments = programme.text_segments();
+    let length = |range: &Range<u64>| {
+        let (from, to) = (programme.boundary(range.start), programme.boundary(range.end));
+        Ticks { ticks: to.ticks - from.ticks, ..to }
+    };
+    let longest = segments.iter().map(length).max_by(|a, b| a.compare(*b)).unwrap_or(Ticks { ticks: 0, timescale: 1 });
+    let mut playlist = Media::new(programme, longest, "");
+    for (n, range) in segments.iter().enumerate() {
+        if programme.text_discontinuity(range) {
+            playlist.tag("#EXT-X-DISCONTINUITY");
+        }
+        playlist.segment(length(range), &format!("{id}/{}.vtt", n as u64 + programme.options.first_number), None);
+    }
+    playlist.end()
+}

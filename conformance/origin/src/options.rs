@@ -1,0 +1,212 @@
+//! The grammar of URLs: `/<fmt>/<opt>_<val>/…/<asset>/<file>`.
+//!
+//! The first part that is not a known option starts the asset path, as in livesim2. An unknown option is therefore an
+//! unknown asset (404); a known option with a bad value is a bad request (400).
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU64;
+
+use crate::fault::Faults;
+
+/// The protocol a title is asked for in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Format {
+    /// HTTP Live Streaming (RFC 8216).
+    Hls,
+    /// MPEG-DASH (ISO/IEC 23009-1).
+    Dash,
+}
+
+impl Format {
+    /// The first part of the path.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hls => "hls",
+            Self::Dash => "dash",
+        }
+    }
+}
+
+/// Longest title: a day. Longer indexes would not fit the 16-bit counts of `sidx`.
+pub(crate) const LONGEST_SECONDS: u64 = 86_400;
+
+/// Everything that a URL can ask for, beside the title.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// `dur_<seconds>`: the length asked for.
+    pub(crate) seconds: Option<u64>,
+    /// `snr_<n>`: number of the first segment in URLs and playlists.
+    pub(crate) first_number: u64,
+    /// `bytes_1`: HLS playlists address byte ranges of one file a rendition.
+    pub(crate) byte_ranges: bool,
+    /// `disc_<n>`: an HLS discontinuity every n segments, where media times restart.
+    pub(crate) discontinuity: Option<NonZeroU64>,
+    /// `gap_<n>[,<n>…]`: segments that are not there.
+    pub(crate) gaps: BTreeSet<u64>,
+    /// `periods_<n>`: number of DASH periods.
+    pub(crate) periods: u64,
+    /// `bases_<n>`: number of DASH base URLs, each a service location.
+    pub(crate) bases: u64,
+    /// `xlink_1`: DASH periods after the first (or the only one) are remote.
+    pub(crate) xlink: bool,
+    /// `pto_<ticks>`: media time of the start of the title, in ticks of 90 kHz.
+    pub(crate) media_start: u64,
+    /// `sidx_2`: the segment index is hierarchical.
+    pub(crate) nested_index: bool,
+    /// What goes wrong.
+    pub(crate) faults: Faults,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            seconds: None,
+            first_number: 0,
+            byte_ranges: false,
+            discontinuity: None,
+            gaps: BTreeSet::new(),
+            periods: 1,
+            bases: 1,
+            xlink: false,
+            media_start: 0,
+            nested_index: false,
+            faults: Faults::default(),
+        }
+    }
+}
+
+/// What a path asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) format: Format,
+    pub(crate) options: Options,
+    pub(crate) asset: String,
+    pub(crate) file: String,
+}
+
+/// Why a path has no target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// Not a path of the grammar (404).
+    NotFound,
+    /// A known option with a bad value (400).
+    BadOption(String),
+}
+
+/// Reads a path.
+pub(crate) fn target(path: &str) -> Result<Target, Refused> {
+    let mut parts = path.strip_prefix('/').ok_or(Refused::NotFound)?.split('/').map(percent_decoded);
+    let format = match parts.next().as_deref() {
+        Some("hls") => Format::Hls,
+        Some("dash") => Format::Dash,
+        _ => return Err(Refused::NotFound),
+    };
+    let mut options = Options::default();
+    let asset = loop {
+        let part = parts.next().ok_or(Refused::NotFound)?;
+        let Some((name, value)) = part.split_once('_') else { break part };
+        match options.set(name, value) {
+            Set::Done => {}
+            Set::Unknown => break part,
+            Set::Bad => return Err(Refused::BadOption(format!("the value of the option {part} cannot be used"))),
+        }
+    };
+    let file = parts.collect::<Vec<_>>().join("/");
+    Ok(Target { format, options, asset, file })
+}
+
+enum Set {
+    Done,
+    Unknown,
+    Bad,
+}
+
+impl Options {
+    fn set(&mut self, name: &str, value: &str) -> Set {
+        let done = match name {
+            "dur" => number(value, 1..=LONGEST_SECONDS).map(|n| self.seconds = Some(n)),
+            "snr" => number(value, 0..=u64::from(u32::MAX)).map(|n| self.first_number = n),
+            "bytes" => switch(value).map(|on| self.byte_ranges = on),
+            "disc" => number(value, 1..=LONGEST_SECONDS).map(|n| self.discontinuity = NonZeroU64::new(n)),
+            "gap" => value.split(',').map(|n| n.parse().ok()).collect::<Option<BTreeSet<_>>>().map(|g| self.gaps = g),
+            "periods" => number(value, 1..=1000).map(|n| self.periods = n),
+            "bases" => number(value, 1..=9).map(|n| self.bases = n),
+            "xlink" => switch(value).map(|on| self.xlink = on),
+            "pto" => number(value, 0..=1 << 40).map(|n| self.media_start = n),
+            "sidx" => number(value, 1..=2).map(|n| self.nested_index = n == 2),
+            _ => match self.faults.set(name, value) {
+                Some(done) => done,
+                None => return Set::Unknown,
+            },
+        };
+        if done.is_some() { Set::Done } else { Set::Bad }
+    }
+}
+
+pub(crate) fn number(value: &str, allowed: std::ops::RangeInclusive<u64>) -> Option<u64> {
+    value.parse().ok().filter(|n| allowed.contains(n))
+}
+
+pub(crate) fn switch(value: &str) -> Option<bool> {
+    match value {
+        "1" => Some(true),
+        "0" => Some(false),
+        _ => None,
+    }
+}
+
+/// Percent-decodes a path part; what does not decode to UTF-8 is kept as written.
+fn percent_decoded(part: &str) -> String {
+    let mut out = Vec::with_capacity(part.len());
+    let mut bytes = part.bytes();
+    while let Some(byte) = bytes.next() {
+        let hex = |b: Option<u8>| char::from(b?).to_digit(16);
+        let decoded = (byte == b'%').then(|| {
+            let mut ahead = bytes.clone();
+            Some((hex(ahead.next())? * 16 + hex(ahead.next())?) as u8)
+        });
+        match decoded.flatten() {
+            Some(value) => {
+                out.push(value);
+                bytes.nth(1);
+            }
+            None => out.push(byte),
+        }
+    }
+    String::from_utf8(out).unwrap_or_else(|_| part.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_part_that_is_no_option_starts_the_asset() {
+        let target = target("/hls/dur_60/disc_5/my_film/v180/3.m4s").unwrap();
+        assert_eq!((target.asset.as_str(), target.file.as_str()), ("my_film", "v180/3.m4s"));
+        assert_eq!(target.options.seconds, Some(60));
+        assert_eq!(target.options.discontinuity, NonZeroU64::new(5));
+    }
+
+    #[test]
+    fn a_known_option_with_a_bad_value_is_a_bad_request() {
+        for part in ["dur_0", "dur_x", "periods_0", "bytes_2", "gap_1,x", "cut_3", "statuscode_[{code:200}]", "rate_0"] {
+            let refused = target(&format!("/dash/{part}/demo/time.mpd"));
+            assert!(matches!(refused, Err(Refused::BadOption(_))), "{part}: {refused:?}");
+        }
+    }
+
+    #[test]
+    fn clients_may_percent_encode_the_braces_of_a_fault() {
+        let plain = target("/hls/statuscode_[{rsq:2,code:503}]/demo/main.m3u8").unwrap();
+        let encoded = target("/hls/statuscode_%5B%7Brsq:2,code:503%7D%5d/demo/main.m3u8").unwrap();
+        assert_eq!(plain, encoded);
+    }
+
+    #[test]
+    fn a_path_outside_the_grammar_is_not_found() {
+        for path in ["", "/", "/hls", "/hls/dur_60", "/smooth/demo/x"] {
+            assert_eq!(target(path), Err(Refused::NotFound), "{path}");
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! A title stretched to the length a URL asks for: which segment lies where, exactly.
+//!
+//! Segment `n` of a rendition is its segment `n mod k` (of `k`), moved by whole repetitions. The title is cut at the
+//! boundaries of the reference rendition; another rendition has the segments whose middle lies before the cut.
+
+use std::cmp::Ordering;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::body::Part;
+use crate::options::{Format, Options};
+use crate::title::{Cue, Fragment, Text, Ticks, Title, Track};
+
+/// The shortest WebVTT segment of HLS.
+const TEXT_SEGMENT_SECONDS: u64 = 6;
+
+/// A title, stretched.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Programme<'a> {
+    pub(crate) title: &'a Title,
+    pub(crate) options: &'a Options,
+    /// Segments of the reference rendition.
+    count: u64,
+    /// Whether media times restart at discontinuities: HLS can say so, DASH cannot.
+    restarts: bool,
+}
+
+impl<'a> Programme<'a> {
+    pub(crate) fn new(title: &'a Title, options: &'a Options, format: Format) -> Self {
+        let reference = title.reference();
+        let per_period = reference.fragments.len() as u64;
+        let count = match options.seconds {
+            None => per_period,
+            Some(seconds) => {
+                let asked = seconds * u64::from(reference.timescale);
+                let rest = asked % reference.period;
+                let whole = |f: &&Fragment| f.decode_time - reference.fragments[0].decode_time + f.duration <= rest;
+                asked / reference.period * per_period + reference.fragments.iter().take_while(whole).count() as u64
+            }
+        };
+        Self { title, options, count: count.max(1), restarts: format == Format::Hls }
+    }
+
+    /// Segments of the reference rendition: the segments the title is counted in.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// How long the programme is.
+    pub(crate) fn length(&self) -> Ticks {
+        self.boundary(self.count)
+    }
+
+    /// When reference segment `n` starts; at the end of the programme, when it ends.
+    pub(crate) fn boundary(&self, n: u64) -> Ticks {
+        let reference = self.title.reference();
+        let last = self.count - 1;
+        let ticks =
+            if n <= last { start(reference, n) } else { start(reference, last) + fragment(reference, last).duration };
+        Ticks { ticks, timescale: reference.timescale }
+    }
+
+    /// The first segment of a rendition whose middle lies at or after the start of reference segment `n`.
+    pub(crate) fn first_from(&self, track: &Track, n: u64) -> u64 {
+        let time = self.boundary(n);
+        let per_period = track.fragments.len() as u64;
+        let periods = time.floor_in(track.timescale) / track.period;
+        let before = |k: &u64| {
+            let middle = 2 * start(track, *k) + fragment(track, *k).duration;
+            let twice = Ticks { ticks: 2 * time.ticks, ..time };
+            Ticks { ticks: middle, timescale: track.timescale }.compare(twice) == Ordering::Less
+        };
+        let from = periods.saturating_sub(1) * per_period;
+        from + (from..from + 3 * per_period).take_while(before).count() as u64
+    }
+
+    /// Number of segments of a rendition.
+    pub(crate) fn segments(&self, track: &Track) -> u64 {
+        self.first_from(track, self.count)
+    }
+
+    /// Whether the segment is there at all.
+    pub(crate) fn is_gap(&self, n: u64) -> bool {
+        self.options.gaps.contains(&n)
+    }
+
+    /// Decode time of a segment in its media file: where it lies, after `pto_` and `disc_`.
+    pub(crate) fn media_time(&self, track: &Track, n: u64) -> u64 {
+        let restart = self.group(track, n).map_or(0, |group| self.restart(group).floor_in(track.timescale));
+        track.fragments[0].decode_time + self.media_start(track.timescale) + start(track, n) - restart
+    }
+
+    /// Media time of the start of the programme, in a timescale.
+    pub(crate) fn media_start(&self, timescale: u32) -> u64 {
+        Ticks { ticks: self.options.media_start, timescale: 90_000 }.floor_in(timescale)
+    }
+
+    /// The segment of a rendition that starts at this media time (DASH only: times there never restart).
+    pub(crate) fn at_media_time(&self, track: &Track, time: u64) -> Option<u64> {
+        let base = track.fragments[0].decode_time;
+        let time = time.checked_sub(base)?.checked_sub(self.media_start(track.timescale))?;
+        let (periods, rest) = (time / track.period, time % track.period);
+        let n = track.fragments.binary_search_by_key(&rest, |f| f.decode_time - base).ok()? as u64;
+        Some(periods * track.fragments.len() as u64 + n)
+    }
+
+    /// One segment, to be made when it is sent.
+    pub(crate) fn part(&self, track: &Arc<Track>, n: u64) -> Part {
+        let index = (n % track.fragments.len() as u64) as usize;
+        // The number of a movie fragment wraps like any 32-bit counter.
+        Part::Segment { track: track.clone(), index, time: self.media_time(track, n), sequence: (n + 1) as u32 }
+    }
+
+    /// Whether the segment is the first after a discontinuity, and not the first of all.
+    pub(crate) fn is_discontinuity(&self, track: &Track, n: u64) -> bool {
+        n > 0 && self.group(track, n) != self.group(track, n - 1)
+    }
+
+    /// Number of segments between discontinuities, where there are any.
+    fn group_size(&self) -> Option<u64> {
+        self.options.discontinuity.filter(|_| self.restarts).map(|size| size.get())
+    }
+
+    /// The run of segments between two discontinuities that a segment belongs to.
+    fn group(&self, track: &Track, n: u64) -> Option<u64> {
+        let size = self.group_size()?;
+        // Renditions with the boundaries of the reference are the rule: then the number decides.
+        let near = n / size;
+        (near.saturating_sub(1)..=near + 1).rev().find(|g| self.first_from_group(track, *g, size) <= n).or(Some(0))
+    }
+
+    fn first_from_group(&self, track: &Track, group: u64, size: u64) -> u64 {
+        self.first_from(track, (group * size).min(self.count))
+    }
+
+    /// How far media times restart at a group: so far that its earliest segment of any rendition starts at 0.
+    fn restart(&self, group: u64) -> Ticks {
+        let Some(size) = self.group_size() else { return Ticks { ticks: 0, timescale: 1 } };
+        let starts = self.title.tracks.iter().map(|track| {
+            Ticks { ticks: start(track, self.first_from_group(track, group, size)), timescale: track.timescale }
+        });
+        starts.min_by(|a, b| a.compare(*b)).unwrap_or(Ticks { ticks: 0, timescale: 1 })
+    }
+
+    /// The reference segments that DASH period `index` covers.
+    pub(crate) fn period(&self, index: u64) -> Range<u64> {
+        let periods = self.periods();
+        index * self.count / periods..(index + 1) * self.count / periods
+    }
+
+    /// Number of DASH periods: as many as asked for, while each has a segment.
+    pub(crate) fn periods(&self) -> u64 {
+        self.options.periods.min(self.count)
+    }
+
+    /// The segments of a rendition within a range of reference segments.
+    pub(crate) fn within(&self, track: &Track, range: &Range<u64>) -> Range<u64> {
+        self.first_from(track, range.start)..self.first_from(track, range.end)
+    }
+
+    /// The WebVTT segments of HLS: whole reference segments, at least six seconds, none across a discontinuity.
+    pub(crate) fn text_segments(&self) -> Vec<Range<u64>> {
+        let reference = self.title.reference();
+        let step = TEXT_SEGMENT_SECONDS * u64::from(reference.timescale);
+        let per_text = step.div_ceil(reference.fragments[0].duration.max(1)).max(1);
+        let size = self.group_size().unwrap_or(self.count);
+        let groups = (0..self.count).step_by(usize::try_from(size).unwrap_or(usize::MAX));
+        groups
+            .flat_map(|from| {
+                let to = (from + size).min(self.count);
+                (from..to).step_by(per_text as usize).map(move |at| at..(at + per_text).min(to))
+            })
+            .collect()
+    }
+
+    /// Whether a WebVTT segment is the first after a discontinuity.
+    pub(crate) fn text_discontinuity(&self, range: &Range<u64>) -> bool {
+        range.start > 0 && self.group_size().is_some_and(|size| range.start.is_multiple_of(size))
+    }
+
+    /// One WebVTT segment of HLS: cues at title times, and the map that ties them to media times.
+    pub(crate) fn text_segment(&self, text: &Text, range: &Range<u64>) -> String {
+        let local = self.boundary(range.start).floor_in(1000);
+        let restart = self.group_size().map_or(0, |size| self.restart(range.start / size).floor_in(90_000));
+        let reference = self.title.reference();
+        let base = Ticks { ticks: reference.fragments[0].decode_time, timescale: reference.timescale };
+        let media = base.floor_in(90_000) + self.media_start(90_000) + local * 90;
+        let mpegts = media.saturating_sub(restart) & ((1 << 33) - 1);
+        text.script.write(Some((mpegts, local)), self.cues(text, range, 0))
+    }
+
+    /// One WebVTT file for a range of reference segments, its times counted from the start of the range.
+    pub(crate) fn text_file(&self, text: &Text, range: &Range<u64>) -> String {
+        let origin = self.boundary(range.start).floor_in(1000);
+        text.script.write(None, self.cues(text, range, origin))
+    }
+
+    /// The cues that are shown within a range of reference segments, numbered through the programme from 1.
+    ///
+    /// A cue across the start of a range is whole in both ranges when times are absolute; none reaches beyond the end
+    /// of the programme.
+    fn cues<'t>(&self, text: &'t Text, range: &Range<u64>, origin: u64) -> impl Iterator<Item = (u64, Cue)> + 't {
+        let (from, to) = (self.boundary(range.start).floor_in(1000), self.boundary(range.end).ceil_in(1000));
+        let end = self.length().ceil_in(1000);
+        let length = self.title.length;
+        let period = length.ceil_in(1000).max(1);
+        let count = text.script.cues.len() as u64;
+        (from / period..to.div_ceil(period)).flat_map(move |repetition| {
+            let shift = Ticks { ticks: length.ticks.saturating_mul(repetition), ..length }.floor_in(1000);
+            text.script.cues.iter().enumerate().filter_map(move |(n, cue)| {
+                let (start, end) = (cue.start + shift, (cue.end + shift).min(end));
+                let shown = start < to && end > from && start < end;
+                let cue = Cue { start: start.saturating_sub(origin), end: end.saturating_sub(origin), ..cue.clone() };
+                shown.then(|| (repetition * count + n as u64 + 1, cue))
+            })
+        })
+    }
+
+    /// How often the thumbnails are shown, whole or in part.
+    pub(crate) fn tile_images(&self) -> u64 {
+        let image = self.title.tiles.as_ref().map(crate::title::Tiles::seconds_per_image);
+        image.map_or(0, |seconds| self.length().ceil_in(1).div_ceil(seconds))
+    }
+}
+
+/// The fragment that segment `n` repeats.
+pub(crate) fn fragment(track: &Track, n: u64) -> &Fragment {
+    &track.fragments[(n % track.fragments.len() as u64) as usize]
+}
+
+/// Start of segment `n` in the programme, in ticks of the rendition.
+pub(crate) fn start(track: &Track, n: u64) -> u64 {
+    let offset = fragment(track, n).decode_time.saturating_sub(track.fragments[0].decode_time);
+    n / track.fragments.len() as u64 * track.period + offset
+}

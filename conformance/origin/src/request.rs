@@ -1,0 +1,114 @@
+//! What goes into the pure function, and what comes out.
+
+use std::time::Duration;
+
+use crate::body::Body;
+use crate::network::Network;
+
+/// The methods the origin tells apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Method {
+    /// The whole response.
+    #[default]
+    Get,
+    /// The head of the response.
+    Head,
+    /// A preflight of a browser.
+    Options,
+    /// Anything else: refused with 405.
+    Other,
+}
+
+/// Everything that a response depends on, beside the library and its seed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Request<'a> {
+    /// The method.
+    pub method: Method,
+    /// The path, as sent.
+    pub path: &'a str,
+    /// The query, without the question mark.
+    pub query: Option<&'a str>,
+    /// The value of `Range`.
+    pub range: Option<&'a str>,
+    /// The value of `If-Range`.
+    pub if_range: Option<&'a str>,
+    /// The value of `If-None-Match`.
+    pub if_none_match: Option<&'a str>,
+    /// Whether `Accept-Encoding` admits gzip.
+    pub accepts_gzip: bool,
+    /// Milliseconds on the clock of the server; `nowMS` in the query takes its place.
+    pub now_ms: u64,
+    /// How often the same path was asked for before: faults may end after some attempts.
+    pub attempt: u32,
+}
+
+impl<'a> Request<'a> {
+    /// A plain GET of a path, with its query if there is one.
+    pub fn get(target: &'a str) -> Self {
+        let (path, query) = match target.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (target, None),
+        };
+        Self { path, query, ..Self::default() }
+    }
+
+    /// The same request for a range of bytes.
+    #[must_use]
+    pub fn range(self, range: &'a str) -> Self {
+        Self { range: Some(range), ..self }
+    }
+
+    /// The value of a parameter of the query.
+    pub(crate) fn parameter(&self, name: &str) -> Option<&'a str> {
+        self.query?.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+    }
+
+    /// The time the request is answered for.
+    pub(crate) fn now(&self) -> u64 {
+        self.parameter("nowMS").and_then(|now| now.parse().ok()).unwrap_or(self.now_ms)
+    }
+}
+
+/// A response: head, body, and how it is delivered.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// Names in lower case.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body. For HEAD it is empty, while `content-length` says what GET would give.
+    pub body: Body,
+    /// What happens on the way.
+    pub delivery: Delivery,
+    /// The faults that were applied, as the URL writes them.
+    pub fault: Option<String>,
+}
+
+impl Response {
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// How a response is delivered: what a transport does with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Delivery {
+    /// The head comes this much later.
+    pub head_delay: Duration,
+    /// After so many bytes of the body, it pauses.
+    pub stall: Option<(u64, Duration)>,
+    /// After so many bytes of the body, it ends too early.
+    pub end: Option<(u64, End)>,
+    /// The pace of the body, and where in the trace it starts.
+    pub pace: Option<(Network, Duration)>,
+}
+
+/// How a body ends that ends too early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The connection is reset.
+    Reset,
+    /// The connection is closed cleanly.
+    Close,
+}

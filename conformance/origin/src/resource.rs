@@ -1,0 +1,184 @@
+//! From the name of a file to what it consists of.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::body::Part;
+use crate::dash::{self, Addressing};
+use crate::fault::Class;
+use crate::hls;
+use crate::options::{Format, Target};
+use crate::programme::{fragment, start, Programme};
+use crate::single;
+use crate::title::{Text, Track};
+
+/// A file of a title, whole and unharmed.
+pub(crate) struct Resource {
+    pub(crate) class: Class,
+    /// Of the name, for the content type.
+    pub(crate) extension: &'static str,
+    /// The id of the rendition; empty for a manifest.
+    pub(crate) rendition: String,
+    pub(crate) parts: Vec<Part>,
+    /// The segments in it: number in the title, and bytes.
+    pub(crate) segments: Vec<(u64, Range<u64>)>,
+    /// Whether the title says that it is not there.
+    pub(crate) gap: bool,
+}
+
+impl Resource {
+    fn new(class: Class, extension: &'static str, rendition: &str, parts: Vec<Part>) -> Self {
+        Self { class, extension, rendition: rendition.to_owned(), parts, segments: Vec::new(), gap: false }
+    }
+
+    fn text(class: Class, extension: &'static str, rendition: &str, text: String) -> Self {
+        Self::new(class, extension, rendition, vec![Part::Bytes(Bytes::from(text))])
+    }
+
+    pub(crate) fn length(&self) -> u64 {
+        self.parts.iter().map(Part::len).sum()
+    }
+
+    /// The first segment of the cycle (of so many seconds of the title) that segment `n` lies in, by its middle.
+    pub(crate) fn first_in_cycle(&self, programme: &Programme<'_>, n: u64, seconds: u64) -> u64 {
+        let track = programme.title.tracks.iter().find(|track| track.id == self.rendition);
+        let (middle, timescale): (Box<dyn Fn(u64) -> u64>, u32) = match track {
+            Some(track) => (Box::new(|n| 2 * start(track, n) + fragment(track, n).duration), track.timescale),
+            None => {
+                let segments = programme.text_segments();
+                let middle = move |n: u64| {
+                    let range = segments.get(n as usize).cloned().unwrap_or_default();
+                    programme.boundary(range.start).ticks + programme.boundary(range.end).ticks
+                };
+                (Box::new(middle), programme.length().timescale)
+            }
+        };
+        let cycle = |n: u64| middle(n) / (2 * u64::from(timescale) * seconds);
+        (0..n).rev().find(|before| cycle(*before) != cycle(n)).map_or(0, |before| before + 1)
+    }
+}
+
+/// The file that a target names, and the base URL it came by.
+pub(crate) fn resource(programme: &Programme<'_>, target: &Target) -> Option<(Option<u64>, Resource)> {
+    let (base, file) = base_url(programme, &target.file);
+    let (directory, name) = match file.rsplit_once('/') {
+        Some((directory, name)) => (Some(directory), name),
+        None => (None, file),
+    };
+    let (stem, extension) = name.rsplit_once('.')?;
+    let found = match (directory, extension) {
+        (None, "m3u8") if target.format == Format::Hls => playlist(programme, stem),
+        (None, "mpd") if target.format == Format::Dash => {
+            let text = dash::mpd(programme, Addressing::read(stem)?);
+            Some(Resource::text(Class::Manifest, "mpd", "", text))
+        }
+        (None, "xml") if target.format == Format::Dash => {
+            let (stem, index) = stem.split_once(".period")?;
+            let index = index.parse().ok().filter(|index| *index < programme.periods())?;
+            let text = dash::remote_period(programme, Addressing::read(stem)?, index);
+            Some(Resource::text(Class::Manifest, "xml", "", text))
+        }
+        (None, "mp4") => single_file(programme, stem),
+        (None, "vtt") => {
+            let (id, range) = period(programme, stem)?;
+            let text = find_text(programme, id)?;
+            let resource = Resource::text(Class::Text, "vtt", id, programme.text_file(text, &range));
+            Some(Resource { segments: vec![(0, 0..resource.length())], ..resource })
+        }
+        (Some(id), _) => in_rendition(programme, target, id, stem, extension),
+        _ => None,
+    };
+    Some((base, found?))
+}
+
+/// `bu<n>/` before a file, where there are several base URLs.
+fn base_url<'f>(programme: &Programme<'_>, file: &'f str) -> (Option<u64>, &'f str) {
+    let split = file.strip_prefix("bu").and_then(|rest| rest.split_once('/'));
+    match split.and_then(|(base, rest)| Some((base.parse::<u64>().ok()?, rest))) {
+        Some((base, rest)) if base < programme.options.bases && programme.options.bases > 1 => (Some(base), rest),
+        _ => (None, file),
+    }
+}
+
+fn find<'a>(programme: &Programme<'a>, id: &str) -> Option<&'a Arc<Track>> {
+    programme.title.tracks.iter().find(|track| track.id == id)
+}
+
+fn find_text<'a>(programme: &Programme<'a>, id: &str) -> Option<&'a Arc<Text>> {
+    programme.title.texts.iter().find(|text| text.id == id)
+}
+
+fn class(track: &Track) -> Class {
+    if track.is_video() { Class::Video } else { Class::Audio }
+}
+
+fn playlist(programme: &Programme<'_>, stem: &str) -> Option<Resource> {
+    let (rendition, text) = if stem == "main" {
+        ("", hls::multivariant(programme))
+    } else if let Some(track) = find(programme, stem) {
+        (stem, hls::media(programme, track))
+    } else if let Some(text) = find_text(programme, stem) {
+        (stem, hls::text(programme, &text.id))
+    } else {
+        let id = stem.strip_suffix(".iframes")?;
+        let track = find(programme, id).filter(|track| track.is_video())?;
+        (id, hls::iframe_playlist(programme, track))
+    };
+    Some(Resource::text(Class::Manifest, "m3u8", rendition, text))
+}
+
+/// The reference segments of the period that a whole file belongs to: `<id>`, or `<id>.p<n>` where there are several.
+fn period<'s>(programme: &Programme<'_>, stem: &'s str) -> Option<(&'s str, Range<u64>)> {
+    match stem.rsplit_once(".p").and_then(|(id, index)| Some((id, index.parse::<u64>().ok()?))) {
+        Some((id, index)) => (index < programme.periods()).then(|| (id, programme.period(index))),
+        None => Some((stem, 0..programme.count())),
+    }
+}
+
+fn single_file(programme: &Programme<'_>, stem: &str) -> Option<Resource> {
+    let (id, range) = period(programme, stem)?;
+    let track = find(programme, id)?;
+    let layout = single::layout(programme, track, programme.within(track, &range));
+    let segments = layout.segments.clone();
+    let parts = single::parts(layout, |n| programme.part(track, n));
+    Some(Resource { segments, ..Resource::new(class(track), "mp4", id, parts) })
+}
+
+/// The files of one rendition: `init.mp4`, `<number>.m4s`, `t<time>.m4s`, `<number>.vtt`, `<number>.jpg`.
+fn in_rendition(
+    programme: &Programme<'_>,
+    target: &Target,
+    id: &str,
+    stem: &str,
+    extension: &str,
+) -> Option<Resource> {
+    let number = || stem.parse::<u64>().ok()?.checked_sub(programme.options.first_number);
+    if extension == "jpg" && id == "thumbs" {
+        let tiles = programme.title.tiles.as_ref()?;
+        let image = stem.parse::<u64>().ok().filter(|n| *n < programme.tile_images())?;
+        let resource = Resource::new(Class::Image, "jpg", id, vec![Part::Bytes(tiles.image.clone())]);
+        return Some(Resource { segments: vec![(image, 0..tiles.image.len() as u64)], ..resource });
+    }
+    if extension == "vtt" {
+        let text = find_text(programme, id)?;
+        let (n, ranges) = (number()?, programme.text_segments());
+        let resource = Resource::text(Class::Text, "vtt", id, programme.text_segment(text, ranges.get(n as usize)?));
+        return Some(Resource { segments: vec![(n, 0..resource.length())], ..resource });
+    }
+    let track = find(programme, id)?;
+    if (stem, extension) == ("init", "mp4") {
+        return Some(Resource::new(Class::Init, "mp4", id, vec![Part::Bytes(track.init.clone())]));
+    }
+    let n = match stem.strip_prefix('t') {
+        Some(time) if target.format == Format::Dash => programme.at_media_time(track, time.parse().ok()?),
+        Some(_) => None,
+        None => number(),
+    };
+    let n = n.filter(|n| extension == "m4s" && *n < programme.segments(track))?;
+    let part = programme.part(track, n);
+    let length = part.len();
+    let resource = Resource::new(class(track), "m4s", id, vec![part]);
+    Some(Resource { segments: vec![(n, 0..length)], gap: programme.is_gap(n), ..resource })
+}

@@ -1,0 +1,421 @@
+//! The pure function from a request to a response.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::bad::{bad, Bad};
+use crate::body::{Body, Part};
+use crate::fault::{ByteFaultKind, Class, Draws, Redirect, Subject};
+use crate::media_type;
+use crate::network::Network;
+use crate::options::{target, Format, Refused, Target};
+use crate::programme::Programme;
+use crate::request::{Delivery, End, Method, Request, Response};
+use crate::resource::{resource, Resource};
+use crate::title::{fnv, Title, TitleError, FNV};
+
+/// All that the origin serves: titles by asset name, named traces, and the seed of every draw.
+#[derive(Clone, Debug)]
+pub struct Library {
+    titles: BTreeMap<String, Arc<Title>>,
+    traces: BTreeMap<String, Network>,
+    seed: u64,
+}
+
+impl Library {
+    /// A library of one title, under the name `demo`.
+    pub fn new(title: Title, seed: u64) -> Self {
+        let titles = BTreeMap::from([("demo".to_owned(), Arc::new(title))]);
+        Self { titles, traces: BTreeMap::new(), seed }
+    }
+
+    /// Adds the titles of folders under the names given.
+    ///
+    /// # Errors
+    /// The first folder that is not a title.
+    pub fn with_folders(mut self, folders: &[(String, PathBuf)]) -> Result<Self, TitleError> {
+        for (name, folder) in folders {
+            self.titles.insert(name.clone(), Arc::new(Title::from_folder(folder)?));
+        }
+        Ok(self)
+    }
+
+    /// Adds networks that `trace_<name>` can name.
+    #[must_use]
+    pub fn with_traces(mut self, traces: impl IntoIterator<Item = (String, Network)>) -> Self {
+        self.traces.extend(traces);
+        self
+    }
+
+    /// The names of the titles.
+    pub fn assets(&self) -> impl Iterator<Item = &str> {
+        self.titles.keys().map(String::as_str)
+    }
+
+    /// Whether the response to a path depends on [`Request::attempt`].
+    pub fn counts_attempts(&self, path: &str) -> bool {
+        target(path).is_ok_and(|target| target.options.faults.count_attempts())
+    }
+}
+
+/// The response to a request. The same library and request always give the same response.
+pub fn respond(library: &Library, request: &Request<'_>) -> Response {
+    let mut response = match request.method {
+        Method::Get | Method::Head => answer(library, request),
+        Method::Options => bare(204, vec![("allow", ALLOW.to_owned())], None),
+        Method::Other => bare(405, vec![("allow", ALLOW.to_owned())], Some("only GET, HEAD and OPTIONS")),
+    };
+    if request.method == Method::Head {
+        response.body = Body::default();
+        response.delivery = Delivery { head_delay: response.delivery.head_delay, ..Delivery::default() };
+    }
+    response.headers.extend([
+        ("access-control-allow-origin", "*".to_owned()),
+        ("access-control-expose-headers", "*".to_owned()),
+        ("timing-allow-origin", "*".to_owned()),
+    ]);
+    if request.method == Method::Options {
+        response.headers.extend([
+            ("access-control-allow-methods", ALLOW.to_owned()),
+            // The wildcard does not cover credentials; nothing here needs them.
+            ("access-control-allow-headers", "*".to_owned()),
+            ("access-control-max-age", "86400".to_owned()),
+        ]);
+    }
+    response
+}
+
+const ALLOW: &str = "GET, HEAD, OPTIONS";
+
+/// A response without an object: a line of text at most.
+fn bare(status: u16, mut headers: Vec<(&'static str, String)>, text: Option<&str>) -> Response {
+    let body = Body::from(text.map(|text| format!("{text}\n")).unwrap_or_default());
+    if text.is_some() {
+        headers.push(("content-type", "text/plain".to_owned()));
+    }
+    // A 204 and a 304 have no length (RFC 9110, 8.6).
+    if !matches!(status, 204 | 304) {
+        headers.push(("content-length", body.len().to_string()));
+    }
+    Response { status, headers, body, delivery: Delivery::default(), fault: None }
+}
+
+fn answer(library: &Library, request: &Request<'_>) -> Response {
+    if request.path == "/" {
+        return whole("text/plain", Body::from(index(library)));
+    }
+    if let Some(name) = request.path.strip_prefix("/bad/") {
+        return match bad(name) {
+            Some(Bad::Body(content_type, body)) => whole(content_type, body),
+            Some(Bad::Redirect(to)) => bare(302, vec![("location", to.to_owned())], None),
+            None => bare(404, Vec::new(), Some("no such hostile manifest")),
+        };
+    }
+    let target = match target(request.path) {
+        Ok(target) => target,
+        Err(Refused::NotFound) => return bare(404, Vec::new(), Some("not a path of this origin")),
+        Err(Refused::BadOption(what)) => return bare(400, Vec::new(), Some(&what)),
+    };
+    if let Some(to) = redirect(request, &target) {
+        return Response { fault: Some("redir".to_owned()), ..bare(302, vec![("location", to)], None) };
+    }
+    let Some(title) = library.titles.get(&target.asset) else {
+        return bare(404, Vec::new(), Some("no such asset"));
+    };
+    let trace = target.options.faults.trace.as_ref();
+    if trace.is_some_and(|name| !library.traces.contains_key(name)) {
+        return bare(400, Vec::new(), Some("no such trace"));
+    }
+    let programme = Programme::new(title, &target.options, target.format);
+    let Some((base, resource)) = resource(&programme, &target) else {
+        return bare(404, Vec::new(), Some("no such file in this title"));
+    };
+    Answer { library, request, target: &target, programme, base, faults: Vec::new() }.give(resource)
+}
+
+fn whole(content_type: &str, body: Body) -> Response {
+    let headers = vec![("content-type", content_type.to_owned()), ("content-length", body.len().to_string())];
+    Response { status: 200, headers, body, delivery: Delivery::default(), fault: None }
+}
+
+/// What the origin serves, for a person who opens it in a browser.
+fn index(library: &Library) -> String {
+    let mut out = String::from("Telecine origin\n\n");
+    for asset in library.assets() {
+        for file in ["number", "time", "timeline-number", "list", "ondemand"] {
+            out.push_str(&format!("/dash/{asset}/{file}.mpd\n"));
+        }
+        out.push_str(&format!("/hls/{asset}/main.m3u8\n"));
+    }
+    for (name, what) in crate::bad::BAD {
+        out.push_str(&format!("/bad/{name}  {what}\n"));
+    }
+    out
+}
+
+/// Where the next hop of a redirect goes.
+fn redirect(request: &Request<'_>, target: &Target) -> Option<String> {
+    match target.options.faults.redirect {
+        Redirect::None => None,
+        Redirect::Hops(left) => {
+            let path = request.path.replacen(&format!("/redir_{left}/"), &format!("/redir_{}/", left - 1), 1);
+            Some(with_query(path, request.query))
+        }
+        // Each hop has its own URL, so that a client cannot stop at one it has seen.
+        Redirect::Loop => {
+            let hop: u64 = request.parameter("hop").and_then(|hop| hop.parse().ok()).unwrap_or(0);
+            Some(format!("{}?hop={}", request.path, hop.wrapping_add(1)))
+        }
+    }
+}
+
+fn with_query(path: String, query: Option<&str>) -> String {
+    match query {
+        Some(query) => format!("{path}?{query}"),
+        None => path,
+    }
+}
+
+/// The bytes of one request, in a resource.
+enum Wanted {
+    All,
+    Some(Range<u64>),
+    /// Nothing of the resource.
+    Beyond,
+}
+
+/// One answer in the making.
+struct Answer<'a> {
+    library: &'a Library,
+    request: &'a Request<'a>,
+    target: &'a Target,
+    programme: Programme<'a>,
+    base: Option<u64>,
+    /// The faults that were applied.
+    faults: Vec<String>,
+}
+
+impl Answer<'_> {
+    fn give(mut self, resource: Resource) -> Response {
+        let faults = &self.target.options.faults;
+        let class = resource.class;
+        let text = matches!(class, Class::Manifest | Class::Text);
+        let compressed = text && self.request.range.is_none() && (self.request.accepts_gzip || faults.gzip);
+        let etag = self.etag(compressed);
+        let content_type = match &faults.mime {
+            Some(mime) => {
+                self.faults.push("mime".to_owned());
+                mime.clone()
+            }
+            None => media_type(resource.extension).to_owned(),
+        };
+        let asked = self.wanted(&resource, &etag);
+        let first = match &asked {
+            Wanted::Some(range) => range.start,
+            Wanted::All | Wanted::Beyond => 0,
+        };
+        if let Some(response) = self.status_fault(&resource, first) {
+            return self.delivered(response, Delivery::default());
+        }
+        if resource.gap {
+            return self.delivered(bare(404, Vec::new(), Some("a gap")), Delivery::default());
+        }
+        if self.request.if_none_match.is_some_and(|known| known == "*" || known.split(", ").any(|tag| tag == etag)) {
+            return self.delivered(bare(304, vec![("etag", etag)], None), Delivery::default());
+        }
+        let mut headers = vec![("content-type", content_type), ("etag", etag)];
+        if !faults.no_range {
+            headers.push(("accept-ranges", "bytes".to_owned()));
+        }
+        let total = resource.length();
+        let (status, range) = match asked {
+            Wanted::All => (200, 0..total),
+            Wanted::Some(range) => {
+                headers.push(("content-range", format!("bytes {}-{}/{total}", range.start, range.end - 1)));
+                (206, range)
+            }
+            Wanted::Beyond => {
+                headers.push(("content-range", format!("bytes */{total}")));
+                return self.delivered(bare(416, headers, None), Delivery::default());
+            }
+        };
+        let delivery = self.byte_faults(&resource, &range);
+        let mut body = self.body(resource).slice(range.clone());
+        if compressed {
+            if faults.gzip {
+                self.faults.push("enc_gzip".to_owned());
+            }
+            body = Body::from(gzip(&body.into_bytes()));
+            headers.push(("content-encoding", "gzip".to_owned()));
+        }
+        if text {
+            headers.push(("vary", "accept-encoding".to_owned()));
+        }
+        headers.push(("content-length", body.len().to_string()));
+        self.delivered(Response { status, headers, body, delivery: Delivery::default(), fault: None }, delivery)
+    }
+
+    /// A strong validator: what the body depends on, hashed; encodings differ in it (RFC 9110, 8.8.3.3).
+    fn etag(&self, compressed: bool) -> String {
+        let digest = self.programme.title.digest ^ u64::from(compressed);
+        let hash = fnv(fnv(FNV, &digest.to_be_bytes()), self.request.path.as_bytes());
+        format!("\"{:016x}\"", fnv(hash, &self.seed().to_be_bytes()))
+    }
+
+    fn seed(&self) -> u64 {
+        self.target.options.faults.seed.unwrap_or(self.library.seed)
+    }
+
+    /// The range asked for (RFC 9110, 14.2): one range of bytes; anything else is ignored.
+    fn wanted(&mut self, resource: &Resource, etag: &str) -> Wanted {
+        let Some(range) = self.request.range else { return Wanted::All };
+        if self.target.options.faults.no_range {
+            self.faults.push("norange".to_owned());
+            return Wanted::All;
+        }
+        if self.request.if_range.is_some_and(|known| known != etag) {
+            return Wanted::All;
+        }
+        let total = resource.length();
+        let Some((first, last)) = range.strip_prefix("bytes=").and_then(|range| range.trim().split_once('-')) else {
+            return Wanted::All;
+        };
+        let asked = match (first.parse::<u64>(), last.parse::<u64>()) {
+            (Ok(first), Ok(last)) if first <= last => first..last.saturating_add(1).min(total),
+            (Ok(first), Err(_)) if last.is_empty() => first..total,
+            (Err(_), Ok(suffix)) if first.is_empty() => total.saturating_sub(suffix)..total,
+            _ => return Wanted::All,
+        };
+        if asked.start < asked.end { Wanted::Some(asked) } else { Wanted::Beyond }
+    }
+
+    fn subject<'r>(&self, resource: &'r Resource) -> Subject<'r> {
+        Subject {
+            class: resource.class,
+            rendition: &resource.rendition,
+            base: self.base,
+            attempt: self.request.attempt,
+        }
+    }
+
+    /// The scripted status of a request whose first byte is `first`.
+    fn status_fault(&mut self, resource: &Resource, first: u64) -> Option<Response> {
+        let subject = self.subject(resource);
+        let segment = resource.segments.iter().rfind(|(_, bytes)| bytes.start <= first).map(|(n, _)| *n);
+        let in_cycle = |cycle: Option<u64>| {
+            let n = segment?;
+            Some(n - cycle.map_or(0, |seconds| resource.first_in_cycle(&self.programme, n, seconds)))
+        };
+        let fault = self.target.options.faults.status.iter().find(|fault| fault.hits(&subject, in_cycle))?;
+        let headers = fault.retry.map(|seconds| ("retry-after", seconds.to_string())).into_iter().collect();
+        self.faults.push(format!("statuscode {}", fault.code));
+        Some(bare(fault.code, headers, Some("a scripted fault")))
+    }
+
+    /// Where in the body of a request the byte faults of its segments strike.
+    fn byte_faults(&mut self, resource: &Resource, range: &Range<u64>) -> Delivery {
+        let subject = self.subject(resource);
+        let mut delivery = Delivery::default();
+        let mut applied = Vec::new();
+        for fault in &self.target.options.faults.bytes {
+            for (_, bytes) in resource.segments.iter().filter(|(n, _)| fault.hits(&subject, *n)) {
+                let at = match fault.kind {
+                    ByteFaultKind::Cut | ByteFaultKind::Short => bytes.start.saturating_add(fault.amount),
+                    ByteFaultKind::StallHead => bytes.start.max(range.start),
+                    ByteFaultKind::StallBody => bytes.start + (bytes.end - bytes.start) / 2,
+                    ByteFaultKind::Flip => continue,
+                };
+                // A cut behind the segment is a cut in another.
+                if at >= bytes.end || !range.contains(&at) {
+                    continue;
+                }
+                applied.push(format!("{}@{}", fault.kind.name(), fault.amount));
+                let (at, pause) = (at - range.start, Duration::from_millis(fault.amount));
+                match fault.kind {
+                    ByteFaultKind::StallHead if at == 0 => delivery.head_delay = pause,
+                    // Within a longer body, the head of a segment is where the segment starts.
+                    ByteFaultKind::StallHead | ByteFaultKind::StallBody => delivery.stall = Some((at, pause)),
+                    ByteFaultKind::Cut => delivery.end = Some((at, End::Reset)),
+                    ByteFaultKind::Short => delivery.end = Some((at, End::Close)),
+                    ByteFaultKind::Flip => {}
+                }
+            }
+        }
+        self.faults.extend(applied);
+        delivery
+    }
+
+    /// The bytes of the resource, corrupted where the URL says so.
+    fn body(&mut self, resource: Resource) -> Body {
+        let subject = self.subject(&resource);
+        let mut flips = BTreeMap::new();
+        for fault in self.target.options.faults.bytes.iter().filter(|f| f.kind == ByteFaultKind::Flip) {
+            for (n, bytes) in resource.segments.iter().filter(|(n, _)| fault.hits(&subject, *n)) {
+                flips.insert(bytes.start, (*n, fault.amount));
+            }
+        }
+        let mut at = 0;
+        let mut parts = Vec::with_capacity(resource.parts.len());
+        for part in resource.parts {
+            let length = part.len();
+            parts.push(match flips.get(&at) {
+                Some((n, count)) => {
+                    self.faults.push(format!("flip@{count}"));
+                    let seed = fnv(self.seed(), resource.rendition.as_bytes()) ^ *n;
+                    Part::Bytes(flipped(Body::of([part]).into_bytes(), *count, seed))
+                }
+                None => part,
+            });
+            at += length;
+        }
+        Body::of(parts)
+    }
+
+    /// What applies to every response: delay, pace, and the list of faults.
+    fn delivered(self, response: Response, mut delivery: Delivery) -> Response {
+        let faults = &self.target.options.faults;
+        delivery.head_delay += Duration::from_millis(faults.delay_ms);
+        delivery.pace = match (faults.rate, &faults.trace) {
+            (Some(rate), _) => Some((Network::constant(rate, Duration::ZERO), Duration::ZERO)),
+            (None, Some(name)) => {
+                let at = Duration::from_millis(self.request.now());
+                self.library.traces.get(name).map(|trace| (trace.clone(), at))
+            }
+            (None, None) => None,
+        };
+        let fault = (!self.faults.is_empty()).then(|| self.faults.join(","));
+        Response { delivery, fault, ..response }
+    }
+}
+
+/// `count` bytes changed, at places and to values drawn from a seed.
+fn flipped(bytes: Bytes, count: u64, seed: u64) -> Bytes {
+    let mut bytes = BytesMut::from(bytes);
+    let mut draws = Draws::new(seed);
+    for _ in 0..count.min(bytes.len() as u64) {
+        let at = (draws.next() % bytes.len() as u64) as usize;
+        bytes[at] ^= (draws.next() % 255) as u8 + 1;
+    }
+    bytes.freeze()
+}
+
+fn gzip(bytes: &[u8]) -> Bytes {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    // Writing to memory does not fail.
+    let _ = encoder.write_all(bytes);
+    Bytes::from(encoder.finish().unwrap_or_default())
+}
+
+/// The path of the manifest of a title.
+pub(crate) fn manifest_path(format: Format, asset: &str) -> String {
+    match format {
+        Format::Hls => format!("/hls/{asset}/main.m3u8"),
+        Format::Dash => format!("/dash/{asset}/time.mpd"),
+    }
+}
