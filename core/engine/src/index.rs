@@ -12,7 +12,7 @@ pub(crate) fn index_range(source: &SegmentIndexSource) -> Option<ByteRange> {
 }
 
 /// Ranges of the indexes that `index` points to, with an index in them (hierarchical sidx).
-pub(crate) fn nested_ranges(index: &SegmentIndexBox) -> Vec<ByteRange> {
+pub fn nested_ranges(index: &SegmentIndexBox) -> Vec<ByteRange> {
     let mut at = anchor(index);
     let mut ranges = Vec::new();
     for reference in &index.references {

@@ -338,7 +338,7 @@ fn not_yet_live() -> Error {
 }
 
 /// A resource without an index is one segment: a subtitle file, a small progressive file.
-fn whole_resource(source: &SegmentIndexSource) -> SegmentIndex {
+pub fn whole_resource(source: &SegmentIndexSource) -> SegmentIndex {
     let timescale = Timescale::new(source.timescale.max(1)).unwrap_or(Timescale::SECONDS);
     let mut table = SegmentTable::new(timescale, 1);
     let ticks = source.duration.map_or(0, |duration| duration.to_ticks(timescale)).max(1).unsigned_abs();
