@@ -1,0 +1,106 @@
+//! Queries that segment URLs carry on (ISO/IEC 23009-1, Annex I; D102).
+
+use std::borrow::Cow;
+
+use telecine_model::uri;
+
+use super::reader::Element;
+
+/// `UrlQueryInfo` or `ExtUrlQueryInfo`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct UrlQuery {
+    template: String,
+    use_mpd_query: bool,
+    query: String,
+    same_origin_only: bool,
+    /// Meant for requests of segments.
+    for_segments: bool,
+    /// Needs something that this player does not do: a remote list, or a response header.
+    pub(super) beyond_us: bool,
+}
+
+impl UrlQuery {
+    pub(super) fn of(element: &Element<'_>) -> Self {
+        let requests = element.words("includeInRequests");
+        let header_source = element
+            .attr("headerParamSource")
+            .is_some_and(|text| !text.trim().is_empty());
+        let has_link = element.attributes.iter().any(|attribute| attribute.name == "href");
+        Self {
+            template: element.string("queryTemplate").unwrap_or_default(),
+            use_mpd_query: element.flag("useMPDUrlQuery").unwrap_or(false),
+            query: element.string("queryString").unwrap_or_default(),
+            same_origin_only: element.flag("sameOriginOnly").unwrap_or(false),
+            for_segments: requests.is_empty() || requests.iter().any(|kind| kind == "segment"),
+            beyond_us: has_link || header_source,
+        }
+    }
+
+    /// The query for segments at `base`, of an MPD at `mpd`; empty if there is none.
+    pub(super) fn resolve(&self, mpd: &str, base: &str) -> String {
+        if !self.for_segments || self.beyond_us || (self.same_origin_only && !uri::same_origin(mpd, base)) {
+            return String::new();
+        }
+        let initial = if self.use_mpd_query {
+            uri::split(mpd).query.unwrap_or("")
+        } else {
+            ""
+        };
+        let pairs = join(initial, self.query.trim_start_matches(['?', '&']));
+        let mut out = String::new();
+        let mut rest = self.template.as_str();
+        while let Some((before, after)) = rest.split_once('$') {
+            out.push_str(before);
+            let Some((identifier, after)) = after.split_once('$') else {
+                break;
+            };
+            rest = after;
+            match identifier.strip_prefix("query:") {
+                _ if identifier == "querypart" => out.push_str(&pairs),
+                _ if identifier.is_empty() => out.push('$'),
+                Some(name) => out.push_str(value_of(&pairs, name).unwrap_or("")),
+                None => {}
+            }
+        }
+        out.push_str(rest);
+        out
+    }
+}
+
+fn value_of<'q>(pairs: &'q str, name: &str) -> Option<&'q str> {
+    pairs
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(known, _)| *known == name)
+        .map(|(_, value)| value)
+}
+
+/// Two queries as one.
+pub(super) fn join(a: &str, b: &str) -> String {
+    match (a, b) {
+        ("", only) | (only, "") => only.to_owned(),
+        (a, b) => format!("{a}&{b}"),
+    }
+}
+
+/// A reference with a query appended to whatever query it has; a fragment stays behind it.
+pub(super) fn with_query(reference: &str, query: &str) -> String {
+    if query.is_empty() {
+        return reference.to_owned();
+    }
+    let (front, fragment) = reference.split_at(reference.find('#').unwrap_or(reference.len()));
+    let mark = match front.find('?') {
+        None => "?",
+        Some(at) if at + 1 == front.len() => "",
+        Some(_) => "&",
+    };
+    format!("{front}{mark}{query}{fragment}")
+}
+
+/// The same for a template, in which a dollar sign has a meaning.
+pub(super) fn with_query_in_template<'t>(template: &'t str, query: &str) -> Cow<'t, str> {
+    if query.is_empty() {
+        return Cow::Borrowed(template);
+    }
+    Cow::Owned(with_query(template, &query.replace('$', "$$")))
+}
