@@ -1,0 +1,237 @@
+//! A network path as arithmetic: who gets how many bytes when.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use telecine_engine::RequestId;
+use telecine_model::rng::Rng;
+use telecine_model::Timestamp;
+
+use crate::network::{micros, Network, PARTS_PER_MILLION};
+
+/// Work is counted in millionths of a bit, so that a rate in bits a second times microseconds is
+/// a whole number.
+const UNITS_PER_BYTE: u128 = 8_000_000;
+/// Most bytes in one [`LinkEvent::Bytes`].
+const CHUNK_MAX: u64 = 64 << 10;
+/// What a chunk may take at most at the present rate, so that slow links trickle like real ones.
+const CHUNK_MICROS: u128 = 50_000;
+/// Payload of one packet: fewest bytes in a chunk, and what loss counts in.
+const PACKET: u64 = 1_460;
+
+/// What happens on a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkEvent {
+    /// The answer begins.
+    FirstByte(RequestId),
+    /// Bytes of the body arrived.
+    Bytes {
+        /// Of which transfer.
+        id: RequestId,
+        /// How many.
+        n: u64,
+    },
+    /// The last byte arrived.
+    Done(RequestId),
+}
+
+/// A network path: transfers share a [`Network`]'s rate fairly and each waits for its latency.
+///
+/// Sans-IO and exact: everything is integer arithmetic on microseconds and millionths of a bit, so
+/// `n` bytes alone on a constant rate take `ceil(8n / rate)` after the latency, to the microsecond.
+/// The order of calls decides, never how often [`Link::poll`] is called. A chunk is delivered at
+/// the time of its last byte; a lost packet (drawn from the seed) holds its transfer up for one
+/// more latency, as a fast retransmission does, while the others go on.
+#[derive(Clone, Debug)]
+pub struct Link {
+    network: Network,
+    random: Rng,
+    /// Everything up to here is worked out.
+    clock: u64,
+    transfers: BTreeMap<RequestId, Transfer>,
+    happened: VecDeque<LinkEvent>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Transfer {
+    /// Bytes of the body that have not been delivered.
+    left: u64,
+    /// Receives nothing before this.
+    held_until: u64,
+    begun: bool,
+    /// Received beyond what was delivered.
+    received: u128,
+    /// Bytes of the chunk that is on its way; zero before the first.
+    chunk: u64,
+}
+
+impl Link {
+    /// An idle link. Losses are drawn from `seed`.
+    pub fn new(network: Network, seed: u64) -> Self {
+        Self {
+            network,
+            random: Rng::new(seed),
+            clock: 0,
+            transfers: BTreeMap::new(),
+            happened: VecDeque::new(),
+        }
+    }
+
+    /// The network that it is a path of.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// Starts a transfer whose body has `total` bytes, and whose server takes `delay` beyond the
+    /// latency to answer.
+    pub fn start(&mut self, id: RequestId, total: u64, delay: Duration, now: Timestamp) {
+        self.settle(now);
+        let (step, _) = self.network.at(now);
+        let transfer = Transfer {
+            left: total,
+            held_until: self.clock.saturating_add(micros(step.latency.saturating_add(delay))),
+            begun: false,
+            received: 0,
+            chunk: 0,
+        };
+        self.transfers.insert(id, transfer);
+    }
+
+    /// Stops a transfer; nothing of it follows.
+    pub fn cancel(&mut self, id: RequestId, now: Timestamp) {
+        self.settle(now);
+        self.transfers.remove(&id);
+        self.happened.retain(|event| event.id() != id);
+    }
+
+    /// The next thing that happened until `now`, in order.
+    pub fn poll(&mut self, now: Timestamp) -> Option<LinkEvent> {
+        self.advance(now);
+        self.happened.pop_front()
+    }
+
+    /// When it wants to be polled next: something happens then, or the rate changes under a
+    /// transfer. None if nothing is on its way.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        if self.happened.is_empty() {
+            self.next_change().map(Timestamp::from_micros)
+        } else {
+            Some(Timestamp::from_micros(self.clock))
+        }
+    }
+
+    /// Works out what changes by itself until `now`. The state moves only from change to change,
+    /// never to the time of a poll, so it does not matter who asks when.
+    fn advance(&mut self, now: Timestamp) {
+        while let Some(next) = self.next_change().filter(|next| *next <= now.as_micros()) {
+            self.work_until(next);
+        }
+    }
+
+    /// Works everything out up to `now`, before something changes from outside.
+    fn settle(&mut self, now: Timestamp) {
+        self.advance(now);
+        self.work_until(now.as_micros());
+    }
+
+    fn active(&self) -> u64 {
+        self.transfers.values().filter(|transfer| transfer.is_active(self.clock)).count() as u64
+    }
+
+    /// When the shares change or something happens next.
+    fn next_change(&self) -> Option<u64> {
+        let (step, step_end) = self.network.at(Timestamp::from_micros(self.clock));
+        let active = self.active();
+        let change = |transfer: &Transfer| {
+            if !transfer.is_active(self.clock) {
+                return Some(transfer.held_until.max(self.clock));
+            }
+            let missing = u128::from(transfer.chunk) * UNITS_PER_BYTE;
+            let missing = missing.saturating_sub(transfer.received) * u128::from(active);
+            let takes = match step.bits_per_second {
+                0 => return None,
+                rate => missing.div_ceil(u128::from(rate)),
+            };
+            Some(self.clock.saturating_add(u64::try_from(takes).unwrap_or(u64::MAX)))
+        };
+        let step_end = (active > 0).then_some(step_end.as_micros());
+        let next = self.transfers.values().filter_map(change).chain(step_end).min();
+        next.filter(|next| *next < u64::MAX)
+    }
+
+    /// Hands out what the link carries until `until`, which is not behind the next change.
+    fn work_until(&mut self, until: u64) {
+        let (step, step_end) = self.network.at(Timestamp::from_micros(self.clock));
+        let active = u128::from(self.active());
+        let span = u128::from(until.saturating_sub(self.clock));
+        let carried = u128::from(step.bits_per_second).saturating_mul(span);
+        let (share, mut rest) = (carried.checked_div(active).unwrap_or(0), carried.checked_rem(active).unwrap_or(0));
+        for transfer in self.transfers.values_mut().filter(|transfer| transfer.is_active(self.clock)) {
+            // The indivisible rest goes to the oldest transfers, so no capacity is lost.
+            transfer.received += share + u128::from(rest > 0);
+            rest = rest.saturating_sub(1);
+        }
+        self.clock = self.clock.max(until);
+        self.deliver(until >= step_end.as_micros());
+    }
+
+    /// Tells what is complete at this moment and plans what comes next.
+    fn deliver(&mut self, rate_changed: bool) {
+        let (step, _) = self.network.at(Timestamp::from_micros(self.clock));
+        let sharing = u128::from(self.active().max(1));
+        let fits = u128::from(step.bits_per_second).saturating_mul(CHUNK_MICROS) / (sharing * UNITS_PER_BYTE);
+        let fits = u64::try_from(fits).unwrap_or(u64::MAX).clamp(PACKET, CHUNK_MAX);
+        let Self {
+            network,
+            random,
+            clock,
+            transfers,
+            happened,
+        } = self;
+        transfers.retain(|id, transfer| {
+            if transfer.held_until > *clock {
+                return true;
+            }
+            if !transfer.begun {
+                transfer.begun = true;
+                transfer.chunk = transfer.left.min(fits);
+                happened.push_back(LinkEvent::FirstByte(*id));
+            } else if rate_changed {
+                let arrived = u64::try_from(transfer.received / UNITS_PER_BYTE).unwrap_or(u64::MAX);
+                transfer.chunk = transfer.chunk.min(arrived.saturating_add(fits));
+            }
+            while transfer.left > 0 && transfer.received >= u128::from(transfer.chunk) * UNITS_PER_BYTE {
+                let n = transfer.chunk;
+                transfer.received -= u128::from(n) * UNITS_PER_BYTE;
+                transfer.left -= n;
+                transfer.chunk = transfer.left.min(fits);
+                happened.push_back(LinkEvent::Bytes { id: *id, n });
+                let risk = n.div_ceil(PACKET) * u64::from(network.loss_ppm());
+                if random.below(PARTS_PER_MILLION.into()) < risk && transfer.left > 0 {
+                    transfer.held_until = clock.saturating_add(micros(step.latency));
+                    return true;
+                }
+            }
+            if transfer.left == 0 {
+                happened.push_back(LinkEvent::Done(*id));
+            }
+            transfer.left > 0
+        });
+    }
+}
+
+impl Transfer {
+    /// Takes part in sharing the link.
+    fn is_active(&self, clock: u64) -> bool {
+        self.begun && self.held_until <= clock
+    }
+}
+
+impl LinkEvent {
+    /// Which transfer it is about.
+    pub fn id(self) -> RequestId {
+        match self {
+            Self::FirstByte(id) | Self::Done(id) | Self::Bytes { id, .. } => id,
+        }
+    }
+}

@@ -1,0 +1,418 @@
+//! The host loop in virtual time.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use bytes::Bytes;
+use telecine_engine::{
+    Action, Body, Command, Config, Decision, Engine, Environment, Event, FetchRequest, Input, NetworkEvent, RequestId,
+    Sink, State,
+};
+use telecine_model::{Error, ErrorCode, MediaTime, Timestamp, TrackKind, WallTime};
+
+use crate::link::{Link, LinkEvent};
+use crate::network::Network;
+use crate::sink::ModelSink;
+use crate::source::{Failure, Fetched, Source};
+
+/// Between two samples of [`Session::series`].
+const SAMPLE_EVERY: Duration = Duration::from_secs(1);
+
+/// How a session ended.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The title was played to its end.
+    Ended,
+    /// The application stopped it.
+    Stopped,
+    /// It failed.
+    Failed(Option<Error>),
+    /// It could go on, but it was to run only until now.
+    Until,
+    /// Nothing will happen any more, and nothing ended it: everybody waits for somebody.
+    Stuck,
+    /// More steps than [`Session::step_limit`] allows: something goes round in circles.
+    StepLimit,
+}
+
+/// The session at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// When.
+    pub at: Timestamp,
+    /// What the player was doing.
+    pub state: State,
+    /// Where the playhead was.
+    pub position: MediaTime,
+    /// Media ahead of it, the least of sound and picture.
+    pub buffered: MediaTime,
+    /// Estimated bits a second.
+    pub throughput: Option<u64>,
+}
+
+/// A whole session in virtual time: engine, sink, link and source, driven event by event.
+///
+/// Time jumps from one event to the next, so an hour of playback takes as long as its parsing
+/// takes. Everything is deterministic: the same configuration, source, network and script give the
+/// same events at the same microsecond.
+///
+/// ```
+/// use telecine_engine::{Command, Config};
+/// use telecine_model::{MediaTime, Timestamp};
+/// use telecine_virtual::testing::SyntheticTitle;
+/// use telecine_virtual::{Outcome, Session};
+///
+/// let title = SyntheticTitle::new(MediaTime::from_secs(60));
+/// let mut session = Session::new(Config::default(), title)
+///     .network("rate=3Mbps,rtt=80ms".parse()?)
+///     .play("https://title.example/main.m3u8")
+///     .at(Timestamp::from_millis(5_000), Command::Seek(MediaTime::from_secs(40)));
+/// assert_eq!(session.run(None), Outcome::Ended);
+/// assert!(session.now() < Timestamp::from_millis(30_000));
+/// # Ok::<(), telecine_model::Error>(())
+/// ```
+pub struct Session<S> {
+    engine: Engine,
+    sink: Box<dyn Sink>,
+    link: Link,
+    source: S,
+    config: Config,
+    wall_clock: Option<WallTime>,
+    script: BTreeMap<Timestamp, VecDeque<Command>>,
+    transfers: BTreeMap<RequestId, Transfer>,
+    /// When requests are given up; the same times are in `transfers`.
+    patience: BTreeSet<(Timestamp, RequestId)>,
+    now: Timestamp,
+    started: bool,
+    steps: u64,
+    step_limit: u64,
+    next_sample: Timestamp,
+    events: Vec<Event>,
+    series: Vec<Sample>,
+    state: State,
+}
+
+/// A request on its way.
+struct Transfer {
+    request: Box<FetchRequest>,
+    fetched: Fetched,
+    /// Given up if nothing comes until then.
+    patience: Timestamp,
+    /// Bytes of the body that the engine has.
+    taken: usize,
+}
+
+impl<S: Source> Session<S> {
+    /// A session with a [`ModelSink`] on the default [`Network`].
+    pub fn new(config: Config, source: S) -> Self {
+        Self {
+            engine: Engine::new(config.clone()),
+            sink: Box::new(ModelSink::default()),
+            link: Link::new(Network::default(), config.seed),
+            source,
+            config,
+            wall_clock: None,
+            script: BTreeMap::new(),
+            transfers: BTreeMap::new(),
+            patience: BTreeSet::new(),
+            now: Timestamp::ZERO,
+            started: false,
+            steps: 0,
+            step_limit: 10_000_000,
+            next_sample: Timestamp::ZERO,
+            events: Vec::new(),
+            series: Vec::new(),
+            state: State::Idle,
+        }
+    }
+
+    /// Plays into this sink.
+    #[must_use]
+    pub fn sink(mut self, sink: impl Sink + 'static) -> Self {
+        self.sink = Box::new(sink);
+        self
+    }
+
+    /// Fetches over this network. Losses are drawn from the configuration's seed.
+    #[must_use]
+    pub fn network(mut self, network: Network) -> Self {
+        self.link = Link::new(network, self.config.seed);
+        self
+    }
+
+    /// What the wall clock shows at the start; without, the player is told no wall clock.
+    #[must_use]
+    pub fn wall_clock(mut self, start: WallTime) -> Self {
+        self.wall_clock = Some(start);
+        self
+    }
+
+    /// Gives the player a command at a time. Several at the same time come in the order given.
+    #[must_use]
+    pub fn at(mut self, time: Timestamp, command: Command) -> Self {
+        self.schedule(time, command);
+        self
+    }
+
+    /// Loads a title at the start, and plays it.
+    #[must_use]
+    pub fn play(self, url: impl Into<String>) -> Self {
+        let load = Command::Load {
+            url: url.into(),
+            start: None,
+        };
+        self.at(Timestamp::ZERO, load).at(Timestamp::ZERO, Command::Play)
+    }
+
+    /// Steps (inputs to the engine, and moments) before [`Outcome::StepLimit`]. Default 10 million,
+    /// some fifty hours of playback.
+    #[must_use]
+    pub fn step_limit(mut self, steps: u64) -> Self {
+        self.step_limit = steps;
+        self
+    }
+
+    /// Gives the player a command at a time that is not past.
+    pub fn schedule(&mut self, time: Timestamp, command: Command) {
+        self.script.entry(time.max(self.now)).or_default().push_back(command);
+    }
+
+    /// Runs until the title ended, failed or was stopped and the script is done, or until a time.
+    /// Can be called again to run on.
+    pub fn run(&mut self, until: Option<Timestamp>) -> Outcome {
+        if !self.started {
+            self.started = true;
+            self.input(Input::Environment(Environment::Capabilities(self.sink.capabilities())));
+            if let Some(time) = self.wall_clock {
+                self.input(Input::Environment(Environment::WallClock { time, uncertainty_ms: 0 }));
+            }
+        }
+        loop {
+            self.run_moment();
+            if let Some(outcome) = self.outcome().filter(|_| self.script.is_empty()) {
+                return outcome;
+            }
+            if self.steps >= self.step_limit {
+                return Outcome::StepLimit;
+            }
+            let Some(next) = self.deadline() else { return Outcome::Stuck };
+            if let Some(until) = until.filter(|until| next > *until) {
+                self.now = self.now.max(until);
+                return Outcome::Until;
+            }
+            self.now = self.now.max(next);
+            self.steps += 1;
+        }
+    }
+
+    /// When something happens next.
+    fn deadline(&self) -> Option<Timestamp> {
+        let script = self.script.keys().next().copied();
+        let patience = self.patience.first().map(|(time, _)| *time);
+        let parts = [script, patience, self.link.deadline(), self.sink.deadline(), self.engine.deadline()];
+        parts.into_iter().flatten().min()
+    }
+
+    /// Everything that happens at this moment, in a fixed order: commands, network, sink, timers.
+    fn run_moment(&mut self) {
+        while self.now >= self.next_sample {
+            self.take_sample();
+        }
+        while let Some(mut entry) = self.script.first_entry().filter(|entry| *entry.key() <= self.now) {
+            match entry.get_mut().pop_front() {
+                Some(command) => self.input(Input::Command(command)),
+                None => {
+                    entry.remove();
+                }
+            }
+        }
+        while let Some(event) = self.link.poll(self.now) {
+            self.on_link(event);
+        }
+        while let Some((_, id)) = self.patience.first().copied().filter(|(time, _)| *time <= self.now) {
+            self.fail(id, Failure::new(ErrorCode::Timeout, "nothing came in time"));
+        }
+        self.poll_sink();
+        while self.engine.deadline().is_some_and(|deadline| deadline <= self.now) && self.steps < self.step_limit {
+            self.input(Input::Timer);
+        }
+    }
+
+    /// Mutate once, then drain.
+    fn input(&mut self, input: Input) {
+        self.steps += 1;
+        self.engine.handle(input, self.now);
+        while let Some(action) = self.engine.poll() {
+            match action {
+                Action::Fetch(request) => self.fetch(request),
+                Action::Cancel(id) => self.forget(id),
+                Action::Sink(command) => self.sink.command(command, self.now),
+                Action::Emit(event) => {
+                    if let Event::State { state, .. } = *event {
+                        self.state = state;
+                    }
+                    self.events.push(*event);
+                }
+            }
+        }
+    }
+
+    fn poll_sink(&mut self) {
+        // A report may lead to commands whose reports follow at the same moment.
+        while let Some(report) = self.sink.poll(self.now).filter(|_| self.steps < self.step_limit) {
+            self.input(Input::Sink(report));
+        }
+    }
+
+    fn fetch(&mut self, request: Box<FetchRequest>) {
+        let fetched = self.source.fetch(&request);
+        let (total, delay) = match &fetched {
+            Fetched::Response(response) => (response.body.len() as u64, response.delay),
+            Fetched::Failure(_) => (0, Duration::ZERO),
+        };
+        let patience = self.now + request.head_timeout;
+        self.link.start(request.id, total, delay, self.now);
+        self.patience.insert((patience, request.id));
+        self.transfers.insert(request.id, Transfer { request, fetched, patience, taken: 0 });
+    }
+
+    fn forget(&mut self, id: RequestId) {
+        self.link.cancel(id, self.now);
+        if let Some(transfer) = self.transfers.remove(&id) {
+            self.patience.remove(&(transfer.patience, id));
+        }
+    }
+
+    fn fail(&mut self, id: RequestId, failure: Failure) {
+        self.forget(id);
+        let Failure { code, message } = failure;
+        self.input(Input::Network(NetworkEvent::Failed { id, code, message }));
+    }
+
+    fn on_link(&mut self, event: LinkEvent) {
+        let id = event.id();
+        let Some(transfer) = self.transfers.get_mut(&id) else { return };
+        let response = match &transfer.fetched {
+            Fetched::Response(response) => response,
+            Fetched::Failure(failure) => {
+                let failure = failure.clone();
+                return self.fail(id, failure);
+            }
+        };
+        self.patience.remove(&(transfer.patience, id));
+        transfer.patience = self.now + transfer.request.idle_timeout;
+        self.patience.insert((transfer.patience, id));
+        match event {
+            LinkEvent::FirstByte(_) => {
+                let head = response.head(&transfer.request);
+                let limit = transfer.request.max_bytes;
+                let too_large = response.content_length.is_some_and(|length| length > limit);
+                self.input(Input::Network(NetworkEvent::Head(Box::new(head))));
+                if too_large {
+                    self.fail(id, too_large_failure(limit));
+                }
+            }
+            LinkEvent::Bytes { n, .. } => {
+                let from = transfer.taken;
+                let to = from.saturating_add(usize::try_from(n).unwrap_or(usize::MAX)).min(response.body.len());
+                transfer.taken = to;
+                let limit = transfer.request.max_bytes;
+                let data: Bytes = response.body.slice(from..to);
+                if to as u64 > limit {
+                    return self.fail(id, too_large_failure(limit));
+                }
+                self.input(Input::Network(NetworkEvent::Chunk { id, data: Body::Bytes(data) }));
+            }
+            LinkEvent::Done(_) => {
+                if let Some(failure) = response.broken.clone() {
+                    return self.fail(id, failure);
+                }
+                self.forget(id);
+                self.input(Input::Network(NetworkEvent::End { id }));
+            }
+        }
+    }
+
+    fn take_sample(&mut self) {
+        let snapshot = self.engine.snapshot(self.next_sample);
+        let essential = |kind: &TrackKind| matches!(kind, TrackKind::Video | TrackKind::Audio);
+        let buffered = snapshot.streams.iter().filter(|stream| essential(&stream.kind)).map(|stream| stream.buffered);
+        self.series.push(Sample {
+            at: self.next_sample,
+            state: self.state,
+            position: snapshot.position,
+            buffered: buffered.min().unwrap_or_default(),
+            throughput: snapshot.throughput,
+        });
+        self.next_sample = self.next_sample + SAMPLE_EVERY;
+    }
+
+    fn outcome(&self) -> Option<Outcome> {
+        match self.state {
+            State::Ended => Some(Outcome::Ended),
+            State::Stopped => Some(Outcome::Stopped),
+            State::Failed => Some(Outcome::Failed(self.fatal_error())),
+            _ => None,
+        }
+    }
+
+    fn fatal_error(&self) -> Option<Error> {
+        self.events.iter().rev().find_map(|event| match event {
+            Event::Error { error, .. } if error.is_fatal() => Some(error.clone()),
+            _ => None,
+        })
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The engine, to be asked what it knows.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The sink.
+    pub fn sink_ref(&self) -> &dyn Sink {
+        self.sink.as_ref()
+    }
+
+    /// The source.
+    pub fn source(&mut self) -> &mut S {
+        &mut self.source
+    }
+
+    /// Everything that the player told its application.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// The decisions among the events.
+    pub fn decisions(&self) -> impl Iterator<Item = &Decision> {
+        self.events.iter().filter_map(|event| match event {
+            Event::Decision(decision) => Some(decision),
+            _ => None,
+        })
+    }
+
+    /// The session once a virtual second.
+    pub fn series(&self) -> &[Sample] {
+        &self.series
+    }
+
+    /// How many steps it took.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// What was recorded since the last call, if the configuration asks for a recording.
+    pub fn take_recording(&mut self) -> Vec<u8> {
+        self.engine.take_recording()
+    }
+}
+
+fn too_large_failure(limit: u64) -> Failure {
+    Failure::new(ErrorCode::BodyTooLarge, format!("the body is larger than {limit} bytes"))
+}

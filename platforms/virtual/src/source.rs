@@ -1,0 +1,125 @@
+//! Where a virtual session gets its bytes from.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use telecine_engine::{FetchRequest, ResponseHead};
+use telecine_model::{ErrorCode, WallTime};
+
+/// Answers requests, whole and at once: how long an answer takes is the [`Link`](crate::Link)'s
+/// business.
+pub trait Source {
+    /// The answer to a request.
+    fn fetch(&mut self, request: &FetchRequest) -> Fetched;
+}
+
+impl<S: Source + ?Sized> Source for Box<S> {
+    fn fetch(&mut self, request: &FetchRequest) -> Fetched {
+        (**self).fetch(request)
+    }
+}
+
+/// What became of a request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fetched {
+    /// An answer, of whatever status.
+    Response(Box<Response>),
+    /// None: the request failed on its way.
+    Failure(Failure),
+}
+
+/// How a request failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// A code of the network domain.
+    pub code: ErrorCode,
+    /// What happened, without secrets.
+    pub message: String,
+}
+
+impl Failure {
+    /// A failure with a sentence about it.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Response {
+    /// HTTP status; 200 or 206 for what does not come over HTTP.
+    pub status: u16,
+    /// URL that answered, after redirects.
+    pub url: String,
+    /// Declared length of the body; None says nothing of it.
+    pub content_length: Option<u64>,
+    /// `Content-Type`.
+    pub content_type: Option<String>,
+    /// `Retry-After`, as sent.
+    pub retry_after: Option<String>,
+    /// `Date`.
+    pub date: Option<WallTime>,
+    /// `Age` in seconds.
+    pub age_s: Option<u64>,
+    /// The body, as far as it comes.
+    pub body: Bytes,
+    /// What breaks it off there; None if it is complete.
+    pub broken: Option<Failure>,
+    /// Time that the server thinks before it answers.
+    pub delay: Duration,
+}
+
+impl Response {
+    /// A complete answer.
+    pub fn new(status: u16, url: impl Into<String>, body: impl Into<Bytes>) -> Self {
+        let body = body.into();
+        Self {
+            status,
+            url: url.into(),
+            content_length: Some(body.len() as u64),
+            content_type: None,
+            retry_after: None,
+            date: None,
+            age_s: None,
+            body,
+            broken: None,
+            delay: Duration::ZERO,
+        }
+    }
+
+    /// Says what the body is.
+    #[must_use]
+    pub fn with_type(mut self, content_type: &str) -> Self {
+        self.content_type = Some(content_type.to_owned());
+        self
+    }
+
+    pub(crate) fn head(&self, request: &FetchRequest) -> ResponseHead {
+        ResponseHead {
+            id: request.id,
+            status: self.status,
+            url: self.url.clone(),
+            content_length: self.content_length,
+            content_type: self.content_type.clone(),
+            retry_after: self.retry_after.clone(),
+            date: self.date,
+            age_s: self.age_s,
+            from_cache: false,
+        }
+    }
+}
+
+impl From<Response> for Fetched {
+    fn from(response: Response) -> Self {
+        Self::Response(Box::new(response))
+    }
+}
+
+impl From<Failure> for Fetched {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
