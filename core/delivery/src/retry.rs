@@ -1,0 +1,280 @@
+//! What follows a failed request.
+
+use std::time::Duration;
+
+use telecine_model::{ErrorCode, Timestamp, WallTime};
+
+use crate::class::RequestClass;
+use crate::retry_after::parse_retry_after;
+
+/// A failed request, with everything that a policy may decide by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Failure {
+    /// What it was for.
+    pub class: RequestClass,
+    /// How it failed.
+    pub code: ErrorCode,
+    /// HTTP status, where there was one.
+    pub status: Option<u16>,
+    /// How often it had been tried before.
+    pub attempt: u32,
+    /// `Retry-After`, as sent.
+    pub retry_after: Option<String>,
+    /// The server's `Date`.
+    pub date: Option<WallTime>,
+    /// The same may be had elsewhere: another base, pathway or rendition.
+    pub has_alternate: bool,
+    /// When it failed.
+    pub now: Timestamp,
+    /// A random number, for jitter.
+    pub draw: u64,
+}
+
+impl Failure {
+    /// A first failure without an answer, with nothing else known.
+    pub fn new(class: RequestClass, code: ErrorCode, now: Timestamp) -> Self {
+        Self {
+            class,
+            code,
+            status: None,
+            attempt: 0,
+            retry_after: None,
+            date: None,
+            has_alternate: false,
+            now,
+            draw: 0,
+        }
+    }
+}
+
+/// What to do about a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryDecision {
+    /// The same request again, after a pause.
+    Retry {
+        /// The pause.
+        after: Duration,
+    },
+    /// Not here again: another base, pathway or rendition if there is one, else without it.
+    Elsewhere,
+}
+
+/// A decision with its reasons.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// What to do.
+    pub decision: RetryDecision,
+    /// Why, one short sentence each.
+    pub reasons: Vec<String>,
+}
+
+/// Decides what follows a failed request.
+pub trait RetryPolicy: Send {
+    /// Decides.
+    fn decide(&mut self, failure: &Failure) -> Verdict;
+
+    /// A request succeeded: budgets recover.
+    fn on_success(&mut self) {}
+}
+
+/// The default policy.
+///
+/// - What cannot get better by asking again (404, 410, other refusals, archived objects, broken
+///   references) is not asked again.
+/// - What may (no answer, a broken connection, 5xx, 408, 425, 429) is asked again: once while there
+///   is somewhere else to go, up to the attempts of its class otherwise.
+/// - Pauses grow exponentially from 200 ms to 4 s and are drawn from the upper half of their span,
+///   so that many players do not come back at once. `Retry-After` lengthens a pause, up to a bound.
+/// - Retries of the session are budgeted: three, and a tenth of what succeeded. The budget does not
+///   stop the last hope: with nowhere else to go, the attempts of the class count alone.
+#[derive(Clone, Debug)]
+pub struct DefaultRetry {
+    /// Tenths of a retry that may be spent.
+    budget: u32,
+}
+
+impl Default for DefaultRetry {
+    fn default() -> Self {
+        Self { budget: Self::START }
+    }
+}
+
+impl DefaultRetry {
+    const START: u32 = 30;
+    const CAP: u32 = 100;
+    const COST: u32 = 10;
+    const BASE: Duration = Duration::from_millis(200);
+    const LONGEST: Duration = Duration::from_secs(4);
+    /// A viewer does not wait longer than this for a server that asks for patience.
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    /// Attempts after the first, with nowhere else to go.
+    fn attempts(class: RequestClass) -> u32 {
+        match class {
+            RequestClass::Manifest | RequestClass::Key => 4,
+            RequestClass::Playlist | RequestClass::Init | RequestClass::Index | RequestClass::Segment => 5,
+            RequestClass::Text | RequestClass::Steering | RequestClass::Clock => 2,
+        }
+    }
+
+    fn may_get_better(failure: &Failure) -> bool {
+        match failure.code {
+            ErrorCode::DnsFailed
+            | ErrorCode::ConnectFailed
+            | ErrorCode::Timeout
+            | ErrorCode::ConnectionLost
+            | ErrorCode::BodyLengthMismatch
+            | ErrorCode::ContentEncodingFailed
+            | ErrorCode::Throttled => true,
+            ErrorCode::HttpStatus => failure.status.is_some_and(|s| s >= 500 || matches!(s, 408 | 425 | 429)),
+            _ => false,
+        }
+    }
+
+    fn pause(failure: &Failure) -> Duration {
+        let doubled = Self::BASE
+            .saturating_mul(1 << failure.attempt.min(10))
+            .min(Self::LONGEST);
+        let half = u64::try_from(doubled.as_micros() / 2).unwrap_or(u64::MAX);
+        Duration::from_micros(half + failure.draw % half.max(1))
+    }
+}
+
+impl RetryPolicy for DefaultRetry {
+    fn decide(&mut self, failure: &Failure) -> Verdict {
+        let elsewhere = |reason: String| Verdict {
+            decision: RetryDecision::Elsewhere,
+            reasons: vec![reason],
+        };
+        let cause = match failure.status {
+            Some(status) => format!("status {status}"),
+            None => failure.code.name().to_owned(),
+        };
+        if !Self::may_get_better(failure) {
+            return elsewhere(format!("{cause} does not get better by asking again"));
+        }
+        let allowed = if failure.has_alternate {
+            1
+        } else {
+            Self::attempts(failure.class)
+        };
+        if failure.attempt >= allowed {
+            return elsewhere(format!("{cause} after {} attempts", failure.attempt + 1));
+        }
+        if failure.has_alternate && self.budget < Self::COST {
+            return elsewhere(format!("{cause}, and the session's budget of retries is spent"));
+        }
+        let mut after = Self::pause(failure);
+        let mut reasons = vec![format!("{cause}, attempt {} of {}", failure.attempt + 1, allowed + 1)];
+        let asked = failure
+            .retry_after
+            .as_deref()
+            .and_then(|value| parse_retry_after(value, failure.date));
+        if let Some(asked) = asked.filter(|asked| *asked > after) {
+            if asked > Self::PATIENCE || failure.has_alternate {
+                return elsewhere(format!("{cause}, and the server asks to wait {} s", asked.as_secs()));
+            }
+            after = asked;
+            reasons.push(format!("the server asks to wait {} s", asked.as_secs()));
+        }
+        self.budget = self.budget.saturating_sub(Self::COST);
+        Verdict {
+            decision: RetryDecision::Retry { after },
+            reasons,
+        }
+    }
+
+    fn on_success(&mut self) {
+        self.budget = (self.budget + 1).min(Self::CAP);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(code: ErrorCode, status: Option<u16>, attempt: u32) -> Failure {
+        Failure {
+            status,
+            attempt,
+            ..Failure::new(RequestClass::Segment, code, Timestamp::ZERO)
+        }
+    }
+
+    fn after(verdict: &Verdict) -> Option<Duration> {
+        match verdict.decision {
+            RetryDecision::Retry { after } => Some(after),
+            RetryDecision::Elsewhere => None,
+        }
+    }
+
+    #[test]
+    fn refusals_are_not_asked_again() {
+        for status in [400, 403, 404, 410] {
+            let verdict = DefaultRetry::default().decide(&failure(ErrorCode::HttpStatus, Some(status), 0));
+            assert_eq!(verdict.decision, RetryDecision::Elsewhere, "{status}");
+        }
+        let archived = DefaultRetry::default().decide(&failure(ErrorCode::ObjectArchived, Some(403), 0));
+        assert_eq!(archived.decision, RetryDecision::Elsewhere);
+    }
+
+    #[test]
+    fn pauses_grow_with_jitter_from_the_upper_half() {
+        for attempt in 0..5 {
+            let whole = Duration::from_millis((200 << attempt).min(4000));
+            for draw in [0, u64::MAX, 12_345] {
+                let failure = Failure {
+                    draw,
+                    ..failure(ErrorCode::Timeout, None, attempt)
+                };
+                let pause = after(&DefaultRetry::default().decide(&failure)).expect("asked again");
+                assert!(pause >= whole / 2 && pause <= whole, "{attempt}: {pause:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_alternate_is_tried_after_one_retry() {
+        let mut policy = DefaultRetry::default();
+        let first = Failure {
+            has_alternate: true,
+            ..failure(ErrorCode::HttpStatus, Some(503), 0)
+        };
+        assert!(after(&policy.decide(&first)).is_some());
+        let second = Failure { attempt: 1, ..first };
+        assert_eq!(policy.decide(&second).decision, RetryDecision::Elsewhere);
+    }
+
+    #[test]
+    fn retry_after_is_honoured_within_patience() {
+        let asked = |value: &str| Failure {
+            retry_after: Some(value.into()),
+            ..failure(ErrorCode::Throttled, Some(429), 0)
+        };
+        assert_eq!(
+            after(&DefaultRetry::default().decide(&asked("7"))),
+            Some(Duration::from_secs(7))
+        );
+        assert_eq!(
+            DefaultRetry::default().decide(&asked("3600")).decision,
+            RetryDecision::Elsewhere
+        );
+    }
+
+    #[test]
+    fn retries_with_somewhere_else_to_go_are_budgeted() {
+        let mut policy = DefaultRetry::default();
+        let failing = Failure {
+            has_alternate: true,
+            ..failure(ErrorCode::ConnectionLost, None, 0)
+        };
+        let granted = (0..10).filter(|_| after(&policy.decide(&failing)).is_some()).count();
+        assert_eq!(granted, 3);
+        for _ in 0..10 {
+            policy.on_success();
+        }
+        assert!(after(&policy.decide(&failing)).is_some(), "a tenth of what succeeded");
+        assert!(after(&policy.decide(&failing)).is_none());
+    }
+}
