@@ -9,7 +9,6 @@ use crate::retry_after::parse_retry_after;
 
 /// A failed request, with everything that a policy may decide by.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Failure {
     /// What it was for.
     pub class: RequestClass,

@@ -22,7 +22,9 @@ impl Engine {
     /// Bytes of the segment that a kind's stream is fetching.
     pub(crate) fn on_media(&mut self, kind: TrackKind, data: Body) {
         self.facts = Some(Vec::new());
-        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return };
+        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else {
+            return;
+        };
         fetch.bytes = fetch.bytes.saturating_add(data.len());
         if fetch.broken {
             return;
@@ -50,7 +52,9 @@ impl Engine {
     /// Opens the reader of a kind's segment if its initialisation section is known.
     fn open_reader(&mut self, kind: TrackKind) -> bool {
         let limits = &self.config.limits;
-        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return false };
+        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else {
+            return false;
+        };
         let init = match &fetch.init {
             None => None,
             Some(key) => match self.title.inits.get(key) {
@@ -63,7 +67,9 @@ impl Engine {
     }
 
     fn read_media(&mut self, kind: TrackKind, data: &Body) {
-        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return };
+        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else {
+            return;
+        };
         let Some(reader) = &mut fetch.reader else { return };
         let pieces = reader.push(data);
         if let Some(facts) = &mut self.facts {
@@ -78,17 +84,28 @@ impl Engine {
 
     /// One thing found in a segment. False if nothing further of the segment is wanted.
     fn on_piece(&mut self, kind: TrackKind, piece: Piece) -> bool {
-        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return false };
+        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else {
+            return false;
+        };
         match piece.fact {
             MediaFact::Init(tracks) => {
                 // A segment that initialises itself.
-                let key = InitKey { uri: format!("segment {}", fetch.number), range: None };
+                let key = InitKey {
+                    uri: format!("segment {}", fetch.number),
+                    range: None,
+                };
                 if let Some(scheme) = tracks.iter().find_map(|track| track.scheme.clone()) {
                     self.fail(protected(&scheme));
                     return false;
                 }
                 fetch.init = Some(key.clone());
-                self.title.inits.insert(key, Init { tracks, segment: piece.init });
+                self.title.inits.insert(
+                    key,
+                    Init {
+                        tracks,
+                        segment: piece.init,
+                    },
+                );
                 true
             }
             MediaFact::Fragment(tracks) => {
@@ -111,7 +128,9 @@ impl Engine {
 
     /// Hands a fragment to the sink, for each kind that is in it.
     fn append_fragment(&mut self, kind: TrackKind, found: &[FragmentTrack], payload: &Payload) {
-        let Some(mut stream) = self.streams.remove(&kind) else { return };
+        let Some(mut stream) = self.streams.remove(&kind) else {
+            return;
+        };
         if let Some(mut fetch) = stream.fetch.take() {
             let key = fetch.init.clone();
             let init = key.as_ref().and_then(|key| self.title.inits.get(key)).cloned();
@@ -154,8 +173,14 @@ impl Engine {
         let present: Vec<&InitTrack> = init.tracks.iter().filter(|track| is_output(track.kind)).collect();
         stream.outputs = present.iter().map(|track| track.kind).collect();
         stream.outputs.dedup();
-        let rendition = self.rendition(fetch.rendition).map(|r| r.id.clone()).unwrap_or_default();
-        let track_id = self.track(stream.period, stream.track).map(|t| t.id.clone()).unwrap_or_default();
+        let rendition = self
+            .rendition(fetch.rendition)
+            .map(|r| r.id.clone())
+            .unwrap_or_default();
+        let track_id = self
+            .track(stream.period, stream.track)
+            .map(|t| t.id.clone())
+            .unwrap_or_default();
         for track in present {
             self.sink(SinkCommand::Configure(Box::new(TrackConfig {
                 kind: track.kind,
@@ -182,10 +207,13 @@ impl Engine {
         let offset = self.offset(fetch, container_start);
         let (start, end) = (container_start + offset, container_time(track, part.end) + offset);
         if fetch.appended == 0 && start.abs_diff(fetch.start) > (fetch.end - fetch.start).max(MediaTime::from_secs(1)) {
-            let error = Error::new(ErrorCode::TimestampInvalid, "media is not where the manifest says it is")
-                .fact("segment", fetch.number)
-                .fact("expected", fetch.start)
-                .fact("found", start);
+            let error = Error::new(
+                ErrorCode::TimestampInvalid,
+                "media is not where the manifest says it is",
+            )
+            .fact("segment", fetch.number)
+            .fact("expected", fetch.start)
+            .fact("found", start);
             self.report(error.recovered(Handling::Skipped));
         }
         let fresh = fetch.appended == 0;
@@ -208,7 +236,10 @@ impl Engine {
         }
         self.sink(SinkCommand::Append(Box::new(Append {
             kind: output,
-            rendition: self.rendition(fetch.rendition).map(|r| r.id.clone()).unwrap_or_default(),
+            rendition: self
+                .rendition(fetch.rendition)
+                .map(|r| r.id.clone())
+                .unwrap_or_default(),
             segment: fetch.number,
             start,
             end,
@@ -236,9 +267,18 @@ impl Engine {
             return *offset;
         }
         let exact = fetch.start - container_start;
-        let before = self.title.offsets.range(..fetch.discontinuity).next_back().map(|(_, offset)| *offset);
+        let before = self
+            .title
+            .offsets
+            .range(..fetch.discontinuity)
+            .next_back()
+            .map(|(_, offset)| *offset);
         let expected = before.unwrap_or(MediaTime::ZERO);
-        let offset = if exact.abs_diff(expected) <= OFFSET_TOLERANCE { expected } else { exact };
+        let offset = if exact.abs_diff(expected) <= OFFSET_TOLERANCE {
+            expected
+        } else {
+            exact
+        };
         self.title.offsets.insert(fetch.discontinuity, offset);
         offset
     }
@@ -250,8 +290,22 @@ impl Engine {
         if presentation.is_none_or(|p| p.protocol == Protocol::Hls) {
             return (MediaTime::MIN, MediaTime::MAX);
         }
-        let start = presentation.and_then(|p| p.periods.get(period)).map_or(MediaTime::MIN, |period| period.start);
+        // What lies before the first period is priming: decoders need it.
+        let own = presentation.and_then(|p| p.periods.get(period)).filter(|_| period > 0);
+        let start = own.map_or(MediaTime::MIN, |period| period.start);
         (start, self.period_end(period).unwrap_or(MediaTime::MAX))
+    }
+
+    /// What the times of a stand-alone text file count from.
+    fn text_origin(&self, period: usize) -> MediaTime {
+        let presentation = self
+            .title
+            .presentation
+            .as_ref()
+            .filter(|p| p.protocol == Protocol::Dash);
+        presentation
+            .and_then(|p| p.periods.get(period))
+            .map_or(MediaTime::ZERO, |period| period.start)
     }
 
     /// An initialisation section is complete.
@@ -259,7 +313,12 @@ impl Engine {
         let mut found = None;
         for piece in request.pieces {
             match piece.fact {
-                MediaFact::Init(tracks) => found = Some(Init { tracks, segment: piece.init }),
+                MediaFact::Init(tracks) => {
+                    found = Some(Init {
+                        tracks,
+                        segment: piece.init,
+                    })
+                }
                 MediaFact::Broken(error) => return self.replace_segment(kind, error, Vec::new()),
                 _ => {}
             }
@@ -272,7 +331,9 @@ impl Engine {
             return self.fail(protected(&scheme));
         }
         self.title.inits.insert(key.clone(), init);
-        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return };
+        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else {
+            return;
+        };
         if fetch.init.as_ref() != Some(&key) {
             return;
         }
@@ -291,7 +352,9 @@ impl Engine {
 
     /// The media request of a segment is complete.
     pub(crate) fn on_segment_end(&mut self, kind: TrackKind, request: Request) {
-        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return };
+        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else {
+            return;
+        };
         if fetch.request != Some(request.fetch.id) {
             return;
         }
@@ -308,7 +371,9 @@ impl Engine {
 
     /// A segment is complete, its initialisation section too.
     fn finish_segment(&mut self, kind: TrackKind) {
-        let Some(stream) = self.streams.get_mut(&kind) else { return };
+        let Some(stream) = self.streams.get_mut(&kind) else {
+            return;
+        };
         let Some(fetch) = stream.fetch.as_mut() else { return };
         if let Some(error) = fetch.reader.as_mut().and_then(MediaReader::finish) {
             return self.replace_segment(kind, error, Vec::new());
@@ -330,7 +395,11 @@ impl Engine {
         }
         if kind == TrackKind::Video {
             let downloaded = Downloaded {
-                level: stream.ladder.iter().position(|step| step.rendition == fetch.rendition.rendition).unwrap_or(0),
+                level: stream
+                    .ladder
+                    .iter()
+                    .position(|step| step.rendition == fetch.rendition.rendition)
+                    .unwrap_or(0),
                 bytes: fetch.bytes,
                 duration: fetch.end - fetch.start,
                 took: self.now.since(fetch.started),
@@ -344,13 +413,25 @@ impl Engine {
     }
 
     fn finish_text(&mut self, kind: TrackKind) {
-        let Some(mut stream) = self.streams.remove(&kind) else { return };
+        let Some(mut stream) = self.streams.remove(&kind) else {
+            return;
+        };
         if let Some(fetch) = stream.fetch.take() {
-            let rendition = self.rendition(fetch.rendition).map(|r| r.id.clone()).unwrap_or_default();
-            if stream.configured.as_ref().is_none_or(|(configured, _)| *configured != fetch.rendition) {
+            let rendition = self
+                .rendition(fetch.rendition)
+                .map(|r| r.id.clone())
+                .unwrap_or_default();
+            if stream
+                .configured
+                .as_ref()
+                .is_none_or(|(configured, _)| *configured != fetch.rendition)
+            {
                 stream.configured = Some((fetch.rendition, None));
                 stream.outputs = vec![kind];
-                let track = self.track(stream.period, stream.track).map(|t| t.id.clone()).unwrap_or_default();
+                let track = self
+                    .track(stream.period, stream.track)
+                    .map(|t| t.id.clone())
+                    .unwrap_or_default();
                 self.sink(SinkCommand::Configure(Box::new(TrackConfig {
                     kind,
                     track,
@@ -362,8 +443,11 @@ impl Engine {
                 })));
             }
             let window = self.window(fetch.rendition.period);
-            let payload =
-                if fetch.text.is_empty() { Payload::None } else { Payload::Text(Bytes::from(fetch.text)) };
+            let payload = if fetch.text.is_empty() {
+                Payload::None
+            } else {
+                Payload::Text(Bytes::from(fetch.text))
+            };
             self.sink(SinkCommand::Append(Box::new(Append {
                 kind,
                 rendition,
@@ -372,7 +456,7 @@ impl Engine {
                 end: fetch.end,
                 // Times in a stand-alone file count from the period's start (D100); those of HLS
                 // segments from the presentation's.
-                offset: if window.0 == MediaTime::MIN { MediaTime::ZERO } else { window.0 },
+                offset: self.text_origin(fetch.rendition.period),
                 window,
                 show_from: None,
                 discontinuity: std::mem::take(&mut stream.broken_off),
@@ -381,7 +465,11 @@ impl Engine {
                 payload,
             })));
             let item = Item::silence(fetch.start, fetch.end, fetch.rendition.period);
-            stream.buffer.put(Item { rendition: fetch.rendition.rendition, bytes: fetch.bytes, ..item });
+            stream.buffer.put(Item {
+                rendition: fetch.rendition.rendition,
+                bytes: fetch.bytes,
+                ..item
+            });
             stream.cursor = Some((fetch.rendition, fetch.number));
             stream.failures = 0;
         }
@@ -406,7 +494,10 @@ impl Engine {
             return;
         }
         let Some(stream) = self.streams.get(&kind) else { return };
-        let Some(fetch) = stream.fetch.as_ref().filter(|fetch| fetch.appended == 0 && fetch.init_request.is_none())
+        let Some(fetch) = stream
+            .fetch
+            .as_ref()
+            .filter(|fetch| fetch.appended == 0 && fetch.init_request.is_none())
         else {
             return;
         };
@@ -414,7 +505,9 @@ impl Engine {
         let Some(request) = self.requests.get(id) else { return };
         let total = request.head.as_ref().and_then(|head| head.content_length);
         let (start, from) = (fetch.start, fetch.rendition.rendition);
-        let Some(level) = stream.ladder.iter().position(|step| step.rendition == from) else { return };
+        let Some(level) = stream.ladder.iter().position(|step| step.rendition == from) else {
+            return;
+        };
         let progress = Progress {
             level,
             bytes: request.received,
@@ -423,8 +516,12 @@ impl Engine {
             first_byte: request.first_byte(),
         };
         let levels = self.levels(kind, &stream.ladder, start);
-        let Some(context) = self.context(kind, &levels, start) else { return };
-        let Some(choice) = self.policies.rule.should_abandon(&context, &progress) else { return };
+        let Some(context) = self.context(kind, &levels, start) else {
+            return;
+        };
+        let Some(choice) = self.policies.rule.should_abandon(&context, &progress) else {
+            return;
+        };
         let to = levels.get(choice.level).map(|level| level.rendition);
         let Some(to) = to.filter(|to| *to != from) else { return };
         self.cancel(id);
@@ -437,4 +534,3 @@ impl Engine {
         self.decide(DecisionKind::Abandon, Some(kind), from, to_name, why);
     }
 }
-

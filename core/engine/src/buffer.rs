@@ -28,12 +28,26 @@ pub(crate) struct Item {
 impl Item {
     /// A span with nothing in it.
     pub(crate) fn hole(start: MediaTime, end: MediaTime, period: usize, rendition: usize) -> Self {
-        Self { start, end, media_end: start, rendition, period, bytes: 0, complete: true, played: true, hole: true }
+        Self {
+            start,
+            end,
+            media_end: start,
+            rendition,
+            period,
+            bytes: 0,
+            complete: true,
+            played: true,
+            hole: true,
+        }
     }
 
     /// A span in which this kind has nothing to play, and nothing has to be waited for.
     pub(crate) fn silence(start: MediaTime, end: MediaTime, period: usize) -> Self {
-        Self { media_end: end, hole: false, ..Self::hole(start, end, period, 0) }
+        Self {
+            media_end: end,
+            hole: false,
+            ..Self::hole(start, end, period, 0)
+        }
     }
 }
 
@@ -90,18 +104,25 @@ impl BufferMap {
     /// The items that follow each other from the one at `time` on.
     fn chain(&self, time: MediaTime) -> impl Iterator<Item = &Item> {
         let mut end = time;
-        self.0.iter().skip_while(move |item| item.end <= time).take_while(move |item| {
-            let joins = item.start <= end + SEAM;
-            if joins {
-                end = end.max(item.end);
-            }
-            joins
-        })
+        self.0
+            .iter()
+            .skip_while(move |item| item.end <= time)
+            .take_while(move |item| {
+                let joins = item.start <= end + SEAM;
+                if joins {
+                    end = end.max(item.end);
+                }
+                joins
+            })
     }
 
     /// The first media behind `time` with nothing but holes before it, if there is any.
     pub(crate) fn next_media(&self, time: MediaTime) -> Option<MediaTime> {
-        self.0.iter().filter(|item| !item.hole && item.start > time && item.media_end > item.start).map(|item| item.start).min()
+        self.0
+            .iter()
+            .filter(|item| !item.hole && item.start > time && item.media_end > item.start)
+            .map(|item| item.start)
+            .min()
     }
 
     /// True if the way from `from` to `to` is known to be empty.
@@ -118,7 +139,11 @@ impl BufferMap {
 
     /// Marks what the playhead is in, and gives it.
     pub(crate) fn play(&mut self, position: MediaTime) -> Option<&Item> {
-        let item = self.0.iter_mut().rev().find(|item| item.start <= position && position < item.end)?;
+        let item = self
+            .0
+            .iter_mut()
+            .rev()
+            .find(|item| item.start <= position && position < item.end)?;
         item.played = true;
         Some(item)
     }
@@ -127,7 +152,11 @@ impl BufferMap {
     pub(crate) fn next_change(&self, position: MediaTime) -> Option<MediaTime> {
         let now = self.covering(position)?;
         let differs = |item: &&Item| item.rendition != now.rendition || item.period != now.period;
-        self.0.iter().filter(|item| item.start > position).find(differs).map(|item| item.start)
+        self.0
+            .iter()
+            .filter(|item| item.start > position)
+            .find(differs)
+            .map(|item| item.start)
     }
 
     /// Forgets what lies wholly between two times; gives the bytes that were never played.
@@ -162,7 +191,11 @@ impl BufferMap {
 
     /// Spans of segments that stopped arriving half-way.
     pub(crate) fn torn(&self) -> Vec<(MediaTime, MediaTime)> {
-        self.0.iter().filter(|item| !item.complete).map(|item| (item.start, item.end)).collect()
+        self.0
+            .iter()
+            .filter(|item| !item.complete)
+            .map(|item| (item.start, item.end))
+            .collect()
     }
 
     /// Start of the earliest item.
@@ -199,7 +232,11 @@ mod tests {
         map.put(item(4, 6));
         map.put(item(0, 2));
         map.put(item(2, 4));
-        map.put(Item { hole: true, bytes: 0, ..item(6, 8) });
+        map.put(Item {
+            hole: true,
+            bytes: 0,
+            ..item(6, 8)
+        });
         map.put(item(8, 10));
         assert_eq!(map.media_until(secs(1)), secs(6));
         assert_eq!(map.fetched_until(secs(1)), secs(10));
@@ -212,7 +249,11 @@ mod tests {
     #[test]
     fn a_segment_still_arriving_ends_the_media() {
         let mut map = BufferMap::default();
-        map.put(Item { complete: false, media_end: secs(1), ..item(0, 2) });
+        map.put(Item {
+            complete: false,
+            media_end: secs(1),
+            ..item(0, 2)
+        });
         map.put(item(2, 4));
         assert_eq!(map.media_until(secs(0)), secs(1));
         assert_eq!(map.fetched_until(secs(0)), secs(4));
@@ -232,7 +273,10 @@ mod tests {
     fn a_seam_of_a_frame_is_not_a_hole() {
         let mut map = BufferMap::default();
         map.put(item(0, 2));
-        map.put(Item { start: MediaTime::from_millis(2040), ..item(2, 4) });
+        map.put(Item {
+            start: MediaTime::from_millis(2040),
+            ..item(2, 4)
+        });
         assert_eq!(map.media_until(secs(0)), secs(4));
     }
 }

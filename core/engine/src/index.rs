@@ -6,14 +6,9 @@ use telecine_container::SegmentIndexBox;
 use telecine_model::segments::{Addressing, InitSection, RangeList, Runs, SegmentIndexSource};
 use telecine_model::{ByteRange, Error, ErrorCode, Limits, SegmentIndex, SegmentTable};
 
-/// What has to be fetched of an indexed resource before its segments are known.
-pub(crate) fn index_range(source: &SegmentIndexSource) -> Option<ByteRange> {
-    source.index_range
-}
-
 /// Ranges of the indexes that `index` points to, with an index in them (hierarchical sidx).
 pub fn nested_ranges(index: &SegmentIndexBox) -> Vec<ByteRange> {
-    let mut at = anchor(index);
+    let mut at = index.anchor();
     let mut ranges = Vec::new();
     for reference in &index.references {
         let length = u64::from(reference.size);
@@ -25,11 +20,6 @@ pub fn nested_ranges(index: &SegmentIndexBox) -> Vec<ByteRange> {
     ranges
 }
 
-/// The first byte that an index refers to (ISO/IEC 14496-12, 8.16.3).
-fn anchor(index: &SegmentIndexBox) -> u64 {
-    index.offset.saturating_add(index.size).saturating_add(index.first_offset)
-}
-
 /// The segments of an indexed resource (DASH `SegmentBase`), from its index boxes. Offsets of the
 /// boxes are those in the resource. With a hierarchical index, `sidx` holds the top one and those
 /// that it leads to, in any order; their media references become the segments, in order of time.
@@ -39,9 +29,14 @@ fn anchor(index: &SegmentIndexBox) -> u64 {
 /// other than the manifest's (D010); [`ErrorCode::ManifestLimit`] beyond `Limits::segments`.
 pub fn index_from_sidx(source: &SegmentIndexSource, sidx: &[SegmentIndexBox]) -> Result<SegmentIndex, Error> {
     let invalid = |what: &str| Error::new(ErrorCode::IndexInvalid, what.to_owned());
-    let mut boxes: Vec<&SegmentIndexBox> = sidx.iter().filter(|b| b.references.iter().any(|r| !r.is_index)).collect();
+    let mut boxes: Vec<&SegmentIndexBox> = sidx
+        .iter()
+        .filter(|b| b.references.iter().any(|r| !r.is_index))
+        .collect();
     boxes.sort_by_key(|b| (b.earliest_presentation_time, b.offset));
-    let first = boxes.first().ok_or_else(|| invalid("the segment index refers to no media"))?;
+    let first = boxes
+        .first()
+        .ok_or_else(|| invalid("the segment index refers to no media"))?;
     let timescale = first.timescale;
     let mut table = SegmentTable::new(timescale, 1);
     let mut ranges = RangeList::new();
@@ -49,17 +44,25 @@ pub fn index_from_sidx(source: &SegmentIndexSource, sidx: &[SegmentIndexBox]) ->
         if index.timescale != timescale {
             return Err(invalid("the parts of the segment index have different timescales"));
         }
-        let mut at = anchor(index);
+        let mut at = index.anchor();
         let mut start = i64::try_from(index.earliest_presentation_time).map_err(|_| invalid("times beyond 63 bits"))?;
         for reference in &index.references {
             if !reference.is_index {
                 if reference.duration == 0 {
                     return Err(invalid("a segment without a duration in the index"));
                 }
-                table.push(Some(start), u64::from(reference.duration), 1).map_err(|_| invalid("times of the index run backwards"))?;
-                let range = ByteRange { offset: at, length: u64::from(reference.size) };
+                table
+                    .push(Some(start), u64::from(reference.duration), 1)
+                    .map_err(|_| invalid("times of the index run backwards"))?;
+                let range = ByteRange {
+                    offset: at,
+                    length: u64::from(reference.size),
+                };
                 if table.len() > Limits::default().segments || !ranges.push(Some(range)) {
-                    return Err(Error::new(ErrorCode::ManifestLimit, "the segment index has too many segments"));
+                    return Err(Error::new(
+                        ErrorCode::ManifestLimit,
+                        "the segment index has too many segments",
+                    ));
                 }
             }
             at = at.saturating_add(u64::from(reference.size));
@@ -77,7 +80,12 @@ pub fn index_from_sidx(source: &SegmentIndexSource, sidx: &[SegmentIndexBox]) ->
     };
     index.origin = source.origin;
     index.ranges = Some(ranges);
-    index.init = Runs::constant(Some(source.init.clone().unwrap_or_else(|| Arc::new(leading_init(source, sidx)))));
+    index.init = Runs::constant(Some(
+        source
+            .init
+            .clone()
+            .unwrap_or_else(|| Arc::new(leading_init(source, sidx))),
+    ));
     index.keys = Runs::constant(Arc::clone(&source.keys));
     index.shrink();
     Ok(index)
@@ -103,7 +111,10 @@ mod tests {
         SegmentIndexSource {
             base: "http://a/v.mp4".into(),
             uri: String::new(),
-            index_range: Some(ByteRange { offset: 100, length: 44 }),
+            index_range: Some(ByteRange {
+                offset: 100,
+                length: 44,
+            }),
             init: None,
             timescale: 1000,
             presentation_offset: 500,
@@ -115,6 +126,7 @@ mod tests {
 
     fn sidx(offset: u64, start: u64, references: &[(bool, u32, u32)]) -> SegmentIndexBox {
         SegmentIndexBox {
+            reference_id: 1,
             offset,
             size: 44,
             timescale: Timescale::new(1000).expect("not zero"),
@@ -128,6 +140,7 @@ mod tests {
                     duration: *duration,
                     starts_with_sap: true,
                     sap_type: 1,
+                    sap_delta_time: 0,
                 })
                 .collect(),
         }
@@ -135,29 +148,70 @@ mod tests {
 
     #[test]
     fn segments_follow_the_index_without_holes() {
-        let index = index_from_sidx(&source(), &[sidx(100, 500, &[(false, 10, 2000), (false, 20, 1000)])]).expect("valid");
+        let index =
+            index_from_sidx(&source(), &[sidx(100, 500, &[(false, 10, 2000), (false, 20, 1000)])]).expect("valid");
         let second = index.get(2).expect("there");
-        assert_eq!((second.start, second.duration), (MediaTime::from_secs(12), MediaTime::from_secs(1)));
-        assert_eq!(second.byte_range, Some(ByteRange { offset: 154, length: 20 }));
+        assert_eq!(
+            (second.start, second.duration),
+            (MediaTime::from_secs(12), MediaTime::from_secs(1))
+        );
+        assert_eq!(
+            second.byte_range,
+            Some(ByteRange {
+                offset: 154,
+                length: 20
+            })
+        );
         assert_eq!(second.uri, "http://a/v.mp4");
-        assert_eq!(second.init.and_then(|i| i.byte_range), Some(ByteRange { offset: 0, length: 100 }));
+        assert_eq!(
+            second.init.and_then(|i| i.byte_range),
+            Some(ByteRange { offset: 0, length: 100 })
+        );
     }
 
     #[test]
     fn a_hierarchical_index_is_flattened() {
         let top = sidx(100, 500, &[(true, 44, 2000), (true, 44, 1000)]);
-        assert_eq!(nested_ranges(&top), [ByteRange { offset: 144, length: 44 }, ByteRange { offset: 188, length: 44 }]);
-        let parts = [top, sidx(188, 2500, &[(false, 7, 1000)]), sidx(144, 500, &[(false, 10, 2000)])];
+        assert_eq!(
+            nested_ranges(&top),
+            [
+                ByteRange {
+                    offset: 144,
+                    length: 44
+                },
+                ByteRange {
+                    offset: 188,
+                    length: 44
+                }
+            ]
+        );
+        let parts = [
+            top,
+            sidx(188, 2500, &[(false, 7, 1000)]),
+            sidx(144, 500, &[(false, 10, 2000)]),
+        ];
         let index = index_from_sidx(&source(), &parts).expect("valid");
         assert_eq!(index.table.len(), 2);
-        assert_eq!(index.get(1).and_then(|s| s.byte_range), Some(ByteRange { offset: 188, length: 10 }));
+        assert_eq!(
+            index.get(1).and_then(|s| s.byte_range),
+            Some(ByteRange {
+                offset: 188,
+                length: 10
+            })
+        );
     }
 
     #[test]
     fn an_index_of_nothing_is_refused() {
         let code = |boxes: &[SegmentIndexBox]| index_from_sidx(&source(), boxes).map_err(|e| e.code());
         assert_eq!(code(&[]).err(), Some(ErrorCode::IndexInvalid));
-        assert_eq!(code(&[sidx(1, 0, &[(true, 1, 1)])]).err(), Some(ErrorCode::IndexInvalid));
-        assert_eq!(code(&[sidx(1, 0, &[(false, 1, 0)])]).err(), Some(ErrorCode::IndexInvalid));
+        assert_eq!(
+            code(&[sidx(1, 0, &[(true, 1, 1)])]).err(),
+            Some(ErrorCode::IndexInvalid)
+        );
+        assert_eq!(
+            code(&[sidx(1, 0, &[(false, 1, 0)])]).err(),
+            Some(ErrorCode::IndexInvalid)
+        );
     }
 }

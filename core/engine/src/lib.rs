@@ -81,9 +81,7 @@ pub use engine::{Engine, Snapshot, StreamSnapshot};
 pub use event::{Decision, DecisionKind, Event, StallCause, State};
 pub use host::{Sink, TrackStats};
 pub use index::{index_from_sidx, nested_ranges};
-pub use input::{
-    Body, Capabilities, Command, Environment, Input, NetworkEvent, RequestId, ResponseHead, SinkReport,
-};
+pub use input::{Body, Capabilities, Command, Environment, Input, NetworkEvent, RequestId, ResponseHead, SinkReport};
 pub use load::whole_resource;
 pub use media::{FragmentTrack, IndexFact, InitTrack, MediaFact};
 pub use policy::{BufferContext, BufferGoal, BufferPolicy, ConfiguredBuffer, Policies};

@@ -78,12 +78,17 @@ impl IndexFact {
             timescale: index.timescale,
             earliest_presentation_time: index.earliest_presentation_time,
             first_offset: index.first_offset,
-            references: index.references.iter().map(|r| (r.is_index, r.size, r.duration)).collect(),
+            references: index
+                .references
+                .iter()
+                .map(|r| (r.is_index, r.size, r.duration))
+                .collect(),
         }
     }
 
     pub(crate) fn to_box(&self, resource_offset: u64) -> SegmentIndexBox {
         SegmentIndexBox {
+            reference_id: 0,
             offset: self.offset.saturating_add(resource_offset),
             size: self.size,
             timescale: self.timescale,
@@ -98,6 +103,7 @@ impl IndexFact {
                     duration: *duration,
                     starts_with_sap: false,
                     sap_type: 0,
+                    sap_delta_time: 0,
                 })
                 .collect(),
         }
@@ -113,7 +119,11 @@ pub(crate) struct Piece {
 
 impl Piece {
     fn bare(fact: MediaFact) -> Self {
-        Self { fact, init: None, fragment: None }
+        Self {
+            fact,
+            init: None,
+            fragment: None,
+        }
     }
 }
 
@@ -131,7 +141,11 @@ impl MediaReader {
         if let Some(init) = &init {
             iso.set_init(Arc::clone(init));
         }
-        Self { iso, init, broken: false }
+        Self {
+            iso,
+            init,
+            broken: false,
+        }
     }
 
     /// What is found with these bytes.
@@ -160,11 +174,19 @@ impl MediaReader {
                 Ok(Some(Unit::Init(init))) => {
                     let fact = MediaFact::Init(init_tracks(&init));
                     self.init = Some(Arc::clone(&init));
-                    pieces.push(Piece { fact, init: Some(init), fragment: None });
+                    pieces.push(Piece {
+                        fact,
+                        init: Some(init),
+                        fragment: None,
+                    });
                 }
                 Ok(Some(Unit::Fragment(fragment))) => {
                     let fact = MediaFact::Fragment(fragment_tracks(&fragment));
-                    pieces.push(Piece { fact, init: None, fragment: Some(Arc::new(fragment)) });
+                    pieces.push(Piece {
+                        fact,
+                        init: None,
+                        fragment: Some(Arc::new(fragment)),
+                    });
                 }
                 Ok(Some(Unit::Index(index))) => pieces.push(Piece::bare(MediaFact::Index(IndexFact::of(&index)))),
                 // Events and producer times are delivered with the fragment's untouched bytes.
@@ -188,8 +210,11 @@ fn init_tracks(init: &InitSegment) -> Vec<InitTrack> {
             kind: track.kind,
             timescale: track.timescale,
             codec: track.codec.to_string(),
-            media_start: track.media_start,
-            scheme: track.encryption.as_ref().map(|e| String::from_utf8_lossy(&e.scheme).into_owned()),
+            media_start: track.edit.shift().saturating_neg(),
+            scheme: track
+                .encryption
+                .as_ref()
+                .map(|e| String::from_utf8_lossy(&e.scheme).into_owned()),
         })
         .collect()
 }

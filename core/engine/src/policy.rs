@@ -45,14 +45,21 @@ impl ConfiguredBuffer {
     /// A policy with the goals of a configuration.
     pub fn new(config: &Config) -> Self {
         Self {
-            goal: BufferGoal { ahead: config.buffer_goal, behind: config.back_buffer, bytes: config.buffer_bytes },
+            goal: BufferGoal {
+                ahead: config.buffer_goal,
+                behind: config.back_buffer,
+                bytes: config.buffer_bytes,
+            },
         }
     }
 }
 
 impl BufferPolicy for ConfiguredBuffer {
     fn goal(&self, context: &BufferContext) -> BufferGoal {
-        BufferGoal { bytes: self.goal.bytes.min(context.sink_bytes.unwrap_or(u64::MAX)), ..self.goal }
+        BufferGoal {
+            bytes: self.goal.bytes.min(context.sink_bytes.unwrap_or(u64::MAX)),
+            ..self.goal
+        }
     }
 }
 
@@ -73,7 +80,7 @@ impl Policies {
     pub fn new(config: &Config) -> Self {
         let rule = config.rule.as_deref().and_then(telecine_abr::rule_by_name);
         Self {
-            rule: rule.unwrap_or_else(telecine_abr::default_rule),
+            rule: rule.unwrap_or_else(|| Box::new(telecine_abr::BolaE::default())),
             estimator: Box::new(telecine_abr::DualEwma::default()),
             retry: Box::new(telecine_delivery::DefaultRetry::default()),
             buffer: Box::new(ConfiguredBuffer::new(config)),

@@ -36,10 +36,21 @@ enum Frame {
 enum Recorded {
     Command(Command),
     Head(Box<ResponseHead>),
-    Text { id: RequestId, bytes: Vec<u8> },
-    Media { id: RequestId, len: u64, facts: Vec<MediaFact> },
+    Text {
+        id: RequestId,
+        bytes: Vec<u8>,
+    },
+    Media {
+        id: RequestId,
+        len: u64,
+        facts: Vec<MediaFact>,
+    },
     End(RequestId),
-    Failed { id: RequestId, code: ErrorCode, message: String },
+    Failed {
+        id: RequestId,
+        code: ErrorCode,
+        message: String,
+    },
     Sink(SinkReport),
     Environment(Environment),
     Timer,
@@ -55,38 +66,63 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     pub(crate) fn new(config: &Config) -> Self {
-        let mut recorder = Self { out: MAGIC.to_vec(), last: Timestamp::ZERO, since_check: 0 };
+        let mut recorder = Self {
+            out: MAGIC.to_vec(),
+            last: Timestamp::ZERO,
+            since_check: 0,
+        };
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        recorder.frame(&Frame::Start { version, config: Box::new(config.clone()) });
+        recorder.frame(&Frame::Start {
+            version,
+            config: Box::new(config.clone()),
+        });
         recorder
     }
 
     /// Notes an input. `facts` are what its media bytes gave; None if they are not media.
     pub(crate) fn input(&mut self, input: &Input, facts: Option<Vec<MediaFact>>, now: Timestamp) {
         let recorded = match input {
-            Input::Command(Command::Load { url, start }) => {
-                Recorded::Command(Command::Load { url: uri::without_secrets(url), start: *start })
-            }
+            Input::Command(Command::Load { url, start }) => Recorded::Command(Command::Load {
+                url: uri::without_secrets(url),
+                start: *start,
+            }),
             Input::Command(command) => Recorded::Command(command.clone()),
-            Input::Network(NetworkEvent::Head(head)) => {
-                Recorded::Head(Box::new(ResponseHead { url: uri::without_secrets(&head.url), ..(**head).clone() }))
-            }
+            Input::Network(NetworkEvent::Head(head)) => Recorded::Head(Box::new(ResponseHead {
+                url: uri::without_secrets(&head.url),
+                ..(**head).clone()
+            })),
             Input::Network(NetworkEvent::Chunk { id, data }) => match (facts, data) {
-                (Some(facts), data) => Recorded::Media { id: *id, len: data.len(), facts },
-                (None, Body::Bytes(bytes)) => Recorded::Text { id: *id, bytes: redact_text(bytes) },
-                (None, Body::Recorded { len, facts }) => Recorded::Media { id: *id, len: *len, facts: facts.clone() },
+                (Some(facts), data) => Recorded::Media {
+                    id: *id,
+                    len: data.len(),
+                    facts,
+                },
+                (None, Body::Bytes(bytes)) => Recorded::Text {
+                    id: *id,
+                    bytes: redact_text(bytes),
+                },
+                (None, Body::Recorded { len, facts }) => Recorded::Media {
+                    id: *id,
+                    len: *len,
+                    facts: facts.clone(),
+                },
             },
             Input::Network(NetworkEvent::End { id }) => Recorded::End(*id),
-            Input::Network(NetworkEvent::Failed { id, code, message }) => {
-                Recorded::Failed { id: *id, code: *code, message: message.clone() }
-            }
+            Input::Network(NetworkEvent::Failed { id, code, message }) => Recorded::Failed {
+                id: *id,
+                code: *code,
+                message: message.clone(),
+            },
             Input::Sink(report) => Recorded::Sink(report.clone()),
             Input::Environment(environment) => Recorded::Environment(environment.clone()),
             Input::Timer => Recorded::Timer,
         };
         let after_us = now.as_micros().saturating_sub(self.last.as_micros());
         self.last = self.last.max(now);
-        self.frame(&Frame::Input { after_us, input: recorded });
+        self.frame(&Frame::Input {
+            after_us,
+            input: recorded,
+        });
         self.since_check += 1;
     }
 
@@ -121,7 +157,9 @@ impl Recorder {
 /// A manifest with the query values of every reference in it replaced by digests. Names stay, so
 /// that `EXT-X-DEFINE:QUERYPARAM` still finds its parameter.
 fn redact_text(bytes: &[u8]) -> Vec<u8> {
-    let Ok(text) = std::str::from_utf8(bytes) else { return bytes.to_vec() };
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return bytes.to_vec();
+    };
     let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '#');
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -136,7 +174,11 @@ fn redact_text(bytes: &[u8]) -> Vec<u8> {
         } else {
             let escaped = query.contains("&amp;");
             let redacted = uri::redact_query(&query.replace("&amp;", "&"));
-            out.push_str(&if escaped { redacted.replace('&', "&amp;") } else { redacted });
+            out.push_str(&if escaped {
+                redacted.replace('&', "&amp;")
+            } else {
+                redacted
+            });
         }
         rest = after;
     }
@@ -175,7 +217,9 @@ pub struct Replay {
 /// was cut off in the middle of a frame is replayed up to there.
 pub fn replay(recording: &[u8]) -> Result<Replay, Error> {
     let invalid = |at: usize, what: &str| Error::new(ErrorCode::RecordingInvalid, what).at(Place::Byte(at as u64));
-    let mut rest = recording.strip_prefix(MAGIC).ok_or_else(|| invalid(0, "this is not a Telecine recording"))?;
+    let mut rest = recording
+        .strip_prefix(MAGIC)
+        .ok_or_else(|| invalid(0, "this is not a Telecine recording"))?;
     let offset = |rest: &[u8]| recording.len() - rest.len();
     let mut engine: Option<Engine> = None;
     let mut now = Timestamp::ZERO;
@@ -192,12 +236,17 @@ pub fn replay(recording: &[u8]) -> Result<Replay, Error> {
     };
     while !rest.is_empty() {
         let at = offset(rest);
-        let Some((frame, after)) = next_frame(rest).map_err(|what| invalid(at, what))? else { break };
+        let Some((frame, after)) = next_frame(rest).map_err(|what| invalid(at, what))? else {
+            break;
+        };
         rest = after;
         match (frame, engine.as_mut()) {
             (Frame::Start { version, config }, None) => {
                 result.version = version;
-                engine = Some(Engine::new(Config { record: false, ..*config }));
+                engine = Some(Engine::new(Config {
+                    record: false,
+                    ..*config
+                }));
             }
             (Frame::Input { after_us, input }, Some(engine)) => {
                 now = Timestamp::from_micros(now.as_micros().saturating_add(after_us));
@@ -243,7 +292,9 @@ fn next_frame(bytes: &[u8]) -> Result<Option<(Frame, &[u8])>, &'static str> {
             break;
         }
     }
-    let Some(body) = bytes.get(used..used.saturating_add(length)) else { return Ok(None) };
+    let Some(body) = bytes.get(used..used.saturating_add(length)) else {
+        return Ok(None);
+    };
     let frame = postcard::from_bytes(body).map_err(|_| "a frame cannot be read")?;
     Ok(Some((frame, &bytes[used + length..])))
 }
@@ -253,12 +304,14 @@ impl Recorded {
         match self {
             Self::Command(command) => Input::Command(command),
             Self::Head(head) => Input::Network(NetworkEvent::Head(head)),
-            Self::Text { id, bytes } => {
-                Input::Network(NetworkEvent::Chunk { id, data: Body::Bytes(Bytes::from(bytes)) })
-            }
-            Self::Media { id, len, facts } => {
-                Input::Network(NetworkEvent::Chunk { id, data: Body::Recorded { len, facts } })
-            }
+            Self::Text { id, bytes } => Input::Network(NetworkEvent::Chunk {
+                id,
+                data: Body::Bytes(Bytes::from(bytes)),
+            }),
+            Self::Media { id, len, facts } => Input::Network(NetworkEvent::Chunk {
+                id,
+                data: Body::Recorded { len, facts },
+            }),
             Self::End(id) => Input::Network(NetworkEvent::End { id }),
             Self::Failed { id, code, message } => Input::Network(NetworkEvent::Failed { id, code, message }),
             Self::Sink(report) => Input::Sink(report),
@@ -276,13 +329,22 @@ mod tests {
     fn manifests_are_kept_without_the_values_of_their_queries() {
         let text = "<?xml version=\"1.0\"?>\n<BaseURL>http://a/b?tok=secret&amp;e=1</BaseURL>\nseg.ts?sig=abc\n#EXT-X-MAP:URI=\"i?x=y\"";
         let out = String::from_utf8(redact_text(text.as_bytes())).expect("text");
-        assert!(!out.contains("secret") && !out.contains("abc") && !out.contains("x=y"), "{out}");
-        assert!(out.contains("<?xml version=\"1.0\"?>") && out.contains("b?tok=~") && out.contains("&amp;e=~"), "{out}");
+        assert!(
+            !out.contains("secret") && !out.contains("abc") && !out.contains("x=y"),
+            "{out}"
+        );
+        assert!(
+            out.contains("<?xml version=\"1.0\"?>") && out.contains("b?tok=~") && out.contains("&amp;e=~"),
+            "{out}"
+        );
     }
 
     #[test]
     fn what_is_not_a_recording_is_refused_with_its_place() {
-        assert_eq!(replay(b"nonsense").map_err(|e| e.code()), Err(ErrorCode::RecordingInvalid));
+        assert_eq!(
+            replay(b"nonsense").map_err(|e| e.code()),
+            Err(ErrorCode::RecordingInvalid)
+        );
         let mut bytes = MAGIC.to_vec();
         bytes.extend([3, 9, 9, 9]);
         let error = replay(&bytes).expect_err("no frame");

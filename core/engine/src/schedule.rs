@@ -34,10 +34,16 @@ impl Engine {
     pub(crate) fn choose_tracks(&mut self, position: MediaTime) {
         let Some(period) = self.period_at(position) else { return };
         for kind in [TrackKind::Video, TrackKind::Audio, TrackKind::Text] {
-            let Some((track, why)) = self.pick_track(period, kind, None) else { continue };
+            let Some((track, why)) = self.pick_track(period, kind, None) else {
+                continue;
+            };
             let id = self.track(period, track).map(|track| track.id.clone());
             self.streams.insert(kind, Stream::new(kind, period, track, position));
-            self.emit(Event::Selected { at: self.now, kind, track: id.clone() });
+            self.emit(Event::Selected {
+                at: self.now,
+                kind,
+                track: id.clone(),
+            });
             self.decide(DecisionKind::Track, Some(kind), None, id, why);
         }
         self.rebuild_ladders();
@@ -51,10 +57,20 @@ impl Engine {
         let wanted = self.title.chosen.get(&kind).map(String::as_str);
         let like = like.and_then(|(period, track)| self.track(period, track));
         let preferences = &self.config.preferences;
-        let chosen = select(presentation.periods.get(period)?, kind, preferences, &self.capabilities, wanted, like)?;
+        let chosen = select(
+            presentation.periods.get(period)?,
+            kind,
+            preferences,
+            &self.capabilities,
+            wanted,
+            like,
+        )?;
         let track = self.track(period, chosen.track)?;
         // An HLS rendition without a URI is in the variants' own segments: no stream of its own.
-        let muxed = track.renditions.iter().all(|r| r.uri.is_none() && matches!(r.segments, Segments::Unloaded));
+        let muxed = track
+            .renditions
+            .iter()
+            .all(|r| r.uri.is_none() && matches!(r.segments, Segments::Unloaded));
         let own = presentation.protocol == Protocol::Dash || !muxed;
         own.then_some((chosen.track, chosen.why))
     }
@@ -67,19 +83,30 @@ impl Engine {
 
     /// Works out anew what each stream may switch between.
     pub(crate) fn rebuild_ladders(&mut self) {
-        let audio = self.streams.get(&TrackKind::Audio).map(|stream| (stream.period, stream.track));
+        let audio = self
+            .streams
+            .get(&TrackKind::Audio)
+            .map(|stream| (stream.period, stream.track));
         let steering = self.title.presentation.as_ref().and_then(|p| p.steering.as_ref());
         let pathway = steering.and_then(|steering| steering.initial.first()).cloned();
         let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();
         for kind in kinds {
-            let Some(stream) = self.streams.get(&kind) else { continue };
-            let Some(track) = self.track(stream.period, stream.track) else { continue };
+            let Some(stream) = self.streams.get(&kind) else {
+                continue;
+            };
+            let Some(track) = self.track(stream.period, stream.track) else {
+                continue;
+            };
             let audio_track = (kind == TrackKind::Video)
                 .then_some(audio)
                 .flatten()
                 .filter(|(period, _)| *period == stream.period)
                 .and_then(|(period, track)| self.track(period, track));
-            let hls = self.title.presentation.as_ref().is_some_and(|p| p.protocol == Protocol::Hls);
+            let hls = self
+                .title
+                .presentation
+                .as_ref()
+                .is_some_and(|p| p.protocol == Protocol::Hls);
             let steps = ladder(
                 track,
                 &self.capabilities,
@@ -104,7 +131,10 @@ impl Engine {
 
     /// How much to buffer for a stream.
     pub(crate) fn goal(&self, stream: &Stream) -> BufferGoal {
-        let rendition = stream.rendition.map(|r| stream.reference(r)).and_then(|r| self.rendition(r));
+        let rendition = stream
+            .rendition
+            .map(|r| stream.reference(r))
+            .and_then(|r| self.rendition(r));
         let context = BufferContext {
             kind: stream.kind,
             bitrate: rendition.map_or(0, |r| r.bandwidth),
@@ -121,7 +151,8 @@ impl Engine {
                 return;
             }
         }
-        self.timers.set(Timer::Schedule(kind), self.now + Duration::from_millis(1));
+        self.timers
+            .set(Timer::Schedule(kind), self.now + Duration::from_millis(1));
     }
 
     /// One step; true if there may be another at once.
@@ -129,7 +160,9 @@ impl Engine {
         if self.title.start.is_none() && !self.awaits_first_playlist(kind) {
             return false;
         }
-        let Some(stream) = self.streams.get(&kind) else { return false };
+        let Some(stream) = self.streams.get(&kind) else {
+            return false;
+        };
         if stream.fetch.is_some() || stream.ended || self.requests.is_retrying(kind) {
             return false;
         }
@@ -143,7 +176,9 @@ impl Engine {
         if self.title.start.is_some() && !self.has_room(kind, from, next_time) {
             return false;
         }
-        let Some(rendition) = self.choose_rendition(kind, next_time) else { return false };
+        let Some(rendition) = self.choose_rendition(kind, next_time) else {
+            return false;
+        };
         match self.next_segment(kind, rendition, next_time) {
             Next::Wait => {
                 if let Some(stream) = self.streams.get_mut(&kind) {
@@ -174,7 +209,9 @@ impl Engine {
 
     /// Whether the buffer has room; if not, a timer is set for when it will have.
     fn has_room(&mut self, kind: TrackKind, from: MediaTime, next_time: MediaTime) -> bool {
-        let Some(stream) = self.streams.get(&kind) else { return false };
+        let Some(stream) = self.streams.get(&kind) else {
+            return false;
+        };
         if self.timers.is_waiting(Timer::Schedule(kind), self.now) && stream.paused {
             return false;
         }
@@ -185,7 +222,11 @@ impl Engine {
             return true;
         }
         if self.playback.is_advancing() {
-            let excess = if full { MediaTime::from_millis(500) } else { ahead - goal.ahead };
+            let excess = if full {
+                MediaTime::from_millis(500)
+            } else {
+                ahead - goal.ahead
+            };
             let due = self.now + self.real(excess) + Duration::from_millis(1);
             self.timers.set(Timer::Schedule(kind), due);
         }
@@ -227,8 +268,18 @@ impl Engine {
         if current != Some(rendition) {
             let name = |rendition: Option<usize>| {
                 let reference = stream.reference(rendition?);
-                let track = self.title.presentation.as_ref()?.periods.get(reference.period)?.tracks.get(reference.track)?;
-                track.renditions.get(reference.rendition).map(|rendition| rendition.id.clone())
+                let track = self
+                    .title
+                    .presentation
+                    .as_ref()?
+                    .periods
+                    .get(reference.period)?
+                    .tracks
+                    .get(reference.track)?;
+                track
+                    .renditions
+                    .get(reference.rendition)
+                    .map(|rendition| rendition.id.clone())
             };
             let (from, to) = (name(current), name(Some(rendition)));
             self.decide(DecisionKind::Bitrate, Some(kind), from, to, why);
@@ -243,10 +294,17 @@ impl Engine {
     }
 
     /// What the bitrate rule sees of a kind's stream, for the segment at `next_time`.
-    pub(crate) fn context<'a>(&self, kind: TrackKind, levels: &'a [Level], next_time: MediaTime) -> Option<Context<'a>> {
+    pub(crate) fn context<'a>(
+        &self,
+        kind: TrackKind,
+        levels: &'a [Level],
+        next_time: MediaTime,
+    ) -> Option<Context<'a>> {
         let stream = self.streams.get(&kind)?;
         let position = self.needed_from(stream);
-        let current = levels.iter().position(|level| Some(level.rendition) == stream.rendition);
+        let current = levels
+            .iter()
+            .position(|level| Some(level.rendition) == stream.rendition);
         (!levels.is_empty()).then(|| Context {
             now: self.now,
             levels,
@@ -263,7 +321,9 @@ impl Engine {
     }
 
     pub(crate) fn levels(&self, kind: TrackKind, steps: &[Step], next_time: MediaTime) -> Vec<Level> {
-        let Some(stream) = self.streams.get(&kind) else { return Vec::new() };
+        let Some(stream) = self.streams.get(&kind) else {
+            return Vec::new();
+        };
         let level = |step: &Step| {
             let rendition = self.rendition(stream.reference(step.rendition));
             let index = rendition.and_then(|r| r.segments.known());
@@ -284,7 +344,10 @@ impl Engine {
         let rendition = stream.rendition.and_then(|r| self.rendition(stream.reference(r)));
         let table = rendition.and_then(|r| r.segments.known()).map(|index| &index.table);
         let longest = table.and_then(|table| {
-            Some(MediaTime::from_ticks(i64::try_from(table.max_duration()?).ok()?, table.timescale()))
+            Some(MediaTime::from_ticks(
+                i64::try_from(table.max_duration()?).ok()?,
+                table.timescale(),
+            ))
         });
         let announced = self.title.presentation.as_ref().and_then(|p| p.target_duration);
         longest.or(announced).unwrap_or(MediaTime::from_secs(4))
@@ -305,7 +368,10 @@ impl Engine {
     fn choose_audio(&self, steps: &[Step], current: Option<usize>) -> (usize, Vec<String>) {
         let first = steps[0].rendition;
         if let (Some(video), Some(audio)) = (self.streams.get(&TrackKind::Video), self.streams.get(&TrackKind::Audio)) {
-            let groups = video.rendition.and_then(|r| self.rendition(video.reference(r))).map(|r| r.groups.clone());
+            let groups = video
+                .rendition
+                .and_then(|r| self.rendition(video.reference(r)))
+                .map(|r| r.groups.clone());
             let track = self.track(audio.period, audio.track);
             let bound = track.and_then(|track| audio_rendition(track, &groups.unwrap_or_else(Groups::default)));
             if let Some(rendition) = bound.filter(|bound| steps.iter().any(|step| step.rendition == *bound)) {
@@ -321,22 +387,32 @@ impl Engine {
             }
         }
         match affordable(10) {
-            Some(step) => (step.rendition, vec![format!("takes {} of {throughput} bit/s", step.bitrate)]),
+            Some(step) => (
+                step.rendition,
+                vec![format!("takes {} of {throughput} bit/s", step.bitrate)],
+            ),
             None => (first, vec!["the smallest".to_owned()]),
         }
     }
 
     /// What follows in a rendition at `next_time`.
     fn next_segment(&mut self, kind: TrackKind, rendition: usize, next_time: MediaTime) -> Next {
-        let Some(stream) = self.streams.get(&kind) else { return Next::Wait };
+        let Some(stream) = self.streams.get(&kind) else {
+            return Next::Wait;
+        };
         let (reference, cursor) = (stream.reference(rendition), stream.cursor);
         if !self.ensure_segments(reference, kind) || self.title.start.is_none() {
             return Next::Wait;
         }
-        if self.period_end(reference.period).is_some_and(|end| next_time + SEAM >= end) {
+        if self
+            .period_end(reference.period)
+            .is_some_and(|end| next_time + SEAM >= end)
+        {
             return Next::PeriodEnd;
         }
-        let Some(index) = self.rendition(reference).and_then(|r| r.segments.known()) else { return Next::Wait };
+        let Some(index) = self.rendition(reference).and_then(|r| r.segments.known()) else {
+            return Next::Wait;
+        };
         let continued = cursor
             .filter(|(last, _)| *last == reference)
             .and_then(|(_, number)| Some((number, index.get(number)?.end())))
@@ -347,11 +423,19 @@ impl Engine {
             None => index.number_at(next_time).map(|number| {
                 // A segment of which only a frame is missing is over: boundaries of renditions
                 // differ by rounding.
-                let nearly_over = index.get(number).is_some_and(|s| s.end() - next_time <= SEAM.min(s.duration.mul_ratio(1, 2)));
-                if nearly_over { number.saturating_add(1) } else { number }
+                let nearly_over = index
+                    .get(number)
+                    .is_some_and(|s| s.end() - next_time <= SEAM.min(s.duration.mul_ratio(1, 2)));
+                if nearly_over {
+                    number.saturating_add(1)
+                } else {
+                    number
+                }
             }),
         };
-        let Some(segment) = number.and_then(|number| index.get(number)) else { return Next::PeriodEnd };
+        let Some(segment) = number.and_then(|number| index.get(number)) else {
+            return Next::PeriodEnd;
+        };
         // At the very start a title may begin late; that is its first frame, not a hole to wait in.
         if segment.start > next_time + SEAM {
             return Next::Hole(next_time, segment.start);
@@ -364,11 +448,17 @@ impl Engine {
 
     /// A segment that is announced missing: another rendition may have it (H062).
     fn around_gap(&mut self, kind: TrackKind, rendition: usize, segment: Segment) -> Next {
-        let Some(stream) = self.streams.get_mut(&kind) else { return Next::Wait };
+        let Some(stream) = self.streams.get_mut(&kind) else {
+            return Next::Wait;
+        };
         if !stream.avoid.contains(&rendition) {
             stream.avoid.push(rendition);
         }
-        let left = stream.ladder.iter().find(|step| !stream.avoid.contains(&step.rendition)).map(|step| step.rendition);
+        let left = stream
+            .ladder
+            .iter()
+            .find(|step| !stream.avoid.contains(&step.rendition))
+            .map(|step| step.rendition);
         match left {
             Some(other) => {
                 let why = vec![format!("segment {} is announced missing", segment.number)];
@@ -386,7 +476,8 @@ impl Engine {
 
     pub(crate) fn rendition_name(&self, kind: TrackKind, rendition: usize) -> Option<String> {
         let stream = self.streams.get(&kind)?;
-        self.rendition(stream.reference(rendition)).map(|rendition| rendition.id.clone())
+        self.rendition(stream.reference(rendition))
+            .map(|rendition| rendition.id.clone())
     }
 
     /// End of a period that another one follows.
@@ -394,14 +485,24 @@ impl Engine {
         let periods = &self.title.presentation.as_ref()?.periods;
         let next = periods.get(period + 1)?;
         let own = periods.get(period)?;
-        Some(own.duration.map_or(next.start, |duration| (own.start + duration).min(next.start)))
+        Some(
+            own.duration
+                .map_or(next.start, |duration| (own.start + duration).min(next.start)),
+        )
     }
 
     /// Goes to the next period; false if the title ends here.
     fn next_period(&mut self, kind: TrackKind, next_time: MediaTime) -> bool {
-        let Some(stream) = self.streams.get(&kind) else { return false };
+        let Some(stream) = self.streams.get(&kind) else {
+            return false;
+        };
         let (period, track) = (stream.period, stream.track);
-        let start = self.title.presentation.as_ref().and_then(|p| p.periods.get(period + 1)).map(|p| p.start);
+        let start = self
+            .title
+            .presentation
+            .as_ref()
+            .and_then(|p| p.periods.get(period + 1))
+            .map(|p| p.start);
         let Some(start) = start else {
             if let Some(stream) = self.streams.get_mut(&kind) {
                 stream.ended = true;
@@ -430,7 +531,9 @@ impl Engine {
                 // Nothing of this kind in the period: nothing to wait for either.
                 let end = self.period_end(period + 1).or(self.duration()).unwrap_or(start);
                 if let Some(stream) = self.streams.get_mut(&kind) {
-                    stream.buffer.put(Item::silence(next_time, end.max(next_time), period + 1));
+                    stream
+                        .buffer
+                        .put(Item::silence(next_time, end.max(next_time), period + 1));
                 }
             }
         }
@@ -439,14 +542,26 @@ impl Engine {
 
     /// Leaves media out.
     pub(crate) fn skip(&mut self, kind: TrackKind, from: MediaTime, to: MediaTime, why: Vec<String>) {
-        let Some(stream) = self.streams.get_mut(&kind) else { return };
+        let Some(stream) = self.streams.get_mut(&kind) else {
+            return;
+        };
         let rendition = stream.rendition.unwrap_or(0);
         stream.buffer.put(Item::hole(from, to, stream.period, rendition));
         stream.cursor = None;
         stream.avoid.clear();
         stream.broken_off = true;
-        let why = if why.is_empty() { vec!["the manifest has nothing here".to_owned()] } else { why };
-        self.decide(DecisionKind::Skip, Some(kind), Some(from.to_string()), Some(to.to_string()), why);
+        let why = if why.is_empty() {
+            vec!["the manifest has nothing here".to_owned()]
+        } else {
+            why
+        };
+        self.decide(
+            DecisionKind::Skip,
+            Some(kind),
+            Some(from.to_string()),
+            Some(to.to_string()),
+            why,
+        );
     }
 
     /// Fetches a segment, and its initialisation section if that is not known yet, at once.
@@ -456,14 +571,30 @@ impl Engine {
         }
         let url = self.on_good_base(reference, &segment.uri);
         let init = segment.init.as_ref().map(|init| {
-            let base = self.rendition(reference).and_then(|r| r.segments.known()).map(|i| i.base.clone());
+            let base = self
+                .rendition(reference)
+                .and_then(|r| r.segments.known())
+                .map(|i| i.base.clone());
             let resolved = base.map_or_else(|| init.uri.clone(), |base| uri::resolve(&base, &init.uri));
-            (InitKey { uri: resolved.clone(), range: init.byte_range.map(|r| (r.offset, r.length)) }, resolved, init.byte_range)
+            (
+                InitKey {
+                    uri: resolved.clone(),
+                    range: init.byte_range.map(|r| (r.offset, r.length)),
+                },
+                resolved,
+                init.byte_range,
+            )
         });
         let format = self.format_of(kind, reference, init.is_some());
-        let class = if format == Format::WebVtt { RequestClass::Text } else { RequestClass::Segment };
+        let class = if format == Format::WebVtt {
+            RequestClass::Text
+        } else {
+            RequestClass::Segment
+        };
         let key = init.as_ref().map(|(key, _, _)| key.clone());
-        let Some(stream) = self.streams.get_mut(&kind) else { return };
+        let Some(stream) = self.streams.get_mut(&kind) else {
+            return;
+        };
         stream.fetch = Some(SegmentFetch {
             rendition: reference,
             number: segment.number,
@@ -496,16 +627,30 @@ impl Engine {
     }
 
     fn format_of(&self, kind: TrackKind, reference: RenditionRef, has_init: bool) -> Format {
-        let mime = self.rendition(reference).and_then(|r| r.mime_type.as_deref()).unwrap_or("");
+        let mime = self
+            .rendition(reference)
+            .and_then(|r| r.mime_type.as_deref())
+            .unwrap_or("");
         let text = kind == TrackKind::Text && !has_init && !mime.contains("mp4");
-        if text { Format::WebVtt } else { Format::Cmaf }
+        if text {
+            Format::WebVtt
+        } else {
+            Format::Cmaf
+        }
     }
 
     /// The URL on the best base of a rendition that has not failed (DASH BaseURLs).
     fn on_good_base(&self, reference: RenditionRef, url: &str) -> String {
-        let Some(rendition) = self.rendition(reference) else { return url.to_owned() };
-        let Some(first) = rendition.bases.first() else { return url.to_owned() };
-        let good = rendition.bases.iter().find(|base| !self.title.bad_locations.contains(&base.service_location));
+        let Some(rendition) = self.rendition(reference) else {
+            return url.to_owned();
+        };
+        let Some(first) = rendition.bases.first() else {
+            return url.to_owned();
+        };
+        let good = rendition
+            .bases
+            .iter()
+            .find(|base| !self.title.bad_locations.contains(&base.service_location));
         match (good, url.strip_prefix(first.uri.as_str())) {
             (Some(base), Some(rest)) => format!("{}{rest}", base.uri),
             _ => url.to_owned(),
@@ -519,7 +664,9 @@ impl Engine {
         let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();
         let mut concerned = None;
         for kind in kinds {
-            let Some(stream) = self.streams.get_mut(&kind) else { continue };
+            let Some(stream) = self.streams.get_mut(&kind) else {
+                continue;
+            };
             if (stream.period, stream.track) != (reference.period, reference.track) {
                 continue;
             }
@@ -531,13 +678,23 @@ impl Engine {
             // An alternate of the same quality takes the place of the one that died.
             for step in &mut stream.ladder {
                 if step.rendition == reference.rendition {
-                    let alive = |i: &usize| !dead.contains(&RenditionRef { rendition: *i, ..reference });
+                    let alive = |i: &usize| {
+                        !dead.contains(&RenditionRef {
+                            rendition: *i,
+                            ..reference
+                        })
+                    };
                     if let Some(other) = step.alternates.iter().copied().find(alive) {
                         step.rendition = other;
                     }
                 }
             }
-            let alive = |step: &Step| !dead.contains(&RenditionRef { rendition: step.rendition, ..reference });
+            let alive = |step: &Step| {
+                !dead.contains(&RenditionRef {
+                    rendition: step.rendition,
+                    ..reference
+                })
+            };
             left |= stream.ladder.iter().any(alive);
         }
         match concerned {
@@ -558,7 +715,9 @@ impl Engine {
     /// A segment (or its initialisation section) cannot be had from where it was looked for:
     /// another base, another rendition, or playback goes on behind it.
     pub(crate) fn replace_segment(&mut self, kind: TrackKind, error: Error, mut why: Vec<String>) {
-        let Some(stream) = self.streams.get_mut(&kind) else { return };
+        let Some(stream) = self.streams.get_mut(&kind) else {
+            return;
+        };
         let Some(fetch) = stream.fetch.take() else { return };
         let (requests, reference) = ([fetch.request, fetch.init_request], fetch.rendition);
         stream.failures += 1;
@@ -574,7 +733,9 @@ impl Engine {
             self.report(error.recovered(Handling::Replaced));
             return self.decide(DecisionKind::Pathway, Some(kind), None, Some(next), why);
         }
-        let Some(stream) = self.streams.get_mut(&kind) else { return };
+        let Some(stream) = self.streams.get_mut(&kind) else {
+            return;
+        };
         if fetch.appended > 0 {
             // Part of it plays; the rest is missing.
             if let Some(item) = stream.buffer.get_mut(fetch.start) {
@@ -586,9 +747,8 @@ impl Engine {
         }
         stream.avoid.push(reference.rendition);
         let dead = &self.title.dead;
-        let alive = |step: &&Step| {
-            !stream.avoid.contains(&step.rendition) && !dead.contains(&stream.reference(step.rendition))
-        };
+        let alive =
+            |step: &&Step| !stream.avoid.contains(&step.rendition) && !dead.contains(&stream.reference(step.rendition));
         if stream.ladder.iter().any(|step| alive(&step)) {
             self.report(error.recovered(Handling::Replaced));
             let from = self.rendition_name(kind, reference.rendition);
@@ -602,14 +762,34 @@ impl Engine {
         self.skip(kind, fetch.start, fetch.end, why);
     }
 
+    /// How many places the next segment of a stream may come from: renditions that are not known to
+    /// fail, and further bases of the one that is fetched.
+    pub(crate) fn choices(&self, stream: &Stream) -> usize {
+        let usable = |step: &&Step| {
+            !stream.avoid.contains(&step.rendition) && !self.title.dead.contains(&stream.reference(step.rendition))
+        };
+        let rendition = stream.rendition.and_then(|r| self.rendition(stream.reference(r)));
+        let bases = rendition.map_or(0, |rendition| {
+            let good = |base: &&telecine_model::presentation::BaseUrl| {
+                !self.title.bad_locations.contains(&base.service_location)
+            };
+            rendition.bases.iter().filter(good).count().saturating_sub(1)
+        });
+        let steps = stream.ladder.iter().filter(usable);
+        steps.map(|step| 1 + step.alternates.len()).sum::<usize>() + bases
+    }
+
     /// Declares the service location of a rendition bad, if there is another; gives that.
     fn next_location(&mut self, reference: RenditionRef) -> Option<String> {
         let rendition = self.rendition(reference)?;
-        let good = |base: &&telecine_model::presentation::BaseUrl| {
-            !self.title.bad_locations.contains(&base.service_location)
-        };
+        let good =
+            |base: &&telecine_model::presentation::BaseUrl| !self.title.bad_locations.contains(&base.service_location);
         let now = rendition.bases.iter().find(good)?.service_location.clone();
-        let next = rendition.bases.iter().filter(good).find(|base| base.service_location != now)?;
+        let next = rendition
+            .bases
+            .iter()
+            .filter(good)
+            .find(|base| base.service_location != now)?;
         let next = next.service_location.clone();
         self.title.bad_locations.insert(now);
         Some(next)
@@ -634,6 +814,9 @@ impl Engine {
 const MISSING_IN_A_ROW: u32 = 12;
 
 pub(crate) fn protected(scheme: &str) -> Error {
-    Error::new(ErrorCode::KeyUnavailable, format!("the title is protected ({scheme}), which this version cannot play yet"))
-        .fact("scheme", scheme)
+    Error::new(
+        ErrorCode::KeyUnavailable,
+        format!("the title is protected ({scheme}), which this version cannot play yet"),
+    )
+    .fact("scheme", scheme)
 }
