@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bytes::Bytes;
-use telecine_delivery::RequestClass;
+use telecine_engine::RequestClass;
 use telecine_engine::{FetchRequest, RequestId};
 use telecine_model::{uri, ByteRange, Error, ErrorCode, Limits};
 use telecine_virtual::{Fetched, Source};
@@ -118,6 +118,15 @@ mod tests {
     use super::*;
     use telecine_virtual::Response;
 
+    /// Answers everything with one status and body.
+    struct Always(u16, &'static str);
+
+    impl Source for Always {
+        fn fetch(&mut self, request: &FetchRequest) -> Fetched {
+            Response::new(self.0, &request.url, self.1).into()
+        }
+    }
+
     #[test]
     fn paths_become_file_urls_and_urls_stay() {
         assert_eq!(absolute("/a b/c#1.mpd").unwrap(), "file:///a%20b/c%231.mpd");
@@ -127,7 +136,7 @@ mod tests {
 
     #[test]
     fn an_error_status_is_an_error_that_names_the_url_without_its_secrets() {
-        let mut fetcher = Fetcher::new(|request: &FetchRequest| Response::new(404, &request.url, "gone").into());
+        let mut fetcher = Fetcher::new(Always(404, "gone"));
         let error = fetcher.get(RequestClass::Manifest, "http://a/b?token=secret", None).unwrap_err();
         assert_eq!(error.code(), ErrorCode::HttpStatus);
         assert!(!error.to_string().contains("secret") && error.to_string().contains("http://a/b"), "{error}");
@@ -135,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_whole_answer_to_a_range_is_cut() {
-        let mut fetcher = Fetcher::new(|request: &FetchRequest| Response::new(200, &request.url, "0123456789").into());
+        let mut fetcher = Fetcher::new(Always(200, "0123456789"));
         let range = |offset, length| Some(ByteRange { offset, length });
         let part = fetcher.get(RequestClass::Index, "http://a/b", range(2, 3)).unwrap();
         assert_eq!(part.body, "234");

@@ -73,6 +73,7 @@ pub(crate) struct RenditionEntry {
     pub(crate) codecs: Option<String>,
     pub(crate) width: Option<u32>,
     pub(crate) height: Option<u32>,
+    /// To the thousandth, as HLS writes it.
     pub(crate) frame_rate: Option<f64>,
     pub(crate) video_range: Option<String>,
     pub(crate) score: Option<f64>,
@@ -197,7 +198,7 @@ pub(crate) struct ServerControlEntry {
 /// The document of a loaded manifest. `now` bounds the list of a live template without an end.
 pub(crate) fn document(loaded: &Loaded, list_segments: bool, now: WallTime) -> Document {
     let title = &loaded.presentation;
-    let playlist = loaded.playlist();
+    let playlist = loaded.playlist.as_ref();
     let mut warnings: Vec<WarningEntry> = loaded.warnings.iter().map(WarningEntry::from).collect();
     let periods = title
         .periods
@@ -302,7 +303,7 @@ fn rendition_entry(
         height: rendition.height,
         frame_rate: rendition
             .frame_rate
-            .and_then(|(count, span)| (span != 0).then(|| (f64::from(count) / f64::from(span) * 1e6).round() / 1e6)),
+            .and_then(|(count, span)| (span != 0).then(|| (f64::from(count) / f64::from(span) * 1e3).round() / 1e3)),
         video_range: rendition.video_range.clone(),
         score: rendition.score_milli.map(|milli| milli as f64 / 1e3),
         pathway: rendition.pathway.clone(),

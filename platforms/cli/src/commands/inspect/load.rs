@@ -1,16 +1,16 @@
 //! A manifest with everything that it leads to: media playlists, remote elements, segment indexes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 use telecine_container::{IsoReader, SegmentIndexBox, Unit};
-use telecine_delivery::RequestClass;
+use telecine_engine::RequestClass;
 use telecine_engine::{index_from_sidx, nested_ranges, whole_resource};
 use telecine_manifest::hls::Playlist;
 use telecine_manifest::{dash, hls, sniff};
 use telecine_model::presentation::PlaylistInfo;
 use telecine_model::segments::SegmentIndexSource;
-use telecine_model::{uri, ByteRange, Error, ErrorCode, Limits, Presentation, Protocol, Rendition, SegmentIndex, Segments, Warning};
+use telecine_model::{uri, ByteRange, Error, ErrorCode, Limits, Presentation, Protocol, Rendition, SegmentIndex, Segments, Track, Warning};
 use telecine_virtual::Source;
 
 use crate::fetch::{Fetcher, Resource};
@@ -37,16 +37,10 @@ pub(crate) struct Depth {
 pub(crate) struct Loaded {
     pub(crate) kind: Kind,
     pub(crate) presentation: Presentation,
-    /// In the order of the manifest, each once.
-    pub(crate) playlists: Vec<PlaylistInfo>,
+    /// The media playlist that speaks for the title where a multivariant playlist does not: that of
+    /// the first picture, else the first of all.
+    pub(crate) playlist: Option<PlaylistInfo>,
     pub(crate) warnings: Vec<Warning>,
-}
-
-impl Loaded {
-    /// The media playlist that speaks for the title where the manifest itself does not.
-    pub(crate) fn playlist(&self) -> Option<&PlaylistInfo> {
-        self.playlists.first()
-    }
 }
 
 /// Reads what `manifest` holds; `base` is what its references are relative to.
@@ -77,7 +71,7 @@ fn load_hls<S: Source>(fetcher: &mut Fetcher<S>, base: &str, body: &Bytes, depth
                 kind: Kind::Media,
                 warnings: presentation.warnings.clone(),
                 presentation,
-                playlists: vec![info],
+                playlist: Some(info),
             })
         }
         Playlist::Multivariant(presentation) => {
@@ -85,7 +79,7 @@ fn load_hls<S: Source>(fetcher: &mut Fetcher<S>, base: &str, body: &Bytes, depth
                 kind: Kind::Multivariant,
                 warnings: presentation.warnings.clone(),
                 presentation: *presentation,
-                playlists: Vec::new(),
+                playlist: None,
             };
             if depth.playlists {
                 loaded.load_playlists(fetcher)?;
@@ -111,9 +105,11 @@ impl Loaded {
                     .fact("url", uri::without_secrets(&url)))
                 }
             };
-            playlist.apply_to(&mut self.presentation);
-            self.warnings.extend(playlist.info.warnings.iter().cloned());
-            self.playlists.push(playlist.info);
+            if self.playlist.is_none() {
+                playlist.apply_to(&mut self.presentation);
+                self.playlist = Some(playlist.info.clone());
+            }
+            self.warnings.extend(playlist.info.warnings);
             known.insert(url, playlist.index);
         }
         for rendition in renditions(&mut self.presentation) {
@@ -138,16 +134,17 @@ fn parse_playlist(body: &[u8], url: &str, requested: &str, parent: Option<&Prese
     )
 }
 
+/// Media playlists, each once, those of pictures first.
 fn playlist_urls(presentation: &Presentation) -> Vec<String> {
-    let mut urls: Vec<String> = Vec::new();
-    let mut seen = std::collections::HashSet::new();
-    let tracks = presentation.periods.iter().flat_map(|period| &period.tracks);
-    for url in tracks.flat_map(|track| &track.renditions).filter_map(|rendition| rendition.uri.as_ref()) {
-        if seen.insert(url) {
-            urls.push(url.clone());
-        }
-    }
-    urls
+    let mut tracks: Vec<&Track> = presentation.periods.iter().flat_map(|period| &period.tracks).collect();
+    tracks.sort_by_key(|track| (track.kind, !track.trick_mode_for.is_empty()));
+    let mut seen = HashSet::new();
+    tracks
+        .into_iter()
+        .flat_map(|track| &track.renditions)
+        .filter_map(|rendition| rendition.uri.clone())
+        .filter(|url| seen.insert(url.clone()))
+        .collect()
 }
 
 fn renditions(presentation: &mut Presentation) -> impl Iterator<Item = &mut Rendition> {
@@ -186,7 +183,7 @@ fn load_mpd<S: Source>(fetcher: &mut Fetcher<S>, base: &str, body: Bytes, depth:
         kind: Kind::Mpd,
         warnings: presentation.warnings.clone(),
         presentation,
-        playlists: Vec::new(),
+        playlist: None,
     })
 }
 

@@ -7,7 +7,7 @@ mod window;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use telecine_delivery::RequestClass;
+use telecine_engine::RequestClass;
 use telecine_model::{Error, WallTime};
 
 use crate::args::Inspect;

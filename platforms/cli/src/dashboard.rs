@@ -1,0 +1,244 @@
+//! What a person sees while a title plays: a live panel on a terminal, a line per event in a pipe,
+//! nothing beside a JSON document.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use telecine_engine::{Decision, Event, Snapshot};
+use telecine_model::{Error, MediaTime, Timestamp};
+
+use crate::exit::one_line;
+use crate::output;
+use crate::report::{bits, decision_kind, seconds};
+
+/// In a pipe, progress is told this often.
+const PROGRESS_EVERY_S: f64 = 5.0;
+
+/// Cells of a bar.
+const BAR: usize = 32;
+
+/// Shows a session.
+pub(crate) struct Dashboard {
+    form: Form,
+    last_decision: Option<String>,
+    stalls: u64,
+}
+
+enum Form {
+    Panel(ProgressBar),
+    Lines { next_progress_s: f64 },
+    Silent,
+}
+
+impl Dashboard {
+    /// In the form that fits: nothing with `silent`, a panel on a terminal, else lines.
+    pub(crate) fn new(silent: bool) -> Self {
+        let form = if silent {
+            Form::Silent
+        } else if output::on_terminal() {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stdout());
+            bar.set_style(ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar()));
+            Form::Panel(bar)
+        } else {
+            Form::Lines { next_progress_s: PROGRESS_EVERY_S }
+        };
+        Self { form, last_decision: None, stalls: 0 }
+    }
+
+    /// Tells what happened.
+    pub(crate) fn event(&mut self, event: &Event) -> Result<(), Error> {
+        match event {
+            Event::Decision(decision) => self.last_decision = Some(decided(decision)),
+            Event::StallStarted { .. } => self.stalls += 1,
+            _ => {}
+        }
+        let Some(line) = line(event) else { return Ok(()) };
+        match &self.form {
+            // The panel shows the last decision itself.
+            Form::Panel(_) if matches!(event, Event::Decision(_)) => Ok(()),
+            Form::Panel(bar) => {
+                bar.println(line);
+                Ok(())
+            }
+            Form::Lines { .. } => output::line(&line),
+            Form::Silent => Ok(()),
+        }
+    }
+
+    /// Shows where the session is.
+    pub(crate) fn sample(&mut self, at: Timestamp, snapshot: &Snapshot) -> Result<(), Error> {
+        match &mut self.form {
+            Form::Panel(bar) => {
+                let decision = self.last_decision.as_deref().unwrap_or("none yet");
+                bar.set_message(panel(snapshot, self.stalls, decision));
+                bar.tick();
+                Ok(())
+            }
+            Form::Lines { next_progress_s } if at.as_secs_f64() >= *next_progress_s => {
+                *next_progress_s += PROGRESS_EVERY_S;
+                output::line(&format!("{} {}", stamp(at), progress(snapshot)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Leaves the last picture on the terminal.
+    pub(crate) fn close(&self) {
+        if let Form::Panel(bar) = &self.form {
+            bar.abandon();
+        }
+    }
+}
+
+/// Time of the session in front of a line.
+fn stamp(at: Timestamp) -> String {
+    format!("{:>9.3} s ", at.as_secs_f64())
+}
+
+/// An event as a line; None for what nobody needs to read.
+fn line(event: &Event) -> Option<String> {
+    let (at, text) = match event {
+        Event::Loaded { at, protocol, live, duration, warnings } => {
+            let length = match duration {
+                Some(duration) => format!("{:.3} s", duration.as_secs_f64()),
+                None if *live => "live".to_owned(),
+                None => "of unknown length".to_owned(),
+            };
+            let faults = match warnings.len() {
+                0 => String::new(),
+                count => format!(", {count} tolerated faults"),
+            };
+            (*at, format!("loaded    {protocol}, {length}{faults}"))
+        }
+        Event::Selected { at, kind, track } => {
+            (*at, format!("selected  {} {}", kind.name(), track.as_deref().unwrap_or("none")))
+        }
+        Event::Started { at, position } => (*at, format!("started   at {position}")),
+        Event::Quality { at, kind, rendition, bitrate, height } => {
+            let height = height.map_or(String::new(), |height| format!(", {height}p"));
+            (*at, format!("quality   {} {rendition}{height}, {}", kind.name(), bits(*bitrate)))
+        }
+        Event::StallStarted { at, position, cause } => (*at, format!("stalled   at {position}: {cause:?}")),
+        Event::StallEnded { at, stood_us } => (*at, format!("goes on   after {}", seconds(*stood_us as f64 / 1e6))),
+        Event::SeekStarted { at, target } => (*at, format!("seeking   to {target}")),
+        Event::SeekEnded { at, position, took_us } => {
+            (*at, format!("seeked    to {position} in {}", seconds(*took_us as f64 / 1e6)))
+        }
+        Event::Decision(decision) => (decision.at, decided(decision)),
+        Event::Error { at, error } => (*at, format!("error     {error}")),
+        Event::Ended { at } => (*at, "ended".to_owned()),
+        _ => return None,
+    };
+    Some(format!("{} {}", stamp(at), one_line_keeping_columns(&text)))
+}
+
+/// Text from outside on one line, the first column's padding kept.
+fn one_line_keeping_columns(text: &str) -> String {
+    match text.split_at_checked(10) {
+        Some((head, rest)) => format!("{head}{}", one_line(rest)),
+        None => text.to_owned(),
+    }
+}
+
+fn decided(decision: &Decision) -> String {
+    let mut change = decision.kind.map_or(String::new(), |kind| format!("{} ", kind.name()));
+    match (&decision.from, &decision.to) {
+        (Some(from), Some(to)) => change.push_str(&format!("{from} → {to}")),
+        (_, Some(to)) => change.push_str(to),
+        (Some(from), None) => change.push_str(&format!("leaves {from}")),
+        (None, None) => {}
+    }
+    format!("{:<9} {}: {}", decision_kind(decision.what), change.trim(), decision.why.join("; "))
+}
+
+fn progress(snapshot: &Snapshot) -> String {
+    let mut parts = vec![format!("{:?} at {}", snapshot.state, snapshot.position).to_lowercase()];
+    for stream in &snapshot.streams {
+        let rendition = stream.rendition.as_deref().unwrap_or("none");
+        parts.push(format!("{} {rendition} +{:.1} s", stream.kind.name(), stream.buffered.as_secs_f64()));
+    }
+    parts.extend(snapshot.throughput.map(bits));
+    one_line(&parts.join(", "))
+}
+
+/// The live panel.
+fn panel(snapshot: &Snapshot, stalls: u64, decision: &str) -> String {
+    let mut lines = Vec::new();
+    let state = format!("{:?}", snapshot.state).to_lowercase();
+    let position = clock(snapshot.position);
+    match snapshot.duration {
+        Some(duration) => lines.push(format!(
+            "{state:<11} {} {position} / {}",
+            bar(snapshot.position, duration),
+            clock(duration)
+        )),
+        None => lines.push(format!("{state:<11} {position}")),
+    }
+    for stream in &snapshot.streams {
+        let mut facts = vec![format!("{:>5.1} s", stream.buffered.as_secs_f64())];
+        facts.extend(stream.rendition.as_deref().map(one_line));
+        facts.extend(stream.height.map(|height| format!("{height}p")));
+        facts.push(bits(stream.bitrate));
+        lines.push(format!(
+            "{:<11} {} {}",
+            stream.kind.name(),
+            bar(stream.buffered, MediaTime::from_secs(30)),
+            facts.join(" · ")
+        ));
+    }
+    let network = snapshot.throughput.map_or("not measured yet".to_owned(), bits);
+    lines.push(format!("network     {network}"));
+    lines.push(format!("stalls      {stalls}"));
+    lines.push(format!("decision    {}", one_line(decision)));
+    lines.join("\n")
+}
+
+/// A share as a bar of blocks, eighths included.
+fn bar(part: MediaTime, whole: MediaTime) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let cells = BAR as i128 * 8;
+    let whole = i128::from(whole.units().max(1));
+    let filled = (i128::from(part.units().max(0)) * cells / whole).clamp(0, cells);
+    let filled = usize::try_from(filled).unwrap_or(0);
+    let mut out = "█".repeat(filled / 8);
+    out.push_str(EIGHTHS[filled % 8]);
+    let used = filled.div_ceil(8);
+    out.push_str(&"·".repeat(BAR - used));
+    out
+}
+
+/// A time as `1:02` or `1:02:03`.
+fn clock(time: MediaTime) -> String {
+    let whole = time.as_millis().max(0) / 1000;
+    match whole / 3600 {
+        0 => format!("{}:{:02}", whole / 60, whole % 60),
+        hours => format!("{hours}:{:02}:{:02}", whole / 60 % 60, whole % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use telecine_model::ErrorCode;
+
+    #[test]
+    fn a_bar_is_always_as_wide_as_any_other() {
+        for seconds in [-5, 0, 1, 7, 59, 60, 90] {
+            let bar = bar(MediaTime::from_secs(seconds), MediaTime::from_secs(60));
+            assert_eq!(bar.chars().count(), BAR, "{seconds}: {bar}");
+        }
+        assert_eq!(bar(MediaTime::ZERO, MediaTime::ZERO).chars().count(), BAR);
+    }
+
+    #[test]
+    fn an_event_is_one_line_whatever_its_text_holds() {
+        let error = Error::new(ErrorCode::HttpStatus, "a\nb\x1b[2J");
+        let line = line(&Event::Error { at: Timestamp::from_millis(1500), error }).expect("a line");
+        assert!(line.starts_with("    1.500 s  error     1007 HttpStatus: a b"), "{line}");
+        assert!(!line.contains(['\n', '\x1b']), "{line}");
+    }
+
+    #[test]
+    fn clocks_show_hours_only_where_there_are_some() {
+        assert_eq!(clock(MediaTime::from_secs(62)), "1:02");
+        assert_eq!(clock(MediaTime::from_secs(3_723)), "1:02:03");
+    }
+}

@@ -1,0 +1,87 @@
+//! Running the command as a script would.
+
+#![allow(dead_code)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+/// What the command did.
+#[derive(Debug)]
+pub struct Run {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Run {
+    /// Standard output as the one JSON document that it has to be.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|e| panic!("{e}: {}\nstandard error: {}", self.stdout, self.stderr))
+    }
+
+    /// The JSON document of a command that had to succeed.
+    pub fn ok(&self) -> Value {
+        assert_eq!(self.code, 0, "standard error: {}", self.stderr);
+        self.json()
+    }
+}
+
+/// Runs `telecine` with arguments.
+pub fn telecine<A: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = A>) -> Run {
+    telecine_in(Path::new("."), args)
+}
+
+/// Runs `telecine` in a folder.
+pub fn telecine_in<A: AsRef<std::ffi::OsStr>>(folder: &Path, args: impl IntoIterator<Item = A>) -> Run {
+    let out = Command::new(env!("CARGO_BIN_EXE_telecine"))
+        .args(args)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the command starts");
+    Run {
+        code: out.status.code().expect("it exits by itself"),
+        stdout: String::from_utf8(out.stdout).expect("text"),
+        stderr: String::from_utf8(out.stderr).expect("text"),
+    }
+}
+
+/// A file of `tests/data`.
+pub fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
+}
+
+/// A folder with files in it.
+pub fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("inside the folder")).expect("a folder");
+        std::fs::write(path, text).expect("a file");
+    }
+    folder
+}
+
+/// The file URL of something in a folder.
+pub fn file_url(folder: &tempfile::TempDir, name: &str) -> String {
+    let folder = folder.path().to_str().expect("text");
+    format!("file://{folder}/{name}")
+}
+
+/// The names of an object's fields.
+pub fn fields(value: &Value) -> Vec<&str> {
+    let mut names: Vec<&str> = value.as_object().expect("an object").keys().map(String::as_str).collect();
+    names.sort_unstable();
+    names
+}
+
+/// Fails unless an object has all of these fields.
+pub fn has_fields(value: &Value, names: &[&str]) {
+    let there = fields(value);
+    for name in names {
+        assert!(there.contains(name), "{name} is not among {there:?}");
+    }
+}
