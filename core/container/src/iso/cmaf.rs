@@ -82,7 +82,7 @@ impl CmafChecker {
     fn check_fragment(&mut self, fragment: &Fragment, warnings: &mut Vec<Warning>) {
         let place = || Place::Box {
             path: "moof".to_owned(),
-            offset: fragment.offset + fragment.moof.start,
+            offset: fragment.offset.saturating_add(fragment.moof.start),
         };
         let mut warn = |rule, message: String| warnings.push(Warning::new(rule, place(), message));
         if fragment.tracks.len() != 1 {
@@ -91,9 +91,10 @@ impl CmafChecker {
                 format!("the moof has {} track fragments", fragment.tracks.len()),
             );
         }
-        let header = 8..=16;
+        let next = fragment.moof.end + 4;
+        let follows = fragment.slice(next..next + 4).is_some_and(|kind| kind == b"mdat"[..]);
         match &fragment.media[..] {
-            [media] if header.contains(&media.start.saturating_sub(fragment.moof.end)) => {
+            [media] if follows => {
                 let filled: u64 = fragment.tracks.iter().map(TrackFragment::sample_bytes).sum();
                 let size = media.end - media.start;
                 if filled != size {
@@ -118,7 +119,7 @@ impl CmafChecker {
         for part in &fragment.tracks {
             let place = Place::Box {
                 path: "moof/traf".to_owned(),
-                offset: fragment.offset + part.traf.start,
+                offset: fragment.offset.saturating_add(part.traf.start),
             };
             self.check_part(part, starts_segment, &mut |rule, message| {
                 warnings.push(Warning::new(rule, place.clone(), message));

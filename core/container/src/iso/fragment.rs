@@ -37,8 +37,14 @@ impl Fragment {
     /// The bytes of one sample of this fragment: shared if they arrived in one piece, else copied.
     /// `None` if the sample is not of this fragment.
     pub fn sample(&self, sample: &Sample) -> Option<Bytes> {
-        let mut skip = sample.offset;
-        let mut left = usize::try_from(sample.size).ok()?;
+        self.slice(sample.offset..sample.offset.checked_add(u64::from(sample.size))?)
+    }
+
+    /// A range of `data`, such as [`moof`](Self::moof) or a [`traf`](TrackFragment::traf): shared if it
+    /// arrived in one piece, else copied. `None` if it reaches beyond the data.
+    pub fn slice(&self, range: Range<u64>) -> Option<Bytes> {
+        let mut skip = range.start;
+        let mut left = usize::try_from(range.end.checked_sub(range.start)?).ok()?;
         let mut joined = BytesMut::new();
         for chunk in &self.data {
             let length = chunk.len() as u64;
@@ -49,17 +55,17 @@ impl Fragment {
             // Smaller than a slice, so it fits.
             let from = skip as usize;
             skip = 0;
-            if joined.is_empty() && chunk.len() - from >= left {
-                return Some(chunk.slice(from..from + left));
-            }
             let count = left.min(chunk.len() - from);
+            if count == left && joined.is_empty() {
+                return Some(chunk.slice(from..from + count));
+            }
             joined.extend_from_slice(chunk.get(from..from + count)?);
             left -= count;
             if left == 0 {
                 return Some(joined.freeze());
             }
         }
-        (left == 0).then(Bytes::new)
+        (left == 0 && skip == 0).then(Bytes::new)
     }
 }
 
@@ -186,6 +192,7 @@ mod tests {
         assert_eq!(shared.as_ptr(), SECOND[1..].as_ptr());
         assert_eq!(fragment.sample(&sample(1, 6)).expect("inside"), &b"bcdefg"[..]);
         assert_eq!(fragment.sample(&sample(8, 0)).expect("empty"), &b""[..]);
+        assert_eq!(fragment.slice(0..8).expect("all"), &b"abcdefgh"[..]);
     }
 
     #[test]
@@ -193,6 +200,7 @@ mod tests {
         let fragment = fragment(&[b"ab", b"cd"]);
         assert_eq!(fragment.sample(&sample(3, 2)), None);
         assert_eq!(fragment.sample(&sample(9, 1)), None);
+        assert_eq!(fragment.sample(&sample(9, 0)), None);
         assert_eq!(fragment.sample(&sample(u64::MAX, u32::MAX)), None);
     }
 

@@ -1,4 +1,14 @@
 //! ISO base media files and CMAF (ISO/IEC 14496-12, ISO/IEC 23000-19).
+//!
+//! | boxes | what becomes of them |
+//! |---|---|
+//! | `ftyp` `moov` | an [`InitSegment`]: `mvhd` `pssh` `mvex/mehd` `mvex/trex`; of each `trak` `tkhd` `edts/elst` `mdhd` `elng` `hdlr` `dref` `stsd` |
+//! | sample entries | codec string and [`DecoderConfig`]: `avc1` `avc3` `hvc1` `hev1` `dvh1` `dvhe` `av01` `vp08` `vp09` `mp4a` `ac-3` `ec-3` `ac-4` `Opus` `fLaC` `alac` `stpp` `wvtt`, also under `encv` `enca` `enct` (`sinf`: `frma` `schm` `schi/tenc`); others keep their four letters |
+//! | `styp` `moof` `mdat` | a [`Fragment`]: `mfhd` `pssh`; of each `traf` `tfhd` `tfdt` `trun` |
+//! | `sidx` `emsg` `prft` | [`SegmentIndexBox`], [`EventMessage`], [`ProducerReference`] |
+//! | `stts` `ctts` `stsc` `stsz` `stz2` `stco` `co64` `stss` | samples of progressive files, by [`read_file`] only |
+//! | `senc` `saiz` `saio` `sbgp` `sgpd` | carried in the fragment's bytes, not read here |
+//! | everything else | passed over; between a `moof` and its media it stays in the fragment's bytes |
 
 mod boxes;
 mod cmaf;

@@ -363,7 +363,10 @@ impl IsoReader {
                     .checked_sub(1)
                     .and_then(|at| media.get(at))
                     .is_some_and(|media| end <= media.end);
-                if !holds && sample.size > 0 {
+                if sample.size == 0 {
+                    // A sample without bytes lies nowhere; so that it can be asked for, here.
+                    sample.offset = start;
+                } else if !holds {
                     return Err(Error::new(
                         ErrorCode::ContainerSyntax,
                         format!(

@@ -2,10 +2,8 @@
 //!
 //! ffprobe's words are committed beside the files; `tests/data/make.sh` made both.
 
-mod support;
-
+use crate::support::{data, FILES};
 use bytes::Bytes;
-use support::{data, FILES};
 use telecine_container::{read_file, DecoderConfig, Media};
 use telecine_model::Limits;
 

@@ -1,10 +1,8 @@
 //! Bytes may arrive in any split, and may end anywhere.
 
-mod support;
-
+use crate::support::*;
 use bytes::Bytes;
 use proptest::prelude::*;
-use support::*;
 use telecine_container::{IsoReader, Unit};
 use telecine_model::{ErrorCode, Limits, Place};
 
@@ -69,7 +67,11 @@ fn every_split_in_two_gives_the_same_units() {
 
 #[test]
 fn one_byte_at_a_time_gives_the_same_units() {
-    for file in [Bytes::from(everything()), data("muxed_edit.mp4"), data("progressive.mp4")] {
+    for file in [
+        Bytes::from(everything()),
+        data("muxed_edit.mp4"),
+        data("progressive.mp4"),
+    ] {
         let bytes = (0..file.len()).map(|at| file.slice(at..at + 1));
         let units = read_pieces(&Limits::default(), bytes).expect("valid");
         assert_eq!(joined(units), joined(read(file.clone()).expect("valid")));
@@ -92,7 +94,12 @@ proptest! {
 
 #[test]
 fn a_resource_cut_anywhere_gives_the_units_before_the_cut_and_says_what_is_truncated() {
-    for file in [Bytes::from(everything()), data("muxed_edit.mp4"), data("dash_sidx.mp4"), data("faststart.mp4")] {
+    for file in [
+        Bytes::from(everything()),
+        data("muxed_edit.mp4"),
+        data("dash_sidx.mp4"),
+        data("faststart.mp4"),
+    ] {
         let whole = joined(read(file.clone()).expect("valid"));
         let mut cut_cleanly = 0;
         for length in 0..file.len() {
@@ -116,7 +123,10 @@ fn a_resource_cut_anywhere_gives_the_units_before_the_cut_and_says_what_is_trunc
             }
             // A media box that reaches to the end of the resource is the one thing that a cut shortens.
             let units = joined(units);
-            assert!(units.len() < whole.len() || units.last() == whole.last(), "cut at {length}");
+            assert!(
+                units.len() < whole.len() || units.last() == whole.last(),
+                "cut at {length}"
+            );
             for (unit, expected) in units.iter().zip(&whole) {
                 assert_eq!(unit, expected, "cut at {length}");
             }
@@ -159,7 +169,9 @@ fn each_chunk_of_a_segment_is_handed_on_as_soon_as_its_last_byte_has_arrived() {
         reader.push(chunk);
         assert_eq!(reader.poll(), Ok(None));
         reader.push(last);
-        let Ok(Some(Unit::Fragment(fragment))) = reader.poll() else { panic!("the chunk is complete") };
+        let Ok(Some(Unit::Fragment(fragment))) = reader.poll() else {
+            panic!("the chunk is complete")
+        };
         assert_eq!(fragment.sequence, number);
     }
 }
@@ -203,7 +215,10 @@ fn a_finished_reader_goes_on_with_the_next_segment_of_the_track() {
         reader.finish().expect("complete");
     }
     let fragments = fragments(&units);
-    assert_eq!(fragments.iter().map(|fragment| fragment.offset).collect::<Vec<_>>(), [0, 0]);
+    assert_eq!(
+        fragments.iter().map(|fragment| fragment.offset).collect::<Vec<_>>(),
+        [0, 0]
+    );
     assert_eq!(fragments[1].tracks[0].base_decode_time, 20);
 }
 
