@@ -530,6 +530,7 @@ impl Engine {
         if let Some(stream) = self.streams.get_mut(&kind) {
             stream.fetch = None;
             stream.rendition = Some(to);
+            stream.settled = Some(to);
         }
         self.decide(DecisionKind::Abandon, Some(kind), from, to_name, why);
     }

@@ -206,6 +206,11 @@ impl Engine {
         match event {
             NetworkEvent::Head(head) => {
                 if let Some(request) = self.requests.active.get_mut(&head.id) {
+                    request.first_byte = Some(self.now);
+                    let transfer = TransferId(head.id.0);
+                    if request.fetch.class == RequestClass::Segment {
+                        self.policies.estimator.on_progress(transfer, 0, self.now);
+                    }
                     request.head = Some(*head);
                 }
             }
@@ -230,7 +235,6 @@ impl Engine {
             self.facts = Some(Vec::new());
             return;
         };
-        request.first_byte.get_or_insert(self.now);
         request.received = request.received.saturating_add(data.len());
         self.qoe.fetched(data.len());
         if request.received > request.fetch.max_bytes {

@@ -244,7 +244,9 @@ impl Engine {
             return None;
         }
         let current = stream.rendition;
+        let settled = stream.settled.filter(|settled| steps.iter().any(|step| step.rendition == *settled));
         let (rendition, why, wait) = match kind {
+            _ if settled.is_some() => (settled?, Vec::new(), None),
             TrackKind::Video => {
                 let choice = self.ask_rule(kind, &steps, next_time)?;
                 let why: Vec<String> = choice.reasons.iter().map(ToString::to_string).collect();
@@ -264,6 +266,7 @@ impl Engine {
             return None;
         }
         stream.paused = false;
+        stream.settled = None;
         stream.rendition = Some(rendition);
         if current != Some(rendition) {
             let name = |rendition: Option<usize>| {

@@ -73,6 +73,8 @@ pub(crate) struct Stream {
     pub(crate) paused: bool,
     /// How many segments in a row could not be had.
     pub(crate) failures: u32,
+    /// What the next segment is fetched in, whatever the rule says: a larger one was given up for it.
+    pub(crate) settled: Option<usize>,
     /// Renditions that the next segment cannot be had in.
     pub(crate) avoid: Vec<usize>,
     /// Bytes that the sink has room for, if it said that it has no more.
@@ -133,6 +135,7 @@ impl Stream {
             shown: None,
             paused: false,
             failures: 0,
+            settled: None,
             avoid: Vec::new(),
             byte_limit: None,
         }
@@ -168,5 +171,6 @@ impl Stream {
         self.paused = false;
         self.failures = 0;
         self.avoid.clear();
+        self.settled = None;
     }
 }
