@@ -122,7 +122,7 @@ impl IsoReader {
         self.init = Some(init);
     }
 
-    /// Adds bytes of the resource. Empty and after a failure it does nothing.
+    /// Adds bytes of the resource, in their order. After a failure it does nothing.
     pub fn push(&mut self, bytes: Bytes) {
         if self.failure.is_none() {
             self.window.push(bytes);
