@@ -93,7 +93,8 @@ impl Timeline {
         let (Some(duration), Ok(repeat)) = (entry.duration.filter(|d| *d > 0), u64::try_from(entry.repeat)) else {
             return false;
         };
-        let plain = entry.number.is_none() && entry.sequence.is_none() && self.tail.is_none();
+        let plain =
+            entry.number.is_none() && entry.sequence.is_none() && self.tail.is_none() && self.sequence.is_empty();
         let start = match entry.start.map(i64::try_from) {
             None => None,
             Some(Ok(start)) if self.table.end().is_none_or(|end| start >= end) => Some(start),
