@@ -55,7 +55,11 @@ pub fn variants(body: &str) -> String {
 /// Gives what compat made of it.
 pub fn tolerated(text: &str, rule: &str, code: ErrorCode) -> Playlist {
     let error = read(text, Mode::Strict).expect_err("strict mode fails");
-    assert_eq!((error.code(), error.facts().get("rule").map(String::as_str)), (code, Some(rule)), "{error}");
+    assert_eq!(
+        (error.code(), error.facts().get("rule").map(String::as_str)),
+        (code, Some(rule)),
+        "{error}"
+    );
     assert!(error.place().is_some() && error.facts().contains_key("url"), "{error}");
     let playlist = read(text, Mode::Compat).expect("compat mode reads on");
     assert!(rules(&playlist).contains(&rule.to_owned()), "{:?}", warnings(&playlist));
@@ -66,7 +70,11 @@ pub fn tolerated(text: &str, rule: &str, code: ErrorCode) -> Playlist {
 pub fn refused(text: impl AsRef<[u8]>, rule: &str, code: ErrorCode) -> Error {
     for mode in [Mode::Strict, Mode::Compat] {
         let error = read(text.as_ref(), mode).expect_err("both modes fail");
-        assert_eq!((error.code(), error.facts().get("rule").map(String::as_str)), (code, Some(rule)), "{error}");
+        assert_eq!(
+            (error.code(), error.facts().get("rule").map(String::as_str)),
+            (code, Some(rule)),
+            "{error}"
+        );
     }
     read(text, Mode::Compat).expect_err("checked")
 }
