@@ -1,0 +1,72 @@
+//! What estimators are told, and what they say.
+
+use std::time::Duration;
+
+use telecine_model::Timestamp;
+
+/// Names a transfer from its first byte to its end. The caller's request number will do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TransferId(pub u64);
+
+/// A transfer that ended: complete, or given up with what it had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TransferSample {
+    /// Which transfer; the one of its [`Estimator::on_progress`] calls.
+    pub id: TransferId,
+    /// Bytes of the body that arrived.
+    pub bytes: u64,
+    /// When the request was made.
+    pub started: Timestamp,
+    /// When the first byte of the body arrived.
+    pub first_byte: Timestamp,
+    /// When the last byte arrived.
+    pub finished: Timestamp,
+    /// What is special about it.
+    pub flags: TransferFlags,
+}
+
+/// What keeps a transfer from telling the network's rate plainly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct TransferFlags {
+    /// Known to come from a cache on the device.
+    pub cached: bool,
+    /// Given up before its end; its bytes count like any other's.
+    pub aborted: bool,
+    /// Held back by its source: chunks of a segment still being made, or a pacing server. The
+    /// network carries this much or more.
+    pub paced: bool,
+}
+
+/// What the network is believed to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Estimate {
+    /// Bits a second that all transfers together get.
+    pub bits_per_second: u64,
+    /// A cautious figure: what it falls to in its usual ups and downs.
+    pub low: u64,
+    /// From request to first byte, cautiously.
+    pub ttfb: Duration,
+    /// Rate samples behind the figures; 0 says that they are assumed, not measured.
+    pub samples: u32,
+}
+
+/// Watches transfers and says what the network does.
+///
+/// Feed one estimator with the transfers of all tracks from one place: picture and sound share the
+/// link, and neither alone tells its rate. Call [`Estimator::on_progress`] at each transfer's
+/// first byte and as bytes arrive (chunk by chunk, or a few times a second), then
+/// [`Estimator::on_transfer`] once at its end; with several transfers at once the shares of those
+/// still under way are known only so. A lone transfer needs only the second call.
+pub trait Estimator: Send {
+    /// Name for reports.
+    fn name(&self) -> &'static str;
+
+    /// `bytes` of a body arrived so far.
+    fn on_progress(&mut self, _transfer: TransferId, _bytes: u64, _now: Timestamp) {}
+
+    /// A transfer ended.
+    fn on_transfer(&mut self, sample: &TransferSample);
+
+    /// What is believed now; None before anything is known.
+    fn estimate(&self) -> Option<Estimate>;
+}

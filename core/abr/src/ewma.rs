@@ -1,0 +1,234 @@
+//! A throughput estimator of two exponential averages.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use telecine_model::Timestamp;
+
+use crate::estimate::{Estimate, Estimator, TransferId, TransferSample};
+
+/// Bodies below this tell the round trip, not the rate: they fit into the first window of TCP.
+const SMALL_BYTES: u64 = 16_000;
+/// A larger body that was there sooner after its request came from a cache on the way.
+const CACHE_TIME: Duration = Duration::from_millis(10);
+/// Bodies take at least this long in the reckoning of unsure rates.
+const SHORTEST_BODY: Duration = Duration::from_millis(5);
+/// Transfers that are watched at once; beyond this the oldest is forgotten.
+const MAX_FLIGHTS: usize = 64;
+/// Half-lives of the rate, in seconds of transfer.
+const RATE_HALF_LIVES: (f64, f64) = (3.0, 8.0);
+/// Half-lives of the time to first byte, in transfers.
+const TTFB_HALF_LIVES: (f64, f64) = (1.0, 8.0 / 3.0);
+
+/// The lesser of a fast and a slow exponential average of the rate at which bodies arrive; the
+/// greater of two averages of the time to first byte, kept apart (abr.md 2.3: the estimator that
+/// dash.js, hls.js, Shaka and the published rules share).
+///
+/// - A sample weighs as much as the time that it took, so idle time does not count.
+/// - Transfers at the same time are one load: each sample is the rate of *all* bytes that arrived
+///   during its body, and weighs its share of that time, so that the weights add up to the union
+///   of the intervals and nothing counts twice.
+/// - Small bodies and cache hits are no rate samples, unless nothing better was ever seen.
+/// - A paced body counts only where it shows more than was believed.
+#[derive(Clone, Debug, Default)]
+pub struct DualEwma {
+    assumed: Option<u64>,
+    rate: DualAverage,
+    /// Of rates that may be a cache's or a burst's.
+    unsure: DualAverage,
+    /// Mean distance of rate samples from what was believed before them.
+    deviation: DualAverage,
+    ttfb: DualAverage,
+    samples: u32,
+    link: Link,
+}
+
+impl DualEwma {
+    /// An estimator that knows nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An estimator that believes in `bits_per_second` until it has measured: a default, or what
+    /// an earlier session left.
+    pub fn assuming(bits_per_second: u64) -> Self {
+        Self {
+            assumed: Some(bits_per_second),
+            ..Self::default()
+        }
+    }
+
+    fn add_rate(&mut self, rate: f64, weight: f64) {
+        if let Some(believed) = self.rate.least() {
+            self.deviation.add((rate - believed).abs(), weight, RATE_HALF_LIVES);
+        }
+        self.rate.add(rate, weight, RATE_HALF_LIVES);
+        self.samples = self.samples.saturating_add(1);
+    }
+}
+
+impl Estimator for DualEwma {
+    fn name(&self) -> &'static str {
+        "dual-ewma"
+    }
+
+    fn on_progress(&mut self, transfer: TransferId, bytes: u64, now: Timestamp) {
+        self.link.progress(transfer, bytes, now);
+    }
+
+    fn on_transfer(&mut self, sample: &TransferSample) {
+        let Some(load) = self.link.end(sample).filter(|_| sample.bytes > 0) else {
+            return;
+        };
+        let small = sample.bytes < SMALL_BYTES;
+        let cached = sample.flags.cached || (!small && sample.finished.since(sample.started) < CACHE_TIME);
+        if cached {
+            self.link.discount(sample.bytes);
+        } else {
+            let ttfb = sample.first_byte.since(sample.started);
+            self.ttfb.add(ttfb.as_secs_f64(), 1.0, TTFB_HALF_LIVES);
+        }
+        if small || cached || load.time.is_zero() {
+            let time = load.time.max(SHORTEST_BODY).as_secs_f64();
+            self.unsure.add(load.bits / time, time, RATE_HALF_LIVES);
+            return;
+        }
+        let rate = load.bits / load.time.as_secs_f64();
+        if !sample.flags.paced || self.rate.least().is_none_or(|believed| rate > believed) {
+            self.add_rate(rate, load.weight);
+        }
+    }
+
+    fn estimate(&self) -> Option<Estimate> {
+        let ttfb = Duration::try_from_secs_f64(self.ttfb.greatest().unwrap_or(0.0)).unwrap_or(Duration::ZERO);
+        let estimate = |rate: f64, low: f64| Estimate {
+            // To the nearest; a float-to-integer cast saturates. Nothing could not be divided by.
+            bits_per_second: ((rate + 0.5) as u64).max(1),
+            low: ((low + 0.5) as u64).max(1),
+            ttfb,
+            samples: self.samples,
+        };
+        if let Some(rate) = self.rate.least() {
+            let deviation = self.deviation.greatest().unwrap_or(rate / 2.0);
+            return Some(estimate(rate, (rate - deviation).max(rate / 4.0)));
+        }
+        let rate = self.unsure.least().or(self.assumed.map(|rate| rate as f64))?;
+        Some(estimate(rate, rate / 2.0))
+    }
+}
+
+/// Two bias-corrected exponential averages of one quantity.
+#[derive(Clone, Copy, Debug, Default)]
+struct DualAverage {
+    fast: Average,
+    slow: Average,
+}
+
+impl DualAverage {
+    fn add(&mut self, value: f64, weight: f64, half_lives: (f64, f64)) {
+        self.fast.add(value, weight, half_lives.0);
+        self.slow.add(value, weight, half_lives.1);
+    }
+
+    fn least(&self) -> Option<f64> {
+        Some(self.fast.value()?.min(self.slow.value()?))
+    }
+
+    fn greatest(&self) -> Option<f64> {
+        Some(self.fast.value()?.max(self.slow.value()?))
+    }
+}
+
+/// `e = a·e + (1 - a)·x` with `a = 0.5^(weight / half-life)`, started at zero and divided by the
+/// share of it that is not that zero.
+#[derive(Clone, Copy, Debug, Default)]
+struct Average {
+    sum: f64,
+    /// What a constant value of one would have given.
+    known: f64,
+}
+
+impl Average {
+    fn add(&mut self, value: f64, weight: f64, half_life: f64) {
+        let keep = libm::exp2(-weight / half_life);
+        self.sum = keep * self.sum + (1.0 - keep) * value;
+        self.known = keep * self.known + (1.0 - keep);
+    }
+
+    fn value(&self) -> Option<f64> {
+        (self.known > 0.0).then(|| self.sum / self.known)
+    }
+}
+
+/// What all transfers together did: two running totals, marked at each transfer's first byte.
+#[derive(Clone, Debug, Default)]
+struct Link {
+    flights: BTreeMap<TransferId, Flight>,
+    /// Bytes that arrived, of all transfers.
+    bytes: u64,
+    /// Seconds of transfer, each divided among those under way.
+    shared: f64,
+    /// Until when `shared` is reckoned.
+    until: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Flight {
+    began: Timestamp,
+    bytes: u64,
+    bytes_mark: u64,
+    shared_mark: f64,
+}
+
+/// What the link did during one body.
+struct Load {
+    /// Bits of all transfers that arrived in the time.
+    bits: f64,
+    /// The body's time from first to last byte.
+    time: Duration,
+    /// This transfer's share of the time, in seconds.
+    weight: f64,
+}
+
+impl Link {
+    fn progress(&mut self, id: TransferId, bytes: u64, now: Timestamp) {
+        self.advance(now);
+        if !self.flights.contains_key(&id) && self.flights.len() >= MAX_FLIGHTS {
+            self.flights.pop_first();
+        }
+        let flight = self.flights.entry(id).or_insert(Flight {
+            began: now,
+            bytes: 0,
+            bytes_mark: self.bytes,
+            shared_mark: self.shared,
+        });
+        self.bytes = self.bytes.saturating_add(bytes.saturating_sub(flight.bytes));
+        flight.bytes = flight.bytes.max(bytes);
+    }
+
+    fn end(&mut self, sample: &TransferSample) -> Option<Load> {
+        self.progress(sample.id, sample.bytes, sample.finished);
+        let flight = self.flights.remove(&sample.id)?;
+        // Progress may have been told late, or not at all.
+        let untold = flight.began.since(sample.first_byte);
+        Some(Load {
+            bits: self.bytes.saturating_sub(flight.bytes_mark) as f64 * 8.0,
+            time: sample.finished.since(flight.began).saturating_add(untold),
+            weight: self.shared - flight.shared_mark + untold.as_secs_f64(),
+        })
+    }
+
+    /// Takes bytes back that the network did not carry, from the loads still open.
+    fn discount(&mut self, bytes: u64) {
+        for flight in self.flights.values_mut() {
+            flight.bytes_mark = flight.bytes_mark.saturating_add(bytes);
+        }
+    }
+
+    fn advance(&mut self, now: Timestamp) {
+        if !self.flights.is_empty() {
+            self.shared += now.since(self.until).as_secs_f64() / self.flights.len() as f64;
+        }
+        self.until = self.until.max(now);
+    }
+}

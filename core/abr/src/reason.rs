@@ -1,0 +1,252 @@
+//! Why a level was chosen, in a form that travels.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// One reason of a choice. Bitrates in bits a second, media times in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Reason {
+    /// The ladder has one rung.
+    OnlyChoice,
+    /// The rule takes the lowest level whatever happens.
+    AlwaysLowest,
+    /// Nothing is known of the network, so the lowest level.
+    NothingMeasured,
+    /// At the start nothing can stall: the highest level that the estimate carries.
+    StartFast {
+        /// Of the level.
+        bitrate: u64,
+        /// What the estimate carries.
+        allowed: u64,
+    },
+    /// The highest level that the estimate carries with a margin.
+    FitsThroughput {
+        /// Of the level.
+        bitrate: u64,
+        /// What the estimate carries with the margin.
+        allowed: u64,
+    },
+    /// The buffer is worth most with this level (BOLA).
+    BolaScore {
+        /// Of the level.
+        bitrate: u64,
+        /// Media ahead of the playhead.
+        buffer_ms: i64,
+        /// Virtual buffer that stands for trust in the network.
+        placeholder_ms: i64,
+    },
+    /// The buffer would allow more, but the network does not sustain it.
+    UpBlockedByThroughput {
+        /// Of the level that the buffer would allow.
+        wanted: u64,
+        /// What the estimate carries.
+        allowed: u64,
+    },
+    /// The estimate would allow more, but the buffer is not yet long enough for it.
+    UpBlockedByBuffer {
+        /// Of the level that the estimate would allow.
+        wanted: u64,
+        /// Media ahead of the playhead.
+        buffer_ms: i64,
+    },
+    /// The buffer still carries the level before, although it shrinks.
+    Held {
+        /// Of the level.
+        bitrate: u64,
+        /// Media ahead of the playhead.
+        buffer_ms: i64,
+    },
+    /// A higher level could empty the buffer before its segment is there.
+    BufferLow {
+        /// Media ahead of the playhead.
+        buffer_ms: i64,
+        /// Of the level that would have been chosen.
+        wanted: u64,
+        /// Bits that surely arrive in time.
+        safe_bits: u64,
+    },
+    /// The buffer is longer than the level needs, and the next one up is not sustained.
+    BufferAmple {
+        /// Pause before the request.
+        wait_ms: i64,
+    },
+    /// The segment in flight would take far longer than it plays.
+    FinishesTooLate {
+        /// Projected duration of the whole request.
+        projected_ms: i64,
+        /// What is tolerated.
+        limit_ms: i64,
+    },
+    /// The buffer would be empty before the segment in flight is there.
+    WouldEmptyBuffer {
+        /// Time that the rest of the segment needs.
+        needed_ms: i64,
+        /// Media ahead of the playhead.
+        buffer_ms: i64,
+    },
+    /// A smaller segment serves the buffer better than the rest of the one in flight.
+    RestCostsMore {
+        /// Bits that are still to come.
+        rest_bits: u64,
+        /// Bits of the smaller segment.
+        instead_bits: u64,
+    },
+    /// The ladder was cut before the rule saw it.
+    Capped {
+        /// By what.
+        by: Cap,
+    },
+}
+
+/// What can cut a ladder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Cap {
+    /// The application's greatest height.
+    MaxHeight,
+    /// The application's greatest bitrate.
+    MaxBitrate,
+    /// What the decoder or display can do.
+    Device,
+    /// What the link between player and display protects (HDCP).
+    OutputProtection,
+    /// A server's hint.
+    Server,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::OnlyChoice => f.write_str("there is only one level"),
+            Self::AlwaysLowest => f.write_str("the rule always takes the lowest level"),
+            Self::NothingMeasured => f.write_str("nothing is known of the network yet"),
+            Self::StartFast { bitrate, allowed } => {
+                write!(
+                    f,
+                    "start with {} as the network carries {}",
+                    kbps(bitrate),
+                    kbps(allowed)
+                )
+            }
+            Self::FitsThroughput { bitrate, allowed } => {
+                write!(f, "{} fits into {} of throughput", kbps(bitrate), kbps(allowed))
+            }
+            Self::BolaScore {
+                bitrate,
+                buffer_ms,
+                placeholder_ms: 0,
+            } => write!(f, "{} serves {} of buffer best", kbps(bitrate), secs(buffer_ms)),
+            Self::BolaScore {
+                bitrate,
+                buffer_ms,
+                placeholder_ms,
+            } => write!(
+                f,
+                "{} serves {} of buffer and {} of trust best",
+                kbps(bitrate),
+                secs(buffer_ms),
+                secs(placeholder_ms)
+            ),
+            Self::UpBlockedByThroughput { wanted, allowed } => {
+                write!(
+                    f,
+                    "{} is more than the {} that the network carries",
+                    kbps(wanted),
+                    kbps(allowed)
+                )
+            }
+            Self::UpBlockedByBuffer { wanted, buffer_ms } => {
+                write!(f, "{} of buffer is too short for {}", secs(buffer_ms), kbps(wanted))
+            }
+            Self::Held { bitrate, buffer_ms } => {
+                write!(f, "{} of buffer still carries {}", secs(buffer_ms), kbps(bitrate))
+            }
+            Self::BufferLow {
+                buffer_ms,
+                wanted,
+                safe_bits,
+            } => write!(
+                f,
+                "{} of buffer is too short for {}: only {} kbit surely arrive in time",
+                secs(buffer_ms),
+                kbps(wanted),
+                safe_bits / 1000
+            ),
+            Self::BufferAmple { wait_ms } => write!(f, "the buffer is ample: wait {}", secs(wait_ms)),
+            Self::FinishesTooLate { projected_ms, limit_ms } => write!(
+                f,
+                "the segment would take {}, more than {}",
+                secs(projected_ms),
+                secs(limit_ms)
+            ),
+            Self::WouldEmptyBuffer { needed_ms, buffer_ms } => write!(
+                f,
+                "the rest of the segment needs {} and the buffer lasts {}",
+                secs(needed_ms),
+                secs(buffer_ms)
+            ),
+            Self::RestCostsMore {
+                rest_bits,
+                instead_bits,
+            } => write!(
+                f,
+                "{} kbit instead of the {} kbit to come keep the buffer alive",
+                instead_bits / 1000,
+                rest_bits / 1000
+            ),
+            Self::Capped { by } => write!(f, "higher levels are excluded by {by}"),
+        }
+    }
+}
+
+impl fmt::Display for Cap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::MaxHeight => "the greatest height allowed",
+            Self::MaxBitrate => "the greatest bitrate allowed",
+            Self::Device => "what the device can show",
+            Self::OutputProtection => "the protection of the output",
+            Self::Server => "the server's limit",
+        })
+    }
+}
+
+/// A bitrate for people. Integers only: the text is part of recordings.
+fn kbps(bits_per_second: u64) -> String {
+    format!("{} kbit/s", bits_per_second / 1000)
+}
+
+fn secs(ms: i64) -> String {
+    let tenths = ms.unsigned_abs() / 100;
+    let sign = if ms < 0 && tenths > 0 { "-" } else { "" };
+    format!("{sign}{}.{} s", tenths / 10, tenths % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_reads_as_a_short_sentence() {
+        let low = Reason::BufferLow {
+            buffer_ms: 1_950,
+            wanted: 3_000_000,
+            safe_bits: 2_500_000,
+        };
+        assert_eq!(
+            low.to_string(),
+            "1.9 s of buffer is too short for 3000 kbit/s: only 2500 kbit surely arrive in time"
+        );
+        let capped = Reason::Capped { by: Cap::MaxHeight };
+        assert_eq!(
+            capped.to_string(),
+            "higher levels are excluded by the greatest height allowed"
+        );
+        assert_eq!(secs(-40), "0.0 s");
+        assert_eq!(secs(i64::MIN).len(), "-9223372036854775.8 s".len());
+    }
+}

@@ -1,0 +1,68 @@
+//! The request in flight, as the question of giving it up sees it.
+
+use crate::fit::Network;
+use crate::rule::{seconds, Context, Progress};
+
+/// Bits before which progress says too little: one packet.
+const LEAST_BITS: f64 = 8.0 * 1_400.0;
+/// Seconds since the request before which progress says too little.
+const LEAST_TIME: f64 = 0.04;
+
+/// Media seconds since the request in which a rate swings too much to give a segment up for it.
+pub(crate) const GRACE: f64 = 0.5;
+
+/// A request in flight, in bits and media seconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Transit {
+    /// Since the request.
+    pub(crate) elapsed: f64,
+    /// What this request alone saw of the network.
+    pub(crate) network: Network,
+    /// Bits of the whole body.
+    size: f64,
+    /// Bits still to come.
+    pub(crate) rest: f64,
+    /// Media in the segment.
+    pub(crate) segment: f64,
+    rate: f64,
+}
+
+impl Transit {
+    /// None while there is too little to judge by, or nothing left to save.
+    pub(crate) fn of(ctx: &Context<'_>, progress: &Progress) -> Option<Self> {
+        let level = ctx.levels.get(progress.level)?;
+        let first_byte = progress.first_byte?;
+        let speed = ctx.speed();
+        let elapsed = ctx.now.since(progress.requested).as_secs_f64();
+        let ttfb = first_byte.since(progress.requested).as_secs_f64();
+        let segment = seconds(ctx.segment_duration);
+        let arrived = progress.bytes as f64 * 8.0;
+        let size = match progress.total {
+            Some(bytes) => bytes as f64 * 8.0,
+            None => level.segment_bits(segment),
+        };
+        if arrived < LEAST_BITS || elapsed < LEAST_TIME || elapsed <= ttfb || arrived >= size {
+            return None;
+        }
+        Some(Self {
+            elapsed: elapsed * speed,
+            network: Network {
+                rate: arrived / (elapsed - ttfb) / speed,
+                ttfb: ttfb * speed,
+            },
+            size,
+            rest: size - arrived,
+            segment,
+            rate: level.rate(),
+        })
+    }
+
+    /// Bits of the same segment at another level: known, or in proportion to the bitrates.
+    pub(crate) fn size_at(&self, ctx: &Context<'_>, level: usize) -> f64 {
+        match ctx.levels.get(level) {
+            Some(other) if other.next_size.is_some() => other.segment_bits(self.segment),
+            Some(other) => self.size * other.rate() / self.rate,
+            None => self.size,
+        }
+    }
+}

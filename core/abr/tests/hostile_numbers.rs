@@ -1,0 +1,193 @@
+//! Absurd numbers: ladders, buffers, estimates and clocks that no session has, which manifests and
+//! hosts can nevertheless produce.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use telecine_abr::{
+    rule_by_name, Context, Downloaded, DualEwma, Estimate, Estimator, Level, Progress, Reason, TransferFlags,
+    TransferId, TransferSample, RULES,
+};
+use telecine_model::{MediaTime, Timestamp};
+
+fn extreme_u64() -> impl Strategy<Value = u64> {
+    prop_oneof![Just(0), Just(1), Just(u64::MAX), 0_u64..100_000_000, any::<u64>()]
+}
+
+fn time() -> impl Strategy<Value = MediaTime> {
+    prop_oneof![
+        Just(MediaTime::ZERO),
+        Just(MediaTime::MAX),
+        Just(MediaTime::MIN),
+        (-60_000_i64..600_000).prop_map(MediaTime::from_millis),
+    ]
+}
+
+fn duration() -> impl Strategy<Value = Duration> {
+    prop_oneof![
+        Just(Duration::ZERO),
+        Just(Duration::MAX),
+        (0_u64..10_000).prop_map(Duration::from_millis)
+    ]
+}
+
+fn levels() -> impl Strategy<Value = Vec<Level>> {
+    let level = (extreme_u64(), prop::option::of(extreme_u64()));
+    prop::collection::vec(level, 1..8).prop_map(|mut levels| {
+        levels.sort();
+        let level = |(rendition, (bitrate, next_size))| Level {
+            rendition,
+            bitrate,
+            height: None,
+            score: None,
+            next_size,
+        };
+        levels.into_iter().enumerate().map(level).collect()
+    })
+}
+
+#[derive(Clone, Debug)]
+struct Question {
+    levels: Vec<Level>,
+    now: u64,
+    current: Option<usize>,
+    buffer: MediaTime,
+    goal: MediaTime,
+    segment: MediaTime,
+    estimate: Option<(u64, Duration)>,
+    rate_milli: u32,
+    starting: bool,
+    bytes: u64,
+    took: Duration,
+}
+
+impl Question {
+    fn context(&self) -> Context<'_> {
+        Context {
+            now: Timestamp::from_micros(self.now),
+            levels: &self.levels,
+            current: self.current,
+            buffer: self.buffer,
+            buffer_goal: self.goal,
+            segment_duration: self.segment,
+            estimate: self.estimate.map(|(bits_per_second, ttfb)| Estimate {
+                bits_per_second,
+                low: bits_per_second / 2,
+                ttfb,
+                samples: 3,
+            }),
+            rate_milli: self.rate_milli,
+            starting: self.starting,
+            live: false,
+            remaining: Some(self.segment),
+        }
+    }
+}
+
+fn question() -> impl Strategy<Value = Question> {
+    let numbers = (extreme_u64(), prop::option::of(0_usize..12), extreme_u64(), duration());
+    let flags = (prop_oneof![Just(0), Just(1000), any::<u32>()], any::<bool>());
+    let estimate = prop::option::of((extreme_u64(), duration()));
+    (levels(), numbers, (time(), time(), time()), estimate, flags).prop_map(
+        |(levels, (now, current, bytes, took), (buffer, goal, segment), estimate, (rate_milli, starting))| Question {
+            levels,
+            now,
+            current,
+            buffer,
+            goal,
+            segment,
+            estimate,
+            rate_milli,
+            starting,
+            bytes,
+            took,
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn every_choice_is_a_level_of_the_ladder(
+        rule in prop::sample::select(RULES.to_vec()),
+        questions in prop::collection::vec(question(), 1..12),
+    ) {
+        let mut rule = rule_by_name(rule).expect("a rule");
+        for question in &questions {
+            let ctx = question.context();
+            let choice = rule.choose(&ctx);
+            prop_assert!(choice.level < question.levels.len());
+            prop_assert!(!choice.reasons.is_empty());
+            for reason in &choice.reasons {
+                prop_assert!(!reason.to_string().is_empty());
+            }
+            let progress = Progress {
+                level: choice.level,
+                bytes: question.bytes,
+                total: question.levels[0].next_size,
+                requested: Timestamp::ZERO,
+                first_byte: Some(Timestamp::from_micros(question.now / 2)),
+            };
+            if let Some(instead) = rule.should_abandon(&ctx, &progress) {
+                prop_assert!(instead.level < choice.level);
+            }
+            rule.on_downloaded(&ctx, &Downloaded {
+                level: question.current.unwrap_or(0),
+                bytes: question.bytes,
+                duration: question.segment,
+                took: question.took,
+            });
+            if question.starting {
+                rule.on_seek();
+                rule.on_stall();
+            }
+        }
+    }
+
+    #[test]
+    fn an_estimate_is_never_nothing(
+        transfers in prop::collection::vec(
+            (0_u64..4, extreme_u64(), extreme_u64(), extreme_u64(), extreme_u64(), any::<bool>(), any::<bool>()),
+            1..40,
+        ),
+    ) {
+        let mut estimator = DualEwma::new();
+        for (id, bytes, started, first_byte, finished, progress, cached) in transfers {
+            let at = Timestamp::from_micros;
+            if progress {
+                estimator.on_progress(TransferId(id), bytes, at(first_byte));
+                continue;
+            }
+            estimator.on_transfer(&TransferSample {
+                id: TransferId(id),
+                bytes,
+                started: at(started),
+                first_byte: at(first_byte),
+                finished: at(finished),
+                flags: TransferFlags { cached, aborted: cached, paced: !cached },
+            });
+            if let Some(estimate) = estimator.estimate() {
+                prop_assert!(estimate.bits_per_second >= 1 && estimate.low >= 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_reason_survives_serialisation() {
+    let reason = Reason::FitsThroughput {
+        bitrate: 3_000_000,
+        allowed: 3_600_000,
+    };
+    let text = serde_json::to_string(&reason).expect("serialisable");
+    assert_eq!(text, r#"{"fits_throughput":{"bitrate":3000000,"allowed":3600000}}"#);
+    assert_eq!(serde_json::from_str::<Reason>(&text).expect("the same"), reason);
+}
+
+#[test]
+fn transfers_that_never_end_are_forgotten() {
+    let mut estimator = DualEwma::new();
+    for id in 0..100_000 {
+        estimator.on_progress(TransferId(id), 1, Timestamp::from_millis(id));
+    }
+    assert_eq!(estimator.estimate(), None);
+}

@@ -1,0 +1,8 @@
+//! Rules in whole sessions, in virtual time: an hour of playback takes milliseconds.
+
+#[cfg(test)]
+mod published;
+#[cfg(test)]
+mod scenarios;
+#[cfg(test)]
+mod sim;
