@@ -27,6 +27,28 @@ pub trait Sink: Send {
     fn tracks(&self) -> Vec<TrackStats>;
 }
 
+impl<S: Sink + ?Sized> Sink for Box<S> {
+    fn capabilities(&self) -> Capabilities {
+        (**self).capabilities()
+    }
+
+    fn command(&mut self, command: SinkCommand, now: Timestamp) {
+        (**self).command(command, now);
+    }
+
+    fn poll(&mut self, now: Timestamp) -> Option<SinkReport> {
+        (**self).poll(now)
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        (**self).deadline()
+    }
+
+    fn tracks(&self) -> Vec<TrackStats> {
+        (**self).tracks()
+    }
+}
+
 /// What a sink did with one track.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrackStats {
