@@ -380,8 +380,8 @@ impl<S: Source> Session<S> {
     }
 
     /// The source.
-    pub fn source(&mut self) -> &mut S {
-        &mut self.source
+    pub fn source(&self) -> &S {
+        &self.source
     }
 
     /// Everything that the player told its application.

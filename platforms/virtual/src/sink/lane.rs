@@ -148,8 +148,15 @@ impl Lane {
         arrival
     }
 
-    fn follows_a_gap(&mut self, start: MediaTime, spacing: MediaTime) -> bool {
-        self.last_end.is_some_and(|end| start > end + spacing)
+    /// Whether there is nothing between the end of the append before and this start. An append may
+    /// well jump ahead: over media that is held since before a seek.
+    fn follows_a_gap(&self, start: MediaTime, spacing: MediaTime) -> bool {
+        let Some(last) = self.last_end else { return false };
+        let reached = self.spans.iter().fold(last, |reached, span| {
+            let joins = span.start <= reached + spacing;
+            if joins { reached.max(span.end) } else { reached }
+        });
+        start > reached + spacing
     }
 
     /// Spans of a rendition that touch `start..end`.
