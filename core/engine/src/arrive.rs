@@ -7,7 +7,7 @@ use telecine_model::{Error, ErrorCode, Handling, MediaTime, Protocol, TrackKind}
 use crate::action::{Append, Format, Payload, SinkCommand, TrackConfig};
 use crate::buffer::Item;
 use crate::engine::Engine;
-use crate::event::DecisionKind;
+use crate::event::{DecisionKind, State};
 use crate::fetch::Request;
 use crate::input::Body;
 use crate::media::{container_time, FragmentTrack, InitTrack, MediaFact, MediaReader, Piece};
@@ -371,13 +371,23 @@ impl Engine {
 
     /// A segment is complete, its initialisation section too.
     fn finish_segment(&mut self, kind: TrackKind) {
+        let fetch = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut());
+        match fetch.and_then(|fetch| fetch.reader.as_mut()).map(MediaReader::finish) {
+            Some(Ok(pieces)) => {
+                self.facts = Some(pieces.iter().map(|piece| piece.fact.clone()).collect());
+                for piece in pieces {
+                    if !self.on_piece(kind, piece) {
+                        return;
+                    }
+                }
+            }
+            Some(Err(error)) => return self.replace_segment(kind, error, Vec::new()),
+            None => {}
+        }
         let Some(stream) = self.streams.get_mut(&kind) else {
             return;
         };
         let Some(fetch) = stream.fetch.as_mut() else { return };
-        if let Some(error) = fetch.reader.as_mut().and_then(MediaReader::finish) {
-            return self.replace_segment(kind, error, Vec::new());
-        }
         if fetch.appended == 0 {
             let error = Error::new(ErrorCode::SegmentEmpty, "the segment holds no samples");
             return self.replace_segment(kind, error, Vec::new());
@@ -490,7 +500,8 @@ impl Engine {
 
     /// Asks the rule whether the segment under way should give way to a smaller one.
     fn consider_abandoning(&mut self, kind: TrackKind) {
-        if kind != TrackKind::Video {
+        // Before playback runs there is no stall to be saved.
+        if kind != TrackKind::Video || self.playback.state != State::Playing {
             return;
         }
         let Some(stream) = self.streams.get(&kind) else { return };

@@ -2,7 +2,7 @@
 
 use telecine_model::{Error, ErrorCode, Handling, MediaTime, Timestamp, TrackKind};
 
-use crate::action::SinkCommand;
+use crate::action::{Action, SinkCommand};
 use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::event::{DecisionKind, Event, StallCause, State};
@@ -394,6 +394,7 @@ impl Engine {
                 let ahead = stream.buffer.media_until(target) - target;
                 ahead >= self.config.start_buffer && Some(stream.period) == here
             });
+        self.drop_useless_fetches(target);
         if in_buffer {
             for stream in self.streams.values_mut() {
                 stream.target = target;
@@ -428,42 +429,42 @@ impl Engine {
         self.enter(State::Seeking);
     }
 
-    /// Prepares every stream to fetch from a new position.
-    fn reposition(&mut self, target: MediaTime) {
-        let random_access = self.capabilities.random_access;
+    /// Stops what is fetched unless it is needed at a new position too: the segment there, or the
+    /// one behind what is buffered there.
+    fn drop_useless_fetches(&mut self, target: MediaTime) {
         let period = self.period_at(target);
-        let moved = self.streams.values().any(|stream| Some(stream.period) != period);
         let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();
         for kind in kinds {
-            let covers = |stream: &Stream| {
-                stream
-                    .fetch
-                    .as_ref()
-                    .is_some_and(|f| f.start <= target && target < f.end)
-            };
-            let keep = random_access && !moved && self.streams.get(&kind).is_some_and(covers);
-            if !keep {
-                self.drop_fetch(kind);
-            }
-            let Some(stream) = self.streams.get_mut(&kind) else {
+            let Some(stream) = self.streams.get(&kind) else { continue };
+            let Some(fetch) = &stream.fetch else { continue };
+            let covers = fetch.start <= target && target < fetch.end;
+            let follows = fetch.start.abs_diff(stream.buffer.fetched_until(target)) <= SEAM;
+            if self.capabilities.random_access && Some(stream.period) == period && (covers || follows) {
                 continue;
-            };
-            if !random_access {
+            }
+            self.drop_fetch(kind);
+            let Some(stream) = self.streams.get_mut(&kind) else { continue };
+            // What arrived of it is of no use: the segment is fetched whole when it is needed.
+            let outputs = stream.outputs.clone();
+            for (from, to) in stream.buffer.torn() {
+                let wasted = stream.buffer.remove(from, to);
+                self.qoe.wasted(wasted);
+                for kind in &outputs {
+                    self.outbox.push(Action::Sink(SinkCommand::Remove { kind: *kind, from, to }));
+                }
+            }
+        }
+    }
+
+    /// Prepares every stream to fetch from a new position.
+    fn reposition(&mut self, target: MediaTime) {
+        let period = self.period_at(target);
+        let moved = self.streams.values().any(|stream| Some(stream.period) != period);
+        for stream in self.streams.values_mut() {
+            if !self.capabilities.random_access {
                 let wasted = stream.buffer.clear();
                 stream.configured = None;
                 self.qoe.wasted(wasted);
-            } else if !keep {
-                // What arrived of a dropped segment is of no use: it is fetched whole when needed.
-                let torn = stream.buffer.torn();
-                for (from, to) in torn {
-                    let wasted = stream.buffer.remove(from, to);
-                    self.qoe.wasted(wasted);
-                    let outputs = stream.outputs.clone();
-                    for kind in outputs {
-                        self.outbox
-                            .push(crate::Action::Sink(SinkCommand::Remove { kind, from, to }));
-                    }
-                }
             }
             stream.restart(target);
             stream.show_from = Some(target);

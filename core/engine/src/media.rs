@@ -159,12 +159,14 @@ impl MediaReader {
         }
     }
 
-    /// Says that the resource ended; a unit that was not complete is an error.
-    pub(crate) fn finish(&mut self) -> Option<Error> {
+    /// Says that the resource ended: what only then is complete (media data that reaches to the
+    /// end of the resource), or what is missing.
+    pub(crate) fn finish(&mut self) -> Result<Vec<Piece>, Error> {
         if self.broken {
-            return None;
+            return Ok(Vec::new());
         }
-        self.iso.finish().err()
+        self.iso.finish()?;
+        Ok(self.drain())
     }
 
     fn drain(&mut self) -> Vec<Piece> {

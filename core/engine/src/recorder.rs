@@ -81,6 +81,14 @@ impl Recorder {
 
     /// Notes an input. `facts` are what its media bytes gave; None if they are not media.
     pub(crate) fn input(&mut self, input: &Input, facts: Option<Vec<MediaFact>>, now: Timestamp) {
+        if let (Input::Network(NetworkEvent::End { id }), Some(facts)) = (input, &facts) {
+            // What was only complete at the end of the body: in a replay the end brings no bytes.
+            if !facts.is_empty() {
+                let late = Recorded::Media { id: *id, len: 0, facts: facts.clone() };
+                self.frame(&Frame::Input { after_us: now.as_micros().saturating_sub(self.last.as_micros()), input: late });
+                self.last = self.last.max(now);
+            }
+        }
         let recorded = match input {
             Input::Command(Command::Load { url, start }) => Recorded::Command(Command::Load {
                 url: uri::without_secrets(url),

@@ -151,12 +151,8 @@ impl Lane {
     /// Whether there is nothing between the end of the append before and this start. An append may
     /// well jump ahead: over media that is held since before a seek.
     fn follows_a_gap(&self, start: MediaTime, spacing: MediaTime) -> bool {
-        let Some(last) = self.last_end else { return false };
-        let reached = self.spans.iter().fold(last, |reached, span| {
-            let joins = span.start <= reached + spacing;
-            if joins { reached.max(span.end) } else { reached }
-        });
-        start > reached + spacing
+        let ahead = self.last_end.is_some_and(|end| start > end + spacing);
+        ahead && !self.spans.iter().any(|span| span.start < start && span.end + spacing >= start)
     }
 
     /// Spans of a rendition that touch `start..end`.
