@@ -15,6 +15,8 @@ const CACHE_TIME: Duration = Duration::from_millis(10);
 const SHORTEST_BODY: Duration = Duration::from_millis(5);
 /// Transfers that are watched at once; beyond this the oldest is forgotten.
 const MAX_FLIGHTS: usize = 64;
+/// A transfer that went so long without a byte has ended, even if nobody said so.
+const DEAD_AFTER: Duration = Duration::from_secs(30);
 /// Half-lives of the rate, in seconds of transfer.
 const RATE_HALF_LIVES: (f64, f64) = (3.0, 8.0);
 /// Half-lives of the time to first byte, in transfers.
@@ -175,6 +177,7 @@ struct Link {
 #[derive(Clone, Copy, Debug)]
 struct Flight {
     began: Timestamp,
+    seen: Timestamp,
     bytes: u64,
     bytes_mark: u64,
     shared_mark: f64,
@@ -198,12 +201,14 @@ impl Link {
         }
         let flight = self.flights.entry(id).or_insert(Flight {
             began: now,
+            seen: now,
             bytes: 0,
             bytes_mark: self.bytes,
             shared_mark: self.shared,
         });
         self.bytes = self.bytes.saturating_add(bytes.saturating_sub(flight.bytes));
         flight.bytes = flight.bytes.max(bytes);
+        flight.seen = flight.seen.max(now);
     }
 
     fn end(&mut self, sample: &TransferSample) -> Option<Load> {
@@ -226,8 +231,10 @@ impl Link {
     }
 
     fn advance(&mut self, now: Timestamp) {
-        if !self.flights.is_empty() {
-            self.shared += now.since(self.until).as_secs_f64() / self.flights.len() as f64;
+        let alive = |flight: &&Flight| now.since(flight.seen) < DEAD_AFTER;
+        let under_way = self.flights.values().filter(alive).count();
+        if under_way > 0 {
+            self.shared += now.since(self.until).as_secs_f64() / under_way as f64;
         }
         self.until = self.until.max(now);
     }

@@ -123,6 +123,19 @@ fn overlapping_time_counts_once() {
     );
 }
 
+#[test]
+fn a_transfer_whose_end_was_never_told_does_not_weaken_later_samples() {
+    let (mut told, mut untold) = (DualEwma::new(), DualEwma::new());
+    untold.on_progress(TransferId(1000), 0, ms(0));
+    for estimator in [&mut told, &mut untold] {
+        for (id, bytes, from) in [(1, 1_000_000, 60_000), (2, 250_000, 62_000)] {
+            estimator.on_progress(TransferId(id), 0, ms(from));
+            estimator.on_transfer(&transfer(id, bytes, from, from, from + 2000));
+        }
+    }
+    assert_eq!(rate(&told), rate(&untold));
+}
+
 /// abr.md scenario 1 (hls.js #5826, Shaka #6623): 2 Mbit/s, a burst from a cache, 2 Mbit/s.
 #[test]
 fn a_burst_from_a_cache_does_not_raise_the_estimate() {
