@@ -108,7 +108,7 @@ pub(crate) struct Play {
     pub(crate) cmcd: Cmcd,
     /// Shape the embedded origin's network: rate=3Mbps,rtt=80ms,loss=0 or a trace as JSON
     /// [default: rate=5Mbps,rtt=40ms]
-    #[arg(long, value_name = "SPEC|TRACE.json", conflicts_with = "url")]
+    #[arg(long, value_name = "SPEC|TRACE.json")]
     pub(crate) network: Option<String>,
     /// Seed of every random choice; equal seeds and inputs give equal sessions
     #[arg(long, value_name = "N", default_value_t = 0)]

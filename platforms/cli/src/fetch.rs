@@ -63,22 +63,11 @@ impl<S: Source> Fetcher<S> {
         if let Some(failure) = response.broken {
             return Err(about(failure.code, failure.message));
         }
-        // A server may answer a range with the whole (RFC 9110, 14.2).
-        let body = match range {
-            Some(range) if response.status == 200 && response.body.len() as u64 != range.length => {
-                slice(&response.body, range)
-                    .ok_or_else(|| about(ErrorCode::RangeMismatch, "the resource ends before the byte range".to_owned()))?
-            }
-            _ => response.body,
-        };
-        Ok(Resource { url: response.url, body })
+        Ok(Resource {
+            url: response.url,
+            body: response.body,
+        })
     }
-}
-
-fn slice(body: &Bytes, range: ByteRange) -> Option<Bytes> {
-    let start = usize::try_from(range.offset).ok()?;
-    let end = start.checked_add(usize::try_from(range.length).ok()?)?;
-    (end <= body.len()).then(|| body.slice(start..end))
 }
 
 /// What was written on the command line as an absolute URL: URLs as they are, paths as file URLs.
@@ -140,15 +129,5 @@ mod tests {
         let error = fetcher.get(RequestClass::Manifest, "http://a/b?token=secret", None).unwrap_err();
         assert_eq!(error.code(), ErrorCode::HttpStatus);
         assert!(!error.to_string().contains("secret") && error.to_string().contains("http://a/b"), "{error}");
-    }
-
-    #[test]
-    fn a_whole_answer_to_a_range_is_cut() {
-        let mut fetcher = Fetcher::new(Always(200, "0123456789"));
-        let range = |offset, length| Some(ByteRange { offset, length });
-        let part = fetcher.get(RequestClass::Index, "http://a/b", range(2, 3)).unwrap();
-        assert_eq!(part.body, "234");
-        let beyond = fetcher.get(RequestClass::Index, "http://a/b", range(8, 3)).unwrap_err();
-        assert_eq!(beyond.code(), ErrorCode::RangeMismatch);
     }
 }

@@ -41,11 +41,6 @@ pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-/// Writes a file that was asked for on the command line.
-pub(crate) fn file(path: &std::path::Path, bytes: &[u8]) -> Result<(), Error> {
-    std::fs::write(path, bytes).map_err(|e| cannot_write(path, &e))
-}
-
 /// The error for a file that cannot be written.
 pub(crate) fn cannot_write(path: &std::path::Path, error: &io::Error) -> Error {
     Error::new(

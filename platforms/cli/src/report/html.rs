@@ -36,12 +36,14 @@ pub(crate) fn page(report: &Report) -> String {
     html.push_str(&troubles(report));
     let _ = write!(
         html,
-        "<footer><span>Made by <code>telecine play</code> {}</span><span>Action hash <code>{}</code></span>\
-         <span>Times are seconds of the session unless said otherwise.</span></footer>\n</main>\n\
+        "<footer><span>Made by <code>telecine play</code> {}</span>{}<span>Times are seconds of the session unless said otherwise.</span></footer>\n</main>\n\
          <div id=\"tip\" role=\"tooltip\"></div>\n<script type=\"application/json\" id=\"data\">{}</script>\n\
          <script>\n{JS}</script>\n</body>\n</html>\n",
         escape(report.telecine),
-        escape(&report.action_hash),
+        report
+            .action_hash
+            .as_ref()
+            .map_or(String::new(), |hash| format!("<span>Action hash <code>{}</code></span>", escape(hash))),
         script_json(&timeline.data),
     );
     html

@@ -5,7 +5,7 @@ mod html;
 mod plots;
 mod timeline;
 
-pub(crate) use collect::{Collector, Session};
+pub(crate) use collect::{decision_kind, Collector, Session};
 pub(crate) use html::page;
 
 use std::collections::BTreeMap;
@@ -59,7 +59,7 @@ pub(crate) struct Report {
     pub(crate) warnings: Vec<crate::document::WarningEntry>,
     pub(crate) setup: Setup,
     /// Hash of the engine's actions, in hexadecimal: equal sessions have equal hashes.
-    pub(crate) action_hash: String,
+    pub(crate) action_hash: Option<String>,
 }
 
 /// How playback ended.
@@ -89,7 +89,7 @@ impl Outcome {
 pub(crate) struct Stalls {
     pub(crate) count: u64,
     pub(crate) total_s: f64,
-    /// Share of stalls in the time from the first picture on.
+    /// Share of stalls in the time played and waited.
     pub(crate) ratio: f64,
 }
 

@@ -16,8 +16,10 @@ use crate::{net, output};
 
 /// Runs the command.
 pub(crate) fn run(args: &Inspect) -> Result<(), Error> {
-    let mut fetcher = Fetcher::new(net::source(&args.header)?);
-    let manifest = fetcher.get(RequestClass::Manifest, &absolute(&args.source)?, None)?;
+    let url = absolute(&args.source)?;
+    let runtime = net::runtime()?;
+    let mut fetcher = Fetcher::new(net::source(&runtime, &url, &args.header)?);
+    let manifest = fetcher.get(RequestClass::Manifest, &url, None)?;
     let base = args.base.as_deref().map(absolute).transpose()?;
     let depth = load::Depth {
         playlists: !args.shallow,

@@ -1,0 +1,117 @@
+//! `telecine play`: a title to its end, and what it was like.
+
+mod embedded;
+mod modelled;
+mod outputs;
+mod real;
+mod sinks;
+mod watch;
+
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+
+use telecine_engine::{abr, Config};
+use telecine_model::{Error, ErrorCode};
+
+use self::outputs::Outputs;
+use self::watch::Watch;
+use crate::args::{Clock, Cmcd, Play};
+use crate::report::Setup;
+use crate::{exit, fetch, net, output};
+
+/// The modelled or shaped network, unless another is asked for: enough for the best rendition.
+const NETWORK: &str = "rate=5Mbps,rtt=40ms";
+
+/// Runs the command.
+pub(crate) fn run(args: &Play) -> Result<ExitCode, Error> {
+    let config = config(args)?;
+    let sink = sinks::choose(args.sink)?;
+    let title = args.url.as_deref().map(fetch::absolute).transpose()?;
+    let network = shaping(args);
+    let outputs = Outputs::open(args)?;
+    let runtime = net::runtime()?;
+    let interrupted = Arc::new(AtomicBool::new(false));
+    runtime.spawn(watch_interrupts(Arc::clone(&interrupted)));
+    let setup = Setup {
+        sink: sink.name(),
+        clock: args.clock.name(),
+        abr: config.rule.clone().unwrap_or_else(|| abr::DEFAULT_RULE.to_owned()),
+        network: network.map(str::to_owned),
+    };
+    let watch = |url: &str| Watch::new(url, setup, args, outputs, interrupted);
+    let ended = match (args.clock, title) {
+        (Clock::Real, Some(url)) => {
+            let session = real::Session { url: &url, headers: &args.header, start: args.start };
+            runtime.block_on(real::play(&session, config, sink, watch(&url)))?
+        }
+        (Clock::Real, None) => runtime.block_on(async {
+            let origin = embedded::start(network.unwrap_or(NETWORK)).await?;
+            let url = origin.url() + embedded::PATH;
+            let session = real::Session { url: &url, headers: &[], start: args.start };
+            let ended = real::play(&session, config, sink, watch(&url)).await;
+            origin.stop().await;
+            ended
+        })?,
+        (Clock::Virtual, title) => {
+            let network = net::model(network.unwrap_or(NETWORK))?;
+            match title {
+                Some(url) => {
+                    let source = net::source(&runtime, &url, &args.header)?;
+                    modelled::play(&url, args.start, source, network, config, sink, watch(&url))?
+                }
+                None => {
+                    let url = embedded::url();
+                    modelled::play(&url, args.start, embedded::source(), network, config, sink, watch(&url))?
+                }
+            }
+        }
+    };
+    ended.outputs.write(&ended.report)?;
+    if args.json {
+        output::json(&ended.report)?;
+    } else {
+        output::line(&ended.report.headline())?;
+    }
+    Ok(ended.fatal.map_or(ExitCode::SUCCESS, |error| exit::report(&error)))
+}
+
+/// The description of the network that is shaped or modelled; None if it is as it is.
+fn shaping(args: &Play) -> Option<&str> {
+    match (&args.network, &args.url, args.clock) {
+        (Some(network), _, _) => Some(network),
+        (None, None, _) | (None, _, Clock::Virtual) => Some(NETWORK),
+        (None, Some(_), Clock::Real) => None,
+    }
+}
+
+fn config(args: &Play) -> Result<Config, Error> {
+    let refused = |message: String| Err(Error::new(ErrorCode::InvalidArgument, message));
+    if args.cmcd != Cmcd::Off {
+        return refused("--cmcd knows only 'off' in this version; v1 and v2 come later".to_owned());
+    }
+    if let Some(name) = args.abr.as_deref().filter(|name| !abr::RULES.contains(name)) {
+        return refused(format!("there is no bitrate rule '{name}'; there are {}", abr::RULES.join(", ")));
+    }
+    if args.url.is_some() && args.network.is_some() && args.clock == Clock::Real {
+        return refused("--network shapes the embedded origin, or a model; a URL has a network of its own".to_owned());
+    }
+    let mut config = Config::default();
+    config.seed = args.seed;
+    config.rule = args.abr.clone();
+    config.record = args.record.is_some();
+    config.preferences.audio_languages = args.audio_lang.clone();
+    config.preferences.text_languages = args.text_lang.clone();
+    config.constraints.max_height = args.max_height;
+    config.constraints.max_bitrate = args.max_bitrate;
+    Ok(config)
+}
+
+/// The first Ctrl-C stops playback, the second one everything.
+async fn watch_interrupts(interrupted: Arc<AtomicBool>) {
+    while tokio::signal::ctrl_c().await.is_ok() {
+        if interrupted.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+    }
+}

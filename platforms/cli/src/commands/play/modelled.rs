@@ -1,0 +1,62 @@
+//! A session in virtual time.
+
+use telecine_engine::Command;
+use telecine_model::{Error, ErrorCode, MediaTime, Timestamp};
+use telecine_virtual::{Network, Outcome, Session, Source};
+
+use super::sinks::Chosen;
+use super::watch::{Ended, Watch, LOOK_EVERY};
+use crate::report;
+
+/// Plays `url` over a modelled network.
+pub(super) fn play<S: Source>(
+    url: &str,
+    start: Option<MediaTime>,
+    source: S,
+    network: Network,
+    config: telecine_engine::Config,
+    sink: Chosen,
+    mut watch: Watch,
+) -> Result<Ended, Error> {
+    let load = Command::Load { url: url.to_owned(), start };
+    let mut session = Session::new(config, source)
+        .sink(sink.into_sink())
+        .network(network)
+        .at(Timestamp::ZERO, load)
+        .at(Timestamp::ZERO, Command::Play);
+    let mut told = 0;
+    let mut stopping = false;
+    let mut next = Timestamp::ZERO;
+    loop {
+        let outcome = session.run(Some(next));
+        for event in session.events().get(told..).unwrap_or_default() {
+            watch.event(event)?;
+        }
+        told = session.events().len();
+        watch.recorded(&session.take_recording())?;
+        let snapshot = session.engine().snapshot(session.now());
+        let stop = watch.look(session.now(), &snapshot)?;
+        match outcome {
+            Outcome::Until if stop && !stopping => {
+                stopping = true;
+                session.schedule(session.now(), Command::Stop);
+            }
+            Outcome::Until => next = next + LOOK_EVERY,
+            Outcome::Stuck | Outcome::StepLimit => {
+                return Err(Error::new(
+                    ErrorCode::InternalDefect,
+                    format!("the session came to a standstill at {:.3} s ({outcome:?})", session.now().as_secs_f64()),
+                ))
+            }
+            _ => break,
+        }
+    }
+    let engine = session.engine();
+    Ok(watch.end(&report::Session {
+        now: session.now(),
+        presentation: engine.presentation(),
+        qoe: engine.qoe(session.now()),
+        tracks: session.sink_ref().tracks(),
+        action_hash: Some(engine.action_hash()),
+    }))
+}

@@ -1,0 +1,70 @@
+//! A session in real time.
+
+use std::time::Instant;
+
+use telecine::Player;
+use telecine_engine::Config;
+use telecine_model::{Error, MediaTime, Timestamp};
+use tokio::time::{interval, timeout, Duration, MissedTickBehavior};
+
+use super::sinks::Chosen;
+use super::watch::{Ended, Watch, LOOK_EVERY};
+use crate::report;
+
+/// What to play.
+pub(super) struct Session<'a> {
+    pub(super) url: &'a str,
+    pub(super) headers: &'a [(String, String)],
+    pub(super) start: Option<MediaTime>,
+}
+
+/// Plays over whatever network there is.
+pub(super) async fn play(session: &Session<'_>, config: Config, sink: Chosen, mut watch: Watch) -> Result<Ended, Error> {
+    let mut builder = Player::builder().config(config).sink(sink.into_sink());
+    for (name, value) in session.headers {
+        builder = builder.header(name, value);
+    }
+    let player = builder.build()?;
+    // The player's clock starts with it.
+    let started = Instant::now();
+    let now = || Timestamp::ZERO + started.elapsed();
+    let mut events = player.events();
+    player.load_at(session.url, session.start)?;
+    player.play()?;
+    let mut looks = interval(LOOK_EVERY);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut stopping = false;
+    while !watch.is_over() {
+        tokio::select! {
+            biased;
+            event = events.next() => match event {
+                Some(event) => watch.event(&event)?,
+                None => break,
+            },
+            _ = looks.tick() => {
+                let stop = watch.look(now(), &player.snapshot().await?)?;
+                watch.recorded(&player.take_recording().await?)?;
+                if stop && !stopping {
+                    stopping = true;
+                    player.stop()?;
+                }
+            }
+        }
+    }
+    let presentation = player.presentation().await?;
+    let tracks = player.tracks().await?;
+    let qoe = player.qoe().await?;
+    watch.look(now(), &player.snapshot().await?)?;
+    watch.recorded(&player.take_recording().await?)?;
+    // What was said after the last state.
+    while let Ok(Some(event)) = timeout(Duration::ZERO, events.next()).await {
+        watch.event(&event)?;
+    }
+    Ok(watch.end(&report::Session {
+        now: Timestamp::ZERO + qoe.elapsed,
+        presentation: presentation.as_ref(),
+        qoe,
+        tracks,
+        action_hash: None,
+    }))
+}

@@ -1,0 +1,89 @@
+//! Looking at a session from outside, whichever clock it runs on: notes for the report, the
+//! dashboard, the recording, and when to stop.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+use telecine_engine::{Event, Snapshot, State};
+use telecine_model::{Error, MediaTime, Timestamp};
+
+use super::outputs::Outputs;
+use crate::args::Play;
+use crate::dashboard::Dashboard;
+use crate::report::{Collector, Report, Session, Setup};
+
+/// How often a session is looked at.
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Every so many looks, one goes into the report and on the screen.
+const LOOKS_PER_SAMPLE: u64 = 5;
+
+/// Watches one session.
+pub(super) struct Watch {
+    notes: Collector,
+    dashboard: Dashboard,
+    outputs: Outputs,
+    until: Option<MediaTime>,
+    interrupted: Arc<AtomicBool>,
+    looks: u64,
+}
+
+/// A session that is over.
+pub(super) struct Ended {
+    pub(super) report: Report,
+    /// What ended it, if it was an error.
+    pub(super) fatal: Option<Error>,
+    pub(super) outputs: Outputs,
+}
+
+impl Watch {
+    pub(super) fn new(url: &str, setup: Setup, args: &Play, outputs: Outputs, interrupted: Arc<AtomicBool>) -> Self {
+        Self {
+            notes: Collector::new(url, setup),
+            dashboard: Dashboard::new(args.json),
+            outputs,
+            until: args.until,
+            interrupted,
+            looks: 0,
+        }
+    }
+
+    /// Notes and shows an event.
+    pub(super) fn event(&mut self, event: &Event) -> Result<(), Error> {
+        self.notes.event(event);
+        self.dashboard.event(event)
+    }
+
+    /// Looks at the session; true if it is to be stopped.
+    pub(super) fn look(&mut self, at: Timestamp, snapshot: &Snapshot) -> Result<bool, Error> {
+        if self.looks % LOOKS_PER_SAMPLE == 0 {
+            self.notes.sample(at, snapshot);
+            self.dashboard.sample(at, snapshot)?;
+        }
+        self.looks += 1;
+        let far_enough = self.until.is_some_and(|until| snapshot.position >= until);
+        Ok(far_enough || self.interrupted.load(Ordering::SeqCst))
+    }
+
+    /// Keeps what was recorded.
+    pub(super) fn recorded(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.outputs.recorded(bytes)
+    }
+
+    /// Whether the session is over.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.notes.state(), State::Ended | State::Failed | State::Stopped)
+    }
+
+    /// The session is over.
+    pub(super) fn end(self, session: &Session<'_>) -> Ended {
+        self.dashboard.close();
+        let fatal = self.notes.fatal().cloned();
+        Ended {
+            report: self.notes.finish(session),
+            fatal,
+            outputs: self.outputs,
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! From what a player says while it plays to the report.
+
+use std::collections::BTreeMap;
+
+use telecine_engine::telemetry::QoeSummary;
+use telecine_engine::{DecisionKind, Event, Snapshot, StallCause, State, TrackStats};
+use telecine_model::{Error, MediaTime, Presentation, Timestamp, TrackKind};
+
+use super::{
+    Bitrate, Bytes, DecisionEntry, Height, Outcome, Quality, Report, Requests, Rung, Seeks, Setup, Stall, Stalls, TrackEntry,
+};
+use crate::document::{secs, ErrorEntry, WarningEntry};
+
+/// Takes notes during a session.
+pub(crate) struct Collector {
+    url: String,
+    setup: Setup,
+    protocol: Option<String>,
+    live: bool,
+    duration: Option<MediaTime>,
+    state: State,
+    decisions: Vec<DecisionEntry>,
+    buffer: Vec<(f64, f64)>,
+    buffers: BTreeMap<String, Vec<(f64, f64)>>,
+    throughput: Vec<(f64, u64)>,
+    errors: Vec<ErrorEntry>,
+    fatal: Option<Error>,
+    stalled: Vec<Stall>,
+    stall_is_open: bool,
+    quality: Vec<Quality>,
+    played_tracks: Vec<(TrackKind, String)>,
+    warnings: Vec<WarningEntry>,
+}
+
+/// What only the end of a session knows.
+pub(crate) struct Session<'a> {
+    pub(crate) now: Timestamp,
+    pub(crate) presentation: Option<&'a Presentation>,
+    pub(crate) qoe: QoeSummary,
+    pub(crate) tracks: Vec<TrackStats>,
+    /// Where the player tells it.
+    pub(crate) action_hash: Option<u64>,
+}
+
+impl Collector {
+    /// Notes of a session that is about to start.
+    pub(crate) fn new(url: &str, setup: Setup) -> Self {
+        Self {
+            url: telecine_model::uri::without_secrets(url),
+            setup,
+            protocol: None,
+            live: false,
+            duration: None,
+            state: State::Idle,
+            decisions: Vec::new(),
+            buffer: Vec::new(),
+            buffers: BTreeMap::new(),
+            throughput: Vec::new(),
+            errors: Vec::new(),
+            fatal: None,
+            stalled: Vec::new(),
+            stall_is_open: false,
+            quality: Vec::new(),
+            played_tracks: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// The player's state, as far as it was told.
+    pub(crate) fn state(&self) -> State {
+        self.state
+    }
+
+    /// The error that ended playback.
+    pub(crate) fn fatal(&self) -> Option<&Error> {
+        self.fatal.as_ref()
+    }
+
+    /// Notes an event.
+    pub(crate) fn event(&mut self, event: &Event) {
+        match event {
+            Event::State { state, .. } => self.state = *state,
+            Event::Loaded { protocol, live, duration, warnings, .. } => {
+                self.protocol = Some(protocol.clone());
+                self.live = *live;
+                self.duration = *duration;
+                self.warnings = warnings.iter().map(WarningEntry::from).collect();
+            }
+            Event::Selected { kind, track: Some(track), .. } => {
+                let played = (*kind, track.clone());
+                if !self.played_tracks.contains(&played) {
+                    self.played_tracks.push(played);
+                }
+            }
+            Event::Quality { at, kind, rendition, bitrate, height } => self.quality.push(Quality {
+                t_s: at.as_secs_f64(),
+                kind: kind.name(),
+                rendition: rendition.clone(),
+                bitrate_bps: *bitrate,
+                height: *height,
+            }),
+            Event::StallStarted { at, position, cause } => {
+                self.stall_is_open = true;
+                self.stalled.push(Stall {
+                    t_s: at.as_secs_f64(),
+                    duration_s: 0.0,
+                    position_s: secs(*position),
+                    cause: stall_cause(*cause),
+                });
+            }
+            Event::StallEnded { at, stood_us } => self.close_stall(*at, Some(*stood_us)),
+            Event::Decision(decision) => self.decisions.push(DecisionEntry {
+                t_s: decision.at.as_secs_f64(),
+                kind: decision_kind(decision.what),
+                from: decision.from.clone(),
+                to: decision.to.clone(),
+                why: decision.why.clone(),
+                position_s: secs(decision.position),
+                track: decision.kind.map(TrackKind::name),
+                bitrate_bps: None,
+            }),
+            Event::Error { at, error } => {
+                self.errors.push(ErrorEntry::new(error, Some(at.as_secs_f64())));
+                if error.is_fatal() {
+                    self.fatal = Some(error.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Notes how things stand.
+    pub(crate) fn sample(&mut self, at: Timestamp, snapshot: &Snapshot) {
+        let t = at.as_secs_f64();
+        let mut least = None;
+        for stream in &snapshot.streams {
+            let ahead = secs(stream.buffered);
+            self.buffers.entry(stream.kind.name().to_owned()).or_default().push((t, ahead));
+            if matches!(stream.kind, TrackKind::Video | TrackKind::Audio) {
+                least = Some(least.map_or(ahead, |least: f64| least.min(ahead)));
+            }
+        }
+        self.buffer.push((t, least.unwrap_or(0.0)));
+        if let Some(bps) = snapshot.throughput {
+            self.throughput.push((t, bps));
+        }
+    }
+
+    fn close_stall(&mut self, at: Timestamp, stood_us: Option<u64>) {
+        if let Some(stall) = self.stalled.last_mut().filter(|_| self.stall_is_open) {
+            stall.duration_s = stood_us.map_or(at.as_secs_f64() - stall.t_s, |stood| stood as f64 / 1e6);
+        }
+        self.stall_is_open = false;
+    }
+
+    /// The report.
+    pub(crate) fn finish(mut self, session: &Session<'_>) -> Report {
+        self.close_stall(session.now, None);
+        let ladder = ladder(session.presentation, &self.played_tracks);
+        for decision in &mut self.decisions {
+            let named = |rung: &&Rung| {
+                Some(&rung.rendition) == decision.to.as_ref() && decision.track.is_none_or(|kind| kind == rung.kind)
+            };
+            decision.bitrate_bps = ladder.iter().find(named).map(|rung| rung.bitrate_bps);
+        }
+        let qoe = &session.qoe;
+        let outcome = match (&self.fatal, self.state) {
+            (Some(_), _) | (None, State::Failed) => Outcome::Failed,
+            (None, State::Ended) => Outcome::Ended,
+            (None, _) => Outcome::Stopped,
+        };
+        Report {
+            telecine: env!("CARGO_PKG_VERSION"),
+            url: self.url,
+            protocol: self.protocol,
+            live: self.live,
+            outcome,
+            error: self.fatal.as_ref().map(|error| ErrorEntry::new(error, None)),
+            startup_s: qoe.startup.map(|span| span.as_secs_f64()),
+            played_s: qoe.played.as_secs_f64(),
+            wall_s: session.now.as_secs_f64(),
+            duration_s: self.duration.map(secs),
+            stalls: Stalls {
+                count: qoe.stalls,
+                total_s: qoe.stalled.as_secs_f64(),
+                ratio: qoe.stall_ratio_micro as f64 / 1e6,
+            },
+            seeks: Seeks {
+                count: qoe.seeks,
+                mean_s: (qoe.seeks > 0).then(|| qoe.seek_time.as_secs_f64() / qoe.seeks as f64),
+            },
+            bitrate: Bitrate {
+                mean_bps: qoe.mean_bitrate,
+                switches: qoe.switches_up + qoe.switches_down,
+                up: qoe.switches_up,
+                down: qoe.switches_down,
+            },
+            height: Height {
+                mean: qoe.mean_height_milli.map(|milli| milli as f64 / 1e3),
+            },
+            latency: None,
+            bytes: Bytes {
+                fetched: qoe.bytes_fetched,
+                media: qoe.bytes_media,
+                wasted: qoe.bytes_wasted,
+            },
+            requests: Requests {
+                total: qoe.requests,
+                failed: qoe.requests_failed,
+                cancelled: qoe.requests_cancelled,
+                by_pathway: BTreeMap::new(),
+            },
+            tracks: session.tracks.iter().map(track_entry).collect(),
+            decisions: self.decisions,
+            buffer: self.buffer,
+            throughput: self.throughput,
+            errors: self.errors,
+            buffers: self.buffers,
+            stalled: self.stalled,
+            quality: self.quality,
+            ladder,
+            warnings: self.warnings,
+            setup: self.setup,
+            action_hash: session.action_hash.map(|hash| format!("{hash:016x}")),
+        }
+    }
+}
+
+/// The renditions of the tracks that were played, each once, lowest first.
+fn ladder(presentation: Option<&Presentation>, played: &[(TrackKind, String)]) -> Vec<Rung> {
+    let tracks = presentation.into_iter().flat_map(|title| &title.periods).flat_map(|period| &period.tracks);
+    let mut rungs: Vec<Rung> = Vec::new();
+    for track in tracks.filter(|track| played.iter().any(|(kind, id)| *kind == track.kind && *id == track.id)) {
+        for rendition in &track.renditions {
+            if !rungs.iter().any(|rung| rung.rendition == rendition.id && rung.kind == track.kind.name()) {
+                rungs.push(Rung {
+                    kind: track.kind.name(),
+                    rendition: rendition.id.clone(),
+                    bitrate_bps: rendition.bandwidth,
+                    height: rendition.height,
+                });
+            }
+        }
+    }
+    rungs.sort_by_key(|rung| rung.bitrate_bps);
+    rungs
+}
+
+fn track_entry(track: &TrackStats) -> TrackEntry {
+    TrackEntry {
+        kind: track.kind.name(),
+        id: track.id.clone(),
+        codec: track.codec.clone(),
+        samples: track.samples,
+        duration_s: secs(track.duration),
+        first_pts_s: track.first_pts.map(secs),
+        last_pts_s: track.last_pts.map(secs),
+        gaps: track.gaps,
+        decoded: track.decoded,
+        decode_errors: track.decode_errors,
+    }
+}
+
+/// The name of a kind of decision, as documents write it.
+pub(crate) fn decision_kind(kind: DecisionKind) -> String {
+    name(&kind)
+}
+
+fn stall_cause(cause: StallCause) -> String {
+    name(&cause)
+}
+
+/// A unit variant as serde names it.
+fn name(value: &impl serde::Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
