@@ -534,6 +534,10 @@ pub struct Skip {
     pub date_ranges: bool,
     /// Ids of date ranges that are gone.
     pub removed_date_ranges: Vec<String>,
+    /// The segment from which on the keys of segments left out no longer hold (`METHOD=NONE`).
+    pub keys_ended_at: Option<u64>,
+    /// The first segment with an initialisation section to which those keys no longer apply.
+    pub maps_ended_at: Option<u64>,
 }
 
 /// `EXT-X-PRELOAD-HINT`.

@@ -1,8 +1,11 @@
 //! Merging a reloaded media playlist (sections 6.2.1, 6.3.4 and 6.3.7).
 
+use std::sync::Arc;
+
 use telecine_model::presentation::{PlaylistInfo, PlaylistType};
+use telecine_model::protection::Key;
 use telecine_model::segments::{Addressing, Align, MergeOutcome, RangeList, Runs, UriList};
-use telecine_model::{uri, Error, ErrorCode, Place, SegmentIndex, WallTime, Warning};
+use telecine_model::{uri, Error, ErrorCode, InitSection, Place, SegmentIndex, WallTime, Warning};
 
 use super::media::end_on_next;
 use super::MediaPlaylist;
@@ -206,9 +209,8 @@ impl MediaPlaylist {
                 self.index.discontinuity.set_from(number, sequence);
             }
         }
-        take_over(&mut self.index.init, &newer.index.init, seam);
+        self.merge_keys(newer, newer_first);
         take_over(&mut self.index.gap, &newer.index.gap, seam);
-        take_over(&mut self.index.keys, &newer.index.keys, seam);
         take_over(&mut self.index.bitrate, &newer.index.bitrate, seam);
         let anchors: Vec<(u64, WallTime)> = newer
             .index
@@ -225,6 +227,36 @@ impl MediaPlaylist {
         self.trim(newer_first);
         self.merge_date_ranges(&mut newer.info);
         Ok(MergeOutcome::Appended(added))
+    }
+
+    /// Keys of segments left out go on to hold beside those that the delta names, until it ends
+    /// them; so they do for initialisation sections (H050).
+    fn merge_keys(&mut self, newer: &Self, newer_first: u64) {
+        let seam = newer.index.table.first_number();
+        let last = seam.checked_sub(1).filter(|last| *last >= newer_first);
+        let inherited = last.and_then(|last| self.index.keys.get(last)).cloned();
+        let skip = newer.info.skip.as_ref();
+        let (keys_ended, maps_ended) = skip.map_or((None, None), |skip| (skip.keys_ended_at, skip.maps_ended_at));
+        let in_force = |own: &Arc<[Key]>, number: u64, ended: Option<u64>| match &inherited {
+            Some(inherited) if ended.is_none_or(|ended| number < ended) => overlay(inherited, own),
+            _ => own.clone(),
+        };
+        for (number, own) in newer.index.keys.iter() {
+            self.index.keys.set_from(number, in_force(own, number, keys_ended));
+        }
+        for (number, init) in newer.index.init.iter() {
+            let init = init.as_ref().map(|init| {
+                let keys = in_force(&init.keys, number, maps_ended);
+                if keys == init.keys {
+                    return init.clone();
+                }
+                Arc::new(InitSection {
+                    keys,
+                    ..InitSection::clone(init)
+                })
+            });
+            self.index.init.set_from(number, init);
+        }
     }
 
     /// Adds the URIs and byte ranges of `count` segments from `from` on.
@@ -309,6 +341,16 @@ fn take_over<T: Clone + PartialEq>(known: &mut Runs<T>, newer: &Runs<T>, seam: u
     for (number, value) in newer.iter() {
         known.set_from(number.max(seam), value.clone());
     }
+}
+
+/// The keys in force where `own` ones follow `inherited` ones: one per format.
+fn overlay(inherited: &Arc<[Key]>, own: &Arc<[Key]>) -> Arc<[Key]> {
+    let of_format = |format: &str| own.iter().find(|key| key.key_format == format);
+    let replaced = inherited.iter().map(|key| of_format(&key.key_format).unwrap_or(key));
+    let added = own
+        .iter()
+        .filter(|key| !inherited.iter().any(|known| known.key_format == key.key_format));
+    replaced.chain(added).cloned().collect()
 }
 
 /// Moves the wall-clock time in force at `first` there, so that earlier segments can be forgotten.

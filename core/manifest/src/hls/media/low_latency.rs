@@ -110,6 +110,8 @@ impl Builder {
             segments,
             date_ranges: removed.is_some(),
             removed_date_ranges: identifiers.filter(|id| !id.is_empty()).map(str::to_owned).collect(),
+            keys_ended_at: None,
+            maps_ended_at: None,
         });
         Ok(())
     }

@@ -341,7 +341,7 @@ impl Builder {
         self.check_durations(version, &mut reader)?;
         self.check_low_latency(&mut reader)?;
         let segments = core::mem::replace(&mut self.segments, Segments::new());
-        let index = segments.finish(self.info.ended, &mut reader.report)?;
+        let index = segments.finish(self.info.ended, self.info.skip.as_mut(), &mut reader.report)?;
         self.complete_reports(&index);
         if index.program_date_time.is_empty() && !self.date_ranges.is_empty() {
             let message = "there are date ranges but no EXT-X-PROGRAM-DATE-TIME";

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use telecine_model::presentation::Skip;
 use telecine_model::protection::{Key, KeyMethod};
 use telecine_model::segments::{Addressing, Part, PartialSegment, RangeList, Runs, UriList};
 use telecine_model::{
@@ -37,6 +38,12 @@ pub(super) struct Segments {
     /// Discontinuities so far.
     discontinuity_count: u64,
     keys_in_force: Vec<Key>,
+    /// Where the keys that a delta's left-out segments had no longer hold, and no longer apply to
+    /// initialisation sections.
+    keys_ended_at: Option<u64>,
+    maps_ended_at: Option<u64>,
+    /// `METHOD=NONE` has been read.
+    keys_ended: bool,
     map_in_force: Option<Arc<InitSection>>,
     bitrate: Option<u64>,
     /// Tick and time of the announced wall-clock time that later ones are compared with.
@@ -54,6 +61,8 @@ struct Pending {
     discontinuities: u64,
     keys: bool,
     map: bool,
+    /// The map stands behind a `METHOD=NONE`.
+    map_without_keys: bool,
     time: Option<WallTime>,
 }
 
@@ -81,6 +90,9 @@ impl Segments {
             pending: Pending::default(),
             discontinuity_count: 0,
             keys_in_force: Vec::new(),
+            keys_ended_at: None,
+            maps_ended_at: None,
+            keys_ended: false,
             map_in_force: None,
             bitrate: None,
             anchor: None,
@@ -126,7 +138,10 @@ impl Segments {
     /// Replaces the key of the same format, or ends all of them (H050).
     pub(super) fn key(&mut self, key: Option<Key>, report: &mut Report<'_>) -> Result<(), Error> {
         match key {
-            None => self.keys_in_force.clear(),
+            None => {
+                self.keys_in_force.clear();
+                self.keys_ended = true;
+            }
             Some(key) => match self.keys_in_force.iter_mut().find(|k| k.key_format == key.key_format) {
                 Some(same) => *same = key,
                 None => self.keys_in_force.push(key),
@@ -152,6 +167,7 @@ impl Segments {
             report.fault("H058", ErrorCode::ManifestContradiction, message)?;
         }
         self.pending.map = true;
+        self.pending.map_without_keys = self.keys_ended;
         self.change(report)?;
         let same = self
             .map_in_force
@@ -181,35 +197,48 @@ impl Segments {
             }
         }
         let number = self.number;
-        let table = self
-            .table
-            .get_or_insert_with(|| SegmentTable::new(Timescale::NANOS, number));
-        if core::mem::take(&mut self.pending.any) {
-            let pending = core::mem::take(&mut self.pending);
+        let pending = core::mem::take(&mut self.pending.any).then(|| core::mem::take(&mut self.pending));
+        if let Some(pending) = &pending {
             if pending.discontinuities > 0 {
                 let sequence = self.discontinuity_sequence.saturating_add(self.discontinuity_count);
                 self.discontinuities.set_from(number, sequence);
             }
-            if pending.keys && self.keys.last().is_none_or(|last| **last != *self.keys_in_force) {
-                self.keys.set_from(number, Arc::from(self.keys_in_force.as_slice()));
-            }
-            if pending.map {
-                self.init.set_from(number, self.map_in_force.clone());
-            }
-            if let Some(time) = pending.time {
-                let tick = table.end().unwrap_or(0);
-                let expected = self
-                    .anchor
-                    .map(|(from, anchor)| anchor.offset(nanos(tick.saturating_sub(from))));
-                let same = expected
-                    .is_some_and(|expected| expected.as_micros().abs_diff(time.as_micros()) < Self::SAME_TIME_MICROS);
-                if !same {
-                    self.times.anchor(number, time);
-                    self.anchor = Some((tick, time));
-                }
+            self.change_keys(pending);
+        }
+        let table = self
+            .table
+            .get_or_insert_with(|| SegmentTable::new(Timescale::NANOS, number));
+        if let Some(time) = pending.and_then(|pending| pending.time) {
+            let tick = table.end().unwrap_or(0);
+            let expected = self
+                .anchor
+                .map(|(from, anchor)| anchor.offset(nanos(tick.saturating_sub(from))));
+            let same = expected
+                .is_some_and(|expected| expected.as_micros().abs_diff(time.as_micros()) < Self::SAME_TIME_MICROS);
+            if !same {
+                self.times.anchor(number, time);
+                self.anchor = Some((tick, time));
             }
         }
         Ok(table)
+    }
+
+    /// Takes over pending keys and maps. Where a delta ends what the segments before it had, that
+    /// is said even if the same keys or the same map stand there, because it now means less.
+    fn change_keys(&mut self, pending: &Pending) {
+        let number = self.number;
+        if self.keys_ended && self.keys_ended_at.is_none() {
+            self.keys_ended_at = Some(number);
+            self.keys.anchor(number, Arc::from(self.keys_in_force.as_slice()));
+        } else if pending.keys && self.keys.last().is_none_or(|last| **last != *self.keys_in_force) {
+            self.keys.set_from(number, Arc::from(self.keys_in_force.as_slice()));
+        }
+        if pending.map_without_keys && self.maps_ended_at.is_none() {
+            self.maps_ended_at = Some(number);
+            self.init.anchor(number, self.map_in_force.clone());
+        } else if pending.map {
+            self.init.set_from(number, self.map_in_force.clone());
+        }
     }
 
     /// Adds a segment.
@@ -338,10 +367,19 @@ impl Segments {
     }
 
     /// The index. What trailing tags say of a segment still to come holds from the end number on.
-    pub(super) fn finish(mut self, ended: bool, report: &mut Report<'_>) -> Result<SegmentIndex, Error> {
+    pub(super) fn finish(
+        mut self,
+        ended: bool,
+        skip: Option<&mut Skip>,
+        report: &mut Report<'_>,
+    ) -> Result<SegmentIndex, Error> {
         let growing = !self.parts.is_empty();
         if growing || !ended || self.table.is_none() {
             self.begin(report)?;
+        }
+        if let Some(skip) = skip {
+            skip.keys_ended_at = self.keys_ended_at;
+            skip.maps_ended_at = self.maps_ended_at;
         }
         let number = self.number;
         if growing {
