@@ -7,8 +7,9 @@ use super::addressing::Level;
 use super::baseurl::RawBase;
 use super::common::Common;
 use super::descriptors;
+use super::element::Element;
 use super::mpd::Notes;
-use super::reader::{Element, Xml};
+use super::reader::Xml;
 use super::value::integer;
 use super::xlink::Link;
 

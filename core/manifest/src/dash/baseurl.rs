@@ -4,7 +4,8 @@ use telecine_model::presentation::BaseUrl;
 use telecine_model::Error;
 use telecine_model::{uri, MediaTime};
 
-use super::reader::{Element, Ns, Warnings, Xml};
+use super::element::{Element, Ns};
+use super::reader::{Warnings, Xml};
 use super::value::{integer, seconds};
 
 /// How much earlier than complete a segment may be asked for (`@availabilityTimeOffset`).

@@ -6,8 +6,9 @@ use telecine_model::presentation::{Descriptor, ProducerReferenceTime, Resync};
 use telecine_model::Error;
 
 use super::descriptors::{self, channels, Label, Properties};
+use super::element::Element;
 use super::protection;
-use super::reader::{Element, Xml};
+use super::reader::Xml;
 use super::value::{frame_rate, integer, millionths, thousandths};
 
 /// What one of the two levels says.

@@ -4,7 +4,8 @@
 use telecine_model::presentation::Descriptor;
 use telecine_model::Error;
 
-use super::reader::{Element, Ns, Xml};
+use super::element::{Element, Ns};
+use super::reader::Xml;
 use super::urlquery::UrlQuery;
 
 /// `EssentialProperty` and `SupplementalProperty` schemes that mean something to this player.

@@ -3,7 +3,8 @@
 use telecine_model::events::{Event, EventStream};
 use telecine_model::{Error, MediaTime, Timescale};
 
-use super::reader::{Element, Xml};
+use super::element::Element;
+use super::reader::Xml;
 use super::value::{integer, positive};
 
 /// An event stream before its period's start is known.

@@ -33,6 +33,7 @@ mod baseurl;
 mod captions;
 mod common;
 mod descriptors;
+mod element;
 mod events;
 mod mpd;
 mod patch;

@@ -7,9 +7,10 @@ use telecine_model::{Error, ErrorCode, MediaTime, Place, Presentation, Protocol,
 use super::addressing::Level;
 use super::baseurl::{combine, Base, RawBase};
 use super::descriptors::{self, Properties};
+use super::element::Element;
 use super::period::Draft;
 use super::protection::{self, Shared};
-use super::reader::{decode, Element, Warnings, Xml};
+use super::reader::{decode, Warnings, Xml};
 use super::service;
 use super::track::Above;
 use super::xlink::{self, Link};

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use telecine_model::protection::{KeyId, Protection};
 use telecine_model::{uri, Error};
 
-use super::reader::{clip, Element, Ns, Xml};
+use super::element::{Element, Ns};
+use super::reader::{clip, Xml};
 
 /// `urn:mpeg:dash:mp4protection:2011`: scheme and default key, of no particular system.
 const MP4_PROTECTION: &str = "urn:mpeg:dash:mp4protection:2011";

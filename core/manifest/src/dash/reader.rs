@@ -4,166 +4,13 @@
 //! Entities are never expanded beyond the five predefined ones and character references, so an
 //! entity bomb costs its own bytes and nothing else.
 
-use std::borrow::Cow;
-
-use quick_xml::escape::{resolve_predefined_entity, unescape};
+use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 use telecine_model::{Error, ErrorCode, Limits, Place, Warning};
 
+use super::element::{local_name, raw_attributes, Attribute, Element, Fault, Ns};
 use super::xlink::RemoteElement;
-
-/// Namespaces that matter to a player. Elements and attributes of others are ignored (D108).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ns {
-    /// The namespace of the document's root: MPD or Patch. Also unprefixed attributes.
-    Root,
-    /// `xlink:`.
-    Xlink,
-    /// `cenc:`, ISO/IEC 23001-7.
-    Cenc,
-    /// `mspr:`, PlayReady.
-    Playready,
-    /// `dashif:` and the ClearKey namespace, both with `Laurl`.
-    DashIf,
-    /// `dvb:`.
-    Dvb,
-    /// `up:`, ISO/IEC 23009-1 Annex I.
-    UrlParam,
-    /// SCTE 214 extensions.
-    Scte214,
-    /// Anything else.
-    Other,
-}
-
-impl Ns {
-    fn of_uri(uri: &str) -> Self {
-        match uri {
-            "http://www.w3.org/1999/xlink" => Self::Xlink,
-            "urn:mpeg:cenc:2013" => Self::Cenc,
-            "urn:microsoft:playready" => Self::Playready,
-            "https://dashif.org/CPS" | "http://dashif.org/CPS" | "https://dashif.org/guidelines/ClearKey" => {
-                Self::DashIf
-            }
-            "http://dashif.org/guidelines/clearKey" | "http://dashif.org/guidelines/ClearKey" => Self::DashIf,
-            _ if uri.starts_with("urn:dvb:dash:dash-extensions") || uri.starts_with("urn:dvb:dash-extensions") => {
-                Self::Dvb
-            }
-            _ if uri.starts_with("urn:mpeg:dash:schema:urlparam") => Self::UrlParam,
-            _ if uri.starts_with("urn:scte:dash:scte214") => Self::Scte214,
-            _ => Self::Other,
-        }
-    }
-
-    /// What a prefix conventionally means; for remote elements and patches whose prefixes were
-    /// declared in another document.
-    fn of_undeclared(prefix: &str) -> Self {
-        match prefix {
-            "xlink" => Self::Xlink,
-            "cenc" => Self::Cenc,
-            "mspr" => Self::Playready,
-            "dashif" | "ck" | "clearkey" => Self::DashIf,
-            "dvb" => Self::Dvb,
-            "up" => Self::UrlParam,
-            "scte214" => Self::Scte214,
-            _ => Self::Other,
-        }
-    }
-}
-
-/// One attribute, its value still escaped.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Attribute<'a> {
-    pub(super) ns: Ns,
-    pub(super) name: &'a str,
-    /// Prefix and name as written.
-    qualified: &'a str,
-    raw: &'a str,
-}
-
-impl<'a> Attribute<'a> {
-    /// The value with predefined entities and character references resolved; the reader has made
-    /// sure that there are no others.
-    pub(super) fn value(&self) -> Cow<'a, str> {
-        if memchr::memchr(b'&', self.raw.as_bytes()).is_none() {
-            return Cow::Borrowed(self.raw);
-        }
-        unescape(self.raw).unwrap_or(Cow::Borrowed(self.raw))
-    }
-}
-
-/// An element that was opened.
-#[derive(Clone, Debug)]
-pub(super) struct Element<'a> {
-    pub(super) ns: Ns,
-    /// Local name.
-    pub(super) name: &'a str,
-    pub(super) prefix: &'a str,
-    pub(super) attributes: Vec<Attribute<'a>>,
-    /// Offset of its `<` in the text.
-    pub(super) at: usize,
-}
-
-impl<'a> Element<'a> {
-    /// The local name, if the element is of the MPD namespace; else an empty string.
-    pub(super) fn mpd_name(&self) -> &'a str {
-        if self.ns == Ns::Root {
-            self.name
-        } else {
-            ""
-        }
-    }
-
-    /// An attribute of the given namespace.
-    pub(super) fn attr_ns(&self, ns: Ns, name: &str) -> Option<Cow<'a, str>> {
-        self.attributes
-            .iter()
-            .find(|a| a.ns == ns && a.name == name)
-            .map(Attribute::value)
-    }
-
-    /// An attribute without a prefix.
-    pub(super) fn attr(&self, name: &str) -> Option<Cow<'a, str>> {
-        self.attr_ns(Ns::Root, name)
-    }
-
-    /// The qualified name that an attribute has here, if it is there: as asked for, or under
-    /// another prefix.
-    pub(super) fn qualified_attribute(&self, name: &str) -> Option<String> {
-        let local = name.rsplit(':').next();
-        let exact = self.attributes.iter().find(|a| a.qualified == name);
-        let found = exact.or_else(|| {
-            let prefixed = name.contains(':');
-            self.attributes
-                .iter()
-                .find(|a| prefixed && a.ns != Ns::Root && Some(a.name) == local)
-        });
-        found.map(|a| a.qualified.to_owned())
-    }
-
-    /// The value of an attribute by its qualified name.
-    pub(super) fn value_of(&self, qualified: &str) -> Option<Cow<'a, str>> {
-        let found = self.attributes.iter().find(|a| a.qualified == qualified);
-        found.map(Attribute::value)
-    }
-
-    /// An attribute without a prefix, owned.
-    pub(super) fn string(&self, name: &str) -> Option<String> {
-        self.attr(name).map(Cow::into_owned)
-    }
-
-    /// A list of words separated by white space.
-    pub(super) fn words(&self, name: &str) -> Vec<String> {
-        self.attr(name)
-            .map(|list| list.split_whitespace().map(str::to_owned).collect())
-            .unwrap_or_default()
-    }
-
-    /// A boolean attribute; anything but `true` and `1` is false.
-    pub(super) fn flag(&self, name: &str) -> Option<bool> {
-        self.attr(name).map(|text| matches!(text.trim(), "true" | "1"))
-    }
-}
 
 /// Tolerated faults, up to their limit.
 #[derive(Debug)]
@@ -549,34 +396,10 @@ impl<'a> Xml<'a> {
 
     /// Reads the attributes of a tag: `name attribute="value"…`.
     fn attributes(&mut self, tag: &'a str) -> Result<Vec<Attribute<'a>>, Error> {
-        let mut found: Vec<(&'a str, &'a str)> = Vec::new();
-        let mut rest = tag[name_end(tag)..].trim_start_matches(is_space);
-        while !rest.is_empty() {
-            let syntax = |xml: &Self| xml.error(ErrorCode::ManifestSyntax, "an attribute without a quoted value");
-            let (key, after) = rest.split_once('=').ok_or_else(|| syntax(self))?;
-            let key = key.trim_end_matches(is_space);
-            let after = after.trim_start_matches(is_space);
-            let quote = after
-                .chars()
-                .next()
-                .filter(|c| matches!(c, '"' | '\''))
-                .ok_or_else(|| syntax(self))?;
-            let (value, after) = after[1..].split_once(quote).ok_or_else(|| syntax(self))?;
-            if key.is_empty() || key.contains(is_space) {
-                return Err(syntax(self));
-            }
-            if found.len() >= self.limits.attributes {
-                return Err(self.error(ErrorCode::ManifestLimit, "more attributes than the limit"));
-            }
-            if memchr::memchr(b'&', value.as_bytes()).is_some() && unescape(value).is_err() {
-                return Err(self.error(ErrorCode::ManifestSyntax, "an entity that XML does not define"));
-            }
-            found.push((key, value));
-            rest = after.trim_start_matches(is_space);
-        }
-        if has_duplicates(&found) {
-            return Err(self.error(ErrorCode::ManifestSyntax, "an attribute appears twice"));
-        }
+        let found = raw_attributes(tag, self.limits.attributes).map_err(|fault| match fault {
+            Fault::TooMany => self.error(ErrorCode::ManifestLimit, "more attributes than the limit"),
+            Fault::Syntax(message) => self.error(ErrorCode::ManifestSyntax, message),
+        })?;
         for (key, value) in &found {
             let prefix = match key.strip_prefix("xmlns") {
                 Some("") => "",
@@ -629,36 +452,10 @@ impl<'a> Xml<'a> {
     }
 }
 
-fn has_duplicates(found: &[(&str, &str)]) -> bool {
-    if found.len() <= 12 {
-        return found
-            .iter()
-            .enumerate()
-            .any(|(i, (key, _))| found.iter().take(i).any(|(other, _)| other == key));
-    }
-    let mut keys: Vec<&str> = found.iter().map(|(key, _)| *key).collect();
-    keys.sort_unstable();
-    keys.windows(2).any(|pair| pair[0] == pair[1])
-}
-
 /// The tag's text without brackets, as a slice that lives as long as the text.
 fn tag_of<'a>(start: &BytesStart<'_>, text: &'a str, at: usize) -> &'a str {
     let length = start.len();
     text.get(at + 1..at + 1 + length).unwrap_or("")
-}
-
-fn name_end(tag: &str) -> usize {
-    tag.find(is_space).unwrap_or(tag.len())
-}
-
-/// Prefix (or nothing) and local name of a tag.
-fn local_name(tag: &str) -> (&str, &str) {
-    let name = &tag[..name_end(tag)];
-    name.split_once(':').unwrap_or(("", name))
-}
-
-fn is_space(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\r' | '\n')
 }
 
 /// A text short enough for a message.

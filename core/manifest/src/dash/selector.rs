@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use telecine_model::{Error, Limits};
 
+use super::element::Element;
 use super::mpd::NAMESPACE;
-use super::reader::{Element, Xml};
+use super::reader::Xml;
 
 /// A path from the root to one node.
 #[derive(Debug)]

@@ -6,7 +6,8 @@ use telecine_model::live::{ClientReporting, DashTiming, Location, OperatingRange
 use telecine_model::{uri, Error, MediaTime};
 
 use super::descriptors;
-use super::reader::{Element, Xml};
+use super::element::Element;
+use super::reader::Xml;
 use super::value::{integer, seconds, thousandths};
 
 /// Reads a `ServiceDescription`; a `ContentSteering` in it goes to `steering`.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use telecine_model::uri;
 
-use super::reader::Element;
+use super::element::Element;
 
 /// `UrlQueryInfo` or `ExtUrlQueryInfo`.
 #[derive(Clone, Debug, Default)]

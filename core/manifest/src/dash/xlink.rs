@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use telecine_model::{uri, Error, ErrorCode, Limits};
 
-use super::reader::{decode, Element, Ns, Xml};
+use super::element::{Element, Ns};
+use super::reader::{decode, Xml};
 use super::tag::{attribute, Tag};
 
 /// An element that is to be replaced by what its link leads to.

@@ -5,7 +5,8 @@ use telecine_model::{Error, ErrorCode, SegmentIndex, SegmentTable};
 
 use super::template::{clipped, push_until};
 use super::{too_many, Info, Scope};
-use crate::dash::reader::{Element, Warnings, Xml};
+use crate::dash::element::Element;
+use crate::dash::reader::{Warnings, Xml};
 use crate::dash::value::byte_range;
 
 /// The `SegmentURL`s of one list.

@@ -15,7 +15,8 @@ use telecine_model::{ByteRange, Error, ErrorCode, Limits, MediaTime, Place, Segm
 use self::list::Rows;
 use self::timeline::Timeline;
 use super::baseurl::{Base, Lead};
-use super::reader::{Element, Warnings, Xml};
+use super::element::Element;
+use super::reader::{Warnings, Xml};
 use super::urlquery::with_query;
 use super::value::{byte_range, integer, positive};
 use super::xlink::Link;

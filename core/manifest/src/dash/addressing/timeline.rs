@@ -4,7 +4,8 @@ use telecine_model::segments::{Runs, TableError};
 use telecine_model::{Error, ErrorCode, Limits, SegmentTable, Timescale};
 
 use super::{count_until, too_many, Info, Scope};
-use crate::dash::reader::{Element, Warnings, Xml};
+use crate::dash::element::Element;
+use crate::dash::reader::{Warnings, Xml};
 use crate::dash::value::integer;
 
 /// The times of one `SegmentTimeline`, before the level that uses it gives them a timescale, a
