@@ -1,0 +1,436 @@
+//! One kind's way from appended fragments to its renderer.
+
+use std::sync::Arc;
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use telecine_container::{SampleDescription, TrackFragment, TrackInfo};
+use telecine_engine::{Append, Payload, TrackConfig};
+use telecine_model::{Error, ErrorCode, MediaTime, TrackKind};
+
+use crate::chain::{Chain, Tally};
+use crate::clock::{hidden_before, span, to_gst};
+use crate::format::StreamFormat;
+use crate::outlet::Outlet;
+use crate::queue::{Queue, Unit};
+
+/// Holes up to this are played over, as the engine expects: seams between renditions may be off by
+/// a frame or two (83 ms at 24 frames a second).
+const SEAM: MediaTime = MediaTime::from_millis(100);
+
+/// A decoder that swallowed more than this without a result is broken. Pictures are held back for
+/// reordering and by threads, far less than this.
+const SWALLOWED: MediaTime = MediaTime::from_secs(3);
+
+/// Where playback of what is appended starts, and how fast it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Epoch {
+    pub(crate) start: MediaTime,
+    pub(crate) rate_milli: u32,
+}
+
+impl Epoch {
+    fn rate(self) -> f64 {
+        f64::from(self.rate_milli) / 1000.0
+    }
+
+    /// Running time, GStreamer's count of time played, at a presentation time.
+    pub(crate) fn running(self, position: MediaTime) -> gst::ClockTime {
+        span((position - self.start).mul_ratio(1000, i64::from(self.rate_milli)))
+    }
+}
+
+/// What an append brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Arrival {
+    pub(crate) samples: u64,
+    pub(crate) duration: MediaTime,
+    /// Presentation times of the earliest and the latest sample.
+    pub(crate) pts: Option<(MediaTime, MediaTime)>,
+    /// It begins more than a sample behind the end of the append before.
+    pub(crate) gap: bool,
+}
+
+/// A queue, a chain while there is something to decode, and an outlet.
+pub(crate) struct Branch {
+    kind: TrackKind,
+    outlet: Outlet,
+    chain: Option<Chain>,
+    queue: Queue,
+    epoch: Epoch,
+    config: Option<TrackConfig>,
+    /// The format of the last sample, for the next of the same description to share.
+    format: Option<(u32, Arc<StreamFormat>)>,
+    /// End of what was appended since the last seek.
+    reach: Option<MediaTime>,
+    /// Where media is missing, if it goes on behind.
+    hole: Option<MediaTime>,
+    /// Nothing more will be appended until the next seek.
+    ending: bool,
+    stage: Stage,
+    /// Counts of chains that are gone, and how much of all counts was taken.
+    past: Tally,
+    taken: Tally,
+}
+
+/// What becomes of the chain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stage {
+    /// It takes samples.
+    #[default]
+    Open,
+    /// It gives out what it holds, because media is missing behind that.
+    AtHole,
+    /// It gives out what it holds, for another to take over.
+    Replacing,
+    /// It knows that nothing follows.
+    Ended,
+}
+
+impl Branch {
+    /// A branch of `pipeline` that renders with `renderer`.
+    pub(crate) fn new(
+        kind: TrackKind,
+        renderer: &gst::Element,
+        pipeline: &gst::Pipeline,
+        epoch: Epoch,
+    ) -> Result<Self, gst::glib::BoolError> {
+        let outlet = Outlet::new(kind, renderer)?;
+        pipeline.add(&outlet.bin)?;
+        outlet.bin.sync_state_with_parent()?;
+        Ok(Self {
+            kind,
+            outlet,
+            chain: None,
+            queue: Queue::default(),
+            epoch,
+            config: None,
+            format: None,
+            reach: None,
+            hole: None,
+            ending: false,
+            stage: Stage::Open,
+            past: Tally::default(),
+            taken: Tally::default(),
+        })
+    }
+
+    /// What follows is to be read with this configuration.
+    pub(crate) fn configure(&mut self, config: TrackConfig) {
+        self.config = Some(config);
+        self.format = self.format.take().map(|(_, format)| (0, format));
+    }
+
+    /// Bytes held.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.queue.bytes()
+    }
+
+    /// Takes an append and says what it brought.
+    ///
+    /// # Errors
+    /// Those of [`StreamFormat::new`], and `InitMissing` without a usable configuration.
+    pub(crate) fn append(&mut self, append: &Append) -> Result<Arrival, Error> {
+        let mut arrival = Arrival::default();
+        let Payload::Fragment(fragment) = &append.payload else { return Ok(arrival) };
+        let Some((init, track)) = self.config.as_ref().and_then(|config| {
+            let init = Arc::clone(config.init.as_ref()?);
+            let track = config.track_id;
+            Some((init, track))
+        }) else {
+            return Err(Error::new(ErrorCode::InitMissing, "media without an initialisation section"));
+        };
+        let Some(info) = init.track(track) else {
+            return Err(Error::new(ErrorCode::InitMissing, format!("the initialisation section has no track {track}")));
+        };
+        let parts: Vec<&TrackFragment> = fragment.tracks.iter().filter(|part| part.track_id == info.id).collect();
+        // The engine says where the first part begins: edit lists and period offsets are in that.
+        let Some(first) = parts.first().and_then(|part| part.earliest_pts()) else { return Ok(arrival) };
+        let shift = append.start - MediaTime::from_ticks(first, info.timescale);
+        let overlap = self.reach;
+        arrival.gap = overlap.is_some_and(|reach| append.start > reach + longest(&parts, info));
+        let mut behind_hole = overlap.is_some_and(|reach| append.start > reach + SEAM);
+        if behind_hole && self.hole.is_none() {
+            self.hole = overlap;
+        }
+        let mut discontinuity = append.discontinuity;
+        let mut units = Vec::new();
+        let mut shown = 0;
+        for part in parts {
+            let format = self.format(info, part.description)?;
+            for sample in &part.samples {
+                let start = MediaTime::from_ticks(sample.pts(), info.timescale) + shift;
+                let end = start + MediaTime::from_ticks(sample.duration.into(), info.timescale);
+                let place = self.place(append, overlap, start, end);
+                if matches!(place, Place::Shown | Place::Early(_)) && start >= append.window.0 {
+                    arrival.count(start, end);
+                }
+                let stamp = match place {
+                    Place::Shown => to_gst(start),
+                    // Each sample of sound is decoded alone.
+                    _ if self.kind != TrackKind::Video => None,
+                    Place::Early(until) | Place::Late(until) => to_gst(until).map(hidden_before),
+                };
+                let (Some(stamp), Some(data)) = (stamp, fragment.sample(sample)) else { continue };
+                units.push(Unit {
+                    format: Arc::clone(&format),
+                    data,
+                    start,
+                    end,
+                    stamp,
+                    duration: span(end - start),
+                    sync: sample.sync,
+                    discontinuity: std::mem::take(&mut discontinuity),
+                    behind_hole: std::mem::take(&mut behind_hole),
+                });
+                if !matches!(place, Place::Late(_)) {
+                    shown = units.len();
+                }
+                if place == Place::Shown {
+                    self.reach = self.reach.max(Some(end));
+                }
+            }
+        }
+        // What is late and has nothing behind it that needs it is not decoded at all.
+        units.truncate(shown);
+        units.into_iter().for_each(|unit| self.queue.push(unit));
+        Ok(arrival)
+    }
+
+    /// Where a sample lies in relation to what is shown of its append.
+    fn place(&self, append: &Append, overlap: Option<MediaTime>, start: MediaTime, end: MediaTime) -> Place {
+        let (from, to) = append.window;
+        let middle = start + (end - start).mul_ratio(1, 2);
+        let show_from = append.show_from.unwrap_or(MediaTime::MIN).max(self.epoch.start);
+        // Segments of different renditions need not fit to the frame: what was there first stays.
+        let taken = overlap.filter(|taken| middle < *taken);
+        if start >= to {
+            Place::Late(to)
+        } else if start < from || end <= show_from || taken.is_some() {
+            Place::Early(from.max(show_from).max(taken.unwrap_or(MediaTime::MIN)))
+        } else {
+            Place::Shown
+        }
+    }
+
+    /// The format of a sample description, shared with the samples before where it is the same.
+    fn format(&mut self, track: &TrackInfo, description: u32) -> Result<Arc<StreamFormat>, Error> {
+        if let Some((known, format)) = &self.format {
+            if *known == description {
+                return Ok(Arc::clone(format));
+            }
+        }
+        let index = usize::try_from(description).unwrap_or(usize::MAX).saturating_sub(1);
+        let entry: Option<&SampleDescription> = track.descriptions.get(index);
+        let entry = entry.ok_or_else(|| {
+            Error::new(ErrorCode::ContainerSyntax, format!("there is no sample description {description}"))
+        })?;
+        let fresh = StreamFormat::new(entry)?;
+        let format = match self.format.take() {
+            Some((_, before)) if *before == fresh => before,
+            _ => Arc::new(fresh),
+        };
+        self.format = Some((description, Arc::clone(&format)));
+        Ok(format)
+    }
+
+    /// Nothing will be appended until the next start.
+    pub(crate) fn end(&mut self) {
+        self.ending = true;
+    }
+
+    /// Gives the decoder what it wants.
+    pub(crate) fn feed(&mut self, pipeline: &gst::Pipeline) -> Result<(), gst::glib::BoolError> {
+        loop {
+            let Some(unit) = self.queue.peek() else {
+                if self.is_waiting() {
+                    self.stage = Stage::Ended;
+                    match &self.chain {
+                        Some(chain) => chain.end(),
+                        None => self.outlet.end(),
+                    }
+                }
+                return Ok(());
+            };
+            if unit.behind_hole {
+                if let (Some(chain), Some(hole), Stage::Open) = (&self.chain, self.hole.and_then(to_gst), self.stage) {
+                    chain.empty(hole);
+                    self.stage = Stage::AtHole;
+                }
+                return Ok(());
+            }
+            match &mut self.chain {
+                None => self.chain = Some(self.attach(Arc::clone(&unit.format), pipeline)?),
+                Some(chain) if chain.takes(&unit.format) => {
+                    if !chain.is_hungry() {
+                        return Ok(());
+                    }
+                    chain.feed(unit);
+                    self.queue.advance();
+                }
+                Some(chain) if chain.is_drained() => self.detach(pipeline)?,
+                Some(chain) => {
+                    if self.stage != Stage::Replacing {
+                        chain.drain();
+                        self.stage = Stage::Replacing;
+                    }
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// A new chain in front of the outlet.
+    fn attach(&self, format: Arc<StreamFormat>, pipeline: &gst::Pipeline) -> Result<Chain, gst::glib::BoolError> {
+        let mut chain = Chain::new(self.kind, format)?;
+        pipeline.add(&chain.bin)?;
+        chain.bin.link(&self.outlet.bin)?;
+        if let Some(start) = to_gst(self.epoch.start) {
+            chain.start(start, self.epoch.rate());
+        }
+        chain.bin.sync_state_with_parent()?;
+        Ok(chain)
+    }
+
+    /// Takes the chain away. No thread of it is in the outlet: it is drained, or the outlet closed.
+    fn detach(&mut self, pipeline: &gst::Pipeline) -> Result<(), gst::glib::BoolError> {
+        let Some(chain) = self.chain.take() else { return Ok(()) };
+        let tally = chain.tally();
+        self.past.decoded += tally.decoded;
+        self.past.lost += tally.lost;
+        self.stage = Stage::Open;
+        // A state change to NULL never fails.
+        let _ = chain.bin.set_state(gst::State::Null);
+        pipeline.remove(&chain.bin)
+    }
+
+    /// Drops everything and waits for media of another place.
+    pub(crate) fn seek(&mut self, epoch: Epoch, pipeline: &gst::Pipeline) -> Result<(), gst::glib::BoolError> {
+        self.queue.clear();
+        self.reach = None;
+        self.hole = None;
+        self.ending = false;
+        self.restart(epoch, pipeline)
+    }
+
+    /// Goes on from `epoch` with what it has.
+    pub(crate) fn resume(&mut self, epoch: Epoch, pipeline: &gst::Pipeline) -> Result<(), gst::glib::BoolError> {
+        self.queue.rewind(epoch.start);
+        self.restart(epoch, pipeline)
+    }
+
+    fn restart(&mut self, epoch: Epoch, pipeline: &gst::Pipeline) -> Result<(), gst::glib::BoolError> {
+        self.epoch = epoch;
+        let started = match (&mut self.chain, to_gst(epoch.start)) {
+            (Some(chain), Some(start)) if self.stage != Stage::Replacing => chain.start(start, epoch.rate()),
+            _ => false,
+        };
+        if !started {
+            self.outlet.close();
+            self.detach(pipeline)?;
+            self.outlet.open();
+        }
+        self.stage = Stage::Open;
+        Ok(())
+    }
+
+    /// Forgets what waits between two times.
+    pub(crate) fn remove(&mut self, from: MediaTime, to: MediaTime) {
+        self.queue.remove(from, to);
+        self.reach = self.queue.end();
+        if !self.queue.has_hole() {
+            self.hole = None;
+        }
+    }
+
+    /// Leaves the pipeline.
+    pub(crate) fn close(mut self, pipeline: &gst::Pipeline) -> Result<(), gst::glib::BoolError> {
+        self.outlet.close();
+        self.detach(pipeline)?;
+        let _ = self.outlet.bin.set_state(gst::State::Null);
+        pipeline.remove(&self.outlet.bin)?;
+        self.outlet.release();
+        Ok(())
+    }
+
+    /// Where the renderer is, if it has something to render; forgets what lies behind.
+    pub(crate) fn position(&mut self) -> Option<MediaTime> {
+        let reached = self.chain.as_ref().and_then(Chain::reached)?;
+        let position = self.outlet.position()?.max(self.epoch.start).min(reached);
+        self.queue.prune(position);
+        Some(position)
+    }
+
+    /// End of the media that follows without a hole from where playback started.
+    pub(crate) fn horizon(&self) -> Option<MediaTime> {
+        self.hole.or(self.reach)
+    }
+
+    /// How far the renderer can go before more must be appended: the end of what is decoded, if
+    /// nothing is on its way. None while something is, and when the end of the stream is.
+    pub(crate) fn edge(&self) -> Option<MediaTime> {
+        let dry = self.queue.peek().map_or(!self.ending, |unit| unit.behind_hole);
+        self.chain.as_ref().filter(|chain| dry && chain.is_consumed()).and_then(Chain::reached)
+    }
+
+    /// Whether everything to the end was fed.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.stage == Stage::Ended
+    }
+
+    /// Whether the decoder takes and takes and gives nothing.
+    pub(crate) fn is_mute(&self) -> bool {
+        self.chain.as_ref().is_some_and(|chain| chain.is_consumed() && chain.outstanding() > SWALLOWED)
+    }
+
+    /// Whether an element belongs to the decoding part.
+    pub(crate) fn decodes_with(&self, element: &gst::Object) -> bool {
+        self.chain.as_ref().is_some_and(|chain| element.has_as_ancestor(&chain.bin))
+    }
+
+    /// Whether samples, or the news of the end, wait for the decoder to want them.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.queue.peek().is_some() || (self.ending && self.stage != Stage::Ended)
+    }
+
+    /// What came out since this was last taken.
+    pub(crate) fn take_tally(&mut self) -> Tally {
+        let fresh = self.tally();
+        self.taken.decoded += fresh.decoded;
+        self.taken.lost += fresh.lost;
+        fresh
+    }
+
+    /// What came out since it was last taken.
+    pub(crate) fn tally(&self) -> Tally {
+        let now = self.chain.as_ref().map(Chain::tally).unwrap_or_default();
+        Tally {
+            decoded: self.past.decoded + now.decoded - self.taken.decoded,
+            lost: self.past.lost + now.lost - self.taken.lost,
+        }
+    }
+}
+
+/// See [`Branch::place`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Shown,
+    /// Before what is shown, which starts here.
+    Early(MediaTime),
+    /// Behind what is shown, which ends here.
+    Late(MediaTime),
+}
+
+impl Arrival {
+    fn count(&mut self, start: MediaTime, end: MediaTime) {
+        self.samples += 1;
+        self.duration += end - start;
+        self.pts = Some(self.pts.map_or((start, start), |(first, last)| (first.min(start), last.max(start))));
+    }
+}
+
+/// The longest sample of a fragment.
+fn longest(parts: &[&TrackFragment], track: &TrackInfo) -> MediaTime {
+    let ticks = parts.iter().flat_map(|part| &part.samples).map(|sample| sample.duration).max();
+    MediaTime::from_ticks(ticks.unwrap_or(0).into(), track.timescale)
+}

@@ -1,0 +1,168 @@
+//! Samples between the engine and the decoder.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use gstreamer as gst;
+use telecine_model::MediaTime;
+
+use crate::clock::is_hidden;
+use crate::format::StreamFormat;
+
+/// One sample, with everything that is needed to decode it at any time.
+#[derive(Clone, Debug)]
+pub(crate) struct Unit {
+    pub(crate) format: Arc<StreamFormat>,
+    pub(crate) data: Bytes,
+    /// Presentation time.
+    pub(crate) start: MediaTime,
+    pub(crate) end: MediaTime,
+    /// What GStreamer is told of the presentation time: see [`crate::clock`].
+    pub(crate) stamp: gst::ClockTime,
+    pub(crate) duration: gst::ClockTime,
+    pub(crate) sync: bool,
+    /// Does not continue the sample before.
+    pub(crate) discontinuity: bool,
+    /// Media is missing before it.
+    pub(crate) behind_hole: bool,
+}
+
+impl Unit {
+    /// Decoded for others, not shown.
+    pub(crate) fn is_hidden(&self) -> bool {
+        is_hidden(self.stamp)
+    }
+}
+
+/// Samples in decoding order: those that wait, and of those that were fed already the ones from the
+/// sync sample on that the playhead is behind. With these the same place can be decoded again.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    units: VecDeque<Unit>,
+    /// Index of the first that waits.
+    next: usize,
+    /// Bytes of all of them.
+    bytes: u64,
+}
+
+impl Queue {
+    pub(crate) fn push(&mut self, unit: Unit) {
+        self.bytes += unit.data.len() as u64;
+        self.units.push_back(unit);
+    }
+
+    /// The next to be fed.
+    pub(crate) fn peek(&self) -> Option<&Unit> {
+        self.units.get(self.next)
+    }
+
+    /// The next one is fed.
+    pub(crate) fn advance(&mut self) {
+        self.next = (self.next + 1).min(self.units.len());
+    }
+
+    /// Bytes held.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// End of the last sample held that is shown.
+    pub(crate) fn end(&self) -> Option<MediaTime> {
+        self.units.iter().filter(|unit| !unit.is_hidden()).map(|unit| unit.end).max()
+    }
+
+    /// Whether media is missing somewhere before what waits.
+    pub(crate) fn has_hole(&self) -> bool {
+        self.units.iter().skip(self.next).any(|unit| unit.behind_hole)
+    }
+
+    /// Forgets what is not needed to decode from `position` on.
+    pub(crate) fn prune(&mut self, position: MediaTime) {
+        let keep = self.entry(position).unwrap_or(0);
+        for unit in self.units.drain(..keep) {
+            self.bytes -= unit.data.len() as u64;
+        }
+        self.next -= keep;
+    }
+
+    /// Feeds again what is needed to decode from `position` on.
+    pub(crate) fn rewind(&mut self, position: MediaTime) {
+        self.next = self.entry(position).unwrap_or(0);
+    }
+
+    /// Index of the last sync sample fed that is not behind `position`.
+    fn entry(&self, position: MediaTime) -> Option<usize> {
+        let fed = self.units.iter().take(self.next);
+        fed.enumerate().filter(|(_, unit)| unit.sync && unit.start <= position).map(|(index, _)| index).last()
+    }
+
+    /// Forgets what waits and is to be shown between two times.
+    pub(crate) fn remove(&mut self, from: MediaTime, to: MediaTime) {
+        let waiting = self.units.split_off(self.next);
+        for unit in waiting {
+            if from <= unit.start && unit.start < to {
+                self.bytes -= unit.data.len() as u64;
+            } else {
+                self.units.push_back(unit);
+            }
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::to_gst;
+
+    /// Pictures of a second, a sync sample at each even one.
+    fn queue(seconds: i64) -> Queue {
+        gst::init().expect("GStreamer is installed");
+        let format = Arc::new(StreamFormat { caps: gst::Caps::new_any(), preamble: None });
+        let mut queue = Queue::default();
+        for second in 0..seconds {
+            let start = MediaTime::from_secs(second);
+            queue.push(Unit {
+                format: Arc::clone(&format),
+                data: Bytes::from_static(b"sample"),
+                start,
+                end: start + MediaTime::from_secs(1),
+                stamp: to_gst(start).expect("within a day"),
+                duration: gst::ClockTime::SECOND,
+                sync: second % 2 == 0,
+                discontinuity: false,
+                behind_hole: false,
+            });
+        }
+        queue
+    }
+
+    fn next(queue: &Queue) -> Option<i64> {
+        queue.peek().map(|unit| unit.start.as_millis() / 1000)
+    }
+
+    #[test]
+    fn what_the_playhead_needs_is_kept_and_can_be_fed_again() {
+        let mut queue = queue(8);
+        (0..6).for_each(|_| queue.advance());
+        queue.prune(MediaTime::from_secs(3));
+        assert_eq!((next(&queue), queue.bytes()), (Some(6), 6 * 6));
+        queue.rewind(MediaTime::from_secs(5));
+        assert_eq!(next(&queue), Some(4));
+        queue.rewind(MediaTime::from_secs(5));
+        assert_eq!(next(&queue), Some(2), "only what was fed is known to be decodable");
+    }
+
+    #[test]
+    fn only_what_waits_can_be_removed() {
+        let mut queue = queue(6);
+        (0..3).for_each(|_| queue.advance());
+        queue.remove(MediaTime::ZERO, MediaTime::from_secs(5));
+        assert_eq!((next(&queue), queue.bytes()), (Some(5), 4 * 6));
+        assert_eq!(queue.end(), Some(MediaTime::from_secs(6)));
+    }
+}
