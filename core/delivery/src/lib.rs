@@ -25,6 +25,6 @@ mod retry_after;
 mod status;
 
 pub use class::RequestClass;
-pub use retry::{DefaultRetry, Failure, RetryDecision, RetryPolicy, Verdict};
+pub use retry::{DefaultRetry, Failure, Otherwise, RetryDecision, RetryPolicy, Verdict};
 pub use retry_after::parse_retry_after;
 pub use status::classify_status;

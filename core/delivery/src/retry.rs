@@ -55,8 +55,21 @@ pub enum RetryDecision {
         /// The pause.
         after: Duration,
     },
-    /// Not here again: another base, pathway or rendition if there is one, else without it.
+    /// Not here again; [`Verdict::otherwise`] says what instead.
     Elsewhere,
+}
+
+/// What suits if a request is not made again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Otherwise {
+    /// The same from another base or pathway, or another rendition.
+    Alternate,
+    /// Playback goes on without it: a hole in the picture, no subtitles for a while, the clock that
+    /// there is.
+    Skip,
+    /// Nothing else of this title will do either. Refusals for legal or geographic reasons are of
+    /// the title, not of a server: no other CDN is to be asked (delivery.md 3.1).
+    Fail,
 }
 
 /// A decision with its reasons.
@@ -64,6 +77,8 @@ pub enum RetryDecision {
 pub struct Verdict {
     /// What to do.
     pub decision: RetryDecision,
+    /// What suits if it is not made again, now or after the attempts are used up.
+    pub otherwise: Otherwise,
     /// Why, one short sentence each.
     pub reasons: Vec<String>,
 }
@@ -131,6 +146,21 @@ impl DefaultRetry {
         }
     }
 
+    fn otherwise(failure: &Failure) -> Otherwise {
+        match failure.class {
+            _ if failure.code == ErrorCode::GeoBlocked => Otherwise::Fail,
+            _ if failure.has_alternate => Otherwise::Alternate,
+            RequestClass::Segment | RequestClass::Text | RequestClass::Steering | RequestClass::Clock => {
+                Otherwise::Skip
+            }
+            RequestClass::Manifest
+            | RequestClass::Playlist
+            | RequestClass::Init
+            | RequestClass::Index
+            | RequestClass::Key => Otherwise::Fail,
+        }
+    }
+
     fn pause(failure: &Failure) -> Duration {
         let doubled = Self::BASE
             .saturating_mul(1 << failure.attempt.min(10))
@@ -142,8 +172,10 @@ impl DefaultRetry {
 
 impl RetryPolicy for DefaultRetry {
     fn decide(&mut self, failure: &Failure) -> Verdict {
+        let otherwise = Self::otherwise(failure);
         let elsewhere = |reason: String| Verdict {
             decision: RetryDecision::Elsewhere,
+            otherwise,
             reasons: vec![reason],
         };
         let cause = match failure.status {
@@ -180,6 +212,7 @@ impl RetryPolicy for DefaultRetry {
         self.budget = self.budget.saturating_sub(Self::COST);
         Verdict {
             decision: RetryDecision::Retry { after },
+            otherwise,
             reasons,
         }
     }

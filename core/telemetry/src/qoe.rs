@@ -48,8 +48,12 @@ pub struct Qoe {
     seek_time: Duration,
     quality: Quality,
     requests: Requests,
+    by_pathway: BTreeMap<String, u64>,
     bytes: Bytes,
 }
+
+/// Pathways that are counted apart.
+const MAX_PATHWAYS: usize = 64;
 
 /// Requests of a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -110,6 +114,10 @@ pub struct QoeSummary {
     pub requests_failed: u64,
     /// Of those, cancelled.
     pub requests_cancelled: u64,
+    /// Requests made to each pathway, where it was told.
+    pub by_pathway: BTreeMap<String, u64>,
+    /// Time spent in each state that there was. Adds up to `elapsed`.
+    pub states: BTreeMap<QoeState, Duration>,
     /// Time since the start.
     pub elapsed: Duration,
 }
@@ -129,14 +137,17 @@ impl Qoe {
             seek_time: Duration::ZERO,
             quality: Quality::default(),
             requests: Requests::default(),
+            by_pathway: BTreeMap::new(),
             bytes: Bytes::default(),
         }
     }
 
-    /// Goes to another state (or stays).
+    /// Goes to another state (or stays). What a viewer waits for before the first picture is
+    /// joining, and after a seek seeking: neither becomes a stall (telemetry.md 9.2).
     pub fn transition(&mut self, state: QoeState, now: Timestamp) {
         self.account(now);
-        if state == self.state {
+        let waits_already = matches!(self.state, QoeState::Joining | QoeState::Seeking);
+        if state == self.state || (state == QoeState::Rebuffering && waits_already) {
             return;
         }
         match state {
@@ -165,6 +176,14 @@ impl Qoe {
     /// A request was made.
     pub fn request_started(&mut self) {
         self.requests.total += 1;
+    }
+
+    /// The request was made to this pathway (a CDN, a service location). Names come from manifests:
+    /// those beyond a number that no service has are counted together as `other`.
+    pub fn request_by(&mut self, pathway: &str) {
+        let known = self.by_pathway.contains_key(pathway) || self.by_pathway.len() < MAX_PATHWAYS;
+        let name = if known { pathway } else { "other" };
+        *self.by_pathway.entry(name.to_owned()).or_default() += 1;
     }
 
     /// A request failed.
@@ -223,6 +242,8 @@ impl Qoe {
             requests: upto.requests.total,
             requests_failed: upto.requests.failed,
             requests_cancelled: upto.requests.cancelled,
+            by_pathway: upto.by_pathway,
+            states: upto.spent,
             elapsed: upto.since.since(upto.started),
         }
     }
@@ -275,6 +296,50 @@ mod tests {
         assert_eq!(qoe.summary(at(2000)).startup, Some(Duration::from_millis(300)));
     }
 
+    /// telemetry.md 9.2: buffering inside a seek stays part of the seek.
+    #[test]
+    fn waiting_for_the_start_or_a_seek_is_no_stall() {
+        let mut qoe = Qoe::new(at(0));
+        qoe.transition(QoeState::Joining, at(0));
+        qoe.transition(QoeState::Rebuffering, at(200));
+        qoe.transition(QoeState::Playing, at(500));
+        qoe.transition(QoeState::Seeking, at(1000));
+        qoe.transition(QoeState::Rebuffering, at(1100));
+        qoe.transition(QoeState::Playing, at(1900));
+        let summary = qoe.summary(at(2000));
+        assert_eq!((summary.stalls, summary.stalled), (0, Duration::ZERO));
+        assert_eq!(summary.startup, Some(Duration::from_millis(500)));
+        assert_eq!(
+            summary.states.get(&QoeState::Seeking),
+            Some(&Duration::from_millis(900))
+        );
+    }
+
+    #[test]
+    fn requests_are_counted_by_pathway_and_hostile_names_together() {
+        let mut qoe = Qoe::new(at(0));
+        for pathway in ["cdn-a", "cdn-b", "cdn-a"] {
+            qoe.request_by(pathway);
+        }
+        for number in 0..1000 {
+            qoe.request_by(&format!("p{number}"));
+        }
+        let counted = qoe.summary(at(0)).by_pathway;
+        assert_eq!((counted.get("cdn-a"), counted.get("cdn-b")), (Some(&2), Some(&1)));
+        assert!(counted.len() <= MAX_PATHWAYS + 1);
+        assert_eq!(counted.values().sum::<u64>(), 1003);
+    }
+
+    #[test]
+    fn an_open_stall_counts_up_to_the_summary() {
+        let mut qoe = Qoe::new(at(0));
+        qoe.transition(QoeState::Playing, at(0));
+        qoe.transition(QoeState::Rebuffering, at(1000));
+        let summary = qoe.summary(at(1300));
+        assert_eq!((summary.stalls, summary.stalled), (1, Duration::from_millis(300)));
+        assert_eq!(summary.state, QoeState::Rebuffering);
+    }
+
     #[test]
     fn mean_bitrate_is_weighted_by_played_time_only() {
         let mut qoe = Qoe::new(at(0));
@@ -313,7 +378,9 @@ mod tests {
                 qoe.transition(ALL[usize::from(state)], at(now));
                 let total: Duration = ALL.iter().map(|state| qoe.spent(*state)).sum();
                 prop_assert_eq!(total, Duration::from_millis(now - 5));
-                prop_assert_eq!(qoe.summary(at(now)).elapsed, total);
+                let summary = qoe.summary(at(now + 7));
+                prop_assert_eq!(summary.states.values().sum::<Duration>(), summary.elapsed);
+                prop_assert_eq!(summary.elapsed, total + Duration::from_millis(7));
             }
         }
     }
