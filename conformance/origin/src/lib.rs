@@ -89,13 +89,12 @@ pub use respond::{respond, Library};
 pub use server::{Origin, OriginConfig};
 pub use title::{Title, TitleError};
 
-/// The content type that goes with an extension.
+/// The content type of what is not media, by extension.
 fn media_type(extension: &str) -> &'static str {
     match extension {
         "m3u8" => "application/vnd.apple.mpegurl",
         "mpd" => "application/dash+xml",
         "xml" => "application/xml",
-        "mp4" | "m4s" => "video/mp4",
         "vtt" => "text/vtt",
         "jpg" => "image/jpeg",
         _ => "application/octet-stream",

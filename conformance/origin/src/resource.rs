@@ -9,6 +9,7 @@ use crate::body::Part;
 use crate::dash::{self, Addressing};
 use crate::fault::Class;
 use crate::hls;
+use crate::media_type;
 use crate::options::{Format, Target};
 use crate::programme::{fragment, start, Programme};
 use crate::single;
@@ -17,8 +18,7 @@ use crate::title::{Text, Track};
 /// A file of a title, whole and unharmed.
 pub(crate) struct Resource {
     pub(crate) class: Class,
-    /// Of the name, for the content type.
-    pub(crate) extension: &'static str,
+    pub(crate) content_type: &'static str,
     /// The id of the rendition; empty for a manifest.
     pub(crate) rendition: String,
     pub(crate) parts: Vec<Part>,
@@ -29,12 +29,24 @@ pub(crate) struct Resource {
 }
 
 impl Resource {
-    fn new(class: Class, extension: &'static str, rendition: &str, parts: Vec<Part>) -> Self {
-        Self { class, extension, rendition: rendition.to_owned(), parts, segments: Vec::new(), gap: false }
+    fn new(class: Class, content_type: &'static str, rendition: &str, parts: Vec<Part>) -> Self {
+        Self {
+            class,
+            content_type,
+            rendition: rendition.to_owned(),
+            parts,
+            segments: Vec::new(),
+            gap: false,
+        }
     }
 
-    fn text(class: Class, extension: &'static str, rendition: &str, text: String) -> Self {
-        Self::new(class, extension, rendition, vec![Part::Bytes(Bytes::from(text))])
+    fn text(class: Class, extension: &str, rendition: &str, text: String) -> Self {
+        Self::new(
+            class,
+            media_type(extension),
+            rendition,
+            vec![Part::Bytes(Bytes::from(text))],
+        )
     }
 
     pub(crate) fn length(&self) -> u64 {
@@ -45,7 +57,10 @@ impl Resource {
     pub(crate) fn first_in_cycle(&self, programme: &Programme<'_>, n: u64, seconds: u64) -> u64 {
         let track = programme.title.tracks.iter().find(|track| track.id == self.rendition);
         let (middle, timescale): (Box<dyn Fn(u64) -> u64>, u32) = match track {
-            Some(track) => (Box::new(|n| 2 * start(track, n) + fragment(track, n).duration), track.timescale),
+            Some(track) => (
+                Box::new(|n| 2 * start(track, n) + fragment(track, n).duration),
+                track.timescale,
+            ),
             None => {
                 let segments = programme.text_segments();
                 let middle = move |n: u64| {
@@ -56,7 +71,10 @@ impl Resource {
             }
         };
         let cycle = |n: u64| middle(n) / (2 * u64::from(timescale) * seconds);
-        (0..n).rev().find(|before| cycle(*before) != cycle(n)).map_or(0, |before| before + 1)
+        (0..n)
+            .rev()
+            .find(|before| cycle(*before) != cycle(n))
+            .map_or(0, |before| before + 1)
     }
 }
 
@@ -85,7 +103,10 @@ pub(crate) fn resource(programme: &Programme<'_>, target: &Target) -> Option<(Op
             let (id, range) = period(programme, stem)?;
             let text = find_text(programme, id)?;
             let resource = Resource::text(Class::Text, "vtt", id, programme.text_file(text, &range));
-            Some(Resource { segments: vec![(0, 0..resource.length())], ..resource })
+            Some(Resource {
+                segments: vec![(0, 0..resource.length())],
+                ..resource
+            })
         }
         (Some(id), _) => in_rendition(programme, target, id, stem, extension),
         _ => None,
@@ -111,7 +132,19 @@ fn find_text<'a>(programme: &Programme<'a>, id: &str) -> Option<&'a Arc<Text>> {
 }
 
 fn class(track: &Track) -> Class {
-    if track.is_video() { Class::Video } else { Class::Audio }
+    if track.is_video() {
+        Class::Video
+    } else {
+        Class::Audio
+    }
+}
+
+fn mp4(track: &Track) -> &'static str {
+    if track.is_video() {
+        "video/mp4"
+    } else {
+        "audio/mp4"
+    }
 }
 
 fn playlist(programme: &Programme<'_>, stem: &str) -> Option<Resource> {
@@ -131,7 +164,10 @@ fn playlist(programme: &Programme<'_>, stem: &str) -> Option<Resource> {
 
 /// The reference segments of the period that a whole file belongs to: `<id>`, or `<id>.p<n>` where there are several.
 fn period<'s>(programme: &Programme<'_>, stem: &'s str) -> Option<(&'s str, Range<u64>)> {
-    match stem.rsplit_once(".p").and_then(|(id, index)| Some((id, index.parse::<u64>().ok()?))) {
+    match stem
+        .rsplit_once(".p")
+        .and_then(|(id, index)| Some((id, index.parse::<u64>().ok()?)))
+    {
         Some((id, index)) => (index < programme.periods()).then(|| (id, programme.period(index))),
         None => Some((stem, 0..programme.count())),
     }
@@ -143,33 +179,51 @@ fn single_file(programme: &Programme<'_>, stem: &str) -> Option<Resource> {
     let layout = single::layout(programme, track, programme.within(track, &range));
     let segments = layout.segments.clone();
     let parts = single::parts(layout, |n| programme.part(track, n));
-    Some(Resource { segments, ..Resource::new(class(track), "mp4", id, parts) })
+    Some(Resource {
+        segments,
+        ..Resource::new(class(track), mp4(track), id, parts)
+    })
 }
 
 /// The files of one rendition: `init.mp4`, `<number>.m4s`, `t<time>.m4s`, `<number>.vtt`, `<number>.jpg`.
-fn in_rendition(
-    programme: &Programme<'_>,
-    target: &Target,
-    id: &str,
-    stem: &str,
-    extension: &str,
-) -> Option<Resource> {
+fn in_rendition(programme: &Programme<'_>, target: &Target, id: &str, stem: &str, extension: &str) -> Option<Resource> {
     let number = || stem.parse::<u64>().ok()?.checked_sub(programme.options.first_number);
     if extension == "jpg" && id == "thumbs" {
         let tiles = programme.title.tiles.as_ref()?;
         let image = stem.parse::<u64>().ok().filter(|n| *n < programme.tile_images())?;
-        let resource = Resource::new(Class::Image, "jpg", id, vec![Part::Bytes(tiles.image.clone())]);
-        return Some(Resource { segments: vec![(image, 0..tiles.image.len() as u64)], ..resource });
+        let resource = Resource::new(
+            Class::Image,
+            media_type("jpg"),
+            id,
+            vec![Part::Bytes(tiles.image.clone())],
+        );
+        return Some(Resource {
+            segments: vec![(image, 0..tiles.image.len() as u64)],
+            ..resource
+        });
     }
     if extension == "vtt" {
         let text = find_text(programme, id)?;
         let (n, ranges) = (number()?, programme.text_segments());
-        let resource = Resource::text(Class::Text, "vtt", id, programme.text_segment(text, ranges.get(n as usize)?));
-        return Some(Resource { segments: vec![(n, 0..resource.length())], ..resource });
+        let resource = Resource::text(
+            Class::Text,
+            "vtt",
+            id,
+            programme.text_segment(text, ranges.get(n as usize)?),
+        );
+        return Some(Resource {
+            segments: vec![(n, 0..resource.length())],
+            ..resource
+        });
     }
     let track = find(programme, id)?;
     if (stem, extension) == ("init", "mp4") {
-        return Some(Resource::new(Class::Init, "mp4", id, vec![Part::Bytes(track.init.clone())]));
+        return Some(Resource::new(
+            Class::Init,
+            mp4(track),
+            id,
+            vec![Part::Bytes(track.init.clone())],
+        ));
     }
     let n = match stem.strip_prefix('t') {
         Some(time) if target.format == Format::Dash => programme.at_media_time(track, time.parse().ok()?),
@@ -179,6 +233,10 @@ fn in_rendition(
     let n = n.filter(|n| extension == "m4s" && *n < programme.segments(track))?;
     let part = programme.part(track, n);
     let length = part.len();
-    let resource = Resource::new(class(track), "m4s", id, vec![part]);
-    Some(Resource { segments: vec![(n, 0..length)], gap: programme.is_gap(n), ..resource })
+    let resource = Resource::new(class(track), mp4(track), id, vec![part]);
+    Some(Resource {
+        segments: vec![(n, 0..length)],
+        gap: programme.is_gap(n),
+        ..resource
+    })
 }

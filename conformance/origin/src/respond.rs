@@ -12,7 +12,6 @@ use bytes::{Bytes, BytesMut};
 use crate::bad::{bad, Bad};
 use crate::body::{Body, Part};
 use crate::fault::{ByteFaultKind, Class, Draws, Redirect, Subject};
-use crate::media_type;
 use crate::network::Network;
 use crate::options::{target, Format, Refused, Target};
 use crate::programme::Programme;
@@ -32,7 +31,11 @@ impl Library {
     /// A library of one title, under the name `demo`.
     pub fn new(title: Title, seed: u64) -> Self {
         let titles = BTreeMap::from([("demo".to_owned(), Arc::new(title))]);
-        Self { titles, traces: BTreeMap::new(), seed }
+        Self {
+            titles,
+            traces: BTreeMap::new(),
+            seed,
+        }
     }
 
     /// Adds the titles of folders under the names given.
@@ -69,11 +72,18 @@ pub fn respond(library: &Library, request: &Request<'_>) -> Response {
     let mut response = match request.method {
         Method::Get | Method::Head => answer(library, request),
         Method::Options => bare(204, vec![("allow", ALLOW.to_owned())], None),
-        Method::Other => bare(405, vec![("allow", ALLOW.to_owned())], Some("only GET, HEAD and OPTIONS")),
+        Method::Other => bare(
+            405,
+            vec![("allow", ALLOW.to_owned())],
+            Some("only GET, HEAD and OPTIONS"),
+        ),
     };
     if request.method == Method::Head {
         response.body = Body::default();
-        response.delivery = Delivery { head_delay: response.delivery.head_delay, ..Delivery::default() };
+        response.delivery = Delivery {
+            head_delay: response.delivery.head_delay,
+            ..Delivery::default()
+        };
     }
     response.headers.extend([
         ("access-control-allow-origin", "*".to_owned()),
@@ -103,7 +113,13 @@ fn bare(status: u16, mut headers: Vec<(&'static str, String)>, text: Option<&str
     if !matches!(status, 204 | 304) {
         headers.push(("content-length", body.len().to_string()));
     }
-    Response { status, headers, body, delivery: Delivery::default(), fault: None }
+    Response {
+        status,
+        headers,
+        body,
+        delivery: Delivery::default(),
+        fault: None,
+    }
 }
 
 fn answer(library: &Library, request: &Request<'_>) -> Response {
@@ -123,7 +139,10 @@ fn answer(library: &Library, request: &Request<'_>) -> Response {
         Err(Refused::BadOption(what)) => return bare(400, Vec::new(), Some(&what)),
     };
     if let Some(to) = redirect(request, &target) {
-        return Response { fault: Some("redir".to_owned()), ..bare(302, vec![("location", to)], None) };
+        return Response {
+            fault: Some("redir".to_owned()),
+            ..bare(302, vec![("location", to)], None)
+        };
     }
     let Some(title) = library.titles.get(&target.asset) else {
         return bare(404, Vec::new(), Some("no such asset"));
@@ -136,12 +155,29 @@ fn answer(library: &Library, request: &Request<'_>) -> Response {
     let Some((base, resource)) = resource(&programme, &target) else {
         return bare(404, Vec::new(), Some("no such file in this title"));
     };
-    Answer { library, request, target: &target, programme, base, faults: Vec::new() }.give(resource)
+    Answer {
+        library,
+        request,
+        target: &target,
+        programme,
+        base,
+        faults: Vec::new(),
+    }
+    .give(resource)
 }
 
 fn whole(content_type: &str, body: Body) -> Response {
-    let headers = vec![("content-type", content_type.to_owned()), ("content-length", body.len().to_string())];
-    Response { status: 200, headers, body, delivery: Delivery::default(), fault: None }
+    let headers = vec![
+        ("content-type", content_type.to_owned()),
+        ("content-length", body.len().to_string()),
+    ];
+    Response {
+        status: 200,
+        headers,
+        body,
+        delivery: Delivery::default(),
+        fault: None,
+    }
 }
 
 /// What the origin serves, for a person who opens it in a browser.
@@ -164,7 +200,9 @@ fn redirect(request: &Request<'_>, target: &Target) -> Option<String> {
     match target.options.faults.redirect {
         Redirect::None => None,
         Redirect::Hops(left) => {
-            let path = request.path.replacen(&format!("/redir_{left}/"), &format!("/redir_{}/", left - 1), 1);
+            let path = request
+                .path
+                .replacen(&format!("/redir_{left}/"), &format!("/redir_{}/", left - 1), 1);
             Some(with_query(path, request.query))
         }
         // Each hop has its own URL, so that a client cannot stop at one it has seen.
@@ -213,7 +251,7 @@ impl Answer<'_> {
                 self.faults.push("mime".to_owned());
                 mime.clone()
             }
-            None => media_type(resource.extension).to_owned(),
+            None => resource.content_type.to_owned(),
         };
         let asked = self.wanted(&resource, &etag);
         let first = match &asked {
@@ -226,7 +264,11 @@ impl Answer<'_> {
         if resource.gap {
             return self.delivered(bare(404, Vec::new(), Some("a gap")), Delivery::default());
         }
-        if self.request.if_none_match.is_some_and(|known| known == "*" || known.split(", ").any(|tag| tag == etag)) {
+        if self
+            .request
+            .if_none_match
+            .is_some_and(|known| known == "*" || known.split(", ").any(|tag| tag == etag))
+        {
             return self.delivered(bare(304, vec![("etag", etag)], None), Delivery::default());
         }
         let mut headers = vec![("content-type", content_type), ("etag", etag)];
@@ -237,7 +279,10 @@ impl Answer<'_> {
         let (status, range) = match asked {
             Wanted::All => (200, 0..total),
             Wanted::Some(range) => {
-                headers.push(("content-range", format!("bytes {}-{}/{total}", range.start, range.end - 1)));
+                headers.push((
+                    "content-range",
+                    format!("bytes {}-{}/{total}", range.start, range.end - 1),
+                ));
                 (206, range)
             }
             Wanted::Beyond => {
@@ -258,7 +303,16 @@ impl Answer<'_> {
             headers.push(("vary", "accept-encoding".to_owned()));
         }
         headers.push(("content-length", body.len().to_string()));
-        self.delivered(Response { status, headers, body, delivery: Delivery::default(), fault: None }, delivery)
+        self.delivered(
+            Response {
+                status,
+                headers,
+                body,
+                delivery: Delivery::default(),
+                fault: None,
+            },
+            delivery,
+        )
     }
 
     /// A strong validator: what the body depends on, hashed; encodings differ in it (RFC 9110, 8.8.3.3).
@@ -274,7 +328,9 @@ impl Answer<'_> {
 
     /// The range asked for (RFC 9110, 14.2): one range of bytes; anything else is ignored.
     fn wanted(&mut self, resource: &Resource, etag: &str) -> Wanted {
-        let Some(range) = self.request.range else { return Wanted::All };
+        let Some(range) = self.request.range else {
+            return Wanted::All;
+        };
         if self.target.options.faults.no_range {
             self.faults.push("norange".to_owned());
             return Wanted::All;
@@ -283,7 +339,10 @@ impl Answer<'_> {
             return Wanted::All;
         }
         let total = resource.length();
-        let Some((first, last)) = range.strip_prefix("bytes=").and_then(|range| range.trim().split_once('-')) else {
+        let Some((first, last)) = range
+            .strip_prefix("bytes=")
+            .and_then(|range| range.trim().split_once('-'))
+        else {
             return Wanted::All;
         };
         let asked = match (first.parse::<u64>(), last.parse::<u64>()) {
@@ -292,7 +351,11 @@ impl Answer<'_> {
             (Err(_), Ok(suffix)) if first.is_empty() => total.saturating_sub(suffix)..total,
             _ => return Wanted::All,
         };
-        if asked.start < asked.end { Wanted::Some(asked) } else { Wanted::Beyond }
+        if asked.start < asked.end {
+            Wanted::Some(asked)
+        } else {
+            Wanted::Beyond
+        }
     }
 
     fn subject<'r>(&self, resource: &'r Resource) -> Subject<'r> {
@@ -307,13 +370,27 @@ impl Answer<'_> {
     /// The scripted status of a request whose first byte is `first`.
     fn status_fault(&mut self, resource: &Resource, first: u64) -> Option<Response> {
         let subject = self.subject(resource);
-        let segment = resource.segments.iter().rfind(|(_, bytes)| bytes.start <= first).map(|(n, _)| *n);
+        let segment = resource
+            .segments
+            .iter()
+            .rfind(|(_, bytes)| bytes.start <= first)
+            .map(|(n, _)| *n);
         let in_cycle = |cycle: Option<u64>| {
             let n = segment?;
             Some(n - cycle.map_or(0, |seconds| resource.first_in_cycle(&self.programme, n, seconds)))
         };
-        let fault = self.target.options.faults.status.iter().find(|fault| fault.hits(&subject, in_cycle))?;
-        let headers = fault.retry.map(|seconds| ("retry-after", seconds.to_string())).into_iter().collect();
+        let fault = self
+            .target
+            .options
+            .faults
+            .status
+            .iter()
+            .find(|fault| fault.hits(&subject, in_cycle))?;
+        let headers = fault
+            .retry
+            .map(|seconds| ("retry-after", seconds.to_string()))
+            .into_iter()
+            .collect();
         self.faults.push(format!("statuscode {}", fault.code));
         Some(bare(fault.code, headers, Some("a scripted fault")))
     }
@@ -331,8 +408,9 @@ impl Answer<'_> {
                     ByteFaultKind::StallBody => bytes.start + (bytes.end - bytes.start) / 2,
                     ByteFaultKind::Flip => continue,
                 };
-                // A cut behind the segment is a cut in another.
-                if at >= bytes.end || !range.contains(&at) {
+                // A position behind the segment is none, and what a request resumes behind has happened already.
+                let resumed = fault.kind.ends_the_body() && fault.amount > 0 && at == range.start;
+                if at >= bytes.end || !range.contains(&at) || resumed {
                     continue;
                 }
                 applied.push(format!("{}@{}", fault.kind.name(), fault.amount));
@@ -355,7 +433,14 @@ impl Answer<'_> {
     fn body(&mut self, resource: Resource) -> Body {
         let subject = self.subject(&resource);
         let mut flips = BTreeMap::new();
-        for fault in self.target.options.faults.bytes.iter().filter(|f| f.kind == ByteFaultKind::Flip) {
+        for fault in self
+            .target
+            .options
+            .faults
+            .bytes
+            .iter()
+            .filter(|f| f.kind == ByteFaultKind::Flip)
+        {
             for (n, bytes) in resource.segments.iter().filter(|(n, _)| fault.hits(&subject, *n)) {
                 flips.insert(bytes.start, (*n, fault.amount));
             }
@@ -390,7 +475,11 @@ impl Answer<'_> {
             (None, None) => None,
         };
         let fault = (!self.faults.is_empty()).then(|| self.faults.join(","));
-        Response { delivery, fault, ..response }
+        Response {
+            delivery,
+            fault,
+            ..response
+        }
     }
 }
 
