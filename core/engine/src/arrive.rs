@@ -90,22 +90,13 @@ impl Engine {
         match piece.fact {
             MediaFact::Init(tracks) => {
                 // A segment that initialises itself.
-                let key = InitKey {
-                    uri: format!("segment {}", fetch.number),
-                    range: None,
-                };
+                let key = InitKey { uri: format!("segment {}", fetch.number), range: None };
                 if let Some(scheme) = tracks.iter().find_map(|track| track.scheme.clone()) {
                     self.fail(protected(&scheme));
                     return false;
                 }
                 fetch.init = Some(key.clone());
-                self.title.inits.insert(
-                    key,
-                    Init {
-                        tracks,
-                        segment: piece.init,
-                    },
-                );
+                self.title.inits.insert(key, Init { tracks, segment: piece.init });
                 true
             }
             MediaFact::Fragment(tracks) => {
@@ -173,14 +164,8 @@ impl Engine {
         let present: Vec<&InitTrack> = init.tracks.iter().filter(|track| is_output(track.kind)).collect();
         stream.outputs = present.iter().map(|track| track.kind).collect();
         stream.outputs.dedup();
-        let rendition = self
-            .rendition(fetch.rendition)
-            .map(|r| r.id.clone())
-            .unwrap_or_default();
-        let track_id = self
-            .track(stream.period, stream.track)
-            .map(|t| t.id.clone())
-            .unwrap_or_default();
+        let rendition = self.rendition(fetch.rendition).map(|r| r.id.clone()).unwrap_or_default();
+        let track_id = self.track(stream.period, stream.track).map(|t| t.id.clone()).unwrap_or_default();
         for track in present {
             self.sink(SinkCommand::Configure(Box::new(TrackConfig {
                 kind: track.kind,
@@ -207,13 +192,10 @@ impl Engine {
         let offset = self.offset(fetch, container_start);
         let (start, end) = (container_start + offset, container_time(track, part.end) + offset);
         if fetch.appended == 0 && start.abs_diff(fetch.start) > (fetch.end - fetch.start).max(MediaTime::from_secs(1)) {
-            let error = Error::new(
-                ErrorCode::TimestampInvalid,
-                "media is not where the manifest says it is",
-            )
-            .fact("segment", fetch.number)
-            .fact("expected", fetch.start)
-            .fact("found", start);
+            let error = Error::new(ErrorCode::TimestampInvalid, "media is not where the manifest says it is")
+                .fact("segment", fetch.number)
+                .fact("expected", fetch.start)
+                .fact("found", start);
             self.report(error.recovered(Handling::Skipped));
         }
         let fresh = fetch.appended == 0;
@@ -222,9 +204,11 @@ impl Engine {
         if output == stream.kind || stream.outputs.len() == 1 {
             stream.broken_off = false;
             stream.discontinuity = Some(fetch.discontinuity);
+            let known = stream.buffer.get_mut(fetch.start).filter(|_| !fresh).map(|item| item.media_start);
             stream.buffer.put(Item {
                 start: fetch.start,
                 end: fetch.end,
+                media_start: known.unwrap_or(start).max(fetch.start),
                 media_end: end,
                 rendition: fetch.rendition.rendition,
                 period: fetch.rendition.period,
@@ -236,10 +220,7 @@ impl Engine {
         }
         self.sink(SinkCommand::Append(Box::new(Append {
             kind: output,
-            rendition: self
-                .rendition(fetch.rendition)
-                .map(|r| r.id.clone())
-                .unwrap_or_default(),
+            rendition: self.rendition(fetch.rendition).map(|r| r.id.clone()).unwrap_or_default(),
             segment: fetch.number,
             start,
             end,
@@ -267,18 +248,9 @@ impl Engine {
             return *offset;
         }
         let exact = fetch.start - container_start;
-        let before = self
-            .title
-            .offsets
-            .range(..fetch.discontinuity)
-            .next_back()
-            .map(|(_, offset)| *offset);
+        let before = self.title.offsets.range(..fetch.discontinuity).next_back().map(|(_, offset)| *offset);
         let expected = before.unwrap_or(MediaTime::ZERO);
-        let offset = if exact.abs_diff(expected) <= OFFSET_TOLERANCE {
-            expected
-        } else {
-            exact
-        };
+        let offset = if exact.abs_diff(expected) <= OFFSET_TOLERANCE { expected } else { exact };
         self.title.offsets.insert(fetch.discontinuity, offset);
         offset
     }
@@ -298,14 +270,8 @@ impl Engine {
 
     /// What the times of a stand-alone text file count from.
     fn text_origin(&self, period: usize) -> MediaTime {
-        let presentation = self
-            .title
-            .presentation
-            .as_ref()
-            .filter(|p| p.protocol == Protocol::Dash);
-        presentation
-            .and_then(|p| p.periods.get(period))
-            .map_or(MediaTime::ZERO, |period| period.start)
+        let presentation = self.title.presentation.as_ref().filter(|p| p.protocol == Protocol::Dash);
+        presentation.and_then(|p| p.periods.get(period)).map_or(MediaTime::ZERO, |period| period.start)
     }
 
     /// An initialisation section is complete.
@@ -313,12 +279,7 @@ impl Engine {
         let mut found = None;
         for piece in request.pieces {
             match piece.fact {
-                MediaFact::Init(tracks) => {
-                    found = Some(Init {
-                        tracks,
-                        segment: piece.init,
-                    })
-                }
+                MediaFact::Init(tracks) => found = Some(Init { tracks, segment: piece.init }),
                 MediaFact::Broken(error) => return self.replace_segment(kind, error, Vec::new()),
                 _ => {}
             }
@@ -338,7 +299,10 @@ impl Engine {
             return;
         }
         fetch.init_request = None;
-        let (early, complete) = (std::mem::take(&mut fetch.early), fetch.complete);
+        let (mut early, complete) = (std::mem::take(&mut fetch.early), fetch.complete);
+        if let Some(facts) = self.late.take() {
+            early = vec![Body::Recorded { len: 0, facts }];
+        }
         if !early.is_empty() && self.open_reader(kind) {
             self.facts = Some(Vec::new());
             for data in early {
@@ -372,17 +336,16 @@ impl Engine {
     /// A segment is complete, its initialisation section too.
     fn finish_segment(&mut self, kind: TrackKind) {
         let fetch = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut());
-        match fetch.and_then(|fetch| fetch.reader.as_mut()).map(MediaReader::finish) {
-            Some(Ok(pieces)) => {
-                self.facts = Some(pieces.iter().map(|piece| piece.fact.clone()).collect());
-                for piece in pieces {
-                    if !self.on_piece(kind, piece) {
-                        return;
-                    }
-                }
+        let Some(reader) = fetch.and_then(|fetch| fetch.reader.as_mut()) else { return };
+        let pieces = match self.late.take() {
+            Some(facts) => reader.push(&Body::Recorded { len: 0, facts }),
+            None => reader.finish(),
+        };
+        self.facts.get_or_insert_default().extend(pieces.iter().map(|piece| piece.fact.clone()));
+        for piece in pieces {
+            if !self.on_piece(kind, piece) {
+                return;
             }
-            Some(Err(error)) => return self.replace_segment(kind, error, Vec::new()),
-            None => {}
         }
         let Some(stream) = self.streams.get_mut(&kind) else {
             return;
@@ -405,11 +368,7 @@ impl Engine {
         }
         if kind == TrackKind::Video {
             let downloaded = Downloaded {
-                level: stream
-                    .ladder
-                    .iter()
-                    .position(|step| step.rendition == fetch.rendition.rendition)
-                    .unwrap_or(0),
+                level: stream.ladder.iter().position(|step| step.rendition == fetch.rendition.rendition).unwrap_or(0),
                 bytes: fetch.bytes,
                 duration: fetch.end - fetch.start,
                 took: self.now.since(fetch.started),
@@ -427,21 +386,11 @@ impl Engine {
             return;
         };
         if let Some(fetch) = stream.fetch.take() {
-            let rendition = self
-                .rendition(fetch.rendition)
-                .map(|r| r.id.clone())
-                .unwrap_or_default();
-            if stream
-                .configured
-                .as_ref()
-                .is_none_or(|(configured, _)| *configured != fetch.rendition)
-            {
+            let rendition = self.rendition(fetch.rendition).map(|r| r.id.clone()).unwrap_or_default();
+            if stream.configured.as_ref().is_none_or(|(configured, _)| *configured != fetch.rendition) {
                 stream.configured = Some((fetch.rendition, None));
                 stream.outputs = vec![kind];
-                let track = self
-                    .track(stream.period, stream.track)
-                    .map(|t| t.id.clone())
-                    .unwrap_or_default();
+                let track = self.track(stream.period, stream.track).map(|t| t.id.clone()).unwrap_or_default();
                 self.sink(SinkCommand::Configure(Box::new(TrackConfig {
                     kind,
                     track,
@@ -453,11 +402,7 @@ impl Engine {
                 })));
             }
             let window = self.window(fetch.rendition.period);
-            let payload = if fetch.text.is_empty() {
-                Payload::None
-            } else {
-                Payload::Text(Bytes::from(fetch.text))
-            };
+            let payload = if fetch.text.is_empty() { Payload::None } else { Payload::Text(Bytes::from(fetch.text)) };
             self.sink(SinkCommand::Append(Box::new(Append {
                 kind,
                 rendition,
@@ -475,11 +420,7 @@ impl Engine {
                 payload,
             })));
             let item = Item::silence(fetch.start, fetch.end, fetch.rendition.period);
-            stream.buffer.put(Item {
-                rendition: fetch.rendition.rendition,
-                bytes: fetch.bytes,
-                ..item
-            });
+            stream.buffer.put(Item { rendition: fetch.rendition.rendition, bytes: fetch.bytes, ..item });
             stream.cursor = Some((fetch.rendition, fetch.number));
             stream.failures = 0;
         }
@@ -505,10 +446,7 @@ impl Engine {
             return;
         }
         let Some(stream) = self.streams.get(&kind) else { return };
-        let Some(fetch) = stream
-            .fetch
-            .as_ref()
-            .filter(|fetch| fetch.appended == 0 && fetch.init_request.is_none())
+        let Some(fetch) = stream.fetch.as_ref().filter(|fetch| fetch.appended == 0 && fetch.init_request.is_none())
         else {
             return;
         };

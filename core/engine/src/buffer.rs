@@ -9,6 +9,8 @@ pub(crate) struct Item {
     pub(crate) start: MediaTime,
     /// End as the manifest says.
     pub(crate) end: MediaTime,
+    /// Start of its media; later than `start` if the first of it is missing.
+    pub(crate) media_start: MediaTime,
     /// End of the media that was appended so far.
     pub(crate) media_end: MediaTime,
     /// Index of the rendition in its track.
@@ -31,6 +33,7 @@ impl Item {
         Self {
             start,
             end,
+            media_start: start,
             media_end: start,
             rendition,
             period,
@@ -43,11 +46,7 @@ impl Item {
 
     /// A span in which this kind has nothing to play, and nothing has to be waited for.
     pub(crate) fn silence(start: MediaTime, end: MediaTime, period: usize) -> Self {
-        Self {
-            media_end: end,
-            hole: false,
-            ..Self::hole(start, end, period, 0)
-        }
+        Self { media_end: end, hole: false, ..Self::hole(start, end, period, 0) }
     }
 }
 
@@ -84,7 +83,7 @@ impl BufferMap {
     pub(crate) fn media_until(&self, time: MediaTime) -> MediaTime {
         let mut end = time;
         for item in self.chain(time) {
-            if item.hole {
+            if item.hole || item.media_start > end + SEAM {
                 break;
             }
             end = end.max(item.media_end);
@@ -104,46 +103,37 @@ impl BufferMap {
     /// The items that follow each other from the one at `time` on.
     fn chain(&self, time: MediaTime) -> impl Iterator<Item = &Item> {
         let mut end = time;
-        self.0
-            .iter()
-            .skip_while(move |item| item.end <= time)
-            .take_while(move |item| {
-                let joins = item.start <= end + SEAM;
-                if joins {
-                    end = end.max(item.end);
-                }
-                joins
-            })
+        self.0.iter().skip_while(move |item| item.end <= time).take_while(move |item| {
+            let joins = item.start <= end + SEAM;
+            if joins {
+                end = end.max(item.end);
+            }
+            joins
+        })
     }
 
     /// The first media behind `time` with nothing but holes before it, if there is any.
     pub(crate) fn next_media(&self, time: MediaTime) -> Option<MediaTime> {
-        self.0
-            .iter()
-            .filter(|item| !item.hole && item.start > time && item.media_end > item.start)
-            .map(|item| item.start)
-            .min()
+        let has_media = |item: &&Item| !item.hole && item.media_start > time && item.media_end > item.media_start;
+        self.0.iter().filter(has_media).map(|item| item.media_start).min()
     }
 
     /// True if the way from `from` to `to` is known to be empty.
     pub(crate) fn is_hole(&self, from: MediaTime, to: MediaTime) -> bool {
         let mut reached = from;
         for item in self.0.iter().filter(|item| item.end > from && item.start < to) {
-            if !item.hole || item.start > reached + SEAM {
-                return false;
+            let empty_until = if item.hole { item.end } else { item.media_start };
+            if item.start > reached + SEAM || empty_until <= reached {
+                break;
             }
-            reached = reached.max(item.end);
+            reached = empty_until;
         }
         reached + SEAM >= to
     }
 
     /// Marks what the playhead is in, and gives it.
     pub(crate) fn play(&mut self, position: MediaTime) -> Option<&Item> {
-        let item = self
-            .0
-            .iter_mut()
-            .rev()
-            .find(|item| item.start <= position && position < item.end)?;
+        let item = self.0.iter_mut().rev().find(|item| item.start <= position && position < item.end)?;
         item.played = true;
         Some(item)
     }
@@ -152,11 +142,7 @@ impl BufferMap {
     pub(crate) fn next_change(&self, position: MediaTime) -> Option<MediaTime> {
         let now = self.covering(position)?;
         let differs = |item: &&Item| item.rendition != now.rendition || item.period != now.period;
-        self.0
-            .iter()
-            .filter(|item| item.start > position)
-            .find(differs)
-            .map(|item| item.start)
+        self.0.iter().filter(|item| item.start > position).find(differs).map(|item| item.start)
     }
 
     /// Forgets what lies wholly between two times; gives the bytes that were never played.
@@ -191,11 +177,7 @@ impl BufferMap {
 
     /// Spans of segments that stopped arriving half-way.
     pub(crate) fn torn(&self) -> Vec<(MediaTime, MediaTime)> {
-        self.0
-            .iter()
-            .filter(|item| !item.complete)
-            .map(|item| (item.start, item.end))
-            .collect()
+        self.0.iter().filter(|item| !item.complete).map(|item| (item.start, item.end)).collect()
     }
 
     /// Start of the earliest item.
@@ -216,6 +198,7 @@ mod tests {
         Item {
             start: secs(start),
             end: secs(end),
+            media_start: secs(start),
             media_end: secs(end),
             rendition: 0,
             period: 0,
@@ -232,11 +215,7 @@ mod tests {
         map.put(item(4, 6));
         map.put(item(0, 2));
         map.put(item(2, 4));
-        map.put(Item {
-            hole: true,
-            bytes: 0,
-            ..item(6, 8)
-        });
+        map.put(Item { hole: true, bytes: 0, ..item(6, 8) });
         map.put(item(8, 10));
         assert_eq!(map.media_until(secs(1)), secs(6));
         assert_eq!(map.fetched_until(secs(1)), secs(10));
@@ -247,13 +226,21 @@ mod tests {
     }
 
     #[test]
+    fn a_segment_whose_first_media_is_missing_begins_with_a_hole() {
+        let mut map = BufferMap::default();
+        map.put(item(0, 4));
+        map.put(Item { media_start: secs(6), ..item(4, 8) });
+        assert_eq!(map.media_until(secs(1)), secs(4));
+        assert_eq!(map.fetched_until(secs(1)), secs(8));
+        assert_eq!(map.next_media(secs(4)), Some(secs(6)));
+        assert!(map.is_hole(secs(4), secs(6)));
+        assert_eq!(map.media_until(secs(6)), secs(8));
+    }
+
+    #[test]
     fn a_segment_still_arriving_ends_the_media() {
         let mut map = BufferMap::default();
-        map.put(Item {
-            complete: false,
-            media_end: secs(1),
-            ..item(0, 2)
-        });
+        map.put(Item { complete: false, media_end: secs(1), ..item(0, 2) });
         map.put(item(2, 4));
         assert_eq!(map.media_until(secs(0)), secs(1));
         assert_eq!(map.fetched_until(secs(0)), secs(4));
@@ -273,10 +260,7 @@ mod tests {
     fn a_seam_of_a_frame_is_not_a_hole() {
         let mut map = BufferMap::default();
         map.put(item(0, 2));
-        map.put(Item {
-            start: MediaTime::from_millis(2040),
-            ..item(2, 4)
-        });
+        map.put(Item { start: MediaTime::from_millis(2040), ..item(2, 4) });
         assert_eq!(map.media_until(secs(0)), secs(4));
     }
 }

@@ -79,11 +79,7 @@ impl Engine {
             }
         }
         for (kind, to) in removed {
-            self.sink(SinkCommand::Remove {
-                kind,
-                from: MediaTime::MIN,
-                to,
-            });
+            self.sink(SinkCommand::Remove { kind, from: MediaTime::MIN, to });
         }
     }
 
@@ -104,11 +100,7 @@ impl Engine {
         self.playback.stalled_at = Some(self.now);
         self.policies.rule.on_stall();
         self.sink(SinkCommand::Pause);
-        self.emit(Event::StallStarted {
-            at: self.now,
-            position,
-            cause,
-        });
+        self.emit(Event::StallStarted { at: self.now, position, cause });
         self.enter(State::Rebuffering);
         self.timers.clear(Timer::Watchdog);
     }
@@ -152,16 +144,9 @@ impl Engine {
             return false;
         }
         let why = vec![format!("no media between {position} and {target}")];
-        self.decide(
-            DecisionKind::Gap,
-            None,
-            Some(position.to_string()),
-            Some(target.to_string()),
-            why,
-        );
+        self.decide(DecisionKind::Gap, None, Some(position.to_string()), Some(target.to_string()), why);
         self.sink(SinkCommand::Seek(target));
-        self.playback
-            .place(target, self.playback.state == State::Playing, self.now);
+        self.playback.place(target, self.playback.state == State::Playing, self.now);
         for stream in self.streams.values_mut() {
             stream.target = stream.target.max(target);
         }
@@ -186,11 +171,7 @@ impl Engine {
     }
 
     fn on_ended(&mut self) {
-        if self
-            .streams
-            .values()
-            .any(|stream| stream.is_essential() && !stream.ended)
-        {
+        if self.streams.values().any(|stream| stream.is_essential() && !stream.ended) {
             return;
         }
         let end = self.duration().unwrap_or_else(|| self.position());
@@ -209,17 +190,10 @@ impl Engine {
             return;
         };
         let held = stream.buffer.bytes();
-        let refused = stream
-            .fetch
-            .as_ref()
-            .map(|fetch| fetch.start)
-            .or_else(|| stream.buffer.last_start());
+        let refused = stream.fetch.as_ref().map(|fetch| fetch.start).or_else(|| stream.buffer.last_start());
         let Some(refused) = refused else { return };
         if stream.buffer.media_until(position) <= position + SEAM && refused <= position {
-            let error = Error::new(
-                ErrorCode::SinkFull,
-                "the sink has no room for the segment at the playhead",
-            );
+            let error = Error::new(ErrorCode::SinkFull, "the sink has no room for the segment at the playhead");
             return self.fail(error.fact("bytes", held));
         }
         // A tenth less than what did not fit.
@@ -232,16 +206,8 @@ impl Engine {
         self.qoe.wasted(wasted);
         self.drop_fetch(kind);
         for kind in outputs {
-            self.sink(SinkCommand::Remove {
-                kind,
-                from: MediaTime::MIN,
-                to: keep_from,
-            });
-            self.sink(SinkCommand::Remove {
-                kind,
-                from: refused,
-                to: MediaTime::MAX,
-            });
+            self.sink(SinkCommand::Remove { kind, from: MediaTime::MIN, to: keep_from });
+            self.sink(SinkCommand::Remove { kind, from: refused, to: MediaTime::MAX });
         }
     }
 
@@ -249,11 +215,7 @@ impl Engine {
     fn drop_fetch(&mut self, kind: TrackKind) {
         self.forget_retries(kind);
         let fetch = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.take());
-        for id in fetch
-            .iter()
-            .flat_map(|fetch| [fetch.request, fetch.init_request])
-            .flatten()
-        {
+        for id in fetch.iter().flat_map(|fetch| [fetch.request, fetch.init_request]).flatten() {
             self.cancel(id);
         }
     }
@@ -268,11 +230,7 @@ impl Engine {
                 let arrived = self.playback.seek.is_none_or(|seek| seek.arrived);
                 if arrived && self.is_filled(self.config.start_buffer) {
                     self.finish_seek();
-                    self.enter(if self.playback.started {
-                        State::Paused
-                    } else {
-                        State::Ready
-                    });
+                    self.enter(if self.playback.started { State::Paused } else { State::Ready });
                 } else if !self.is_filled(MediaTime::from_units(1)) {
                     self.jump_gap();
                 }
@@ -297,15 +255,12 @@ impl Engine {
     /// Whether every kind that playback waits for has so much media at the position, or all there is.
     fn is_filled(&self, wanted: MediaTime) -> bool {
         let position = match self.playback.state {
-            State::Preparing | State::Seeking => self
-                .title
-                .start
-                .filter(|_| !self.playback.started && self.playback.seek.is_none()),
+            State::Preparing | State::Seeking => {
+                self.title.start.filter(|_| !self.playback.started && self.playback.seek.is_none())
+            }
             _ => None,
         };
-        let position = position
-            .or(self.playback.seek.map(|seek| seek.target))
-            .unwrap_or_else(|| self.position());
+        let position = position.or(self.playback.seek.map(|seek| seek.target)).unwrap_or_else(|| self.position());
         let filled = |stream: &Stream| {
             let ahead = stream.buffer.media_until(position) - position;
             ahead >= wanted || (stream.ended && stream.fetch.is_none())
@@ -348,32 +303,20 @@ impl Engine {
     fn end_stall(&mut self) {
         if let Some(since) = self.playback.stalled_at.take() {
             let stood = self.now.since(since);
-            self.emit(Event::StallEnded {
-                at: self.now,
-                stood_us: micros(stood),
-            });
+            self.emit(Event::StallEnded { at: self.now, stood_us: micros(stood) });
         }
     }
 
     pub(crate) fn set_rate(&mut self, rate_milli: u32) {
         if !(100..=4000).contains(&rate_milli) {
-            let error = Error::new(
-                ErrorCode::InvalidArgument,
-                "the playback speed must be between 0.1 and 4",
-            );
+            let error = Error::new(ErrorCode::InvalidArgument, "the playback speed must be between 0.1 and 4");
             return self.report(error.fact("rate_milli", rate_milli).recovered(Handling::Skipped));
         }
         let position = self.position();
         self.playback.place(position, self.playback.is_advancing(), self.now);
         let name = |milli: u32| Some(format!("{milli} thousandths"));
         let why = vec!["asked for by the application".to_owned()];
-        self.decide(
-            DecisionKind::Rate,
-            None,
-            name(self.playback.rate_milli),
-            name(rate_milli),
-            why,
-        );
+        self.decide(DecisionKind::Rate, None, name(self.playback.rate_milli), name(rate_milli), why);
         self.playback.rate_milli = rate_milli;
         self.sink(SinkCommand::SetRate(rate_milli));
     }
@@ -410,11 +353,7 @@ impl Engine {
         self.end_stall();
         // A seek within a seek counts as one, from the first to the last.
         let started = self.playback.seek.map_or(self.now, |seek| seek.started);
-        self.playback.seek = Some(Seek {
-            started,
-            target,
-            arrived: false,
-        });
+        self.playback.seek = Some(Seek { started, target, arrived: false });
         self.emit(Event::SeekStarted { at: self.now, target });
         self.decide(
             DecisionKind::Seek,
@@ -494,11 +433,7 @@ impl Engine {
             self.playback.place(seek.target, false, self.now);
             let took = self.now.since(seek.started);
             self.qoe.seeked(took);
-            self.emit(Event::SeekEnded {
-                at: self.now,
-                position: seek.target,
-                took_us: micros(took),
-            });
+            self.emit(Event::SeekEnded { at: self.now, position: seek.target, took_us: micros(took) });
         }
     }
 
@@ -508,10 +443,7 @@ impl Engine {
         let period = self.period_at(position);
         let tracks = period.and_then(|p| Some(&self.title.presentation.as_ref()?.periods.get(p)?.tracks));
         if tracks.is_none_or(|tracks| tracks.iter().all(|track| track.kind != kind || track.id != id)) {
-            let error = Error::new(
-                ErrorCode::InvalidArgument,
-                format!("there is no {} track {id}", kind.name()),
-            );
+            let error = Error::new(ErrorCode::InvalidArgument, format!("there is no {} track {id}", kind.name()));
             return self.report(error.recovered(Handling::Skipped));
         }
         self.title.disabled.remove(&kind);
@@ -528,17 +460,10 @@ impl Engine {
         if let Some(mut stream) = self.streams.remove(&kind) {
             self.qoe.wasted(stream.buffer.clear());
             self.sink(SinkCommand::Disable { kind });
-            self.emit(Event::Selected {
-                at: self.now,
-                kind,
-                track: None,
-            });
+            self.emit(Event::Selected { at: self.now, kind, track: None });
         }
         if self.streams.values().all(|stream| !stream.is_essential()) {
-            self.fail(Error::new(
-                ErrorCode::NothingPlayable,
-                "neither sound nor picture is left to play",
-            ));
+            self.fail(Error::new(ErrorCode::NothingPlayable, "neither sound nor picture is left to play"));
         }
     }
 
@@ -557,21 +482,15 @@ impl Engine {
             let outputs = stream.outputs.clone();
             self.qoe.wasted(wasted);
             for kind in outputs {
-                self.sink(SinkCommand::Remove {
-                    kind,
-                    from: MediaTime::MIN,
-                    to: MediaTime::MAX,
-                });
+                self.sink(SinkCommand::Remove { kind, from: MediaTime::MIN, to: MediaTime::MAX });
             }
             self.streams.remove(&kind);
         }
         if !self.capabilities.random_access {
             self.refill(position);
         }
-        let kept: Vec<(TrackKind, Stream)> = std::mem::take(&mut self.streams)
-            .into_iter()
-            .filter(|(other, _)| *other != kind)
-            .collect();
+        let kept: Vec<(TrackKind, Stream)> =
+            std::mem::take(&mut self.streams).into_iter().filter(|(other, _)| *other != kind).collect();
         self.choose_tracks(position);
         for (other, stream) in kept {
             self.streams.insert(other, stream);
@@ -595,11 +514,7 @@ impl Engine {
         if self.now.since(since) < self.config.stuck_after {
             return;
         }
-        let ended = self
-            .streams
-            .values()
-            .filter(|s| s.is_essential())
-            .all(|s| s.ended && s.ahead(position) <= SEAM);
+        let ended = self.streams.values().filter(|s| s.is_essential()).all(|s| s.ended && s.ahead(position) <= SEAM);
         if self.playback.nudges >= NUDGES && !ended {
             let error = Error::new(ErrorCode::PlaybackStuck, "the sink has media but does not move");
             return self.fail(error.fact("position", position).fact("nudges", self.playback.nudges));
@@ -610,24 +525,11 @@ impl Engine {
         }
         self.playback.nudges += 1;
         let target = position + NUDGE;
-        self.emit(Event::StallStarted {
-            at: self.now,
-            position,
-            cause: StallCause::StuckSink,
-        });
+        self.emit(Event::StallStarted { at: self.now, position, cause: StallCause::StuckSink });
         self.playback.stalled_at = Some(self.now);
         self.end_stall();
-        let why = vec![format!(
-            "the sink has not moved for {} ms",
-            self.config.stuck_after.as_millis()
-        )];
-        self.decide(
-            DecisionKind::Seek,
-            None,
-            Some(position.to_string()),
-            Some(target.to_string()),
-            why,
-        );
+        let why = vec![format!("the sink has not moved for {} ms", self.config.stuck_after.as_millis())];
+        self.decide(DecisionKind::Seek, None, Some(position.to_string()), Some(target.to_string()), why);
         self.sink(SinkCommand::Seek(target));
         self.playback.place(target, true, self.now);
         self.playback.moved = (self.now, target);
@@ -648,11 +550,8 @@ impl Engine {
             let Some(item) = stream.buffer.play(position) else {
                 continue;
             };
-            let shown = crate::stream::RenditionRef {
-                period: item.period,
-                track: stream.track,
-                rendition: item.rendition,
-            };
+            let shown =
+                crate::stream::RenditionRef { period: item.period, track: stream.track, rendition: item.rendition };
             let hole = item.hole;
             let change = stream.buffer.next_change(position);
             next = [next, change].into_iter().flatten().min();
@@ -669,13 +568,7 @@ impl Engine {
             if kind == TrackKind::Video || !self.streams.contains_key(&TrackKind::Video) {
                 self.qoe.quality(bitrate, height, self.now);
             }
-            self.emit(Event::Quality {
-                at: self.now,
-                kind,
-                rendition: id,
-                bitrate,
-                height,
-            });
+            self.emit(Event::Quality { at: self.now, kind, rendition: id, bitrate, height });
         }
         match next.filter(|_| self.playback.is_advancing()) {
             Some(at) => {

@@ -42,6 +42,8 @@ pub struct Engine {
     recorder: Option<Recorder>,
     /// What the media bytes of the input in hand gave; None if it brought none.
     pub(crate) facts: Option<Vec<MediaFact>>,
+    /// In a replay, what the end of the body in hand brought to light.
+    pub(crate) late: Option<Vec<MediaFact>>,
 }
 
 /// What is loaded.
@@ -96,6 +98,7 @@ impl Engine {
             playback: Playback::default(),
             qoe: Qoe::new(Timestamp::ZERO),
             facts: None,
+            late: None,
             config,
         }
     }
@@ -162,9 +165,7 @@ impl Engine {
         let presentation = self.title.presentation.as_ref();
         let streams = self.streams.values().map(|stream| {
             let track = self.track(stream.period, stream.track);
-            let rendition = stream
-                .rendition
-                .and_then(|r| track.and_then(|track| track.renditions.get(r)));
+            let rendition = stream.rendition.and_then(|r| track.and_then(|track| track.renditions.get(r)));
             StreamSnapshot {
                 kind: stream.kind,
                 track: track.map(|track| track.id.clone()).unwrap_or_default(),
@@ -196,10 +197,7 @@ impl Engine {
             }
             Command::Stop => self.stop(State::Stopped),
             _ if !self.playback.is_active() => {
-                let error = Error::new(
-                    ErrorCode::InvalidState,
-                    "nothing is loaded that this command could apply to",
-                );
+                let error = Error::new(ErrorCode::InvalidState, "nothing is loaded that this command could apply to");
                 self.report(error.recovered(telecine_model::Handling::Skipped));
             }
             Command::Play => self.playback.wanted = true,
@@ -246,8 +244,7 @@ impl Engine {
             self.sink(SinkCommand::Stop);
         }
         self.streams.clear();
-        self.playback
-            .place(self.playback.position(self.now, MediaTime::MAX), false, self.now);
+        self.playback.place(self.playback.position(self.now, MediaTime::MAX), false, self.now);
         if was_loaded || state == State::Failed {
             self.enter(state);
         }
@@ -295,15 +292,7 @@ impl Engine {
         to: Option<String>,
         why: Vec<String>,
     ) {
-        let decision = Decision {
-            at: self.now,
-            position: self.position(),
-            what,
-            kind,
-            from,
-            to,
-            why,
-        };
+        let decision = Decision { at: self.now, position: self.position(), what, kind, from, to, why };
         self.emit(Event::Decision(decision));
     }
 
@@ -324,8 +313,7 @@ impl Engine {
         let from = self.playback.position(now, MediaTime::MIN);
         let essential = self.streams.values().filter(|stream| stream.is_essential());
         let limit = essential.filter(|s| !s.ended).map(|s| s.buffer.media_until(from)).min();
-        self.playback
-            .position(now, limit.or(self.duration()).unwrap_or(MediaTime::MAX))
+        self.playback.position(now, limit.or(self.duration()).unwrap_or(MediaTime::MAX))
     }
 
     pub(crate) fn duration(&self) -> Option<MediaTime> {
@@ -338,8 +326,7 @@ impl Engine {
 
     /// Media time as time of the host's clock, at the present speed.
     pub(crate) fn real(&self, span: MediaTime) -> Duration {
-        span.mul_ratio(1000, i64::from(self.playback.rate_milli.max(1)))
-            .to_duration()
+        span.mul_ratio(1000, i64::from(self.playback.rate_milli.max(1))).to_duration()
     }
 }
 

@@ -112,11 +112,8 @@ impl Engine {
         byte_range: Option<ByteRange>,
     ) -> Result<RequestId, Error> {
         if !uri::may_follow(&self.title.url, &url) {
-            return Err(Error::new(
-                ErrorCode::SchemeForbidden,
-                "the content refers to a URL that it may not use",
-            )
-            .fact("url", uri::without_secrets(&url)));
+            return Err(Error::new(ErrorCode::SchemeForbidden, "the content refers to a URL that it may not use")
+                .fact("url", uri::without_secrets(&url)));
         }
         let limits = &self.config.limits;
         let max_bytes = match class {
@@ -197,9 +194,7 @@ impl Engine {
     /// Drops what waits to be tried again for a kind's stream.
     pub(crate) fn forget_retries(&mut self, kind: TrackKind) {
         let is_media = |p: &Purpose| matches!(p, Purpose::Segment(_) | Purpose::Init(..));
-        self.requests
-            .deferred
-            .retain(|(_, fetch, purpose)| fetch.kind != Some(kind) || !is_media(purpose));
+        self.requests.deferred.retain(|(_, fetch, purpose)| fetch.kind != Some(kind) || !is_media(purpose));
     }
 
     pub(crate) fn on_network(&mut self, event: NetworkEvent) {
@@ -241,10 +236,7 @@ impl Engine {
             let limit = request.fetch.max_bytes;
             self.outbox.push(Action::Cancel(id));
             if let Some(request) = self.requests.active.remove(&id) {
-                let error = Error::new(
-                    ErrorCode::BodyTooLarge,
-                    format!("the body is larger than {limit} bytes"),
-                );
+                let error = Error::new(ErrorCode::BodyTooLarge, format!("the body is larger than {limit} bytes"));
                 self.on_failure(request, error);
             }
             return;
@@ -258,9 +250,7 @@ impl Engine {
         }
         if request.fetch.class == RequestClass::Segment {
             self.qoe.media(data.len());
-            self.policies
-                .estimator
-                .on_progress(TransferId(id.0), request.received, self.now);
+            self.policies.estimator.on_progress(TransferId(id.0), request.received, self.now);
         }
         match (&request.purpose, &mut request.reader) {
             (Purpose::Segment(kind), _) => {
@@ -319,22 +309,14 @@ impl Engine {
             started: request.started,
             first_byte,
             finished: self.now,
-            flags: TransferFlags {
-                cached,
-                aborted,
-                ..TransferFlags::default()
-            },
+            flags: TransferFlags { cached, aborted, ..TransferFlags::default() },
         });
     }
 
     /// A request failed: tried again, replaced, left out, or the end.
     pub(crate) fn on_failure(&mut self, request: Request, error: Error) {
         self.qoe.request_failed();
-        let status = request
-            .head
-            .as_ref()
-            .map(|head| head.status)
-            .filter(|status| *status >= 400);
+        let status = request.head.as_ref().map(|head| head.status).filter(|status| *status >= 400);
         let mut error = error
             .fact("url", uri::without_secrets(request.url()))
             .fact("class", request.fetch.class.name())
@@ -367,10 +349,7 @@ impl Engine {
             Purpose::Manifest | Purpose::Remote(_) => false,
             Purpose::Playlist(reference) | Purpose::Index(reference) => {
                 let same_track = |s: &&Stream| (s.period, s.track) == (reference.period, reference.track);
-                self.streams
-                    .values()
-                    .find(same_track)
-                    .is_some_and(|stream| self.choices(stream) > 1)
+                self.streams.values().find(same_track).is_some_and(|stream| self.choices(stream) > 1)
             }
             Purpose::Init(kind, _) | Purpose::Segment(kind) => {
                 self.streams.get(kind).is_some_and(|stream| self.choices(stream) > 1)
@@ -386,10 +365,7 @@ impl Engine {
         if let Purpose::Segment(kind) = request.purpose {
             self.prepare_retry(kind);
         }
-        let fetch = FetchRequest {
-            attempt: request.fetch.attempt + 1,
-            ..request.fetch
-        };
+        let fetch = FetchRequest { attempt: request.fetch.attempt + 1, ..request.fetch };
         self.requests.deferred.push((self.now + after, fetch, request.purpose));
         self.wake_for_retry();
     }
@@ -403,9 +379,8 @@ impl Engine {
 
     pub(crate) fn retry_due(&mut self) {
         let now = self.now;
-        let (due, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.requests.deferred)
-            .into_iter()
-            .partition(|(at, _, _)| *at <= now);
+        let (due, rest): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.requests.deferred).into_iter().partition(|(at, _, _)| *at <= now);
         self.requests.deferred = rest;
         for (_, fetch, purpose) in due {
             self.send(fetch, purpose);

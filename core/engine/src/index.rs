@@ -29,14 +29,9 @@ pub fn nested_ranges(index: &SegmentIndexBox) -> Vec<ByteRange> {
 /// other than the manifest's (D010); [`ErrorCode::ManifestLimit`] beyond `Limits::segments`.
 pub fn index_from_sidx(source: &SegmentIndexSource, sidx: &[SegmentIndexBox]) -> Result<SegmentIndex, Error> {
     let invalid = |what: &str| Error::new(ErrorCode::IndexInvalid, what.to_owned());
-    let mut boxes: Vec<&SegmentIndexBox> = sidx
-        .iter()
-        .filter(|b| b.references.iter().any(|r| !r.is_index))
-        .collect();
+    let mut boxes: Vec<&SegmentIndexBox> = sidx.iter().filter(|b| b.references.iter().any(|r| !r.is_index)).collect();
     boxes.sort_by_key(|b| (b.earliest_presentation_time, b.offset));
-    let first = boxes
-        .first()
-        .ok_or_else(|| invalid("the segment index refers to no media"))?;
+    let first = boxes.first().ok_or_else(|| invalid("the segment index refers to no media"))?;
     let timescale = first.timescale;
     let mut table = SegmentTable::new(timescale, 1);
     let mut ranges = RangeList::new();
@@ -54,15 +49,9 @@ pub fn index_from_sidx(source: &SegmentIndexSource, sidx: &[SegmentIndexBox]) ->
                 table
                     .push(Some(start), u64::from(reference.duration), 1)
                     .map_err(|_| invalid("times of the index run backwards"))?;
-                let range = ByteRange {
-                    offset: at,
-                    length: u64::from(reference.size),
-                };
+                let range = ByteRange { offset: at, length: u64::from(reference.size) };
                 if table.len() > Limits::default().segments || !ranges.push(Some(range)) {
-                    return Err(Error::new(
-                        ErrorCode::ManifestLimit,
-                        "the segment index has too many segments",
-                    ));
+                    return Err(Error::new(ErrorCode::ManifestLimit, "the segment index has too many segments"));
                 }
             }
             at = at.saturating_add(u64::from(reference.size));
@@ -80,12 +69,7 @@ pub fn index_from_sidx(source: &SegmentIndexSource, sidx: &[SegmentIndexBox]) ->
     };
     index.origin = source.origin;
     index.ranges = Some(ranges);
-    index.init = Runs::constant(Some(
-        source
-            .init
-            .clone()
-            .unwrap_or_else(|| Arc::new(leading_init(source, sidx))),
-    ));
+    index.init = Runs::constant(Some(source.init.clone().unwrap_or_else(|| Arc::new(leading_init(source, sidx)))));
     index.keys = Runs::constant(Arc::clone(&source.keys));
     index.shrink();
     Ok(index)
@@ -111,10 +95,7 @@ mod tests {
         SegmentIndexSource {
             base: "http://a/v.mp4".into(),
             uri: String::new(),
-            index_range: Some(ByteRange {
-                offset: 100,
-                length: 44,
-            }),
+            index_range: Some(ByteRange { offset: 100, length: 44 }),
             init: None,
             timescale: 1000,
             presentation_offset: 500,
@@ -151,67 +132,27 @@ mod tests {
         let index =
             index_from_sidx(&source(), &[sidx(100, 500, &[(false, 10, 2000), (false, 20, 1000)])]).expect("valid");
         let second = index.get(2).expect("there");
-        assert_eq!(
-            (second.start, second.duration),
-            (MediaTime::from_secs(12), MediaTime::from_secs(1))
-        );
-        assert_eq!(
-            second.byte_range,
-            Some(ByteRange {
-                offset: 154,
-                length: 20
-            })
-        );
+        assert_eq!((second.start, second.duration), (MediaTime::from_secs(12), MediaTime::from_secs(1)));
+        assert_eq!(second.byte_range, Some(ByteRange { offset: 154, length: 20 }));
         assert_eq!(second.uri, "http://a/v.mp4");
-        assert_eq!(
-            second.init.and_then(|i| i.byte_range),
-            Some(ByteRange { offset: 0, length: 100 })
-        );
+        assert_eq!(second.init.and_then(|i| i.byte_range), Some(ByteRange { offset: 0, length: 100 }));
     }
 
     #[test]
     fn a_hierarchical_index_is_flattened() {
         let top = sidx(100, 500, &[(true, 44, 2000), (true, 44, 1000)]);
-        assert_eq!(
-            nested_ranges(&top),
-            [
-                ByteRange {
-                    offset: 144,
-                    length: 44
-                },
-                ByteRange {
-                    offset: 188,
-                    length: 44
-                }
-            ]
-        );
-        let parts = [
-            top,
-            sidx(188, 2500, &[(false, 7, 1000)]),
-            sidx(144, 500, &[(false, 10, 2000)]),
-        ];
+        assert_eq!(nested_ranges(&top), [ByteRange { offset: 144, length: 44 }, ByteRange { offset: 188, length: 44 }]);
+        let parts = [top, sidx(188, 2500, &[(false, 7, 1000)]), sidx(144, 500, &[(false, 10, 2000)])];
         let index = index_from_sidx(&source(), &parts).expect("valid");
         assert_eq!(index.table.len(), 2);
-        assert_eq!(
-            index.get(1).and_then(|s| s.byte_range),
-            Some(ByteRange {
-                offset: 188,
-                length: 10
-            })
-        );
+        assert_eq!(index.get(1).and_then(|s| s.byte_range), Some(ByteRange { offset: 188, length: 10 }));
     }
 
     #[test]
     fn an_index_of_nothing_is_refused() {
         let code = |boxes: &[SegmentIndexBox]| index_from_sidx(&source(), boxes).map_err(|e| e.code());
         assert_eq!(code(&[]).err(), Some(ErrorCode::IndexInvalid));
-        assert_eq!(
-            code(&[sidx(1, 0, &[(true, 1, 1)])]).err(),
-            Some(ErrorCode::IndexInvalid)
-        );
-        assert_eq!(
-            code(&[sidx(1, 0, &[(false, 1, 0)])]).err(),
-            Some(ErrorCode::IndexInvalid)
-        );
+        assert_eq!(code(&[sidx(1, 0, &[(true, 1, 1)])]).err(), Some(ErrorCode::IndexInvalid));
+        assert_eq!(code(&[sidx(1, 0, &[(false, 1, 0)])]).err(), Some(ErrorCode::IndexInvalid));
     }
 }

@@ -34,11 +34,7 @@ impl Engine {
         if self.playback.is_active() {
             self.stop(State::Stopped);
         }
-        self.title = Title {
-            url: url.clone(),
-            wanted_start: start,
-            ..Title::default()
-        };
+        self.title = Title { url: url.clone(), wanted_start: start, ..Title::default() };
         self.playback = Playback::at_rate(self.playback.rate_milli);
         self.enter(State::Loading);
         if uri::split(&url).scheme.is_none() {
@@ -59,11 +55,7 @@ impl Engine {
             Ok(hls::Playlist::Multivariant(presentation)) => self.begin(*presentation),
             Ok(hls::Playlist::Media(playlist)) => {
                 let info = playlist.info.clone();
-                let only = RenditionRef {
-                    period: 0,
-                    track: 0,
-                    rendition: 0,
-                };
+                let only = RenditionRef { period: 0, track: 0, rendition: 0 };
                 self.title.playlists.insert(only, info);
                 self.begin(playlist.into_presentation());
             }
@@ -78,32 +70,13 @@ impl Engine {
         body: &[u8],
         imports: Option<&std::collections::BTreeMap<String, String>>,
     ) -> Result<hls::Playlist, Error> {
-        let mode = if self.config.strict {
-            hls::Mode::Strict
-        } else {
-            hls::Mode::Compat
-        };
+        let mode = if self.config.strict { hls::Mode::Strict } else { hls::Mode::Compat };
         let limits = &self.config.limits;
-        hls::parse(
-            body,
-            &hls::Context {
-                uri: url,
-                requested_uri: requested,
-                imports,
-                mode,
-                limits,
-            },
-        )
+        hls::parse(body, &hls::Context { uri: url, requested_uri: requested, imports, mode, limits })
     }
 
     fn parse_mpd(&mut self, url: String, text: Bytes, depth: usize) {
-        let parsed = dash::parse(
-            &text,
-            &dash::Context {
-                uri: &url,
-                limits: &self.config.limits,
-            },
-        );
+        let parsed = dash::parse(&text, &dash::Context { uri: &url, limits: &self.config.limits });
         let mpd = match parsed {
             Ok(mpd) => mpd,
             Err(error) => return self.fail(error),
@@ -117,13 +90,7 @@ impl Engine {
         let elements = mpd.remote;
         let answers = vec![beyond.then_some(None); elements.len()];
         let urls: Vec<String> = elements.iter().map(|element| element.uri.clone()).collect();
-        self.title.remote = Some(RemoteElements {
-            url,
-            text,
-            elements,
-            answers,
-            depth,
-        });
+        self.title.remote = Some(RemoteElements { url, text, elements, answers, depth });
         if beyond {
             return self.complete_remote();
         }
@@ -137,32 +104,19 @@ impl Engine {
 
     /// A remote element arrived, or did not.
     pub(crate) fn on_remote(&mut self, place: usize, answer: Option<Vec<u8>>) {
-        if let Some(slot) = self
-            .title
-            .remote
-            .as_mut()
-            .and_then(|remote| remote.answers.get_mut(place))
-        {
+        if let Some(slot) = self.title.remote.as_mut().and_then(|remote| remote.answers.get_mut(place)) {
             *slot = Some(answer);
         }
         self.complete_remote();
     }
 
     fn complete_remote(&mut self) {
-        if self
-            .title
-            .remote
-            .as_ref()
-            .is_none_or(|remote| remote.answers.iter().any(Option::is_none))
-        {
+        if self.title.remote.as_ref().is_none_or(|remote| remote.answers.iter().any(Option::is_none)) {
             return;
         }
         let Some(remote) = self.title.remote.take() else { return };
-        let resolved: Vec<_> = remote
-            .elements
-            .into_iter()
-            .zip(remote.answers.into_iter().map(Option::flatten))
-            .collect();
+        let resolved: Vec<_> =
+            remote.elements.into_iter().zip(remote.answers.into_iter().map(Option::flatten)).collect();
         match dash::splice(&remote.text, &resolved) {
             Ok(text) => self.parse_mpd(remote.url, Bytes::from(text), remote.depth + 1),
             Err(error) => self.fail(error),
@@ -181,16 +135,10 @@ impl Engine {
             self.announce();
             self.resolve_start();
         }
-        let at = self
-            .title
-            .start
-            .unwrap_or_else(|| self.title.wanted_start.unwrap_or(MediaTime::ZERO));
+        let at = self.title.start.unwrap_or_else(|| self.title.wanted_start.unwrap_or(MediaTime::ZERO));
         self.choose_tracks(at);
         if self.streams.values().all(|stream| !stream.is_essential()) {
-            self.fail(Error::new(
-                ErrorCode::NothingPlayable,
-                "no sound and no picture that this device can play",
-            ));
+            self.fail(Error::new(ErrorCode::NothingPlayable, "no sound and no picture that this device can play"));
         }
     }
 
@@ -215,10 +163,7 @@ impl Engine {
         let Some(presentation) = &self.title.presentation else {
             return;
         };
-        let earliest = presentation
-            .periods
-            .first()
-            .map_or(MediaTime::ZERO, |period| period.start);
+        let earliest = presentation.periods.first().map_or(MediaTime::ZERO, |period| period.start);
         let end = presentation.duration;
         let preferred = presentation.start.map(|start| match (start.offset.is_negative(), end) {
             // H024: from the end if negative, clamped to the title.
@@ -288,21 +233,13 @@ impl Engine {
     }
 
     pub(crate) fn on_playlist(&mut self, reference: RenditionRef, request: &Request, body: &[u8]) {
-        let imports = self
-            .title
-            .presentation
-            .as_ref()
-            .map(|p| p.define.clone())
-            .unwrap_or_default();
+        let imports = self.title.presentation.as_ref().map(|p| p.define.clone()).unwrap_or_default();
         let parsed = self.parse_playlist(request.url(), &request.fetch.url, body, Some(&imports));
         let playlist = match parsed {
             Ok(hls::Playlist::Media(playlist)) => *playlist,
             Ok(hls::Playlist::Multivariant(_)) => {
-                let error = Error::new(
-                    ErrorCode::ManifestContradiction,
-                    "a variant leads to a multivariant playlist",
-                )
-                .fact("url", uri::without_secrets(request.url()));
+                let error = Error::new(ErrorCode::ManifestContradiction, "a variant leads to a multivariant playlist")
+                    .fact("url", uri::without_secrets(request.url()));
                 return self.replace_rendition(reference, error, Vec::new());
             }
             Err(error) => return self.replace_rendition(reference, error, Vec::new()),
@@ -346,13 +283,7 @@ impl Engine {
                 return self.replace_rendition(reference, error, Vec::new());
             }
             let url = uri::resolve(&source.base, &source.uri);
-            let sent = self.fetch(
-                RequestClass::Index,
-                Purpose::Index(reference),
-                request.fetch.kind,
-                url,
-                Some(range),
-            );
+            let sent = self.fetch(RequestClass::Index, Purpose::Index(reference), request.fetch.kind, url, Some(range));
             match sent {
                 Ok(id) => self.requests.carry(id, boxes),
                 Err(error) => self.replace_rendition(reference, error, Vec::new()),
@@ -380,29 +311,18 @@ impl Engine {
     }
 
     pub(crate) fn rendition(&self, reference: RenditionRef) -> Option<&telecine_model::Rendition> {
-        self.track(reference.period, reference.track)?
-            .renditions
-            .get(reference.rendition)
+        self.track(reference.period, reference.track)?.renditions.get(reference.rendition)
     }
 
     fn rendition_mut(&mut self, reference: RenditionRef) -> Option<&mut telecine_model::Rendition> {
         let period = self.title.presentation.as_mut()?.periods.get_mut(reference.period)?;
-        period
-            .tracks
-            .get_mut(reference.track)?
-            .renditions
-            .get_mut(reference.rendition)
+        period.tracks.get_mut(reference.track)?.renditions.get_mut(reference.rendition)
     }
 }
 
 fn has_segments(presentation: &Presentation) -> bool {
     let known = |segments: &Segments| !matches!(segments, Segments::Unloaded);
-    presentation
-        .periods
-        .iter()
-        .flat_map(|p| &p.tracks)
-        .flat_map(|t| &t.renditions)
-        .any(|r| known(&r.segments))
+    presentation.periods.iter().flat_map(|p| &p.tracks).flat_map(|t| &t.renditions).any(|r| known(&r.segments))
 }
 
 /// The first of some ranges, with those that follow it without a hole: nested indexes often lie
@@ -422,21 +342,14 @@ fn adjacent(ranges: &[ByteRange]) -> Option<ByteRange> {
 }
 
 fn not_yet_live() -> Error {
-    Error::new(
-        ErrorCode::EssentialUnknown,
-        "live titles cannot be played by this version yet",
-    )
+    Error::new(ErrorCode::EssentialUnknown, "live titles cannot be played by this version yet")
 }
 
 /// A resource without an index is one segment: a subtitle file, a small progressive file.
 pub fn whole_resource(source: &SegmentIndexSource) -> SegmentIndex {
     let timescale = Timescale::new(source.timescale.max(1)).unwrap_or(Timescale::SECONDS);
     let mut table = SegmentTable::new(timescale, 1);
-    let ticks = source
-        .duration
-        .map_or(0, |duration| duration.to_ticks(timescale))
-        .max(1)
-        .unsigned_abs();
+    let ticks = source.duration.map_or(0, |duration| duration.to_ticks(timescale)).max(1).unsigned_abs();
     let mut uris = UriList::new();
     let pushed = uris.push(&source.uri) && table.push(Some(source.presentation_offset), ticks, 1).is_ok();
     debug_assert!(pushed, "one segment always fits");

@@ -78,11 +78,7 @@ impl IndexFact {
             timescale: index.timescale,
             earliest_presentation_time: index.earliest_presentation_time,
             first_offset: index.first_offset,
-            references: index
-                .references
-                .iter()
-                .map(|r| (r.is_index, r.size, r.duration))
-                .collect(),
+            references: index.references.iter().map(|r| (r.is_index, r.size, r.duration)).collect(),
         }
     }
 
@@ -119,11 +115,7 @@ pub(crate) struct Piece {
 
 impl Piece {
     fn bare(fact: MediaFact) -> Self {
-        Self {
-            fact,
-            init: None,
-            fragment: None,
-        }
+        Self { fact, init: None, fragment: None }
     }
 }
 
@@ -141,11 +133,7 @@ impl MediaReader {
         if let Some(init) = &init {
             iso.set_init(Arc::clone(init));
         }
-        Self {
-            iso,
-            init,
-            broken: false,
-        }
+        Self { iso, init, broken: false }
     }
 
     /// What is found with these bytes.
@@ -160,13 +148,18 @@ impl MediaReader {
     }
 
     /// Says that the resource ended: what only then is complete (media data that reaches to the
-    /// end of the resource), or what is missing.
-    pub(crate) fn finish(&mut self) -> Result<Vec<Piece>, Error> {
+    /// end of the resource), or that something is missing.
+    pub(crate) fn finish(&mut self) -> Vec<Piece> {
         if self.broken {
-            return Ok(Vec::new());
+            return Vec::new();
         }
-        self.iso.finish()?;
-        Ok(self.drain())
+        match self.iso.finish() {
+            Ok(()) => self.drain(),
+            Err(error) => {
+                self.broken = true;
+                vec![Piece::bare(MediaFact::Broken(error))]
+            }
+        }
     }
 
     fn drain(&mut self) -> Vec<Piece> {
@@ -176,19 +169,11 @@ impl MediaReader {
                 Ok(Some(Unit::Init(init))) => {
                     let fact = MediaFact::Init(init_tracks(&init));
                     self.init = Some(Arc::clone(&init));
-                    pieces.push(Piece {
-                        fact,
-                        init: Some(init),
-                        fragment: None,
-                    });
+                    pieces.push(Piece { fact, init: Some(init), fragment: None });
                 }
                 Ok(Some(Unit::Fragment(fragment))) => {
                     let fact = MediaFact::Fragment(fragment_tracks(&fragment));
-                    pieces.push(Piece {
-                        fact,
-                        init: None,
-                        fragment: Some(Arc::new(fragment)),
-                    });
+                    pieces.push(Piece { fact, init: None, fragment: Some(Arc::new(fragment)) });
                 }
                 Ok(Some(Unit::Index(index))) => pieces.push(Piece::bare(MediaFact::Index(IndexFact::of(&index)))),
                 // Events and producer times are delivered with the fragment's untouched bytes.
@@ -213,10 +198,7 @@ fn init_tracks(init: &InitSegment) -> Vec<InitTrack> {
             timescale: track.timescale,
             codec: track.codec.to_string(),
             media_start: track.edit.shift().saturating_neg(),
-            scheme: track
-                .encryption
-                .as_ref()
-                .map(|e| String::from_utf8_lossy(&e.scheme).into_owned()),
+            scheme: track.encryption.as_ref().map(|e| String::from_utf8_lossy(&e.scheme).into_owned()),
         })
         .collect()
 }

@@ -57,10 +57,7 @@ impl Default for Playback {
 impl Playback {
     /// The start of a session, at a speed.
     pub(crate) fn at_rate(rate_milli: u32) -> Self {
-        Self {
-            rate_milli,
-            ..Self::default()
-        }
+        Self { rate_milli, ..Self::default() }
     }
 
     /// The playhead now: what the sink last said, carried forward while it runs, never beyond
@@ -97,21 +94,12 @@ mod tests {
 
     #[test]
     fn the_playhead_is_carried_forward_at_its_rate_up_to_the_end_of_the_buffer() {
-        let mut playback = Playback {
-            rate_milli: 1500,
-            ..Playback::default()
-        };
+        let mut playback = Playback { rate_milli: 1500, ..Playback::default() };
         playback.place(MediaTime::from_secs(10), true, Timestamp::from_millis(1000));
         let limit = MediaTime::from_secs(20);
-        assert_eq!(
-            playback.position(Timestamp::from_millis(3000), limit),
-            MediaTime::from_secs(13)
-        );
+        assert_eq!(playback.position(Timestamp::from_millis(3000), limit), MediaTime::from_secs(13));
         assert_eq!(playback.position(Timestamp::from_millis(60_000), limit), limit);
         playback.place(MediaTime::from_secs(13), false, Timestamp::from_millis(3000));
-        assert_eq!(
-            playback.position(Timestamp::from_millis(60_000), limit),
-            MediaTime::from_secs(13)
-        );
+        assert_eq!(playback.position(Timestamp::from_millis(60_000), limit), MediaTime::from_secs(13));
     }
 }

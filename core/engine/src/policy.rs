@@ -44,22 +44,13 @@ pub struct ConfiguredBuffer {
 impl ConfiguredBuffer {
     /// A policy with the goals of a configuration.
     pub fn new(config: &Config) -> Self {
-        Self {
-            goal: BufferGoal {
-                ahead: config.buffer_goal,
-                behind: config.back_buffer,
-                bytes: config.buffer_bytes,
-            },
-        }
+        Self { goal: BufferGoal { ahead: config.buffer_goal, behind: config.back_buffer, bytes: config.buffer_bytes } }
     }
 }
 
 impl BufferPolicy for ConfiguredBuffer {
     fn goal(&self, context: &BufferContext) -> BufferGoal {
-        BufferGoal {
-            bytes: self.goal.bytes.min(context.sink_bytes.unwrap_or(u64::MAX)),
-            ..self.goal
-        }
+        BufferGoal { bytes: self.goal.bytes.min(context.sink_bytes.unwrap_or(u64::MAX)), ..self.goal }
     }
 }
 

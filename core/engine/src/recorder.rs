@@ -45,7 +45,11 @@ enum Recorded {
         len: u64,
         facts: Vec<MediaFact>,
     },
-    End(RequestId),
+    /// Facts are those that only the end of a body brought to light.
+    End {
+        id: RequestId,
+        facts: Vec<MediaFact>,
+    },
     Failed {
         id: RequestId,
         code: ErrorCode,
@@ -66,71 +70,38 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     pub(crate) fn new(config: &Config) -> Self {
-        let mut recorder = Self {
-            out: MAGIC.to_vec(),
-            last: Timestamp::ZERO,
-            since_check: 0,
-        };
+        let mut recorder = Self { out: MAGIC.to_vec(), last: Timestamp::ZERO, since_check: 0 };
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        recorder.frame(&Frame::Start {
-            version,
-            config: Box::new(config.clone()),
-        });
+        recorder.frame(&Frame::Start { version, config: Box::new(config.clone()) });
         recorder
     }
 
     /// Notes an input. `facts` are what its media bytes gave; None if they are not media.
     pub(crate) fn input(&mut self, input: &Input, facts: Option<Vec<MediaFact>>, now: Timestamp) {
-        if let (Input::Network(NetworkEvent::End { id }), Some(facts)) = (input, &facts) {
-            // What was only complete at the end of the body: in a replay the end brings no bytes.
-            if !facts.is_empty() {
-                let late = Recorded::Media { id: *id, len: 0, facts: facts.clone() };
-                self.frame(&Frame::Input { after_us: now.as_micros().saturating_sub(self.last.as_micros()), input: late });
-                self.last = self.last.max(now);
-            }
-        }
         let recorded = match input {
-            Input::Command(Command::Load { url, start }) => Recorded::Command(Command::Load {
-                url: uri::without_secrets(url),
-                start: *start,
-            }),
+            Input::Command(Command::Load { url, start }) => {
+                Recorded::Command(Command::Load { url: uri::without_secrets(url), start: *start })
+            }
             Input::Command(command) => Recorded::Command(command.clone()),
-            Input::Network(NetworkEvent::Head(head)) => Recorded::Head(Box::new(ResponseHead {
-                url: uri::without_secrets(&head.url),
-                ..(**head).clone()
-            })),
+            Input::Network(NetworkEvent::Head(head)) => {
+                Recorded::Head(Box::new(ResponseHead { url: uri::without_secrets(&head.url), ..(**head).clone() }))
+            }
             Input::Network(NetworkEvent::Chunk { id, data }) => match (facts, data) {
-                (Some(facts), data) => Recorded::Media {
-                    id: *id,
-                    len: data.len(),
-                    facts,
-                },
-                (None, Body::Bytes(bytes)) => Recorded::Text {
-                    id: *id,
-                    bytes: redact_text(bytes),
-                },
-                (None, Body::Recorded { len, facts }) => Recorded::Media {
-                    id: *id,
-                    len: *len,
-                    facts: facts.clone(),
-                },
+                (Some(facts), data) => Recorded::Media { id: *id, len: data.len(), facts },
+                (None, Body::Bytes(bytes)) => Recorded::Text { id: *id, bytes: redact_text(bytes) },
+                (None, Body::Recorded { len, facts }) => Recorded::Media { id: *id, len: *len, facts: facts.clone() },
             },
-            Input::Network(NetworkEvent::End { id }) => Recorded::End(*id),
-            Input::Network(NetworkEvent::Failed { id, code, message }) => Recorded::Failed {
-                id: *id,
-                code: *code,
-                message: message.clone(),
-            },
+            Input::Network(NetworkEvent::End { id }) => Recorded::End { id: *id, facts: facts.unwrap_or_default() },
+            Input::Network(NetworkEvent::Failed { id, code, message }) => {
+                Recorded::Failed { id: *id, code: *code, message: message.clone() }
+            }
             Input::Sink(report) => Recorded::Sink(report.clone()),
             Input::Environment(environment) => Recorded::Environment(environment.clone()),
             Input::Timer => Recorded::Timer,
         };
         let after_us = now.as_micros().saturating_sub(self.last.as_micros());
         self.last = self.last.max(now);
-        self.frame(&Frame::Input {
-            after_us,
-            input: recorded,
-        });
+        self.frame(&Frame::Input { after_us, input: recorded });
         self.since_check += 1;
     }
 
@@ -182,11 +153,7 @@ fn redact_text(bytes: &[u8]) -> Vec<u8> {
         } else {
             let escaped = query.contains("&amp;");
             let redacted = uri::redact_query(&query.replace("&amp;", "&"));
-            out.push_str(&if escaped {
-                redacted.replace('&', "&amp;")
-            } else {
-                redacted
-            });
+            out.push_str(&if escaped { redacted.replace('&', "&amp;") } else { redacted });
         }
         rest = after;
     }
@@ -225,9 +192,7 @@ pub struct Replay {
 /// was cut off in the middle of a frame is replayed up to there.
 pub fn replay(recording: &[u8]) -> Result<Replay, Error> {
     let invalid = |at: usize, what: &str| Error::new(ErrorCode::RecordingInvalid, what).at(Place::Byte(at as u64));
-    let mut rest = recording
-        .strip_prefix(MAGIC)
-        .ok_or_else(|| invalid(0, "this is not a Telecine recording"))?;
+    let mut rest = recording.strip_prefix(MAGIC).ok_or_else(|| invalid(0, "this is not a Telecine recording"))?;
     let offset = |rest: &[u8]| recording.len() - rest.len();
     let mut engine: Option<Engine> = None;
     let mut now = Timestamp::ZERO;
@@ -251,13 +216,14 @@ pub fn replay(recording: &[u8]) -> Result<Replay, Error> {
         match (frame, engine.as_mut()) {
             (Frame::Start { version, config }, None) => {
                 result.version = version;
-                engine = Some(Engine::new(Config {
-                    record: false,
-                    ..*config
-                }));
+                engine = Some(Engine::new(Config { record: false, ..*config }));
             }
             (Frame::Input { after_us, input }, Some(engine)) => {
                 now = Timestamp::from_micros(now.as_micros().saturating_add(after_us));
+                engine.late = Some(match &input {
+                    Recorded::End { facts, .. } => facts.clone(),
+                    _ => Vec::new(),
+                });
                 engine.handle(input.into_input(), now);
                 result.inputs += 1;
                 result.complete = false;
@@ -312,15 +278,13 @@ impl Recorded {
         match self {
             Self::Command(command) => Input::Command(command),
             Self::Head(head) => Input::Network(NetworkEvent::Head(head)),
-            Self::Text { id, bytes } => Input::Network(NetworkEvent::Chunk {
-                id,
-                data: Body::Bytes(Bytes::from(bytes)),
-            }),
-            Self::Media { id, len, facts } => Input::Network(NetworkEvent::Chunk {
-                id,
-                data: Body::Recorded { len, facts },
-            }),
-            Self::End(id) => Input::Network(NetworkEvent::End { id }),
+            Self::Text { id, bytes } => {
+                Input::Network(NetworkEvent::Chunk { id, data: Body::Bytes(Bytes::from(bytes)) })
+            }
+            Self::Media { id, len, facts } => {
+                Input::Network(NetworkEvent::Chunk { id, data: Body::Recorded { len, facts } })
+            }
+            Self::End { id, .. } => Input::Network(NetworkEvent::End { id }),
             Self::Failed { id, code, message } => Input::Network(NetworkEvent::Failed { id, code, message }),
             Self::Sink(report) => Input::Sink(report),
             Self::Environment(environment) => Input::Environment(environment),
@@ -337,10 +301,7 @@ mod tests {
     fn manifests_are_kept_without_the_values_of_their_queries() {
         let text = "<?xml version=\"1.0\"?>\n<BaseURL>http://a/b?tok=secret&amp;e=1</BaseURL>\nseg.ts?sig=abc\n#EXT-X-MAP:URI=\"i?x=y\"";
         let out = String::from_utf8(redact_text(text.as_bytes())).expect("text");
-        assert!(
-            !out.contains("secret") && !out.contains("abc") && !out.contains("x=y"),
-            "{out}"
-        );
+        assert!(!out.contains("secret") && !out.contains("abc") && !out.contains("x=y"), "{out}");
         assert!(
             out.contains("<?xml version=\"1.0\"?>") && out.contains("b?tok=~") && out.contains("&amp;e=~"),
             "{out}"
@@ -349,10 +310,7 @@ mod tests {
 
     #[test]
     fn what_is_not_a_recording_is_refused_with_its_place() {
-        assert_eq!(
-            replay(b"nonsense").map_err(|e| e.code()),
-            Err(ErrorCode::RecordingInvalid)
-        );
+        assert_eq!(replay(b"nonsense").map_err(|e| e.code()), Err(ErrorCode::RecordingInvalid));
         let mut bytes = MAGIC.to_vec();
         bytes.extend([3, 9, 9, 9]);
         let error = replay(&bytes).expect_err("no frame");

@@ -39,11 +39,7 @@ impl Engine {
             };
             let id = self.track(period, track).map(|track| track.id.clone());
             self.streams.insert(kind, Stream::new(kind, period, track, position));
-            self.emit(Event::Selected {
-                at: self.now,
-                kind,
-                track: id.clone(),
-            });
+            self.emit(Event::Selected { at: self.now, kind, track: id.clone() });
             self.decide(DecisionKind::Track, Some(kind), None, id, why);
         }
         self.rebuild_ladders();
@@ -57,20 +53,10 @@ impl Engine {
         let wanted = self.title.chosen.get(&kind).map(String::as_str);
         let like = like.and_then(|(period, track)| self.track(period, track));
         let preferences = &self.config.preferences;
-        let chosen = select(
-            presentation.periods.get(period)?,
-            kind,
-            preferences,
-            &self.capabilities,
-            wanted,
-            like,
-        )?;
+        let chosen = select(presentation.periods.get(period)?, kind, preferences, &self.capabilities, wanted, like)?;
         let track = self.track(period, chosen.track)?;
         // An HLS rendition without a URI is in the variants' own segments: no stream of its own.
-        let muxed = track
-            .renditions
-            .iter()
-            .all(|r| r.uri.is_none() && matches!(r.segments, Segments::Unloaded));
+        let muxed = track.renditions.iter().all(|r| r.uri.is_none() && matches!(r.segments, Segments::Unloaded));
         let own = presentation.protocol == Protocol::Dash || !muxed;
         own.then_some((chosen.track, chosen.why))
     }
@@ -83,10 +69,7 @@ impl Engine {
 
     /// Works out anew what each stream may switch between.
     pub(crate) fn rebuild_ladders(&mut self) {
-        let audio = self
-            .streams
-            .get(&TrackKind::Audio)
-            .map(|stream| (stream.period, stream.track));
+        let audio = self.streams.get(&TrackKind::Audio).map(|stream| (stream.period, stream.track));
         let steering = self.title.presentation.as_ref().and_then(|p| p.steering.as_ref());
         let pathway = steering.and_then(|steering| steering.initial.first()).cloned();
         let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();
@@ -102,11 +85,7 @@ impl Engine {
                 .flatten()
                 .filter(|(period, _)| *period == stream.period)
                 .and_then(|(period, track)| self.track(period, track));
-            let hls = self
-                .title
-                .presentation
-                .as_ref()
-                .is_some_and(|p| p.protocol == Protocol::Hls);
+            let hls = self.title.presentation.as_ref().is_some_and(|p| p.protocol == Protocol::Hls);
             let steps = ladder(
                 track,
                 &self.capabilities,
@@ -131,10 +110,7 @@ impl Engine {
 
     /// How much to buffer for a stream.
     pub(crate) fn goal(&self, stream: &Stream) -> BufferGoal {
-        let rendition = stream
-            .rendition
-            .map(|r| stream.reference(r))
-            .and_then(|r| self.rendition(r));
+        let rendition = stream.rendition.map(|r| stream.reference(r)).and_then(|r| self.rendition(r));
         let context = BufferContext {
             kind: stream.kind,
             bitrate: rendition.map_or(0, |r| r.bandwidth),
@@ -151,8 +127,7 @@ impl Engine {
                 return;
             }
         }
-        self.timers
-            .set(Timer::Schedule(kind), self.now + Duration::from_millis(1));
+        self.timers.set(Timer::Schedule(kind), self.now + Duration::from_millis(1));
     }
 
     /// One step; true if there may be another at once.
@@ -222,11 +197,7 @@ impl Engine {
             return true;
         }
         if self.playback.is_advancing() {
-            let excess = if full {
-                MediaTime::from_millis(500)
-            } else {
-                ahead - goal.ahead
-            };
+            let excess = if full { MediaTime::from_millis(500) } else { ahead - goal.ahead };
             let due = self.now + self.real(excess) + Duration::from_millis(1);
             self.timers.set(Timer::Schedule(kind), due);
         }
@@ -271,18 +242,9 @@ impl Engine {
         if current != Some(rendition) {
             let name = |rendition: Option<usize>| {
                 let reference = stream.reference(rendition?);
-                let track = self
-                    .title
-                    .presentation
-                    .as_ref()?
-                    .periods
-                    .get(reference.period)?
-                    .tracks
-                    .get(reference.track)?;
-                track
-                    .renditions
-                    .get(reference.rendition)
-                    .map(|rendition| rendition.id.clone())
+                let track =
+                    self.title.presentation.as_ref()?.periods.get(reference.period)?.tracks.get(reference.track)?;
+                track.renditions.get(reference.rendition).map(|rendition| rendition.id.clone())
             };
             let (from, to) = (name(current), name(Some(rendition)));
             self.decide(DecisionKind::Bitrate, Some(kind), from, to, why);
@@ -305,9 +267,7 @@ impl Engine {
     ) -> Option<Context<'a>> {
         let stream = self.streams.get(&kind)?;
         let position = self.needed_from(stream);
-        let current = levels
-            .iter()
-            .position(|level| Some(level.rendition) == stream.rendition);
+        let current = levels.iter().position(|level| Some(level.rendition) == stream.rendition);
         (!levels.is_empty()).then(|| Context {
             now: self.now,
             levels,
@@ -347,10 +307,7 @@ impl Engine {
         let rendition = stream.rendition.and_then(|r| self.rendition(stream.reference(r)));
         let table = rendition.and_then(|r| r.segments.known()).map(|index| &index.table);
         let longest = table.and_then(|table| {
-            Some(MediaTime::from_ticks(
-                i64::try_from(table.max_duration()?).ok()?,
-                table.timescale(),
-            ))
+            Some(MediaTime::from_ticks(i64::try_from(table.max_duration()?).ok()?, table.timescale()))
         });
         let announced = self.title.presentation.as_ref().and_then(|p| p.target_duration);
         longest.or(announced).unwrap_or(MediaTime::from_secs(4))
@@ -371,10 +328,7 @@ impl Engine {
     fn choose_audio(&self, steps: &[Step], current: Option<usize>) -> (usize, Vec<String>) {
         let first = steps[0].rendition;
         if let (Some(video), Some(audio)) = (self.streams.get(&TrackKind::Video), self.streams.get(&TrackKind::Audio)) {
-            let groups = video
-                .rendition
-                .and_then(|r| self.rendition(video.reference(r)))
-                .map(|r| r.groups.clone());
+            let groups = video.rendition.and_then(|r| self.rendition(video.reference(r))).map(|r| r.groups.clone());
             let track = self.track(audio.period, audio.track);
             let bound = track.and_then(|track| audio_rendition(track, &groups.unwrap_or_else(Groups::default)));
             if let Some(rendition) = bound.filter(|bound| steps.iter().any(|step| step.rendition == *bound)) {
@@ -390,10 +344,7 @@ impl Engine {
             }
         }
         match affordable(10) {
-            Some(step) => (
-                step.rendition,
-                vec![format!("takes {} of {throughput} bit/s", step.bitrate)],
-            ),
+            Some(step) => (step.rendition, vec![format!("takes {} of {throughput} bit/s", step.bitrate)]),
             None => (first, vec!["the smallest".to_owned()]),
         }
     }
@@ -407,10 +358,7 @@ impl Engine {
         if !self.ensure_segments(reference, kind) || self.title.start.is_none() {
             return Next::Wait;
         }
-        if self
-            .period_end(reference.period)
-            .is_some_and(|end| next_time + SEAM >= end)
-        {
+        if self.period_end(reference.period).is_some_and(|end| next_time + SEAM >= end) {
             return Next::PeriodEnd;
         }
         let Some(index) = self.rendition(reference).and_then(|r| r.segments.known()) else {
@@ -426,9 +374,8 @@ impl Engine {
             None => index.number_at(next_time).map(|number| {
                 // A segment of which only a frame is missing is over: boundaries of renditions
                 // differ by rounding.
-                let nearly_over = index
-                    .get(number)
-                    .is_some_and(|s| s.end() - next_time <= SEAM.min(s.duration.mul_ratio(1, 2)));
+                let nearly_over =
+                    index.get(number).is_some_and(|s| s.end() - next_time <= SEAM.min(s.duration.mul_ratio(1, 2)));
                 if nearly_over {
                     number.saturating_add(1)
                 } else {
@@ -457,11 +404,7 @@ impl Engine {
         if !stream.avoid.contains(&rendition) {
             stream.avoid.push(rendition);
         }
-        let left = stream
-            .ladder
-            .iter()
-            .find(|step| !stream.avoid.contains(&step.rendition))
-            .map(|step| step.rendition);
+        let left = stream.ladder.iter().find(|step| !stream.avoid.contains(&step.rendition)).map(|step| step.rendition);
         match left {
             Some(other) => {
                 let why = vec![format!("segment {} is announced missing", segment.number)];
@@ -479,8 +422,7 @@ impl Engine {
 
     pub(crate) fn rendition_name(&self, kind: TrackKind, rendition: usize) -> Option<String> {
         let stream = self.streams.get(&kind)?;
-        self.rendition(stream.reference(rendition))
-            .map(|rendition| rendition.id.clone())
+        self.rendition(stream.reference(rendition)).map(|rendition| rendition.id.clone())
     }
 
     /// End of a period that another one follows.
@@ -488,10 +430,7 @@ impl Engine {
         let periods = &self.title.presentation.as_ref()?.periods;
         let next = periods.get(period + 1)?;
         let own = periods.get(period)?;
-        Some(
-            own.duration
-                .map_or(next.start, |duration| (own.start + duration).min(next.start)),
-        )
+        Some(own.duration.map_or(next.start, |duration| (own.start + duration).min(next.start)))
     }
 
     /// Goes to the next period; false if the title ends here.
@@ -500,12 +439,7 @@ impl Engine {
             return false;
         };
         let (period, track) = (stream.period, stream.track);
-        let start = self
-            .title
-            .presentation
-            .as_ref()
-            .and_then(|p| p.periods.get(period + 1))
-            .map(|p| p.start);
+        let start = self.title.presentation.as_ref().and_then(|p| p.periods.get(period + 1)).map(|p| p.start);
         let Some(start) = start else {
             if let Some(stream) = self.streams.get_mut(&kind) {
                 stream.ended = true;
@@ -534,9 +468,7 @@ impl Engine {
                 // Nothing of this kind in the period: nothing to wait for either.
                 let end = self.period_end(period + 1).or(self.duration()).unwrap_or(start);
                 if let Some(stream) = self.streams.get_mut(&kind) {
-                    stream
-                        .buffer
-                        .put(Item::silence(next_time, end.max(next_time), period + 1));
+                    stream.buffer.put(Item::silence(next_time, end.max(next_time), period + 1));
                 }
             }
         }
@@ -553,18 +485,8 @@ impl Engine {
         stream.cursor = None;
         stream.avoid.clear();
         stream.broken_off = true;
-        let why = if why.is_empty() {
-            vec!["the manifest has nothing here".to_owned()]
-        } else {
-            why
-        };
-        self.decide(
-            DecisionKind::Skip,
-            Some(kind),
-            Some(from.to_string()),
-            Some(to.to_string()),
-            why,
-        );
+        let why = if why.is_empty() { vec!["the manifest has nothing here".to_owned()] } else { why };
+        self.decide(DecisionKind::Skip, Some(kind), Some(from.to_string()), Some(to.to_string()), why);
     }
 
     /// Fetches a segment, and its initialisation section if that is not known yet, at once.
@@ -574,26 +496,16 @@ impl Engine {
         }
         let url = self.on_good_base(reference, &segment.uri);
         let init = segment.init.as_ref().map(|init| {
-            let base = self
-                .rendition(reference)
-                .and_then(|r| r.segments.known())
-                .map(|i| i.base.clone());
+            let base = self.rendition(reference).and_then(|r| r.segments.known()).map(|i| i.base.clone());
             let resolved = base.map_or_else(|| init.uri.clone(), |base| uri::resolve(&base, &init.uri));
             (
-                InitKey {
-                    uri: resolved.clone(),
-                    range: init.byte_range.map(|r| (r.offset, r.length)),
-                },
+                InitKey { uri: resolved.clone(), range: init.byte_range.map(|r| (r.offset, r.length)) },
                 resolved,
                 init.byte_range,
             )
         });
         let format = self.format_of(kind, reference, init.is_some());
-        let class = if format == Format::WebVtt {
-            RequestClass::Text
-        } else {
-            RequestClass::Segment
-        };
+        let class = if format == Format::WebVtt { RequestClass::Text } else { RequestClass::Segment };
         let key = init.as_ref().map(|(key, _, _)| key.clone());
         let Some(stream) = self.streams.get_mut(&kind) else {
             return;
@@ -630,10 +542,7 @@ impl Engine {
     }
 
     fn format_of(&self, kind: TrackKind, reference: RenditionRef, has_init: bool) -> Format {
-        let mime = self
-            .rendition(reference)
-            .and_then(|r| r.mime_type.as_deref())
-            .unwrap_or("");
+        let mime = self.rendition(reference).and_then(|r| r.mime_type.as_deref()).unwrap_or("");
         let text = kind == TrackKind::Text && !has_init && !mime.contains("mp4");
         if text {
             Format::WebVtt
@@ -650,10 +559,7 @@ impl Engine {
         let Some(first) = rendition.bases.first() else {
             return url.to_owned();
         };
-        let good = rendition
-            .bases
-            .iter()
-            .find(|base| !self.title.bad_locations.contains(&base.service_location));
+        let good = rendition.bases.iter().find(|base| !self.title.bad_locations.contains(&base.service_location));
         match (good, url.strip_prefix(first.uri.as_str())) {
             (Some(base), Some(rest)) => format!("{}{rest}", base.uri),
             _ => url.to_owned(),
@@ -681,23 +587,13 @@ impl Engine {
             // An alternate of the same quality takes the place of the one that died.
             for step in &mut stream.ladder {
                 if step.rendition == reference.rendition {
-                    let alive = |i: &usize| {
-                        !dead.contains(&RenditionRef {
-                            rendition: *i,
-                            ..reference
-                        })
-                    };
+                    let alive = |i: &usize| !dead.contains(&RenditionRef { rendition: *i, ..reference });
                     if let Some(other) = step.alternates.iter().copied().find(alive) {
                         step.rendition = other;
                     }
                 }
             }
-            let alive = |step: &Step| {
-                !dead.contains(&RenditionRef {
-                    rendition: step.rendition,
-                    ..reference
-                })
-            };
+            let alive = |step: &Step| !dead.contains(&RenditionRef { rendition: step.rendition, ..reference });
             left |= stream.ladder.iter().any(alive);
         }
         match concerned {
@@ -788,11 +684,7 @@ impl Engine {
         let good =
             |base: &&telecine_model::presentation::BaseUrl| !self.title.bad_locations.contains(&base.service_location);
         let now = rendition.bases.iter().find(good)?.service_location.clone();
-        let next = rendition
-            .bases
-            .iter()
-            .filter(good)
-            .find(|base| base.service_location != now)?;
+        let next = rendition.bases.iter().filter(good).find(|base| base.service_location != now)?;
         let next = next.service_location.clone();
         self.title.bad_locations.insert(now);
         Some(next)

@@ -33,41 +33,26 @@ pub(crate) fn select(
     let playable = |track: &Track| {
         track.kind == kind
             && track.trick_mode_for.is_empty()
-            && track
-                .renditions
-                .iter()
-                .any(|rendition| is_decodable(rendition, capabilities))
+            && track.renditions.iter().any(|rendition| is_decodable(rendition, capabilities))
     };
     let candidates: Vec<(usize, &Track)> = period.tracks.iter().enumerate().filter(|(_, t)| playable(t)).collect();
     if let Some((index, _)) = candidates.iter().find(|(_, track)| Some(track.id.as_str()) == wanted) {
-        return Some(Selected {
-            track: *index,
-            why: vec!["chosen by the viewer".to_owned()],
-        });
+        return Some(Selected { track: *index, why: vec!["chosen by the viewer".to_owned()] });
     }
     if let Some(like) = like {
         let same = |(_, track): &&(usize, &Track)| {
             track.language == like.language && track.roles == like.roles && track.forced == like.forced
         };
-        let found = candidates
-            .iter()
-            .find(|(_, t)| t.id == like.id)
-            .or_else(|| candidates.iter().find(same));
+        let found = candidates.iter().find(|(_, t)| t.id == like.id).or_else(|| candidates.iter().find(same));
         if let Some((index, _)) = found {
-            return Some(Selected {
-                track: *index,
-                why: vec!["continues the track of the period before".to_owned()],
-            });
+            return Some(Selected { track: *index, why: vec!["continues the track of the period before".to_owned()] });
         }
     }
     match kind {
         TrackKind::Text => select_text(&candidates, preferences),
-        TrackKind::Audio => rank(
-            &candidates,
-            &preferences.audio_languages,
-            &preferences.audio_roles,
-            &preferences.codecs,
-        ),
+        TrackKind::Audio => {
+            rank(&candidates, &preferences.audio_languages, &preferences.audio_roles, &preferences.codecs)
+        }
         TrackKind::Video => rank(&candidates, &[], &[], &preferences.codecs),
         TrackKind::Image | TrackKind::Metadata => None,
     }
@@ -76,11 +61,7 @@ pub(crate) fn select(
 /// Subtitles are shown if their language was asked for; forced ones if theirs is that of the sound.
 fn select_text(candidates: &[(usize, &Track)], preferences: &Preferences) -> Option<Selected> {
     let in_band = |track: &Track| track.in_stream_id.is_some();
-    let full: Vec<(usize, &Track)> = candidates
-        .iter()
-        .filter(|(_, t)| !t.forced && !in_band(t))
-        .copied()
-        .collect();
+    let full: Vec<(usize, &Track)> = candidates.iter().filter(|(_, t)| !t.forced && !in_band(t)).copied().collect();
     let asked = &preferences.text_languages;
     let spoken = |track: &Track, languages: &[String]| language_rank(track, languages).is_some();
     if !asked.is_empty() {
@@ -89,43 +70,21 @@ fn select_text(candidates: &[(usize, &Track)], preferences: &Preferences) -> Opt
             return Some(selected);
         }
     }
-    let languages = if asked.is_empty() {
-        &preferences.audio_languages
-    } else {
-        asked
-    };
-    let forced: Vec<(usize, &Track)> = candidates
-        .iter()
-        .filter(|(_, t)| t.forced && !in_band(t) && spoken(t, languages))
-        .copied()
-        .collect();
+    let languages = if asked.is_empty() { &preferences.audio_languages } else { asked };
+    let forced: Vec<(usize, &Track)> =
+        candidates.iter().filter(|(_, t)| t.forced && !in_band(t) && spoken(t, languages)).copied().collect();
     rank(&forced, languages, &[], &[])
 }
 
 /// Orders by language, role, the title's own default, priority, codec, position.
 fn rank(candidates: &[(usize, &Track)], languages: &[String], roles: &[String], codecs: &[String]) -> Option<Selected> {
     let key = |(index, track): &(usize, &Track)| {
-        let role = roles
-            .iter()
-            .position(|role| track.roles.contains(role))
-            .unwrap_or(roles.len());
+        let role = roles.iter().position(|role| track.roles.contains(role)).unwrap_or(roles.len());
         // Descriptions, commentary and the like are only played when asked for.
         let special = role == roles.len() && is_special(track);
-        let codec = codecs
-            .iter()
-            .position(|prefix| plays(track, prefix))
-            .unwrap_or(codecs.len());
+        let codec = codecs.iter().position(|prefix| plays(track, prefix)).unwrap_or(codecs.len());
         let language = language_rank(track, languages).unwrap_or((languages.len(), 0));
-        (
-            language,
-            role,
-            special,
-            !track.default,
-            u32::MAX - track.selection_priority,
-            !track.autoselect,
-            codec,
-            *index,
-        )
+        (language, role, special, !track.default, u32::MAX - track.selection_priority, !track.autoselect, codec, *index)
     };
     let (index, track) = candidates.iter().min_by_key(|candidate| key(candidate))?;
     let mut why = Vec::new();
@@ -139,14 +98,7 @@ fn rank(candidates: &[(usize, &Track)], languages: &[String], roles: &[String], 
         why.push("default of the title".to_owned());
     }
     if why.is_empty() {
-        why.push(
-            if candidates.len() == 1 {
-                "the only one"
-            } else {
-                "first that fits"
-            }
-            .to_owned(),
-        );
+        why.push(if candidates.len() == 1 { "the only one" } else { "first that fits" }.to_owned());
     }
     Some(Selected { track: *index, why })
 }
@@ -161,22 +113,12 @@ fn language_rank(track: &Track, languages: &[String]) -> Option<(usize, u8)> {
 }
 
 fn is_special(track: &Track) -> bool {
-    let special = [
-        "description",
-        "commentary",
-        "enhanced-audio-intelligibility",
-        "emergency",
-        "sign",
-        "easyreader",
-    ];
+    let special = ["description", "commentary", "enhanced-audio-intelligibility", "emergency", "sign", "easyreader"];
     track.roles.iter().any(|role| special.contains(&role.as_str()))
 }
 
 fn plays(track: &Track, prefix: &str) -> bool {
-    track
-        .renditions
-        .iter()
-        .any(|r| r.codecs.iter().any(|c| c.to_string().starts_with(prefix)))
+    track.renditions.iter().any(|r| r.codecs.iter().any(|c| c.to_string().starts_with(prefix)))
 }
 
 /// Whether the sink decodes every codec of a rendition. A rendition that names none must be tried
@@ -187,20 +129,14 @@ pub(crate) fn is_decodable(rendition: &Rendition, capabilities: &Capabilities) -
         // Text is shown by the application and costs no decoder.
         codec.kind() == Some(TrackKind::Text)
             || capabilities.codecs.is_empty()
-            || capabilities
-                .codecs
-                .iter()
-                .any(|prefix| text.starts_with(prefix.as_str()))
+            || capabilities.codecs.iter().any(|prefix| text.starts_with(prefix.as_str()))
     };
     let fits_height = match (rendition.height, capabilities.max_height) {
         (Some(height), Some(max)) => height <= max,
         _ => true,
     };
     // HDR of an unknown kind should not be chosen (H094).
-    let known_range = rendition
-        .video_range
-        .as_deref()
-        .is_none_or(|range| matches!(range, "SDR" | "HLG" | "PQ"));
+    let known_range = rendition.video_range.as_deref().is_none_or(|range| matches!(range, "SDR" | "HLG" | "PQ"));
     fits_height && known_range && rendition.codecs.iter().all(known)
 }
 
@@ -236,11 +172,7 @@ pub(crate) fn ladder(
     });
     if let Some(audio) = audio {
         let offers = |groups: &Groups| {
-            groups.audio.is_none()
-                || audio
-                    .renditions
-                    .iter()
-                    .any(|rendition| rendition.groups.audio == groups.audio)
+            groups.audio.is_none() || audio.renditions.iter().any(|rendition| rendition.groups.audio == groups.audio)
         };
         keep_if_any(&mut usable, |i| offers(&track.renditions[i].groups));
     }
@@ -251,9 +183,7 @@ pub(crate) fn ladder(
     }
     keep_if_any(&mut usable, |i| {
         let rendition = &track.renditions[i];
-        let height_fits = constraints
-            .max_height
-            .is_none_or(|max| rendition.height.is_none_or(|height| height <= max));
+        let height_fits = constraints.max_height.is_none_or(|max| rendition.height.is_none_or(|height| height <= max));
         height_fits && constraints.max_bitrate.is_none_or(|max| rendition.bandwidth <= max)
     });
     let preferred = pathway.or_else(|| usable.first().and_then(|i| track.renditions[*i].pathway.as_deref()));
@@ -262,16 +192,10 @@ pub(crate) fn ladder(
     let mut steps: Vec<Step> = Vec::new();
     for i in usable {
         let rendition = &track.renditions[i];
-        let same = steps
-            .iter_mut()
-            .find(|step| is_same_quality(&track.renditions[step.rendition], rendition));
+        let same = steps.iter_mut().find(|step| is_same_quality(&track.renditions[step.rendition], rendition));
         match same {
             Some(step) => step.alternates.push(i),
-            None => steps.push(Step {
-                rendition: i,
-                alternates: Vec::new(),
-                bitrate: rendition.bandwidth,
-            }),
+            None => steps.push(Step { rendition: i, alternates: Vec::new(), bitrate: rendition.bandwidth }),
         }
     }
     steps
@@ -298,11 +222,7 @@ fn main_codec(rendition: &Rendition, kind: TrackKind) -> Option<&Codec> {
 /// The codec that the ladder is made of: the viewer's first preference that the track offers, else
 /// that of its first rendition.
 fn preferred_codec(track: &Track, usable: &[usize], preferences: &Preferences) -> Option<Codec> {
-    let codecs = || {
-        usable
-            .iter()
-            .filter_map(|i| main_codec(&track.renditions[*i], track.kind))
-    };
+    let codecs = || usable.iter().filter_map(|i| main_codec(&track.renditions[*i], track.kind));
     let preferred = preferences
         .codecs
         .iter()
@@ -313,10 +233,7 @@ fn preferred_codec(track: &Track, usable: &[usize], preferences: &Preferences) -
 /// The rendition of an audio track that goes with a variant: that of its audio group.
 pub(crate) fn audio_rendition(track: &Track, groups: &Groups) -> Option<usize> {
     groups.audio.as_ref()?;
-    track
-        .renditions
-        .iter()
-        .position(|rendition| rendition.groups.audio == groups.audio)
+    track.renditions.iter().position(|rendition| rendition.groups.audio == groups.audio)
 }
 
 #[cfg(test)]
@@ -333,10 +250,7 @@ mod tests {
     }
 
     fn period(tracks: Vec<Track>) -> Period {
-        Period {
-            tracks,
-            ..Period::default()
-        }
+        Period { tracks, ..Period::default() }
     }
 
     fn pick(period: &Period, kind: TrackKind, preferences: &Preferences) -> Option<String> {
@@ -355,14 +269,8 @@ mod tests {
 
     #[test]
     fn descriptions_are_only_played_when_asked_for() {
-        let period = period(vec![
-            audio("ad", "en", false, &["description"]),
-            audio("en", "en", false, &["main"]),
-        ]);
-        let mut preferences = Preferences {
-            audio_languages: vec!["en".into()],
-            ..Preferences::default()
-        };
+        let period = period(vec![audio("ad", "en", false, &["description"]), audio("en", "en", false, &["main"])]);
+        let mut preferences = Preferences { audio_languages: vec!["en".into()], ..Preferences::default() };
         assert_eq!(pick(&period, TrackKind::Audio, &preferences).as_deref(), Some("en"));
         preferences.audio_roles = vec!["description".into()];
         assert_eq!(pick(&period, TrackKind::Audio, &preferences).as_deref(), Some("ad"));
@@ -370,11 +278,7 @@ mod tests {
 
     #[test]
     fn subtitles_are_off_until_their_language_is_asked_for_but_forced_ones_follow_the_sound() {
-        let text = |id: &str, forced| Track {
-            kind: TrackKind::Text,
-            forced,
-            ..audio(id, "en", true, &[])
-        };
+        let text = |id: &str, forced| Track { kind: TrackKind::Text, forced, ..audio(id, "en", true, &[]) };
         let period = period(vec![text("full", false), text("forced", true)]);
         let mut preferences = Preferences::default();
         assert_eq!(pick(&period, TrackKind::Text, &preferences), None);
@@ -410,38 +314,20 @@ mod tests {
                 .collect()
         };
         assert_eq!(ladder(&Constraints::default(), &Preferences::default()), [1, 0, 3]);
-        let hd = Constraints {
-            max_height: Some(1080),
-            max_bitrate: None,
-        };
+        let hd = Constraints { max_height: Some(1080), max_bitrate: None };
         assert_eq!(ladder(&hd, &Preferences::default()), [1, 0]);
-        let hevc = Preferences {
-            codecs: vec!["hvc1".into()],
-            ..Preferences::default()
-        };
+        let hevc = Preferences { codecs: vec!["hvc1".into()], ..Preferences::default() };
         assert_eq!(ladder(&hd, &hevc), [2]);
-        let none = Constraints {
-            max_height: Some(10),
-            max_bitrate: None,
-        };
+        let none = Constraints { max_height: Some(10), max_bitrate: None };
         assert_eq!(ladder(&none, &Preferences::default()).len(), 1, "something plays");
     }
 
     #[test]
     fn redundant_variants_are_alternates_of_one_step() {
-        let track = video(&[
-            (500_000, 360, "avc1.4d401e"),
-            (500_000, 360, "avc1.4d401e"),
-            (900_000, 480, "avc1.4d401e"),
-        ]);
-        let steps = ladder(
-            &track,
-            &Capabilities::default(),
-            &Constraints::default(),
-            &Preferences::default(),
-            None,
-            None,
-        );
+        let track =
+            video(&[(500_000, 360, "avc1.4d401e"), (500_000, 360, "avc1.4d401e"), (900_000, 480, "avc1.4d401e")]);
+        let steps =
+            ladder(&track, &Capabilities::default(), &Constraints::default(), &Preferences::default(), None, None);
         assert_eq!(steps.len(), 2);
         assert_eq!(steps[0].alternates, [1]);
     }

@@ -148,11 +148,7 @@ impl Stream {
 
     /// The rendition that is fetched, with its place.
     pub(crate) fn reference(&self, rendition: usize) -> RenditionRef {
-        RenditionRef {
-            period: self.period,
-            track: self.track,
-            rendition,
-        }
+        RenditionRef { period: self.period, track: self.track, rendition }
     }
 
     /// Whether playback waits for this kind: subtitles never hold up the picture.

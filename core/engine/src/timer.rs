@@ -66,10 +66,7 @@ mod tests {
         assert_eq!(timers.next(), Some(Timestamp::from_millis(5)));
         assert_eq!(timers.take_due(Timestamp::from_millis(4)), None);
         assert_eq!(timers.take_due(Timestamp::from_millis(30)), Some(Timer::Watchdog));
-        assert_eq!(
-            timers.take_due(Timestamp::from_millis(30)),
-            Some(Timer::Schedule(TrackKind::Audio))
-        );
+        assert_eq!(timers.take_due(Timestamp::from_millis(30)), Some(Timer::Schedule(TrackKind::Audio)));
         assert_eq!(timers.next(), None);
     }
 }

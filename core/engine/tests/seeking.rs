@@ -14,10 +14,10 @@ const FILES: [&str; 2] = ["main.m3u8", "main.mpd"];
 #[test]
 fn a_seek_within_the_buffer_fetches_nothing_again() {
     for file in FILES {
-        let mut session =
-            session(SyntheticTitle::new(secs(60)), file).at(at(8_000), Command::Seek(secs(12)));
+        let mut session = session(SyntheticTitle::new(secs(60)), file).at(at(8_000), Command::Seek(secs(12)));
         assert_eq!(session.run(None), Outcome::Ended);
-        let video = session.source().requests().iter().filter(|path| path.starts_with('v') && path.ends_with("m4s")).count();
+        let video =
+            session.source().requests().iter().filter(|path| path.starts_with('v') && path.ends_with("m4s")).count();
         assert_eq!(video, 15, "{file}: each segment once");
         assert_eq!(track(&session, TrackKind::Video).samples, 1500);
         assert_eq!(session.engine().qoe(session.now()).seeks, 1);
@@ -30,7 +30,8 @@ fn a_seek_beyond_the_buffer_starts_at_the_segment_of_its_target() {
         let mut session = session(SyntheticTitle::new(secs(600)), file).at(at(5_000), Command::Seek(secs(401)));
         assert_eq!(session.run(None), Outcome::Ended);
         assert!(session.now() < at(5_000 + 199_000 + 2_000), "{file}: {:?}", session.now());
-        let ended = session.events().iter().any(|e| matches!(e, Event::SeekEnded { position, .. } if *position == secs(401)));
+        let ended =
+            session.events().iter().any(|e| matches!(e, Event::SeekEnded { position, .. } if *position == secs(401)));
         assert!(ended, "{file}");
         assert!(errors(&session).is_empty());
     }

@@ -1,0 +1,106 @@
+//! Tracks by language and by choice; quality within constraints.
+
+mod common;
+
+use common::{at, errors, secs, session, session_with, track};
+use telecine_engine::{Capabilities, Command, Config, Constraints, Event, Preferences};
+use telecine_model::{ErrorCode, MediaTime, TrackKind};
+use telecine_virtual::testing::SyntheticTitle;
+use telecine_virtual::{ModelSink, Outcome, Session};
+
+fn heights(session: &Session<SyntheticTitle>) -> Vec<u32> {
+    let height = |event: &Event| match event {
+        Event::Quality { kind: TrackKind::Video, height, .. } => *height,
+        _ => None,
+    };
+    session.events().iter().filter_map(height).collect()
+}
+
+#[test]
+fn the_picture_never_exceeds_the_constraints() {
+    for file in ["main.m3u8", "main.mpd"] {
+        let mut config = Config::default();
+        config.constraints = Constraints { max_height: Some(480), max_bitrate: None };
+        let mut session = session_with(config, SyntheticTitle::new(secs(60)), file, "rate=20Mbps,rtt=20ms");
+        assert_eq!(session.run(None), Outcome::Ended);
+        assert!(heights(&session).iter().all(|height| *height <= 480), "{file}");
+        assert_eq!(heights(&session).last(), Some(&480));
+    }
+}
+
+#[test]
+fn a_constraint_set_while_playing_holds_from_the_next_segment_on() {
+    let limit = Command::SetConstraints(Constraints { max_height: Some(240), max_bitrate: None });
+    let mut session = session(SyntheticTitle::new(secs(120)), "main.mpd").at(at(10_000), limit);
+    assert_eq!(session.run(None), Outcome::Ended);
+    assert_eq!(heights(&session).last(), Some(&240));
+    assert_eq!(track(&session, TrackKind::Video).gaps, 0);
+}
+
+#[test]
+fn subtitles_are_fetched_when_their_language_is_asked_for() {
+    for file in ["main.m3u8", "main.mpd"] {
+        let mut config = Config::default();
+        config.preferences = Preferences { text_languages: vec!["en".into()], ..Preferences::default() };
+        let mut session = session_with(config, SyntheticTitle::new(secs(60)), file, "rate=8Mbps,rtt=20ms");
+        assert_eq!(session.run(None), Outcome::Ended);
+        assert!(track(&session, TrackKind::Text).samples > 0, "{file}");
+        let mut without = common::session(SyntheticTitle::new(secs(60)), file);
+        without.run(None);
+        assert!(without.sink_ref().tracks().iter().all(|track| track.kind != TrackKind::Text));
+    }
+}
+
+#[test]
+fn sound_can_be_switched_off_and_the_picture_plays_on() {
+    let mut session =
+        session(SyntheticTitle::new(secs(60)), "main.mpd").at(at(10_000), Command::DisableKind(TrackKind::Audio));
+    assert_eq!(session.run(None), Outcome::Ended);
+    assert_eq!(track(&session, TrackKind::Video).samples, 1500);
+    assert_eq!(session.engine().qoe(session.now()).stalls, 0);
+}
+
+#[test]
+fn a_track_that_does_not_exist_is_a_usage_error_and_playback_goes_on() {
+    let wrong = Command::SelectTrack { kind: TrackKind::Audio, id: "klingon".into() };
+    let mut session = session(SyntheticTitle::new(secs(20)), "main.mpd").at(at(5_000), wrong);
+    assert_eq!(session.run(None), Outcome::Ended);
+    assert_eq!(errors(&session).iter().map(|e| e.code()).collect::<Vec<_>>(), [ErrorCode::InvalidArgument]);
+}
+
+#[test]
+fn a_device_that_decodes_nothing_of_it_says_so() {
+    let sink = ModelSink::new(Capabilities { codecs: vec!["hvc1".into()], ..Capabilities::default() });
+    let mut session = session(SyntheticTitle::new(secs(20)), "main.mpd").sink(sink);
+    let Outcome::Failed(Some(error)) = session.run(None) else { panic!("it cannot play") };
+    assert_eq!(error.code(), ErrorCode::NothingPlayable);
+}
+
+#[test]
+fn speed_changes_how_long_it_takes() {
+    let mut session = session(SyntheticTitle::new(secs(60)), "main.mpd").at(at(0), Command::SetRate(2000));
+    assert_eq!(session.run(None), Outcome::Ended);
+    assert!(session.now() < at(32_500), "{:?}", session.now());
+    assert_eq!(track(&session, TrackKind::Video).last_pts, Some(MediaTime::from_millis(59_960)));
+}
+
+#[test]
+fn pausing_holds_the_playhead_while_the_buffer_fills() {
+    let mut session = session(SyntheticTitle::new(secs(120)), "main.mpd").at(at(5_000), Command::Pause);
+    session.run(Some(at(60_000)));
+    let paused = session.engine().snapshot(session.now());
+    assert!(paused.position < secs(6));
+    assert!(paused.streams.iter().all(|stream| stream.buffered >= secs(29)), "{:?}", paused.streams);
+    session.schedule(at(61_000), Command::Play);
+    assert_eq!(session.run(None), Outcome::Ended);
+}
+
+#[test]
+fn stopping_releases_everything_and_a_new_title_can_follow() {
+    let again = Command::Load { url: "https://title.example/main.mpd".into(), start: None };
+    let mut session = session(SyntheticTitle::new(secs(30)), "main.m3u8").at(at(5_000), Command::Stop);
+    assert_eq!(session.run(None), Outcome::Stopped);
+    session.schedule(at(8_000), again);
+    session.schedule(at(8_000), Command::Play);
+    assert_eq!(session.run(None), Outcome::Ended);
+}

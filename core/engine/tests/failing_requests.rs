@@ -1,0 +1,128 @@
+//! What goes wrong on the network or in the media is retried, replaced or left out; it ends
+//! playback only if nothing else is left.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{decisions, errors, secs, session, session_with, track};
+use telecine_engine::{Config, DecisionKind, Event};
+use telecine_model::{ErrorCode, Handling, TrackKind};
+use telecine_virtual::testing::{Fault, SyntheticTitle};
+use telecine_virtual::Outcome;
+
+const FILES: [&str; 2] = ["main.m3u8", "main.mpd"];
+
+fn everywhere(title: SyntheticTitle, number: u64, fault: Fault) -> SyntheticTitle {
+    ["v0", "v1", "v2"].iter().fold(title, |title, rendition| title.fault(rendition, number, fault))
+}
+
+#[test]
+fn a_server_that_fails_for_a_moment_is_asked_again() {
+    for file in FILES {
+        for fault in [Fault::Status(503), Fault::Truncated] {
+            let title = ["v0", "v1", "v2", "a0"]
+                .iter()
+                .fold(SyntheticTitle::new(secs(60)), |title, r| title.fault_times(r, 3, fault, 1));
+            let mut session = session(title, file);
+            assert_eq!(session.run(None), Outcome::Ended, "{file} {fault:?}");
+            assert_eq!(track(&session, TrackKind::Video).samples, 1500, "{file} {fault:?}");
+            assert_eq!(track(&session, TrackKind::Audio).gaps, 0);
+            assert_eq!(session.engine().qoe(session.now()).stalls, 0, "the buffer bridges it");
+            assert!(errors(&session).iter().all(|e| !e.is_fatal() && e.handling() == Handling::Retried), "{file}");
+        }
+    }
+}
+
+#[test]
+fn a_missing_segment_is_taken_from_another_rendition() {
+    for file in FILES {
+        let title = SyntheticTitle::new(secs(60)).fault("v2", 5, Fault::Status(404)).fault("v1", 5, Fault::Garbage);
+        let mut session = session(title, file);
+        assert_eq!(session.run(None), Outcome::Ended, "{file}");
+        assert_eq!(track(&session, TrackKind::Video).samples, 1500, "{file}");
+        assert_eq!(track(&session, TrackKind::Video).gaps, 0, "{file}");
+        assert!(errors(&session).iter().any(|e| e.handling() == Handling::Replaced));
+        assert!(!decisions(&session, DecisionKind::Pathway).is_empty());
+    }
+}
+
+#[test]
+fn a_segment_missing_everywhere_is_left_out_and_jumped_over() {
+    for file in FILES {
+        let mut session = session(everywhere(SyntheticTitle::new(secs(60)), 5, Fault::Status(404)), file);
+        assert_eq!(session.run(None), Outcome::Ended, "{file}");
+        assert_eq!(track(&session, TrackKind::Video).samples, 1400, "{file}");
+        let jumps = decisions(&session, DecisionKind::Gap);
+        assert_eq!(jumps.len(), 1, "{file}");
+        assert_eq!((jumps[0].from.as_deref(), jumps[0].to.as_deref()), (Some("20.000 s"), Some("24.000 s")));
+    }
+}
+
+#[test]
+fn an_announced_gap_is_not_asked_for() {
+    let mut session = session(everywhere(SyntheticTitle::new(secs(60)), 5, Fault::Gap), "main.m3u8");
+    assert_eq!(session.run(None), Outcome::Ended);
+    assert_eq!(track(&session, TrackKind::Video).samples, 1400);
+    let asked =
+        session.source().requests().iter().filter(|path| path.contains("/5.m4s") && path.starts_with('v')).count();
+    assert_eq!(asked, 0, "H062");
+}
+
+#[test]
+fn garbage_in_every_rendition_is_left_out() {
+    let mut session = session(everywhere(SyntheticTitle::new(secs(60)), 5, Fault::Garbage), "main.mpd");
+    assert_eq!(session.run(None), Outcome::Ended);
+    assert_eq!(track(&session, TrackKind::Video).samples, 1400);
+}
+
+#[test]
+fn half_a_segment_plays_what_it_has() {
+    let mut session = session(everywhere(SyntheticTitle::new(secs(60)), 5, Fault::Hole), "main.mpd");
+    assert_eq!(session.run(None), Outcome::Ended);
+    assert_eq!(track(&session, TrackKind::Video).samples, 1450);
+}
+
+#[test]
+fn a_title_whose_media_is_all_missing_fails_with_the_cause() {
+    for file in FILES {
+        let mut title = SyntheticTitle::new(secs(120));
+        for number in 0..30 {
+            title = everywhere(title, number, Fault::Status(404));
+        }
+        let mut session = session(title, file);
+        let Outcome::Failed(Some(error)) = session.run(None) else { panic!("{file}: {:?}", session.events().last()) };
+        assert_eq!(error.code(), ErrorCode::HttpStatus, "{file}");
+        assert_eq!(error.facts().get("status").map(String::as_str), Some("404"));
+        assert!(error.facts().contains_key("segment") && error.facts().contains_key("url"));
+    }
+}
+
+#[test]
+fn a_manifest_that_is_not_there_fails_at_once() {
+    for file in ["missing.m3u8", "missing.mpd"] {
+        let mut session = session(SyntheticTitle::new(secs(10)), file);
+        let Outcome::Failed(Some(error)) = session.run(None) else { panic!("{file}") };
+        assert_eq!(error.code(), ErrorCode::HttpStatus);
+        assert!(session.now().as_secs_f64() < 1.0, "404 is not asked again");
+    }
+}
+
+#[test]
+fn a_server_that_hangs_is_given_up_after_the_time_limit() {
+    let title = everywhere(SyntheticTitle::new(secs(60)), 3, Fault::Slow(Duration::from_secs(100)));
+    let mut session = session(title, "main.mpd");
+    assert_eq!(session.run(None), Outcome::Ended);
+    assert!(errors(&session).iter().any(|error| error.code() == ErrorCode::Timeout));
+}
+
+#[test]
+fn a_network_slower_than_the_lowest_rendition_stalls_and_says_why() {
+    let title = SyntheticTitle::new(secs(40)).renditions(&[(240, 400_000)]);
+    let mut session = session_with(Config::default(), title, "main.mpd", "rate=300kbps,rtt=50ms");
+    assert_eq!(session.run(None), Outcome::Ended);
+    let qoe = session.engine().qoe(session.now());
+    assert!(qoe.stalls > 0 && qoe.stalled > Duration::from_secs(10));
+    let slow = |e: &Event| matches!(e, Event::StallStarted { cause: telecine_engine::StallCause::SlowNetwork, .. });
+    assert!(session.events().iter().any(slow));
+}
