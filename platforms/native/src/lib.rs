@@ -1,1 +1,56 @@
-//! x
+//! The Telecine player for native hosts.
+//!
+//! Ten lines that play a title and print what happens:
+//!
+//! ```no_run
+//! use telecine::{Outcome, Player};
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), telecine::Error> {
+//!     let player = Player::builder().build()?;
+//!     let mut events = player.events();
+//!     player.load("https://cdn.example/title.m3u8")?;
+//!     player.play()?;
+//!     tokio::spawn(async move {
+//!         while let Some(event) = events.next().await {
+//!             println!("{event:?}");
+//!         }
+//!     });
+//!     assert_eq!(player.finished().await, Outcome::Ended);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! A [`Player`] is a handle; the engine that decides, the sink that plays and the connections live
+//! in a task behind it, on the runtime that it was built on. Commands return at once and lead to
+//! [`Event`]s; questions ([`Player::snapshot`], [`Player::qoe`]…) wait for the task's answer.
+//!
+//! - **Sinks.** [`NullSink`] parses and times every sample and shows none. `AudioSink` (feature
+//!   `audio`, on by default) decodes sound with Symphonia, into nothing, a WAV file, or the device's
+//!   output (feature `audio-device`). Anything else implements [`Sink`].
+//! - **Network.** HTTP/1.1 and HTTP/2 over rustls and ring, connections reused. Redirects are
+//!   counted and may not change to another scheme; an application's headers go to the title's own
+//!   host only; lengths and byte ranges are checked; errors are codes of the network domain, and no
+//!   message holds a URL's query.
+//! - **Elsewhere.** `file:` titles, titles registered in memory ([`PlayerBuilder::memory`]), and
+//!   [`BlockingSource`] for [`telecine_virtual::Session`], which plays any URL in virtual time.
+
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "audio")]
+pub mod audio;
+mod fetch;
+mod host;
+mod player;
+
+#[cfg(feature = "audio")]
+pub use audio::AudioSink;
+pub use fetch::{BlockingSource, Fetcher};
+pub use player::{Events, Outcome, Player, PlayerBuilder};
+pub use telecine_engine::{
+    Capabilities, Command, Config, Constraints, Decision, Event, Preferences, Sink, SinkCommand, SinkReport, Snapshot,
+    State, TrackStats,
+};
+pub use telecine_model::{Error, ErrorCode, MediaTime, Presentation, TrackKind};
+pub use telecine_telemetry::QoeSummary;
+pub use telecine_virtual::ModelSink as NullSink;

@@ -1,0 +1,204 @@
+//! HTTP/1.1 and HTTP/2 through reqwest, with our own redirects, ranges and limits.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{self, HeaderMap, HeaderName};
+use rustls_platform_verifier::BuilderVerifierExt as _;
+use telecine_delivery::RequestClass;
+use telecine_engine::{FetchRequest, ResponseHead};
+use telecine_model::{uri, Error, ErrorCode, WallTime};
+use telecine_virtual::Failure;
+use tokio::time::{timeout, timeout_at, Instant};
+
+use super::body::BodyPlan;
+use super::failure::{self, DnsError};
+use super::headers::AppHeaders;
+use super::{Out, Stop};
+
+/// Of the body of an error status, no more than this is read: services explain themselves there,
+/// and nobody needs the rest.
+const ERROR_BODY_MAX: u64 = 64 << 10;
+
+/// One client, one pool of connections.
+#[derive(Clone, Debug)]
+pub(super) struct Http {
+    client: reqwest::Client,
+    headers: AppHeaders,
+}
+
+impl Http {
+    pub(super) fn new(headers: AppHeaders) -> Result<Self, Error> {
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls()?)
+            .dns_resolver(SystemResolver)
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .http2_adaptive_window(true)
+            .user_agent(concat!("telecine/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| Error::new(ErrorCode::TlsFailed, error.to_string()))?;
+        Ok(Self { client, headers })
+    }
+
+    pub(super) async fn fetch(&self, request: &FetchRequest, title: &str, out: &Out<'_>) -> Result<(), Stop> {
+        let deadline = Instant::now() + request.head_timeout;
+        let late = |_| Failure::new(ErrorCode::Timeout, format!("no answer within {:?}", request.head_timeout));
+        let answer = self.follow(request, title);
+        let (url, response) = timeout_at(deadline, answer).await.map_err(late)??;
+        let head = head(request, url, response.status().as_u16(), response.headers());
+        if head.status >= 400 {
+            out.head(head).await?;
+            return explain(response, request, out).await;
+        }
+        let content_range = text(response.headers(), header::CONTENT_RANGE);
+        let plan = BodyPlan::of(head.status, request.byte_range, head.content_length, content_range.as_deref())?;
+        let mut head = head;
+        head.content_length = plan.expected;
+        out.head(head).await?;
+        self.body(response, plan, request, out).await
+    }
+
+    async fn body(
+        &self,
+        mut response: reqwest::Response,
+        plan: BodyPlan,
+        request: &FetchRequest,
+        out: &Out<'_>,
+    ) -> Result<(), Stop> {
+        let too_large = || Failure::new(ErrorCode::BodyTooLarge, format!("more than {} bytes", request.max_bytes));
+        if plan.expected.is_some_and(|expected| expected > request.max_bytes) {
+            return Err(too_large().into());
+        }
+        let mut received = 0u64;
+        while received < plan.take {
+            let idle = |_| Failure::new(ErrorCode::Timeout, format!("no byte within {:?}", request.idle_timeout));
+            let chunk = timeout(request.idle_timeout, response.chunk()).await.map_err(idle)?;
+            let declared = plan.expected.is_some();
+            let Some(mut chunk) = chunk.map_err(|error| failure::within_body(error, declared))? else { break };
+            chunk.truncate(usize::try_from(plan.take - received).unwrap_or(usize::MAX));
+            received = received.saturating_add(chunk.len() as u64);
+            if received > request.max_bytes {
+                return Err(too_large().into());
+            }
+            out.chunk(chunk).await?;
+        }
+        Ok(plan.check_end(received)?)
+    }
+
+    /// The answer at the end of the redirects, and the URL that gave it.
+    async fn follow(&self, request: &FetchRequest, title: &str) -> Result<(String, reqwest::Response), Failure> {
+        let mut url = request.url.clone();
+        let mut hosts = vec![uri::host(&url).to_owned()];
+        loop {
+            let response = self.send(&url, request, title).await?;
+            let location = match response.status().as_u16() {
+                301 | 302 | 303 | 307 | 308 => text(response.headers(), header::LOCATION),
+                _ => None,
+            };
+            let Some(location) = location else { return Ok((url, response)) };
+            let next = uri::resolve(&url, &location);
+            let scheme = uri::split(&next).scheme.unwrap_or("").to_ascii_lowercase();
+            if !uri::may_follow(&url, &next) || !matches!(scheme.as_str(), "http" | "https") {
+                let message = format!("{} redirects to '{scheme}:'", uri::host(&url));
+                return Err(Failure::new(ErrorCode::SchemeForbidden, message));
+            }
+            if hosts.len() > request.max_redirects as usize {
+                let message = format!("more than {}: {}", request.max_redirects, hosts.join(" → "));
+                return Err(Failure::new(ErrorCode::TooManyRedirects, message));
+            }
+            hosts.push(uri::host(&next).to_owned());
+            url = next;
+        }
+    }
+
+    async fn send(&self, url: &str, request: &FetchRequest, title: &str) -> Result<reqwest::Response, Failure> {
+        let mut builder = self.client.get(url).headers(self.headers.for_url(url, title));
+        if let Some(range) = request.byte_range {
+            let last = range.offset.saturating_add(range.length).saturating_sub(1);
+            builder = builder.header(header::RANGE, format!("bytes={}-{last}", range.offset));
+        }
+        if request.byte_range.is_some() || !is_compressible(request.class) {
+            // Media does not get smaller, and lengths and ranges are those of the bytes themselves.
+            builder = builder.header(header::ACCEPT_ENCODING, "identity");
+        }
+        builder.send().await.map_err(failure::before_head)
+    }
+}
+
+/// Passes on what an error status says about itself. How that ends is no further failure.
+async fn explain(mut response: reqwest::Response, request: &FetchRequest, out: &Out<'_>) -> Result<(), Stop> {
+    let mut left = ERROR_BODY_MAX.min(request.max_bytes);
+    while left > 0 {
+        let Ok(Ok(Some(mut chunk))) = timeout(request.idle_timeout, response.chunk()).await else { break };
+        chunk.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+        left -= chunk.len() as u64;
+        out.chunk(chunk).await?;
+    }
+    Ok(())
+}
+
+/// What is text is worth compressing.
+fn is_compressible(class: RequestClass) -> bool {
+    use RequestClass::{Clock, Manifest, Playlist, Steering, Text};
+    matches!(class, Manifest | Playlist | Text | Steering | Clock)
+}
+
+fn head(request: &FetchRequest, url: String, status: u16, headers: &HeaderMap) -> ResponseHead {
+    // The client takes both away from bodies that it decodes.
+    let encoded = headers.contains_key(header::CONTENT_ENCODING);
+    let number = |name| text(headers, name)?.trim().parse().ok();
+    ResponseHead {
+        id: request.id,
+        status,
+        url,
+        content_length: number(header::CONTENT_LENGTH).filter(|_| !encoded),
+        content_type: text(headers, header::CONTENT_TYPE),
+        retry_after: text(headers, header::RETRY_AFTER),
+        date: text(headers, header::DATE).and_then(|date| wall_time(&date)),
+        age_s: number(header::AGE),
+        from_cache: false,
+    }
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+fn wall_time(date: &str) -> Option<WallTime> {
+    let time = httpdate::parse_http_date(date).ok()?;
+    let since_epoch = time.duration_since(std::time::UNIX_EPOCH).ok()?;
+    i64::try_from(since_epoch.as_micros()).ok().map(WallTime::from_micros)
+}
+
+/// TLS 1.2 and 1.3 by ring, trusting what the device trusts.
+fn tls() -> Result<rustls::ClientConfig, Error> {
+    let refused = |error: rustls::Error| Error::new(ErrorCode::TlsFailed, error.to_string());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(refused)?;
+    // A device without a certificate store can still play over http; https then fails as it must.
+    let mut config = match builder.clone().with_platform_verifier() {
+        Ok(verified) => verified.with_no_client_auth(),
+        Err(_) => builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth(),
+    };
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+/// The device's resolver, with errors that can be told from other failures to connect.
+#[derive(Debug)]
+struct SystemResolver;
+
+impl Resolve for SystemResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(DnsError)?;
+            let addresses: Vec<SocketAddr> = found.collect();
+            Ok(Box::new(addresses.into_iter()) as Addrs)
+        })
+    }
+}
+

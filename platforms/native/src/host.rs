@@ -1,0 +1,192 @@
+//! The task behind a player: owns the engine, the sink and the requests, and runs the loop.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use telecine_engine::{
+    Action, Command, Config, Engine, Environment, Event, FetchRequest, Input, NetworkEvent, RequestId, Sink,
+    SinkCommand, State,
+};
+use telecine_model::{Error, ErrorCode, Timestamp, WallTime};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep_until, Instant};
+
+use crate::fetch::Fetcher;
+use crate::player::{Outcome, Shared};
+
+/// Network events that wait for the engine: requests beyond are held up, not buffered.
+const NETWORK_QUEUE: usize = 64;
+/// How far a device's clock is assumed to be off until something better is known.
+const CLOCK_UNCERTAINTY_MS: u32 = 10_000;
+
+/// From the handles to the task.
+pub(crate) enum Message {
+    Command(Command),
+    Ask(Box<dyn FnOnce(&mut Core, Timestamp) + Send>),
+}
+
+/// What handles may ask.
+pub(crate) struct Core {
+    pub(crate) engine: Engine,
+    pub(crate) sink: Box<dyn Sink>,
+}
+
+/// The loop and everything that it owns.
+pub(crate) struct Host {
+    core: Core,
+    fetcher: Fetcher,
+    shared: Arc<Shared>,
+    /// URL that the title was loaded from: whose host may see the application's headers.
+    title: Arc<str>,
+    requests: HashMap<RequestId, Request>,
+    network: mpsc::Sender<NetworkEvent>,
+    arrivals: mpsc::Receiver<NetworkEvent>,
+    start: Instant,
+    failure: Option<Error>,
+}
+
+/// A request on its way; it ends with this value.
+struct Request(JoinHandle<()>);
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Host {
+    pub(crate) fn new(config: Config, sink: Box<dyn Sink>, fetcher: Fetcher, shared: Arc<Shared>) -> Self {
+        let (network, arrivals) = mpsc::channel(NETWORK_QUEUE);
+        Self {
+            core: Core {
+                engine: Engine::new(config),
+                sink,
+            },
+            fetcher,
+            shared,
+            title: Arc::from(""),
+            requests: HashMap::new(),
+            network,
+            arrivals,
+            start: Instant::now(),
+            failure: None,
+        }
+    }
+
+    /// Runs until the last handle is gone.
+    pub(crate) async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Message>) {
+        let capabilities = self.core.sink.capabilities();
+        self.input(Input::Environment(Environment::Capabilities(capabilities)));
+        loop {
+            self.settle();
+            let deadline = self.deadline();
+            tokio::select! {
+                biased;
+                message = inbox.recv() => match message {
+                    Some(Message::Command(command)) => self.command(command),
+                    Some(Message::Ask(ask)) => {
+                        let now = self.now();
+                        ask(&mut self.core, now);
+                    }
+                    None => break,
+                },
+                Some(event) = self.arrivals.recv() => self.arrival(event),
+                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {}
+            }
+        }
+        self.core.sink.command(SinkCommand::Stop, self.now());
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::ZERO + self.start.elapsed()
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let deadlines = [self.core.engine.deadline(), self.core.sink.deadline()];
+        let next = deadlines.into_iter().flatten().min()?;
+        // Far deadlines are met in steps: not every clock can tell times of centuries ahead.
+        let wait = next.since(Timestamp::ZERO).min(self.start.elapsed() + Duration::from_secs(3600));
+        Some(self.start + wait)
+    }
+
+    /// Takes what the sink has to report and wakes the engine if it is due.
+    fn settle(&mut self) {
+        while let Some(report) = self.core.sink.poll(self.now()) {
+            self.input(Input::Sink(report));
+        }
+        if self.core.engine.deadline().is_some_and(|deadline| deadline <= self.now()) {
+            self.input(Input::Timer);
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        if let Command::Load { url, .. } = &command {
+            self.title = Arc::from(url.as_str());
+            self.failure = None;
+            if let Some(time) = wall_clock() {
+                let uncertainty_ms = CLOCK_UNCERTAINTY_MS;
+                self.input(Input::Environment(Environment::WallClock { time, uncertainty_ms }));
+            }
+        }
+        self.input(Input::Command(command));
+    }
+
+    fn arrival(&mut self, event: NetworkEvent) {
+        if let NetworkEvent::End { id } | NetworkEvent::Failed { id, .. } = &event {
+            self.requests.remove(id);
+        }
+        self.input(Input::Network(event));
+    }
+
+    /// Mutate once, then drain.
+    fn input(&mut self, input: Input) {
+        self.core.engine.handle(input, self.now());
+        while let Some(action) = self.core.engine.poll() {
+            match action {
+                Action::Fetch(request) => self.fetch(request),
+                Action::Cancel(id) => drop(self.requests.remove(&id)),
+                Action::Sink(command) => self.core.sink.command(command, self.now()),
+                Action::Emit(event) => self.emit(*event),
+            }
+        }
+    }
+
+    fn fetch(&mut self, request: Box<FetchRequest>) {
+        let id = request.id;
+        let (fetcher, title, network) = (self.fetcher.clone(), Arc::clone(&self.title), self.network.clone());
+        let task = tokio::spawn(async move { fetcher.fetch(&request, &title, &network).await });
+        self.requests.insert(id, Request(task));
+    }
+
+    fn emit(&mut self, event: Event) {
+        let outcome = match &event {
+            Event::Error { error, .. } if error.is_fatal() => {
+                self.failure = Some(error.clone());
+                None
+            }
+            Event::State { state, .. } => match state {
+                State::Ended => Some(Outcome::Ended),
+                State::Stopped => Some(Outcome::Stopped),
+                State::Failed => Some(Outcome::Failed(self.failure.clone().unwrap_or_else(unexplained))),
+                _ => None,
+            },
+            _ => None,
+        };
+        // Without subscribers there is nobody to tell.
+        let _ = self.shared.events.send(event);
+        if outcome.is_some() {
+            self.shared.outcome.send_replace(outcome);
+        }
+    }
+}
+
+fn unexplained() -> Error {
+    Error::new(ErrorCode::InternalDefect, "playback failed without an error")
+}
+
+fn wall_clock() -> Option<WallTime> {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since_epoch.as_micros()).ok().map(WallTime::from_micros)
+}

@@ -1,0 +1,282 @@
+//! The handle that applications hold.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use telecine_engine::{Command, Config, Constraints, Event, Preferences, Sink, Snapshot, TrackStats};
+use telecine_model::{uri, Error, ErrorCode, MediaTime, Presentation, Timestamp, TrackKind};
+use telecine_telemetry::QoeSummary;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use crate::fetch::Fetcher;
+use crate::host::{Core, Host, Message};
+use crate::NullSink;
+
+/// Events kept for a subscriber that is slow to take them.
+const EVENTS_KEPT: usize = 4096;
+
+/// A player. Cheap to clone: clones are handles of the same player, which stops when the last of
+/// them is dropped.
+///
+/// Commands return at once; what they lead to arrives as [`Event`]s. All methods can be called from
+/// any thread and any task.
+#[derive(Clone, Debug)]
+pub struct Player {
+    messages: mpsc::UnboundedSender<Message>,
+    shared: Arc<Shared>,
+}
+
+/// What handles and the task behind them share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) events: broadcast::Sender<Event>,
+    pub(crate) outcome: watch::Sender<Option<Outcome>>,
+}
+
+/// How the playback of a title ended.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It was played to its end.
+    Ended,
+    /// The application stopped it.
+    Stopped,
+    /// It failed.
+    Failed(Error),
+}
+
+/// Puts a [`Player`] together.
+pub struct PlayerBuilder {
+    config: Config,
+    sink: Box<dyn Sink>,
+    headers: Vec<(String, String)>,
+    memory: BTreeMap<String, Bytes>,
+}
+
+impl Player {
+    /// A player with everything at its default: plays well, shows nothing.
+    pub fn builder() -> PlayerBuilder {
+        PlayerBuilder {
+            config: Config::default(),
+            sink: Box::new(NullSink::default()),
+            headers: Vec::new(),
+            memory: BTreeMap::new(),
+        }
+    }
+
+    /// Loads a title from an absolute `http`, `https`, `file` or `memory` URL. Replaces whatever was
+    /// loaded; plays after [`Player::play`].
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidUrl`] if it is not one, [`ErrorCode::InvalidState`] if the player's
+    /// runtime is gone. Everything else arrives as an event.
+    pub fn load(&self, url: impl Into<String>) -> Result<(), Error> {
+        self.load_at(url, None)
+    }
+
+    /// As [`Player::load`], from a position instead of where the manifest prefers to start.
+    pub fn load_at(&self, url: impl Into<String>, start: Option<MediaTime>) -> Result<(), Error> {
+        let url = url.into();
+        let scheme = uri::split(&url).scheme.unwrap_or("").to_ascii_lowercase();
+        if !matches!(scheme.as_str(), "http" | "https" | "file" | "memory") {
+            let error = Error::new(ErrorCode::InvalidUrl, "a title has an http, https, file or memory URL");
+            return Err(error.fact("url", uri::without_secrets(&url)));
+        }
+        // Here and not in the task: whoever waits for the end from now on means this title's.
+        self.shared.outcome.send_replace(None);
+        self.command(Command::Load { url, start })
+    }
+
+    /// Plays as soon as enough is buffered.
+    pub fn play(&self) -> Result<(), Error> {
+        self.command(Command::Play)
+    }
+
+    /// Holds the picture; buffering goes on.
+    pub fn pause(&self) -> Result<(), Error> {
+        self.command(Command::Pause)
+    }
+
+    /// Moves the playhead; clamped to what can be played.
+    pub fn seek(&self, position: MediaTime) -> Result<(), Error> {
+        self.command(Command::Seek(position))
+    }
+
+    /// Chooses a track by its id (see [`Player::presentation`]).
+    pub fn select_track(&self, kind: TrackKind, id: impl Into<String>) -> Result<(), Error> {
+        self.command(Command::SelectTrack { kind, id: id.into() })
+    }
+
+    /// Plays without a track of this kind.
+    pub fn disable(&self, kind: TrackKind) -> Result<(), Error> {
+        self.command(Command::DisableKind(kind))
+    }
+
+    /// Replaces the viewer's preferences, from the next choice of tracks on.
+    pub fn set_preferences(&self, preferences: Preferences) -> Result<(), Error> {
+        self.command(Command::SetPreferences(preferences))
+    }
+
+    /// Replaces what must not be exceeded, from the next segment on.
+    pub fn set_constraints(&self, constraints: Constraints) -> Result<(), Error> {
+        self.command(Command::SetConstraints(constraints))
+    }
+
+    /// Playback speed in thousandths, 100 to 4000.
+    pub fn set_rate(&self, rate_milli: u32) -> Result<(), Error> {
+        self.command(Command::SetRate(rate_milli))
+    }
+
+    /// Ends playback and releases everything. Another title may be loaded.
+    pub fn stop(&self) -> Result<(), Error> {
+        self.command(Command::Stop)
+    }
+
+    /// Every event from now on.
+    pub fn events(&self) -> Events {
+        Events {
+            receiver: self.shared.events.subscribe(),
+            missed: 0,
+        }
+    }
+
+    /// State, position and buffers at this moment.
+    pub async fn snapshot(&self) -> Result<Snapshot, Error> {
+        self.ask(|core, now| core.engine.snapshot(now)).await
+    }
+
+    /// The title as far as its manifests are loaded; None before the first.
+    pub async fn presentation(&self) -> Result<Option<Presentation>, Error> {
+        self.ask(|core, _| core.engine.presentation().cloned()).await
+    }
+
+    /// Quality of experience so far.
+    pub async fn qoe(&self) -> Result<QoeSummary, Error> {
+        self.ask(|core, now| core.engine.qoe(now)).await
+    }
+
+    /// What the sink did with each track so far.
+    pub async fn tracks(&self) -> Result<Vec<TrackStats>, Error> {
+        self.ask(|core, _| core.sink.tracks()).await
+    }
+
+    /// What was recorded since the last call, with [`Config::record`]. Append it to a file.
+    pub async fn take_recording(&self) -> Result<Vec<u8>, Error> {
+        self.ask(|core, _| core.engine.take_recording()).await
+    }
+
+    /// Waits for the end of the title that was loaded last, whichever way it ends.
+    pub async fn finished(&self) -> Outcome {
+        let mut outcome = self.shared.outcome.subscribe();
+        tokio::select! {
+            // The sender is in our own hands, so this waits and does not fail.
+            Ok(outcome) = outcome.wait_for(Option::is_some) => outcome.clone().unwrap_or(Outcome::Stopped),
+            () = self.messages.closed() => Outcome::Failed(gone()),
+        }
+    }
+
+    fn command(&self, command: Command) -> Result<(), Error> {
+        self.messages.send(Message::Command(command)).map_err(|_| gone())
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Core, Timestamp) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let (sender, answer) = oneshot::channel();
+        let ask = move |core: &mut Core, now| {
+            // Whoever asked may have gone.
+            let _ = sender.send(question(core, now));
+        };
+        self.messages.send(Message::Ask(Box::new(ask))).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())
+    }
+}
+
+fn gone() -> Error {
+    Error::new(ErrorCode::InvalidState, "the runtime that the player ran on was shut down")
+}
+
+impl PlayerBuilder {
+    /// Settings.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Plays into this sink instead of a [`NullSink`].
+    #[must_use]
+    pub fn sink(mut self, sink: impl Sink + 'static) -> Self {
+        self.sink = Box::new(sink);
+        self
+    }
+
+    /// Adds a header to requests to the title's own host: never to another, never after a redirect
+    /// away from it.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Registers bytes under a `memory:` URL (`memory:///title/main.m3u8`), for titles that are not
+    /// stored anywhere.
+    #[must_use]
+    pub fn memory(mut self, url: impl Into<String>, bytes: impl Into<Bytes>) -> Self {
+        self.memory.insert(url.into(), bytes.into());
+        self
+    }
+
+    /// Starts the player on the current tokio runtime.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidState`] outside of a runtime, [`ErrorCode::InvalidArgument`] for a header
+    /// that cannot be sent, [`ErrorCode::TlsFailed`] if the device offers no usable TLS.
+    pub fn build(self) -> Result<Player, Error> {
+        let runtime = tokio::runtime::Handle::try_current()
+            .map_err(|_| Error::new(ErrorCode::InvalidState, "a player is built within a tokio runtime"))?;
+        let fetcher = Fetcher::with_memory(&self.headers, self.memory)?;
+        let (messages, inbox) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared {
+            events: broadcast::Sender::new(EVENTS_KEPT),
+            outcome: watch::Sender::new(None),
+        });
+        let host = Host::new(self.config, self.sink, fetcher, Arc::clone(&shared));
+        runtime.spawn(host.run(inbox));
+        Ok(Player { messages, shared })
+    }
+}
+
+impl std::fmt::Debug for PlayerBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Not the headers: they may be tokens.
+        f.debug_struct("PlayerBuilder").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// The events of a player, from [`Player::events`].
+#[derive(Debug)]
+pub struct Events {
+    receiver: broadcast::Receiver<Event>,
+    missed: u64,
+}
+
+impl Events {
+    /// The next event; None once the player is gone.
+    pub async fn next(&mut self) -> Option<Event> {
+        loop {
+            match self.receiver.recv().await {
+                Ok(event) => return Some(event),
+                Err(broadcast::error::RecvError::Lagged(missed)) => self.missed += missed,
+                Err(broadcast::error::RecvError::Closed) => return None,
+            }
+        }
+    }
+
+    /// Events that were lost because they were not taken in time: thousands have to pile up.
+    pub fn missed(&self) -> u64 {
+        self.missed
+    }
+}
