@@ -29,9 +29,7 @@ fn xml_root(mut text: &[u8]) -> Option<&[u8]> {
         text = text.get(at + end.len()..)?;
     }
     let name = text.strip_prefix(b"<")?;
-    let length = name
-        .iter()
-        .position(|byte| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'/'))?;
+    let length = name.iter().position(|byte| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'/'))?;
     let name = name.get(..length)?;
     // Whatever prefix the namespace has.
     name.rsplit(|byte| *byte == b':').next()
@@ -40,10 +38,7 @@ fn xml_root(mut text: &[u8]) -> Option<&[u8]> {
 /// What a body that is no playlist looks like, for the message that says so.
 pub(crate) fn describe(bytes: &[u8]) -> &'static str {
     let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).trim_ascii_start();
-    let begins = |word: &[u8]| {
-        text.get(..word.len())
-            .is_some_and(|head| head.eq_ignore_ascii_case(word))
-    };
+    let begins = |word: &[u8]| text.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word));
     if text.is_empty() {
         "it is empty"
     } else if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {

@@ -20,33 +20,22 @@ fn ranges(tags: &[&str]) -> (Vec<DateRange>, Vec<String>) {
 
 fn ignored(tags: &[&str], rule: &str) {
     let (ranges, rules) = ranges(tags);
-    assert_eq!(
-        (ranges.len(), rules),
-        (tags.len() - 1, vec![rule.to_owned()]),
-        "{tags:?}"
-    );
+    assert_eq!((ranges.len(), rules), (tags.len() - 1, vec![rule.to_owned()]), "{tags:?}");
 }
 
 const A: &str = "ID=\"a\",START-DATE=\"2026-05-01T00:00:10Z\"";
 
 #[test]
 fn h068_tags_of_one_id_are_one_range() {
-    let (ranges, rules) = ranges(&[
-        &format!("{A},PLANNED-DURATION=30,X-ONE=\"1\""),
-        "ID=\"a\",DURATION=29.5,X-TWO=0x0A,CLASS=\"c\"",
-    ]);
+    let (ranges, rules) =
+        ranges(&[&format!("{A},PLANNED-DURATION=30,X-ONE=\"1\""), "ID=\"a\",DURATION=29.5,X-TWO=0x0A,CLASS=\"c\""]);
     assert_eq!(rules, Vec::<String>::new());
-    let [range] = ranges.as_slice() else {
-        panic!("one range: {ranges:?}")
-    };
+    let [range] = ranges.as_slice() else { panic!("one range: {ranges:?}") };
     assert_eq!(range.start, parse_date_time("2026-05-01T00:00:10Z").expect("valid"));
     assert_eq!(range.end, parse_date_time("2026-05-01T00:00:39.5Z"));
     assert_eq!(range.planned_duration, Some(MediaTime::from_secs(30)));
     assert_eq!(range.class.as_deref(), Some("c"));
-    assert_eq!(
-        (range.client["X-ONE"].as_str(), range.client["X-TWO"].as_str()),
-        ("1", "0x0A")
-    );
+    assert_eq!((range.client["X-ONE"].as_str(), range.client["X-TWO"].as_str()), ("1", "0x0A"));
 }
 
 #[test]
@@ -90,12 +79,7 @@ fn h070_a_range_may_end_on_the_next_of_its_class() {
     assert_eq!(ranges[2].end, None);
     ignored(&[&format!("{A},END-ON-NEXT=YES")], "H070");
     ignored(&[&format!("{A},CLASS=\"c\",END-ON-NEXT=YES,DURATION=1")], "H070");
-    ignored(
-        &[&format!(
-            "{A},CLASS=\"c\",END-ON-NEXT=YES,END-DATE=\"2026-05-01T00:00:30Z\""
-        )],
-        "H070",
-    );
+    ignored(&[&format!("{A},CLASS=\"c\",END-ON-NEXT=YES,END-DATE=\"2026-05-01T00:00:30Z\"")], "H070");
 }
 
 #[test]
@@ -114,10 +98,7 @@ fn h072_an_illegal_range_is_ignored_and_a_range_implies_a_date() {
 
 #[test]
 fn h073_scte_35_commands_are_handed_on_as_written() {
-    let (ranges, _) = ranges(&[
-        &format!("{A},SCTE35-OUT=0xFC30"),
-        "ID=\"a\",SCTE35-IN=0xFC31,DURATION=3",
-    ]);
+    let (ranges, _) = ranges(&[&format!("{A},SCTE35-OUT=0xFC30"), "ID=\"a\",SCTE35-IN=0xFC31,DURATION=3"]);
     assert_eq!(ranges[0].scte35["SCTE35-OUT"], "0xFC30");
     assert_eq!(ranges[0].scte35["SCTE35-IN"], "0xFC31");
     assert_eq!(ranges[0].end, parse_date_time("2026-05-01T00:00:13Z"));
@@ -154,26 +135,13 @@ fn h074_a_skip_stands_for_the_oldest_segments() {
 
 #[test]
 fn h074_a_skip_says_how_many_and_stands_once_in_front() {
-    refused(
-        live("#EXT-X-SKIP:X=1\n#EXTINF:4,\na"),
-        "H074",
-        ErrorCode::ManifestMissing,
-    );
-    refused(
-        live("#EXTINF:4,\na\n#EXT-X-SKIP:SKIPPED-SEGMENTS=1"),
-        "H074",
-        ErrorCode::ManifestContradiction,
-    );
+    refused(live("#EXT-X-SKIP:X=1\n#EXTINF:4,\na"), "H074", ErrorCode::ManifestMissing);
+    refused(live("#EXTINF:4,\na\n#EXT-X-SKIP:SKIPPED-SEGMENTS=1"), "H074", ErrorCode::ManifestContradiction);
     let twice = live("#EXT-X-SKIP:SKIPPED-SEGMENTS=3\n#EXT-X-SKIP:SKIPPED-SEGMENTS=4\n#EXTINF:4,\na");
     let playlist = as_media(tolerated(&twice, "H074", ErrorCode::ManifestContradiction));
     assert_eq!(playlist.index.table.first_number(), 3);
-    let empty = clean_media(&live(
-        "#EXT-X-SKIP:SKIPPED-SEGMENTS=3,RECENTLY-REMOVED-DATERANGES=\"\"\n#EXTINF:4,\na",
-    ));
-    assert!(empty
-        .info
-        .skip
-        .is_some_and(|skip| skip.date_ranges && skip.removed_date_ranges.is_empty()));
+    let empty = clean_media(&live("#EXT-X-SKIP:SKIPPED-SEGMENTS=3,RECENTLY-REMOVED-DATERANGES=\"\"\n#EXTINF:4,\na"));
+    assert!(empty.info.skip.is_some_and(|skip| skip.date_ranges && skip.removed_date_ranges.is_empty()));
 }
 
 #[test]
@@ -188,16 +156,8 @@ fn h075_a_hint_has_a_start_and_maybe_a_length() {
         .map(|hint| (hint.kind.as_str(), hint.uri.as_str(), hint.start, hint.length))
         .collect();
     assert_eq!(hints, [("PART", "p", 0, None), ("MAP", "m", 10, Some(600))]);
-    tolerated(
-        &live("#EXT-X-PRELOAD-HINT:URI=\"p\""),
-        "H075",
-        ErrorCode::ManifestMissing,
-    );
-    tolerated(
-        &live("#EXT-X-PRELOAD-HINT:TYPE=PART"),
-        "H075",
-        ErrorCode::ManifestMissing,
-    );
+    tolerated(&live("#EXT-X-PRELOAD-HINT:URI=\"p\""), "H075", ErrorCode::ManifestMissing);
+    tolerated(&live("#EXT-X-PRELOAD-HINT:TYPE=PART"), "H075", ErrorCode::ManifestMissing);
 }
 
 #[test]
@@ -231,13 +191,6 @@ fn h078_what_a_rendition_report_leaves_out_is_as_in_this_playlist() {
         .iter()
         .map(|report| (report.uri.as_str(), report.last_msn, report.last_part))
         .collect();
-    assert_eq!(
-        reports,
-        [("../b.m3u8", Some(12), Some(0)), ("c.m3u8", Some(11), Some(1))]
-    );
-    tolerated(
-        &live("#EXT-X-RENDITION-REPORT:LAST-MSN=1"),
-        "H078",
-        ErrorCode::ManifestMissing,
-    );
+    assert_eq!(reports, [("../b.m3u8", Some(12), Some(0)), ("c.m3u8", Some(11), Some(1))]);
+    tolerated(&live("#EXT-X-RENDITION-REPORT:LAST-MSN=1"), "H078", ErrorCode::ManifestMissing);
 }

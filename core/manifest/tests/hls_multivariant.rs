@@ -11,10 +11,7 @@ use telecine_model::{Codec, ErrorCode, Presentation, Rendition, Segments, TrackK
 fn playlist(head: &str, variants: &[&str]) -> String {
     let mut text = format!("#EXTM3U\n#EXT-X-VERSION:13\n{head}\n");
     for (i, attributes) in variants.iter().enumerate() {
-        text.push_str(&format!(
-            "#EXT-X-STREAM-INF:BANDWIDTH={}{attributes}\nv{i}.m3u8\n",
-            (i + 1) * 1000
-        ));
+        text.push_str(&format!("#EXT-X-STREAM-INF:BANDWIDTH={}{attributes}\nv{i}.m3u8\n", (i + 1) * 1000));
     }
     text
 }
@@ -42,16 +39,11 @@ fn every_variant_is_a_rendition_of_the_picture_in_order() {
     assert_eq!((period.id.as_str(), period.tracks.len()), ("0", 1));
     let track = &period.tracks[0];
     assert_eq!((track.kind, track.default), (TrackKind::Video, true));
-    let [first, second] = track.renditions.as_slice() else {
-        panic!("two renditions")
-    };
+    let [first, second] = track.renditions.as_slice() else { panic!("two renditions") };
     assert_eq!(first.uri.as_deref(), Some("https://a.example/live/v0.m3u8"));
     assert_eq!((first.bandwidth, first.average_bandwidth), (1000, Some(900)));
     assert_eq!(codecs(first), ["avc1.64001f", "mp4a.40.2"]);
-    assert_eq!(
-        (first.width, first.height, first.frame_rate),
-        (Some(1280), Some(720), Some((24_000, 1001)))
-    );
+    assert_eq!((first.width, first.height, first.frame_rate), (Some(1280), Some(720), Some((24_000, 1001))));
     assert_eq!(first.video_range.as_deref(), Some("SDR"));
     assert_eq!(first.segments, Segments::Unloaded);
     assert_eq!((second.id.as_str(), second.score_milli), ("v-2", Some(3250)));
@@ -84,31 +76,15 @@ fn the_same_name_in_several_groups_is_one_track_with_a_rendition_each() {
             ",CODECS=\"hvc1.2.4.L123,mp4a.40.2,wvtt\",AUDIO=\"hi\"",
         ],
     ));
-    let [_, english, german] = tracks(&presentation) else {
-        panic!("three tracks")
-    };
-    assert_eq!(
-        (english.kind, english.name.as_deref()),
-        (TrackKind::Audio, Some("English"))
-    );
-    assert_eq!(
-        english.language.as_ref().map(ToString::to_string).as_deref(),
-        Some("en")
-    );
+    let [_, english, german] = tracks(&presentation) else { panic!("three tracks") };
+    assert_eq!((english.kind, english.name.as_deref()), (TrackKind::Audio, Some("English")));
+    assert_eq!(english.language.as_ref().map(ToString::to_string).as_deref(), Some("en"));
     assert!(english.default && english.autoselect && !german.default && german.autoselect);
-    assert_eq!(
-        (english.channels, english.channel_layout.as_deref()),
-        (Some(2), Some("2"))
-    );
-    let [low, high] = english.renditions.as_slice() else {
-        panic!("two renditions")
-    };
+    assert_eq!((english.channels, english.channel_layout.as_deref()), (Some(2), Some("2")));
+    let [low, high] = english.renditions.as_slice() else { panic!("two renditions") };
     assert_eq!(low.uri.as_deref(), Some("https://a.example/live/lo/en.m3u8"));
     assert_eq!((low.groups.audio.as_deref(), low.bandwidth), (Some("lo"), 0));
-    assert_eq!(
-        (codecs(low), codecs(high)),
-        (vec!["mp4a.40.5".to_owned()], vec!["mp4a.40.2".to_owned()])
-    );
+    assert_eq!((codecs(low), codecs(high)), (vec!["mp4a.40.5".to_owned()], vec!["mp4a.40.2".to_owned()]));
     assert_eq!(high.id, "en-hi");
     assert_eq!(german.renditions[1].uri, None, "the media is in the variants");
     assert_ne!(english.id, german.id);
@@ -136,19 +112,9 @@ fn characteristics_become_roles_and_are_kept_as_written() {
 #EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"s\",NAME=\"Plain\",URI=\"u\"\n\
 #EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"s\",NAME=\"Signs\",FORCED=YES,AUTOSELECT=YES,URI=\"u\"";
     let presentation = clean_multivariant(&playlist(head, &[""]));
-    let roles: Vec<_> = tracks(&presentation)[1..]
-        .iter()
-        .map(|track| track.roles.join("+"))
-        .collect();
-    assert_eq!(
-        roles,
-        ["description", "caption", "easyreader", "subtitle", "forced-subtitle"]
-    );
-    let schemes: Vec<_> = tracks(&presentation)[1]
-        .accessibility
-        .iter()
-        .map(|d| d.scheme.as_str())
-        .collect();
+    let roles: Vec<_> = tracks(&presentation)[1..].iter().map(|track| track.roles.join("+")).collect();
+    assert_eq!(roles, ["description", "caption", "easyreader", "subtitle", "forced-subtitle"]);
+    let schemes: Vec<_> = tracks(&presentation)[1].accessibility.iter().map(|d| d.scheme.as_str()).collect();
     assert_eq!(schemes, ["public.accessibility.describes-video", "com.example.x"]);
     assert!(tracks(&presentation)[5].forced);
 }
@@ -161,11 +127,7 @@ fn h080_media_needs_type_group_and_name() {
         "TYPE=AUDIO,GROUP-ID=\"g\"",
         "TYPE=CLOSED-CAPTIONS,GROUP-ID=\"g\",NAME=\"n\"",
     ] {
-        tolerated(
-            &variants(&format!("#EXT-X-MEDIA:{wrong}")),
-            "H080",
-            ErrorCode::ManifestMissing,
-        );
+        tolerated(&variants(&format!("#EXT-X-MEDIA:{wrong}")), "H080", ErrorCode::ManifestMissing);
     }
     let with_uri = "#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"g\",NAME=\"n\",INSTREAM-ID=\"CC1\",URI=\"u\"";
     tolerated(&variants(with_uri), "H080", ErrorCode::ManifestContradiction);
@@ -173,11 +135,7 @@ fn h080_media_needs_type_group_and_name() {
 
 #[test]
 fn h081_subtitles_need_a_uri_and_others_may_be_in_the_variants() {
-    tolerated(
-        &variants("#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"g\",NAME=\"n\""),
-        "H081",
-        ErrorCode::ManifestMissing,
-    );
+    tolerated(&variants("#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"g\",NAME=\"n\""), "H081", ErrorCode::ManifestMissing);
     let presentation = clean_multivariant(&variants("#EXT-X-MEDIA:TYPE=VIDEO,GROUP-ID=\"g\",NAME=\"Stands\""));
     let angle = &tracks(&presentation)[1];
     assert_eq!((angle.kind, angle.renditions[0].uri.as_ref()), (TrackKind::Video, None));
@@ -189,11 +147,8 @@ fn h082_default_implies_autoselect_and_forced_is_for_subtitles() {
     let media = |more: &str| variants(&format!("#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"g\",NAME=\"n\",{more}"));
     let presentation = clean_multivariant(&media("DEFAULT=YES"));
     assert!(tracks(&presentation)[1].autoselect);
-    let presentation = as_multivariant(tolerated(
-        &media("DEFAULT=YES,AUTOSELECT=NO"),
-        "H082",
-        ErrorCode::ManifestContradiction,
-    ));
+    let presentation =
+        as_multivariant(tolerated(&media("DEFAULT=YES,AUTOSELECT=NO"), "H082", ErrorCode::ManifestContradiction));
     assert!(tracks(&presentation)[1].autoselect);
     tolerated(&media("FORCED=NO"), "H082", ErrorCode::ManifestContradiction);
 }
@@ -210,10 +165,7 @@ fn h083_captions_name_their_channel() {
         let track = &tracks(&presentation)[1];
         assert_eq!((track.kind, track.in_stream_id.as_deref()), (TrackKind::Text, Some(id)));
         assert_eq!(track.renditions[0].groups.closed_captions.as_deref(), Some("cc"));
-        assert_eq!(
-            (track.roles.join("+").as_str(), track.renditions[0].uri.as_ref()),
-            ("caption", None)
-        );
+        assert_eq!((track.roles.join("+").as_str(), track.renditions[0].uri.as_ref()), ("caption", None));
     }
     for id in ["CC5", "SERVICE0", "SERVICE64", "x"] {
         tolerated(&media(id), "H083", ErrorCode::ManifestSyntax);
@@ -222,19 +174,11 @@ fn h083_captions_name_their_channel() {
 
 #[test]
 fn h084_hx04_channels_begin_with_a_count_and_are_kept_as_written() {
-    for (written, count) in [
-        ("6", Some(6)),
-        ("16/JOC/IMMERSIVE", Some(16)),
-        ("2/3OA/BINAURAL", Some(2)),
-        ("x", None),
-    ] {
+    for (written, count) in [("6", Some(6)), ("16/JOC/IMMERSIVE", Some(16)), ("2/3OA/BINAURAL", Some(2)), ("x", None)] {
         let head = format!("#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"g\",NAME=\"n\",CHANNELS=\"{written}\"");
         let presentation = clean_multivariant(&variants(&head));
         let track = &tracks(&presentation)[1];
-        assert_eq!(
-            (track.channels, track.channel_layout.as_deref()),
-            (count, Some(written))
-        );
+        assert_eq!((track.channels, track.channel_layout.as_deref()), (count, Some(written)));
         assert_eq!(track.renditions[0].channels, count);
     }
 }
@@ -291,10 +235,7 @@ fn h088_h090_h092_h093_h094_selection_hints_are_read_as_written() {
     assert_eq!(rendition.video_range.as_deref(), Some("NEW"));
     assert_eq!(rendition.supplemental_codecs.as_deref(), Some("dvh1.08.07/db1p"));
     let plain = one("X-NOTHING=1");
-    assert_eq!(
-        (plain.score_milli, plain.hdcp_level, plain.video_range),
-        (None, None, None)
-    );
+    assert_eq!((plain.score_milli, plain.hdcp_level, plain.video_range), (None, None, None));
 }
 
 #[test]
@@ -312,30 +253,20 @@ fn h091_resolution_is_the_size_to_show() {
 #[test]
 fn h095_hx05_an_unknown_video_layout_costs_the_variant_and_its_uri() {
     for layout in ["CH-STEREO", "CH-STEREO,CH-MONO", "CH-STEREO/PROJ-HEQU,PROJ-RECT"] {
-        assert_eq!(
-            one(&format!("REQ-VIDEO-LAYOUT=\"{layout}\"")).video_layout.as_deref(),
-            Some(layout)
-        );
+        assert_eq!(one(&format!("REQ-VIDEO-LAYOUT=\"{layout}\"")).video_layout.as_deref(), Some(layout));
     }
     let text = playlist("", &[",REQ-VIDEO-LAYOUT=\"CH-STEREO/PROJ-SPHERE\"", ""]);
     let playlist = read(text, Mode::Strict).expect("readable");
     assert_eq!(rules(&playlist), ["H095"]);
     let presentation = as_multivariant(playlist);
-    let uris: Vec<_> = tracks(&presentation)[0]
-        .renditions
-        .iter()
-        .filter_map(|r| r.uri.as_deref())
-        .collect();
+    let uris: Vec<_> = tracks(&presentation)[0].renditions.iter().filter_map(|r| r.uri.as_deref()).collect();
     assert_eq!(uris, ["https://a.example/live/v1.m3u8"]);
 }
 
 #[test]
 fn h096_no_captions_are_said_on_all_variants() {
     let presentation = clean_multivariant(&playlist("", &[",CLOSED-CAPTIONS=NONE", ",CLOSED-CAPTIONS=NONE"]));
-    assert_eq!(
-        tracks(&presentation)[0].renditions[0].groups.closed_captions.as_deref(),
-        Some("NONE")
-    );
+    assert_eq!(tracks(&presentation)[0].renditions[0].groups.closed_captions.as_deref(), Some("NONE"));
     let text = playlist("", &[",CLOSED-CAPTIONS=NONE", ""]);
     tolerated(&text, "H096", ErrorCode::ManifestContradiction);
 }
@@ -350,26 +281,13 @@ fn h097_without_a_pathway_it_is_the_dot() {
 fn h098_i_frames_are_a_track_for_trick_play() {
     let head = "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=500,URI=\"i/360.m3u8\",RESOLUTION=640x360,CODECS=\"avc1.42c01e\"";
     let presentation = clean_multivariant(&playlist(head, &[",RESOLUTION=640x360"]));
-    let [main, trick] = tracks(&presentation) else {
-        panic!("two tracks")
-    };
-    assert_eq!(
-        (trick.kind, trick.trick_mode_for.as_slice()),
-        (TrackKind::Video, std::slice::from_ref(&main.id))
-    );
+    let [main, trick] = tracks(&presentation) else { panic!("two tracks") };
+    assert_eq!((trick.kind, trick.trick_mode_for.as_slice()), (TrackKind::Video, std::slice::from_ref(&main.id)));
     let rendition = &trick.renditions[0];
     assert!(rendition.key_frames_only && !trick.default);
     assert_eq!(rendition.uri.as_deref(), Some("https://a.example/live/i/360.m3u8"));
-    tolerated(
-        &variants("#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1"),
-        "H098",
-        ErrorCode::ManifestMissing,
-    );
-    tolerated(
-        &variants("#EXT-X-I-FRAME-STREAM-INF:URI=\"i\""),
-        "H098",
-        ErrorCode::ManifestMissing,
-    );
+    tolerated(&variants("#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1"), "H098", ErrorCode::ManifestMissing);
+    tolerated(&variants("#EXT-X-I-FRAME-STREAM-INF:URI=\"i\""), "H098", ErrorCode::ManifestMissing);
 }
 
 #[test]
@@ -386,11 +304,7 @@ fn h099_session_data_is_a_value_or_a_place() {
     assert_eq!(data[1].language.as_deref(), Some("de"));
     assert_eq!(data[2].uri.as_deref(), Some("https://a.example/live/more.json"));
     assert_eq!((data[2].format.as_str(), data[3].format.as_str()), ("JSON", "RAW"));
-    tolerated(
-        &variants("#EXT-X-SESSION-DATA:VALUE=\"v\""),
-        "H099",
-        ErrorCode::ManifestMissing,
-    );
+    tolerated(&variants("#EXT-X-SESSION-DATA:VALUE=\"v\""), "H099", ErrorCode::ManifestMissing);
     for wrong in ["VALUE=\"v\",URI=\"u\"", "LANGUAGE=\"en\""] {
         let text = variants(&format!("#EXT-X-SESSION-DATA:DATA-ID=\"d\",{wrong}"));
         tolerated(&text, "H099", ErrorCode::ManifestContradiction);
@@ -418,28 +332,16 @@ fn h100_session_keys_protect_every_variant() {
         &["", ""],
     ));
     assert_eq!(presentation.session_keys[0].method, KeyMethod::SampleAes);
-    assert_eq!(
-        presentation.session_keys[2].uri.as_deref(),
-        Some("https://a.example/key")
-    );
+    assert_eq!(presentation.session_keys[2].uri.as_deref(), Some("https://a.example/key"));
     for rendition in &tracks(&presentation)[0].renditions {
-        let [fairplay, widevine, identity] = rendition.protection.as_slice() else {
-            panic!("three systems")
-        };
-        assert_eq!(
-            (fairplay.scheme.as_str(), fairplay.uri.as_deref()),
-            ("SAMPLE-AES", Some("skd://asset"))
-        );
+        let [fairplay, widevine, identity] = rendition.protection.as_slice() else { panic!("three systems") };
+        assert_eq!((fairplay.scheme.as_str(), fairplay.uri.as_deref()), ("SAMPLE-AES", Some("skd://asset")));
         assert_eq!(fairplay.key_format.as_deref(), Some("com.apple.streamingkeydelivery"));
         assert_eq!(widevine.system.as_deref(), Some("edef8ba9-79d6-4ace-a3c8-27dcd51d21ed"));
         assert_eq!(widevine.pssh.as_deref(), Some("AAAAOHBzc2g="));
         assert_eq!(identity.key_format.as_deref(), Some("identity"));
     }
-    tolerated(
-        &variants("#EXT-X-SESSION-KEY:METHOD=NONE"),
-        "H100",
-        ErrorCode::ManifestContradiction,
-    );
+    tolerated(&variants("#EXT-X-SESSION-KEY:METHOD=NONE"), "H100", ErrorCode::ManifestContradiction);
 }
 
 #[test]
@@ -453,28 +355,15 @@ fn hx07_a_session_key_stands_once() {
 #[test]
 fn h101_steering_has_a_server_and_maybe_a_first_pathway() {
     let steering = |attributes: &str| {
-        clean_multivariant(&variants(&format!("#EXT-X-CONTENT-STEERING:{attributes}")))
-            .steering
-            .expect("given")
+        clean_multivariant(&variants(&format!("#EXT-X-CONTENT-STEERING:{attributes}"))).steering.expect("given")
     };
     let plain = steering("SERVER-URI=\"/steer?a=1\",PATHWAY-ID=\"CDN-A\"");
-    assert_eq!(
-        (plain.uri.as_str(), plain.initial.join("+").as_str()),
-        ("https://a.example/steer?a=1", "CDN-A")
-    );
+    assert_eq!((plain.uri.as_str(), plain.initial.join("+").as_str()), ("https://a.example/steer?a=1", "CDN-A"));
     let data = "data:application/json,{\"a\":\"x/../y\"}".replace('"', "'");
     assert_eq!(steering(&format!("SERVER-URI=\"{data}\"")).uri, data);
-    tolerated(
-        &variants("#EXT-X-CONTENT-STEERING:PATHWAY-ID=\"a\""),
-        "H101",
-        ErrorCode::ManifestMissing,
-    );
+    tolerated(&variants("#EXT-X-CONTENT-STEERING:PATHWAY-ID=\"a\""), "H101", ErrorCode::ManifestMissing);
     let tag = "#EXT-X-CONTENT-STEERING:SERVER-URI=\"s\"";
-    tolerated(
-        &variants(&format!("{tag}\n{tag}")),
-        "H101",
-        ErrorCode::ManifestContradiction,
-    );
+    tolerated(&variants(&format!("{tag}\n{tag}")), "H101", ErrorCode::ManifestContradiction);
 }
 
 #[test]
@@ -487,10 +376,7 @@ fn a_media_playlist_fills_in_what_the_presentation_lacks() {
     assert_eq!(presentation.periods[0].duration, Some(seconds));
     clean_media(&live("#EXTINF:4,\na.ts")).apply_to(&mut presentation);
     assert_eq!((presentation.live, presentation.duration), (true, None));
-    assert_eq!(
-        presentation.target_duration,
-        Some(telecine_model::MediaTime::from_secs(4))
-    );
+    assert_eq!(presentation.target_duration, Some(telecine_model::MediaTime::from_secs(4)));
 }
 
 #[test]

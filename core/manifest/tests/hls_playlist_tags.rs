@@ -12,12 +12,7 @@ const ONE: &str = "#EXTINF:4,\na.ts";
 #[test]
 fn h020_a_second_version_fails_or_the_highest_counts() {
     let text = around(&format!("#EXT-X-VERSION:3\n{ONE}"));
-    assert_eq!(
-        as_media(tolerated(&text, "H020", ErrorCode::ManifestContradiction))
-            .info
-            .version,
-        13
-    );
+    assert_eq!(as_media(tolerated(&text, "H020", ErrorCode::ManifestContradiction)).info.version, 13);
 }
 
 #[test]
@@ -26,12 +21,7 @@ fn h021_versions_1_to_13_are_understood_and_no_other() {
         let text = format!("#EXTM3U\n#EXT-X-VERSION:{version}\n#EXT-X-TARGETDURATION:4\n{ONE}\n");
         assert_eq!(clean_media(&text).info.version, version);
     }
-    assert_eq!(
-        clean_media(&format!("#EXTM3U\n#EXT-X-TARGETDURATION:4\n{ONE}\n"))
-            .info
-            .version,
-        1
-    );
+    assert_eq!(clean_media(&format!("#EXTM3U\n#EXT-X-TARGETDURATION:4\n{ONE}\n")).info.version, 1);
     for version in ["14", "99999999999"] {
         let text = format!("#EXTM3U\n#EXT-X-VERSION:{version}\n#EXT-X-TARGETDURATION:4\n{ONE}\n");
         refused(text, "H021", ErrorCode::ManifestVersion);
@@ -54,30 +44,17 @@ fn h023_independent_segments_of_the_multivariant_playlist_hold_for_all() {
     assert!(presentation.independent_segments);
     let mut renditions = tracks(&presentation).iter().flat_map(|track| &track.renditions);
     assert!(renditions.all(|rendition| rendition.independent_segments));
-    assert!(
-        clean_media(&around(&format!("#EXT-X-INDEPENDENT-SEGMENTS\n{ONE}")))
-            .info
-            .independent_segments
-    );
+    assert!(clean_media(&around(&format!("#EXT-X-INDEPENDENT-SEGMENTS\n{ONE}"))).info.independent_segments);
 }
 
 #[test]
 fn h024_h025_a_start_is_an_offset_from_either_end_and_may_be_precise() {
     let start = |attributes: &str| clean_multivariant(&variants(&format!("#EXT-X-START:{attributes}"))).start;
-    let point = |millis, precise| {
-        Some(StartPoint {
-            offset: MediaTime::from_millis(millis),
-            precise,
-        })
-    };
+    let point = |millis, precise| Some(StartPoint { offset: MediaTime::from_millis(millis), precise });
     assert_eq!(start("TIME-OFFSET=12.5,PRECISE=YES"), point(12_500, true));
     assert_eq!(start("TIME-OFFSET=-3,PRECISE=NO"), point(-3_000, false));
     assert_eq!(start("TIME-OFFSET=0"), point(0, false));
-    tolerated(
-        &variants("#EXT-X-START:PRECISE=YES"),
-        "H024",
-        ErrorCode::ManifestMissing,
-    );
+    tolerated(&variants("#EXT-X-START:PRECISE=YES"), "H024", ErrorCode::ManifestMissing);
 }
 
 #[test]
@@ -85,10 +62,7 @@ fn h023_the_multivariant_playlists_start_is_the_stronger() {
     let mut presentation = clean_multivariant(&variants("#EXT-X-START:TIME-OFFSET=7"));
     let playlist = clean_media(&around(&format!("#EXT-X-START:TIME-OFFSET=9\n{ONE}")));
     playlist.apply_to(&mut presentation);
-    assert_eq!(
-        presentation.start.map(|start| start.offset),
-        Some(MediaTime::from_secs(7))
-    );
+    assert_eq!(presentation.start.map(|start| start.offset), Some(MediaTime::from_secs(7)));
 }
 
 #[test]
@@ -115,16 +89,12 @@ fn h032_the_target_duration_is_there_and_at_least_one() {
     assert_eq!(playlist.info.target_duration, MediaTime::from_secs(5));
     let zero = format!("#EXTM3U\n#EXT-X-TARGETDURATION:0\n{ONE}\n");
     assert_eq!(
-        as_media(tolerated(&zero, "H032", ErrorCode::ManifestSyntax))
-            .info
-            .target_duration,
+        as_media(tolerated(&zero, "H032", ErrorCode::ManifestSyntax)).info.target_duration,
         MediaTime::from_secs(4)
     );
     let decimal = format!("#EXTM3U\n#EXT-X-TARGETDURATION:3.5\n{ONE}\n");
     assert_eq!(
-        as_media(tolerated(&decimal, "H032", ErrorCode::ManifestSyntax))
-            .info
-            .target_duration,
+        as_media(tolerated(&decimal, "H032", ErrorCode::ManifestSyntax)).info.target_duration,
         MediaTime::from_secs(4)
     );
 }
@@ -171,9 +141,7 @@ fn h036_the_discontinuity_sequence_number_counts_on_from_the_tag() {
         "#EXT-X-MEDIA-SEQUENCE:100\n#EXT-X-DISCONTINUITY-SEQUENCE:7\n#EXTINF:4,\na.ts\n#EXT-X-DISCONTINUITY\n\
          #EXTINF:4,\nb.ts\n#EXTINF:4,\nc.ts\n#EXT-X-DISCONTINUITY\n#EXTINF:4,\nd.ts",
     ));
-    let numbers: Vec<u64> = (100..104)
-        .map(|n| playlist.index.get(n).expect("listed").discontinuity)
-        .collect();
+    let numbers: Vec<u64> = (100..104).map(|n| playlist.index.get(n).expect("listed").discontinuity).collect();
     assert_eq!(numbers, [7, 8, 8, 9]);
     let first = clean_media(&live("#EXT-X-DISCONTINUITY\n#EXTINF:4,\na.ts"));
     assert_eq!(first.index.get(0).expect("listed").discontinuity, 1);
@@ -208,9 +176,7 @@ fn h039_i_frame_playlists_say_so() {
 
 /// A low-latency playlist with this server control.
 fn control(attributes: &str) -> String {
-    live(&format!(
-        "#EXT-X-PART-INF:PART-TARGET=1\n#EXT-X-SERVER-CONTROL:{attributes}\n{ONE}"
-    ))
+    live(&format!("#EXT-X-PART-INF:PART-TARGET=1\n#EXT-X-SERVER-CONTROL:{attributes}\n{ONE}"))
 }
 
 #[test]
@@ -236,11 +202,7 @@ fn h041_to_h045_server_control_is_read_exactly() {
 
 #[test]
 fn h041_the_skip_boundary_is_six_target_durations() {
-    tolerated(
-        &control("CAN-SKIP-UNTIL=23.9,PART-HOLD-BACK=3"),
-        "H041",
-        ErrorCode::ManifestContradiction,
-    );
+    tolerated(&control("CAN-SKIP-UNTIL=23.9,PART-HOLD-BACK=3"), "H041", ErrorCode::ManifestContradiction);
 }
 
 #[test]
@@ -252,22 +214,14 @@ fn h042_date_ranges_are_skipped_only_with_segments() {
 
 #[test]
 fn h043_the_hold_back_is_three_target_durations() {
-    tolerated(
-        &control("HOLD-BACK=11,PART-HOLD-BACK=3"),
-        "H043",
-        ErrorCode::ManifestContradiction,
-    );
+    tolerated(&control("HOLD-BACK=11,PART-HOLD-BACK=3"), "H043", ErrorCode::ManifestContradiction);
 }
 
 #[test]
 fn h044_the_part_hold_back_is_there_and_two_part_targets() {
     tolerated(&control("HOLD-BACK=12"), "H044", ErrorCode::ManifestMissing);
     tolerated(&control("PART-HOLD-BACK=1.9"), "H044", ErrorCode::ManifestContradiction);
-    tolerated(
-        &live(&format!("#EXT-X-PART-INF:PART-TARGET=1\n{ONE}")),
-        "H044",
-        ErrorCode::ManifestMissing,
-    );
+    tolerated(&live(&format!("#EXT-X-PART-INF:PART-TARGET=1\n{ONE}")), "H044", ErrorCode::ManifestMissing);
     let short = read(control("PART-HOLD-BACK=2.5"), Mode::Strict).expect("only a recommendation");
     assert_eq!(rules(&short), ["H044"]);
 }
@@ -286,58 +240,22 @@ enum Kind {
 #[test]
 fn h139_a_feature_above_the_declared_version_is_a_warning_in_both_modes() {
     for (required, kind, body) in [
-        (
-            2,
-            Kind::Media,
-            "#EXT-X-KEY:METHOD=AES-128,URI=\"k\",IV=0x01\n#EXTINF:4,\na.ts",
-        ),
+        (2, Kind::Media, "#EXT-X-KEY:METHOD=AES-128,URI=\"k\",IV=0x01\n#EXTINF:4,\na.ts"),
         (3, Kind::Media, "#EXTINF:4.0,\na.ts"),
         (4, Kind::Media, "#EXTINF:4,\n#EXT-X-BYTERANGE:1@0\na.ts"),
         (4, Kind::Media, "#EXT-X-I-FRAMES-ONLY\n#EXTINF:4,\na.ts"),
-        (
-            5,
-            Kind::Media,
-            "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"k\"\n#EXTINF:4,\na.ts",
-        ),
-        (
-            5,
-            Kind::Media,
-            "#EXT-X-KEY:METHOD=AES-128,URI=\"k\",KEYFORMAT=\"identity\"\n#EXTINF:4,\na.ts",
-        ),
-        (
-            5,
-            Kind::Media,
-            "#EXT-X-KEY:METHOD=AES-128,URI=\"k\",KEYFORMATVERSIONS=\"1\"\n#EXTINF:4,\na.ts",
-        ),
-        (
-            5,
-            Kind::Media,
-            "#EXT-X-I-FRAMES-ONLY\n#EXT-X-MAP:URI=\"i\"\n#EXTINF:4,\na.ts",
-        ),
+        (5, Kind::Media, "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"k\"\n#EXTINF:4,\na.ts"),
+        (5, Kind::Media, "#EXT-X-KEY:METHOD=AES-128,URI=\"k\",KEYFORMAT=\"identity\"\n#EXTINF:4,\na.ts"),
+        (5, Kind::Media, "#EXT-X-KEY:METHOD=AES-128,URI=\"k\",KEYFORMATVERSIONS=\"1\"\n#EXTINF:4,\na.ts"),
+        (5, Kind::Media, "#EXT-X-I-FRAMES-ONLY\n#EXT-X-MAP:URI=\"i\"\n#EXTINF:4,\na.ts"),
         (6, Kind::Media, "#EXT-X-MAP:URI=\"i\"\n#EXTINF:4,\na.ts"),
-        (
-            7,
-            Kind::Multivariant,
-            "#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"c\",NAME=\"n\",INSTREAM-ID=\"SERVICE1\"",
-        ),
+        (7, Kind::Multivariant, "#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"c\",NAME=\"n\",INSTREAM-ID=\"SERVICE1\""),
         (8, Kind::Multivariant, "#EXT-X-DEFINE:NAME=\"a\",VALUE=\"b\""),
         (9, Kind::Media, "#EXT-X-SKIP:SKIPPED-SEGMENTS=3\n#EXTINF:4,\na.ts"),
-        (
-            10,
-            Kind::Media,
-            "#EXT-X-SKIP:SKIPPED-SEGMENTS=3,RECENTLY-REMOVED-DATERANGES=\"\"\n#EXTINF:4,\na.ts",
-        ),
+        (10, Kind::Media, "#EXT-X-SKIP:SKIPPED-SEGMENTS=3,RECENTLY-REMOVED-DATERANGES=\"\"\n#EXTINF:4,\na.ts"),
         (11, Kind::Multivariant, "#EXT-X-DEFINE:QUERYPARAM=\"token\""),
-        (
-            12,
-            Kind::Multivariant,
-            "#EXT-X-STREAM-INF:BANDWIDTH=1,REQ-VIDEO-LAYOUT=\"CH-MONO\"\nx.m3u8",
-        ),
-        (
-            13,
-            Kind::Multivariant,
-            "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"n\",INSTREAM-ID=\"1\"",
-        ),
+        (12, Kind::Multivariant, "#EXT-X-STREAM-INF:BANDWIDTH=1,REQ-VIDEO-LAYOUT=\"CH-MONO\"\nx.m3u8"),
+        (13, Kind::Multivariant, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"n\",INSTREAM-ID=\"1\""),
     ] {
         let text = |version| match kind {
             Kind::Media => format!("#EXTM3U\n#EXT-X-VERSION:{version}\n#EXT-X-TARGETDURATION:9\n{body}\n"),
@@ -348,9 +266,7 @@ fn h139_a_feature_above_the_declared_version_is_a_warning_in_both_modes() {
         clean(&text(required));
         let playlist = read(text(required - 1), Mode::Strict).expect("not fatal");
         assert!(
-            warnings(&playlist)
-                .iter()
-                .any(|w| w.rule == "H139" && w.message.contains(&format!("VERSION {required},"))),
+            warnings(&playlist).iter().any(|w| w.rule == "H139" && w.message.contains(&format!("VERSION {required},"))),
             "{required}: {:?}",
             warnings(&playlist)
         );

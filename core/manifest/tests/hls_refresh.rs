@@ -40,20 +40,13 @@ impl Stream {
             odd_name: false,
             dated: true,
         };
-        Self {
-            segments: vec![facts; count],
-        }
+        Self { segments: vec![facts; count] }
     }
 
     /// The playlist of the segments from `first` to before `end`, the first `skipped` left out.
     fn write(&self, first: usize, end: usize, skipped: Option<usize>) -> String {
-        let before = self.segments[..first]
-            .iter()
-            .filter(|facts| facts.discontinuity)
-            .count();
-        let mut text = live(&format!(
-            "#EXT-X-MEDIA-SEQUENCE:{first}\n#EXT-X-DISCONTINUITY-SEQUENCE:{before}"
-        ));
+        let before = self.segments[..first].iter().filter(|facts| facts.discontinuity).count();
+        let mut text = live(&format!("#EXT-X-MEDIA-SEQUENCE:{first}\n#EXT-X-DISCONTINUITY-SEQUENCE:{before}"));
         if let Some(skipped) = skipped {
             let _ = writeln!(text, "#EXT-X-SKIP:SKIPPED-SEGMENTS={skipped}");
         } else {
@@ -81,12 +74,7 @@ impl Stream {
                 text.push_str("#EXT-X-GAP\n");
             }
             let name = if facts.odd_name { "odd" } else { "s" };
-            let _ = writeln!(
-                text,
-                "#EXTINF:{}.{:03},\n{name}{number}.ts",
-                facts.millis / 1000,
-                facts.millis % 1000
-            );
+            let _ = writeln!(text, "#EXTINF:{}.{:03},\n{name}{number}.ts", facts.millis / 1000, facts.millis % 1000);
         }
         text
     }
@@ -121,12 +109,7 @@ impl Stream {
             ..Self::regular(1).segments[0].clone()
         };
         Self::write_changes(&nothing, text);
-        let now = Facts {
-            key: known.iter().rev().find_map(|facts| facts.key),
-            map: None,
-            bitrate: None,
-            ..nothing
-        };
+        let now = Facts { key: known.iter().rev().find_map(|facts| facts.key), map: None, bitrate: None, ..nothing };
         Self::write_changes(&now, text);
     }
 
@@ -163,10 +146,7 @@ fn a_refresh_appends_slides_and_keeps_times() {
     let stream = Stream::regular(30);
     let mut playlist = stream.media(0, 10, None);
     assert_eq!(playlist.refresh(stream.media(3, 13, None)), Ok(Refresh::Appended(3)));
-    assert_eq!(
-        (playlist.index.table.first_number(), playlist.index.table.end_number()),
-        (3, 13)
-    );
+    assert_eq!((playlist.index.table.first_number(), playlist.index.table.end_number()), (3, 13));
     assert_eq!(playlist.index.get(12).expect("new").start, MediaTime::from_secs(48));
     assert_eq!(said(&playlist), said(&stream.media(3, 13, None)));
 }
@@ -177,10 +157,7 @@ fn h121_a_window_that_moved_past_leaves_a_gap_as_long_as_what_was_lost() {
     let mut playlist = stream.media(0, 10, None);
     assert_eq!(playlist.refresh(stream.media(15, 25, None)), Ok(Refresh::Gap(5)));
     let first = playlist.index.get(15).expect("listed");
-    assert_eq!(
-        (first.start, first.uri.as_str()),
-        (MediaTime::from_secs(60), "https://a.example/live/s15.ts")
-    );
+    assert_eq!((first.start, first.uri.as_str()), (MediaTime::from_secs(60), "https://a.example/live/s15.ts"));
     assert_eq!(playlist.refresh(stream.media(16, 26, None)), Ok(Refresh::Appended(1)));
     assert_eq!(playlist.index.get(25).expect("listed").start, MediaTime::from_secs(100));
 }
@@ -191,11 +168,7 @@ fn hx09_an_older_copy_changes_nothing() {
     let mut playlist = stream.media(5, 15, None);
     let before = playlist.clone();
     assert_eq!(playlist.refresh(stream.media(4, 14, None)), Ok(Refresh::Older));
-    assert_eq!(
-        playlist.refresh(stream.media(20, 20, None)),
-        Ok(Refresh::Older),
-        "one without segments"
-    );
+    assert_eq!(playlist.refresh(stream.media(20, 20, None)), Ok(Refresh::Older), "one without segments");
     assert_eq!(playlist, before);
 }
 
@@ -223,11 +196,7 @@ fn hx09_h038_what_a_server_must_not_change_is_told() {
     ] {
         let mut playlist = media(before);
         playlist.refresh(media(after)).expect("merged");
-        assert!(
-            warned(&playlist.info.warnings, rule),
-            "{rule}: {:?}",
-            playlist.info.warnings
-        );
+        assert!(warned(&playlist.info.warnings, rule), "{rule}: {:?}", playlist.info.warnings);
     }
 }
 
@@ -236,14 +205,10 @@ fn h119_a_number_keeps_its_resource() {
     let stream = Stream::regular(20);
     let mut playlist = stream.media(0, 10, None);
     let before = playlist.clone();
-    let error = playlist
-        .refresh(media(stream.write(2, 12, None).replace("s7.ts", "other.ts")))
-        .expect_err("another resource");
+    let error =
+        playlist.refresh(media(stream.write(2, 12, None).replace("s7.ts", "other.ts"))).expect_err("another resource");
     assert_eq!(error.code(), ErrorCode::ManifestRewound);
-    assert_eq!(
-        (error.facts()["rule"].as_str(), error.facts()["segment"].as_str()),
-        ("H119", "7")
-    );
+    assert_eq!((error.facts()["rule"].as_str(), error.facts()["segment"].as_str()), ("H119", "7"));
     assert_eq!(playlist, before, "nothing was changed");
 }
 
@@ -271,25 +236,16 @@ fn parts_hints_and_the_end_are_updates_without_a_segment() {
             "#EXT-X-PART-INF:PART-TARGET=1\n#EXT-X-SERVER-CONTROL:PART-HOLD-BACK=3\n#EXTINF:4,\na.mp4\n{parts}"
         ))
     };
-    let (one, two) = (
-        "#EXT-X-PART:DURATION=1,URI=\"1.0\"",
-        "#EXT-X-PART:DURATION=1,URI=\"1.1\"",
-    );
+    let (one, two) = ("#EXT-X-PART:DURATION=1,URI=\"1.0\"", "#EXT-X-PART:DURATION=1,URI=\"1.1\"");
     let mut playlist = media(text(one));
-    assert_eq!(
-        playlist.refresh(media(text(&format!("{one}\n{two}")))),
-        Ok(Refresh::Updated)
-    );
+    assert_eq!(playlist.refresh(media(text(&format!("{one}\n{two}")))), Ok(Refresh::Updated));
     assert_eq!(playlist.index.parts[0].parts.len(), 2);
     let hinted = format!("{one}\n{two}\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"1.2\"");
     assert_eq!(playlist.refresh(media(text(&hinted))), Ok(Refresh::Updated));
     let completed = format!("{one}\n{two}\n#EXTINF:2,\nb.mp4");
     assert_eq!(playlist.refresh(media(text(&completed))), Ok(Refresh::Appended(1)));
     assert_eq!(playlist.index.parts[0].number, 1);
-    assert_eq!(
-        playlist.refresh(media(text(&format!("{completed}\n#EXT-X-ENDLIST")))),
-        Ok(Refresh::Updated)
-    );
+    assert_eq!(playlist.refresh(media(text(&format!("{completed}\n#EXT-X-ENDLIST")))), Ok(Refresh::Updated));
     assert!(playlist.info.ended);
 }
 
@@ -297,10 +253,7 @@ fn parts_hints_and_the_end_are_updates_without_a_segment() {
 fn h124_a_delta_is_merged_to_the_full_playlist() {
     let stream = Stream::regular(40);
     let mut playlist = stream.media(5, 25, None);
-    assert_eq!(
-        playlist.refresh(stream.media(8, 28, Some(10))),
-        Ok(Refresh::Appended(3))
-    );
+    assert_eq!(playlist.refresh(stream.media(8, 28, Some(10))), Ok(Refresh::Appended(3)));
     assert_eq!(said(&playlist), said(&stream.media(8, 28, None)));
     assert_eq!(playlist.info.skip, None);
     assert_eq!(playlist.index.get(8).expect("known").start, MediaTime::from_secs(12));
@@ -313,10 +266,7 @@ fn h124_a_delta_that_leaves_out_what_is_unknown_needs_the_full_playlist() {
         let mut playlist = stream.media(known.0, known.1, None);
         let before = playlist.clone();
         let (first, end, skipped) = delta;
-        assert_eq!(
-            playlist.refresh(stream.media(first, end, Some(skipped))),
-            Ok(Refresh::NeedsFull)
-        );
+        assert_eq!(playlist.refresh(stream.media(first, end, Some(skipped))), Ok(Refresh::NeedsFull));
         assert_eq!(playlist, before);
     }
 }
@@ -326,19 +276,40 @@ fn h074_date_ranges_that_a_delta_leaves_out_stay_until_they_are_removed() {
     let range = |id: &str| format!("#EXT-X-DATERANGE:ID=\"{id}\",START-DATE=\"2026-05-01T00:00:00Z\"\n");
     let stream = Stream::regular(20);
     let mut playlist = media(stream.write(0, 10, None) + &range("a") + &range("b"));
-    let delta = stream
-        .write(0, 11, Some(4))
-        .replace("SEGMENTS=4", "SEGMENTS=4,RECENTLY-REMOVED-DATERANGES=\"a\"");
+    let delta = stream.write(0, 11, Some(4)).replace("SEGMENTS=4", "SEGMENTS=4,RECENTLY-REMOVED-DATERANGES=\"a\"");
     assert_eq!(playlist.refresh(media(delta + &range("c"))), Ok(Refresh::Appended(1)));
     let ids = |playlist: &MediaPlaylist| {
         let ids: Vec<_> = playlist.info.date_ranges.iter().map(|range| range.id.clone()).collect();
         ids.join("+")
     };
     assert_eq!(ids(&playlist), "b+c");
-    playlist
-        .refresh(media(stream.write(0, 12, Some(4)) + &range("c")))
-        .expect("merged");
+    playlist.refresh(media(stream.write(0, 12, Some(4)) + &range("c"))).expect("merged");
     assert_eq!(ids(&playlist), "c", "a delta without that attribute lists all of them");
+}
+
+#[test]
+fn h050_keys_of_left_out_segments_hold_beside_a_deltas_own() {
+    let widevine = "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"w\",KEYFORMAT=\"w\"\n";
+    let identity = |n: u32| format!("#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"i{n}\"\n");
+    let segment = |n: u32| format!("#EXTINF:4,\ns{n}.ts\n");
+    let known: String = (0..4).map(segment).collect();
+    let mut playlist = media(live(&format!("{widevine}{}{known}", identity(1))));
+    let delta = format!(
+        "#EXT-X-SKIP:SKIPPED-SEGMENTS=3\n{}{}#EXT-X-MAP:URI=\"m\"\n{}#EXT-X-KEY:METHOD=NONE\n{}{}",
+        segment(3),
+        identity(2),
+        segment(4),
+        identity(2),
+        segment(5)
+    );
+    assert_eq!(playlist.refresh(media(live(&delta))), Ok(Refresh::Appended(2)));
+    let keys = |n: u64| {
+        let uris = playlist.index.get(n).expect("listed").keys;
+        uris.iter().filter_map(|key| key.uri.clone()).collect::<Vec<_>>().join("+")
+    };
+    assert_eq!([3, 4, 5].map(keys), ["w+i1", "w+i2", "i2"]);
+    let map = playlist.index.get(5).expect("listed").init.expect("mapped");
+    assert_eq!(map.keys.len(), 2, "it stands in front of the end of the keys");
 }
 
 #[test]
@@ -350,21 +321,14 @@ fn a_day_of_deltas_costs_no_more_than_its_window() {
         let outcome = playlist.refresh(stream_tail(end)).expect("merged");
         assert_eq!(outcome, Refresh::Appended(1));
     }
-    assert!(
-        playlist.index.heap_bytes() <= size * 2,
-        "{} bytes",
-        playlist.index.heap_bytes()
-    );
+    assert!(playlist.index.heap_bytes() <= size * 2, "{} bytes", playlist.index.heap_bytes());
     assert_eq!(playlist.index.table.len(), 100);
     assert_eq!(uris(&playlist)[99], "https://a.example/live/s9998.ts");
 }
 
 /// A delta of a hundred segments before `end`, all but the last ten left out.
 fn stream_tail(end: usize) -> MediaPlaylist {
-    let mut text = live(&format!(
-        "#EXT-X-MEDIA-SEQUENCE:{}\n#EXT-X-SKIP:SKIPPED-SEGMENTS=90",
-        end - 100
-    ));
+    let mut text = live(&format!("#EXT-X-MEDIA-SEQUENCE:{}\n#EXT-X-SKIP:SKIPPED-SEGMENTS=90", end - 100));
     for number in end - 10..end {
         let _ = writeln!(text, "#EXTINF:4.000,\ns{number}.ts");
     }
@@ -382,18 +346,16 @@ fn facts() -> impl Strategy<Value = Facts> {
         prop::bool::weighted(0.1),
         prop::bool::weighted(0.5),
     )
-        .prop_map(
-            |(millis, discontinuity, gap, key, map, bitrate, odd_name, dated)| Facts {
-                millis,
-                discontinuity,
-                gap,
-                key,
-                map,
-                bitrate,
-                odd_name,
-                dated,
-            },
-        )
+        .prop_map(|(millis, discontinuity, gap, key, map, bitrate, odd_name, dated)| Facts {
+            millis,
+            discontinuity,
+            gap,
+            key,
+            map,
+            bitrate,
+            odd_name,
+            dated,
+        })
 }
 
 /// Steps of a live session: how far the front and the end move, and how much a delta leaves out.

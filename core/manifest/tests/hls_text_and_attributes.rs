@@ -24,10 +24,7 @@ fn h003_a_byte_order_mark_is_a_fault_and_is_skipped() {
 fn h003_bytes_that_are_not_utf_8_are_a_fault_and_are_replaced() {
     let text = [live("#EXTINF:4,Fran").trim_end().as_bytes(), b"\xE7ais\na.ts\n"].concat();
     let error = read(&text, Mode::Strict).expect_err("not UTF-8");
-    assert_eq!(
-        (error.code(), error.place()),
-        (ErrorCode::ManifestEncoding, Some(&Place::Line(4)))
-    );
+    assert_eq!((error.code(), error.place()), (ErrorCode::ManifestEncoding, Some(&Place::Line(4))));
     assert!(warned(&media(&text).info.warnings, "H003"));
 }
 
@@ -49,22 +46,13 @@ fn h005_both_line_ends_blank_lines_and_comments_are_fine() {
 
 #[test]
 fn h005_a_last_line_without_an_end_counts() {
-    assert_eq!(
-        uris(&clean_media(
-            &around("#EXTINF:4,\na.ts").replace("#EXT-X-ENDLIST\n", "#EXT-X-ENDLIST")
-        ))
-        .len(),
-        1
-    );
+    assert_eq!(uris(&clean_media(&around("#EXTINF:4,\na.ts").replace("#EXT-X-ENDLIST\n", "#EXT-X-ENDLIST"))).len(), 1);
 }
 
 #[test]
 fn h005_a_carriage_return_alone_ends_a_line_in_compat() {
     let text = around("#EXTINF:4,\na.ts").replace('\n', "\r");
-    assert_eq!(
-        uris(&as_media(tolerated(&text, "H005", ErrorCode::ManifestSyntax))).len(),
-        1
-    );
+    assert_eq!(uris(&as_media(tolerated(&text, "H005", ErrorCode::ManifestSyntax))).len(), 1);
 }
 
 #[test]
@@ -91,16 +79,11 @@ fn h007_a_media_playlist_without_segments_is_valid_and_empty() {
 
 #[test]
 fn h008_references_resolve_against_the_playlists_own_url() {
-    let playlist = clean_media(&around(
-        "#EXTINF:4,\n../x/a.ts?q=~%2F+=\n#EXTINF:4,\n/b.ts\n#EXTINF:4,\nhttp://c.example/c.ts",
-    ));
+    let playlist =
+        clean_media(&around("#EXTINF:4,\n../x/a.ts?q=~%2F+=\n#EXTINF:4,\n/b.ts\n#EXTINF:4,\nhttp://c.example/c.ts"));
     assert_eq!(
         uris(&playlist),
-        [
-            "https://a.example/x/a.ts?q=~%2F+=",
-            "https://a.example/b.ts",
-            "http://c.example/c.ts"
-        ]
+        ["https://a.example/x/a.ts?q=~%2F+=", "https://a.example/b.ts", "http://c.example/c.ts"]
     );
 }
 
@@ -119,10 +102,7 @@ fn what_is_no_playlist_is_named() {
         (b"<!DOCTYPE html><html>", "HTML"),
         (b"<HTML>", "HTML"),
         (b"<?xml version=\"1.0\"?>\n<!-- x --><MPD xmlns=\"u\">", "DASH"),
-        (
-            b"<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>",
-            "XML",
-        ),
+        (b"<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>", "XML"),
         (b"{\"error\": 1}", "JSON"),
         (b"\x1F\x8B\x08\0", "gzip"),
         (b"\xFF\xFE#\0E\0", "UTF-16"),
@@ -138,10 +118,7 @@ fn what_is_no_playlist_is_named() {
 #[test]
 fn hx01_white_space_around_a_line_is_a_fault() {
     let text = around("#EXTINF:4,\n  a.ts ");
-    assert_eq!(
-        uris(&as_media(tolerated(&text, "HX01", ErrorCode::ManifestSyntax))),
-        ["https://a.example/live/a.ts"]
-    );
+    assert_eq!(uris(&as_media(tolerated(&text, "HX01", ErrorCode::ManifestSyntax))), ["https://a.example/live/a.ts"]);
     clean(&around("#EXTINF:4,a title \na.ts"));
 }
 
@@ -170,11 +147,7 @@ fn h009_white_space_and_pieces_without_a_value_are_faults() {
     ] {
         let presentation = as_multivariant(tolerated(&variant(attributes), "H009", ErrorCode::ManifestSyntax));
         let rendition = &tracks(&presentation)[0].renditions[0];
-        assert_eq!(
-            (rendition.score_milli, rendition.frame_rate),
-            (Some(1500), Some((25, 1))),
-            "{attributes}"
-        );
+        assert_eq!((rendition.score_milli, rendition.frame_rate), (Some(1500), Some((25, 1))), "{attributes}");
     }
 }
 
@@ -191,15 +164,8 @@ fn h010_integers_reach_to_the_last_of_64_bits() {
 
 #[test]
 fn h011_hexadecimal_sequences_have_a_prefix_and_upper_case_digits() {
-    let key = |iv| {
-        around(&format!(
-            "#EXT-X-KEY:METHOD=AES-128,URI=\"k\",IV={iv}\n#EXTINF:4,\na.ts"
-        ))
-    };
-    for iv in [
-        "0x0102030405060708090A0B0C0D0E0F10",
-        "0X102030405060708090A0B0C0D0E0F10",
-    ] {
+    let key = |iv| around(&format!("#EXT-X-KEY:METHOD=AES-128,URI=\"k\",IV={iv}\n#EXTINF:4,\na.ts"));
+    for iv in ["0x0102030405060708090A0B0C0D0E0F10", "0X102030405060708090A0B0C0D0E0F10"] {
         let playlist = clean_media(&key(iv));
         let iv = playlist.index.get(0).expect("listed").keys[0].iv.expect("given");
         assert_eq!(iv, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
@@ -226,12 +192,7 @@ fn h013_quoted_strings_hold_commas_and_are_not_empty() {
     let presentation = clean_multivariant(&variants("#EXT-X-SESSION-DATA:DATA-ID=\"a,b=c\",VALUE=\"\""));
     assert_eq!(presentation.session_data[0].id, "a,b=c");
     assert_eq!(presentation.session_data[0].value.as_deref(), Some(""));
-    for wrong in [
-        "ALLOWED-CPC=\"\"",
-        "ALLOWED-CPC=x",
-        "HDCP-LEVEL=\"NONE\"",
-        "ALLOWED-CPC=\"open",
-    ] {
+    for wrong in ["ALLOWED-CPC=\"\"", "ALLOWED-CPC=x", "HDCP-LEVEL=\"NONE\"", "ALLOWED-CPC=\"open"] {
         tolerated(&variant(wrong), "H013", ErrorCode::ManifestSyntax);
     }
 }
@@ -250,11 +211,7 @@ fn h015_resolutions_are_two_integers() {
     let rendition = &tracks(&presentation)[0].renditions[0];
     assert_eq!((rendition.width, rendition.height), (Some(1920), Some(1080)));
     for wrong in ["1920", "1920X1080", "x", "1920x99999999999"] {
-        tolerated(
-            &variant(&format!("RESOLUTION={wrong}")),
-            "H015",
-            ErrorCode::ManifestSyntax,
-        );
+        tolerated(&variant(&format!("RESOLUTION={wrong}")), "H015", ErrorCode::ManifestSyntax);
     }
 }
 
@@ -268,12 +225,7 @@ fn h016_a_name_given_twice_is_refused_or_the_first_counts() {
 #[test]
 fn h102_unknown_tags_are_ignored_and_kept() {
     let playlist = clean_media(&around("#EXT-X-CUE-OUT:30\n#EXTINF:4,\na.ts\n#EXT-OTHER"));
-    let unknown: Vec<_> = playlist
-        .info
-        .unknown_tags
-        .iter()
-        .map(|tag| (tag.line, tag.text.as_str()))
-        .collect();
+    let unknown: Vec<_> = playlist.info.unknown_tags.iter().map(|tag| (tag.line, tag.text.as_str())).collect();
     assert_eq!(unknown, [(4, "#EXT-X-CUE-OUT:30"), (7, "#EXT-OTHER")]);
     assert_eq!(clean_multivariant(&variants("#EXT-X-NEW")).unknown_tags.len(), 1);
 }

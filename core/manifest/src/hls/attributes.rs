@@ -240,10 +240,7 @@ fn split_first<'t>(text: &'t str, reader: &mut Reader<'t, '_>) -> Result<(Option
                     let message = format!("text behind the closing quote: {}", clip(trailing));
                     reader.report.fault("H009", ErrorCode::ManifestSyntax, message)?;
                 }
-                (
-                    Value::Quoted(&quoted[..close]),
-                    comma.map_or("", |comma| &rest[comma + 1..]),
-                )
+                (Value::Quoted(&quoted[..close]), comma.map_or("", |comma| &rest[comma + 1..]))
             }
             None => {
                 let message = format!("{} has no closing quote", clip(plain_name));
@@ -254,10 +251,7 @@ fn split_first<'t>(text: &'t str, reader: &mut Reader<'t, '_>) -> Result<(Option
     } else {
         let comma = memchr(b',', behind.as_bytes());
         let plain = &behind[..comma.unwrap_or(behind.len())];
-        (
-            Value::Plain(plain.trim()),
-            comma.map_or("", |comma| &behind[comma + 1..]),
-        )
+        (Value::Plain(plain.trim()), comma.map_or("", |comma| &behind[comma + 1..]))
     };
     let space = plain_name.len() < name.len()
         || plain_behind.len() < behind.len()
@@ -281,10 +275,7 @@ fn is_hex_prefix(text: &str) -> bool {
 /// A decimal-integer: digits only, below 2^64 (H010).
 pub(super) fn decimal_integer(text: &str) -> Option<u64> {
     // `u64::from_str` would also take a plus sign.
-    text.bytes()
-        .all(|b| b.is_ascii_digit())
-        .then(|| text.parse().ok())
-        .flatten()
+    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 /// At most 60 characters of hostile text for a message.

@@ -48,20 +48,14 @@ impl MediaPlaylist {
         let mut seen: Vec<&Key> = Vec::new();
         for key in self.index.keys.iter().flat_map(|(_, keys)| keys.iter()) {
             // Rotated keys of one system are one protection.
-            if !seen
-                .iter()
-                .any(|k| k.key_format == key.key_format && k.method == key.method)
-            {
+            if !seen.iter().any(|k| k.key_format == key.key_format && k.method == key.method) {
                 seen.push(key);
                 rendition.protection.push(protection_of(key, &self.info.uri));
             }
         }
         presentation.version = Some(self.info.version.to_string());
         presentation.independent_segments = self.info.independent_segments;
-        presentation.periods.push(Period {
-            id: "0".to_owned(),
-            ..Period::default()
-        });
+        presentation.periods.push(Period { id: "0".to_owned(), ..Period::default() });
         self.apply_to(&mut presentation);
         presentation.define = self.info.define;
         presentation.unknown_tags = self.info.unknown_tags;
@@ -83,11 +77,7 @@ impl MediaPlaylist {
         };
         let first = uris.get(0).unwrap_or_default();
         let path = telecine_model::uri::split(&first).path;
-        match path
-            .rsplit_once('.')
-            .map(|(_, extension)| extension.to_ascii_lowercase())
-            .as_deref()
-        {
+        match path.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()).as_deref() {
             Some("aac" | "mp3" | "ac3" | "ec3" | "m4a" | "cmfa") => TrackKind::Audio,
             Some("vtt" | "webvtt" | "cmft") => TrackKind::Text,
             _ => TrackKind::Video,

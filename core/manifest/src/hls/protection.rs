@@ -37,9 +37,7 @@ pub(super) fn parse_key<'t>(attributes: &Attributes<'t>, reader: &mut Reader<'t,
     }
     let uri = attributes.string("URI", reader)?;
     if uri.is_none() {
-        reader
-            .report
-            .fault("H050", ErrorCode::ManifestMissing, "the key has no URI")?;
+        reader.report.fault("H050", ErrorCode::ManifestMissing, "the key has no URI")?;
     }
     let mut iv = parse_iv(attributes, reader)?;
     if iv.is_some() && matches!(method, KeyMethod::Aes256Gcm | KeyMethod::SampleAesCtr) {
@@ -66,9 +64,7 @@ fn parse_iv<'t>(attributes: &Attributes<'t>, reader: &mut Reader<'t, '_>) -> Res
     reader.report.uses(Feature::Iv);
     let text = attributes.hex("IV", reader)?;
     let digits = text.as_deref().and_then(|text| text.get(2..)).unwrap_or("");
-    let value = (!digits.is_empty())
-        .then(|| u128::from_str_radix(digits, 16).ok())
-        .flatten();
+    let value = (!digits.is_empty()).then(|| u128::from_str_radix(digits, 16).ok()).flatten();
     match value {
         Some(value) => Ok(Some(value.to_be_bytes())),
         None => {
@@ -100,10 +96,7 @@ pub(super) fn protection_of(key: &Key, base: &str) -> Protection {
 
 /// Resolves a reference; `data:` URLs are no paths and stay as they are.
 pub(super) fn resolve(base: &str, reference: &str) -> String {
-    if reference
-        .get(..5)
-        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
-    {
+    if reference.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:")) {
         return reference.to_owned();
     }
     uri::resolve(base, reference)

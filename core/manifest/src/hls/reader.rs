@@ -163,10 +163,7 @@ impl<'t, 'c> Reader<'t, 'c> {
                 }
                 None => {
                     if self.unknown_tags.len() < self.report.context.limits.side_items {
-                        self.unknown_tags.push(UnknownTag {
-                            line: self.lines.number,
-                            text: line.to_owned(),
-                        });
+                        self.unknown_tags.push(UnknownTag { line: self.lines.number, text: line.to_owned() });
                     }
                 }
             }
@@ -183,8 +180,7 @@ impl<'t, 'c> Reader<'t, 'c> {
         let trimmed = line.trim_matches([' ', '\t']);
         // The value of EXTINF and its like ends in text for people, which may end in a space.
         if !line.starts_with('#') || line.starts_with("#EXT-X-") {
-            self.report
-                .fault("HX01", ErrorCode::ManifestSyntax, "white space around the line")?;
+            self.report.fault("HX01", ErrorCode::ManifestSyntax, "white space around the line")?;
         }
         Ok(trimmed)
     }
@@ -234,10 +230,7 @@ impl<'t, 'c> Reader<'t, 'c> {
                 "the playlist needs protocol version {version}; this player speaks 1 to {}",
                 Self::HIGHEST_VERSION
             );
-            return Err(self
-                .report
-                .error(ErrorCode::ManifestVersion, message)
-                .fact("rule", "H021"));
+            return Err(self.report.error(ErrorCode::ManifestVersion, message).fact("rule", "H021"));
         }
         if self.version.is_some() {
             self.repeated("H020", "EXT-X-VERSION")?;

@@ -63,11 +63,8 @@ impl MediaPlaylist {
         self.check_identity(&newer)?;
         let mut newer = newer;
         self.check_server(&mut newer);
-        let outcome = if skipped.is_some() {
-            self.merge_delta(&mut newer, newer_first)?
-        } else {
-            self.merge_full(&mut newer)?
-        };
+        let outcome =
+            if skipped.is_some() { self.merge_delta(&mut newer, newer_first)? } else { self.merge_full(&mut newer)? };
         let changed = self.index.parts != newer.index.parts || !same_statements(&self.info, &newer.info);
         self.index.parts = newer.index.parts;
         newer.info.skip = None;
@@ -101,10 +98,7 @@ impl MediaPlaylist {
         let changed = changed.or_else(|| {
             let (a, b) = (self.index.ranges.as_ref()?, newer.index.ranges.as_ref()?);
             (0..common).find(|at| {
-                let (a, b) = (
-                    a.get(our_place.saturating_add(*at)),
-                    b.get(their_place.saturating_add(*at)),
-                );
+                let (a, b) = (a.get(our_place.saturating_add(*at)), b.get(their_place.saturating_add(*at)));
                 a != b && b.is_some()
             })
         });
@@ -150,11 +144,7 @@ impl MediaPlaylist {
     /// The newer playlist says everything; only the times are those known.
     fn merge_full(&mut self, newer: &mut Self) -> Result<MergeOutcome, Error> {
         let table = &newer.index.table;
-        let outcome = self
-            .index
-            .table
-            .merge_tail(table, Align::Number)
-            .map_err(|_| too_far(&newer.info))?;
+        let outcome = self.index.table.merge_tail(table, Align::Number).map_err(|_| too_far(&newer.info))?;
         let first = self.index.table.first_number();
         if newer.index.table.first_number() < first {
             // What is said of segments that were forgotten here must go on to hold.
@@ -178,31 +168,16 @@ impl MediaPlaylist {
     fn merge_delta(&mut self, newer: &mut Self, newer_first: u64) -> Result<MergeOutcome, Error> {
         let seam = newer.index.table.first_number();
         let known_end = self.index.table.end_number();
-        for (number, _, duration, count) in newer.index.table.iter_runs() {
-            let skip = known_end.saturating_sub(number).min(count);
-            // Segments of no duration cannot be added together.
-            let (runs, each) = if duration == 0 {
-                (count - skip, 1)
-            } else {
-                (1, count - skip)
-            };
-            for _ in 0..runs {
-                let pushed = self.index.table.push(None, duration, each);
-                pushed.map_err(|_| too_far(&newer.info))?;
-            }
-        }
+        self.index.table.append_by_number(&newer.index.table).map_err(|_| too_far(&newer.info))?;
         let added = self.index.table.end_number().saturating_sub(known_end);
-        self.append_places(&newer.index, known_end, added)
-            .ok_or_else(|| too_far(&newer.info))?;
+        self.append_places(&newer.index, known_end, added).ok_or_else(|| too_far(&newer.info))?;
 
         // The number announced is that of the oldest segment; at the seam only we know it (H074).
         let mut counted = newer.index.discontinuity.iter();
         if let Some((_, announced)) = counted.next() {
             let announced = *announced;
             let before = seam.checked_sub(1).filter(|last| *last >= newer_first);
-            let before = before.map_or(announced, |last| {
-                self.index.discontinuity.get(last).copied().unwrap_or(0)
-            });
+            let before = before.map_or(announced, |last| self.index.discontinuity.get(last).copied().unwrap_or(0));
             self.index.discontinuity.set_from(seam, before);
             for (number, sequence) in counted {
                 let sequence = sequence.saturating_sub(announced).saturating_add(before);
@@ -212,12 +187,8 @@ impl MediaPlaylist {
         self.merge_keys(newer, newer_first);
         take_over(&mut self.index.gap, &newer.index.gap, seam);
         take_over(&mut self.index.bitrate, &newer.index.bitrate, seam);
-        let anchors: Vec<(u64, WallTime)> = newer
-            .index
-            .program_date_time
-            .iter()
-            .map(|(number, time)| (number, *time))
-            .collect();
+        let anchors: Vec<(u64, WallTime)> =
+            newer.index.program_date_time.iter().map(|(number, time)| (number, *time)).collect();
         for (number, time) in anchors {
             let expected = self.index.wall_time_of(number);
             if !expected.is_some_and(|expected| expected.as_micros().abs_diff(time.as_micros()) < 1_000) {
@@ -250,10 +221,7 @@ impl MediaPlaylist {
                 if keys == init.keys {
                     return init.clone();
                 }
-                Arc::new(InitSection {
-                    keys,
-                    ..InitSection::clone(init)
-                })
+                Arc::new(InitSection { keys, ..InitSection::clone(init) })
             });
             self.index.init.set_from(number, init);
         }
@@ -347,9 +315,7 @@ fn take_over<T: Clone + PartialEq>(known: &mut Runs<T>, newer: &Runs<T>, seam: u
 fn overlay(inherited: &Arc<[Key]>, own: &Arc<[Key]>) -> Arc<[Key]> {
     let of_format = |format: &str| own.iter().find(|key| key.key_format == format);
     let replaced = inherited.iter().map(|key| of_format(&key.key_format).unwrap_or(key));
-    let added = own
-        .iter()
-        .filter(|key| !inherited.iter().any(|known| known.key_format == key.key_format));
+    let added = own.iter().filter(|key| !inherited.iter().any(|known| known.key_format == key.key_format));
     replaced.chain(added).cloned().collect()
 }
 
@@ -386,9 +352,6 @@ fn same_statements(a: &PlaylistInfo, b: &PlaylistInfo) -> bool {
 }
 
 fn too_far(info: &PlaylistInfo) -> Error {
-    Error::new(
-        ErrorCode::ManifestLimit,
-        "the refreshed playlist leaves the range of numbers or times",
-    )
-    .fact("url", uri::without_secrets(&info.uri))
+    Error::new(ErrorCode::ManifestLimit, "the refreshed playlist leaves the range of numbers or times")
+        .fact("url", uri::without_secrets(&info.uri))
 }

@@ -108,13 +108,7 @@ impl<'c> Report<'c> {
     const TOLD_PER_RULE: u64 = 20;
 
     pub(super) fn new(context: &'c Context<'c>) -> Self {
-        Self {
-            context,
-            line: 0,
-            warnings: Vec::new(),
-            per_rule: BTreeMap::new(),
-            used: [0; Feature::COUNT],
-        }
+        Self { context, line: 0, warnings: Vec::new(), per_rule: BTreeMap::new(), used: [0; Feature::COUNT] }
     }
 
     /// An error at the line being read.
@@ -187,21 +181,14 @@ impl<'c> Report<'c> {
             let (required, name) = feature.requires();
             if line > 0 && version < required {
                 self.line = line;
-                self.warn(
-                    "H139",
-                    format!("{name} requires EXT-X-VERSION {required}, declared is {version}"),
-                );
+                self.warn("H139", format!("{name} requires EXT-X-VERSION {required}, declared is {version}"));
             }
         }
         for (rule, count) in core::mem::take(&mut self.per_rule) {
             let more = count.saturating_sub(Self::TOLD_PER_RULE);
             if more > 0 {
                 let place = Place::Line(self.line.max(1));
-                self.warnings.push(Warning::new(
-                    rule,
-                    place,
-                    format!("{more} more faults of this rule up to here"),
-                ));
+                self.warnings.push(Warning::new(rule, place, format!("{more} more faults of this rule up to here")));
             }
         }
         self.warnings

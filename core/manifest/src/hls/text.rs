@@ -24,11 +24,7 @@ pub(super) fn decode<'a>(bytes: &'a [u8], report: &mut Report<'_>) -> Result<Cow
         return Err(report.error(ErrorCode::NotAManifest, message).fact("rule", "H019"));
     }
     if body.len() < bytes.len() {
-        report.fault(
-            "H003",
-            ErrorCode::ManifestEncoding,
-            "the playlist begins with a byte order mark",
-        )?;
+        report.fault("H003", ErrorCode::ManifestEncoding, "the playlist begins with a byte order mark")?;
     }
     let text = match core::str::from_utf8(body) {
         Ok(text) => Cow::Borrowed(text),

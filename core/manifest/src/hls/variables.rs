@@ -81,10 +81,7 @@ impl Variables {
 
 /// `[A-Za-z0-9-_]+` (H027).
 fn is_name(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
 /// Reads one `EXT-X-DEFINE`.
@@ -122,10 +119,7 @@ pub(super) fn define<'t>(attributes: &Attributes<'t>, reader: &mut Reader<'t, '_
     }
     let limit = reader.report.context.limits.variables;
     if reader.variables.defined.len() >= limit {
-        return Err(reader
-            .report
-            .limit("the playlist defines too many variables", limit)
-            .into());
+        return Err(reader.report.limit("the playlist defines too many variables", limit).into());
     }
     reader.variables.defined.insert(name.into_owned(), value);
     Ok(())

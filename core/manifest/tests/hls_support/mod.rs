@@ -8,16 +8,7 @@ pub const BASE: &str = "https://a.example/live/main.m3u8?token=1";
 
 pub fn read(text: impl AsRef<[u8]>, mode: Mode) -> Result<Playlist, Error> {
     let limits = Limits::default();
-    hls::parse(
-        text.as_ref(),
-        &Context {
-            uri: BASE,
-            requested_uri: BASE,
-            imports: None,
-            mode,
-            limits: &limits,
-        },
-    )
+    hls::parse(text.as_ref(), &Context { uri: BASE, requested_uri: BASE, imports: None, mode, limits: &limits })
 }
 
 /// A media playlist in compat mode; panics if it is none.
@@ -55,11 +46,7 @@ pub fn variants(body: &str) -> String {
 /// Gives what compat made of it.
 pub fn tolerated(text: &str, rule: &str, code: ErrorCode) -> Playlist {
     let error = read(text, Mode::Strict).expect_err("strict mode fails");
-    assert_eq!(
-        (error.code(), error.facts().get("rule").map(String::as_str)),
-        (code, Some(rule)),
-        "{error}"
-    );
+    assert_eq!((error.code(), error.facts().get("rule").map(String::as_str)), (code, Some(rule)), "{error}");
     assert!(error.place().is_some() && error.facts().contains_key("url"), "{error}");
     let playlist = read(text, Mode::Compat).expect("compat mode reads on");
     assert!(rules(&playlist).contains(&rule.to_owned()), "{:?}", warnings(&playlist));
@@ -70,11 +57,7 @@ pub fn tolerated(text: &str, rule: &str, code: ErrorCode) -> Playlist {
 pub fn refused(text: impl AsRef<[u8]>, rule: &str, code: ErrorCode) -> Error {
     for mode in [Mode::Strict, Mode::Compat] {
         let error = read(text.as_ref(), mode).expect_err("both modes fail");
-        assert_eq!(
-            (error.code(), error.facts().get("rule").map(String::as_str)),
-            (code, Some(rule)),
-            "{error}"
-        );
+        assert_eq!((error.code(), error.facts().get("rule").map(String::as_str)), (code, Some(rule)), "{error}");
     }
     read(text, Mode::Compat).expect_err("checked")
 }
@@ -138,7 +121,5 @@ pub fn tracks(presentation: &Presentation) -> &[Track] {
 /// Absolute URLs of all segments.
 pub fn uris(playlist: &MediaPlaylist) -> Vec<String> {
     let table = &playlist.index.table;
-    (table.first_number()..table.end_number())
-        .map(|number| playlist.index.get(number).expect("listed").uri)
-        .collect()
+    (table.first_number()..table.end_number()).map(|number| playlist.index.get(number).expect("listed").uri).collect()
 }

@@ -79,13 +79,7 @@ pub enum MergeOutcome {
 impl SegmentTable {
     /// A table without segments; the first one will have `first_number`.
     pub const fn new(timescale: Timescale, first_number: u64) -> Self {
-        Self {
-            timescale,
-            base: first_number,
-            firsts: Vec::new(),
-            starts: Vec::new(),
-            open: false,
-        }
+        Self { timescale, base: first_number, firsts: Vec::new(), starts: Vec::new(), open: false }
     }
 
     /// The same ticks read in another timescale and counted from another first number: a DASH
@@ -123,14 +117,8 @@ impl SegmentTable {
         let end = self.starts.last().copied();
         let start = start.or(end).unwrap_or(0);
         let index = self.firsts.last().copied().unwrap_or(0);
-        let behind = u32::try_from(count)
-            .ok()
-            .and_then(|c| index.checked_add(c))
-            .ok_or(TableError::Overflow)?;
-        let length = duration
-            .checked_mul(count)
-            .and_then(|l| i64::try_from(l).ok())
-            .ok_or(TableError::Overflow)?;
+        let behind = u32::try_from(count).ok().and_then(|c| index.checked_add(c)).ok_or(TableError::Overflow)?;
+        let length = duration.checked_mul(count).and_then(|l| i64::try_from(l).ok()).ok_or(TableError::Overflow)?;
         let new_end = start.checked_add(length).ok_or(TableError::Overflow)?;
         match end {
             None => {
@@ -198,14 +186,12 @@ impl SegmentTable {
 
     /// Number of the first segment, or of the first to come.
     pub fn first_number(&self) -> u64 {
-        self.base
-            .saturating_add(u64::from(self.firsts.first().copied().unwrap_or(0)))
+        self.base.saturating_add(u64::from(self.firsts.first().copied().unwrap_or(0)))
     }
 
     /// The number behind the last segment.
     pub fn end_number(&self) -> u64 {
-        self.base
-            .saturating_add(u64::from(self.firsts.last().copied().unwrap_or(0)))
+        self.base.saturating_add(u64::from(self.firsts.last().copied().unwrap_or(0)))
     }
 
     /// Start of the first segment in ticks.
@@ -282,12 +268,7 @@ impl SegmentTable {
         (0..self.runs()).filter_map(move |run| {
             let duration = self.duration_of(run)?;
             let count = u64::from(self.firsts[run + 1] - self.firsts[run]);
-            Some((
-                self.base.checked_add(u64::from(self.firsts[run]))?,
-                self.starts[run],
-                duration,
-                count,
-            ))
+            Some((self.base.checked_add(u64::from(self.firsts[run]))?, self.starts[run], duration, count))
         })
     }
 
@@ -338,12 +319,20 @@ impl SegmentTable {
             return Ok(MergeOutcome::Appended(0));
         }
         match align {
-            Align::Number => self.merge_by_number(newer),
+            Align::Number => {
+                let outcome = self.append_by_number(newer)?;
+                if outcome != MergeOutcome::Older {
+                    self.trim_front(newer.first_number());
+                }
+                Ok(outcome)
+            }
             Align::Time => self.merge_by_time(newer),
         }
     }
 
-    fn merge_by_number(&mut self, newer: &Self) -> Result<MergeOutcome, TableError> {
+    /// Takes over what a refreshed timeline adds at the tail, aligned by number, and keeps the
+    /// front: for updates that leave out the oldest segments (HLS `EXT-X-SKIP`).
+    pub fn append_by_number(&mut self, newer: &Self) -> Result<MergeOutcome, TableError> {
         let known_end = self.end_number();
         if newer.end_number() < known_end {
             return Ok(MergeOutcome::Older);
@@ -377,18 +366,25 @@ impl SegmentTable {
         for (number, start, duration, count) in newer.iter_runs() {
             let skip = known_end.saturating_sub(number).min(count);
             if skip < count {
-                let start = start
-                    .saturating_add_unsigned(duration.saturating_mul(skip))
-                    .saturating_add(shift);
-                self.push(Some(start), duration, count - skip)?;
+                let start = start.saturating_add_unsigned(duration.saturating_mul(skip)).saturating_add(shift);
+                self.push_again(start, duration, count - skip)?;
             }
         }
-        self.trim_front(first);
-        Ok(if gap > 0 {
-            MergeOutcome::Gap(gap)
-        } else {
-            MergeOutcome::Appended(added)
-        })
+        Ok(if gap > 0 { MergeOutcome::Gap(gap) } else { MergeOutcome::Appended(added) })
+    }
+
+    /// Pushes a run of another version of this table. Where that version tells the past otherwise,
+    /// so that the run would begin before the last known segment, it follows that one instead.
+    fn push_again(&mut self, start: i64, duration: u64, count: u64) -> Result<(), TableError> {
+        // Several segments of no duration are one run, but are not pushed as one.
+        let (times, each) = if duration == 0 { (count, 1) } else { (1, count) };
+        for _ in 0..times {
+            match self.push(Some(start), duration, each) {
+                Err(TableError::Backwards) => self.push(None, duration, each)?,
+                result => result?,
+            }
+        }
+        Ok(())
     }
 
     fn merge_by_time(&mut self, newer: &Self) -> Result<MergeOutcome, TableError> {
@@ -407,11 +403,7 @@ impl SegmentTable {
             // The first segment of the run that is not known: its middle lies behind our end, so a
             // difference of rounding between two versions cannot make a segment appear twice.
             let known = end.saturating_sub(start).max(0).unsigned_abs();
-            let skip = known
-                .saturating_add(duration / 2)
-                .checked_div(duration)
-                .unwrap_or(0)
-                .min(count);
+            let skip = known.saturating_add(duration / 2).checked_div(duration).unwrap_or(0).min(count);
             if skip < count {
                 let start = start.saturating_add_unsigned(duration.saturating_mul(skip));
                 self.push(Some(start), duration, count - skip)?;
@@ -511,22 +503,8 @@ mod tests {
         let table = table(&[(Some(100), 4, 3), (None, 6, 2), (Some(130), 5, 1)]);
         assert_eq!(table.len(), 6);
         assert_eq!(table.get(9), None);
-        assert_eq!(
-            table.get(13),
-            Some(Span {
-                number: 13,
-                start: 112,
-                duration: 6
-            })
-        );
-        assert_eq!(
-            table.get(15),
-            Some(Span {
-                number: 15,
-                start: 130,
-                duration: 5
-            })
-        );
+        assert_eq!(table.get(13), Some(Span { number: 13, start: 112, duration: 6 }));
+        assert_eq!(table.get(15), Some(Span { number: 15, start: 130, duration: 5 }));
         assert_eq!(table.get(16), None);
         for (time, number) in [
             (99, None),
@@ -584,15 +562,28 @@ mod tests {
         assert_eq!(table.merge_tail(&newer, Align::Number), Ok(MergeOutcome::Appended(2)));
         assert_eq!((table.first_number(), table.end_number()), (12, 17));
         assert_eq!(table.get(12).map(|s| s.start), Some(8));
-        assert_eq!(
-            table.get(16),
-            Some(Span {
-                number: 16,
-                start: 23,
-                duration: 3
-            })
-        );
+        assert_eq!(table.get(16), Some(Span { number: 16, start: 23, duration: 3 }));
         assert_eq!(table.merge_tail(&newer, Align::Number), Ok(MergeOutcome::Appended(0)));
+    }
+
+    #[test]
+    fn a_refresh_that_leaves_out_the_oldest_segments_keeps_them() {
+        let mut table = table(&[(Some(0), 4, 5)]);
+        let mut newer = SegmentTable::new(Timescale::SECONDS, 13);
+        newer.push(None, 4, 3).expect("valid");
+        assert_eq!(table.append_by_number(&newer), Ok(MergeOutcome::Appended(1)));
+        assert_eq!((table.first_number(), table.end_number(), table.end()), (10, 16, Some(24)));
+    }
+
+    #[test]
+    fn a_refresh_may_tell_the_past_otherwise_and_have_segments_of_no_duration() {
+        let mut table = table(&[(Some(0), 4, 5)]);
+        let mut newer = SegmentTable::new(Timescale::SECONDS, 10);
+        newer.push(None, 1, 5).expect("valid");
+        newer.push(None, 0, 1).expect("valid");
+        newer.push(None, 0, 1).expect("valid");
+        assert_eq!(table.merge_tail(&newer, Align::Number), Ok(MergeOutcome::Appended(2)));
+        assert_eq!((table.len(), table.end()), (7, Some(20)));
     }
 
     #[test]
@@ -601,10 +592,7 @@ mod tests {
         let mut newer = SegmentTable::new(Timescale::SECONDS, 1);
         newer.push(Some(108), 4, 5).expect("valid");
         assert_eq!(table.merge_tail(&newer, Align::Time), Ok(MergeOutcome::Appended(2)));
-        assert_eq!(
-            (table.first_number(), table.end_number(), table.end()),
-            (12, 17, Some(128))
-        );
+        assert_eq!((table.first_number(), table.end_number(), table.end()), (12, 17, Some(128)));
         assert_eq!(table.runs(), 1);
     }
 

@@ -50,11 +50,7 @@ impl DateRanges {
                 }
                 known
             }
-            (None, Some(start)) => DateRange {
-                id: id.clone(),
-                start,
-                ..DateRange::default()
-            },
+            (None, Some(start)) => DateRange { id: id.clone(), start, ..DateRange::default() },
             (None, None) => {
                 let message = format!("the date range {} without START-DATE is ignored", clip(&id));
                 return Err(reader.report.ignore("H068", message));
@@ -63,10 +59,7 @@ impl DateRanges {
         let consistent = agree(&mut range.class, attributes.string("CLASS", reader)?)
             & agree(&mut range.end, date(attributes, "END-DATE", reader)?)
             & agree(&mut range.duration, span(attributes, "DURATION", reader)?)
-            & agree(
-                &mut range.planned_duration,
-                span(attributes, "PLANNED-DURATION", reader)?,
-            )
+            & agree(&mut range.planned_duration, span(attributes, "PLANNED-DURATION", reader)?)
             & read_cue(&mut range, attributes, reader)?
             & read_client(&mut range, attributes, reader)?;
         if !consistent {
@@ -93,9 +86,7 @@ impl DateRanges {
     pub(super) fn finish(self) -> Vec<DateRange> {
         let mut list = self.list;
         for range in &mut list {
-            range.end = range
-                .end
-                .or(range.duration.map(|duration| range.start.offset(duration)));
+            range.end = range.end.or(range.duration.map(|duration| range.start.offset(duration)));
         }
         end_on_next(&mut list);
         list

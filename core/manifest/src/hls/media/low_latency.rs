@@ -48,17 +48,11 @@ impl Builder {
         };
         let limits = reader.report.context.limits;
         if duration > limits.segment_duration {
-            return Err(reader
-                .report
-                .limit("the part is too long", limits.segment_duration)
-                .into());
+            return Err(reader.report.limit("the part is too long", limits.segment_duration).into());
         }
         self.part_count += 1;
         if self.part_count > limits.parts {
-            return Err(reader
-                .report
-                .limit("the playlist has too many parts", limits.parts)
-                .into());
+            return Err(reader.report.limit("the playlist has too many parts", limits.parts).into());
         }
         self.segments.begin(&mut reader.report)?;
         let byte_range = self.segments.part_range(&uri, range, &mut reader.report)?;
@@ -72,13 +66,7 @@ impl Builder {
         if self.long_part.is_none_or(|(longest, _)| duration > longest) {
             self.long_part = Some((duration, reader.report.line));
         }
-        self.segments.parts.push(Part {
-            duration,
-            uri,
-            byte_range,
-            independent,
-            gap,
-        });
+        self.segments.parts.push(Part { duration, uri, byte_range, independent, gap });
         Ok(())
     }
 
@@ -88,9 +76,7 @@ impl Builder {
         let attributes = Attributes::parse(value, &[], reader)?;
         let removed = attributes.quoted_or_empty("RECENTLY-REMOVED-DATERANGES", reader)?;
         let Some(segments) = attributes.integer("SKIPPED-SEGMENTS", reader)? else {
-            let error = reader
-                .report
-                .error(ErrorCode::ManifestMissing, "EXT-X-SKIP needs SKIPPED-SEGMENTS");
+            let error = reader.report.error(ErrorCode::ManifestMissing, "EXT-X-SKIP needs SKIPPED-SEGMENTS");
             return Err(error.fact("rule", "H074").into());
         };
         if self.info.skip.is_some() {
@@ -163,11 +149,7 @@ impl Builder {
     /// What a rendition report leaves out is the same as in this playlist (H078).
     pub(super) fn complete_reports(&mut self, index: &SegmentIndex) {
         let partial = index.parts.last();
-        let complete = index
-            .table
-            .end_number()
-            .checked_sub(1)
-            .filter(|_| !index.table.is_empty());
+        let complete = index.table.end_number().checked_sub(1).filter(|_| !index.table.is_empty());
         let last_msn = partial.map(|segment| segment.number).max(complete);
         let last_part = partial
             .filter(|segment| Some(segment.number) == last_msn)
@@ -248,9 +230,7 @@ impl Builder {
             let message = "PART-HOLD-BACK is below two part targets";
             reader.report.fault("H044", contradiction, message)?;
         } else if below(control.part_hold_back, part_target, 3) {
-            reader
-                .report
-                .warn("H044", "PART-HOLD-BACK should be three part targets");
+            reader.report.warn("H044", "PART-HOLD-BACK should be three part targets");
         }
         Ok(())
     }

@@ -79,10 +79,7 @@ impl Subrange {
     }
 
     fn at(self, offset: u64) -> ByteRange {
-        ByteRange {
-            offset,
-            length: self.length,
-        }
+        ByteRange { offset, length: self.length }
     }
 }
 
@@ -141,10 +138,7 @@ impl Builder {
             }
             None => {
                 let message = "the segment has no duration (EXTINF)";
-                return Err(reader
-                    .report
-                    .error(ErrorCode::ManifestMissing, message)
-                    .fact("rule", "H047"));
+                return Err(reader.report.error(ErrorCode::ManifestMissing, message).fact("rule", "H047"));
             }
         };
         if duration > self.longest.0 {
@@ -177,11 +171,7 @@ impl Builder {
                 self.byte_range = Subrange::read(value);
                 if self.byte_range.is_none() {
                     let message = format!("not a byte range: {}", clip(value));
-                    return Err(reader
-                        .report
-                        .error(ErrorCode::ManifestSyntax, message)
-                        .fact("rule", "H048")
-                        .into());
+                    return Err(reader.report.error(ErrorCode::ManifestSyntax, message).fact("rule", "H048").into());
                 }
                 Ok(())
             }
@@ -291,25 +281,19 @@ impl Builder {
     /// `EXT-X-MAP` (H058).
     fn map<'t>(&mut self, value: &'t str, reader: &mut Reader<'t, '_>) -> Result<(), Reject> {
         let attributes = Attributes::parse(value, &[], reader)?;
-        reader.report.uses(if self.info.i_frames_only {
-            Feature::MapOfIFrames
-        } else {
-            Feature::Map
-        });
+        reader.report.uses(if self.info.i_frames_only { Feature::MapOfIFrames } else { Feature::Map });
         let Some(uri) = attributes.quoted("URI", reader)? else {
             let message = "EXT-X-MAP needs URI";
             return Err(reader.report.reject("H058", ErrorCode::ManifestMissing, message));
         };
-        let byte_range = self
-            .attribute_range("H058", &attributes, reader)?
-            .map(|range| match range.offset {
-                Some(offset) => Ok(range.at(offset)),
-                None => {
-                    let message = "the byte range of EXT-X-MAP has no offset";
-                    let fault = reader.report.fault("H058", ErrorCode::ManifestSyntax, message);
-                    fault.map(|()| range.at(0))
-                }
-            });
+        let byte_range = self.attribute_range("H058", &attributes, reader)?.map(|range| match range.offset {
+            Some(offset) => Ok(range.at(offset)),
+            None => {
+                let message = "the byte range of EXT-X-MAP has no offset";
+                let fault = reader.report.fault("H058", ErrorCode::ManifestSyntax, message);
+                fault.map(|()| range.at(0))
+            }
+        });
         let byte_range = byte_range.transpose()?;
         Ok(self.segments.map(&uri, byte_range, &mut reader.report)?)
     }
@@ -328,10 +312,7 @@ impl Builder {
         let range = Subrange::read(&text);
         if range.is_none() {
             let message = format!("not a byte range: {}", clip(&text));
-            return Err(reader
-                .report
-                .error(ErrorCode::ManifestSyntax, message)
-                .fact("rule", rule));
+            return Err(reader.report.error(ErrorCode::ManifestSyntax, message).fact("rule", rule));
         }
         Ok(range)
     }
@@ -370,18 +351,12 @@ impl Builder {
             return Ok(());
         }
         // Up to version 5 the duration itself, from 6 on the rounded one.
-        let tolerance = if version < 6 {
-            MediaTime::ZERO
-        } else {
-            MediaTime::from_nanos(499_999_999)
-        };
+        let tolerance = if version < 6 { MediaTime::ZERO } else { MediaTime::from_nanos(499_999_999) };
         let length = MediaTime::from_nanos(longest.cast_signed());
         if length > self.info.target_duration + tolerance {
             reader.report.line = line;
-            let message = format!(
-                "the longest segment lasts {length}, the target duration is {}",
-                self.info.target_duration
-            );
+            let message =
+                format!("the longest segment lasts {length}, the target duration is {}", self.info.target_duration);
             reader.report.fault("H032", ErrorCode::ManifestContradiction, message)?;
         }
         Ok(())

@@ -157,11 +157,7 @@ impl Segments {
         byte_range: Option<ByteRange>,
         report: &mut Report<'_>,
     ) -> Result<(), Error> {
-        if self
-            .keys_in_force
-            .iter()
-            .any(|key| key.method == KeyMethod::Aes128 && key.iv.is_none())
-        {
+        if self.keys_in_force.iter().any(|key| key.method == KeyMethod::Aes128 && key.iv.is_none()) {
             // An initialisation section has no sequence number that an IV could follow from.
             let message = "an encrypted EXT-X-MAP needs a key with IV";
             report.fault("H058", ErrorCode::ManifestContradiction, message)?;
@@ -192,8 +188,7 @@ impl Segments {
                 .checked_add(self.skipped.unwrap_or(0))
                 .ok_or_else(|| report.limit("segments are numbered too high", "2^64"))?;
             if self.discontinuity_sequence > 0 || self.skipped.is_some() {
-                self.discontinuities
-                    .set_from(self.media_sequence, self.discontinuity_sequence);
+                self.discontinuities.set_from(self.media_sequence, self.discontinuity_sequence);
             }
         }
         let number = self.number;
@@ -205,14 +200,10 @@ impl Segments {
             }
             self.change_keys(pending);
         }
-        let table = self
-            .table
-            .get_or_insert_with(|| SegmentTable::new(Timescale::NANOS, number));
+        let table = self.table.get_or_insert_with(|| SegmentTable::new(Timescale::NANOS, number));
         if let Some(time) = pending.and_then(|pending| pending.time) {
             let tick = table.end().unwrap_or(0);
-            let expected = self
-                .anchor
-                .map(|(from, anchor)| anchor.offset(nanos(tick.saturating_sub(from))));
+            let expected = self.anchor.map(|(from, anchor)| anchor.offset(nanos(tick.saturating_sub(from))));
             let same = expected
                 .is_some_and(|expected| expected.as_micros().abs_diff(time.as_micros()) < Self::SAME_TIME_MICROS);
             if !same {
@@ -252,9 +243,7 @@ impl Segments {
     ) -> Result<(), Error> {
         let limits = report.context.limits;
         let table = self.begin(report)?;
-        table
-            .push(None, duration, 1)
-            .map_err(|_| report.limit("the segments together last too long", "292 years"))?;
+        table.push(None, duration, 1).map_err(|_| report.limit("the segments together last too long", "292 years"))?;
         if table.len() > limits.segments {
             return Err(report.limit("the playlist has too many segments", limits.segments));
         }
@@ -262,9 +251,7 @@ impl Segments {
             return Err(report.limit("segment durations change too often", limits.segment_runs));
         }
         let number = self.number;
-        self.number = number
-            .checked_add(1)
-            .ok_or_else(|| report.limit("segments are numbered too high", "2^64"))?;
+        self.number = number.checked_add(1).ok_or_else(|| report.limit("segments are numbered too high", "2^64"))?;
         if range.is_some() || self.ranges.is_some() {
             self.push_range(uri, range, report)?;
         }
@@ -359,9 +346,8 @@ impl Segments {
                 0
             }
         };
-        let end = offset
-            .checked_add(range.length)
-            .ok_or_else(|| report.limit("the byte range ends too far out", "2^64"))?;
+        let end =
+            offset.checked_add(range.length).ok_or_else(|| report.limit("the byte range ends too far out", "2^64"))?;
         self.previous_part = Some((uri.to_owned(), end));
         Ok(Some(range.at(offset)))
     }
@@ -386,9 +372,7 @@ impl Segments {
             let parts = core::mem::take(&mut self.parts);
             self.partial.push(PartialSegment { number, parts });
         }
-        let table = self
-            .table
-            .unwrap_or_else(|| SegmentTable::new(Timescale::NANOS, number));
+        let table = self.table.unwrap_or_else(|| SegmentTable::new(Timescale::NANOS, number));
         let base = Arc::from(report.context.uri);
         let mut index = SegmentIndex::new(table, base, Addressing::Listed(self.uris));
         index.ranges = self.ranges;

@@ -104,10 +104,7 @@ impl Groups {
         let group = self.0.entry(key).or_default();
         let contradiction = ErrorCode::ManifestContradiction;
         if !group.names.insert(media.identity.name.clone()) {
-            let message = format!(
-                "the group has two renditions with the name {}",
-                clip(&media.identity.name)
-            );
+            let message = format!("the group has two renditions with the name {}", clip(&media.identity.name));
             reader.report.fault("H085", contradiction, message)?;
         }
         if media.default && core::mem::replace(&mut group.has_default, true) {
@@ -162,13 +159,9 @@ pub(super) fn parse<'t>(
     let made_up = || format!("{}-{number}", media_type.name().to_ascii_lowercase());
     let mut rendition = Rendition::new(id.unwrap_or_else(made_up), 0);
     rendition.uri = uri;
-    rendition.sample_rate = attributes
-        .integer("SAMPLE-RATE", reader)?
-        .and_then(|rate| u32::try_from(rate).ok());
+    rendition.sample_rate = attributes.integer("SAMPLE-RATE", reader)?.and_then(|rate| u32::try_from(rate).ok());
     // The count stands in front of coding and usage (H084).
-    rendition.channels = channels
-        .as_ref()
-        .and_then(|channels| channels.split('/').next()?.parse().ok());
+    rendition.channels = channels.as_ref().and_then(|channels| channels.split('/').next()?.parse().ok());
     *media_type.group_of(&mut rendition.groups) = Some(group.clone());
     let media = Media {
         identity: Identity {

@@ -30,11 +30,7 @@ impl Builder {
             Some(other) => return Err(reader.unknown_value("FORMAT", other)),
         };
         let language = attributes.string("LANGUAGE", reader)?;
-        if self
-            .session_data
-            .iter()
-            .any(|data| data.id == id && data.language == language)
-        {
+        if self.session_data.iter().any(|data| data.id == id && data.language == language) {
             let message = format!("{} is given twice in one language; the first counts", clip(&id));
             return Err(reader.report.reject("H099", ErrorCode::ManifestContradiction, message));
         }
@@ -66,10 +62,7 @@ impl Builder {
         // Every variant has an entry per key, so the bound is a small one.
         let limit = reader.report.context.limits.attributes;
         if self.session_keys.len() >= limit {
-            return Err(reader
-                .report
-                .limit("the playlist has too many session keys", limit)
-                .into());
+            return Err(reader.report.limit("the playlist has too many session keys", limit).into());
         }
         self.session_keys.push(key);
         Ok(())

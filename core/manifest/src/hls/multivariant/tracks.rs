@@ -31,11 +31,7 @@ pub(super) fn arrange(variants: Vec<Rendition>, media: Vec<Media>, i_frames: Vec
         track.renditions = i_frames;
         tracks.push(track);
     }
-    Period {
-        id: "0".to_owned(),
-        tracks,
-        ..Period::default()
-    }
+    Period { id: "0".to_owned(), tracks, ..Period::default() }
 }
 
 /// Sound, if no variant can have a picture. Without codecs one may (H089).
@@ -135,10 +131,7 @@ fn track_of(identity: &Identity, ids: &mut Ids) -> Track {
     track.in_stream_id.clone_from(&identity.in_stream_id);
     let characteristics = identity.characteristics.as_deref().unwrap_or("");
     for characteristic in characteristics.split(',').map(str::trim).filter(|c| !c.is_empty()) {
-        track.accessibility.push(Descriptor {
-            scheme: characteristic.to_owned(),
-            ..Descriptor::default()
-        });
+        track.accessibility.push(Descriptor { scheme: characteristic.to_owned(), ..Descriptor::default() });
         if let Some(role) = role_of(characteristic) {
             add_role(&mut track, role);
         }

@@ -82,10 +82,7 @@ fn common<'t>(
     variant.video_layout = video_layout(attributes, reader)?;
     let pathway = attributes.string("PATHWAY-ID", reader)?;
     variant.pathway = Some(pathway.unwrap_or_else(|| ".".to_owned()));
-    variant.groups = Groups {
-        video: attributes.string("VIDEO", reader)?,
-        ..Groups::default()
-    };
+    variant.groups = Groups { video: attributes.string("VIDEO", reader)?, ..Groups::default() };
     Ok(variant)
 }
 
@@ -95,10 +92,7 @@ fn video_layout<'t>(attributes: &Attributes<'t>, reader: &mut Reader<'t, '_>) ->
         return Ok(None);
     };
     let known = |specifier: &str| {
-        matches!(
-            specifier,
-            "CH-STEREO" | "CH-MONO" | "PROJ-RECT" | "PROJ-EQUI" | "PROJ-HEQU" | "PROJ-PRIM"
-        )
+        matches!(specifier, "CH-STEREO" | "CH-MONO" | "PROJ-RECT" | "PROJ-EQUI" | "PROJ-HEQU" | "PROJ-PRIM")
     };
     if let Some(other) = text.split([',', '/']).find(|specifier| !known(specifier)) {
         let message = format!("the video layout {other} is not known, so the variant is ignored");
