@@ -13,11 +13,7 @@ pub(crate) enum Align {
 /// Columns without a value in any row but the head are left out.
 pub(crate) fn columns(indent: usize, aligns: &[Align], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
-        rows.iter()
-            .filter_map(|row| row.get(column))
-            .map(|cell| cell.chars().count())
-            .max()
-            .unwrap_or(0)
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
     let used: Vec<(usize, Align, usize)> = aligns
         .iter()

@@ -114,7 +114,8 @@ fn line(event: &Event) -> Option<String> {
         Event::Started { at, position } => (*at, format!("started   at {position}")),
         Event::Quality { at, kind, rendition, bitrate, height } => {
             let height = height.map_or(String::new(), |height| format!(", {height}p"));
-            (*at, format!("quality   {} {rendition}{height}, {}", kind.name(), bits(*bitrate)))
+            let bitrate = rate(*bitrate).map_or(String::new(), |rate| format!(", {rate}"));
+            (*at, format!("quality   {} {rendition}{height}{bitrate}", kind.name()))
         }
         Event::StallStarted { at, position, cause } => (*at, format!("stalled   at {position}: {cause:?}")),
         Event::StallEnded { at, stood_us } => (*at, format!("goes on   after {}", seconds(*stood_us as f64 / 1e6))),
@@ -165,18 +166,16 @@ fn panel(snapshot: &Snapshot, stalls: u64, decision: &str) -> String {
     let state = format!("{:?}", snapshot.state).to_lowercase();
     let position = clock(snapshot.position);
     match snapshot.duration {
-        Some(duration) => lines.push(format!(
-            "{state:<11} {} {position} / {}",
-            bar(snapshot.position, duration),
-            clock(duration)
-        )),
+        Some(duration) => {
+            lines.push(format!("{state:<11} {} {position} / {}", bar(snapshot.position, duration), clock(duration)))
+        }
         None => lines.push(format!("{state:<11} {position}")),
     }
     for stream in &snapshot.streams {
         let mut facts = vec![format!("{:>5.1} s", stream.buffered.as_secs_f64())];
         facts.extend(stream.rendition.as_deref().map(one_line));
         facts.extend(stream.height.map(|height| format!("{height}p")));
-        facts.push(bits(stream.bitrate));
+        facts.extend(rate(stream.bitrate));
         lines.push(format!(
             "{:<11} {} {}",
             stream.kind.name(),
@@ -189,6 +188,11 @@ fn panel(snapshot: &Snapshot, stalls: u64, decision: &str) -> String {
     lines.push(format!("stalls      {stalls}"));
     lines.push(format!("decision    {}", one_line(decision)));
     lines.join("\n")
+}
+
+/// A declared bitrate; zero is what manifests say of sound whose bitrate they do not tell.
+fn rate(bps: u64) -> Option<String> {
+    (bps > 0).then(|| bits(bps))
 }
 
 /// A share as a bar of blocks, eighths included.

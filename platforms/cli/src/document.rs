@@ -66,11 +66,7 @@ pub(crate) struct WarningEntry {
 
 impl From<&Warning> for WarningEntry {
     fn from(warning: &Warning) -> Self {
-        Self {
-            rule: warning.rule.clone(),
-            place: warning.place.to_string(),
-            message: warning.message.clone(),
-        }
+        Self { rule: warning.rule.clone(), place: warning.place.to_string(), message: warning.message.clone() }
     }
 }
 

@@ -58,15 +58,13 @@ impl<S: Source> Fetcher<S> {
         };
         if response.status >= 400 {
             let status = response.status;
-            return Err(about(ErrorCode::HttpStatus, format!("the server answered with status {status}")).fact("status", status));
+            return Err(about(ErrorCode::HttpStatus, format!("the server answered with status {status}"))
+                .fact("status", status));
         }
         if let Some(failure) = response.broken {
             return Err(about(failure.code, failure.message));
         }
-        Ok(Resource {
-            url: response.url,
-            body: response.body,
-        })
+        Ok(Resource { url: response.url, body: response.body })
     }
 }
 
@@ -76,9 +74,8 @@ pub(crate) fn absolute(source: &str) -> Result<String, Error> {
     if uri::split(source).scheme.is_some_and(|scheme| scheme.len() > 1) {
         return Ok(source.to_owned());
     }
-    let path = std::path::absolute(Path::new(source)).map_err(|e| {
-        Error::new(ErrorCode::SourceUnreadable, format!("{source} is not a path: {e}"))
-    })?;
+    let path = std::path::absolute(Path::new(source))
+        .map_err(|e| Error::new(ErrorCode::SourceUnreadable, format!("{source} is not a path: {e}")))?;
     Ok(file_url(&path))
 }
 

@@ -19,10 +19,7 @@ pub(crate) fn print(text: &str) -> Result<(), Error> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => Ok(()),
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(e) => Err(Error::new(
-            ErrorCode::InternalDefect,
-            format!("standard output cannot be written: {e}"),
-        )),
+        Err(e) => Err(Error::new(ErrorCode::InternalDefect, format!("standard output cannot be written: {e}"))),
     }
 }
 
@@ -43,8 +40,5 @@ pub(crate) fn plain(text: &str) -> String {
 
 /// The error for a file that cannot be written.
 pub(crate) fn cannot_write(path: &std::path::Path, error: &io::Error) -> Error {
-    Error::new(
-        ErrorCode::InvalidArgument,
-        format!("{} cannot be written: {error}", path.display()),
-    )
+    Error::new(ErrorCode::InvalidArgument, format!("{} cannot be written: {error}", path.display()))
 }

@@ -33,9 +33,9 @@ pub(crate) fn run(args: &Origin) -> Result<(), Error> {
         ..OriginConfig::default()
     };
     net::runtime()?.block_on(async {
-        let origin = telecine_origin::Origin::start(args.listen, config)
-            .await
-            .map_err(|e| Error::new(ErrorCode::InvalidArgument, format!("the origin does not start on {}: {e}", args.listen)))?;
+        let origin = telecine_origin::Origin::start(args.listen, config).await.map_err(|e| {
+            Error::new(ErrorCode::InvalidArgument, format!("the origin does not start on {}: {e}", args.listen))
+        })?;
         output::print(&urls(&origin.url(), args))?;
         // Ctrl-C is how it ends; without it there is nothing to wait for.
         let _ = tokio::signal::ctrl_c().await;

@@ -171,7 +171,8 @@ fn pssh_entry(pssh: &[u8]) -> PsshEntry {
 
 fn text(document: &Document) -> String {
     use Align::{Left, Right};
-    let head = ["track", "kind", "codec", "size", "rate", "timescale", "samples", "key frames", "first", "seconds", "bytes"];
+    let head =
+        ["track", "kind", "codec", "size", "rate", "timescale", "samples", "key frames", "first", "seconds", "bytes"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for track in &document.tracks {
         let scale = f64::from(track.timescale);
@@ -192,7 +193,12 @@ fn text(document: &Document) -> String {
         ]);
     }
     let aligns = [Right, Left, Left, Right, Right, Right, Right, Right, Right, Right, Right];
-    let mut out = format!("{}, {}\n{}", document.container, output::plain(&document.brands.join(" ")), columns(0, &aligns, &rows));
+    let mut out = format!(
+        "{}, {}\n{}",
+        document.container,
+        output::plain(&document.brands.join(" ")),
+        columns(0, &aligns, &rows)
+    );
     for event in &document.events {
         let _ = writeln!(out, "event {} {} {}", event.id, output::plain(&event.scheme), output::plain(&event.value));
     }

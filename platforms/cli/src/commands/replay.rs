@@ -38,8 +38,7 @@ struct DecisionEntry {
 /// Runs the command.
 pub(crate) fn run(args: &Replay) -> Result<ExitCode, Error> {
     let recording = fetch::read(&args.file)?;
-    let replay =
-        telecine_engine::replay(&recording).map_err(|error| error.fact("url", args.file.display()))?;
+    let replay = telecine_engine::replay(&recording).map_err(|error| error.fact("url", args.file.display()))?;
     let document = Document {
         equal: replay.equal,
         complete: replay.complete,

@@ -7,7 +7,8 @@ use telecine_engine::{DecisionKind, Event, Snapshot, StallCause, State, TrackSta
 use telecine_model::{Error, MediaTime, Presentation, Timestamp, TrackKind};
 
 use super::{
-    Bitrate, Bytes, DecisionEntry, Height, Outcome, Quality, Report, Requests, Rung, Seeks, Setup, Stall, Stalls, TrackEntry,
+    Bitrate, Bytes, DecisionEntry, Height, Outcome, Quality, Report, Requests, Rung, Seeks, Setup, Stall, Stalls,
+    TrackEntry,
 };
 use crate::document::{secs, ErrorEntry, WarningEntry};
 
@@ -161,9 +162,13 @@ impl Collector {
             let named = |rung: &&Rung| {
                 Some(&rung.rendition) == decision.to.as_ref() && decision.track.is_none_or(|kind| kind == rung.kind)
             };
-            decision.bitrate_bps = ladder.iter().find(named).map(|rung| rung.bitrate_bps);
+            let rung = ladder.iter().find(named);
+            // Zero is what manifests say of sound whose bitrate they do not tell.
+            decision.bitrate_bps = rung.map(|rung| rung.bitrate_bps).filter(|bps| *bps > 0);
         }
         let qoe = &session.qoe;
+        let mut tracks: Vec<TrackEntry> = session.tracks.iter().map(track_entry).collect();
+        tracks.sort_by_key(|track| ["video", "audio", "text"].iter().position(|kind| *kind == track.kind));
         let outcome = match (&self.fatal, self.state) {
             (Some(_), _) | (None, State::Failed) => Outcome::Failed,
             (None, State::Ended) => Outcome::Ended,
@@ -195,22 +200,16 @@ impl Collector {
                 up: qoe.switches_up,
                 down: qoe.switches_down,
             },
-            height: Height {
-                mean: qoe.mean_height_milli.map(|milli| milli as f64 / 1e3),
-            },
+            height: Height { mean: qoe.mean_height_milli.map(|milli| milli as f64 / 1e3) },
             latency: None,
-            bytes: Bytes {
-                fetched: qoe.bytes_fetched,
-                media: qoe.bytes_media,
-                wasted: qoe.bytes_wasted,
-            },
+            bytes: Bytes { fetched: qoe.bytes_fetched, media: qoe.bytes_media, wasted: qoe.bytes_wasted },
             requests: Requests {
                 total: qoe.requests,
                 failed: qoe.requests_failed,
                 cancelled: qoe.requests_cancelled,
                 by_pathway: BTreeMap::new(),
             },
-            tracks: session.tracks.iter().map(track_entry).collect(),
+            tracks,
             decisions: self.decisions,
             buffer: self.buffer,
             throughput: self.throughput,

@@ -68,11 +68,7 @@ pub(crate) fn escape(text: &str) -> String {
 
 /// JSON that cannot end the script element which it stands in.
 fn script_json(value: &serde_json::Value) -> String {
-    value
-        .to_string()
-        .replace('<', "\\u003c")
-        .replace('>', "\\u003e")
-        .replace('&', "\\u0026")
+    value.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }
 
 /// A tooltip: its head, then reasons.
@@ -101,10 +97,7 @@ fn short_name(url: &str) -> String {
 }
 
 fn header(report: &Report) -> String {
-    let mut tags = format!(
-        "<span class=\"tag {0}\">{0}</span>",
-        report.outcome.name()
-    );
+    let mut tags = format!("<span class=\"tag {0}\">{0}</span>", report.outcome.name());
     let mut tag = |text: &str| {
         let _ = write!(tags, "<span class=\"tag\">{}</span>", escape(text));
     };
@@ -120,7 +113,8 @@ fn header(report: &Report) -> String {
     tag(&format!("{} sink", report.setup.sink));
     tag(&format!("{} clock", report.setup.clock));
     if let Some(network) = &report.setup.network {
-        tag(&format!("network {network}"));
+        // Of a trace file, its name.
+        tag(network.rsplit(['/', '\\']).next().unwrap_or(network));
     }
     let fatal = report.error.as_ref().map_or(String::new(), |error| {
         format!(
@@ -135,9 +129,20 @@ fn header(report: &Report) -> String {
     format!(
         "<div class=\"top\"><span class=\"brand\">{LOGO}Telecine</span><span class=\"push\">playback report</span></div>\n\
          <h1>{}</h1>\n<p class=\"where mono\">{}</p>\n<div class=\"tags\">{tags}</div>\n{fatal}",
-        escape(&report.headline()),
+        escape(&unbroken(&report.headline())),
         escape(&report.url),
     )
+}
+
+/// Numbers stay on the line of their units.
+fn unbroken(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut last = ' ';
+    for c in text.chars() {
+        out.push(if c == ' ' && last.is_ascii_digit() { '\u{a0}' } else { c });
+        last = c;
+    }
+    out
 }
 
 /// A frame of film with a play mark.
@@ -277,9 +282,6 @@ fn session(report: &Report) -> String {
     };
     fact("Seeks", seeks);
     fact("Bitrate rule", report.setup.abr.clone());
-    if let Some(network) = &report.setup.network {
-        fact("Network", network.clone());
-    }
     format!(
         "<section class=\"card\"><header><h2>Session</h2></header>\n<dl class=\"facts\">{facts}</dl>{}</section>\n",
         rungs(report)
@@ -345,12 +347,18 @@ fn decisions(report: &Report) -> String {
     }
     let more = report.decisions.len().saturating_sub(ROWS);
     if more > 0 {
-        let _ = write!(rows, "<li><span></span><span></span><span class=\"none\">{more} more in the JSON report</span></li>");
+        let _ = write!(
+            rows,
+            "<li><span></span><span></span><span class=\"none\">{more} more in the JSON report</span></li>"
+        );
     }
     let (chips, body) = if rows.is_empty() {
         (String::new(), "<p class=\"none\">Nothing was decided.</p>".to_owned())
     } else {
-        (format!("<div class=\"chips\">{chips}</div>"), format!("<ol class=\"log\" id=\"decisions\" tabindex=\"0\">\n{rows}</ol>"))
+        (
+            format!("<div class=\"chips\">{chips}</div>"),
+            format!("<ol class=\"log\" id=\"decisions\" tabindex=\"0\">\n{rows}</ol>"),
+        )
     };
     format!(
         "<section class=\"card\"><header><h2>Decisions <small>{}</small></h2>{chips}</header>\n{body}</section>\n",
@@ -360,7 +368,7 @@ fn decisions(report: &Report) -> String {
 
 /// What a decision changed, in a few words.
 pub(crate) fn change(decision: &DecisionEntry) -> String {
-    let about = decision.track.map_or(String::new(), |track| format!("{track} "));
+    let about = decision.track.map_or(String::new(), |track| format!("{track}: "));
     let rate = decision.bitrate_bps.map_or(String::new(), |bps| format!(" ({})", bits(bps)));
     match (&decision.from, &decision.to) {
         (Some(from), Some(to)) if from == to => format!("{about}stays {to}{rate}"),

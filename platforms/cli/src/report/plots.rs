@@ -73,19 +73,14 @@ pub(crate) fn linear_ticks(max: f64, wanted: usize) -> Vec<f64> {
     }
     let rough = max / wanted.max(1) as f64;
     let decade = 10f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0]
-        .iter()
-        .map(|factor| factor * decade)
-        .find(|step| *step >= rough)
-        .unwrap_or(rough);
+    let step = [1.0, 2.0, 5.0, 10.0].iter().map(|factor| factor * decade).find(|step| *step >= rough).unwrap_or(rough);
     (0..=(max / step) as usize).map(|n| n as f64 * step).collect()
 }
 
 /// Round instants up to `max` seconds in steps that people count time in.
 pub(crate) fn time_ticks(max: f64, wanted: usize) -> Vec<f64> {
-    const STEPS: [f64; 17] = [
-        0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0,
-    ];
+    const STEPS: [f64; 17] =
+        [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0];
     if !(max.is_finite() && max > 0.0) {
         return vec![0.0];
     }
@@ -132,12 +127,7 @@ pub(crate) fn area(points: &[(f64, f64)], t_max: f64, scale: Scale) -> String {
     let (Some(first), Some(last)) = (points.first(), points.last()) else {
         return String::new();
     };
-    format!(
-        "{}L{:.1} {HEIGHT}L{:.1} {HEIGHT}Z",
-        line(points, t_max, scale),
-        x(last.0, t_max),
-        x(first.0, t_max)
-    )
+    format!("{}L{:.1} {HEIGHT}L{:.1} {HEIGHT}Z", line(points, t_max, scale), x(last.0, t_max), x(first.0, t_max))
 }
 
 /// The path of values that hold until the next one, the last until `t_max`.

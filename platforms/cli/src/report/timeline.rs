@@ -68,12 +68,7 @@ fn rate_legend(report: &Report) -> String {
 }
 
 fn buffer_plot(report: &Report, t_max: f64) -> String {
-    let highest = report
-        .buffers
-        .values()
-        .flatten()
-        .map(|point| point.1)
-        .fold(5.0, f64::max);
+    let highest = report.buffers.values().flatten().map(|point| point.1).fold(5.0, f64::max);
     let scale = Scale::Linear { max: highest * 1.08 };
     let mut curves = String::new();
     for (kind, points) in &report.buffers {
@@ -156,13 +151,18 @@ fn ribbon(report: &Report, t_max: f64) -> String {
     if shown.is_empty() {
         return String::new();
     }
-    let mut rates: Vec<u64> = report.ladder.iter().filter(|rung| rung.kind == "video").map(|rung| rung.bitrate_bps).collect();
+    let mut rates: Vec<u64> =
+        report.ladder.iter().filter(|rung| rung.kind == "video").map(|rung| rung.bitrate_bps).collect();
     rates.extend(shown.iter().map(|quality| quality.bitrate_bps));
     rates.sort_unstable();
     rates.dedup();
     let depth = |bps: u64| {
         let rank = rates.iter().position(|rate| *rate == bps).unwrap_or(0);
-        if rates.len() < 2 { 4 } else { 1 + rank * 5 / (rates.len() - 1) }
+        if rates.len() < 2 {
+            4
+        } else {
+            1 + rank * 5 / (rates.len() - 1)
+        }
     };
     let ends = shown.iter().skip(1).map(|quality| quality.t_s).chain([report.wall_s]);
     let mut out = String::from("<div class=\"ribbon\" role=\"img\" aria-label=\"what was on screen\">");
@@ -187,11 +187,7 @@ fn ribbon(report: &Report, t_max: f64) -> String {
 fn charted(report: &Report) -> impl Iterator<Item = &DecisionEntry> {
     let rated = |decision: &&DecisionEntry| decision.kind == "bitrate" && decision.bitrate_bps.is_some();
     let video = report.decisions.iter().filter(rated).any(|decision| decision.track == Some("video"));
-    report
-        .decisions
-        .iter()
-        .filter(rated)
-        .filter(move |decision| !video || decision.track == Some("video"))
+    report.decisions.iter().filter(rated).filter(move |decision| !video || decision.track == Some("video"))
 }
 
 fn direction(decision: &DecisionEntry, report: &Report) -> &'static str {
@@ -208,9 +204,8 @@ fn direction(decision: &DecisionEntry, report: &Report) -> &'static str {
 }
 
 fn rate_plot(report: &Report, t_max: f64) -> String {
-    let chosen: Vec<(f64, f64)> = charted(report)
-        .filter_map(|decision| Some((decision.t_s, decision.bitrate_bps? as f64)))
-        .collect();
+    let chosen: Vec<(f64, f64)> =
+        charted(report).filter_map(|decision| Some((decision.t_s, decision.bitrate_bps? as f64))).collect();
     let network: Vec<(f64, f64)> = report.throughput.iter().map(|(t, bps)| (*t, *bps as f64)).collect();
     let kind = charted(report).next().and_then(|decision| decision.track).unwrap_or("video");
     let rungs: Vec<_> = report.ladder.iter().filter(|rung| rung.kind == kind).collect();
@@ -352,10 +347,7 @@ fn clock(t: f64, t_max: f64) -> String {
 
 fn crosshair(report: &Report, t_max: f64) -> serde_json::Value {
     let round = |points: Vec<(f64, f64)>| -> Vec<(f64, f64)> {
-        points
-            .into_iter()
-            .map(|(t, value)| ((t * 1e3).round() / 1e3, (value * 1e3).round() / 1e3))
-            .collect()
+        points.into_iter().map(|(t, value)| ((t * 1e3).round() / 1e3, (value * 1e3).round() / 1e3)).collect()
     };
     let mut series = Vec::new();
     for (kind, points) in &report.buffers {

@@ -8,7 +8,9 @@ use telecine_model::events::DateRange;
 use telecine_model::live::ServerControl;
 use telecine_model::protection::{Key, Protection};
 use telecine_model::segments::{InitSection, Part};
-use telecine_model::{datetime, uri, ByteRange, MediaTime, Presentation, Rendition, Segment, SegmentIndex, Track, WallTime};
+use telecine_model::{
+    datetime, uri, ByteRange, MediaTime, Presentation, Rendition, Segment, SegmentIndex, Track, WallTime,
+};
 
 use super::load::{Kind, Loaded};
 use super::window::window;
@@ -229,10 +231,10 @@ pub(crate) fn document(loaded: &Loaded, list_segments: bool, now: WallTime) -> D
         duration_s: title.duration.map(secs),
         target_duration_s: title.target_duration.map(secs),
         periods,
-        steering: title.steering.as_ref().map(|steering| SteeringEntry {
-            uri: steering.uri.clone(),
-            pathway: steering.initial.first().cloned(),
-        }),
+        steering: title
+            .steering
+            .as_ref()
+            .map(|steering| SteeringEntry { uri: steering.uri.clone(), pathway: steering.initial.first().cloned() }),
         session_data: title
             .session_data
             .iter()
@@ -247,10 +249,10 @@ pub(crate) fn document(loaded: &Loaded, list_segments: bool, now: WallTime) -> D
         session_keys: title.session_keys.iter().map(|key| key_entry(key, &title.uri)).collect(),
         date_ranges: playlist.map_or_else(Vec::new, |info| info.date_ranges.iter().map(date_range).collect()),
         define: title.define.clone(),
-        start: title.start.or(playlist.and_then(|info| info.start)).map(|start| StartEntry {
-            time_offset_s: secs(start.offset),
-            precise: start.precise,
-        }),
+        start: title
+            .start
+            .or(playlist.and_then(|info| info.start))
+            .map(|start| StartEntry { time_offset_s: secs(start.offset), precise: start.precise }),
         server_control: playlist.and_then(|info| info.server_control.as_ref()).map(server_control),
         warnings,
     }
@@ -258,12 +260,16 @@ pub(crate) fn document(loaded: &Loaded, list_segments: bool, now: WallTime) -> D
 
 /// HLS versions are numbers.
 fn version(version: Option<&str>) -> serde_json::Value {
-    version.map_or(serde_json::Value::Null, |text| {
-        text.parse::<u64>().map_or_else(|_| text.into(), Into::into)
-    })
+    version.map_or(serde_json::Value::Null, |text| text.parse::<u64>().map_or_else(|_| text.into(), Into::into))
 }
 
-fn track_entry(title: &Presentation, track: &Track, list: bool, now: WallTime, warnings: &mut Vec<WarningEntry>) -> TrackEntry {
+fn track_entry(
+    title: &Presentation,
+    track: &Track,
+    list: bool,
+    now: WallTime,
+    warnings: &mut Vec<WarningEntry>,
+) -> TrackEntry {
     TrackEntry {
         id: track.id.clone(),
         kind: track.kind.name(),
@@ -395,10 +401,7 @@ fn growing(index: &SegmentIndex) -> Option<GrowingEntry> {
 }
 
 fn init_entry(init: &InitSection, index: &SegmentIndex) -> InitEntry {
-    InitEntry {
-        uri: uri::resolve(&index.base, &init.uri),
-        byte_range: init.byte_range.map(range),
-    }
+    InitEntry { uri: uri::resolve(&index.base, &init.uri), byte_range: init.byte_range.map(range) }
 }
 
 fn part_entry(part: &Part, index: &SegmentIndex) -> PartEntry {
@@ -412,10 +415,7 @@ fn part_entry(part: &Part, index: &SegmentIndex) -> PartEntry {
 }
 
 fn range(range: ByteRange) -> RangeEntry {
-    RangeEntry {
-        offset: range.offset,
-        length: range.length,
-    }
+    RangeEntry { offset: range.offset, length: range.length }
 }
 
 fn key_entry(key: &Key, base: &str) -> KeyEntry {

@@ -10,7 +10,9 @@ use telecine_manifest::hls::Playlist;
 use telecine_manifest::{dash, hls, sniff};
 use telecine_model::presentation::PlaylistInfo;
 use telecine_model::segments::SegmentIndexSource;
-use telecine_model::{uri, ByteRange, Error, ErrorCode, Limits, Presentation, Protocol, Rendition, SegmentIndex, Segments, Track, Warning};
+use telecine_model::{
+    uri, ByteRange, Error, ErrorCode, Limits, Presentation, Protocol, Rendition, SegmentIndex, Segments, Track, Warning,
+};
 use telecine_virtual::Source;
 
 use crate::fetch::{Fetcher, Resource};
@@ -148,11 +150,7 @@ fn playlist_urls(presentation: &Presentation) -> Vec<String> {
 }
 
 fn renditions(presentation: &mut Presentation) -> impl Iterator<Item = &mut Rendition> {
-    presentation
-        .periods
-        .iter_mut()
-        .flat_map(|period| &mut period.tracks)
-        .flat_map(|track| &mut track.renditions)
+    presentation.periods.iter_mut().flat_map(|period| &mut period.tracks).flat_map(|track| &mut track.renditions)
 }
 
 fn load_mpd<S: Source>(fetcher: &mut Fetcher<S>, base: &str, body: Bytes, depth: Depth) -> Result<Loaded, Error> {
@@ -166,7 +164,8 @@ fn load_mpd<S: Source>(fetcher: &mut Fetcher<S>, base: &str, body: Bytes, depth:
         let mut resolved = Vec::new();
         for element in mpd.remote {
             // What cannot be had drops the link and keeps the element's own content (D070).
-            let body = fetcher.get(RequestClass::Manifest, &element.uri, None).ok().map(|resource| resource.body.to_vec());
+            let body =
+                fetcher.get(RequestClass::Manifest, &element.uri, None).ok().map(|resource| resource.body.to_vec());
             resolved.push((element, body));
         }
         text = Bytes::from(dash::splice(&text, &resolved)?);
@@ -179,12 +178,7 @@ fn load_mpd<S: Source>(fetcher: &mut Fetcher<S>, base: &str, body: Bytes, depth:
             }
         }
     }
-    Ok(Loaded {
-        kind: Kind::Mpd,
-        warnings: presentation.warnings.clone(),
-        presentation,
-        playlist: None,
-    })
+    Ok(Loaded { kind: Kind::Mpd, warnings: presentation.warnings.clone(), presentation, playlist: None })
 }
 
 /// The segments of an indexed resource, hierarchical indexes followed.

@@ -21,10 +21,7 @@ pub(crate) fn run(args: &Inspect) -> Result<(), Error> {
     let mut fetcher = Fetcher::new(net::source(&runtime, &url, &args.header)?);
     let manifest = fetcher.get(RequestClass::Manifest, &url, None)?;
     let base = args.base.as_deref().map(absolute).transpose()?;
-    let depth = load::Depth {
-        playlists: !args.shallow,
-        indexes: args.segments,
-    };
+    let depth = load::Depth { playlists: !args.shallow, indexes: args.segments };
     let loaded = load::load(&mut fetcher, manifest, base.as_deref(), depth)?;
     let document = document::document(&loaded, args.segments, now());
     if args.json {

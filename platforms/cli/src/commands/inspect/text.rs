@@ -117,7 +117,8 @@ fn track_line(track: &TrackEntry) -> String {
 
 fn ladder(track: &TrackEntry) -> String {
     use Align::{Left, Right};
-    let head = ["id", "bitrate", "average", "size", "fps", "range", "score", "codecs", "protection", "pathway", "segments"];
+    let head =
+        ["id", "bitrate", "average", "size", "fps", "range", "score", "codecs", "protection", "pathway", "segments"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for rendition in &track.renditions {
         let size = match (rendition.width, rendition.height) {
@@ -167,17 +168,10 @@ fn segment_list(rendition: &RenditionEntry) -> String {
             segment.number.to_string(),
             format!("{:.6}", segment.start_s),
             format!("{:.6}", segment.duration_s),
-            segment
-                .byte_range
-                .as_ref()
-                .map_or(String::new(), |range| format!("{}+{}", range.offset, range.length)),
+            segment.byte_range.as_ref().map_or(String::new(), |range| format!("{}+{}", range.offset, range.length)),
             plain(&flags.join(" ")),
             plain(&segment.uri),
         ]);
     }
-    format!(
-        "  segments of {}\n{}",
-        plain(&rendition.id),
-        columns(4, &[Right, Right, Right, Right, Left, Left], &rows)
-    )
+    format!("  segments of {}\n{}", plain(&rendition.id), columns(4, &[Right, Right, Right, Right, Left, Left], &rows))
 }

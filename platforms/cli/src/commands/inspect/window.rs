@@ -20,35 +20,22 @@ pub(crate) struct Window {
 pub(crate) fn window(title: &Presentation, index: &SegmentIndex, now: WallTime) -> Window {
     let first = index.table.first_number();
     if !index.table.is_open() {
-        return Window {
-            numbers: first..index.table.end_number(),
-            left_out: None,
-        };
+        return Window { numbers: first..index.table.end_number(), left_out: None };
     }
     let timing = title.dash.as_ref();
     let Some(availability_start) = timing.and_then(|timing| timing.availability_start) else {
-        return Window {
-            numbers: first..first,
-            left_out: None,
-        };
+        return Window { numbers: first..first, left_out: None };
     };
     let present = now.since(availability_start);
     // A segment exists once it is complete, or as much earlier as the manifest says.
     let complete = present + index.availability_offset.unwrap_or(MediaTime::ZERO);
-    let end = index
-        .number_at(complete)
-        .unwrap_or(first)
-        .min(index.table.end_number())
-        .max(first);
+    let end = index.number_at(complete).unwrap_or(first).min(index.table.end_number()).max(first);
     let oldest = match timing.and_then(|timing| timing.time_shift_buffer_depth) {
         Some(depth) => index.number_at(present - depth).unwrap_or(first).clamp(first, end),
         None => first,
     };
     let from = oldest.max(end.saturating_sub(NEWEST));
-    Window {
-        numbers: from..end,
-        left_out: (from > oldest).then(|| from - oldest),
-    }
+    Window { numbers: from..end, left_out: (from > oldest).then(|| from - oldest) }
 }
 
 #[cfg(test)]

@@ -15,10 +15,7 @@ const HOST: &str = "http://telecine.invalid";
 
 /// Starts an origin on a free port of this machine.
 pub(super) async fn start(network: &str) -> Result<Origin, Error> {
-    let config = OriginConfig {
-        network: net::network(network)?,
-        ..OriginConfig::default()
-    };
+    let config = OriginConfig { network: net::network(network)?, ..OriginConfig::default() };
     Origin::start(([127, 0, 0, 1], 0).into(), config)
         .await
         .map_err(|e| Error::new(ErrorCode::InternalDefect, format!("the embedded origin does not start: {e}")))

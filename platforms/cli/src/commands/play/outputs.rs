@@ -40,8 +40,9 @@ impl Outputs {
     /// Writes the report in every form that was asked for.
     pub(super) fn write(mut self, report: &Report) -> Result<(), Error> {
         if let Some(output) = &mut self.report {
-            let mut json = serde_json::to_vec(report)
-                .map_err(|e| Error::new(ErrorCode::InternalDefect, format!("the report cannot be written as JSON: {e}")))?;
+            let mut json = serde_json::to_vec(report).map_err(|e| {
+                Error::new(ErrorCode::InternalDefect, format!("the report cannot be written as JSON: {e}"))
+            })?;
             json.push(b'\n');
             output.append(&json)?;
         }

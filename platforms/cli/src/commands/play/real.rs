@@ -19,7 +19,12 @@ pub(super) struct Session<'a> {
 }
 
 /// Plays over whatever network there is.
-pub(super) async fn play(session: &Session<'_>, config: Config, sink: Chosen, mut watch: Watch) -> Result<Ended, Error> {
+pub(super) async fn play(
+    session: &Session<'_>,
+    config: Config,
+    sink: Chosen,
+    mut watch: Watch,
+) -> Result<Ended, Error> {
     let mut builder = Player::builder().config(config).sink(sink.into_sink());
     for (name, value) in session.headers {
         builder = builder.header(name, value);

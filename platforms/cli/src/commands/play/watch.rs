@@ -80,10 +80,6 @@ impl Watch {
     pub(super) fn end(self, session: &Session<'_>) -> Ended {
         self.dashboard.close();
         let fatal = self.notes.fatal().cloned();
-        Ended {
-            report: self.notes.finish(session),
-            fatal,
-            outputs: self.outputs,
-        }
+        Ended { report: self.notes.finish(session), fatal, outputs: self.outputs }
     }
 }

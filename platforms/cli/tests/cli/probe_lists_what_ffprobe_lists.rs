@@ -1,9 +1,7 @@
 //! `tests/data/*.ffprobe.json` were made by ffprobe from the files beside them
 //! (`-show_packets -show_data_hash CRC32`): dts, pts, duration, size, key frame, checksum.
 
-mod common;
-
-use common::{data, has_fields, telecine};
+use crate::common::{data, has_fields, telecine};
 use serde_json::{json, Value};
 
 fn golden(name: &str) -> Value {
@@ -47,13 +45,13 @@ fn a_fragmented_file() {
 fn a_segment_with_its_initialisation_section_apart() {
     let whole = std::fs::read(data("fragmented.mp4")).unwrap();
     let at = whole.windows(4).position(|name| name == b"moof").unwrap() - 4;
-    let folder = common::folder(&[]);
+    let folder = crate::common::folder(&[]);
     std::fs::write(folder.path().join("init.mp4"), &whole[..at]).unwrap();
     std::fs::write(folder.path().join("1.m4s"), &whole[at..]).unwrap();
-    let run = common::telecine_in(folder.path(), ["probe", "1.m4s", "--init", "init.mp4", "--json"]);
+    let run = crate::common::telecine_in(folder.path(), ["probe", "1.m4s", "--init", "init.mp4", "--json"]);
     let packets = golden("fragmented")["tracks"][0]["packets"].as_array().unwrap().len();
     assert_eq!(run.ok()["tracks"][0]["samples"].as_array().unwrap().len(), packets);
-    let alone = common::telecine_in(folder.path(), ["probe", "1.m4s", "--json"]);
+    let alone = crate::common::telecine_in(folder.path(), ["probe", "1.m4s", "--json"]);
     assert_eq!(alone.code, 3);
     assert!(alone.stderr.contains("InitMissing"), "{}", alone.stderr);
 }

@@ -1,10 +1,9 @@
-mod common;
-
-use common::{file_url, folder, telecine_in};
+use crate::common::{file_url, folder, telecine_in};
 
 #[test]
 fn a_damaged_playlist_names_its_line() {
-    let text = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-DEFINE:NAME=\"a\",VALUE=\"b\"\n#EXTINF:4,\n{$undefined}/1.ts\n";
+    let text =
+        "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-DEFINE:NAME=\"a\",VALUE=\"b\"\n#EXTINF:4,\n{$undefined}/1.ts\n";
     let folder = folder(&[("a.m3u8", text)]);
     let run = telecine_in(folder.path(), ["inspect", "a.m3u8", "--json"]);
     assert_eq!((run.code, run.stdout.as_str()), (3, ""));
@@ -18,7 +17,7 @@ fn a_damaged_playlist_names_its_line() {
 #[test]
 fn a_damaged_container_names_its_box() {
     let folder = folder(&[]);
-    let whole = std::fs::read(common::data("fragmented.mp4")).unwrap();
+    let whole = std::fs::read(crate::common::data("fragmented.mp4")).unwrap();
     std::fs::write(folder.path().join("cut.mp4"), &whole[..whole.len() - 300]).unwrap();
     let run = telecine_in(folder.path(), ["probe", "cut.mp4", "--json"]);
     assert_eq!((run.code, run.stdout.as_str()), (3, ""));

@@ -1,7 +1,5 @@
 //! Running the command as a script would.
 
-#![allow(dead_code)]
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -9,33 +7,33 @@ use serde_json::Value;
 
 /// What the command did.
 #[derive(Debug)]
-pub struct Run {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Run {
     /// Standard output as the one JSON document that it has to be.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout)
             .unwrap_or_else(|e| panic!("{e}: {}\nstandard error: {}", self.stdout, self.stderr))
     }
 
     /// The JSON document of a command that had to succeed.
-    pub fn ok(&self) -> Value {
+    pub(crate) fn ok(&self) -> Value {
         assert_eq!(self.code, 0, "standard error: {}", self.stderr);
         self.json()
     }
 }
 
 /// Runs `telecine` with arguments.
-pub fn telecine<A: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = A>) -> Run {
+pub(crate) fn telecine<A: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = A>) -> Run {
     telecine_in(Path::new("."), args)
 }
 
 /// Runs `telecine` in a folder.
-pub fn telecine_in<A: AsRef<std::ffi::OsStr>>(folder: &Path, args: impl IntoIterator<Item = A>) -> Run {
+pub(crate) fn telecine_in<A: AsRef<std::ffi::OsStr>>(folder: &Path, args: impl IntoIterator<Item = A>) -> Run {
     let out = Command::new(env!("CARGO_BIN_EXE_telecine"))
         .args(args)
         .current_dir(folder)
@@ -50,12 +48,12 @@ pub fn telecine_in<A: AsRef<std::ffi::OsStr>>(folder: &Path, args: impl IntoIter
 }
 
 /// A file of `tests/data`.
-pub fn data(name: &str) -> PathBuf {
+pub(crate) fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
 }
 
 /// A folder with files in it.
-pub fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+pub(crate) fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     for (name, text) in files {
         let path = folder.path().join(name);
@@ -66,20 +64,20 @@ pub fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 /// The file URL of something in a folder.
-pub fn file_url(folder: &tempfile::TempDir, name: &str) -> String {
+pub(crate) fn file_url(folder: &tempfile::TempDir, name: &str) -> String {
     let folder = folder.path().to_str().expect("text");
     format!("file://{folder}/{name}")
 }
 
 /// The names of an object's fields.
-pub fn fields(value: &Value) -> Vec<&str> {
+pub(crate) fn fields(value: &Value) -> Vec<&str> {
     let mut names: Vec<&str> = value.as_object().expect("an object").keys().map(String::as_str).collect();
     names.sort_unstable();
     names
 }
 
 /// Fails unless an object has all of these fields.
-pub fn has_fields(value: &Value, names: &[&str]) {
+pub(crate) fn has_fields(value: &Value, names: &[&str]) {
     let there = fields(value);
     for name in names {
         assert!(there.contains(name), "{name} is not among {there:?}");

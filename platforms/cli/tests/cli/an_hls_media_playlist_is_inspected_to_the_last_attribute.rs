@@ -1,8 +1,6 @@
 //! Every value below was read from the playlist by hand.
 
-mod common;
-
-use common::{folder, telecine};
+use crate::common::{folder, telecine};
 use serde_json::json;
 
 const PLAYLIST: &str = r#"#EXTM3U

@@ -1,8 +1,6 @@
 //! Values were computed from the MPDs by hand.
 
-mod common;
-
-use common::{file_url, folder, telecine, telecine_in};
+use crate::common::{file_url, folder, telecine, telecine_in};
 use serde_json::{json, Value};
 
 const MPD: &str = r#"<?xml version="1.0"?>

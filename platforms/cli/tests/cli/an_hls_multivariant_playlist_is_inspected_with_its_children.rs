@@ -1,8 +1,6 @@
 //! Values were read from the playlists by hand.
 
-mod common;
-
-use common::{file_url, folder, has_fields, telecine, telecine_in};
+use crate::common::{file_url, folder, has_fields, telecine, telecine_in};
 use serde_json::{json, Value};
 
 const MAIN: &str = r#"#EXTM3U
@@ -51,8 +49,24 @@ fn tracks_and_renditions_carry_what_the_playlist_says() {
     let document = telecine_in(folder.path(), ["inspect", "main.m3u8", "--json"]).ok();
     has_fields(
         &document,
-        &["protocol", "kind", "version", "live", "low_latency", "duration_s", "target_duration_s", "periods", "steering",
-          "session_data", "session_keys", "date_ranges", "define", "start", "server_control", "warnings"],
+        &[
+            "protocol",
+            "kind",
+            "version",
+            "live",
+            "low_latency",
+            "duration_s",
+            "target_duration_s",
+            "periods",
+            "steering",
+            "session_data",
+            "session_keys",
+            "date_ranges",
+            "define",
+            "start",
+            "server_control",
+            "warnings",
+        ],
     );
     assert_eq!(document["kind"], "multivariant");
     assert_eq!(document["version"], 6);

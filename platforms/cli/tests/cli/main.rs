@@ -1,0 +1,14 @@
+//! The command as scripts and people use it: arguments in; exit code, standard output, standard error and files out.
+
+mod common;
+
+mod a_failed_session_is_reported_too;
+mod a_recording_replays_to_the_same_decisions;
+mod an_error_is_one_sentence_with_code_place_url_and_advice;
+mod an_hls_media_playlist_is_inspected_to_the_last_attribute;
+mod an_hls_multivariant_playlist_is_inspected_with_its_children;
+mod an_mpd_is_inspected;
+mod exit_codes_follow_the_kind_of_error;
+mod probe_lists_what_ffprobe_lists;
+mod the_demo_title_plays_to_its_end;
+mod the_report_page_stands_alone;

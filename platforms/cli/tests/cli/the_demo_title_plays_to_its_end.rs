@@ -1,0 +1,174 @@
+//! The demo title has 25 pictures a second and sound in frames of 1024 samples at 48 kHz. Its minute
+//! is 1500 pictures and 2812 frames of sound; a frame that begins before its period belongs to
+//! neither, and of three periods one begins within a frame.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use crate::common::{fields, has_fields, telecine};
+use serde_json::Value;
+
+/// An origin that runs as long as the test.
+struct Origin {
+    child: Child,
+    url: String,
+}
+
+impl Origin {
+    fn start() -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_telecine"))
+            .args(["origin", "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the origin starts");
+        let mut first = String::new();
+        BufReader::new(child.stdout.as_mut().expect("piped")).read_line(&mut first).expect("a line");
+        let url = first.split("/hls/").next().expect("a URL").to_owned();
+        Self { child, url }
+    }
+}
+
+impl Drop for Origin {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn is_a_whole_minute(report: &Value) {
+    assert_eq!(report["outcome"], "ended", "{:#}", report["error"]);
+    let track = |kind: &str| {
+        let tracks = report["tracks"].as_array().expect("tracks");
+        tracks.iter().find(|track| track["kind"] == kind).expect("played").clone()
+    };
+    let (video, audio) = (track("video"), track("audio"));
+    assert_eq!(video["samples"], 1500);
+    assert_eq!((&video["first_pts_s"], &video["gaps"]), (&Value::from(0.0), &Value::from(0)));
+    assert_eq!(video["last_pts_s"], 59.96);
+    assert!((2811..=2812).contains(&audio["samples"].as_u64().unwrap()), "{audio}");
+    assert_eq!(report["stalls"]["count"], 0);
+    let played = report["played_s"].as_f64().unwrap();
+    assert!((59.9..60.5).contains(&played), "{played}");
+}
+
+#[test]
+fn without_a_url_it_plays_in_virtual_time_without_a_stall() {
+    let report = telecine(["play", "--clock", "virtual", "--sink", "null", "--json"]).ok();
+    is_a_whole_minute(&report);
+    has_fields(
+        &report,
+        &[
+            "telecine",
+            "url",
+            "protocol",
+            "live",
+            "outcome",
+            "error",
+            "startup_s",
+            "played_s",
+            "wall_s",
+            "stalls",
+            "seeks",
+            "bitrate",
+            "height",
+            "latency",
+            "bytes",
+            "requests",
+            "tracks",
+            "decisions",
+            "buffer",
+            "throughput",
+            "errors",
+        ],
+    );
+    assert_eq!((&report["protocol"], &report["live"], &report["error"]), (&"hls".into(), &false.into(), &Value::Null));
+    has_fields(&report["stalls"], &["count", "total_s", "ratio"]);
+    has_fields(&report["seeks"], &["count", "mean_s"]);
+    has_fields(&report["bitrate"], &["mean_bps", "switches", "up", "down"]);
+    has_fields(&report["bytes"], &["fetched", "media", "wasted"]);
+    has_fields(&report["requests"], &["total", "failed", "cancelled", "by_pathway"]);
+    has_fields(
+        &report["tracks"][0],
+        &[
+            "kind",
+            "id",
+            "codec",
+            "samples",
+            "duration_s",
+            "first_pts_s",
+            "last_pts_s",
+            "gaps",
+            "decoded",
+            "decode_errors",
+        ],
+    );
+    let decisions = report["decisions"].as_array().unwrap();
+    let bitrate = decisions.iter().find(|decision| decision["kind"] == "bitrate").expect("decided");
+    has_fields(bitrate, &["t_s", "kind", "from", "to", "why"]);
+    assert!(!bitrate["why"].as_array().unwrap().is_empty(), "every decision has its reasons");
+    for series in ["buffer", "throughput"] {
+        let points = report[series].as_array().unwrap();
+        assert!(points.len() > 100, "{series}");
+        assert!(points.windows(2).all(|pair| pair[0][0].as_f64() < pair[1][0].as_f64()), "{series} ascends");
+    }
+    assert!(fields(&report["requests"]["by_pathway"]).len() <= 1);
+}
+
+#[test]
+fn equal_sessions_make_equal_reports() {
+    let play =
+        || telecine(["play", "--clock", "virtual", "--sink", "null", "--network", "rate=900kbps,rtt=100ms", "--json"]);
+    let (first, second) = (play(), play());
+    assert_eq!(first.code, 0, "{}", first.stderr);
+    assert_eq!(first.stdout, second.stdout);
+}
+
+#[test]
+fn every_kind_of_manifest_plays_from_a_real_origin() {
+    let origin = Origin::start();
+    for path in [
+        "/hls/dur_60/demo/main.m3u8",
+        "/hls/bytes_1/dur_60/demo/main.m3u8",
+        "/dash/dur_60/demo/number.mpd",
+        "/dash/dur_60/demo/time.mpd",
+        "/dash/dur_60/demo/list.mpd",
+        "/dash/dur_60/demo/ondemand.mpd",
+        "/dash/periods_3/dur_60/demo/time.mpd",
+        "/dash/xlink_1/dur_60/demo/number.mpd",
+    ] {
+        let url = format!("{}{path}", origin.url);
+        let run = telecine(["play", &url, "--clock", "virtual", "--sink", "null", "--json"]);
+        assert_eq!(run.code, 0, "{path}: {}", run.stderr);
+        let report = run.json();
+        is_a_whole_minute(&report);
+        assert_eq!(report["protocol"], &path[1..path[1..].find('/').unwrap() + 1], "{path}");
+    }
+}
+
+#[test]
+fn in_real_time_it_stops_where_it_is_told_to() {
+    let args = [
+        "play",
+        "--sink",
+        "null",
+        "--start",
+        "20",
+        "--until",
+        "22",
+        "--audio-lang",
+        "fr",
+        "--max-height",
+        "360",
+        "--json",
+    ];
+    let report = telecine(args).ok();
+    assert_eq!(report["outcome"], "stopped");
+    let played = report["played_s"].as_f64().unwrap();
+    assert!((1.9..2.6).contains(&played), "{played}");
+    let tracks = report["tracks"].as_array().unwrap();
+    let audio = tracks.iter().find(|track| track["kind"] == "audio").expect("sound");
+    assert!(audio["id"].as_str().unwrap().contains("fr"), "{audio}");
+    let shown = report["quality"].as_array().unwrap().iter().filter(|quality| quality["kind"] == "video");
+    assert!(shown.clone().count() > 0);
+    assert!(shown.into_iter().all(|quality| quality["height"].as_u64().unwrap() <= 360));
+}
