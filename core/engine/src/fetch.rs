@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use telecine_abr::{TransferFlags, TransferId, TransferSample};
 use telecine_container::SegmentIndexBox;
-use telecine_delivery::{classify_status, Failure, RequestClass, RetryDecision};
+use telecine_delivery::{classify_status, Failure, Otherwise, RequestClass, RetryDecision};
 use telecine_model::{uri, ByteRange, Error, ErrorCode, Handling, Timestamp, TrackKind};
 
 use crate::action::{Action, FetchRequest};
@@ -54,6 +54,12 @@ pub(crate) struct Request {
 impl Request {
     fn is_error(&self) -> bool {
         self.head.as_ref().is_some_and(|head| head.status >= 400)
+    }
+
+    /// Playback cannot go on without its answer, or an equivalent one: subtitles and remote elements
+    /// are left out instead.
+    fn is_vital(&self) -> bool {
+        self.fetch.kind != Some(TrackKind::Text) && !matches!(self.purpose, Purpose::Remote(_))
     }
 
     pub(crate) fn first_byte(&self) -> Option<Timestamp> {
@@ -166,8 +172,23 @@ impl Engine {
         };
         self.requests.active.insert(id, request);
         self.qoe.request_started();
+        let pathway = self.pathway_of(&fetch);
+        self.qoe.request_by(&pathway);
         self.outbox.push(Action::Fetch(Box::new(fetch)));
         id
+    }
+
+    /// Where a request goes, as reports count it: the pathway or service location of what is
+    /// fetched where it has one, else the host.
+    fn pathway_of(&self, fetch: &FetchRequest) -> String {
+        let stream = fetch.kind.and_then(|kind| self.streams.get(&kind));
+        let rendition = stream.and_then(|s| self.rendition(s.reference(s.rendition?)));
+        let base = rendition.and_then(|r| r.bases.iter().find(|base| fetch.url.starts_with(base.uri.as_str())));
+        match (base, rendition.and_then(|r| r.pathway.as_deref())) {
+            (Some(base), _) => uri::without_secrets(&base.service_location),
+            (None, Some(pathway)) => pathway.to_owned(),
+            _ => uri::host(&fetch.url).to_owned(),
+        }
     }
 
     /// Stops a request.
@@ -326,6 +347,7 @@ impl Engine {
         }
         if request.fetch.class == RequestClass::Segment {
             self.qoe.wasted(request.received);
+            self.sample(&request, true);
         }
         let failure = Failure {
             status,
@@ -339,6 +361,8 @@ impl Engine {
         let verdict = self.policies.retry.decide(&failure);
         match verdict.decision {
             RetryDecision::Retry { after } => self.defer(request, error, after, verdict.reasons),
+            // No other place would answer differently: the service refuses this viewer here.
+            RetryDecision::Elsewhere if verdict.otherwise == Otherwise::Fail && request.is_vital() => self.fail(error),
             RetryDecision::Elsewhere => self.give_up(request, error, verdict.reasons),
         }
     }
