@@ -28,6 +28,8 @@ pub struct Limits {
     pub nesting: usize,
     /// Attributes of one element of an MPD, or of one tag of a playlist. Default 256.
     pub attributes: usize,
+    /// Descriptors and other small elements of one kind inside one element of an MPD. Default 256.
+    pub descriptors: usize,
     /// Variables of one playlist, and bytes of one expanded line together with `line_bytes`.
     /// Default 1,000.
     pub variables: usize,
@@ -64,6 +66,7 @@ impl Default for Limits {
             periods: 10_000,
             nesting: 32,
             attributes: 256,
+            descriptors: 256,
             variables: 1_000,
             side_items: 10_000,
             parts: 10_000,

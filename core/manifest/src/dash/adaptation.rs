@@ -57,11 +57,9 @@ impl Set {
             language: element.string("lang"),
             selection_priority: xml.parsed(element, "selectionPriority", "D096", integer),
             bitstream_switching: element.flag("bitstreamSwitching").unwrap_or(false),
-            segment_alignment: ["segmentAlignment", "subsegmentAlignment"].iter().any(|name| {
-                element
-                    .attr(name)
-                    .is_some_and(|text| !matches!(text.trim(), "false" | "0"))
-            }),
+            segment_alignment: ["segmentAlignment", "subsegmentAlignment"]
+                .iter()
+                .any(|name| element.attr(name).is_some_and(|text| !matches!(text.trim(), "false" | "0"))),
             starts_with_sap: xml.parsed(element, "subsegmentStartsWithSAP", "D104", integer),
             common: Common::of(xml, element),
             remote: Link::of(element).is_remote(),
@@ -76,9 +74,18 @@ impl Set {
                     let representation = Representation::read(xml, &child, notes)?;
                     set.representations.push(representation);
                 }
-                "BaseURL" => set.bases.push(RawBase::read(xml, &child)?),
-                "Role" => set.roles.push(descriptors::read(xml, &child)?),
-                "Accessibility" => set.accessibility.push(descriptors::read(xml, &child)?),
+                "BaseURL" => {
+                    let base = RawBase::read(xml, &child)?;
+                    xml.keep(&mut set.bases, base)?;
+                }
+                "Role" => {
+                    let role = descriptors::read(xml, &child)?;
+                    xml.keep(&mut set.roles, role)?;
+                }
+                "Accessibility" => {
+                    let descriptor = descriptors::read(xml, &child)?;
+                    xml.keep(&mut set.accessibility, descriptor)?;
+                }
                 "ContentComponent" => set.read_component(xml, &child)?,
                 _ => xml.skip()?,
             }
@@ -96,8 +103,14 @@ impl Set {
         self.language = self.language.take().or_else(|| element.string("lang"));
         while let Some(child) = xml.child()? {
             match child.mpd_name() {
-                "Role" => self.roles.push(descriptors::read(xml, &child)?),
-                "Accessibility" => self.accessibility.push(descriptors::read(xml, &child)?),
+                "Role" => {
+                    let role = descriptors::read(xml, &child)?;
+                    xml.keep(&mut self.roles, role)?;
+                }
+                "Accessibility" => {
+                    let descriptor = descriptors::read(xml, &child)?;
+                    xml.keep(&mut self.accessibility, descriptor)?;
+                }
                 _ => xml.skip()?,
             }
         }
@@ -122,7 +135,10 @@ impl Representation {
                 continue;
             }
             match child.mpd_name() {
-                "BaseURL" => representation.bases.push(RawBase::read(xml, &child)?),
+                "BaseURL" => {
+                    let base = RawBase::read(xml, &child)?;
+                    xml.keep(&mut representation.bases, base)?;
+                }
                 _ => xml.skip()?,
             }
         }
@@ -135,10 +151,7 @@ impl Notes {
     fn count_media(&mut self, xml: &Xml<'_>) -> Result<(), Error> {
         self.media_elements += 1;
         if self.media_elements > xml.limits.renditions {
-            return Err(xml.error(
-                ErrorCode::ManifestLimit,
-                "more adaptation sets and representations than the limit",
-            ));
+            return Err(xml.error(ErrorCode::ManifestLimit, "more adaptation sets and representations than the limit"));
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! `BaseURL` at every level: alternatives multiply, references resolve downwards (D071).
 
 use telecine_model::presentation::BaseUrl;
-use telecine_model::Error;
 use telecine_model::{uri, MediaTime};
+use telecine_model::{Error, ErrorCode};
 
 use super::element::{Element, Ns};
 use super::reader::{Warnings, Xml};
@@ -60,14 +60,19 @@ impl RawBase {
             // Ranges stay in the Range header; a server that needs them in the URL is not supported.
             xml.warn("D075", "BaseURL@byteRange was ignored");
         }
-        Ok(Self {
+        let base = Self {
             service_location: element.string("serviceLocation").filter(|name| !name.is_empty()),
             priority: number("priority"),
             weight: number("weight").filter(|weight| *weight > 0),
             lead: xml.parsed(element, "availabilityTimeOffset", "D029", Lead::parse),
             complete: element.flag("availabilityTimeComplete"),
             reference: xml.text()?,
-        })
+        };
+        let longest = base.reference.len().max(base.service_location.as_ref().map_or(0, String::len));
+        if longest > MAX_REFERENCE {
+            return Err(xml.error(ErrorCode::ManifestLimit, "a BaseURL longer than 16 KiB"));
+        }
+        Ok(base)
     }
 }
 
@@ -83,6 +88,9 @@ pub(super) struct Base {
     pub(super) lead: Lead,
     pub(super) complete: Option<bool>,
 }
+
+/// Bytes of one reference: every representation below has its own copy of it.
+const MAX_REFERENCE: usize = 16 << 10;
 
 /// Alternatives of one representation that are kept.
 const MAX_BASES: usize = 64;

@@ -10,11 +10,8 @@ pub(super) fn tracks(video: &Track) -> Vec<Track> {
     if video.kind != TrackKind::Video {
         return Vec::new();
     }
-    video
-        .accessibility
-        .iter()
-        .flat_map(|descriptor| channels(video, descriptor))
-        .collect()
+    // Four channels of CEA-608 and 63 services of CEA-708.
+    video.accessibility.iter().flat_map(|descriptor| channels(video, descriptor)).take(67).collect()
 }
 
 /// `CC1=eng;CC3=swe` or a bare list of languages (CEA-608), `1=lang:eng;2=lang:deu,war:1` (CEA-708).
@@ -24,6 +21,7 @@ fn channels(video: &Track, descriptor: &Descriptor) -> Vec<Track> {
         scheme::CEA_708 => false,
         _ => return Vec::new(),
     };
+    let stem = if video.id.is_empty() { video.kind.name() } else { video.id.as_str() };
     let value = descriptor.value.as_deref().unwrap_or("").trim();
     value
         .split(';')
@@ -40,7 +38,7 @@ fn channels(video: &Track, descriptor: &Descriptor) -> Vec<Track> {
                 None if cea608 => (format!("CC{}", [1, 3, 2, 4].get(at).unwrap_or(&1)), entry),
                 None => (format!("SERVICE{}", at + 1), entry),
             };
-            let mut track = Track::new(format!("{}-{channel}", video.id), TrackKind::Text);
+            let mut track = Track::new(format!("{stem}-{channel}"), TrackKind::Text);
             let language = language.trim();
             track.language = (!language.is_empty()).then(|| Language::parse(language));
             track.in_stream_id = Some(channel);

@@ -69,8 +69,8 @@ impl Common {
         }
         match element.mpd_name() {
             "ContentProtection" => {
-                self.protection
-                    .push(protection::Descriptor::read(xml, element, shared)?);
+                let descriptor = protection::Descriptor::read(xml, element, shared)?;
+                xml.keep(&mut self.protection, descriptor)?;
             }
             "AudioChannelConfiguration" => {
                 let descriptor = descriptors::read(xml, element)?;
@@ -79,30 +79,35 @@ impl Common {
                 }
                 self.channel_layout = self.channel_layout.take().or(descriptor.value);
             }
-            "InbandEventStream" => self.inband_events.push(descriptors::read(xml, element)?),
+            "InbandEventStream" => {
+                let scheme = descriptors::read(xml, element)?;
+                xml.keep(&mut self.inband_events, scheme)?;
+            }
             "ProducerReferenceTime" => {
-                self.producer_times.push(ProducerReferenceTime {
+                let time = ProducerReferenceTime {
                     id: element.string("id").unwrap_or_default(),
                     kind: element.string("type").unwrap_or_else(|| "encoder".to_owned()),
                     wall_clock: xml.parsed(element, "wallClockTime", "D026", parse_date_time),
                     presentation_ticks: xml.parsed(element, "presentationTime", "D026", integer).unwrap_or(0),
                     inband: element.flag("inband").unwrap_or(false),
-                });
+                };
+                xml.keep(&mut self.producer_times, time)?;
                 xml.skip()?;
             }
             "Resync" => {
-                self.resync.push(Resync {
+                let point = Resync {
                     kind: xml.parsed(element, "type", "D083", integer).unwrap_or(0),
                     max_distance_ticks: xml.parsed(element, "dT", "D083", integer),
                     max_index_micro: xml.parsed(element, "dImax", "D083", millionths),
                     min_index_micro: xml.parsed(element, "dImin", "D083", millionths),
                     marker: element.flag("marker").unwrap_or(false),
-                });
+                };
+                xml.keep(&mut self.resync, point)?;
                 xml.skip()?;
             }
             "Label" => {
                 let label = descriptors::label(xml, element)?;
-                self.labels.push(label);
+                xml.keep(&mut self.labels, label)?;
             }
             _ => return Ok(false),
         }

@@ -39,10 +39,7 @@ pub(super) mod scheme {
     ];
 
     pub(in crate::dash) fn is_tile(scheme: &str) -> bool {
-        matches!(
-            scheme,
-            "http://dashif.org/thumbnail_tile" | "http://dashif.org/guidelines/thumbnail_tile"
-        )
+        matches!(scheme, "http://dashif.org/thumbnail_tile" | "http://dashif.org/guidelines/thumbnail_tile")
     }
 
     pub(in crate::dash) fn is_url_param(scheme: &str) -> bool {
@@ -66,10 +63,7 @@ pub(super) fn read<'a>(xml: &mut Xml<'a>, element: &Element<'a>) -> Result<Descr
 
 fn of(element: &Element<'_>) -> Descriptor {
     Descriptor {
-        scheme: element
-            .attr("schemeIdUri")
-            .map(|s| s.trim().to_owned())
-            .unwrap_or_default(),
+        scheme: element.attr("schemeIdUri").map(|s| s.trim().to_owned()).unwrap_or_default(),
         value: element.string("value"),
         id: element.string("id"),
     }
@@ -95,11 +89,7 @@ impl Properties {
             "SupplementalProperty" => false,
             _ => return Ok(false),
         };
-        let mut property = Property {
-            descriptor: of(element),
-            essential,
-            url_query: None,
-        };
+        let mut property = Property { descriptor: of(element), essential, url_query: None };
         while let Some(child) = xml.child()? {
             if child.ns == Ns::UrlParam || matches!(child.name, "UrlQueryInfo" | "ExtUrlQueryInfo") {
                 property.url_query = Some(UrlQuery::of(&child));
@@ -107,14 +97,9 @@ impl Properties {
             xml.skip()?;
         }
         if property.url_query.as_ref().is_some_and(|query| query.beyond_us) {
-            xml.warn(
-                "D102",
-                "URL parameters from another source than the MPD are not supported",
-            );
+            xml.warn("D102", "URL parameters from another source than the MPD are not supported");
         }
-        if self.0.len() < xml.limits.side_items {
-            self.0.push(property);
-        }
+        xml.keep(&mut self.0, property)?;
         Ok(true)
     }
 
@@ -210,11 +195,7 @@ mod tests {
     use super::*;
 
     fn configuration(scheme: &str, value: &str) -> Option<u32> {
-        channels(&Descriptor {
-            scheme: scheme.into(),
-            value: Some(value.into()),
-            id: None,
-        })
+        channels(&Descriptor { scheme: scheme.into(), value: Some(value.into()), id: None })
     }
 
     #[test]
@@ -224,15 +205,9 @@ mod tests {
         assert_eq!(configuration(dolby, "F801"), Some(6), "L C R Ls Rs LFE");
         assert_eq!(configuration(dolby, "FA01"), Some(8), "with the Lrs/Rrs pair");
         let cicp = "urn:mpeg:mpegB:cicp:ChannelConfiguration";
-        assert_eq!(
-            (configuration(cicp, "6"), configuration(cicp, "12")),
-            (Some(6), Some(8))
-        );
+        assert_eq!((configuration(cicp, "6"), configuration(cicp, "12")), (Some(6), Some(8)));
         assert_eq!(configuration(cicp, "99"), None);
-        assert_eq!(
-            configuration("urn:mpeg:dash:23003:3:audio_channel_configuration:2011", "6"),
-            Some(6)
-        );
+        assert_eq!(configuration("urn:mpeg:dash:23003:3:audio_channel_configuration:2011", "6"), Some(6));
         assert_eq!(configuration("urn:x", "6"), None);
     }
 }

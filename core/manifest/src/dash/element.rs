@@ -107,10 +107,7 @@ impl<'a> Element<'a> {
 
     /// An attribute of the given namespace.
     pub(super) fn attr_ns(&self, ns: Ns, name: &str) -> Option<Cow<'a, str>> {
-        self.attributes
-            .iter()
-            .find(|a| a.ns == ns && a.name == name)
-            .map(Attribute::value)
+        self.attributes.iter().find(|a| a.ns == ns && a.name == name).map(Attribute::value)
     }
 
     /// An attribute without a prefix.
@@ -125,9 +122,7 @@ impl<'a> Element<'a> {
         let exact = self.attributes.iter().find(|a| a.qualified == name);
         let found = exact.or_else(|| {
             let prefixed = name.contains(':');
-            self.attributes
-                .iter()
-                .find(|a| prefixed && a.ns != Ns::Root && Some(a.name) == local)
+            self.attributes.iter().find(|a| prefixed && a.ns != Ns::Root && Some(a.name) == local)
         });
         found.map(|a| a.qualified.to_owned())
     }
@@ -145,9 +140,7 @@ impl<'a> Element<'a> {
 
     /// A list of words separated by white space.
     pub(super) fn words(&self, name: &str) -> Vec<String> {
-        self.attr(name)
-            .map(|list| list.split_whitespace().map(str::to_owned).collect())
-            .unwrap_or_default()
+        self.attr(name).map(|list| list.split_whitespace().take(WORDS).map(str::to_owned).collect()).unwrap_or_default()
     }
 
     /// A boolean attribute; anything but `true` and `1` is false.
@@ -155,6 +148,9 @@ impl<'a> Element<'a> {
         self.attr(name).map(|text| matches!(text.trim(), "true" | "1"))
     }
 }
+
+/// Words of one list that are kept.
+pub(super) const WORDS: usize = 256;
 
 /// Why the attributes of a tag cannot be read.
 pub(super) enum Fault {
@@ -173,11 +169,7 @@ pub(super) fn raw_attributes(tag: &str, limit: usize) -> Result<Vec<(&str, &str)
         let (key, after) = rest.split_once('=').ok_or(UNQUOTED)?;
         let key = key.trim_end_matches(is_space);
         let after = after.trim_start_matches(is_space);
-        let quote = after
-            .chars()
-            .next()
-            .filter(|c| matches!(c, '"' | '\''))
-            .ok_or(UNQUOTED)?;
+        let quote = after.chars().next().filter(|c| matches!(c, '"' | '\'')).ok_or(UNQUOTED)?;
         let (value, after) = after[1..].split_once(quote).ok_or(UNQUOTED)?;
         if key.is_empty() || key.contains(is_space) {
             return Err(UNQUOTED);
@@ -199,10 +191,7 @@ pub(super) fn raw_attributes(tag: &str, limit: usize) -> Result<Vec<(&str, &str)
 
 fn has_duplicates(found: &[(&str, &str)]) -> bool {
     if found.len() <= 12 {
-        return found
-            .iter()
-            .enumerate()
-            .any(|(i, (key, _))| found.iter().take(i).any(|(other, _)| other == key));
+        return found.iter().enumerate().any(|(i, (key, _))| found.iter().take(i).any(|(other, _)| other == key));
     }
     let mut keys: Vec<&str> = found.iter().map(|(key, _)| *key).collect();
     keys.sort_unstable();

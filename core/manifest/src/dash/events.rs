@@ -19,10 +19,8 @@ pub(super) struct Draft {
 
 impl Draft {
     pub(super) fn read<'a>(xml: &mut Xml<'a>, element: &Element<'a>) -> Result<Self, Error> {
-        let timescale = xml
-            .parsed(element, "timescale", "D060", positive)
-            .and_then(Timescale::new)
-            .unwrap_or(Timescale::SECONDS);
+        let timescale =
+            xml.parsed(element, "timescale", "D060", positive).and_then(Timescale::new).unwrap_or(Timescale::SECONDS);
         let mut draft = Self {
             stream: EventStream {
                 scheme: element.string("schemeIdUri").unwrap_or_default(),
@@ -30,9 +28,7 @@ impl Draft {
                 events: Vec::new(),
             },
             timescale,
-            offset: xml
-                .parsed(element, "presentationTimeOffset", "D060", integer)
-                .unwrap_or(0),
+            offset: xml.parsed(element, "presentationTimeOffset", "D060", integer).unwrap_or(0),
             ticks: Vec::new(),
         };
         while let Some(child) = xml.child()? {
@@ -77,9 +73,7 @@ impl Draft {
 /// The content of an event: text unescaped, elements as written.
 fn message(content: &str) -> String {
     let trimmed = content.trim();
-    let data = trimmed
-        .strip_prefix("<![CDATA[")
-        .and_then(|rest| rest.strip_suffix("]]>"));
+    let data = trimmed.strip_prefix("<![CDATA[").and_then(|rest| rest.strip_suffix("]]>"));
     if let Some(data) = data.filter(|data| !data.contains("]]>")) {
         return data.to_owned();
     }

@@ -1,5 +1,7 @@
 //! `MPD`: the root, and the order in which drafts become a presentation.
 
+use std::cell::Cell;
+
 use telecine_model::datetime::{parse_date_time, parse_duration};
 use telecine_model::live::{DashTiming, ServiceDescription, Steering};
 use telecine_model::{Error, ErrorCode, MediaTime, Place, Presentation, Protocol, Segments};
@@ -15,6 +17,9 @@ use super::service;
 use super::track::Above;
 use super::xlink::{self, Link};
 use super::{Context, Mpd};
+
+/// How many times the largest allowed manifest its presentation may occupy.
+const MEMORY: usize = 4;
 
 /// Namespace of the MPD.
 pub(super) const NAMESPACE: &str = "urn:mpeg:dash:schema:mpd:2011";
@@ -117,19 +122,31 @@ impl Document {
                     link.close(xml, &child);
                     self.periods.push(period);
                 }
-                "BaseURL" => self.bases.push(RawBase::read(xml, &child)?),
+                "BaseURL" => {
+                    let base = RawBase::read(xml, &child)?;
+                    xml.keep(&mut self.bases, base)?;
+                }
                 "ServiceDescription" => {
                     let service = service::description(xml, &child, &mut self.notes.steering)?;
-                    self.notes.services.push(service);
+                    xml.keep(&mut self.notes.services, service)?;
                 }
                 "ContentSteering" => {
                     let steering = service::content_steering(xml, &child)?;
                     self.notes.steering.get_or_insert(steering);
                 }
-                "UTCTiming" => self.timing.utc_timings.push(descriptors::read(xml, &child)?),
+                "UTCTiming" => {
+                    let timing = descriptors::read(xml, &child)?;
+                    xml.keep(&mut self.timing.utc_timings, timing)?;
+                }
                 "LeapSecondInformation" => service::leap_seconds(xml, &child, &mut self.timing)?,
-                "Location" => self.presentation.locations.push(service::location(xml, &child)?),
-                "PatchLocation" => self.presentation.patch_locations.push(service::location(xml, &child)?),
+                "Location" => {
+                    let location = service::location(xml, &child)?;
+                    xml.keep(&mut self.presentation.locations, location)?;
+                }
+                "PatchLocation" => {
+                    let location = service::location(xml, &child)?;
+                    xml.keep(&mut self.presentation.patch_locations, location)?;
+                }
                 "ProgramInformation" => self.read_program(xml)?,
                 "ContentProtection" => {
                     protection::Descriptor::read(xml, &child, &mut self.notes.shared)?;
@@ -162,6 +179,7 @@ impl Document {
         let mut presentation = self.presentation;
         let live = presentation.live;
         let bases = combine(&[Base::document(context.uri)], &self.bases, "MPD", &mut warnings);
+        let memory = Cell::new(context.limits.manifest_bytes.saturating_mul(MEMORY));
         let nothing = (Properties::default(), Level::default());
         for (draft, (start, duration)) in place(self.periods, self.duration, live, &mut warnings) {
             let above = Above {
@@ -174,6 +192,7 @@ impl Document {
                 level: &nothing.1,
                 properties: [&self.properties, &nothing.0],
                 shared: &self.notes.shared,
+                memory: &memory,
             };
             presentation.periods.push(draft.build(&above, &mut warnings)?);
         }
@@ -182,10 +201,7 @@ impl Document {
             let message = "no period has a track that can be played".to_owned();
             return Err(at_root(ErrorCode::NothingPlayable, message));
         }
-        let end = presentation
-            .periods
-            .last()
-            .and_then(|period| Some(period.start + period.duration?));
+        let end = presentation.periods.last().and_then(|period| Some(period.start + period.duration?));
         if let (Some(end), Some(announced), false) = (end, self.duration, live) {
             if end != announced {
                 let message = format!("the periods end at {end}, not at @mediaPresentationDuration {announced}");
@@ -205,17 +221,14 @@ impl Document {
 
 /// True if segments are offered before they are complete.
 fn has_chunks(presentation: &Presentation) -> bool {
-    presentation
-        .periods
-        .iter()
-        .flat_map(|period| &period.tracks)
-        .flat_map(|track| &track.renditions)
-        .any(|rendition| match &rendition.segments {
+    presentation.periods.iter().flat_map(|period| &period.tracks).flat_map(|track| &track.renditions).any(|rendition| {
+        match &rendition.segments {
             Segments::Known(index) => {
                 !index.availability_complete && index.availability_offset != Some(MediaTime::ZERO)
             }
             _ => false,
-        })
+        }
+    })
 }
 
 /// Start and duration of each period (D002–D006). Periods that are empty, or whose start cannot be
@@ -228,9 +241,7 @@ fn place(
 ) -> Vec<(Draft, (MediaTime, Option<MediaTime>))> {
     let mut starts: Vec<Option<MediaTime>> = Vec::with_capacity(drafts.len());
     for (at, draft) in drafts.iter().enumerate() {
-        let before = at
-            .checked_sub(1)
-            .and_then(|before| Some((drafts.get(before)?, *starts.get(before)?)));
+        let before = at.checked_sub(1).and_then(|before| Some((drafts.get(before)?, *starts.get(before)?)));
         let follows = before.and_then(|(before, start)| Some(start? + before.duration?));
         let first = (at == 0 && !live).then_some(MediaTime::ZERO);
         starts.push(draft.start.or(follows).or(first));
@@ -243,11 +254,7 @@ fn place(
             continue;
         }
         let Some(start) = starts.get(at).copied().flatten() else {
-            warnings.add(
-                "D004",
-                &draft.place,
-                "an early available period, whose start is not known yet, was left out",
-            );
+            warnings.add("D004", &draft.place, "an early available period, whose start is not known yet, was left out");
             continue;
         };
         let next = starts.iter().skip(at + 1).flatten().next().map(|next| *next - start);

@@ -55,18 +55,10 @@ pub fn apply_patch(mpd: &[u8], patch: &[u8], limits: &Limits) -> Result<Vec<u8>,
         let selector = element.attr("sel").unwrap_or_default();
         let content = xml.content()?.trim();
         let selector = Selector::parse(&selector).ok_or_else(|| {
-            Error::new(
-                ErrorCode::ManifestSyntax,
-                "a selector that is not of the subset of DASH",
-            )
-            .at(place.clone())
+            Error::new(ErrorCode::ManifestSyntax, "a selector that is not of the subset of DASH").at(place.clone())
         })?;
         work = work.checked_sub(text.len()).ok_or_else(|| {
-            Error::new(
-                ErrorCode::ManifestLimit,
-                "more operations than an MPD of this size allows",
-            )
-            .at(place.clone())
+            Error::new(ErrorCode::ManifestLimit, "more operations than an MPD of this size allows").at(place.clone())
         })?;
         let refuse = |message: &str| Error::new(ErrorCode::ManifestContradiction, message).at(place.clone());
         let target = selector.find(&text, limits)?.map_err(refuse)?;
@@ -104,10 +96,7 @@ fn publish(text: &mut String, original: Option<&str>, time: &str, limits: &Limit
         return Ok(());
     }
     let (at, behind) = (root.at, xml.position());
-    if let Some(found) = text
-        .get(at..behind)
-        .and_then(|tag| attribute(tag, |name| name == "publishTime"))
-    {
+    if let Some(found) = text.get(at..behind).and_then(|tag| attribute(tag, |name| name == "publishTime")) {
         text.replace_range(shift(&found.value, at), &escape(time));
     }
     Ok(())
@@ -169,9 +158,7 @@ impl Operation {
                 match target {
                     Target::Element(element) => text.replace_range(element.whole.clone(), content),
                     Target::Attribute { tag, name } => {
-                        let found = text
-                            .get(tag.clone())
-                            .and_then(|tag| attribute(tag, |known| known == name));
+                        let found = text.get(tag.clone()).and_then(|tag| attribute(tag, |known| known == name));
                         let found = found.ok_or("the attribute is not there")?;
                         let value = attribute_value(content).ok_or("a value that is not text")?;
                         text.replace_range(shift(&found.quoted, tag.start), &format!("\"{value}\""));
@@ -184,9 +171,7 @@ impl Operation {
                 match target {
                     Target::Element(element) => text.replace_range(element.whole.clone(), ""),
                     Target::Attribute { tag, name } => {
-                        let found = text
-                            .get(tag.clone())
-                            .and_then(|tag| attribute(tag, |known| known == name));
+                        let found = text.get(tag.clone()).and_then(|tag| attribute(tag, |known| known == name));
                         let found = found.ok_or("the attribute is not there")?;
                         text.replace_range(shift(&found.whole, tag.start), "");
                     }

@@ -1,6 +1,7 @@
 //! `Period`: reading it, and where it lies in time (ISO/IEC 23009-1, 5.3.2).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem::size_of;
 
 use telecine_model::datetime::parse_duration;
 use telecine_model::presentation::{Descriptor, Preselection};
@@ -66,20 +67,24 @@ impl Draft {
                     if link.is_zero() {
                         xml.skip()?;
                     } else {
-                        draft.events.push(events::Draft::read(xml, &child)?);
+                        let stream = events::Draft::read(xml, &child)?;
+                        xml.keep(&mut draft.events, stream)?;
                         link.close(xml, &child);
                     }
                 }
-                "BaseURL" => draft.bases.push(RawBase::read(xml, &child)?),
+                "BaseURL" => {
+                    let base = RawBase::read(xml, &child)?;
+                    xml.keep(&mut draft.bases, base)?;
+                }
                 "AssetIdentifier" => draft.asset_identifier = Some(descriptors::read(xml, &child)?),
                 "Preselection" => draft.read_preselection(xml, &child)?,
                 "Subset" => {
-                    draft.subsets.push(child.words("contains"));
+                    xml.keep(&mut draft.subsets, child.words("contains"))?;
                     xml.skip()?;
                 }
                 "ServiceDescription" => {
                     let service = service::description(xml, &child, &mut notes.steering)?;
-                    notes.services.push(service);
+                    xml.keep(&mut notes.services, service)?;
                 }
                 "ContentProtection" => {
                     protection::Descriptor::read(xml, &child, &mut notes.shared)?;
@@ -115,7 +120,7 @@ impl Draft {
                 let message = format!("the essential property {unmet} is unknown: the preselection was left out");
                 xml.warn("D091", message);
             }
-            None => self.preselections.push(preselection),
+            None => xml.keep(&mut self.preselections, preselection)?,
         }
         Ok(())
     }
@@ -128,12 +133,8 @@ impl Draft {
     /// Builds the period at its place in time. `above` is what the MPD says.
     pub(super) fn build(self, above: &Above<'_>, warnings: &mut Warnings) -> Result<Period, Error> {
         let bases = combine(above.bases, &self.bases, &self.place, warnings);
-        let inner = Above {
-            bases: &bases,
-            level: &self.level,
-            properties: [above.properties[0], &self.properties],
-            ..*above
-        };
+        let inner =
+            Above { bases: &bases, level: &self.level, properties: [above.properties[0], &self.properties], ..*above };
         let mut tracks = Vec::new();
         let mut continues: Vec<String> = Vec::new();
         for set in &self.sets {
@@ -148,6 +149,7 @@ impl Draft {
                 }
             }
             let captions = captions::tracks(&track);
+            above.charge(captions.len().saturating_mul(size_of::<Track>() + track.id.len()), &set.place)?;
             tracks.push((track, set.place.as_str()));
             tracks.extend(captions.into_iter().map(|caption| (caption, set.place.as_str())));
         }
@@ -158,9 +160,7 @@ impl Draft {
             // A position would change when earlier periods leave a live MPD; its start does not (D042).
             id: self.id.unwrap_or_else(|| format!("at-{}ms", start.as_millis())),
             start,
-            duration: above
-                .duration
-                .or_else(|| longest(&tracks).filter(|_| !above.live).map(|end| end - start)),
+            duration: above.duration.or_else(|| longest(&tracks).filter(|_| !above.live).map(|end| end - start)),
             tracks,
             event_streams: self.events.into_iter().map(|draft| draft.place(start)).collect(),
             preselections: self.preselections,
@@ -187,16 +187,14 @@ fn longest(tracks: &[Track]) -> Option<MediaTime> {
 /// Gives tracks without an id one from kind and language, and makes ids differ.
 fn with_unique_ids(tracks: Vec<(Track, &str)>, warnings: &mut Warnings) -> Vec<Track> {
     let mut taken: BTreeSet<String> = BTreeSet::new();
+    // The number with which the next one of a name goes on.
+    let mut next: BTreeMap<String, usize> = BTreeMap::new();
     let said: BTreeSet<String> = tracks.iter().map(|(track, _)| track.id.clone()).collect();
     let mut out = Vec::with_capacity(tracks.len());
     for (mut track, place) in tracks {
         let named = !track.id.is_empty();
         if named && taken.contains(&track.id) {
-            warnings.add(
-                "D042",
-                place,
-                format!("the set id {} appears twice in the period", track.id),
-            );
+            warnings.add("D042", place, format!("the set id {} appears twice in the period", track.id));
         }
         if !named {
             track.id = match &track.language {
@@ -205,12 +203,19 @@ fn with_unique_ids(tracks: Vec<(Track, &str)>, warnings: &mut Warnings) -> Vec<T
             };
         }
         let stem = track.id.clone();
-        let mut nth = 1_usize;
-        while taken.contains(&track.id) || ((!named || nth > 1) && said.contains(&track.id)) {
+        let mut nth = next.get(&stem).copied().unwrap_or(1);
+        loop {
+            if nth > 1 {
+                track.id = format!("{stem}-{nth}");
+            }
             nth += 1;
-            track.id = format!("{stem}-{nth}");
+            let own = named && track.id == stem;
+            if !taken.contains(&track.id) && (own || !said.contains(&track.id)) {
+                break;
+            }
         }
         taken.insert(track.id.clone());
+        next.insert(stem, nth);
         out.push(track);
     }
     out
@@ -219,13 +224,7 @@ fn with_unique_ids(tracks: Vec<(Track, &str)>, warnings: &mut Warnings) -> Vec<T
 /// One default of each kind: the one with the role `main`, else the first; among several main
 /// ones the highest `@selectionPriority`. Text is shown by default only if it is called main.
 fn choose_defaults(tracks: &mut [Track]) {
-    for kind in [
-        TrackKind::Video,
-        TrackKind::Audio,
-        TrackKind::Text,
-        TrackKind::Image,
-        TrackKind::Metadata,
-    ] {
+    for kind in [TrackKind::Video, TrackKind::Audio, TrackKind::Text, TrackKind::Image, TrackKind::Metadata] {
         let main = |track: &Track| track.roles.iter().any(|role| role == "main");
         let best = tracks
             .iter()

@@ -29,21 +29,13 @@ impl Descriptor {
     /// Reads a `ContentProtection`; one with `@refId` is shared too.
     pub(super) fn read<'a>(xml: &mut Xml<'a>, element: &Element<'a>, shared: &mut Shared) -> Result<Self, Error> {
         let mut own = Self {
-            scheme: element
-                .attr("schemeIdUri")
-                .map(|s| s.trim().to_ascii_lowercase())
-                .unwrap_or_default(),
+            scheme: element.attr("schemeIdUri").map(|s| s.trim().to_ascii_lowercase()).unwrap_or_default(),
             value: element.string("value"),
             reference: element.string("ref"),
             kid: None,
-            found: Protection {
-                robustness: element.string("robustness"),
-                ..Protection::default()
-            },
+            found: Protection { robustness: element.string("robustness"), ..Protection::default() },
         };
-        let kid = element
-            .attr_ns(Ns::Cenc, "default_KID")
-            .or_else(|| element.attr("default_KID"));
+        let kid = element.attr_ns(Ns::Cenc, "default_KID").or_else(|| element.attr("default_KID"));
         if let Some(text) = kid {
             own.kid = text.split_whitespace().next().and_then(key_id);
             if own.kid.is_none() {
@@ -140,11 +132,7 @@ pub(super) fn merge(own: &[Descriptor], set: &[Descriptor], shared: &Shared) -> 
         }
     }
     if let (true, Some(common)) = (out.is_empty(), common) {
-        out.push(Protection {
-            scheme,
-            default_kid: kid,
-            ..common.found.clone()
-        });
+        out.push(Protection { scheme, default_kid: kid, ..common.found.clone() });
     }
     out
 }

@@ -20,11 +20,14 @@ pub(super) struct Warnings {
 }
 
 impl Warnings {
+    fn is_full(&self) -> bool {
+        self.list.len() >= self.limit
+    }
+
     /// Adds one; beyond the limit further ones are dropped.
     pub(super) fn add(&mut self, rule: &str, place: &str, message: impl Into<String>) {
-        if self.list.len() < self.limit {
-            self.list
-                .push(Warning::new(rule, Place::Path(place.to_owned()), message));
+        if !self.is_full() {
+            self.list.push(Warning::new(rule, Place::Path(place.to_owned()), message));
         }
     }
 
@@ -53,6 +56,8 @@ pub(super) struct Xml<'a> {
     pub(super) limits: &'a Limits,
     pub(super) warnings: Warnings,
     pub(super) remote: Vec<RemoteElement>,
+    /// Small elements kept so far.
+    kept: usize,
     frames: Vec<Frame<'a>>,
     counts: Vec<(&'a str, u32)>,
     scopes: Vec<(&'a str, Ns)>,
@@ -67,6 +72,9 @@ pub(super) struct Xml<'a> {
 /// Names of siblings that are counted for places; a text with more kinds shows no index for them.
 const COUNTED_NAMES: usize = 64;
 
+/// Small elements of the whole text, for each adaptation set and representation that it may have.
+const KEPT_PER_RENDITION: usize = 32;
+
 impl<'a> Xml<'a> {
     /// A reader of a whole text.
     pub(super) fn new(text: &'a str, uri: &'a str, limits: &'a Limits) -> Self {
@@ -77,11 +85,9 @@ impl<'a> Xml<'a> {
             reader,
             uri,
             limits,
-            warnings: Warnings {
-                list: Vec::new(),
-                limit: limits.side_items,
-            },
+            warnings: Warnings { list: Vec::new(), limit: limits.side_items },
             remote: Vec::new(),
+            kept: 0,
             frames: Vec::new(),
             counts: Vec::new(),
             scopes: Vec::new(),
@@ -209,11 +215,7 @@ impl<'a> Xml<'a> {
                 Event::End(_) => {
                     self.close();
                     let trimmed = out.trim();
-                    return Ok(if trimmed.len() == out.len() {
-                        out
-                    } else {
-                        trimmed.to_owned()
-                    });
+                    return Ok(if trimmed.len() == out.len() { out } else { trimmed.to_owned() });
                 }
                 Event::Eof => return Err(self.truncated()),
                 _ => {}
@@ -229,11 +231,7 @@ impl<'a> Xml<'a> {
         let from = self.position();
         let empty = self.closing;
         self.skip()?;
-        Ok(if empty {
-            ""
-        } else {
-            self.text.get(from..self.event_at).unwrap_or("")
-        })
+        Ok(if empty { "" } else { self.text.get(from..self.event_at).unwrap_or("") })
     }
 
     /// Bytes of the text that follow the last event, or nothing inside an empty element.
@@ -296,15 +294,26 @@ impl<'a> Xml<'a> {
 
     /// A tolerated fault in the element that is open.
     pub(super) fn warn(&mut self, rule: &str, message: impl Into<String>) {
-        let path = self.path();
-        self.warnings.add(rule, &path, message);
+        if !self.warnings.is_full() {
+            let path = self.path();
+            self.warnings.add(rule, &path, message);
+        }
+    }
+
+    /// Keeps a small element of which there may be several, within the limits.
+    pub(super) fn keep<T>(&mut self, list: &mut Vec<T>, item: T) -> Result<(), Error> {
+        self.kept += 1;
+        let in_all = self.limits.renditions.saturating_mul(KEPT_PER_RENDITION);
+        if list.len() >= self.limits.descriptors || self.kept > in_all {
+            return Err(self.error(ErrorCode::ManifestLimit, "more descriptors than the limit"));
+        }
+        list.push(item);
+        Ok(())
     }
 
     /// An error in the element that is open.
     pub(super) fn error(&self, code: ErrorCode, message: impl Into<String>) -> Error {
-        Error::new(code, message)
-            .at(Place::Path(self.path()))
-            .fact("byte", self.event_at)
+        Error::new(code, message).at(Place::Path(self.path())).fact("byte", self.event_at)
     }
 
     /// An attribute read by `read`; one that is not readable is a warning about `rule` and not there.
@@ -318,10 +327,7 @@ impl<'a> Xml<'a> {
         let text = element.attr(name)?;
         let value = read(text.trim());
         if value.is_none() {
-            self.warn(
-                rule,
-                format!("@{name}=\"{}\" is not valid and was ignored", clip(&text)),
-            );
+            self.warn(rule, format!("@{name}=\"{}\" is not valid and was ignored", clip(&text)));
         }
         value
     }
@@ -332,9 +338,7 @@ impl<'a> Xml<'a> {
 
     fn event(&mut self) -> Result<Event<'a>, Error> {
         self.event_at = self.position();
-        self.reader
-            .read_event()
-            .map_err(|error| self.error(ErrorCode::ManifestSyntax, clip(&error.to_string())))
+        self.reader.read_event().map_err(|error| self.error(ErrorCode::ManifestSyntax, clip(&error.to_string())))
     }
 
     fn open(&mut self, start: &BytesStart<'_>, empty: bool) -> Result<Element<'a>, Error> {
@@ -346,12 +350,7 @@ impl<'a> Xml<'a> {
         let (prefix, name) = local_name(tag);
         let index = self.count(name, 1);
         let index = if self.frames.is_empty() { 0 } else { index };
-        self.frames.push(Frame {
-            name,
-            index,
-            counts: self.counts.len(),
-            scopes,
-        });
+        self.frames.push(Frame { name, index, counts: self.counts.len(), scopes });
         self.closing = empty;
         if tag.len() > self.limits.line_bytes {
             return Err(self.error(ErrorCode::ManifestLimit, "a tag longer than the limit"));
@@ -361,13 +360,7 @@ impl<'a> Xml<'a> {
             "" => self.default_namespace(),
             prefix => self.namespace(prefix),
         };
-        Ok(Element {
-            ns,
-            name,
-            prefix,
-            attributes,
-            at: self.event_at,
-        })
+        Ok(Element { ns, name, prefix, attributes, at: self.event_at })
     }
 
     fn close(&mut self) {
@@ -409,29 +402,15 @@ impl<'a> Xml<'a> {
             if self.scopes.len() >= self.limits.attributes {
                 return Err(self.error(ErrorCode::ManifestLimit, "more namespaces than the limit"));
             }
-            let ns = if value.eq_ignore_ascii_case(&self.root_uri) {
-                Ns::Root
-            } else {
-                Ns::of_uri(value)
-            };
+            let ns = if value.eq_ignore_ascii_case(&self.root_uri) { Ns::Root } else { Ns::of_uri(value) };
             self.scopes.push((prefix, ns));
         }
         Ok(found
             .into_iter()
             .filter(|(key, _)| !key.starts_with("xmlns"))
             .map(|(key, raw)| match key.split_once(':') {
-                None => Attribute {
-                    ns: Ns::Root,
-                    name: key,
-                    qualified: key,
-                    raw,
-                },
-                Some((prefix, name)) => Attribute {
-                    ns: self.namespace(prefix),
-                    name,
-                    qualified: key,
-                    raw,
-                },
+                None => Attribute { ns: Ns::Root, name: key, qualified: key, raw },
+                Some((prefix, name)) => Attribute { ns: self.namespace(prefix), name, qualified: key, raw },
             })
             .collect())
     }
@@ -475,11 +454,7 @@ pub(super) fn decode<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a str, Er
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     std::str::from_utf8(bytes).map_err(|error| {
         let looks_like_xml = bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'<');
-        let code = if looks_like_xml {
-            ErrorCode::ManifestEncoding
-        } else {
-            ErrorCode::NotAManifest
-        };
+        let code = if looks_like_xml { ErrorCode::ManifestEncoding } else { ErrorCode::NotAManifest };
         Error::new(code, "the text is not UTF-8").at(Place::Byte(error.valid_up_to() as u64))
     })
 }

@@ -63,10 +63,7 @@ pub enum BreakKind {
 /// `InvalidArgument` if one of the two is not of DASH. `old` is unchanged then.
 pub fn refresh(old: &mut Presentation, newer: Presentation) -> Result<Refresh, Error> {
     let (Some(was), Some(is)) = (&old.dash, &newer.dash) else {
-        return Err(Error::new(
-            ErrorCode::InvalidArgument,
-            "only DASH presentations can be merged here",
-        ));
+        return Err(Error::new(ErrorCode::InvalidArgument, "only DASH presentations can be merged here"));
     };
     if let (Some(before), Some(after)) = (was.publish_time, is.publish_time) {
         if after < before {
@@ -146,10 +143,7 @@ fn continue_from(known: SegmentIndex, newer: &mut SegmentIndex) -> (u64, Option<
     }
     // Segments of one duration are computed, not listed: there is nothing to merge.
     if before.is_open() || after.is_open() || before.is_empty() || after.is_empty() {
-        return (
-            after.end_number().saturating_sub(before.end_number()).min(after.len()),
-            None,
-        );
+        return (after.end_number().saturating_sub(before.end_number()).min(after.len()), None);
     }
     let numbered = matches!(&newer.addressing, Addressing::Template(template) if template.uses_number());
     if numbered {

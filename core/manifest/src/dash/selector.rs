@@ -68,27 +68,16 @@ impl Selector {
         loop {
             if let Some(name) = rest.strip_prefix('@') {
                 let plain = !name.is_empty() && !name.contains(['/', '[', '"', '\'']);
-                return (plain && !steps.is_empty()).then(|| Self {
-                    steps,
-                    leaf: Leaf::Attribute(name.to_owned()),
-                });
+                return (plain && !steps.is_empty()).then(|| Self { steps, leaf: Leaf::Attribute(name.to_owned()) });
             }
             if matches!(rest, "text()" | "text()[1]") && !steps.is_empty() {
-                return Some(Self {
-                    steps,
-                    leaf: Leaf::Text,
-                });
+                return Some(Self { steps, leaf: Leaf::Text });
             }
             let (step, behind) = Step::parse(rest)?;
             steps.push(step);
             match behind.strip_prefix('/') {
                 Some(next) => rest = next,
-                None if behind.is_empty() => {
-                    return Some(Self {
-                        steps,
-                        leaf: Leaf::Element,
-                    })
-                }
+                None if behind.is_empty() => return Some(Self { steps, leaf: Leaf::Element }),
                 None => return None,
             }
         }
@@ -111,10 +100,9 @@ impl Selector {
         Ok(match &self.leaf {
             Leaf::Element => Target::Element(span),
             Leaf::Text => Target::Text(span.inner.ok_or("the element has no text")?),
-            Leaf::Attribute(wanted) => Target::Attribute {
-                tag: span.tag,
-                name: attribute.unwrap_or_else(|| wanted.clone()),
-            },
+            Leaf::Attribute(wanted) => {
+                Target::Attribute { tag: span.tag, name: attribute.unwrap_or_else(|| wanted.clone()) }
+            }
         })
     }
 
@@ -127,11 +115,7 @@ impl Selector {
         xml: &mut Xml<'_>,
         found: &mut Vec<(Span, Option<String>)>,
     ) -> Result<(), Error> {
-        if !self
-            .steps
-            .get(depth)
-            .is_some_and(|step| step.matches(element, counters.at(depth)))
-        {
+        if !self.steps.get(depth).is_some_and(|step| step.matches(element, counters.at(depth))) {
             return xml.pass();
         }
         let tag = element.at..xml.position();
@@ -162,13 +146,7 @@ struct Counters(Vec<Vec<usize>>);
 
 impl Counters {
     fn new(selector: &Selector) -> Self {
-        Self(
-            selector
-                .steps
-                .iter()
-                .map(|step| vec![0; step.predicates.len()])
-                .collect(),
-        )
+        Self(selector.steps.iter().map(|step| vec![0; step.predicates.len()]).collect())
     }
 
     fn at(&mut self, depth: usize) -> &mut [usize] {
@@ -203,19 +181,16 @@ impl Step {
         if self.name.as_ref().is_some_and(|name| name != element.name) {
             return false;
         }
-        self.predicates
-            .iter()
-            .zip(counters)
-            .all(|(predicate, count)| match predicate {
-                Predicate::Attribute(name, value) => {
-                    let known = element.qualified_attribute(name);
-                    known.is_some_and(|known| element.value_of(&known).as_deref() == Some(value))
-                }
-                Predicate::Nth(nth) => {
-                    *count += 1;
-                    *count == *nth
-                }
-            })
+        self.predicates.iter().zip(counters).all(|(predicate, count)| match predicate {
+            Predicate::Attribute(name, value) => {
+                let known = element.qualified_attribute(name);
+                known.is_some_and(|known| element.value_of(&known).as_deref() == Some(value))
+            }
+            Predicate::Nth(nth) => {
+                *count += 1;
+                *count == *nth
+            }
+        })
     }
 }
 

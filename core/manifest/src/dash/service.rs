@@ -16,15 +16,13 @@ pub(super) fn description<'a>(
     element: &Element<'a>,
     steering: &mut Option<Steering>,
 ) -> Result<ServiceDescription, Error> {
-    let mut service = ServiceDescription {
-        id: element.string("id"),
-        ..ServiceDescription::default()
-    };
+    let mut service = ServiceDescription { id: element.string("id"), ..ServiceDescription::default() };
     while let Some(child) = xml.child()? {
         let millis = |text: &str| integer(text).map(MediaTime::from_millis);
         match child.mpd_name() {
             "Scope" => {
-                service.scopes.push(descriptors::read(xml, &child)?);
+                let scope = descriptors::read(xml, &child)?;
+                xml.keep(&mut service.scopes, scope)?;
                 continue;
             }
             "Latency" => {

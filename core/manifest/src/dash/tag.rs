@@ -26,15 +26,8 @@ impl<'a> Tag<'a> {
             quote.is_none() && byte == b'>'
         })?;
         let text = text.get(..=end)?;
-        let qualified = text
-            .strip_prefix('<')?
-            .split([' ', '\t', '\r', '\n', '/', '>'])
-            .next()?;
-        Some(Self {
-            text,
-            qualified,
-            name_end: 1 + qualified.len(),
-        })
+        let qualified = text.strip_prefix('<')?.split([' ', '\t', '\r', '\n', '/', '>']).next()?;
+        Some(Self { text, qualified, name_end: 1 + qualified.len() })
     }
 
     /// Name without its prefix.
@@ -66,11 +59,7 @@ pub(super) fn attribute(tag: &str, wanted: impl Fn(&str) -> bool) -> Option<Foun
         let quote = tag[value_at..].chars().next().filter(|c| matches!(c, '"' | '\''))?;
         let end = value_at + 1 + tag[value_at + 1..].find(quote)? + 1;
         if wanted(name) {
-            return Some(Found {
-                whole: at..end,
-                quoted: value_at..end,
-                value: value_at + 1..end - 1,
-            });
+            return Some(Found { whole: at..end, quoted: value_at..end, value: value_at + 1..end - 1 });
         }
         at = end;
     }

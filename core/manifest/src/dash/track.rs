@@ -1,12 +1,19 @@
 //! An adaptation set as a track, its representations as renditions.
 
-use telecine_model::presentation::Descriptor;
-use telecine_model::{Codec, Error, Language, Limits, MediaTime, Rendition, Track, TrackKind};
+use std::cell::Cell;
+use std::mem::{size_of, size_of_val};
+
+use telecine_model::presentation::{BaseUrl, Descriptor};
+use telecine_model::protection::Protection;
+use telecine_model::{
+    Codec, Error, ErrorCode, Language, Limits, MediaTime, Place, Rendition, Segments, Track, TrackKind,
+};
 
 use super::adaptation::{Representation, Set};
 use super::addressing::{self, Level, Scope};
 use super::baseurl::{combine, Base};
 use super::descriptors::{scheme, video_range, Properties};
+use super::element::WORDS;
 use super::protection::{self, Shared};
 use super::reader::Warnings;
 use super::urlquery;
@@ -25,6 +32,25 @@ pub(super) struct Above<'p> {
     /// Properties of the MPD and of the period.
     pub(super) properties: [&'p Properties; 2],
     pub(super) shared: &'p Shared,
+    /// Bytes that renditions may still occupy: what a set says once, each of its representations
+    /// holds.
+    pub(super) memory: &'p Cell<usize>,
+}
+
+impl Above<'_> {
+    /// Takes bytes off the budget.
+    pub(super) fn charge(&self, bytes: usize, place: &str) -> Result<(), Error> {
+        match self.memory.get().checked_sub(bytes) {
+            Some(left) => {
+                self.memory.set(left);
+                Ok(())
+            }
+            None => {
+                let message = "the presentation would occupy many times what its text does";
+                Err(Error::new(ErrorCode::ManifestLimit, message).at(Place::Path(place.to_owned())))
+            }
+        }
+    }
 }
 
 /// Builds a track. None, with a warning, if it cannot be used.
@@ -40,12 +66,7 @@ pub(super) fn build(set: &Set, above: &Above<'_>, warnings: &mut Warnings) -> Re
     let bases = combine(above.bases, &set.bases, &set.place, warnings);
     let level = set.level.under(above.level);
     for (at, representation) in set.representations.iter().enumerate() {
-        let family = Family {
-            set,
-            above,
-            bases: &bases,
-            level: &level,
-        };
+        let family = Family { set, above, bases: &bases, level: &level };
         if let Some(rendition) = family.rendition(representation, at, kind, warnings)? {
             for scheme in &representation.common.inband_events {
                 if !track.inband_events.contains(scheme) {
@@ -85,23 +106,17 @@ fn describe(track: &mut Track, set: &Set) {
         }
     }
     track.accessibility.clone_from(&set.accessibility);
-    track.language = set
-        .language
-        .as_deref()
-        .filter(|lang| !lang.is_empty())
-        .map(Language::parse);
+    track.language = set.language.as_deref().filter(|lang| !lang.is_empty()).map(Language::parse);
     track.labels.clone_from(&set.common.labels);
     track.name = set.common.labels.first().map(|(_, text)| text.clone());
-    track.forced = track
-        .roles
-        .iter()
-        .any(|role| matches!(role.as_str(), "forced-subtitle" | "forced_subtitle"));
+    track.forced = track.roles.iter().any(|role| matches!(role.as_str(), "forced-subtitle" | "forced_subtitle"));
     track.selection_priority = set.selection_priority.unwrap_or(1);
     let words = |scheme| -> Vec<String> {
         properties
             .values(scheme)
             .flat_map(|value| value.split([',', ' ']))
             .filter(|word| !word.is_empty())
+            .take(WORDS)
             .map(str::to_owned)
             .collect()
     };
@@ -146,12 +161,7 @@ fn kind_of(set: &Set) -> TrackKind {
         "application/ttml+xml" => Some(TrackKind::Text),
         mime => major(mime.split('/').next().unwrap_or("")),
     };
-    set.content_type
-        .as_deref()
-        .and_then(major)
-        .or_else(of_codecs)
-        .or_else(of_mime)
-        .unwrap_or(TrackKind::Metadata)
+    set.content_type.as_deref().and_then(major).or_else(of_codecs).or_else(of_mime).unwrap_or(TrackKind::Metadata)
 }
 
 /// What a representation inherits.
@@ -181,28 +191,25 @@ impl Family<'_> {
             format!("{}-{}", self.set.id.as_deref().unwrap_or(kind.name()), at + 1)
         });
         if own.bandwidth.is_none() {
-            warnings.add(
-                "D042",
-                &own.place,
-                "a representation without @bandwidth was read as 0 bit/s",
-            );
+            warnings.add("D042", &own.place, "a representation without @bandwidth was read as 0 bit/s");
         }
         let bandwidth = own.bandwidth.unwrap_or(0);
         let bases = combine(self.bases, &own.bases, &own.place, warnings);
         let Some(base) = bases.first() else {
             return Ok(None);
         };
-        let levels = [
-            above.properties[0],
-            above.properties[1],
-            &set.properties,
-            &own.common.properties,
-        ];
+        let levels = [above.properties[0], above.properties[1], &set.properties, &own.common.properties];
         let query = levels
             .iter()
             .flat_map(|properties| properties.iter())
             .filter_map(|property| property.url_query.as_ref())
-            .map(|query| query.resolve(above.uri, &base.uri))
+            .filter_map(|query| {
+                let resolved = query.resolve(above.uri, &base.uri);
+                if resolved.is_none() {
+                    warnings.add("D102", &own.place, "a query longer than 16 KiB was left out");
+                }
+                resolved
+            })
             .fold(String::new(), |all, query| urlquery::join(&all, &query));
         let last_number = levels
             .iter()
@@ -236,6 +243,7 @@ impl Family<'_> {
         rendition.depends_on.clone_from(&own.depends_on);
         rendition.protection = protection::merge(&own.common.protection, &set.protection, above.shared);
         self.inherit(&mut rendition, own);
+        above.charge(heap_bytes(&rendition), &own.place)?;
         Ok(Some(rendition))
     }
 
@@ -244,25 +252,16 @@ impl Family<'_> {
         let (own, set) = (&representation.common, &self.set.common);
         let codecs = own.codecs.as_deref().or(set.codecs.as_deref()).unwrap_or("");
         rendition.codecs = Codec::parse_list(codecs);
-        rendition.supplemental_codecs = own
-            .supplemental_codecs
-            .clone()
-            .or_else(|| set.supplemental_codecs.clone());
+        rendition.supplemental_codecs = own.supplemental_codecs.clone().or_else(|| set.supplemental_codecs.clone());
         rendition.width = own.width.or(set.width);
         rendition.height = own.height.or(set.height);
         rendition.frame_rate = own.frame_rate.or(set.frame_rate);
         rendition.sample_rate = own.sample_rate.or(set.sample_rate);
         rendition.channels = own.channels.or(set.channels);
         rendition.max_playout_rate_milli = own.max_playout_rate.or(set.max_playout_rate);
-        let ranges = own
-            .properties
-            .values(scheme::TRANSFER)
-            .chain(set.properties.values(scheme::TRANSFER));
+        let ranges = own.properties.values(scheme::TRANSFER).chain(set.properties.values(scheme::TRANSFER));
         // Where base and enhanced characteristics are given, the wider one is what is shown.
-        rendition.video_range = ranges
-            .filter_map(video_range)
-            .max_by_key(|range| *range != "SDR")
-            .map(str::to_owned);
+        rendition.video_range = ranges.filter_map(video_range).max_by_key(|range| *range != "SDR").map(str::to_owned);
         // Pictures that depend on no other, or a set made for trick play, which has only those.
         let dependency = own.coding_dependency.or(set.coding_dependency);
         let trick = self.set.common.properties.values(scheme::TRICK_MODE).next().is_some();
@@ -270,11 +269,33 @@ impl Family<'_> {
         let sap = own.start_with_sap.or(set.start_with_sap).or(self.set.starts_with_sap);
         rendition.independent_segments = matches!(sap, Some(1 | 2));
         let nearest = |own_is_empty: bool| if own_is_empty { set } else { own };
-        rendition
-            .producer_times
-            .clone_from(&nearest(own.producer_times.is_empty()).producer_times);
+        rendition.producer_times.clone_from(&nearest(own.producer_times.is_empty()).producer_times);
         rendition.resync.clone_from(&nearest(own.resync.is_empty()).resync);
     }
+}
+
+/// What a rendition occupies, about.
+fn heap_bytes(rendition: &Rendition) -> usize {
+    let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    let base = |base: &BaseUrl| size_of::<BaseUrl>() + base.uri.len() + base.service_location.len();
+    let protection = |p: &Protection| {
+        size_of::<Protection>() + text(&p.pssh) + text(&p.pro) + text(&p.uri) + p.scheme.len() + text(&p.system)
+    };
+    let segments = match &rendition.segments {
+        Segments::Known(index) => index.heap_bytes(),
+        _ => 0,
+    };
+    size_of::<Rendition>()
+        + segments
+        + rendition.id.len()
+        + rendition.bases.iter().map(base).sum::<usize>()
+        + rendition.protection.iter().map(protection).sum::<usize>()
+        + rendition.codecs.iter().map(|codec| size_of::<Codec>() + codec.as_str().len()).sum::<usize>()
+        + text(&rendition.supplemental_codecs)
+        + text(&rendition.mime_type)
+        + size_of_val(rendition.invalid_ranges.as_slice())
+        + size_of_val(rendition.producer_times.as_slice())
+        + size_of_val(rendition.resync.as_slice())
 }
 
 /// A rank counts down to the best; a score counts up. In thousandths, for any rank distinct.

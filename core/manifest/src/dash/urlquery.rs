@@ -22,9 +22,7 @@ pub(super) struct UrlQuery {
 impl UrlQuery {
     pub(super) fn of(element: &Element<'_>) -> Self {
         let requests = element.words("includeInRequests");
-        let header_source = element
-            .attr("headerParamSource")
-            .is_some_and(|text| !text.trim().is_empty());
+        let header_source = element.attr("headerParamSource").is_some_and(|text| !text.trim().is_empty());
         let has_link = element.attributes.iter().any(|attribute| attribute.name == "href");
         Self {
             template: element.string("queryTemplate").unwrap_or_default(),
@@ -36,21 +34,21 @@ impl UrlQuery {
         }
     }
 
-    /// The query for segments at `base`, of an MPD at `mpd`; empty if there is none.
-    pub(super) fn resolve(&self, mpd: &str, base: &str) -> String {
+    /// The query for segments at `base`, of an MPD at `mpd`; empty if there is none, None if it is
+    /// longer than any URL can be.
+    pub(super) fn resolve(&self, mpd: &str, base: &str) -> Option<String> {
         if !self.for_segments || self.beyond_us || (self.same_origin_only && !uri::same_origin(mpd, base)) {
-            return String::new();
+            return Some(String::new());
         }
-        let initial = if self.use_mpd_query {
-            uri::split(mpd).query.unwrap_or("")
-        } else {
-            ""
-        };
+        let initial = if self.use_mpd_query { uri::split(mpd).query.unwrap_or("") } else { "" };
         let pairs = join(initial, self.query.trim_start_matches(['?', '&']));
         let mut out = String::new();
         let mut rest = self.template.as_str();
         while let Some((before, after)) = rest.split_once('$') {
             out.push_str(before);
+            if out.len() > MAX_QUERY {
+                return None;
+            }
             let Some((identifier, after)) = after.split_once('$') else {
                 break;
             };
@@ -63,16 +61,15 @@ impl UrlQuery {
             }
         }
         out.push_str(rest);
-        out
+        (out.len() <= MAX_QUERY).then_some(out)
     }
 }
 
+/// Bytes of a query.
+const MAX_QUERY: usize = 16 << 10;
+
 fn value_of<'q>(pairs: &'q str, name: &str) -> Option<&'q str> {
-    pairs
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .find(|(known, _)| *known == name)
-        .map(|(_, value)| value)
+    pairs.split('&').filter_map(|pair| pair.split_once('=')).find(|(known, _)| *known == name).map(|(_, value)| value)
 }
 
 /// Two queries as one.

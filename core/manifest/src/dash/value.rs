@@ -37,10 +37,7 @@ pub(super) fn millionths(text: &str) -> Option<u64> {
 pub(super) fn byte_range(text: &str) -> Option<ByteRange> {
     let (first, last) = text.split_once('-')?;
     let (first, last): (u64, u64) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
-    Some(ByteRange {
-        offset: first,
-        length: last.checked_sub(first)?.checked_add(1)?,
-    })
+    Some(ByteRange { offset: first, length: last.checked_sub(first)?.checked_add(1)? })
 }
 
 /// `30`, `30000/1001`, and the decimals that some packagers write.
@@ -85,9 +82,6 @@ mod tests {
         assert_eq!(frame_rate("30000/1001"), Some((30_000, 1001)));
         assert_eq!(frame_rate("25"), Some((25, 1)));
         assert_eq!(frame_rate("29.97"), Some((29_970, 1000)));
-        assert_eq!(
-            (frame_rate("0"), frame_rate("1/0"), frame_rate("x")),
-            (None, None, None)
-        );
+        assert_eq!((frame_rate("0"), frame_rate("1/0"), frame_rate("x")), (None, None, None));
     }
 }

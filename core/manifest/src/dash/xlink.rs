@@ -56,11 +56,7 @@ impl Link {
         } else if xml.remote.len() >= xml.limits.side_items {
             xml.warn("D070", "more remote elements than the limit: the rest were ignored");
         } else {
-            xml.remote.push(RemoteElement {
-                uri,
-                element: element.name.to_owned(),
-                range: element.at..xml.position(),
-            });
+            xml.remote.push(RemoteElement { uri, element: element.name.to_owned(), range: element.at..xml.position() });
         }
     }
 }
@@ -70,10 +66,7 @@ const ROUNDS: &str = "telecine-xlink";
 
 /// How many rounds of resolution a processing instruction behind the root says were made.
 pub(super) fn rounds(instruction: &str) -> usize {
-    instruction
-        .strip_prefix(ROUNDS)
-        .and_then(|count| count.trim().parse().ok())
-        .unwrap_or(0)
+    instruction.strip_prefix(ROUNDS).and_then(|count| count.trim().parse().ok()).unwrap_or(0)
 }
 
 /// Puts fetched documents in the place of remote elements.
@@ -101,9 +94,7 @@ pub fn splice(bytes: &[u8], resolved: &[(RemoteElement, Option<Vec<u8>>)]) -> Re
             continue;
         }
         let element = text.get(remote.range.clone()).ok_or_else(invalid)?;
-        let tag = Tag::of(element)
-            .filter(|tag| tag.name() == remote.element)
-            .ok_or_else(invalid)?;
+        let tag = Tag::of(element).filter(|tag| tag.name() == remote.element).ok_or_else(invalid)?;
         out.push_str(text.get(at..remote.range.start).ok_or_else(invalid)?);
         match body.as_deref().and_then(|body| elements(body, &remote.element)) {
             Some(elements) => {
@@ -134,9 +125,8 @@ fn without_link(tag: &str) -> String {
 
 /// The text in front of the note of rounds at its end, and the rounds.
 fn split_rounds(text: &str) -> (&str, usize) {
-    let note = text
-        .rsplit_once("<?")
-        .and_then(|(front, note)| Some((front, rounds(note.trim_end().strip_suffix("?>")?))));
+    let note =
+        text.rsplit_once("<?").and_then(|(front, note)| Some((front, rounds(note.trim_end().strip_suffix("?>")?))));
     note.filter(|(_, count)| *count > 0).unwrap_or((text, 0))
 }
 

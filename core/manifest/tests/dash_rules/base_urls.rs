@@ -36,12 +36,8 @@ fn d071_references_resolve_downwards_at_every_level() {
         "<BaseURL>v.mp4</BaseURL>",
     );
     assert_eq!(uris(&found), ["https://cdn.example/root/a/v.mp4"]);
-    let absolute = bases(
-        "<BaseURL>/x/</BaseURL>",
-        "",
-        "<BaseURL>https://b.example/y/</BaseURL>",
-        "<BaseURL>z</BaseURL>",
-    );
+    let absolute =
+        bases("<BaseURL>/x/</BaseURL>", "", "<BaseURL>https://b.example/y/</BaseURL>", "<BaseURL>z</BaseURL>");
     assert_eq!(uris(&absolute), ["https://b.example/y/z"]);
 }
 
@@ -53,10 +49,7 @@ fn d071_alternatives_of_the_levels_multiply_and_keep_their_service_location() {
         "",
         "<BaseURL>1/</BaseURL><BaseURL>2/</BaseURL>",
     );
-    assert_eq!(
-        uris(&found),
-        ["https://a/1/", "https://b/1/", "https://a/2/", "https://b/2/"]
-    );
+    assert_eq!(uris(&found), ["https://a/1/", "https://b/1/", "https://a/2/", "https://b/2/"]);
     let locations: Vec<&str> = found.iter().map(|base| base.service_location.as_str()).collect();
     assert_eq!(locations, ["A", "B", "A", "B"]);
 }
@@ -94,10 +87,7 @@ fn d072_the_lowest_priority_number_comes_first_and_weights_are_kept() {
         "",
     );
     let shown: Vec<(&str, u32, u32)> = found.iter().map(|b| (b.uri.as_str(), b.priority, b.weight)).collect();
-    assert_eq!(
-        shown,
-        [("https://a/", 1, 3), ("https://b/", 1, 1), ("https://c/", 2, 1)]
-    );
+    assert_eq!(shown, [("https://a/", 1, 3), ("https://b/", 1, 1), ("https://c/", 2, 1)]);
 }
 
 #[test]
@@ -125,14 +115,8 @@ fn d102_the_query_of_the_mpd_is_appended_to_segment_urls() {
         "{property}<SegmentTemplate media='$Number$.m4s?x=1' initialization='i' duration='10'/>"
     ));
     let presentation = read(&text);
-    assert_eq!(
-        names(&presentation),
-        ["1.m4s?x=1&token=1&b=$2", "2.m4s?x=1&token=1&b=$2"]
-    );
-    assert_eq!(
-        segments(&presentation)[0].init.as_ref().expect("init").uri,
-        "i?token=1&b=$2"
-    );
+    assert_eq!(names(&presentation), ["1.m4s?x=1&token=1&b=$2", "2.m4s?x=1&token=1&b=$2"]);
+    assert_eq!(segments(&presentation)[0].init.as_ref().expect("init").uri, "i?token=1&b=$2");
 }
 
 #[test]
@@ -141,17 +125,11 @@ fn d102_single_parameters_lists_and_indexes_are_queried_too() {
         "SupplementalProperty",
         "<up:UrlQueryInfo queryTemplate='t=$query:token$&amp;none=$query:zzz$' useMPDUrlQuery='true'/>",
     );
-    let list = with_segments(&format!(
-        "{property}<SegmentList duration='20'><SegmentURL media='a'/></SegmentList>"
-    ));
+    let list = with_segments(&format!("{property}<SegmentList duration='20'><SegmentURL media='a'/></SegmentList>"));
     assert_eq!(names(&read(&list)), ["a?t=1&none="]);
-    let whole = with_segments(&format!(
-        "{property}<BaseURL>v.mp4?k</BaseURL><SegmentBase indexRange='0-9'/>"
-    ));
+    let whole = with_segments(&format!("{property}<BaseURL>v.mp4?k</BaseURL><SegmentBase indexRange='0-9'/>"));
     let presentation = read(&whole);
-    let Segments::Indexed(source) = &rendition(&presentation).segments else {
-        panic!("indexed")
-    };
+    let Segments::Indexed(source) = &rendition(&presentation).segments else { panic!("indexed") };
     assert_eq!(source.uri, "https://cdn.example/title/v.mp4?k&t=1&none=");
 }
 
@@ -172,14 +150,10 @@ fn d102_parameters_for_other_requests_or_other_origins_stay_away_from_segments()
 #[test]
 fn d102_essential_parameters_from_another_source_make_the_element_unusable() {
     let info = "<up:ExtUrlQueryInfo queryTemplate='$querypart$' headerParamSource='segment'/>";
-    let essential = with_segments(&format!(
-        "{}<SegmentTemplate media='s' duration='2'/>",
-        queried("EssentialProperty", info)
-    ));
+    let essential =
+        with_segments(&format!("{}<SegmentTemplate media='s' duration='2'/>", queried("EssentialProperty", info)));
     assert!(try_parse(&essential).is_err());
-    let optional = with_segments(&format!(
-        "{}<SegmentTemplate media='s' duration='2'/>",
-        queried("SupplementalProperty", info)
-    ));
+    let optional =
+        with_segments(&format!("{}<SegmentTemplate media='s' duration='2'/>", queried("SupplementalProperty", info)));
     assert_eq!(warned(&read(&optional)), ["D102"]);
 }

@@ -9,15 +9,7 @@ use telecine_model::{ErrorCode, Limits, Place};
 
 fn code_of(bytes: &[u8]) -> Option<ErrorCode> {
     let limits = Limits::default();
-    parse(
-        bytes,
-        &Context {
-            uri: URL,
-            limits: &limits,
-        },
-    )
-    .err()
-    .map(|error| error.code())
+    parse(bytes, &Context { uri: URL, limits: &limits }).err().map(|error| error.code())
 }
 
 #[test]
@@ -35,12 +27,7 @@ fn texts_that_are_no_mpd() {
         b"<",
         b"\0\0\0\x18ftypmp42",
     ] {
-        assert_eq!(
-            code_of(text),
-            Some(ErrorCode::NotAManifest),
-            "{}",
-            String::from_utf8_lossy(text)
-        );
+        assert_eq!(code_of(text), Some(ErrorCode::NotAManifest), "{}", String::from_utf8_lossy(text));
     }
     assert_eq!(code_of(b"\xff\xfe<\0M\0"), Some(ErrorCode::ManifestEncoding));
     assert_eq!(code_of(b"<MPD>\xff</MPD>"), Some(ErrorCode::ManifestEncoding));
@@ -50,10 +37,7 @@ fn texts_that_are_no_mpd() {
 fn texts_that_are_not_well_formed_say_where() {
     let error = try_parse(&static_mpd("<AdaptationSet><Representation></AdaptationSet>")).expect_err("not well-formed");
     assert_eq!(error.code(), ErrorCode::ManifestSyntax);
-    assert_eq!(
-        error.place(),
-        Some(&Place::Path("MPD/Period[1]/AdaptationSet[1]/Representation[1]".into()))
-    );
+    assert_eq!(error.place(), Some(&Place::Path("MPD/Period[1]/AdaptationSet[1]/Representation[1]".into())));
     for broken in [
         "<AdaptationSet id='1' id='2'/>",
         "<AdaptationSet id=1/>",
@@ -66,11 +50,7 @@ fn texts_that_are_not_well_formed_say_where() {
         "<!-- ",
         "<![CDATA[",
     ] {
-        assert_eq!(
-            code_of(static_mpd(broken).as_bytes()),
-            Some(ErrorCode::ManifestSyntax),
-            "{broken}"
-        );
+        assert_eq!(code_of(static_mpd(broken).as_bytes()), Some(ErrorCode::ManifestSyntax), "{broken}");
     }
 }
 
@@ -90,10 +70,7 @@ fn an_entity_bomb_costs_its_own_bytes() {
         let (name, before) = (char::from(b'a' + level % 26), char::from(b'a' + (level - 1) % 26));
         bomb.push_str(&format!("<!ENTITY {name} '&{before};&{before};&{before};&{before};'>"));
     }
-    let harmless = format!(
-        "{bomb}]>{}",
-        static_mpd(SET).trim_start_matches("<?xml version=\"1.0\"?>")
-    );
+    let harmless = format!("{bomb}]>{}", static_mpd(SET).trim_start_matches("<?xml version=\"1.0\"?>"));
     let presentation = read(&harmless);
     assert_eq!(warned(&presentation)[0], "D108", "the declaration is ignored");
     let used = harmless.replace("id=\"v\"", "id=\"&z;\"");
@@ -110,10 +87,7 @@ fn depth_and_size_have_limits() {
     let large = vec![b' '; 100 << 20];
     assert_eq!(code_of(&large), Some(ErrorCode::ManifestLimit));
     let attributes: String = (0..1000).map(|i| format!("a{i}='1' ")).collect();
-    assert_eq!(
-        code_of(static_mpd(&format!("<x {attributes}/>")).as_bytes()),
-        Some(ErrorCode::ManifestLimit)
-    );
+    assert_eq!(code_of(static_mpd(&format!("<x {attributes}/>")).as_bytes()), Some(ErrorCode::ManifestLimit));
     let namespaces = static_mpd(&format!("<x {}/>", attributes.replace('a', "xmlns:a")));
     assert_eq!(code_of(namespaces.as_bytes()), Some(ErrorCode::ManifestLimit));
     let long = static_mpd(&format!("<BaseURL>{}</BaseURL>{SET}", "x".repeat(2 << 20)));
@@ -128,35 +102,14 @@ fn counts_have_limits() {
     limits.periods = 3;
     limits.renditions = 4;
     limits.side_items = 5;
-    let of = |text: String| {
-        parse(
-            text.as_bytes(),
-            &Context {
-                uri: URL,
-                limits: &limits,
-            },
-        )
-    };
+    let of = |text: String| parse(text.as_bytes(), &Context { uri: URL, limits: &limits });
     let code = |text: String| of(text).map_err(|error| error.code()).err();
-    assert_eq!(
-        code(mpd("", &"<Period duration='PT1S'/>".repeat(4))),
-        Some(ErrorCode::ManifestLimit)
-    );
-    assert_eq!(
-        code(static_mpd(&SET.repeat(3))),
-        Some(ErrorCode::ManifestLimit),
-        "three sets, three representations"
-    );
-    let warnings = of(static_mpd(
-        &(SET.to_owned() + &"<EventStream><Event id='x'/></EventStream>".repeat(20)),
-    ))
-    .expect("read");
+    assert_eq!(code(mpd("", &"<Period duration='PT1S'/>".repeat(4))), Some(ErrorCode::ManifestLimit));
+    assert_eq!(code(static_mpd(&SET.repeat(3))), Some(ErrorCode::ManifestLimit), "three sets, three representations");
+    let warnings =
+        of(static_mpd(&(SET.to_owned() + &"<EventStream><Event id='x'/></EventStream>".repeat(20)))).expect("read");
     assert_eq!(warnings.presentation.warnings.len(), 5);
-    let events = of(static_mpd(&format!(
-        "<EventStream>{}</EventStream>{SET}",
-        "<Event/>".repeat(20)
-    )))
-    .expect("read");
+    let events = of(static_mpd(&format!("<EventStream>{}</EventStream>{SET}", "<Event/>".repeat(20)))).expect("read");
     assert_eq!(events.presentation.periods[0].event_streams[0].events.len(), 5);
 }
 
@@ -180,25 +133,14 @@ fn absurd_numbers_saturate_or_are_refused() {
             &format!("<Period start='PT9223372036S'><AdaptationSet mimeType='video/mp4'><SegmentTemplate media='$Number$' {template}/><Representation id='v' bandwidth='18446744073709551615'/></AdaptationSet></Period>"),
         );
         if let Ok(mpd) = try_parse(&live) {
-            if let Some(index) = mpd
-                .presentation
-                .periods
-                .first()
-                .and_then(|p| p.tracks[0].renditions[0].segments.known())
+            if let Some(index) =
+                mpd.presentation.periods.first().and_then(|p| p.tracks[0].renditions[0].segments.known())
             {
-                let _ = (
-                    index.start(),
-                    index.end(),
-                    index.get(index.table.first_number()),
-                    index.get(u64::MAX),
-                );
+                let _ = (index.start(), index.end(), index.get(index.table.first_number()), index.get(u64::MAX));
             }
         }
     }
-    let negative = read(&mpd(
-        "mediaPresentationDuration='-PT5S'",
-        &format!("<Period duration='PT2S'>{SET}</Period>"),
-    ));
+    let negative = read(&mpd("mediaPresentationDuration='-PT5S'", &format!("<Period duration='PT2S'>{SET}</Period>")));
     assert_eq!(negative.duration, Some(ms(2000)));
 }
 
@@ -210,10 +152,7 @@ fn d108_elements_and_attributes_of_other_namespaces_are_ignored() {
     );
     let presentation = read(&text);
     assert!(!presentation.live && presentation.warnings.is_empty());
-    assert_eq!(
-        (presentation.periods.len(), presentation.periods[0].tracks.len()),
-        (1, 1)
-    );
+    assert_eq!((presentation.periods.len(), presentation.periods[0].tracks.len()), (1, 1));
 }
 
 #[test]
@@ -225,11 +164,7 @@ fn d108_prefixes_missing_and_other_root_namespaces_are_tolerated() {
         ("urn:mpeg:dash:schema:mpd:2011", "urn:someone:else", 1),
     ] {
         let presentation = read(&plain.replacen(from, to, 1));
-        assert_eq!(
-            (presentation.periods.len(), presentation.warnings.len()),
-            (1, warnings),
-            "{to}"
-        );
+        assert_eq!((presentation.periods.len(), presentation.warnings.len()), (1, warnings), "{to}");
     }
     let prefixed = plain
         .replace("xmlns=", "xmlns:d=")
@@ -243,6 +178,37 @@ fn d108_prefixes_missing_and_other_root_namespaces_are_tolerated() {
     let bom = format!("\u{feff}{plain}\n<!-- end -->\n");
     assert!(read(&bom).warnings.is_empty());
     assert_eq!(warned(&read(&format!("{plain}<more/>"))), ["D108"]);
+}
+
+#[test]
+fn what_is_said_once_and_held_many_times_is_bounded() {
+    let representations: String = (0..9000).map(|i| format!("<Representation id='{i}' bandwidth='1'/>")).collect();
+    let entries: String = (0..50_000).map(|i| format!("<S d='{}'/>", 1 + i % 2)).collect();
+    let timeline = with_set(&format!(
+        "<SegmentTemplate media='$Time$'><SegmentTimeline>{entries}</SegmentTimeline></SegmentTemplate>{representations}"
+    ));
+    assert_eq!(code_of(timeline.as_bytes()), Some(ErrorCode::ManifestLimit), "5.4 GB of tables");
+    let media = with_set(&format!("<SegmentTemplate media='{}' duration='2'/>{representations}", "x".repeat(1 << 19)));
+    assert_eq!(code_of(media.as_bytes()), Some(ErrorCode::ManifestLimit), "4.7 GB of templates");
+    let fine = with_set(&format!("<SegmentTemplate media='$Number$' duration='2'/>{representations}"));
+    assert_eq!(code_of(fine.as_bytes()), None);
+    let id = with_set(&format!(
+        "<SegmentTemplate media='{}' duration='2'/><Representation id='{}' bandwidth='1'/>",
+        "$RepresentationID$".repeat(50_000),
+        "x".repeat(1 << 19)
+    ));
+    assert_eq!(code_of(id.as_bytes()), Some(ErrorCode::NothingPlayable), "26 GB of a URL");
+    let query = format!(
+        "<SupplementalProperty schemeIdUri='urn:mpeg:dash:urlparam:2014'><UrlQueryInfo queryString='{}' queryTemplate='{}'/></SupplementalProperty>",
+        "x".repeat(1 << 19),
+        "$querypart$".repeat(50_000)
+    );
+    let presentation = read(&with_segments(&format!("{query}<SegmentTemplate media='s' duration='20'/>")));
+    assert_eq!((names(&presentation), warned(&presentation)), (vec!["s".to_owned()], vec!["D102"]));
+    for one in ["<BaseURL>a/</BaseURL>", "<Role/>", "<Label/>", "<ContentProtection/>", "<SupplementalProperty/>"] {
+        let text = static_mpd(&SET.replace("<SegmentTemplate", &(one.repeat(300) + "<SegmentTemplate")));
+        assert_eq!(code_of(text.as_bytes()), Some(ErrorCode::ManifestLimit), "{one}");
+    }
 }
 
 /// A valid MPD with a bit of everything, for mutation.
@@ -268,19 +234,12 @@ fn everything() -> String {
 fn use_everything(bytes: &[u8]) {
     let mut limits = Limits::default();
     limits.segments = 10_000;
-    let context = Context {
-        uri: URL,
-        limits: &limits,
-    };
+    let context = Context { uri: URL, limits: &limits };
     let Ok(mpd) = parse(bytes, &context) else { return };
     let mut presentation = mpd.presentation;
     assert!(!presentation.periods.is_empty());
     for track in presentation.periods.iter().flat_map(|period| &period.tracks) {
-        for index in track
-            .renditions
-            .iter()
-            .filter_map(|rendition| rendition.segments.known())
-        {
+        for index in track.renditions.iter().filter_map(|rendition| rendition.segments.known()) {
             let (first, end) = (index.table.first_number(), index.table.end_number());
             for number in [first, first.saturating_add(1), end.saturating_sub(1), end] {
                 let _ = (index.get(number), index.part_of_sequence(number, 2));

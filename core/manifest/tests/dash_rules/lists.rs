@@ -16,20 +16,11 @@ fn d020_segments_are_listed_with_their_urls_and_ranges() {
     assert_eq!(found[0].uri, "https://cdn.example/title/a.m4s");
     assert_eq!(found[0].byte_range, None);
     assert_eq!(found[1].uri, URL, "the base itself");
-    assert_eq!(
-        found[1].byte_range,
-        Some(ByteRange {
-            offset: 100,
-            length: 100
-        })
-    );
+    assert_eq!(found[1].byte_range, Some(ByteRange { offset: 100, length: 100 }));
     assert_eq!(found[2].byte_range, Some(ByteRange { offset: 7, length: 1 }));
     assert_eq!(found[2].duration, ms(4000), "20 s in pieces of 8");
     let init = found[0].init.as_ref().expect("init");
-    assert_eq!(
-        (init.uri.as_str(), init.byte_range),
-        ("i.mp4", Some(ByteRange { offset: 0, length: 100 }))
-    );
+    assert_eq!((init.uri.as_str(), init.byte_range), ("i.mp4", Some(ByteRange { offset: 0, length: 100 })));
 }
 
 #[test]
@@ -75,16 +66,9 @@ fn d020_a_list_without_times_or_without_urls_is_left_out() {
 
 #[test]
 fn d020_counted_urls_cost_a_constant() {
-    let urls: String = (0..5000)
-        .map(|i| format!("<SegmentURL media='seg-{i}.m4s'/>"))
-        .collect();
-    let presentation = read(&with_segments(&format!(
-        "<SegmentList duration='1' timescale='250'>{urls}</SegmentList>"
-    )));
+    let urls: String = (0..5000).map(|i| format!("<SegmentURL media='seg-{i}.m4s'/>")).collect();
+    let presentation = read(&with_segments(&format!("<SegmentList duration='1' timescale='250'>{urls}</SegmentList>")));
     assert_eq!(index(&presentation).table.len(), 5000);
-    assert_eq!(
-        segments(&presentation)[4321].uri,
-        "https://cdn.example/title/seg-4321.m4s"
-    );
+    assert_eq!(segments(&presentation)[4321].uri, "https://cdn.example/title/seg-4321.m4s");
     assert!(index(&presentation).heap_bytes() < 500);
 }

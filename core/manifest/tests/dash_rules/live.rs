@@ -47,10 +47,7 @@ fn d026_producer_reference_times_are_of_the_set_or_of_the_representation() {
     );
     let presentation = read(&text);
     let first = &rendition(&presentation).producer_times[0];
-    assert_eq!(
-        (first.id.as_str(), first.kind.as_str(), first.inband),
-        ("0", "captured", true)
-    );
+    assert_eq!((first.id.as_str(), first.kind.as_str(), first.inband), ("0", "captured", true));
     assert_eq!(first.presentation_ticks, 90_000);
     assert_eq!(first.wall_clock, parse_date_time("2026-01-01T00:00:00Z"));
     assert_eq!(track(&presentation).renditions[1].producer_times[0].kind, "encoder");
@@ -63,10 +60,7 @@ fn d027_leap_seconds_since_the_start_and_the_next_one() {
         "<LeapSecondInformation availabilityStartLeapOffset='1' nextAvailabilityStartLeapOffset='2' nextLeapChangeTime='2027-01-01T00:00:00Z'/>",
     );
     assert_eq!(timing(&presentation).leap_second_offset, Some(1));
-    assert_eq!(
-        timing(&presentation).next_leap,
-        parse_date_time("2027-01-01T00:00:00Z").map(|at| (at, 2))
-    );
+    assert_eq!(timing(&presentation).next_leap, parse_date_time("2027-01-01T00:00:00Z").map(|at| (at, 2)));
 }
 
 #[test]
@@ -107,10 +101,8 @@ fn with_offsets(bases: [&str; 2], template: &str, set: &str) -> Presentation {
 
 #[test]
 fn d029_availability_offsets_of_all_levels_add_up() {
-    let bases = [
-        "<BaseURL availabilityTimeOffset='1.5'>a/</BaseURL>",
-        "<BaseURL availabilityTimeOffset='0.25'>b/</BaseURL>",
-    ];
+    let bases =
+        ["<BaseURL availabilityTimeOffset='1.5'>a/</BaseURL>", "<BaseURL availabilityTimeOffset='0.25'>b/</BaseURL>"];
     let presentation = with_offsets(bases, "availabilityTimeOffset='2'", "availabilityTimeOffset='0.125'");
     assert_eq!(index(&presentation).availability_offset, Some(ms(3875)));
     let always = with_offsets(bases, "availabilityTimeOffset='INF'", "");
@@ -120,11 +112,7 @@ fn d029_availability_offsets_of_all_levels_add_up() {
 
 #[test]
 fn d030_chunks_are_announced_by_an_offset_and_incomplete_availability() {
-    let low = with_offsets(
-        ["", ""],
-        "availabilityTimeOffset='1.96' availabilityTimeComplete='false'",
-        "",
-    );
+    let low = with_offsets(["", ""], "availabilityTimeOffset='1.96' availabilityTimeComplete='false'", "");
     assert!(low.low_latency && !index(&low).availability_complete);
     let base = "<BaseURL availabilityTimeOffset='7' availabilityTimeComplete='false'>x/</BaseURL>";
     assert!(with_offsets([base, ""], "", "").low_latency);
@@ -135,10 +123,7 @@ fn d030_chunks_are_announced_by_an_offset_and_incomplete_availability() {
 
 #[test]
 fn d039_d040_an_update_period_of_zero_is_not_the_same_as_none() {
-    assert_eq!(
-        timing(&live("minimumUpdatePeriod='PT0S'", "")).minimum_update_period,
-        Some(ms(0))
-    );
+    assert_eq!(timing(&live("minimumUpdatePeriod='PT0S'", "")).minimum_update_period, Some(ms(0)));
     assert_eq!(timing(&live("", "")).minimum_update_period, None);
 }
 
@@ -162,25 +147,14 @@ fn d050_several_locations_with_their_service_locations() {
         .iter()
         .map(|location| (location.uri.as_str(), location.service_location.as_deref()))
         .collect();
-    assert_eq!(
-        found,
-        [
-            ("https://a.example/x.mpd", Some("a")),
-            ("https://cdn.example/title/other.mpd?y=1&z=2", None)
-        ]
-    );
+    assert_eq!(found, [("https://a.example/x.mpd", Some("a")), ("https://cdn.example/title/other.mpd?y=1&z=2", None)]);
 }
 
 #[test]
 fn d051_patch_locations_have_a_time_to_live() {
-    let presentation = live(
-        "",
-        "<PatchLocation ttl='60'>patch.mpp</PatchLocation><PatchLocation ttl='1.5'>b</PatchLocation>",
-    );
-    assert_eq!(
-        presentation.patch_locations[0].uri,
-        "https://cdn.example/title/patch.mpp"
-    );
+    let presentation =
+        live("", "<PatchLocation ttl='60'>patch.mpp</PatchLocation><PatchLocation ttl='1.5'>b</PatchLocation>");
+    assert_eq!(presentation.patch_locations[0].uri, "https://cdn.example/title/patch.mpp");
     assert_eq!(presentation.patch_locations[0].ttl, Some(ms(60_000)));
     assert_eq!(presentation.patch_locations[1].ttl, Some(ms(1500)));
 }
@@ -192,14 +166,8 @@ fn d083_resync_points_are_read() {
          <Representation id='v' bandwidth='1'/>",
     );
     let resync = read(&text).periods[0].tracks[0].renditions[0].resync[0].clone();
-    assert_eq!(
-        (resync.kind, resync.max_distance_ticks, resync.marker),
-        (2, Some(500_000), true)
-    );
-    assert_eq!(
-        (resync.max_index_micro, resync.min_index_micro),
-        (Some(300_000), Some(100_000))
-    );
+    assert_eq!((resync.kind, resync.max_distance_ticks, resync.marker), (2, Some(500_000), true));
+    assert_eq!((resync.max_index_micro, resync.min_index_micro), (Some(300_000), Some(100_000)));
 }
 
 #[test]
@@ -209,8 +177,5 @@ fn d085_failover_content_that_is_not_valid_is_a_range_not_to_be_played() {
          <FailoverContent valid='false'><FCS t='3000' d='2000'/><FCS t='9000'/></FailoverContent>\
          <FailoverContent valid='true'><FCS t='0' d='1'/></FailoverContent></SegmentTemplate>",
     );
-    assert_eq!(
-        rendition(&read(&text)).invalid_ranges,
-        [(ms(2000), ms(4000)), (ms(8000), ms(20_000))]
-    );
+    assert_eq!(rendition(&read(&text)).invalid_ranges, [(ms(2000), ms(4000)), (ms(8000), ms(20_000))]);
 }

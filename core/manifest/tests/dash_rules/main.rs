@@ -9,6 +9,7 @@ mod events;
 mod hostile;
 mod lists;
 mod live;
+mod packagers;
 mod patches;
 mod periods;
 mod protection;

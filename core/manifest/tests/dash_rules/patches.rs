@@ -57,23 +57,14 @@ fn d054_every_position_of_an_addition() {
         set("first"),
         set("last")
     ));
-    let ids: Vec<String> = read(&done)
-        .periods
-        .remove(0)
-        .tracks
-        .into_iter()
-        .map(|track| track.id)
-        .collect();
+    let ids: Vec<String> = read(&done).periods.remove(0).tracks.into_iter().map(|track| track.id).collect();
     assert_eq!(ids, ["first", "before", "1", "after", "2", "last"]);
 }
 
 #[test]
 fn d054_an_element_without_content_gets_some() {
-    let done = patched(
-        "<add sel=\"//x\"/>"
-            .replace("//x", "/MPD/Period/AdaptationSet/Representation[@id='v']")
-            .as_str(),
-    );
+    let done =
+        patched("<add sel=\"//x\"/>".replace("//x", "/MPD/Period/AdaptationSet/Representation[@id='v']").as_str());
     assert!(done.contains("<Representation id='v' bandwidth='1'></Representation>"));
     let done = patched("<add sel=\"/MPD/Period/AdaptationSet/Representation[@id='v']\"><BaseURL>v/</BaseURL></add>");
     assert_eq!(segments(&read(&done))[0].uri, "https://cdn.example/title/v/0");
@@ -106,10 +97,7 @@ fn d054_elements_and_texts_are_replaced() {
     );
     let presentation = read(&done);
     assert_eq!(rendition(&presentation).id, "w");
-    assert_eq!(
-        presentation.periods[0].tracks[1].renditions[0].bases[0].uri,
-        "https://cdn.example/title/b.mp4"
-    );
+    assert_eq!(presentation.periods[0].tracks[1].renditions[0].bases[0].uri, "https://cdn.example/title/b.mp4");
 }
 
 #[test]
@@ -136,10 +124,7 @@ fn d054_all_or_nothing() {
         assert_eq!(refused(operations), ErrorCode::ManifestSyntax, "{operations}");
     }
     let place = patch(&base(), HEAD, "<remove sel='/MPD/Nope'/>").expect_err("nowhere");
-    assert_eq!(
-        place.place().map(ToString::to_string).as_deref(),
-        Some("Patch/remove[1]")
-    );
+    assert_eq!(place.place().map(ToString::to_string).as_deref(), Some("Patch/remove[1]"));
 }
 
 #[test]

@@ -7,10 +7,7 @@ use telecine_model::{ErrorCode, Place};
 /// Ids, starts and durations of the periods, in milliseconds.
 fn periods(text: &str) -> Vec<(String, i64, Option<i64>)> {
     let found = read(text).periods;
-    found
-        .iter()
-        .map(|p| (p.id.clone(), p.start.as_millis(), p.duration.map(|d| d.as_millis())))
-        .collect()
+    found.iter().map(|p| (p.id.clone(), p.start.as_millis(), p.duration.map(|d| d.as_millis()))).collect()
 }
 
 fn period(attributes: &str) -> String {
@@ -34,23 +31,15 @@ fn d002_a_period_of_no_duration_is_ignored() {
         "",
         &(period("id='a' duration='PT4S'") + &period("id='z' duration='PT0S'") + &period("id='b' duration='PT6S'")),
     );
-    assert_eq!(
-        periods(&text),
-        [("a".into(), 0, Some(4000)), ("b".into(), 4000, Some(6000))]
-    );
+    assert_eq!(periods(&text), [("a".into(), 0, Some(4000)), ("b".into(), 4000, Some(6000))]);
     assert_eq!(warned(&read(&text)), ["D002"]);
 }
 
 #[test]
 fn d003_the_last_static_period_ends_with_the_announced_duration() {
-    let text = mpd(
-        "mediaPresentationDuration=\"PT1M\"",
-        &(period("id='a' start='PT0S'") + &period("id='b' start='PT25S'")),
-    );
-    assert_eq!(
-        periods(&text),
-        [("a".into(), 0, Some(25_000)), ("b".into(), 25_000, Some(35_000))]
-    );
+    let text =
+        mpd("mediaPresentationDuration=\"PT1M\"", &(period("id='a' start='PT0S'") + &period("id='b' start='PT25S'")));
+    assert_eq!(periods(&text), [("a".into(), 0, Some(25_000)), ("b".into(), 25_000, Some(35_000))]);
 }
 
 #[test]
@@ -93,10 +82,7 @@ fn d005_the_last_live_period_is_open_and_a_later_one_ends_it_early() {
     let open = mpd(live, &period("id='a' start='PT0S'"));
     assert_eq!(periods(&open), [("a".into(), 0, None)]);
     assert!(index(&read(&open)).table.is_open());
-    let ended = mpd(
-        live,
-        &(period("id='a' start='PT0S' duration='PT60S'") + &period("id='b' start='PT30S'")),
-    );
+    let ended = mpd(live, &(period("id='a' start='PT0S' duration='PT60S'") + &period("id='b' start='PT30S'")));
     assert_eq!(periods(&ended)[0], ("a".into(), 0, Some(30_000)));
     assert_eq!(index(&read(&ended)).table.len(), 15);
 }
@@ -105,26 +91,15 @@ fn d005_the_last_live_period_is_open_and_a_later_one_ends_it_early() {
 fn d006_each_period_counts_its_segments_from_its_own_start() {
     let text = mpd("", &(period("duration='PT10S'") + &period("duration='PT4S'")));
     let presentation = read(&text);
-    let second = presentation.periods[1].tracks[0].renditions[0]
-        .segments
-        .known()
-        .expect("known");
+    let second = presentation.periods[1].tracks[0].renditions[0].segments.known().expect("known");
     assert_eq!(second.get(1).expect("first").start, ms(10_000));
     assert_eq!(second.table.len(), 2);
 }
 
 #[test]
 fn d101_durations_have_units_of_fixed_size() {
-    let of = |text: &str| {
-        read(&mpd(
-            &format!("mediaPresentationDuration=\"{text}\""),
-            &period("duration='PT6S'"),
-        ))
-    };
-    assert_eq!(
-        periods(&mpd("", &period("duration='P1DT1H1M1.5S'")))[0].2,
-        Some(90_061_500)
-    );
+    let of = |text: &str| read(&mpd(&format!("mediaPresentationDuration=\"{text}\""), &period("duration='PT6S'")));
+    assert_eq!(periods(&mpd("", &period("duration='P1DT1H1M1.5S'")))[0].2, Some(90_061_500));
     assert_eq!(warned(&of("P1Y")), ["D001"], "ignored with a warning");
     assert_eq!(warned(&of("P1M2DT1S")), ["D001"]);
 }
@@ -142,8 +117,5 @@ fn d105_a_timeline_that_passes_the_announced_duration_is_kept_whole() {
 #[test]
 fn an_mpd_without_a_period_says_what_is_missing() {
     let error = try_parse(&mpd("", "")).expect_err("no period");
-    assert_eq!(
-        (error.code(), error.place()),
-        (ErrorCode::ManifestMissing, Some(&Place::Path("MPD".into())))
-    );
+    assert_eq!((error.code(), error.place()), (ErrorCode::ManifestMissing, Some(&Place::Path("MPD".into()))));
 }

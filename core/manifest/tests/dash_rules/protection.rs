@@ -33,16 +33,10 @@ fn d087_one_entry_for_each_system_with_the_common_scheme_and_key() {
         "",
     );
     assert_eq!(found.len(), 2);
-    assert_eq!(
-        (found[0].system.as_deref(), found[0].scheme.as_str()),
-        (Some(WIDEVINE), "cbcs")
-    );
+    assert_eq!((found[0].system.as_deref(), found[0].scheme.as_str()), (Some(WIDEVINE), "cbcs"));
     assert_eq!(found[0].pssh.as_deref(), Some("AAAABBBB"));
     assert_eq!(found[0].robustness.as_deref(), Some("HW_SECURE_ALL"));
-    assert_eq!(
-        (found[1].system.as_deref(), found[1].pro.as_deref()),
-        (Some(PLAYREADY), Some("CCCC"))
-    );
+    assert_eq!((found[1].system.as_deref(), found[1].pro.as_deref()), (Some(PLAYREADY), Some("CCCC")));
     let kid = found[1].default_kid.expect("key id").to_string();
     assert_eq!(kid, "00112233445566778899aabbccddeeff");
 }
@@ -50,10 +44,7 @@ fn d087_one_entry_for_each_system_with_the_common_scheme_and_key() {
 #[test]
 fn d087_the_common_descriptor_alone_says_that_there_is_protection() {
     let found = protection(COMMON, "");
-    assert_eq!(
-        (found.len(), found[0].system.as_deref(), found[0].scheme.as_str()),
-        (1, None, "cbcs")
-    );
+    assert_eq!((found.len(), found[0].system.as_deref(), found[0].scheme.as_str()), (1, None, "cbcs"));
     assert!(found[0].default_kid.is_some());
     assert!(protection("", "").is_empty());
 }
@@ -72,17 +63,11 @@ fn d088_the_representations_own_descriptor_completes_that_of_its_set() {
     let system =
         |content: &str| format!("<ContentProtection schemeIdUri='urn:uuid:{WIDEVINE}'>{content}</ContentProtection>");
     let found = protection(
-        &format!(
-            "{COMMON}{}",
-            system("<cenc:pssh>SET</cenc:pssh><dashif:Laurl>https://l/set</dashif:Laurl>")
-        ),
+        &format!("{COMMON}{}", system("<cenc:pssh>SET</cenc:pssh><dashif:Laurl>https://l/set</dashif:Laurl>")),
         &system("<cenc:pssh>OWN</cenc:pssh>"),
     );
     assert_eq!(found.len(), 1);
-    assert_eq!(
-        (found[0].pssh.as_deref(), found[0].uri.as_deref()),
-        (Some("OWN"), Some("https://l/set"))
-    );
+    assert_eq!((found[0].pssh.as_deref(), found[0].uri.as_deref()), (Some("OWN"), Some("https://l/set")));
 }
 
 #[test]
@@ -101,10 +86,7 @@ fn d088_a_descriptor_may_refer_to_another_one_anywhere_in_the_mpd() {
     let presentation = read(&text);
     let found = &rendition(&presentation).protection;
     assert_eq!(found[0].pssh.as_deref(), Some("PPPP"));
-    assert_eq!(
-        (found[1].system.as_deref(), found[1].pro.as_deref()),
-        (Some(PLAYREADY), Some("Q"))
-    );
+    assert_eq!((found[1].system.as_deref(), found[1].pro.as_deref()), (Some(PLAYREADY), Some("Q")));
     assert_eq!(found[2].pssh, None);
 }
 
@@ -120,10 +102,7 @@ fn d089_licence_authorisation_and_certificate_urls_are_absolute() {
     );
     assert_eq!(found[0].uri.as_deref(), Some("https://cdn.example/license?a=1&b=2"));
     assert_eq!(found[1].authorization_uri.as_deref(), Some("https://z/"));
-    assert_eq!(
-        found[1].certificate_uri.as_deref(),
-        Some("https://cdn.example/title/c.der")
-    );
+    assert_eq!(found[1].certificate_uri.as_deref(), Some("https://cdn.example/title/c.der"));
 }
 
 #[test]

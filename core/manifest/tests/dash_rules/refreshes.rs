@@ -44,10 +44,7 @@ fn d042_segments_addressed_by_time_keep_their_numbers_when_the_window_slides() {
     assert_eq!((found.new_segments, found.breaks.len(), found.ended), (3, 0, false));
     let table = &index(&known).table;
     // 10 was number 1, so 14 is number 3.
-    assert_eq!(
-        (table.first_number(), table.start(), table.end()),
-        (3, Some(14), Some(27))
-    );
+    assert_eq!((table.first_number(), table.start(), table.end()), (3, Some(14), Some(27)));
     assert_eq!(index(&known).get(8).expect("last").uri, "https://cdn.example/title/24");
 }
 
@@ -62,10 +59,7 @@ fn d042_segments_addressed_by_number_have_the_numbers_of_the_mpd() {
     let restarted = live("04", "media='$Number$' startNumber='1'", "<S t='14' d='2' r='5'/>");
     let found = changes(refresh(&mut known, restarted).expect("merged"));
     assert_eq!((found.new_segments, found.breaks[0].kind), (1, BreakKind::Rewritten));
-    assert_eq!(
-        (found.breaks[0].period.as_str(), found.breaks[0].rendition.as_str()),
-        ("p", "v")
-    );
+    assert_eq!((found.breaks[0].period.as_str(), found.breaks[0].rendition.as_str()), ("p", "v"));
 }
 
 #[test]
@@ -84,32 +78,21 @@ fn d042_the_start_of_everything_must_not_move() {
 #[test]
 fn d044_d045_periods_are_appended_and_fall_out_of_the_window() {
     let mut known = live("00", TIME, "<S t='0' d='50' r='1'/>");
-    let newer = live_with(
-        "02",
-        &(period("p", TIME, "<S t='50' d='50'/>") + &period("q", TIME, "<S t='0' d='2'/>")),
-    );
+    let newer = live_with("02", &(period("p", TIME, "<S t='50' d='50'/>") + &period("q", TIME, "<S t='0' d='2'/>")));
     let found = changes(refresh(&mut known, newer).expect("merged"));
-    assert_eq!(
-        (found.new_periods, found.removed_periods),
-        (vec!["q".to_owned()], vec![])
-    );
+    assert_eq!((found.new_periods, found.removed_periods), (vec!["q".to_owned()], vec![]));
     assert_eq!(known.periods[0].duration, Some(ms(100_000)), "the end is known now");
     let later = live_with("04", &period("q", TIME, "<S t='0' d='2' r='3'/>"));
     let found = changes(refresh(&mut known, later).expect("merged"));
-    assert_eq!(
-        (found.new_periods, found.removed_periods),
-        (vec![], vec!["p".to_owned()])
-    );
+    assert_eq!((found.new_periods, found.removed_periods), (vec![], vec!["p".to_owned()]));
     assert_eq!(found.new_segments, 3);
 }
 
 #[test]
 fn d046_d047_the_end_of_live_is_noticed_and_nothing_known_is_lost() {
     let mut known = live("00", TIME, "<S t='10' d='2' r='4'/>");
-    let ended = read(&mpd(
-        "type='static' mediaPresentationDuration='PT22S'",
-        &period("p", TIME, "<S t='10' d='2' r='5'/>"),
-    ));
+    let ended =
+        read(&mpd("type='static' mediaPresentationDuration='PT22S'", &period("p", TIME, "<S t='10' d='2' r='5'/>")));
     let found = changes(refresh(&mut known, ended).expect("merged"));
     assert!(found.ended && !known.live);
     assert_eq!(index(&known).table.len(), 6);
@@ -135,10 +118,7 @@ fn d005_a_timeline_that_was_cut_short_keeps_the_numbers_of_what_is_left() {
     let found = changes(refresh(&mut known, live("02", TIME, "<S t='14' d='2' r='2'/>")).expect("merged"));
     assert_eq!(found.breaks[0].kind, BreakKind::Shortened);
     let table = &index(&known).table;
-    assert_eq!(
-        (table.first_number(), table.end_number(), table.end()),
-        (3, 6, Some(20))
-    );
+    assert_eq!((table.first_number(), table.end_number(), table.end()), (3, 6, Some(20)));
 }
 
 #[test]
@@ -154,10 +134,7 @@ fn d031_a_hole_between_two_versions_is_told() {
 fn d042_a_new_timescale_is_a_new_timeline() {
     let mut known = live("00", TIME, "<S t='10' d='2'/>");
     let newer = live("02", "media='$Time$' timescale='10'", "<S t='100' d='20'/>");
-    assert_eq!(
-        changes(refresh(&mut known, newer).expect("merged")).breaks[0].kind,
-        BreakKind::Rewritten
-    );
+    assert_eq!(changes(refresh(&mut known, newer).expect("merged")).breaks[0].kind, BreakKind::Rewritten);
     assert_eq!(index(&known).table.timescale().get(), 10);
 }
 

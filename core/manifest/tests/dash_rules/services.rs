@@ -6,10 +6,7 @@ use telecine_model::live::{OperatingRange, ServiceDescription};
 use telecine_model::presentation::Descriptor;
 
 fn with(content: &str) -> telecine_model::Presentation {
-    read(&mpd(
-        "mediaPresentationDuration='PT4S'",
-        &format!("{content}<Period>{SET}</Period>"),
-    ))
+    read(&mpd("mediaPresentationDuration='PT4S'", &format!("{content}<Period>{SET}</Period>")))
 }
 
 #[test]
@@ -23,10 +20,7 @@ fn d076_content_steering_with_its_default_locations() {
     assert!(steering.query_before_start && steering.client_requirement);
     let inside = with("<ServiceDescription><ContentSteering>https://s.example/</ContentSteering></ServiceDescription>");
     let steering = inside.steering.expect("steering");
-    assert_eq!(
-        (steering.uri.as_str(), steering.query_before_start),
-        ("https://s.example/", false)
-    );
+    assert_eq!((steering.uri.as_str(), steering.query_before_start), ("https://s.example/", false));
 }
 
 #[test]
@@ -60,16 +54,8 @@ fn d079_to_d081_latency_rate_and_operating_points_with_their_scope() {
         latency_reference: Some("7".into()),
         rate_min_milli: Some(960),
         rate_max_milli: Some(1040),
-        bandwidth: Some(OperatingRange {
-            min: Some(100),
-            max: Some(200),
-            target: Some(150),
-        }),
-        quality: Some(OperatingRange {
-            min: None,
-            max: Some(3),
-            target: None,
-        }),
+        bandwidth: Some(OperatingRange { min: Some(100), max: Some(200), target: Some(150) }),
+        quality: Some(OperatingRange { min: None, max: Some(3), target: None }),
         reporting: None,
     };
     assert_eq!(presentation.service_descriptions, [expected]);
@@ -83,28 +69,13 @@ fn d109_what_the_service_asks_to_be_told() {
          </ClientDataReporting></ServiceDescription>\
          <ServiceDescription><ClientDataReporting><CMCDParameters/></ClientDataReporting></ServiceDescription>",
     );
-    let first = presentation.service_descriptions[0]
-        .reporting
-        .as_ref()
-        .expect("reporting");
+    let first = presentation.service_descriptions[0].reporting.as_ref().expect("reporting");
     assert_eq!((first.version, first.mode.as_str()), (2, "header"));
     assert_eq!((first.service_locations.len(), first.adaptation_sets.len()), (2, 1));
-    assert_eq!(
-        (first.keys.join(" "), first.requests.join(" ")),
-        ("br bl".into(), "segment mpd".into())
-    );
-    assert_eq!(
-        (first.content_id.as_deref(), first.session_id.as_deref()),
-        (Some("c"), Some("s"))
-    );
-    let second = presentation.service_descriptions[1]
-        .reporting
-        .as_ref()
-        .expect("reporting");
-    assert_eq!(
-        (second.version, second.mode.as_str(), second.requests.join(" ")),
-        (1, "query", "segment".into())
-    );
+    assert_eq!((first.keys.join(" "), first.requests.join(" ")), ("br bl".into(), "segment mpd".into()));
+    assert_eq!((first.content_id.as_deref(), first.session_id.as_deref()), (Some("c"), Some("s")));
+    let second = presentation.service_descriptions[1].reporting.as_ref().expect("reporting");
+    assert_eq!((second.version, second.mode.as_str(), second.requests.join(" ")), (1, "query", "segment".into()));
 }
 
 #[test]
@@ -114,10 +85,7 @@ fn the_title_and_the_profiles_are_kept() {
         &format!("<ProgramInformation lang='en'><Title>Big &amp; <![CDATA[<Small>]]></Title></ProgramInformation><Period>{SET}</Period>"),
     ));
     assert_eq!(presentation.title.as_deref(), Some("Big & <Small>"));
-    assert_eq!(
-        presentation.version.as_deref(),
-        Some("urn:mpeg:dash:profile:isoff-live:2011,urn:x:unknown")
-    );
+    assert_eq!(presentation.version.as_deref(), Some("urn:mpeg:dash:profile:isoff-live:2011,urn:x:unknown"));
     // D108: an unknown profile alone is no reason for anything.
     assert!(presentation.warnings.is_empty());
 }

@@ -17,17 +17,12 @@ pub(crate) fn with_segments(segments: &str) -> String {
 
 /// A static MPD of 20 s with one set of the given content.
 pub(crate) fn with_set(content: &str) -> String {
-    static_mpd(&format!(
-        "<AdaptationSet mimeType=\"video/mp4\" codecs=\"avc1.64001f\">{content}</AdaptationSet>"
-    ))
+    static_mpd(&format!("<AdaptationSet mimeType=\"video/mp4\" codecs=\"avc1.64001f\">{content}</AdaptationSet>"))
 }
 
 /// A static MPD of one period of 20 s.
 pub(crate) fn static_mpd(period: &str) -> String {
-    mpd(
-        "mediaPresentationDuration=\"PT20S\"",
-        &format!("<Period>{period}</Period>"),
-    )
+    mpd("mediaPresentationDuration=\"PT20S\"", &format!("<Period>{period}</Period>"))
 }
 
 /// A set with ten segments of two seconds.
@@ -37,19 +32,11 @@ pub(crate) const SET: &str = "<AdaptationSet mimeType=\"video/mp4\">\
 
 pub(crate) fn try_parse(text: &str) -> Result<Mpd, Error> {
     let limits = Limits::default();
-    parse(
-        text.as_bytes(),
-        &Context {
-            uri: URL,
-            limits: &limits,
-        },
-    )
+    parse(text.as_bytes(), &Context { uri: URL, limits: &limits })
 }
 
 pub(crate) fn read(text: &str) -> Presentation {
-    try_parse(text)
-        .unwrap_or_else(|error| panic!("{error}\n{text}"))
-        .presentation
+    try_parse(text).unwrap_or_else(|error| panic!("{error}\n{text}")).presentation
 }
 
 pub(crate) fn track(presentation: &Presentation) -> &Track {
@@ -67,36 +54,22 @@ pub(crate) fn index(presentation: &Presentation) -> &SegmentIndex {
 /// Every segment of the first rendition.
 pub(crate) fn segments(presentation: &Presentation) -> Vec<Segment> {
     let index = index(presentation);
-    index
-        .table
-        .iter()
-        .map(|span| index.get(span.number).expect("a segment of the table"))
-        .collect()
+    index.table.iter().map(|span| index.get(span.number).expect("a segment of the table")).collect()
 }
 
 /// Start and duration of every segment in milliseconds.
 pub(crate) fn times(presentation: &Presentation) -> Vec<(i64, i64)> {
-    segments(presentation)
-        .iter()
-        .map(|segment| (segment.start.as_millis(), segment.duration.as_millis()))
-        .collect()
+    segments(presentation).iter().map(|segment| (segment.start.as_millis(), segment.duration.as_millis())).collect()
 }
 
 /// File names of every segment.
 pub(crate) fn names(presentation: &Presentation) -> Vec<String> {
-    segments(presentation)
-        .iter()
-        .map(|segment| segment.uri.rsplit('/').next().unwrap_or("").to_owned())
-        .collect()
+    segments(presentation).iter().map(|segment| segment.uri.rsplit('/').next().unwrap_or("").to_owned()).collect()
 }
 
 /// Numbers of the rules that the warnings name.
 pub(crate) fn warned(presentation: &Presentation) -> Vec<&str> {
-    presentation
-        .warnings
-        .iter()
-        .map(|warning| warning.rule.as_str())
-        .collect()
+    presentation.warnings.iter().map(|warning| warning.rule.as_str()).collect()
 }
 
 pub(crate) const fn ms(millis: i64) -> MediaTime {

@@ -28,10 +28,7 @@ fn d008_times_of_large_timescales_are_exact() {
     );
     let found = segments(&read(&text));
     assert_eq!(found[1].ticks, 9_007_199_274_720_000);
-    assert_eq!(
-        (found[1].start - found[0].start).units(),
-        20_020_000 * 705_600_000 / 10_000_000
-    );
+    assert_eq!((found[1].start - found[0].start).units(), 20_020_000 * 705_600_000 / 10_000_000);
 }
 
 #[test]
@@ -47,13 +44,7 @@ fn d010_an_index_is_announced_with_its_range_and_its_initialisation_section() {
     };
     assert_eq!(&*source.base, "https://cdn.example/title/v/1.mp4");
     assert_eq!(source.uri, "");
-    assert_eq!(
-        source.index_range,
-        Some(ByteRange {
-            offset: 820,
-            length: 1180
-        })
-    );
+    assert_eq!(source.index_range, Some(ByteRange { offset: 820, length: 1180 }));
     let init = source.init.as_ref().expect("init");
     assert_eq!(init.byte_range, Some(ByteRange { offset: 0, length: 820 }));
     assert_eq!((source.timescale, source.presentation_offset), (12_800, 7));
@@ -70,10 +61,7 @@ fn d010_a_representation_without_any_segment_element_is_one_resource() {
     let Segments::Indexed(source) = &rendition(&presentation).segments else {
         panic!("one resource");
     };
-    assert_eq!(
-        (&*source.base, source.index_range),
-        ("https://cdn.example/title/en.vtt", None)
-    );
+    assert_eq!((&*source.base, source.index_range), ("https://cdn.example/title/en.vtt", None));
 }
 
 #[test]
@@ -82,10 +70,7 @@ fn d012_the_earliest_time_of_the_first_segment_may_differ_from_the_periods_start
     let found = times(&read(&text));
     // 21 s from -1 s to 20 s, in pieces of 4 s, the last cut.
     assert_eq!(found.len(), 6);
-    assert_eq!(
-        (found[0], found[1], found[5]),
-        ((-1000, 4000), (3000, 4000), (19_000, 1000))
-    );
+    assert_eq!((found[0], found[1], found[5]), ((-1000, 4000), (3000, 4000), (19_000, 1000)));
     let late = with_segments("<SegmentTemplate media='$Number$' timescale='1000' duration='4000' eptDelta='2000' presentationTimeOffset='500'/>");
     let presentation = read(&late);
     assert_eq!(times(&presentation)[0], (2000, 4000));
@@ -95,10 +80,7 @@ fn d012_the_earliest_time_of_the_first_segment_may_differ_from_the_periods_start
 #[test]
 fn d014_the_last_segment_covers_the_end_of_the_period() {
     let text = with_segments("<SegmentTemplate media='$Number$' timescale='1000' duration='6000'/>");
-    assert_eq!(
-        times(&read(&text)),
-        [(0, 6000), (6000, 6000), (12_000, 6000), (18_000, 2000)]
-    );
+    assert_eq!(times(&read(&text)), [(0, 6000), (6000, 6000), (12_000, 6000), (18_000, 2000)]);
     let exact = with_segments("<SegmentTemplate media='$Number$' timescale='1000' duration='5000'/>");
     assert_eq!(times(&read(&exact)).len(), 4);
 }
@@ -203,8 +185,5 @@ fn d007_sets_inherit_nothing_from_one_another() {
          <Representation id='v' bandwidth='1'/></AdaptationSet>\
          <AdaptationSet mimeType='audio/mp4'><BaseURL>a.mp4</BaseURL><Representation id='a' bandwidth='1'/></AdaptationSet>",
     );
-    assert!(read(&text).periods[0].tracks[1].renditions[0]
-        .segments
-        .known()
-        .is_none());
+    assert!(read(&text).periods[0].tracks[1].renditions[0].segments.known().is_none());
 }

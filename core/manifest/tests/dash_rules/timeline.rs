@@ -17,11 +17,7 @@ const LIVE: &str = "type='dynamic' availabilityStartTime='2026-01-01T00:00:00Z'"
 fn d015_a_start_that_is_not_said_follows_the_segment_before() {
     let text = timeline("<S t='1000' d='2000'/><S d='3000'/><S t='9000' d='1000'/>");
     assert_eq!(times(&read(&text)), [(1000, 2000), (3000, 3000), (9000, 1000)]);
-    assert_eq!(
-        names(&read(&text)),
-        ["1-1000", "2-3000", "3-9000"],
-        "a hole takes no number"
-    );
+    assert_eq!(names(&read(&text)), ["1-1000", "2-3000", "3-9000"], "a hole takes no number");
     assert!(read(&text).warnings.is_empty());
 }
 
@@ -35,10 +31,7 @@ fn d015_r_counts_the_repetitions_after_the_first() {
 fn d015_minus_one_repeats_to_the_end_of_the_period() {
     // 20 s: 5 s, then 4 s each until 21 s.
     let found = times(&read(&timeline("<S d='5000'/><S d='4000' r='-1'/>")));
-    assert_eq!(
-        found,
-        [(0, 5000), (5000, 4000), (9000, 4000), (13_000, 4000), (17_000, 4000)]
-    );
+    assert_eq!(found, [(0, 5000), (5000, 4000), (9000, 4000), (13_000, 4000), (17_000, 4000)]);
 }
 
 #[test]
@@ -63,9 +56,7 @@ fn d015_minus_one_in_an_open_live_period_goes_on() {
 
 #[test]
 fn d015_an_overlap_is_kept_and_reported_once() {
-    let presentation = read(&timeline(
-        "<S t='0' d='4000'/><S t='3900' d='4000'/><S t='7800' d='4000'/>",
-    ));
+    let presentation = read(&timeline("<S t='0' d='4000'/><S t='3900' d='4000'/><S t='7800' d='4000'/>"));
     assert_eq!(times(&presentation), [(0, 4000), (3900, 4000), (7800, 4000)]);
     assert_eq!(warned(&presentation), ["D015"]);
     assert_eq!(
@@ -76,9 +67,7 @@ fn d015_an_overlap_is_kept_and_reported_once() {
 
 #[test]
 fn d015_faulty_entries_are_reported_and_read_as_well_as_they_can_be() {
-    let presentation = read(&timeline(
-        "<S t='0'/><S t='0' d='1000'/><S d='0' r='5'/><S t='500' d='1000'/><S d='x'/>",
-    ));
+    let presentation = read(&timeline("<S t='0'/><S t='0' d='1000'/><S d='0' r='5'/><S t='500' d='1000'/><S d='x'/>"));
     // The empty segment keeps its number; the one that goes back behind it is left out.
     assert_eq!(times(&presentation)[0], (0, 1000));
     assert_eq!(times(&presentation).len(), 2);
@@ -117,10 +106,7 @@ fn d018_a_segment_sequence_divides_its_time_among_its_parts() {
     );
     let presentation = read(&text);
     let index = index(&presentation);
-    assert_eq!(
-        (index.sequence.get(1), index.sequence.get(2), index.sequence.get(3)),
-        (Some(&4), Some(&4), Some(&1))
-    );
+    assert_eq!((index.sequence.get(1), index.sequence.get(2), index.sequence.get(3)), (Some(&4), Some(&4), Some(&1)));
     let part = index.part_of_sequence(2, 3).expect("a part");
     assert_eq!((part.start, part.duration), (ms(6000), ms(1000)));
     assert!(part.uri.ends_with("/2_3"));
@@ -129,9 +115,7 @@ fn d018_a_segment_sequence_divides_its_time_among_its_parts() {
 
 #[test]
 fn d107_a_regular_timeline_costs_bytes_and_an_irregular_one_twelve_a_run() {
-    let regular: String = (0..14_400)
-        .map(|i| format!("<S t=\"{}\" d=\"2000\"/>", i * 2000))
-        .collect();
+    let regular: String = (0..14_400).map(|i| format!("<S t=\"{}\" d=\"2000\"/>", i * 2000)).collect();
     let presentation = read(&timeline(&regular));
     assert_eq!(index(&presentation).table.len(), 14_400);
     assert_eq!(index(&presentation).table.heap_bytes(), 24);
@@ -154,23 +138,10 @@ fn d107_repetitions_and_runs_are_bounded() {
     let code = |text: &str, limits: &Limits| of(text, limits).map_err(|error| error.code()).err();
     let few = limits(10, 3);
     assert_eq!(code(&timeline("<S d='1' r='9'/>"), &few), None);
-    assert_eq!(
-        code(&timeline("<S d='1' r='10'/>"), &few),
-        Some(ErrorCode::ManifestLimit)
-    );
-    assert_eq!(
-        code(&timeline("<S d='1' r='9000000000000000000'/>"), &few),
-        Some(ErrorCode::ManifestLimit)
-    );
-    assert_eq!(
-        code(&timeline("<S d='1'/><S d='2'/><S d='1'/><S d='2'/>"), &few),
-        Some(ErrorCode::ManifestLimit)
-    );
-    assert_eq!(
-        code(&timeline("<S d='1' r='-1'/>"), &few),
-        Some(ErrorCode::ManifestLimit),
-        "20,000 of them"
-    );
+    assert_eq!(code(&timeline("<S d='1' r='10'/>"), &few), Some(ErrorCode::ManifestLimit));
+    assert_eq!(code(&timeline("<S d='1' r='9000000000000000000'/>"), &few), Some(ErrorCode::ManifestLimit));
+    assert_eq!(code(&timeline("<S d='1'/><S d='2'/><S d='1'/><S d='2'/>"), &few), Some(ErrorCode::ManifestLimit));
+    assert_eq!(code(&timeline("<S d='1' r='-1'/>"), &few), Some(ErrorCode::ManifestLimit), "20,000 of them");
     let many = Limits::default();
     for entry in [
         "<S d='9223372036854775807' r='1'/>",

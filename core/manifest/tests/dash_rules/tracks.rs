@@ -55,18 +55,9 @@ fn common_attributes_inherit_from_the_set() {
     );
     let presentation = read(&text);
     let (a, b) = (&track(&presentation).renditions[0], &track(&presentation).renditions[1]);
-    assert_eq!(
-        (a.width, a.height, a.frame_rate),
-        (Some(640), Some(360), Some((30_000, 1001)))
-    );
-    assert_eq!(
-        (b.width, b.height, b.frame_rate),
-        (Some(1280), Some(720), Some((60, 1)))
-    );
-    assert_eq!(
-        (a.codecs[0].as_str(), b.codecs[0].as_str()),
-        ("avc1.64001f", "hvc1.1.6.L93.B0")
-    );
+    assert_eq!((a.width, a.height, a.frame_rate), (Some(640), Some(360), Some((30_000, 1001))));
+    assert_eq!((b.width, b.height, b.frame_rate), (Some(1280), Some(720), Some((60, 1))));
+    assert_eq!((a.codecs[0].as_str(), b.codecs[0].as_str()), ("avc1.64001f", "hvc1.1.6.L93.B0"));
     assert_eq!(a.mime_type.as_deref(), Some("video/mp4"));
     // D104: segments begin with a key frame for stream access points 1 and 2.
     assert!(a.independent_segments && !b.independent_segments);
@@ -97,22 +88,18 @@ fn d042_tracks_without_an_id_are_named_and_ids_differ() {
         .concat(),
     );
     let presentation = read(&text);
-    let ids: Vec<&str> = presentation.periods[0]
-        .tracks
-        .iter()
-        .map(|track| track.id.as_str())
-        .collect();
+    let ids: Vec<&str> = presentation.periods[0].tracks.iter().map(|track| track.id.as_str()).collect();
     assert_eq!(ids, ["audio-en", "audio-en-2", "1", "1-2"]);
+    let named_later = [set("mimeType='video/mp4'", ""), set("mimeType='video/mp4' id='video'", "")].concat();
+    let ids: Vec<String> = period(&named_later).tracks.into_iter().map(|track| track.id).collect();
+    assert_eq!(ids, ["video-2", "video"], "what the MPD says goes first");
     assert_eq!(warned(&presentation), ["D042"]);
 }
 
 #[test]
 fn d042_what_a_representation_must_have_is_made_up_with_a_warning() {
     let presentation = read(&with_set("<SegmentTemplate media='s' duration='2'/><Representation/>"));
-    assert_eq!(
-        (rendition(&presentation).id.as_str(), rendition(&presentation).bandwidth),
-        ("video-1", 0)
-    );
+    assert_eq!((rendition(&presentation).id.as_str(), rendition(&presentation).bandwidth), ("video-1", 0));
     assert_eq!(warned(&presentation), ["D042", "D042"]);
 }
 
@@ -130,10 +117,7 @@ fn d064_d065_a_period_names_the_periods_that_it_continues() {
 fn d067_the_asset_of_a_period_is_kept() {
     let found = period(&format!("<AssetIdentifier schemeIdUri='urn:x' value='film-1'/>{SET}"));
     let asset = found.asset_identifier.expect("asset");
-    assert_eq!(
-        (asset.scheme.as_str(), asset.value.as_deref()),
-        ("urn:x", Some("film-1"))
-    );
+    assert_eq!((asset.scheme.as_str(), asset.value.as_deref()), ("urn:x", Some("film-1")));
 }
 
 const UNKNOWN: &str = "<EssentialProperty schemeIdUri='urn:x:unknown' value='1'/>";
@@ -155,10 +139,7 @@ fn d091_an_unknown_essential_property_removes_the_element_that_holds_it() {
     ));
     assert_eq!((in_period.periods.len(), in_period.periods[0].id.as_str()), (1, "b"));
     assert_eq!(in_period.periods[0].start, ms(2000), "time passes all the same");
-    let in_mpd = try_parse(&mpd(
-        "mediaPresentationDuration='PT2S'",
-        &format!("{UNKNOWN}<Period>{SET}</Period>"),
-    ));
+    let in_mpd = try_parse(&mpd("mediaPresentationDuration='PT2S'", &format!("{UNKNOWN}<Period>{SET}</Period>")));
     assert_eq!(in_mpd.expect_err("unusable").code(), ErrorCode::EssentialUnknown);
 }
 
@@ -173,10 +154,7 @@ fn d091_of_essential_properties_with_one_id_a_known_one_suffices() {
 
 #[test]
 fn d092_an_unknown_supplemental_property_is_kept_and_changes_nothing() {
-    let track = one(
-        "mimeType='video/mp4'",
-        "<SupplementalProperty schemeIdUri='urn:x' value='y' id='z'/>",
-    );
+    let track = one("mimeType='video/mp4'", "<SupplementalProperty schemeIdUri='urn:x' value='y' id='z'/>");
     assert_eq!(track.properties[0].scheme, "urn:x");
     assert_eq!(track.properties[0].value.as_deref(), Some("y"));
 }
@@ -191,19 +169,11 @@ fn d093_roles_and_the_default_of_each_kind() {
             set("mimeType='video/mp4' id='4'", ""),
             set("mimeType='text/vtt' id='5'", &role("subtitle")),
             set("mimeType='text/vtt' id='6'", &role("forced-subtitle")),
-            set(
-                "mimeType='text/vtt' id='7'",
-                "<Role schemeIdUri='urn:other' value='main'/>",
-            ),
+            set("mimeType='text/vtt' id='7'", "<Role schemeIdUri='urn:other' value='main'/>"),
         ]
         .concat(),
     );
-    let defaults: Vec<&str> = found
-        .tracks
-        .iter()
-        .filter(|t| t.default)
-        .map(|t| t.id.as_str())
-        .collect();
+    let defaults: Vec<&str> = found.tracks.iter().filter(|t| t.default).map(|t| t.id.as_str()).collect();
     assert_eq!(defaults, ["2", "3"], "text is not shown unless it is called main");
     assert_eq!(found.tracks[1].roles, ["main", "commentary"]);
     assert!(found.tracks[5].forced && !found.tracks[4].forced);
@@ -237,13 +207,8 @@ fn d094_captions_in_the_picture_are_text_tracks_of_their_own() {
         .collect();
     assert_eq!(captions.len(), 4);
     assert_eq!((captions[0].0, captions[0].1), ("v-CC1", "CC1"));
-    assert_eq!(
-        (captions[1].1, captions[2].1, captions[3].1),
-        ("CC3", "SERVICE1", "SERVICE2")
-    );
-    assert!(found.tracks[1..]
-        .iter()
-        .all(|t| t.kind == TrackKind::Text && t.renditions.is_empty()));
+    assert_eq!((captions[1].1, captions[2].1, captions[3].1), ("CC3", "SERVICE1", "SERVICE2"));
+    assert!(found.tracks[1..].iter().all(|t| t.kind == TrackKind::Text && t.renditions.is_empty()));
     let bare = period(&set(
         "mimeType='video/mp4'",
         "<Accessibility schemeIdUri='urn:scte:dash:cc:cea-608:2015' value='eng;deu'/>",
@@ -253,18 +218,10 @@ fn d094_captions_in_the_picture_are_text_tracks_of_their_own() {
 
 #[test]
 fn d095_labels_with_their_languages() {
-    let track = one(
-        "mimeType='audio/mp4'",
-        "<Label>Commentary</Label><Label id='1' lang='de'>Kommentar &amp; mehr</Label>",
-    );
+    let track =
+        one("mimeType='audio/mp4'", "<Label>Commentary</Label><Label id='1' lang='de'>Kommentar &amp; mehr</Label>");
     assert_eq!(track.name.as_deref(), Some("Commentary"));
-    assert_eq!(
-        track.labels,
-        [
-            (None, "Commentary".to_owned()),
-            (Some("de".to_owned()), "Kommentar & mehr".to_owned())
-        ]
-    );
+    assert_eq!(track.labels, [(None, "Commentary".to_owned()), (Some("de".to_owned()), "Kommentar & mehr".to_owned())]);
 }
 
 #[test]
@@ -280,10 +237,7 @@ fn d096_selection_priority_preselections_and_subsets() {
     assert_eq!(found.preselections.len(), 1);
     let preselection = &found.preselections[0];
     assert_eq!(preselection.components, ["2", "1"], "the main one first");
-    assert_eq!(
-        (preselection.label.as_deref(), preselection.selection_priority),
-        (Some("Dialogue+"), 5)
-    );
+    assert_eq!((preselection.label.as_deref(), preselection.selection_priority), (Some("Dialogue+"), 5));
     assert_eq!(preselection.roles, ["main"]);
     assert_eq!(found.subsets, [["1", "2"]]);
     assert_eq!(found.tracks[1].selection_priority, 9);
@@ -316,20 +270,14 @@ fn d098_a_trick_mode_set_names_the_set_that_it_accompanies() {
 
 #[test]
 fn d099_thumbnails_are_a_grid_in_one_segment() {
-    for scheme in [
-        "http://dashif.org/thumbnail_tile",
-        "http://dashif.org/guidelines/thumbnail_tile",
-    ] {
+    for scheme in ["http://dashif.org/thumbnail_tile", "http://dashif.org/guidelines/thumbnail_tile"] {
         let text = static_mpd(&format!(
             "<AdaptationSet mimeType='image/jpeg'><SegmentTemplate media='$Number$.jpg' duration='10'/>\
              <Representation id='t' bandwidth='1' width='1600' height='900'>\
              <EssentialProperty schemeIdUri='{scheme}' value='10x5'/></Representation></AdaptationSet>"
         ));
         let presentation = read(&text);
-        assert_eq!(
-            (track(&presentation).kind, track(&presentation).tiles),
-            (TrackKind::Image, Some((10, 5)))
-        );
+        assert_eq!((track(&presentation).kind, track(&presentation).tiles), (TrackKind::Image, Some((10, 5))));
         assert_eq!(names(&presentation), ["1.jpg", "2.jpg"]);
     }
 }
@@ -341,9 +289,7 @@ fn d100_the_offset_of_a_text_file_on_its_own_is_ignored() {
          <SegmentBase presentationTimeOffset='5'/></Representation></AdaptationSet>",
     );
     let presentation = read(&text);
-    let Segments::Indexed(source) = &rendition(&presentation).segments else {
-        panic!("one resource")
-    };
+    let Segments::Indexed(source) = &rendition(&presentation).segments else { panic!("one resource") };
     assert_eq!(source.presentation_offset, 0);
 }
 
@@ -356,9 +302,7 @@ fn d103_video_range_and_supplemental_codecs() {
                 format!("<SupplementalProperty schemeIdUri='urn:mpeg:mpegB:cicp:TransferCharacteristics' value='{v}'/>")
             })
             .collect();
-        one("mimeType='video/mp4'", &properties).renditions[0]
-            .video_range
-            .clone()
+        one("mimeType='video/mp4'", &properties).renditions[0].video_range.clone()
     };
     assert_eq!(transfer(&["16"]).as_deref(), Some("PQ"));
     assert_eq!(transfer(&["14", "18"]).as_deref(), Some("HLG"), "enhanced over base");
@@ -368,22 +312,13 @@ fn d103_video_range_and_supplemental_codecs() {
         "mimeType='video/mp4' xmlns:scte214='urn:scte:dash:scte214-extensions' scte214:supplementalCodecs='dvh1.08.07'",
         "",
     );
-    assert_eq!(
-        supplemental.renditions[0].supplemental_codecs.as_deref(),
-        Some("dvh1.08.07")
-    );
+    assert_eq!(supplemental.renditions[0].supplemental_codecs.as_deref(), Some("dvh1.08.07"));
 }
 
 #[test]
 fn d104_alignment_and_bitstream_switching_are_kept() {
-    let track = one(
-        "mimeType='video/mp4' segmentAlignment='true' bitstreamSwitching='true'",
-        "",
-    );
+    let track = one("mimeType='video/mp4' segmentAlignment='true' bitstreamSwitching='true'", "");
     assert!(track.segment_alignment && track.bitstream_switching);
-    let counted = one(
-        "mimeType='video/mp4' subsegmentAlignment='1' segmentAlignment='false'",
-        "",
-    );
+    let counted = one("mimeType='video/mp4' subsegmentAlignment='1' segmentAlignment='false'", "");
     assert!(counted.segment_alignment && !counted.bitstream_switching);
 }

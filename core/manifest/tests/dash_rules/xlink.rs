@@ -8,10 +8,7 @@ use telecine_model::ErrorCode;
 const XLINK: &str = "mediaPresentationDuration='PT20S' xmlns:xlink='http://www.w3.org/1999/xlink'";
 
 fn with_period(attributes: &str, content: &str) -> String {
-    mpd(
-        XLINK,
-        &format!("<Period id='a' duration='PT10S'>{SET}</Period><Period {attributes}>{content}</Period>"),
-    )
+    mpd(XLINK, &format!("<Period id='a' duration='PT10S'>{SET}</Period><Period {attributes}>{content}</Period>"))
 }
 
 fn parsed(text: &str) -> Mpd {
@@ -25,20 +22,12 @@ fn spliced(text: &str, body: Option<&str>) -> String {
 }
 
 fn ids(text: &str) -> Vec<String> {
-    parsed(text)
-        .presentation
-        .periods
-        .into_iter()
-        .map(|period| period.id)
-        .collect()
+    parsed(text).presentation.periods.into_iter().map(|period| period.id).collect()
 }
 
 #[test]
 fn d068_remote_elements_are_named_with_their_absolute_url_and_place() {
-    let text = with_period(
-        "xlink:href='ad.xml?x=1&amp;y=2' xlink:actuate='onLoad' id='b' duration='PT5S'",
-        SET,
-    );
+    let text = with_period("xlink:href='ad.xml?x=1&amp;y=2' xlink:actuate='onLoad' id='b' duration='PT5S'", SET);
     let found = parsed(&text);
     assert_eq!(found.remote.len(), 1);
     let remote = &found.remote[0];
@@ -46,11 +35,7 @@ fn d068_remote_elements_are_named_with_their_absolute_url_and_place() {
     assert_eq!(remote.element, "Period");
     let element = &text[remote.range.clone()];
     assert!(element.starts_with("<Period xlink:href") && element.ends_with("</Period>"));
-    assert_eq!(
-        found.presentation.periods.len(),
-        2,
-        "until then the inline content counts"
-    );
+    assert_eq!(found.presentation.periods.len(), 2, "until then the inline content counts");
 }
 
 #[test]
@@ -90,20 +75,13 @@ fn d068_sets_event_streams_and_lists_can_be_remote_too() {
     let done = String::from_utf8(splice(text.as_bytes(), &resolved).expect("of this text")).expect("UTF-8");
     let presentation = read(&done);
     assert_eq!(presentation.periods[0].event_streams[0].scheme, "urn:y");
-    let ids: Vec<&str> = presentation.periods[0]
-        .tracks
-        .iter()
-        .map(|t| t.renditions[0].id.as_str())
-        .collect();
+    let ids: Vec<&str> = presentation.periods[0].tracks.iter().map(|t| t.renditions[0].id.as_str()).collect();
     assert_eq!(ids, ["w", "v"]);
 }
 
 #[test]
 fn d069_an_element_that_resolves_to_zero_is_removed() {
-    let text = with_period(
-        "xlink:href='urn:mpeg:dash:resolve-to-zero:2013' id='b' duration='PT5S'",
-        SET,
-    );
+    let text = with_period("xlink:href='urn:mpeg:dash:resolve-to-zero:2013' id='b' duration='PT5S'", SET);
     assert_eq!(ids(&text), ["a"]);
     assert!(parsed(&text).remote.is_empty());
     let set = mpd(
@@ -136,10 +114,7 @@ fn d070_a_link_that_fails_is_dropped_and_the_inline_content_kept() {
 
 #[test]
 fn d070_links_inside_an_element_that_was_replaced_are_gone_with_it() {
-    let text = with_period(
-        "xlink:href='p' id='b' duration='PT5S'",
-        "<AdaptationSet xlink:href='s'/>",
-    );
+    let text = with_period("xlink:href='p' id='b' duration='PT5S'", "<AdaptationSet xlink:href='s'/>");
     let remote = parsed(&text).remote;
     assert_eq!(remote.len(), 2);
     let with = |period: Option<&str>| {
@@ -152,10 +127,7 @@ fn d070_links_inside_an_element_that_was_replaced_are_gone_with_it() {
             .collect();
         String::from_utf8(splice(text.as_bytes(), &resolved).expect("of this text")).expect("UTF-8")
     };
-    assert_eq!(
-        ids(&with(Some(&format!("<Period id='c' duration='PT1S'>{SET}</Period>")))),
-        ["a", "c"]
-    );
+    assert_eq!(ids(&with(Some(&format!("<Period id='c' duration='PT1S'>{SET}</Period>")))), ["a", "c"]);
     let kept = with(None);
     assert_eq!(parsed(&kept).presentation.periods[1].tracks.len(), 1);
 }

@@ -41,42 +41,36 @@ impl Rows {
     }
 
     /// The URLs with the scope's query appended to each.
-    fn uris(&self, scope: &Scope<'_>) -> UriList {
+    fn uris(&self, scope: &Scope<'_>) -> Result<UriList, Error> {
         if scope.query.is_empty() {
-            return self.uris.clone();
+            return Ok(self.uris.clone());
         }
         let mut uris = UriList::new();
         for uri in (0..self.uris.len()).filter_map(|row| self.uris.get(row)) {
-            // Fails only beyond 4 GiB of text; a shorter list is a shorter table below.
-            let _ = uris.push(&scope.reference(&uri));
+            if !uris.push(&scope.reference(&uri)) || uris.heap_bytes() > scope.limits.manifest_bytes {
+                return Err(too_many(scope));
+            }
         }
-        uris
+        Ok(uris)
     }
 }
 
 pub(super) fn build(info: &Info, scope: &Scope<'_>, warnings: &mut Warnings) -> Result<Option<SegmentIndex>, Error> {
     let Some(rows) = &info.rows else {
-        warnings.add(
-            "D020",
-            scope.place,
-            "a SegmentList without SegmentURL: the representation was left out",
-        );
+        warnings.add("D020", scope.place, "a SegmentList without SegmentURL: the representation was left out");
         return Ok(None);
     };
     let Ok(init) = info.init_section(scope, warnings) else {
         return Ok(None);
     };
-    let uris = rows.uris(scope);
+    let uris = rows.uris(scope)?;
     let count = u64::from(uris.len());
     let first = info.first_number();
     let mut table = SegmentTable::new(info.timescale(), first);
     let end = info.end_tick(scope);
     let pushed = match (&info.timeline, info.duration, end) {
         (Some(timeline), _, _) => {
-            table = timeline
-                .table(info, scope, warnings)?
-                .0
-                .relabelled(info.timescale(), first);
+            table = timeline.table(info, scope, warnings)?.0.relabelled(info.timescale(), first);
             if table.len() != count {
                 warnings.add("D020", scope.place, "SegmentTimeline and SegmentURLs differ in number");
             }

@@ -174,11 +174,7 @@ impl Info {
             init: self.init.clone().or_else(|| above.init.clone()),
             timeline: self.timeline.clone().or_else(|| above.timeline.clone()),
             rows: self.rows.clone().or_else(|| above.rows.clone()),
-            invalid: if self.invalid.is_empty() {
-                above.invalid.clone()
-            } else {
-                self.invalid.clone()
-            },
+            invalid: if self.invalid.is_empty() { above.invalid.clone() } else { self.invalid.clone() },
         }
     }
 }
@@ -230,15 +226,10 @@ pub(super) fn build(level: &Level, scope: &Scope<'_>, warnings: &mut Warnings) -
         (list::build(info, scope, warnings)?, info.as_ref())
     } else {
         let info = level.base.as_deref().cloned().unwrap_or_default();
-        return Ok(Some(Built {
-            segments: base::build(&info, scope),
-            invalid_ranges: info.invalid_ranges(scope),
-        }));
+        return Ok(Some(Built { segments: base::build(&info, scope), invalid_ranges: info.invalid_ranges(scope) }));
     };
-    Ok(segments.map(|index| Built {
-        segments: Segments::Known(Box::new(index)),
-        invalid_ranges: info.invalid_ranges(scope),
-    }))
+    Ok(segments
+        .map(|index| Built { segments: Segments::Known(Box::new(index)), invalid_ranges: info.invalid_ranges(scope) }))
 }
 
 impl Info {
@@ -263,12 +254,7 @@ impl Info {
         let end_of_period = scope.period_duration.map_or(MediaTime::MAX, |d| scope.period_start + d);
         self.invalid
             .iter()
-            .map(|(start, duration)| {
-                (
-                    time(*start),
-                    duration.map_or(end_of_period, |d| time(start.saturating_add(d))),
-                )
-            })
+            .map(|(start, duration)| (time(*start), duration.map_or(end_of_period, |d| time(start.saturating_add(d)))))
             .collect()
     }
 
@@ -301,25 +287,24 @@ impl Info {
     /// `Initialization`, or the template of it.
     fn init_section(&self, scope: &Scope<'_>, warnings: &mut Warnings) -> Result<Option<InitSection>, ()> {
         let section = |uri: &str, byte_range| {
-            Some(InitSection {
-                uri: scope.reference(uri),
-                byte_range,
-                keys: std::sync::Arc::from([]),
-            })
+            Some(InitSection { uri: scope.reference(uri), byte_range, keys: std::sync::Arc::from([]) })
         };
         if let Some(text) = &self.init_template {
             let template = parse_template(text, scope, warnings).ok_or(())?;
             return Ok(section(&template.expand(self.first_number(), 0, 1), None));
         }
-        Ok(self
-            .init
-            .as_ref()
-            .and_then(|init| section(init.uri.as_deref().unwrap_or(""), init.range)))
+        Ok(self.init.as_ref().and_then(|init| section(init.uri.as_deref().unwrap_or(""), init.range)))
     }
 }
 
 /// Parses a URL template; None, with a warning, makes the representation unusable (D017).
 fn parse_template(text: &str, scope: &Scope<'_>, warnings: &mut Warnings) -> Option<UrlTemplate> {
+    // An identifier may stand for a text a million times as long as itself.
+    let expanded = text.matches('$').count().saturating_mul(scope.id.len().max(20));
+    if expanded.saturating_add(text.len()) > scope.limits.line_bytes {
+        warnings.add("D017", scope.place, "a template longer than the limit: the representation was left out");
+        return None;
+    }
     match UrlTemplate::parse(text, scope.id, scope.bandwidth) {
         Ok(template) => Some(template),
         Err(error) => {
@@ -331,11 +316,7 @@ fn parse_template(text: &str, scope: &Scope<'_>, warnings: &mut Warnings) -> Opt
                 TemplateError::BadWidth(width) => format!("the width {}", super::reader::clip(&width)),
                 _ => "a fault".to_owned(),
             };
-            warnings.add(
-                "D017",
-                scope.place,
-                format!("a template with {what}: the representation was left out"),
-            );
+            warnings.add("D017", scope.place, format!("a template with {what}: the representation was left out"));
             None
         }
     }

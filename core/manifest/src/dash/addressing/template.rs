@@ -9,11 +9,7 @@ use crate::dash::urlquery::with_query_in_template;
 
 pub(super) fn build(info: &Info, scope: &Scope<'_>, warnings: &mut Warnings) -> Result<Option<SegmentIndex>, Error> {
     let Some(media) = &info.media else {
-        warnings.add(
-            "D016",
-            scope.place,
-            "a SegmentTemplate without @media: the representation was left out",
-        );
+        warnings.add("D016", scope.place, "a SegmentTemplate without @media: the representation was left out");
         return Ok(None);
     };
     let Some(template) = parse_template(&with_query_in_template(media, scope.query), scope, warnings) else {
@@ -30,11 +26,7 @@ pub(super) fn build(info: &Info, scope: &Scope<'_>, warnings: &mut Warnings) -> 
         return Ok(None);
     };
     if table.len() > 1 && is_too_long(&table, scope) {
-        warnings.add(
-            "D015",
-            scope.place,
-            "segments longer than the limit: the representation was left out",
-        );
+        warnings.add("D015", scope.place, "segments longer than the limit: the representation was left out");
         return Ok(None);
     }
     let mut index = info.index(scope, table, Addressing::Template(template), init);
@@ -88,11 +80,7 @@ fn times(
             table.push(Some(info.offset()), length, 1)
         }
         (None, None) => {
-            warnings.add(
-                "D016",
-                scope.place,
-                "neither @duration nor SegmentTimeline: the representation was left out",
-            );
+            warnings.add("D016", scope.place, "neither @duration nor SegmentTimeline: the representation was left out");
             return Ok(None);
         }
     };

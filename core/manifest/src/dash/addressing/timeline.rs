@@ -127,11 +127,7 @@ impl Timeline {
             let count = match start {
                 Some(start) => count_until(tail.start, start, tail.duration),
                 None => {
-                    warn(
-                        xml,
-                        |r| &mut r.repeat,
-                        "r=\"-1\" before an S without @t was read as r=\"0\"",
-                    );
+                    warn(xml, |r| &mut r.repeat, "r=\"-1\" before an S without @t was read as r=\"0\"");
                     1
                 }
             };
@@ -141,11 +137,7 @@ impl Timeline {
         if let Some(number) = entry.number {
             let first = *self.first_number.get_or_insert(number.saturating_sub(next));
             if number != first.saturating_add(next) {
-                warn(
-                    xml,
-                    |r| &mut r.number,
-                    "an S@n that does not continue the count was ignored",
-                );
+                warn(xml, |r| &mut r.number, "an S@n that does not continue the count was ignored");
             }
         }
         if let Some(parts) = entry.sequence.filter(|parts| *parts > 1 || !self.sequence.is_empty()) {
@@ -157,34 +149,18 @@ impl Timeline {
             if entry.repeat < -1 {
                 warn(xml, |r| &mut r.repeat, "a negative S@r other than -1 was read as -1");
             }
-            self.tail = Some(Tail {
-                start: start.or(self.table.end()).unwrap_or(0),
-                duration,
-            });
+            self.tail = Some(Tail { start: start.or(self.table.end()).unwrap_or(0), duration });
             return Ok(());
         }
         let mut count = u64::try_from(entry.repeat).unwrap_or(0).saturating_add(1);
         if duration == 0 {
-            warn(
-                xml,
-                |r| &mut r.duration,
-                "an S with @d=\"0\" was read as one empty segment",
-            );
+            warn(xml, |r| &mut r.duration, "an S with @d=\"0\" was read as one empty segment");
             count = 1;
         }
         if start.zip(self.table.end()).is_some_and(|(start, end)| start < end) {
-            warn(
-                xml,
-                |r| &mut r.order,
-                "an S that starts before the end of the one before it",
-            );
+            warn(xml, |r| &mut r.order, "an S that starts before the end of the one before it");
         }
-        if self
-            .table
-            .last_span()
-            .zip(start)
-            .is_some_and(|(last, start)| start < last.start)
-        {
+        if self.table.last_span().zip(start).is_some_and(|(last, start)| start < last.start) {
             // A segment that begins before the one in front of it cannot be presented.
             return Ok(());
         }
@@ -225,11 +201,7 @@ impl Timeline {
                 }
                 None if scope.live => table.push_open(Some(tail.start), tail.duration),
                 None => {
-                    warnings.add(
-                        "D015",
-                        scope.place,
-                        "r=\"-1\" in a period without an end was read as r=\"0\"",
-                    );
+                    warnings.add("D015", scope.place, "r=\"-1\" in a period without an end was read as r=\"0\"");
                     table.push(Some(tail.start), tail.duration, 1)
                 }
             };
@@ -262,10 +234,7 @@ impl Entry {
 }
 
 fn skip_space(bytes: &[u8]) -> &[u8] {
-    let blank = bytes
-        .iter()
-        .take_while(|b| matches!(b, b' ' | b'\n' | b'\r' | b'\t'))
-        .count();
+    let blank = bytes.iter().take_while(|b| matches!(b, b' ' | b'\n' | b'\r' | b'\t')).count();
     bytes.get(blank..).unwrap_or(&[])
 }
 
@@ -335,17 +304,9 @@ mod tests {
 
     #[test]
     fn a_plain_entry_is_read_from_its_bytes() {
-        let entry = Entry {
-            start: Some(0),
-            duration: Some(96_256),
-            repeat: 2,
-            ..Entry::default()
-        };
+        let entry = Entry { start: Some(0), duration: Some(96_256), repeat: 2, ..Entry::default() };
         assert_eq!(scan(b"<S t=\"0\" d=\"96256\" r=\"2\" /><S"), Some((entry, 27)));
-        assert_eq!(
-            scan(b"<S r='-1' d='5'/>").map(|(e, _)| (e.repeat, e.duration)),
-            Some((-1, Some(5)))
-        );
+        assert_eq!(scan(b"<S r='-1' d='5'/>").map(|(e, _)| (e.repeat, e.duration)), Some((-1, Some(5))));
     }
 
     #[test]
