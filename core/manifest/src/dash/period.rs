@@ -203,7 +203,8 @@ fn with_unique_ids(tracks: Vec<(Track, &str)>, warnings: &mut Warnings) -> Vec<T
             };
         }
         let stem = track.id.clone();
-        let mut nth = next.get(&stem).copied().unwrap_or(1);
+        let goes_on = next.get(&stem).copied().unwrap_or(1);
+        let mut nth = if named && !taken.contains(&stem) { 1 } else { goes_on };
         loop {
             if nth > 1 {
                 track.id = format!("{stem}-{nth}");
@@ -215,7 +216,7 @@ fn with_unique_ids(tracks: Vec<(Track, &str)>, warnings: &mut Warnings) -> Vec<T
             }
         }
         taken.insert(track.id.clone());
-        next.insert(stem, nth);
+        next.insert(stem, nth.max(goes_on));
         out.push(track);
     }
     out

@@ -200,8 +200,8 @@ fn what_is_said_once_and_held_many_times_is_bounded() {
     assert_eq!(code_of(id.as_bytes()), Some(ErrorCode::NothingPlayable), "26 GB of a URL");
     let query = format!(
         "<SupplementalProperty schemeIdUri='urn:mpeg:dash:urlparam:2014'><UrlQueryInfo queryString='{}' queryTemplate='{}'/></SupplementalProperty>",
-        "x".repeat(1 << 19),
-        "$querypart$".repeat(50_000)
+        "x".repeat(1 << 18),
+        "$querypart$".repeat(20_000)
     );
     let presentation = read(&with_segments(&format!("{query}<SegmentTemplate media='s' duration='20'/>")));
     assert_eq!((names(&presentation), warned(&presentation)), (vec!["s".to_owned()], vec!["D102"]));

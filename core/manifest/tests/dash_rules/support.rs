@@ -36,7 +36,15 @@ pub(crate) fn try_parse(text: &str) -> Result<Mpd, Error> {
 }
 
 pub(crate) fn read(text: &str) -> Presentation {
-    try_parse(text).unwrap_or_else(|error| panic!("{error}\n{text}")).presentation
+    try_parse(text)
+        .unwrap_or_else(|error| {
+            panic!(
+                "{error}
+{}",
+                text.chars().take(2000).collect::<String>()
+            )
+        })
+        .presentation
 }
 
 pub(crate) fn track(presentation: &Presentation) -> &Track {
