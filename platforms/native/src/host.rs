@@ -60,10 +60,7 @@ impl Host {
     pub(crate) fn new(config: Config, sink: Box<dyn Sink>, fetcher: Fetcher, shared: Arc<Shared>) -> Self {
         let (network, arrivals) = mpsc::channel(NETWORK_QUEUE);
         Self {
-            core: Core {
-                engine: Engine::new(config),
-                sink,
-            },
+            core: Core { engine: Engine::new(config), sink },
             fetcher,
             shared,
             title: Arc::from(""),

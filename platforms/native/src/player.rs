@@ -135,10 +135,7 @@ impl Player {
 
     /// Every event from now on.
     pub fn events(&self) -> Events {
-        Events {
-            receiver: self.shared.events.subscribe(),
-            missed: 0,
-        }
+        Events { receiver: self.shared.events.subscribe(), missed: 0 }
     }
 
     /// State, position and buffers at this moment.
@@ -239,10 +236,8 @@ impl PlayerBuilder {
             .map_err(|_| Error::new(ErrorCode::InvalidState, "a player is built within a tokio runtime"))?;
         let fetcher = Fetcher::with_memory(&self.headers, self.memory)?;
         let (messages, inbox) = mpsc::unbounded_channel();
-        let shared = Arc::new(Shared {
-            events: broadcast::Sender::new(EVENTS_KEPT),
-            outcome: watch::Sender::new(None),
-        });
+        let shared =
+            Arc::new(Shared { events: broadcast::Sender::new(EVENTS_KEPT), outcome: watch::Sender::new(None) });
         let host = Host::new(self.config, self.sink, fetcher, Arc::clone(&shared));
         runtime.spawn(host.run(inbox));
         Ok(Player { messages, shared })

@@ -165,7 +165,8 @@ async fn get_range(url: &str, offset: u64, length: u64) -> Fetched {
 #[tokio::test]
 async fn an_answer_comes_with_the_headers_that_decide() {
     let server = Server::start(|_| {
-        let head = "200 OK\r\ncontent-type: video/mp4\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\nage: 12\r\nretry-after: 5";
+        let head =
+            "200 OK\r\ncontent-type: video/mp4\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\nage: 12\r\nretry-after: 5";
         Reply::Keep(answer(head, b"media"))
     })
     .await;
@@ -220,7 +221,8 @@ async fn redirects_are_counted() {
 #[tokio::test]
 async fn a_redirect_leads_to_http_or_nowhere() {
     for target in ["file:///etc/hostname", "data:,x", "memory:///x", "FILE:/etc/hostname", "ftp://a/b"] {
-        let server = Server::start(move |_| Reply::Keep(answer(&format!("302 Found\r\nlocation: {target}"), b""))).await;
+        let server =
+            Server::start(move |_| Reply::Keep(answer(&format!("302 Found\r\nlocation: {target}"), b""))).await;
         assert_eq!(get(&server.url).await.code(), Some(ErrorCode::SchemeForbidden), "{target}");
     }
 }
@@ -343,10 +345,8 @@ async fn a_broken_compression_is_not_taken_for_a_playlist() {
 
 #[tokio::test]
 async fn a_body_of_100_megabytes_is_refused_at_the_limit() {
-    let declared = Server::start(|_| {
-        Reply::Stall(b"HTTP/1.1 200 OK\r\ncontent-length: 104857600\r\n\r\n".to_vec())
-    })
-    .await;
+    let declared =
+        Server::start(|_| Reply::Stall(b"HTTP/1.1 200 OK\r\ncontent-length: 104857600\r\n\r\n".to_vec())).await;
     let fetched = get(&declared.url).await;
     assert_eq!((fetched.code(), fetched.body.len()), (Some(ErrorCode::BodyTooLarge), 0), "before any of it came");
 
@@ -365,10 +365,9 @@ async fn a_body_of_100_megabytes_is_refused_at_the_limit() {
 #[tokio::test]
 async fn a_small_compressed_bomb_is_refused_at_the_limit() {
     // 4 MiB of zeros.
-    let server = Server::start(|_| {
-        Reply::Keep(answer("200 OK\r\ncontent-encoding: gzip", include_bytes!("media/zeros.gz")))
-    })
-    .await;
+    let server =
+        Server::start(|_| Reply::Keep(answer("200 OK\r\ncontent-encoding: gzip", include_bytes!("media/zeros.gz"))))
+            .await;
     let fetched = fetch(request(&server.url, RequestClass::Manifest)).await;
     assert_eq!(fetched.code(), Some(ErrorCode::BodyTooLarge));
     assert!(fetched.body.len() <= 1 << 20);

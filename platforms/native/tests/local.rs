@@ -9,7 +9,8 @@ use telecine_model::ByteRange;
 use telecine_virtual::{Failure, Fetched, Response, Source};
 
 fn fetch(url: &str, title: &str, range: Option<(u64, u64)>) -> Result<Response, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let fetcher = Fetcher::new(&[]).expect("a fetcher");
     let request = FetchRequest {
         id: RequestId(1),

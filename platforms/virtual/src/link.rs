@@ -68,13 +68,7 @@ struct Transfer {
 impl Link {
     /// An idle link. Losses are drawn from `seed`.
     pub fn new(network: Network, seed: u64) -> Self {
-        Self {
-            network,
-            random: Rng::new(seed),
-            clock: 0,
-            transfers: BTreeMap::new(),
-            happened: VecDeque::new(),
-        }
+        Self { network, random: Rng::new(seed), clock: 0, transfers: BTreeMap::new(), happened: VecDeque::new() }
     }
 
     /// The network that it is a path of.
@@ -181,13 +175,7 @@ impl Link {
         let sharing = u128::from(self.active().max(1));
         let fits = u128::from(step.bits_per_second).saturating_mul(CHUNK_MICROS) / (sharing * UNITS_PER_BYTE);
         let fits = u64::try_from(fits).unwrap_or(u64::MAX).clamp(PACKET, CHUNK_MAX);
-        let Self {
-            network,
-            random,
-            clock,
-            transfers,
-            happened,
-        } = self;
+        let Self { network, random, clock, transfers, happened } = self;
         transfers.retain(|id, transfer| {
             if transfer.held_until > *clock {
                 return true;

@@ -51,11 +51,7 @@ impl Network {
     /// The same rate and latency for ever.
     pub fn constant(bits_per_second: u64, latency: Duration) -> Self {
         Self {
-            steps: vec![Step {
-                duration: Duration::MAX,
-                bits_per_second,
-                latency,
-            }],
+            steps: vec![Step { duration: Duration::MAX, bits_per_second, latency }],
             ends: vec![u64::MAX],
             loss_ppm: 0,
         }
@@ -75,11 +71,7 @@ impl Network {
             end = end.saturating_add(micros(step.duration));
             end
         });
-        Ok(Self {
-            ends: ends.collect(),
-            steps,
-            loss_ppm: 0,
-        })
+        Ok(Self { ends: ends.collect(), steps, loss_ppm: 0 })
     }
 
     /// Reads a trace: a JSON list of `{"duration_ms", "bandwidth_kbps", "latency_ms"}`, the form in

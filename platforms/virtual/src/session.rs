@@ -158,10 +158,7 @@ impl<S: Source> Session<S> {
     /// Loads a title at the start, and plays it.
     #[must_use]
     pub fn play(self, url: impl Into<String>) -> Self {
-        let load = Command::Load {
-            url: url.into(),
-            start: None,
-        };
+        let load = Command::Load { url: url.into(), start: None };
         self.at(Timestamp::ZERO, load).at(Timestamp::ZERO, Command::Play)
     }
 

@@ -40,10 +40,7 @@ pub struct Failure {
 impl Failure {
     /// A failure with a sentence about it.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-        }
+        Self { code, message: message.into() }
     }
 }
 

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use telecine_container::{InitSegment, IsoReader, Unit};
-use telecine_engine::{
-    Append, Capabilities, Format, Payload, Sink, SinkCommand, SinkReport, TrackConfig, TrackStats,
-};
+use telecine_engine::{Append, Capabilities, Format, Payload, Sink, SinkCommand, SinkReport, TrackConfig, TrackStats};
 use telecine_model::{Limits, MediaTime, Timestamp, TrackKind};
 use telecine_virtual::testing::SyntheticTitle;
 use telecine_virtual::{Fetched, ModelSink};
@@ -269,7 +267,8 @@ fn every_sample_is_timed_with_offset_and_window_applied() {
     // By hand: frames of 1,024 samples at 48 kHz that begin from 4 s (frame 188, 4.0107 s) to before
     // 6 s (frame 281, 5.9947 s).
     let stats = stats(&sink, AUDIO);
-    let frame = |index: i64| MediaTime::from_ticks(index * 1024, telecine_model::Timescale::new(48_000).expect("not 0"));
+    let frame =
+        |index: i64| MediaTime::from_ticks(index * 1024, telecine_model::Timescale::new(48_000).expect("not 0"));
     assert_eq!(stats.samples, 94);
     assert_eq!(stats.first_pts, Some(frame(188) + ms(10_000)));
     assert_eq!(stats.last_pts, Some(frame(281) + ms(10_000)));

@@ -37,11 +37,12 @@ pub(super) struct TrackClock {
 
 impl TrackClock {
     fn of(info: &TrackInfo) -> Self {
-        Self {
-            track_id: info.id,
-            timescale: info.timescale,
-            shift: info.edit.shift(),
-        }
+        Self { track_id: info.id, timescale: info.timescale, shift: info.edit.shift() }
+    }
+
+    /// The resolution of the track's times.
+    pub(super) fn tick(&self) -> MediaTime {
+        MediaTime::from_ticks(1, self.timescale)
     }
 
     /// Presentation time of a composition time in ticks.

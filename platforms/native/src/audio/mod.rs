@@ -22,9 +22,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
 use telecine_container::{Fragment, InitSegment, TrackInfo};
-use telecine_engine::{
-    Append, Capabilities, Payload, Sink, SinkCommand, SinkReport, TrackConfig, TrackStats,
-};
+use telecine_engine::{Append, Capabilities, Payload, Sink, SinkCommand, SinkReport, TrackConfig, TrackStats};
 use telecine_model::{ErrorCode, MediaTime, Timestamp, TrackKind};
 use telecine_virtual::ModelSink;
 
@@ -38,8 +36,26 @@ const BATCH: usize = 32;
 
 /// What plays: sound by Symphonia, pictures and subtitles by the null sink's account.
 const CODECS: [&str; 20] = [
-    "mp4a.40.2", "mp4a.40.02", "mp4a.67", "mp4a.40.34", "mp4a.69", "mp4a.6b", "mp4a.6B", "flac", "fLaC", "alac", "avc1",
-    "avc3", "hvc1", "hev1", "dvh1", "dvhe", "av01", "vp09", "stpp", "wvtt",
+    "mp4a.40.2",
+    "mp4a.40.02",
+    "mp4a.67",
+    "mp4a.40.34",
+    "mp4a.69",
+    "mp4a.6b",
+    "mp4a.6B",
+    "flac",
+    "fLaC",
+    "alac",
+    "avc1",
+    "avc3",
+    "hvc1",
+    "hev1",
+    "dvh1",
+    "dvhe",
+    "av01",
+    "vp09",
+    "stpp",
+    "wvtt",
 ];
 
 /// A sink that decodes sound: AAC-LC (mono and stereo), MP3, FLAC and ALAC in CMAF.
@@ -74,7 +90,11 @@ struct Counts {
 }
 
 enum Job {
-    Configure { track: String, init: Arc<InitSegment>, track_id: u32 },
+    Configure {
+        track: String,
+        init: Arc<InitSegment>,
+        track_id: u32,
+    },
     Decode(Box<Batch>),
     /// What follows does not continue what came before.
     Reset,
@@ -308,7 +328,16 @@ impl Batch {
         let frames = decoder.frames();
         let cut = |span: MediaTime| usize::try_from(decoder.frames_of(span)).unwrap_or(usize::MAX).min(frames);
         let from = cut(self.window.0.max(self.heard_from).max(heard_until) - pts);
-        let to = frames - cut(end - self.window.1);
+        let mut to = frames;
+        // A table may say that the last sample is shorter than what its codec makes of it; a tick
+        // more or less is rounding.
+        let lasts = cut(end - pts);
+        if lasts.saturating_add(cut(clock.tick()) + 1) < frames {
+            to = lasts;
+        }
+        if end > self.window.1 {
+            to = to.min(cut(self.window.1 - pts));
+        }
         Some(Step {
             counts: pts >= self.window.0,
             good,

@@ -64,11 +64,7 @@ pub struct WavFile {
 impl WavFile {
     /// Will write to `path`, which is made (or replaced) when the first sound comes.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self {
-            path: path.into(),
-            files: 0,
-            writer: None,
-        }
+        Self { path: path.into(), files: 0, writer: None }
     }
 
     fn next_path(&mut self) -> PathBuf {

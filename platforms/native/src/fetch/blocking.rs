@@ -23,11 +23,7 @@ pub struct BlockingSource {
 impl BlockingSource {
     /// A source for the title at `title`, on this runtime.
     pub fn new(fetcher: Fetcher, runtime: Handle, title: impl Into<String>) -> Self {
-        Self {
-            fetcher,
-            runtime,
-            title: title.into(),
-        }
+        Self { fetcher, runtime, title: title.into() }
     }
 }
 

@@ -20,10 +20,7 @@ impl BodyPlan {
         content_length: Option<u64>,
         content_range: Option<&str>,
     ) -> Result<Self, Failure> {
-        let whole = Self {
-            expected: content_length,
-            take: u64::MAX,
-        };
+        let whole = Self { expected: content_length, take: u64::MAX };
         let Some(range) = range else {
             return match status {
                 206 => Err(mismatch("the server sent a part although the whole was asked for")),
@@ -36,10 +33,7 @@ impl BodyPlan {
             if range.offset > 0 {
                 return Err(mismatch("the server sent the whole although a part was asked for"));
             }
-            return Ok(Self {
-                expected: content_length.map(|length| length.min(range.length)),
-                take: range.length,
-            });
+            return Ok(Self { expected: content_length.map(|length| length.min(range.length)), take: range.length });
         }
         let sent = content_range.and_then(ContentRange::parse);
         let sent = sent.ok_or_else(|| mismatch("the server sent a part without saying which"))?;
@@ -59,10 +53,7 @@ impl BodyPlan {
             let message = "Content-Length and Content-Range contradict each other";
             return Err(Failure::new(ErrorCode::BodyLengthMismatch, message));
         }
-        Ok(Self {
-            expected: Some(length),
-            take: length,
-        })
+        Ok(Self { expected: Some(length), take: length })
     }
 
     /// Says what is wrong with a body of `received` bytes that ended.

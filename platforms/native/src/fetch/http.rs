@@ -176,9 +176,8 @@ fn wall_time(date: &str) -> Option<WallTime> {
 fn tls() -> Result<rustls::ClientConfig, Error> {
     let refused = |error: rustls::Error| Error::new(ErrorCode::TlsFailed, error.to_string());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(refused)?;
+    let builder =
+        rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(refused)?;
     // A device without a certificate store can still play over http; https then fails as it must.
     let mut config = match builder.clone().with_platform_verifier() {
         Ok(verified) => verified.with_no_client_auth(),
@@ -201,4 +200,3 @@ impl Resolve for SystemResolver {
         })
     }
 }
-

@@ -38,10 +38,7 @@ impl Fetcher {
     }
 
     pub(crate) fn with_memory(headers: &[(String, String)], memory: BTreeMap<String, Bytes>) -> Result<Self, Error> {
-        Ok(Self {
-            http: Http::new(AppHeaders::new(headers)?)?,
-            memory: Arc::new(memory),
-        })
+        Ok(Self { http: Http::new(AppHeaders::new(headers)?)?, memory: Arc::new(memory) })
     }
 
     /// Makes a request on behalf of the title at URL `title`, and sends what happens, in the order
@@ -50,11 +47,7 @@ impl Fetcher {
         let out = Out { id: request.id, events };
         let event = match self.run(request, title, &out).await {
             Ok(()) => NetworkEvent::End { id: request.id },
-            Err(Stop::Failed(Failure { code, message })) => NetworkEvent::Failed {
-                id: request.id,
-                code,
-                message,
-            },
+            Err(Stop::Failed(Failure { code, message })) => NetworkEvent::Failed { id: request.id, code, message },
             Err(Stop::Unwanted) => return,
         };
         // A closed channel wants nothing any more.

@@ -125,12 +125,7 @@ impl Lane {
         if known {
             return Arrival::default();
         }
-        Arrival {
-            samples: append.samples.into(),
-            duration: end - start,
-            pts: Some((start, end - spacing)),
-            gap,
-        }
+        Arrival { samples: append.samples.into(), duration: end - start, pts: Some((start, end - spacing)), gap }
     }
 
     fn take_text(&mut self, append: &Append, text: &[u8]) -> Arrival {
@@ -157,8 +152,7 @@ impl Lane {
 
     /// Spans of a rendition that touch `start..end`.
     fn held(&self, rendition: &str, start: MediaTime, end: MediaTime) -> Vec<(MediaTime, MediaTime)> {
-        let touching =
-            |span: &&Span| span.start < end && span.end > start && span.is_of(self.track, rendition);
+        let touching = |span: &&Span| span.start < end && span.end > start && span.is_of(self.track, rendition);
         self.spans.iter().filter(touching).map(|span| (span.start, span.end)).collect()
     }
 
@@ -263,11 +257,7 @@ impl Span {
 impl TrackClock {
     fn of(init: &InitSegment, track_id: u32) -> Option<Self> {
         let track = init.track(track_id)?;
-        Some(Self {
-            track_id,
-            timescale: track.timescale,
-            shift: track.edit.shift(),
-        })
+        Some(Self { track_id, timescale: track.timescale, shift: track.edit.shift() })
     }
 }
 
@@ -278,10 +268,10 @@ fn samples(append: &Append, clock: TrackClock) -> impl Iterator<Item = (MediaTim
         _ => None,
     };
     let tracks = fragment.into_iter().flat_map(|fragment| &fragment.tracks);
-    let time = move |ticks: i64| {
-        MediaTime::from_ticks(ticks.saturating_add(clock.shift), clock.timescale) + append.offset
-    };
-    tracks.filter(move |track| track.track_id == clock.track_id).flat_map(|track| &track.samples).map(move |sample| {
-        (time(sample.pts()), time(sample.pts().saturating_add(sample.duration.into())))
-    })
+    let time =
+        move |ticks: i64| MediaTime::from_ticks(ticks.saturating_add(clock.shift), clock.timescale) + append.offset;
+    tracks
+        .filter(move |track| track.track_id == clock.track_id)
+        .flat_map(|track| &track.samples)
+        .map(move |sample| (time(sample.pts()), time(sample.pts().saturating_add(sample.duration.into()))))
 }

@@ -23,11 +23,7 @@ pub(crate) fn cues(text: &[u8]) -> impl Iterator<Item = Cue> + '_ {
         while let Some(payload) = lines.next_if(|line| !line.is_empty() && !has_arrow(line)) {
             digest.update(payload);
         }
-        return Some(Cue {
-            start,
-            end,
-            digest: digest.finish(),
-        });
+        return Some(Cue { start, end, digest: digest.finish() });
     })
 }
 

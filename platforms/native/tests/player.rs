@@ -1,0 +1,210 @@
+//! The player as an application sees it, on the real clock.
+
+use std::time::Duration;
+
+use telecine::{Config, ErrorCode, Event, Events, MediaTime, Outcome, Player, PlayerBuilder, State, TrackKind};
+use telecine_origin::{Network, Origin, OriginConfig};
+use telecine_virtual::testing::SyntheticTitle;
+use telecine_virtual::{Fetched, Response};
+use tokio::time::{sleep, timeout};
+
+async fn origin() -> Origin {
+    Origin::start("127.0.0.1:0".parse().expect("an address"), OriginConfig::default()).await.expect("an origin")
+}
+
+/// Plays at four times the speed, to save the tests' time.
+fn fast(builder: PlayerBuilder) -> Player {
+    let player = builder.build().expect("a player");
+    player.set_rate(4000).expect("alive");
+    player
+}
+
+async fn outcome(player: &Player) -> Outcome {
+    timeout(Duration::from_secs(30), player.finished()).await.expect("it ends")
+}
+
+async fn wait_for(events: &mut Events, state: State) {
+    let wanted = async {
+        while let Some(event) = events.next().await {
+            if matches!(event, Event::State { state: found, .. } if found == state) {
+                return;
+            }
+        }
+        panic!("the player is gone");
+    };
+    timeout(Duration::from_secs(20), wanted).await.expect("it comes to that");
+}
+
+#[tokio::test]
+async fn a_title_plays_to_its_end_in_both_languages() {
+    let origin = origin().await;
+    for path in ["/hls/dur_8/demo/main.m3u8", "/dash/dur_8/demo/number.mpd"] {
+        let player = fast(Player::builder());
+        let mut events = player.events();
+        player.load(origin.url() + path).expect("a URL");
+        player.play().expect("alive");
+        assert_eq!(outcome(&player).await, Outcome::Ended, "{path}");
+        for track in player.tracks().await.expect("alive") {
+            let count = if track.kind == TrackKind::Video { 200 } else { 375 };
+            assert_eq!((track.samples, track.gaps), (count, 0), "{path} {:?}", track.kind);
+        }
+        assert_eq!(player.qoe().await.expect("alive").stalls, 0);
+        assert!(player.presentation().await.expect("alive").is_some_and(|title| !title.periods.is_empty()));
+        assert_eq!(player.snapshot().await.expect("alive").position, MediaTime::from_secs(8));
+        drop(player);
+        let mut seen = Vec::new();
+        while let Some(event) = events.next().await {
+            seen.push(event);
+        }
+        assert_eq!(events.missed(), 0);
+        assert!(
+            matches!(seen.last(), Some(Event::State { state: State::Ended, .. } | Event::Ended { .. })),
+            "{seen:?}"
+        );
+        assert_eq!(seen.iter().filter(|event| matches!(event, Event::Started { .. })).count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_stopped_player_can_load_another_title() {
+    let origin = origin().await;
+    let player = fast(Player::builder());
+    let mut events = player.events();
+    player.load(origin.url() + "/hls/dur_600/demo/main.m3u8").expect("a URL");
+    player.play().expect("alive");
+    wait_for(&mut events, State::Playing).await;
+    player.stop().expect("alive");
+    assert_eq!(outcome(&player).await, Outcome::Stopped);
+    player.load(origin.url() + "/dash/dur_4/demo/time.mpd").expect("a URL");
+    player.play().expect("alive");
+    assert_eq!(outcome(&player).await, Outcome::Ended);
+}
+
+#[tokio::test]
+async fn a_seek_and_a_pause_do_what_they_say() {
+    let origin = origin().await;
+    let player = fast(Player::builder());
+    let mut events = player.events();
+    player.load(origin.url() + "/hls/demo/main.m3u8").expect("a URL");
+    player.play().expect("alive");
+    wait_for(&mut events, State::Playing).await;
+    player.pause().expect("alive");
+    wait_for(&mut events, State::Paused).await;
+    let before = player.snapshot().await.expect("alive").position;
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(player.snapshot().await.expect("alive").position, before);
+    player.seek(MediaTime::from_secs(20)).expect("alive");
+    player.play().expect("alive");
+    assert_eq!(outcome(&player).await, Outcome::Ended);
+    assert_eq!(player.qoe().await.expect("alive").seeks, 1);
+}
+
+#[tokio::test]
+async fn dropping_the_last_handle_stops_everything() {
+    let origin = origin().await;
+    origin.set_network(Network::constant(2_000_000, Duration::from_millis(10)));
+    let player = Player::builder().build().expect("a player");
+    let mut events = player.events();
+    player.load(origin.url() + "/hls/dur_600/demo/main.m3u8").expect("a URL");
+    player.play().expect("alive");
+    wait_for(&mut events, State::Playing).await;
+    let clone = player.clone();
+    drop(player);
+    assert!(clone.snapshot().await.is_ok(), "one handle is enough");
+    drop(clone);
+    assert!(timeout(Duration::from_secs(5), async { while events.next().await.is_some() {} }).await.is_ok());
+    sleep(Duration::from_millis(200)).await;
+    let requests = origin.log().len();
+    sleep(Duration::from_millis(700)).await;
+    assert_eq!(origin.log().len(), requests);
+}
+
+#[tokio::test]
+async fn a_title_that_is_not_there_fails_with_its_code() {
+    let origin = origin().await;
+    let player = Player::builder().build().expect("a player");
+    player.load(origin.url() + "/hls/nothing/main.m3u8").expect("a URL");
+    player.play().expect("alive");
+    match outcome(&player).await {
+        Outcome::Failed(error) => assert_eq!(error.code(), ErrorCode::HttpStatus, "{error}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Every resource of a synthetic title of eight seconds.
+fn resources() -> Vec<(String, Response)> {
+    let mut title = SyntheticTitle::new(MediaTime::from_secs(8));
+    let mut paths = vec!["main.m3u8".to_owned(), "t0.m3u8".to_owned(), "t0.vtt".to_owned()];
+    for rendition in ["v0", "v1", "v2", "a0"] {
+        paths.push(format!("{rendition}.m3u8"));
+        paths.extend(["init.mp4", "0.m4s", "1.m4s"].map(|name| format!("{rendition}/{name}")));
+    }
+    let get = |path: String| match title.get(&path) {
+        Fetched::Response(response) if response.status == 200 => (path, *response),
+        other => panic!("{path}: {other:?}"),
+    };
+    paths.into_iter().map(get).collect()
+}
+
+#[tokio::test]
+async fn a_title_plays_from_memory() {
+    let mut builder = Player::builder();
+    for (path, response) in resources() {
+        builder = builder.memory(format!("memory:///title/{path}"), response.body);
+    }
+    let player = fast(builder);
+    player.load("memory:///title/main.m3u8").expect("a URL");
+    player.play().expect("alive");
+    assert_eq!(outcome(&player).await, Outcome::Ended);
+}
+
+#[tokio::test]
+async fn a_title_plays_from_files() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (path, response) in resources() {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(path, response.body).expect("written");
+    }
+    let player = fast(Player::builder());
+    player.load(format!("file://{}/main.m3u8", folder.path().display())).expect("a URL");
+    player.play().expect("alive");
+    assert_eq!(outcome(&player).await, Outcome::Ended);
+}
+
+#[tokio::test]
+async fn a_session_is_recorded_and_replays_alike() {
+    let origin = origin().await;
+    let mut config = Config::default();
+    config.record = true;
+    let player = fast(Player::builder().config(config));
+    player.load(origin.url() + "/hls/dur_4/demo/main.m3u8").expect("a URL");
+    player.play().expect("alive");
+    assert_eq!(outcome(&player).await, Outcome::Ended);
+    let recording = player.take_recording().await.expect("alive");
+    assert!(telecine_engine::replay(&recording).expect("a recording").equal);
+}
+
+#[tokio::test]
+async fn what_is_no_title_is_refused_at_once() {
+    let player = Player::builder().build().expect("a player");
+    for url in ["", "title.m3u8", "ftp://a.example/title.mpd", "data:,x", "javascript:x"] {
+        assert_eq!(player.load(url).expect_err(url).code(), ErrorCode::InvalidUrl, "{url}");
+    }
+}
+
+#[test]
+fn a_player_needs_a_runtime_and_says_so() {
+    let error = Player::builder().build().expect_err("no runtime");
+    assert_eq!(error.code(), ErrorCode::InvalidState);
+}
+
+#[test]
+fn a_player_outlives_its_runtime_without_a_panic() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let player = runtime.block_on(async { Player::builder().build() }).expect("a player");
+    drop(runtime);
+    assert_eq!(player.play().expect_err("gone").code(), ErrorCode::InvalidState);
+    let other = tokio::runtime::Runtime::new().expect("a runtime");
+    assert!(matches!(other.block_on(player.finished()), Outcome::Failed(_)));
+}
