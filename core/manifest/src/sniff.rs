@@ -61,3 +61,34 @@ pub(crate) fn describe(bytes: &[u8]) -> &'static str {
         "its first line is not #EXTM3U"
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_playlist_is_told_by_its_first_tag() {
+        for text in ["#EXTM3U\n", "\u{FEFF}#EXTM3U", "\n \t#EXTM3U"] {
+            assert_eq!(sniff(text.as_bytes()), Some(Protocol::Hls), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_mpd_is_told_by_its_root_element() {
+        for text in [
+            "<MPD>",
+            "<MPD/>",
+            "\u{FEFF}<?xml version=\"1.0\"?>\n<!-- <Error> -->\n<!DOCTYPE MPD>\n<MPD xmlns=\"u\">",
+            "<dash:MPD xmlns:dash=\"u\">",
+        ] {
+            assert_eq!(sniff(text.as_bytes()), Some(Protocol::Dash), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_neither() {
+        for text in ["", "#EXTINF:1,", "<html>", "<MPDX>", "<MPD", "<?xml", "<!--", "{}", "MPD", "<", "</MPD>"] {
+            assert_eq!(sniff(text.as_bytes()), None, "{text:?}");
+        }
+    }
+}

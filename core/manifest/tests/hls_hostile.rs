@@ -1,5 +1,7 @@
 //! Hostile input is normal input: a typed error or a warning, never a panic, never a stall.
 
+#![allow(clippy::expect_used, clippy::panic)]
+
 mod hls_support;
 
 use std::fmt::Write as _;
@@ -110,6 +112,36 @@ fn every_count_has_its_limit() {
     let info = &playlist.info;
     assert_eq!((info.unknown_tags.len(), info.date_ranges.len(), info.rendition_reports.len()), (2, 2, 2));
     assert!(info.warnings.len() <= 2 + 8, "{:?}", info.warnings);
+}
+
+#[test]
+fn what_grows_with_the_square_elsewhere_grows_with_the_length_here() {
+    // Each of these takes minutes where a loop looks at the rest of the text, or at all before, again.
+    let megabyte = |piece: &str| piece.repeat((1 << 20) / piece.len() - 1);
+    let each = |count: u32, line: &dyn Fn(u32) -> String| (0..count).map(line).collect::<String>();
+    let begun = std::time::Instant::now();
+    for text in [
+        around(&format!("#EXTINF:4,\n{}", megabyte("{$"))),
+        around(&format!("#EXT-X-DATERANGE:{}", megabyte("a,"))),
+        around(&each(4_000, &|i| {
+            let attributes: String = (0..200).map(|n| format!(",X-{i}-{n}=1")).collect();
+            format!("#EXT-X-DATERANGE:ID=\"a\",START-DATE=\"2026-05-01T00:00:00Z\"{attributes}\n")
+        })),
+        around(&each(50_000, &|i| format!("#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"k\",KEYFORMAT=\"{i}\"\n"))),
+        around(&each(50_000, &|i| {
+            format!("#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"{i}\",KEYFORMAT=\"{}\"\n#EXTINF:1,\n{i}\n", i % 200)
+        })),
+        variants(&each(100_000, &|i| format!("#EXT-X-SESSION-DATA:DATA-ID=\"{i}\",VALUE=\"v\"\n"))),
+        variants(&format!("#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"{}\"\nv", each(100_000, &|i| format!("mp4a.{i},")))),
+        variants(&each(9_000, &|i| {
+            format!("#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO=\"g\",CODECS=\"mp4a.{i},ac-3.{i}\"\nv\n")
+        })),
+        variants(&each(9_000, &|i| format!("#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"g\",NAME=\"n\",CHANNELS=\"{i}\"\n"))),
+    ] {
+        // Either way is fine, as long as it is soon.
+        let _ = read(text, Mode::Compat);
+    }
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
 }
 
 #[test]

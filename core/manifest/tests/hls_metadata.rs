@@ -1,5 +1,7 @@
 //! Media metadata tags: rfc8216bis 4.4.5 (H068–H078, H128, HX03).
 
+#![allow(clippy::expect_used, clippy::panic)]
+
 mod hls_support;
 
 use hls_support::*;

@@ -1,5 +1,7 @@
 //! Multivariant playlists: rfc8216bis 4.4.6 (H080–H101, HX04, HX05, HX07, HX16, HX17).
 
+#![allow(clippy::expect_used, clippy::panic)]
+
 mod hls_support;
 
 use hls_support::*;

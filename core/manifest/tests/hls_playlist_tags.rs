@@ -1,5 +1,7 @@
 //! Tags of the whole playlist: rfc8216bis 4.4.1 to 4.4.3 and 8 (H020–H045, H139).
 
+#![allow(clippy::expect_used, clippy::panic)]
+
 mod hls_support;
 
 use hls_support::*;

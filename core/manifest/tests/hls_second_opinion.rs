@@ -1,5 +1,7 @@
 //! A second opinion: playlists that m3u8-rs writes and reads, compared with what we read in them.
 
+#![allow(clippy::expect_used, clippy::panic)]
+
 mod hls_support;
 
 use hls_support::*;

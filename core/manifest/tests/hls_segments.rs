@@ -1,5 +1,7 @@
 //! Media segment tags: rfc8216bis 4.4.4 (H047–H067).
 
+#![allow(clippy::expect_used, clippy::panic)]
+
 mod hls_support;
 
 use hls_support::*;

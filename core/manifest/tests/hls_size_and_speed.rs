@@ -1,6 +1,8 @@
 //! What a long playlist costs. The speed is measured on demand, in release mode:
 //! `cargo test --release -p telecine-manifest --test hls_size_and_speed -- --ignored --nocapture`
 
+#![allow(clippy::expect_used, clippy::panic)]
+
 mod hls_support;
 
 use std::fmt::Write as _;

@@ -1,5 +1,7 @@
 //! Playlist files and attribute lists: rfc8216bis 4, 4.1, 4.2, 6.3.1 (H002–H016, H019, H102–H106).
 
+#![allow(clippy::expect_used, clippy::panic)]
+
 mod hls_support;
 
 use hls_support::*;

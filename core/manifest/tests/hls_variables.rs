@@ -1,5 +1,7 @@
 //! Variables: rfc8216bis 4.3 and 4.4.2.3 (H017, H018, H026–H030).
 
+#![allow(clippy::expect_used, clippy::panic)]
+
 mod hls_support;
 
 use std::collections::BTreeMap;

@@ -2,6 +2,8 @@
 //! on the way, measured. If one of these tests fails, the crate has learnt something: read the
 //! decision again.
 
+#![allow(clippy::expect_used, clippy::panic)]
+
 mod hls_support;
 
 use hls_support::*;

@@ -222,7 +222,7 @@ impl<'t> Attributes<'t> {
 /// Splits the first attribute off a list that is not empty. None for a piece that is no attribute.
 fn split_first<'t>(text: &'t str, reader: &mut Reader<'t, '_>) -> Result<(Option<Attribute<'t>>, &'t str), Error> {
     let end = memchr(b',', text.as_bytes()).unwrap_or(text.len());
-    let Some(equals) = memchr(b'=', text.as_bytes()).filter(|equals| *equals < end) else {
+    let Some(equals) = memchr(b'=', &text.as_bytes()[..end]) else {
         let piece = &text[..end];
         let message = format!("not an attribute: {}", clip(piece));
         reader.report.fault("H009", ErrorCode::ManifestSyntax, message)?;

@@ -20,8 +20,7 @@ pub(super) enum Kind {
 
 /// The kind that the first tag of only one kind says; without any, multivariant (H007).
 pub(super) fn kind_of(text: &str) -> Kind {
-    let mut lines = Lines { rest: text, number: 0 };
-    while let Some(line) = lines.next() {
+    for line in (Lines { rest: text, number: 0 }) {
         match line.strip_prefix("#EXT").and_then(classify) {
             Some((Tag::Media(_), _)) => return Kind::Media,
             Some((Tag::Multivariant(_), _)) => return Kind::Multivariant,

@@ -1,5 +1,6 @@
 //! Merging a reloaded media playlist (sections 6.2.1, 6.3.4 and 6.3.7).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use telecine_model::presentation::{PlaylistInfo, PlaylistType};
@@ -7,7 +8,7 @@ use telecine_model::protection::Key;
 use telecine_model::segments::{Addressing, Align, MergeOutcome, RangeList, Runs, UriList};
 use telecine_model::{uri, Error, ErrorCode, InitSection, Place, SegmentIndex, WallTime, Warning};
 
-use super::media::end_on_next;
+use super::media::{end_on_next, says_more};
 use super::MediaPlaylist;
 
 /// What a reload brought.
@@ -191,7 +192,7 @@ impl MediaPlaylist {
             newer.index.program_date_time.iter().map(|(number, time)| (number, *time)).collect();
         for (number, time) in anchors {
             let expected = self.index.wall_time_of(number);
-            if !expected.is_some_and(|expected| expected.as_micros().abs_diff(time.as_micros()) < 1_000) {
+            if expected.is_none_or(|expected| says_more(expected, time)) {
                 self.index.program_date_time.anchor(number, time);
             }
         }
@@ -291,10 +292,13 @@ impl MediaPlaylist {
         let Some(skip) = newer.skip.as_ref().filter(|skip| skip.date_ranges) else {
             return;
         };
+        let removed: BTreeSet<&String> = skip.removed_date_ranges.iter().collect();
         let mut merged = self.info.date_ranges.clone();
-        merged.retain(|range| !skip.removed_date_ranges.contains(&range.id));
+        merged.retain(|range| !removed.contains(&range.id));
+        let places: BTreeMap<String, usize> =
+            merged.iter().enumerate().map(|(place, range)| (range.id.clone(), place)).collect();
         for range in core::mem::take(&mut newer.date_ranges) {
-            match merged.iter_mut().find(|known| known.id == range.id) {
+            match places.get(&range.id).and_then(|place| merged.get_mut(*place)) {
                 Some(known) => *known = range,
                 None => merged.push(range),
             }

@@ -40,7 +40,7 @@ impl Variables {
         let mut rest = text;
         while let Some((before, behind)) = rest.split_once("{$") {
             out.push_str(before);
-            match behind.split_once('}').filter(|(name, _)| is_name(name)) {
+            match split_name(behind) {
                 Some((name, behind)) => {
                     if let Some(value) = self.defined.get(name) {
                         out.push_str(value);
@@ -81,7 +81,19 @@ impl Variables {
 
 /// `[A-Za-z0-9-_]+` (H027).
 fn is_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    !name.is_empty() && name.bytes().all(is_name_byte)
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+}
+
+/// A name and what follows the brace behind it. Looks no further than the name, so that a line full
+/// of half references costs no more than its length.
+fn split_name(text: &str) -> Option<(&str, &str)> {
+    let end = text.bytes().position(|byte| !is_name_byte(byte)).filter(|end| *end > 0)?;
+    let (name, behind) = text.split_at_checked(end)?;
+    Some((name, behind.strip_prefix('}')?))
 }
 
 /// Reads one `EXT-X-DEFINE`.

@@ -1,5 +1,5 @@
 //! What the tests of the HLS reader share.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, clippy::expect_used, clippy::panic)]
 
 use telecine_manifest::hls::{self, Context, MediaPlaylist, Mode, Playlist};
 use telecine_model::{Error, ErrorCode, Limits, Presentation, Track, Warning};

@@ -71,6 +71,9 @@ impl DateRanges {
             Some(other) => return Err(reader.unknown_value("END-ON-NEXT", other)),
         }
         check(&range, reader)?;
+        if range.client.len() + range.scte35.len() > reader.report.context.limits.attributes {
+            return Err(reader.report.ignore("H072", "too many attributes of one date range are ignored"));
+        }
         if let Some(known) = place.and_then(|place| self.list.get_mut(place)) {
             *known = range;
         } else if self.list.len() < reader.report.context.limits.side_items {

@@ -18,6 +18,7 @@ use super::tag::MediaTag;
 use super::MediaPlaylist;
 
 pub(super) use self::date_ranges::end_on_next;
+pub(super) use self::segments::says_more;
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 

@@ -38,6 +38,8 @@ pub(super) struct Segments {
     /// Discontinuities so far.
     discontinuity_count: u64,
     keys_in_force: Vec<Key>,
+    /// Keys stored with segments so far.
+    stored_keys: usize,
     /// Where the keys that a delta's left-out segments had no longer hold, and no longer apply to
     /// initialisation sections.
     keys_ended_at: Option<u64>,
@@ -67,9 +69,6 @@ struct Pending {
 }
 
 impl Segments {
-    /// An announced time this close to the one that follows from the durations says nothing new.
-    const SAME_TIME_MICROS: u64 = 1_000;
-
     pub(super) fn new() -> Self {
         Self {
             media_sequence: 0,
@@ -90,6 +89,7 @@ impl Segments {
             pending: Pending::default(),
             discontinuity_count: 0,
             keys_in_force: Vec::new(),
+            stored_keys: 0,
             keys_ended_at: None,
             maps_ended_at: None,
             keys_ended: false,
@@ -142,10 +142,15 @@ impl Segments {
                 self.keys_in_force.clear();
                 self.keys_ended = true;
             }
-            Some(key) => match self.keys_in_force.iter_mut().find(|k| k.key_format == key.key_format) {
-                Some(same) => *same = key,
-                None => self.keys_in_force.push(key),
-            },
+            Some(key) => {
+                let limit = report.context.limits.attributes;
+                let formats = self.keys_in_force.len();
+                match self.keys_in_force.iter_mut().find(|k| k.key_format == key.key_format) {
+                    Some(same) => *same = key,
+                    None if formats >= limit => return Err(report.limit("too many key formats at once", limit)),
+                    None => self.keys_in_force.push(key),
+                }
+            }
         }
         self.pending.keys = true;
         self.change(report)
@@ -170,11 +175,8 @@ impl Segments {
             .as_ref()
             .is_some_and(|map| map.uri == uri && map.byte_range == byte_range && *map.keys == *self.keys_in_force);
         if !same {
-            self.map_in_force = Some(Arc::new(InitSection {
-                uri: uri.to_owned(),
-                byte_range,
-                keys: Arc::from(self.keys_in_force.as_slice()),
-            }));
+            let keys = self.store_keys(report)?;
+            self.map_in_force = Some(Arc::new(InitSection { uri: uri.to_owned(), byte_range, keys }));
         }
         Ok(())
     }
@@ -198,15 +200,13 @@ impl Segments {
                 let sequence = self.discontinuity_sequence.saturating_add(self.discontinuity_count);
                 self.discontinuities.set_from(number, sequence);
             }
-            self.change_keys(pending);
+            self.change_keys(pending, report)?;
         }
         let table = self.table.get_or_insert_with(|| SegmentTable::new(Timescale::NANOS, number));
         if let Some(time) = pending.and_then(|pending| pending.time) {
             let tick = table.end().unwrap_or(0);
             let expected = self.anchor.map(|(from, anchor)| anchor.offset(nanos(tick.saturating_sub(from))));
-            let same = expected
-                .is_some_and(|expected| expected.as_micros().abs_diff(time.as_micros()) < Self::SAME_TIME_MICROS);
-            if !same {
+            if expected.is_none_or(|expected| says_more(expected, time)) {
                 self.times.anchor(number, time);
                 self.anchor = Some((tick, time));
             }
@@ -216,13 +216,15 @@ impl Segments {
 
     /// Takes over pending keys and maps. Where a delta ends what the segments before it had, that
     /// is said even if the same keys or the same map stand there, because it now means less.
-    fn change_keys(&mut self, pending: &Pending) {
+    fn change_keys(&mut self, pending: &Pending, report: &mut Report<'_>) -> Result<(), Error> {
         let number = self.number;
         if self.keys_ended && self.keys_ended_at.is_none() {
             self.keys_ended_at = Some(number);
-            self.keys.anchor(number, Arc::from(self.keys_in_force.as_slice()));
+            let keys = self.store_keys(report)?;
+            self.keys.anchor(number, keys);
         } else if pending.keys && self.keys.last().is_none_or(|last| **last != *self.keys_in_force) {
-            self.keys.set_from(number, Arc::from(self.keys_in_force.as_slice()));
+            let keys = self.store_keys(report)?;
+            self.keys.set_from(number, keys);
         }
         if pending.map_without_keys && self.maps_ended_at.is_none() {
             self.maps_ended_at = Some(number);
@@ -230,6 +232,18 @@ impl Segments {
         } else if pending.map {
             self.init.set_from(number, self.map_in_force.clone());
         }
+        Ok(())
+    }
+
+    /// The keys in force as they are stored with segments. Few key formats and many changes are
+    /// fine, as are many formats and few changes; the product has a limit.
+    fn store_keys(&mut self, report: &mut Report<'_>) -> Result<Arc<[Key]>, Error> {
+        let limit = report.context.limits.segment_runs;
+        self.stored_keys = self.stored_keys.saturating_add(self.keys_in_force.len());
+        if self.stored_keys > limit {
+            return Err(report.limit("keys change too often", limit));
+        }
+        Ok(Arc::from(self.keys_in_force.as_slice()))
     }
 
     /// Adds a segment.
@@ -386,6 +400,12 @@ impl Segments {
         index.shrink();
         Ok(index)
     }
+}
+
+/// Whether an announced time is news beside the one that follows from the durations: writers round
+/// both to milliseconds.
+pub(in super::super) fn says_more(expected: WallTime, announced: WallTime) -> bool {
+    expected.as_micros().abs_diff(announced.as_micros()) >= 1_000
 }
 
 fn nanos(ticks: i64) -> MediaTime {

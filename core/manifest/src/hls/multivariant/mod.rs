@@ -1,6 +1,5 @@
 //! Multivariant playlists (section 4.4.6).
 
-mod codecs;
 mod renditions;
 mod session;
 mod tracks;
@@ -12,6 +11,7 @@ use telecine_model::protection::Key;
 use telecine_model::{Error, ErrorCode, Presentation, Protocol, Rendition};
 
 use self::renditions::{Groups, Media};
+use super::attributes::clip;
 use super::protection::{protection_of, resolve};
 use super::reader::{Line, Reader};
 use super::report::{or_ignored, Reject};
@@ -152,7 +152,7 @@ impl Builder {
     fn check_groups(&self, reader: &mut Reader<'_, '_>) -> Result<(), Error> {
         for variant in self.variants.iter().chain(&self.i_frames) {
             if let Some((kind, group)) = self.groups.missing(&variant.groups) {
-                let message = format!("no EXT-X-MEDIA of type {kind} is in the group {group}");
+                let message = format!("no EXT-X-MEDIA of type {kind} is in the group {}", clip(group));
                 reader.report.fault("H087", ErrorCode::ManifestMissing, message)?;
             }
         }

@@ -14,6 +14,9 @@ impl Builder {
     /// `EXT-X-SESSION-DATA` (H099).
     pub(super) fn session_data<'t>(&mut self, value: &'t str, reader: &mut Reader<'t, '_>) -> Result<(), Reject> {
         let attributes = Attributes::parse(value, &[], reader)?;
+        if self.session_data.len() >= reader.report.context.limits.side_items {
+            return Err(reader.report.ignore("H099", "too many session data are ignored"));
+        }
         let Some(id) = attributes.string("DATA-ID", reader)? else {
             let message = "EXT-X-SESSION-DATA needs DATA-ID";
             return Err(reader.report.reject("H099", ErrorCode::ManifestMissing, message));
@@ -33,9 +36,6 @@ impl Builder {
         if self.session_data.iter().any(|data| data.id == id && data.language == language) {
             let message = format!("{} is given twice in one language; the first counts", clip(&id));
             return Err(reader.report.reject("H099", ErrorCode::ManifestContradiction, message));
-        }
-        if self.session_data.len() >= reader.report.context.limits.side_items {
-            return Err(reader.report.ignore("H099", "too many session data are ignored"));
         }
         self.session_data.push(SessionData {
             id,

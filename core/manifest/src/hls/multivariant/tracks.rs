@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use telecine_model::presentation::Descriptor;
 use telecine_model::{Codec, Language, Period, Rendition, Track, TrackKind};
 
-use super::codecs;
 use super::renditions::{Identity, Media, MediaType};
 
 /// One period: the variants, then the renditions in the order of their names' first appearance,
@@ -40,10 +39,7 @@ fn main_kind(variants: &[Rendition]) -> TrackKind {
         variant.width.is_none()
             && variant.frame_rate.is_none()
             && !variant.codecs.is_empty()
-            && variant
-                .codecs
-                .iter()
-                .all(|codec| matches!(codecs::kind_of(codec), Some(TrackKind::Audio | TrackKind::Text)))
+            && variant.codecs.iter().all(|codec| matches!(codec.kind(), Some(TrackKind::Audio | TrackKind::Text)))
     };
     if variants.iter().all(only_sound) {
         TrackKind::Audio
@@ -53,6 +49,9 @@ fn main_kind(variants: &[Rendition]) -> TrackKind {
 }
 
 type GroupCodecs = BTreeMap<(MediaType, String), Vec<Codec>>;
+
+/// So many codecs of one group are told; no group has as many.
+const GROUP_CODECS: usize = 64;
 
 /// The codecs of a group: those of its kind in the variants that name it.
 fn group_codecs(variants: &[Rendition]) -> GroupCodecs {
@@ -65,7 +64,7 @@ fn group_codecs(variants: &[Rendition]) -> GroupCodecs {
             };
             let known = found.entry((media_type, group)).or_default();
             for codec in &variant.codecs {
-                if codecs::kind_of(codec) == Some(media_type.kind()) && !known.contains(codec) {
+                if codec.kind() == Some(media_type.kind()) && known.len() < GROUP_CODECS && !known.contains(codec) {
                     known.push(codec.clone());
                 }
             }
@@ -76,17 +75,22 @@ fn group_codecs(variants: &[Rendition]) -> GroupCodecs {
 
 /// Ids that no two tracks share.
 #[derive(Default)]
-struct Ids(BTreeSet<String>);
+struct Ids {
+    taken: BTreeSet<String>,
+    /// How often each id was wanted.
+    wanted: BTreeMap<String, u64>,
+}
 
 impl Ids {
     fn unique(&mut self, wanted: String) -> String {
-        let mut id = wanted.clone();
-        let mut copies = 1_u64;
-        while !self.0.insert(id.clone()) {
-            copies += 1;
-            id = format!("{wanted}#{copies}");
+        let copies = self.wanted.entry(wanted.clone()).or_default();
+        loop {
+            *copies += 1;
+            let id = if *copies == 1 { wanted.clone() } else { format!("{wanted}#{copies}") };
+            if self.taken.insert(id.clone()) {
+                return id;
+            }
         }
-        id
     }
 }
 

@@ -1,13 +1,12 @@
 //! `EXT-X-STREAM-INF` and `EXT-X-I-FRAME-STREAM-INF` (sections 4.4.6.2 and 4.4.6.3).
 
 use telecine_model::presentation::Groups;
-use telecine_model::{ErrorCode, Rendition};
+use telecine_model::{Codec, ErrorCode, Rendition};
 
-use super::super::attributes::Attributes;
+use super::super::attributes::{clip, Attributes};
 use super::super::protection::resolve;
 use super::super::reader::Reader;
 use super::super::report::Reject;
-use super::codecs;
 
 /// `CLOSED-CAPTIONS=NONE`.
 pub(super) const NO_CAPTIONS: &str = "NONE";
@@ -64,7 +63,11 @@ fn common<'t>(
     let score = attributes.decimal("SCORE", reader)?;
     variant.score_milli = score.and_then(|nanos| u64::try_from(nanos / 1_000_000).ok());
     if let Some(text) = attributes.quoted("CODECS", reader)? {
-        variant.codecs = codecs::parse_list(&text);
+        variant.codecs = Codec::parse_list(&text);
+        let limit = reader.report.context.limits.attributes;
+        if variant.codecs.len() > limit {
+            return Err(reader.report.limit("the variant has too many codecs", limit).into());
+        }
     }
     variant.supplemental_codecs = attributes.string("SUPPLEMENTAL-CODECS", reader)?;
     if let Some((width, height)) = attributes.resolution("RESOLUTION", reader)? {
@@ -95,7 +98,7 @@ fn video_layout<'t>(attributes: &Attributes<'t>, reader: &mut Reader<'t, '_>) ->
         matches!(specifier, "CH-STEREO" | "CH-MONO" | "PROJ-RECT" | "PROJ-EQUI" | "PROJ-HEQU" | "PROJ-PRIM")
     };
     if let Some(other) = text.split([',', '/']).find(|specifier| !known(specifier)) {
-        let message = format!("the video layout {other} is not known, so the variant is ignored");
+        let message = format!("the video layout {} is not known, so the variant is ignored", clip(other));
         return Err(reader.report.ignore("H095", message));
     }
     Ok(Some(text))
@@ -158,7 +161,7 @@ mod tests {
             (119_880_000_000, (120_000, 1001)),
             (12_500_000_000, (25, 2)),
             (14_985_000_000, (15_000, 1001)),
-            (0_500_000_000, (1, 2)),
+            (500_000_000, (1, 2)),
             (25_500_000_000, (51, 2)),
         ] {
             assert_eq!(frame_rate(nanos), Some(ratio), "{nanos}");
