@@ -30,12 +30,12 @@ fn d071_without_a_base_url_the_mpd_itself_is_the_base() {
 #[test]
 fn d071_references_resolve_downwards_at_every_level() {
     let found = bases(
-        "<BaseURL>/root/</BaseURL>",
+        "<BaseURL>/top/</BaseURL>",
         "<BaseURL>p/</BaseURL>",
         "<BaseURL>../a/</BaseURL>",
         "<BaseURL>v.mp4</BaseURL>",
     );
-    assert_eq!(uris(&found), ["https://cdn.example/root/a/v.mp4"]);
+    assert_eq!(uris(&found), ["https://cdn.example/top/a/v.mp4"]);
     let absolute =
         bases("<BaseURL>/x/</BaseURL>", "", "<BaseURL>https://b.example/y/</BaseURL>", "<BaseURL>z</BaseURL>");
     assert_eq!(uris(&absolute), ["https://b.example/y/z"]);
