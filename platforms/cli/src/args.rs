@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use telecine_engine::abr;
 use telecine_model::{datetime, MediaTime};
 
 /// Plays, inspects and serves HLS and DASH, and says why it does what it does.
@@ -80,7 +82,7 @@ pub(crate) struct Play {
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
     /// Bitrate rule
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(abr::RULES))]
     pub(crate) abr: Option<String>,
     /// Tallest picture, in lines
     #[arg(long, value_name = "N")]

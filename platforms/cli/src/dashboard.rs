@@ -1,9 +1,10 @@
 //! What a person sees while a title plays: a live panel on a terminal, a line per event in a pipe,
 //! nothing beside a JSON document.
 
+use console::{style, truncate_str, Term};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use telecine_engine::{Decision, Event, Snapshot};
-use telecine_model::{Error, MediaTime, Timestamp};
+use telecine_model::{Error, MediaTime, Timestamp, TrackKind};
 
 use crate::exit::one_line;
 use crate::output;
@@ -68,7 +69,7 @@ impl Dashboard {
         match &mut self.form {
             Form::Panel(bar) => {
                 let decision = self.last_decision.as_deref().unwrap_or("none yet");
-                bar.set_message(panel(snapshot, self.stalls, decision));
+                bar.set_message(fitted(&panel(snapshot, self.stalls, decision)));
                 bar.tick();
                 Ok(())
             }
@@ -161,33 +162,41 @@ fn progress(snapshot: &Snapshot) -> String {
 }
 
 /// The live panel.
-fn panel(snapshot: &Snapshot, stalls: u64, decision: &str) -> String {
-    let mut lines = Vec::new();
-    let state = format!("{:?}", snapshot.state).to_lowercase();
+fn panel(snapshot: &Snapshot, stalls: u64, decision: &str) -> Vec<String> {
+    let name = |name: &str| style(format!("{name:<11}")).dim();
+    let state = style(format!("{:<11}", format!("{:?}", snapshot.state).to_lowercase())).bold();
     let position = clock(snapshot.position);
-    match snapshot.duration {
-        Some(duration) => {
-            lines.push(format!("{state:<11} {} {position} / {}", bar(snapshot.position, duration), clock(duration)))
-        }
-        None => lines.push(format!("{state:<11} {position}")),
-    }
+    let mut lines = vec![match snapshot.duration {
+        Some(duration) => format!("{state} {} {position} / {}", bar(snapshot.position, duration), clock(duration)),
+        None => format!("{state} {position}"),
+    }];
     for stream in &snapshot.streams {
         let mut facts = vec![format!("{:>5.1} s", stream.buffered.as_secs_f64())];
         facts.extend(stream.rendition.as_deref().map(one_line));
         facts.extend(stream.height.map(|height| format!("{height}p")));
         facts.extend(rate(stream.bitrate));
-        lines.push(format!(
-            "{:<11} {} {}",
-            stream.kind.name(),
-            bar(stream.buffered, MediaTime::from_secs(30)),
-            facts.join(" · ")
-        ));
+        let bar = style(bar(stream.buffered, MediaTime::from_secs(30)));
+        let bar = match stream.kind {
+            _ if stream.buffered < MediaTime::from_secs(2) => bar.red(),
+            TrackKind::Video => bar.blue(),
+            TrackKind::Audio => bar.yellow(),
+            _ => bar.dim(),
+        };
+        lines.push(format!("{} {bar} {}", name(stream.kind.name()), facts.join(" · ")));
     }
     let network = snapshot.throughput.map_or("not measured yet".to_owned(), bits);
-    lines.push(format!("network     {network}"));
-    lines.push(format!("stalls      {stalls}"));
-    lines.push(format!("decision    {}", one_line(decision)));
-    lines.join("\n")
+    lines.push(format!("{} {}", name("network"), style(network).green()));
+    let stalls = if stalls == 0 { style("none".to_owned()).dim() } else { style(stalls.to_string()).red().bold() };
+    lines.push(format!("{} {stalls}", name("stalls")));
+    lines.push(format!("{} {}", name("decision"), one_line(decision)));
+    lines
+}
+
+/// Each line in one row of the terminal: a panel that wraps flickers.
+fn fitted(lines: &[String]) -> String {
+    let width = usize::from(Term::stdout().size().1).saturating_sub(1);
+    let fit = |line: &String| truncate_str(line, width, "…").into_owned();
+    lines.iter().map(fit).collect::<Vec<_>>().join("\n")
 }
 
 /// A declared bitrate; zero is what manifests say of sound whose bitrate they do not tell.

@@ -436,3 +436,79 @@ pub(crate) fn colour(kind: &str) -> &'static str {
         _ => "var(--text)",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use telecine_engine::telemetry::Qoe;
+    use telecine_engine::{Decision, DecisionKind, Event, StallCause, State};
+    use telecine_model::{Error, ErrorCode, MediaTime, Place, Timestamp, TrackKind, Warning};
+
+    use super::*;
+    use crate::report::{Collector, Session, Setup};
+
+    fn setup(text: &str) -> Setup {
+        Setup { sink: "null", clock: "virtual", abr: text.to_owned(), network: Some(text.to_owned()) }
+    }
+
+    fn report(notes: Collector) -> Report {
+        let now = Timestamp::from_millis(10_000);
+        notes.finish(&Session {
+            now,
+            presentation: None,
+            qoe: Qoe::new(Timestamp::ZERO).summary(now),
+            tracks: Vec::new(),
+            action_hash: Some(1),
+        })
+    }
+
+    #[test]
+    fn nothing_from_outside_becomes_markup() {
+        let evil = "\"'></script><script>alert(1)</script><img src=x onerror=alert(1)>`${1}\u{202e}";
+        let at = Timestamp::from_millis(1_000);
+        let mut notes = Collector::new(&format!("http://a/{evil}"), setup(evil));
+        let place = Place::Path(evil.to_owned());
+        let error = Error::new(ErrorCode::HttpStatus, evil).at(place.clone()).fact("url", evil);
+        for event in [
+            Event::Loaded {
+                at,
+                protocol: evil.to_owned(),
+                live: false,
+                duration: None,
+                warnings: vec![Warning::new(evil, place, evil)],
+            },
+            Event::Quality { at, kind: TrackKind::Video, rendition: evil.to_owned(), bitrate: 1_000, height: None },
+            Event::StallStarted { at, position: MediaTime::ZERO, cause: StallCause::SlowNetwork },
+            Event::Decision(Decision {
+                at,
+                position: MediaTime::ZERO,
+                what: DecisionKind::Pathway,
+                kind: None,
+                from: Some(evil.to_owned()),
+                to: Some(evil.to_owned()),
+                why: vec![evil.to_owned()],
+            }),
+            Event::Error { at, error },
+            Event::State { at, state: State::Failed },
+        ] {
+            notes.event(&event);
+        }
+        let page = page(&report(notes));
+        assert_eq!(page.matches("<script").count(), 2, "the numbers and the page's own");
+        assert_eq!(page.matches("</script").count(), 2);
+        assert!(!page.contains("<img"));
+        // In attributes a quotation mark would be the way out.
+        assert!(!page.contains("\"'>") && !page.contains("'></"));
+    }
+
+    #[test]
+    fn a_session_in_which_nothing_happened_still_has_a_page() {
+        let page = page(&report(Collector::new("", setup("x"))));
+        assert!(!page.contains("NaN") && !page.contains("inf"), "no number went wrong");
+        assert!(page.contains("Nothing was decided."));
+    }
+
+    #[test]
+    fn numbers_stay_with_their_units() {
+        assert_eq!(unbroken("started in 0.40 s, no stalls"), "started in 0.40\u{a0}s, no stalls");
+    }
+}

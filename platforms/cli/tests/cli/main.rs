@@ -1,5 +1,8 @@
 //! The command as scripts and people use it: arguments in; exit code, standard output, standard error and files out.
 
+// Helpers of tests are not tests to clippy.
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
 mod common;
 
 mod a_failed_session_is_reported_too;

@@ -90,9 +90,6 @@ fn config(args: &Play) -> Result<Config, Error> {
     if args.cmcd != Cmcd::Off {
         return refused("--cmcd knows only 'off' in this version; v1 and v2 come later".to_owned());
     }
-    if let Some(name) = args.abr.as_deref().filter(|name| !abr::RULES.contains(name)) {
-        return refused(format!("there is no bitrate rule '{name}'; there are {}", abr::RULES.join(", ")));
-    }
     if args.url.is_some() && args.network.is_some() && args.clock == Clock::Real {
         return refused("--network shapes the embedded origin, or a model; a URL has a network of its own".to_owned());
     }

@@ -34,8 +34,8 @@ pub(super) fn play<S: Source>(
         }
         told = session.events().len();
         watch.recorded(&session.take_recording())?;
-        let snapshot = session.engine().snapshot(session.now());
-        let stop = watch.look(session.now(), &snapshot)?;
+        // A session that is over holds nothing any more that could be looked at.
+        let stop = !watch.is_over() && watch.look(session.now(), &session.engine().snapshot(session.now()))?;
         match outcome {
             Outcome::Until if stop && !stopping => {
                 stopping = true;

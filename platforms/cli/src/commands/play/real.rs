@@ -59,7 +59,6 @@ pub(super) async fn play(
     let presentation = player.presentation().await?;
     let tracks = player.tracks().await?;
     let qoe = player.qoe().await?;
-    watch.look(now(), &player.snapshot().await?)?;
     watch.recorded(&player.take_recording().await?)?;
     // What was said after the last state.
     while let Ok(Some(event)) = timeout(Duration::ZERO, events.next()).await {

@@ -57,7 +57,7 @@ impl Watch {
 
     /// Looks at the session; true if it is to be stopped.
     pub(super) fn look(&mut self, at: Timestamp, snapshot: &Snapshot) -> Result<bool, Error> {
-        if self.looks % LOOKS_PER_SAMPLE == 0 {
+        if self.looks.is_multiple_of(LOOKS_PER_SAMPLE) {
             self.notes.sample(at, snapshot);
             self.dashboard.sample(at, snapshot)?;
         }
