@@ -110,21 +110,13 @@ impl Codec {
     pub fn parse(text: &str) -> Self {
         let text = text.trim();
         let (family, details) = parse::classify(text);
-        Self {
-            text: text.into(),
-            family,
-            details,
-        }
+        Self { text: text.into(), family, details }
     }
 
     /// Reads a `codecs` parameter or `CODECS` attribute: entries separated by commas, empty ones
     /// left out.
     pub fn parse_list(text: &str) -> Vec<Self> {
-        text.split(',')
-            .map(str::trim)
-            .filter(|entry| !entry.is_empty())
-            .map(Self::parse)
-            .collect()
+        text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(Self::parse).collect()
     }
 
     /// The entry as it was written.

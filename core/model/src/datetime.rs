@@ -53,9 +53,7 @@ fn parse_date(date: &str) -> Option<(i64, i64, i64)> {
 }
 
 fn two_digits(text: &str) -> Option<i64> {
-    (text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit()))
-        .then(|| text.parse().ok())
-        .flatten()
+    (text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok()).flatten()
 }
 
 /// Decimals of a second as microseconds, further digits dropped.
@@ -198,9 +196,7 @@ mod tests {
         assert_eq!(format_date_time(utc), "2026-11-23T05:45:36.123Z");
         assert_eq!(parse_date_time("1970-01-01"), Some(WallTime::EPOCH));
         assert_eq!(
-            parse_date_time("1969-12-31T23:59:59.5Z")
-                .map(format_date_time)
-                .as_deref(),
+            parse_date_time("1969-12-31T23:59:59.5Z").map(format_date_time).as_deref(),
             Some("1969-12-31T23:59:59.500Z")
         );
         assert_eq!(
@@ -239,19 +235,7 @@ mod tests {
         ] {
             assert_eq!(parse_duration(text).map(MediaTime::as_millis), Some(millis), "{text}");
         }
-        for text in [
-            "",
-            "P",
-            "PT",
-            "5S",
-            "P1Y",
-            "P1M",
-            "PT1S2M",
-            "PT1",
-            "PT-1S",
-            "PT1e9S",
-            "PT99999999999999999999S",
-        ] {
+        for text in ["", "P", "PT", "5S", "P1Y", "P1M", "PT1S2M", "PT1", "PT-1S", "PT1e9S", "PT99999999999999999999S"] {
             assert_eq!(parse_duration(text), None, "{text}");
         }
     }

@@ -403,11 +403,7 @@ pub struct Warning {
 impl Warning {
     /// A warning about `rule`.
     pub fn new(rule: &str, place: Place, message: impl Into<String>) -> Self {
-        Self {
-            rule: rule.to_owned(),
-            place,
-            message: message.into(),
-        }
+        Self { rule: rule.to_owned(), place, message: message.into() }
     }
 }
 
@@ -460,9 +456,8 @@ mod tests {
 
     #[test]
     fn an_error_reads_as_one_sentence_with_code_place_and_advice() {
-        let error = Error::new(ErrorCode::ManifestSyntax, "EXTINF has no comma")
-            .at(Place::Line(7))
-            .fact("url", "http://a/b");
+        let error =
+            Error::new(ErrorCode::ManifestSyntax, "EXTINF has no comma").at(Place::Line(7)).fact("url", "http://a/b");
         assert_eq!(
             error.to_string(),
             "2002 ManifestSyntax: EXTINF has no comma (line 7) in http://a/b; mend the line named in the place"
@@ -478,10 +473,6 @@ mod tests {
             std::fs::write(path, error_table()).expect("docs/errors.md is writable");
         }
         let written = std::fs::read_to_string(path).expect("docs/errors.md exists");
-        assert_eq!(
-            written,
-            error_table(),
-            "run the tests of telecine-model once with TELECINE_BLESS=1"
-        );
+        assert_eq!(written, error_table(), "run the tests of telecine-model once with TELECINE_BLESS=1");
     }
 }

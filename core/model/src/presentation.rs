@@ -556,10 +556,7 @@ pub struct PreloadHint {
 impl PreloadHint {
     /// The range, if both ends are known.
     pub fn byte_range(&self) -> Option<ByteRange> {
-        self.length.map(|length| ByteRange {
-            offset: self.start,
-            length,
-        })
+        self.length.map(|length| ByteRange { offset: self.start, length })
     }
 }
 

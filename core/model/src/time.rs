@@ -50,10 +50,7 @@ impl MediaTime {
     /// (ties away from zero). Exact whenever the timescale divides [`UNITS_PER_SECOND`].
     pub fn from_ticks(ticks: i64, timescale: Timescale) -> Self {
         let scale = i128::from(timescale.get());
-        Self(saturate(div_round(
-            i128::from(ticks) * i128::from(UNITS_PER_SECOND),
-            scale,
-        )))
+        Self(saturate(div_round(i128::from(ticks) * i128::from(UNITS_PER_SECOND), scale)))
     }
 
     /// This time in ticks of `timescale`, rounded to the nearest tick.
@@ -74,18 +71,12 @@ impl MediaTime {
 
     /// A time from microseconds, rounded to the nearest unit.
     pub fn from_micros(micros: i64) -> Self {
-        Self(saturate(div_round(
-            i128::from(micros) * i128::from(UNITS_PER_SECOND),
-            1_000_000,
-        )))
+        Self(saturate(div_round(i128::from(micros) * i128::from(UNITS_PER_SECOND), 1_000_000)))
     }
 
     /// A time from nanoseconds, rounded to the nearest unit.
     pub fn from_nanos(nanos: i64) -> Self {
-        Self(saturate(div_round(
-            i128::from(nanos) * i128::from(UNITS_PER_SECOND),
-            NANOS_PER_SECOND,
-        )))
+        Self(saturate(div_round(i128::from(nanos) * i128::from(UNITS_PER_SECOND), NANOS_PER_SECOND)))
     }
 
     /// A time from seconds as an application would give them; not a number and infinities give
@@ -119,20 +110,13 @@ impl MediaTime {
     /// A host duration as a media span.
     pub fn from_duration(duration: Duration) -> Self {
         let nanos = i128::try_from(duration.as_nanos()).unwrap_or(i128::MAX / i128::from(UNITS_PER_SECOND));
-        Self(saturate(div_round(
-            nanos.saturating_mul(i128::from(UNITS_PER_SECOND)),
-            NANOS_PER_SECOND,
-        )))
+        Self(saturate(div_round(nanos.saturating_mul(i128::from(UNITS_PER_SECOND)), NANOS_PER_SECOND)))
     }
 
     /// The distance between two times.
     pub const fn abs_diff(self, other: Self) -> Self {
         let distance = self.0.abs_diff(other.0);
-        Self(if distance > i64::MAX as u64 {
-            i64::MAX
-        } else {
-            distance as i64
-        })
+        Self(if distance > i64::MAX as u64 { i64::MAX } else { distance as i64 })
     }
 
     /// Multiplies by a ratio of integers, rounded to the nearest unit; a zero denominator gives zero.
@@ -140,10 +124,7 @@ impl MediaTime {
         if denominator == 0 {
             return Self::ZERO;
         }
-        Self(saturate(div_round(
-            i128::from(self.0) * i128::from(numerator),
-            i128::from(denominator),
-        )))
+        Self(saturate(div_round(i128::from(self.0) * i128::from(numerator), i128::from(denominator))))
     }
 
     /// True below zero.
@@ -155,11 +136,7 @@ impl MediaTime {
 /// Division rounded to nearest, ties away from zero; `denominator` is not zero.
 fn div_round(numerator: i128, denominator: i128) -> i128 {
     let half = denominator.abs() / 2;
-    let shifted = if (numerator < 0) == (denominator < 0) {
-        numerator.abs() + half
-    } else {
-        -(numerator.abs() + half)
-    };
+    let shifted = if (numerator < 0) == (denominator < 0) { numerator.abs() + half } else { -(numerator.abs() + half) };
     let quotient = shifted.abs() / denominator.abs();
     if shifted < 0 {
         -quotient
@@ -286,20 +263,14 @@ impl Timestamp {
 impl Add<Duration> for Timestamp {
     type Output = Self;
     fn add(self, span: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_add(u64::try_from(span.as_micros()).unwrap_or(u64::MAX)),
-        )
+        Self(self.0.saturating_add(u64::try_from(span.as_micros()).unwrap_or(u64::MAX)))
     }
 }
 
 impl Sub<Duration> for Timestamp {
     type Output = Self;
     fn sub(self, span: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_sub(u64::try_from(span.as_micros()).unwrap_or(u64::MAX)),
-        )
+        Self(self.0.saturating_sub(u64::try_from(span.as_micros()).unwrap_or(u64::MAX)))
     }
 }
 

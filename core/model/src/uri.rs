@@ -34,13 +34,7 @@ pub fn split(reference: &str) -> Parts<'_> {
         }
         None => (None, rest),
     };
-    Parts {
-        scheme,
-        authority,
-        path,
-        query,
-        fragment,
-    }
+    Parts { scheme, authority, path, query, fragment }
 }
 
 fn cut(text: &str, mark: char) -> (&str, Option<&str>) {
@@ -197,9 +191,7 @@ pub fn redact_query(query: &str) -> String {
 }
 
 fn is_redacted(value: &str) -> bool {
-    value
-        .strip_prefix('~')
-        .is_some_and(|hex| hex.len() == 8 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
+    value.strip_prefix('~').is_some_and(|hex| hex.len() == 8 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// FNV-1a folded to 32 bits: tells values apart in a log, gives nothing back.

@@ -67,36 +67,17 @@ fn the_examples_of_rfc_6381_are_read() {
     let list = Codec::parse_list("mp4v.20.9, mp4a.E1");
     assert_eq!(list.len(), 2);
     assert_eq!(list[0].kind(), Some(TrackKind::Video));
-    assert_eq!(
-        list[1].kind(),
-        Some(TrackKind::Audio),
-        "QCELP is sound, if not a known one"
-    );
+    assert_eq!(list[1].kind(), Some(TrackKind::Audio), "QCELP is sound, if not a known one");
     assert_eq!(list[1].family(), CodecFamily::Other);
-    let expected = Avc {
-        profile: 0x42,
-        constraints: 0xE0,
-        level: 30,
-    };
+    let expected = Avc { profile: 0x42, constraints: 0xE0, level: 30 };
     assert_eq!(details("avc1.42E01E"), Some(CodecDetails::Avc(expected)));
 }
 
 #[test]
 fn avc_of_the_decimal_form_before_rfc_6381_is_read() {
-    let expected = Avc {
-        profile: 66,
-        constraints: 0,
-        level: 30,
-    };
+    let expected = Avc { profile: 66, constraints: 0, level: 30 };
     assert_eq!(details("avc1.66.30"), Some(CodecDetails::Avc(expected)));
-    assert!(matches!(
-        details("avc1.100.41"),
-        Some(CodecDetails::Avc(Avc {
-            profile: 100,
-            level: 41,
-            ..
-        }))
-    ));
+    assert!(matches!(details("avc1.100.41"), Some(CodecDetails::Avc(Avc { profile: 100, level: 41, .. }))));
 }
 
 /// ISO/IEC 14496-15, E.3: a main profile stream, and one with every field.
@@ -124,10 +105,7 @@ fn the_hevc_examples_of_its_annex_are_read() {
 
 #[test]
 fn dolby_vision_states_profile_and_level() {
-    assert_eq!(
-        details("dvh1.05.06"),
-        Some(CodecDetails::DolbyVision(DolbyVision { profile: 5, level: 6 }))
-    );
+    assert_eq!(details("dvh1.05.06"), Some(CodecDetails::DolbyVision(DolbyVision { profile: 5, level: 6 })));
 }
 
 /// VP Codec ISO Media File Format Binding, "Codecs Parameter String".
@@ -138,21 +116,10 @@ fn the_vp9_examples_of_its_binding_are_read() {
         level: 10,
         bit_depth: 10,
         chroma: 1,
-        colour: Colour {
-            primaries: 9,
-            transfer: 16,
-            matrix: 9,
-            full_range: true,
-        },
+        colour: Colour { primaries: 9, transfer: 16, matrix: 9, full_range: true },
     };
     assert_eq!(details("vp09.02.10.10.01.09.16.09.01"), Some(CodecDetails::Vp(hdr)));
-    let short = Vp {
-        profile: 0,
-        level: 41,
-        bit_depth: 8,
-        chroma: 1,
-        colour: Colour::default(),
-    };
+    let short = Vp { profile: 0, level: 41, bit_depth: 8, chroma: 1, colour: Colour::default() };
     assert_eq!(details("vp09.00.41.08"), Some(CodecDetails::Vp(short)));
 }
 
@@ -166,39 +133,19 @@ fn the_av1_examples_of_its_binding_are_read() {
         bit_depth: 10,
         monochrome: false,
         chroma: 112,
-        colour: Colour {
-            primaries: 9,
-            transfer: 16,
-            matrix: 9,
-            full_range: false,
-        },
+        colour: Colour { primaries: 9, transfer: 16, matrix: 9, full_range: false },
     };
     assert_eq!(details("av01.0.04M.10.0.112.09.16.09.0"), Some(CodecDetails::Av1(full)));
-    let short = Av1 {
-        level: 15,
-        chroma: 110,
-        colour: Colour::default(),
-        ..full
-    };
+    let short = Av1 { level: 15, chroma: 110, colour: Colour::default(), ..full };
     assert_eq!(details("av01.0.15M.10"), Some(CodecDetails::Av1(short)));
 }
 
 #[test]
 fn aac_states_its_object_types() {
-    let he = Mp4a {
-        object_type: 0x40,
-        audio_object_type: Some(5),
-    };
+    let he = Mp4a { object_type: 0x40, audio_object_type: Some(5) };
     assert_eq!(details("mp4a.40.5"), Some(CodecDetails::Mp4a(he)));
-    assert_eq!(
-        details("mp4a.40.05"),
-        Some(CodecDetails::Mp4a(he)),
-        "a leading zero is tolerated"
-    );
-    let mpeg2 = Mp4a {
-        object_type: 0x67,
-        audio_object_type: None,
-    };
+    assert_eq!(details("mp4a.40.05"), Some(CodecDetails::Mp4a(he)), "a leading zero is tolerated");
+    let mpeg2 = Mp4a { object_type: 0x67, audio_object_type: None };
     assert_eq!(details("mp4a.67"), Some(CodecDetails::Mp4a(mpeg2)));
 }
 
@@ -211,9 +158,7 @@ fn ttml_profiles_tell_text_from_images() {
         ("stpp.ttml.im1t|etd1", true, false),
         ("stpp.ttml.im1t+im1i", true, true),
     ] {
-        let Some(CodecDetails::Stpp(stpp)) = details(text) else {
-            panic!("{text}")
-        };
+        let Some(CodecDetails::Stpp(stpp)) = details(text) else { panic!("{text}") };
         assert_eq!((stpp.text, stpp.image), (is_text, is_image), "{text}");
     }
 }
@@ -248,10 +193,8 @@ fn what_is_unknown_or_malformed_is_kept_and_states_nothing() {
 
 #[test]
 fn a_list_is_split_at_commas_and_white_space_dropped() {
-    let texts: Vec<String> = Codec::parse_list(" avc1.4d401e ,mp4a.40.2,, wvtt ")
-        .iter()
-        .map(Codec::to_string)
-        .collect();
+    let texts: Vec<String> =
+        Codec::parse_list(" avc1.4d401e ,mp4a.40.2,, wvtt ").iter().map(Codec::to_string).collect();
     assert_eq!(texts, ["avc1.4d401e", "mp4a.40.2", "wvtt"]);
     assert!(Codec::parse_list(" , ").is_empty());
 }
@@ -260,10 +203,7 @@ fn a_list_is_split_at_commas_and_white_space_dropped() {
 fn a_decoder_goes_on_within_family_and_sample_entry() {
     let same = |a: &str, b: &str| Codec::parse(a).same_decoder(&Codec::parse(b));
     assert!(same("avc1.42E01E", "avc1.640028"));
-    assert!(
-        !same("avc1.640028", "avc3.640028"),
-        "parameter sets move into the samples"
-    );
+    assert!(!same("avc1.640028", "avc3.640028"), "parameter sets move into the samples");
     assert!(!same("hvc1.1.6.L93.B0", "hev1.1.6.L93.B0"));
     assert!(!same("hvc1.2.4.L150.B0", "dvh1.05.06"));
     assert!(same("mp4a.40.2", "mp4a.40.5"));

@@ -18,12 +18,7 @@ fn best(candidates: &[&str], wanted: &[&str]) -> Option<usize> {
 /// RFC 5646, appendix A.
 #[test]
 fn the_examples_of_rfc_5646_are_taken_apart() {
-    type Parts = (
-        &'static str,
-        Option<&'static str>,
-        Option<&'static str>,
-        Option<&'static str>,
-    );
+    type Parts = (&'static str, Option<&'static str>, Option<&'static str>, Option<&'static str>);
     let examples: [(&str, Parts, &[&str]); 17] = [
         ("de", ("de", None, None, None), &[]),
         ("zh-Hant", ("zh", None, Some("Hant"), None), &[]),
@@ -35,11 +30,7 @@ fn the_examples_of_rfc_5646_are_taken_apart() {
         ("sl-rozaj", ("sl", None, None, None), &["rozaj"]),
         ("sl-rozaj-biske", ("sl", None, None, None), &["rozaj", "biske"]),
         ("de-CH-1901", ("de", None, None, Some("CH")), &["1901"]),
-        (
-            "hy-Latn-IT-arevela",
-            ("hy", None, Some("Latn"), Some("IT")),
-            &["arevela"],
-        ),
+        ("hy-Latn-IT-arevela", ("hy", None, Some("Latn"), Some("IT")), &["arevela"]),
         ("es-419", ("es", None, None, Some("419")), &[]),
         ("de-CH-x-phonebk", ("de", None, None, Some("CH")), &[]),
         ("de-DE-u-co-phonebk", ("de", None, None, Some("DE")), &[]),
@@ -90,22 +81,11 @@ fn bibliographic_and_terminologic_codes_mean_the_two_letter_one() {
             assert_eq!(quality(three, codes[2]), Exact, "{three}");
         }
     }
-    for (three, two) in [
-        ("eng", "en"),
-        ("spa", "es"),
-        ("jpn", "ja"),
-        ("por", "pt"),
-        ("zul", "zu"),
-        ("aar", "aa"),
-    ] {
+    for (three, two) in [("eng", "en"), ("spa", "es"), ("jpn", "ja"), ("por", "pt"), ("zul", "zu"), ("aar", "aa")] {
         assert_eq!(Language::parse(three).primary(), two);
     }
     assert_eq!(Language::parse("hawaii").primary(), "hawaii", "only whole codes count");
-    assert_eq!(
-        Language::parse("haw").primary(),
-        "haw",
-        "a language without a two-letter code keeps its own"
-    );
+    assert_eq!(Language::parse("haw").primary(), "haw", "a language without a two-letter code keeps its own");
 }
 
 #[test]
@@ -180,19 +160,11 @@ fn chinese_is_told_apart_by_script_and_by_language() {
 #[test]
 fn the_first_wanted_language_that_there_is_decides() {
     assert_eq!(best(&["en", "de", "fr"], &["it", "fr", "en"]), Some(2));
-    assert_eq!(
-        best(&["en", "pt-PT"], &["pt-BR", "en"]),
-        Some(1),
-        "a cousin of the first before the second"
-    );
+    assert_eq!(best(&["en", "pt-PT"], &["pt-BR", "en"]), Some(1), "a cousin of the first before the second");
     assert_eq!(best(&["pt-PT", "pt", "pt-BR"], &["pt-BR"]), Some(2));
     assert_eq!(best(&["zh-Hans", "zh-TW"], &["zh-Hant"]), Some(1));
     assert_eq!(best(&["es-ES", "es-419"], &["es-MX"]), Some(1));
-    assert_eq!(
-        best(&["en-US", "en-GB"], &["en"]),
-        Some(0),
-        "the title's order settles a tie"
-    );
+    assert_eq!(best(&["en-US", "en-GB"], &["en"]), Some(0), "the title's order settles a tie");
     assert_eq!(best(&["en"], &["de"]), None);
     assert_eq!(best(&[], &["de"]), None);
     assert_eq!(best(&["de"], &[]), None);

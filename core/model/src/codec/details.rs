@@ -118,12 +118,7 @@ pub struct Colour {
 impl Default for Colour {
     /// BT.709 in studio range: what the VP9 and AV1 bindings say of omitted fields.
     fn default() -> Self {
-        Self {
-            primaries: 1,
-            transfer: 1,
-            matrix: 1,
-            full_range: false,
-        }
+        Self { primaries: 1, transfer: 1, matrix: 1, full_range: false }
     }
 }
 

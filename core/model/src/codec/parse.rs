@@ -71,19 +71,11 @@ fn digits_only(text: &str, digit: impl Fn(&u8) -> bool) -> Option<&str> {
 fn avc(rest: &str) -> Option<Avc> {
     if let Some((profile, level)) = rest.split_once('.') {
         // Written before RFC 6381, `avc1.66.30`: profile and level as decimals.
-        return Some(Avc {
-            profile: decimal(profile)?,
-            constraints: 0,
-            level: decimal(level)?,
-        });
+        return Some(Avc { profile: decimal(profile)?, constraints: 0, level: decimal(level)? });
     }
     let byte = |at: usize| rest.get(at..at + 2).and_then(hex);
     (rest.len() == 6).then_some(())?;
-    Some(Avc {
-        profile: byte(0)?,
-        constraints: byte(2)?,
-        level: byte(4)?,
-    })
+    Some(Avc { profile: byte(0)?, constraints: byte(2)?, level: byte(4)? })
 }
 
 fn hevc<'a>(mut fields: impl Iterator<Item = &'a str>) -> Option<Hevc> {
@@ -115,10 +107,7 @@ fn hevc<'a>(mut fields: impl Iterator<Item = &'a str>) -> Option<Hevc> {
 }
 
 fn dolby_vision<'a>(mut fields: impl Iterator<Item = &'a str>) -> Option<DolbyVision> {
-    Some(DolbyVision {
-        profile: decimal(fields.next()?)?,
-        level: decimal(fields.next()?)?,
-    })
+    Some(DolbyVision { profile: decimal(fields.next()?)?, level: decimal(fields.next()?)? })
 }
 
 fn vp<'a>(mut fields: impl Iterator<Item = &'a str>) -> Option<Vp> {
@@ -185,10 +174,7 @@ fn mp4a(rest: Option<&str>) -> (CodecFamily, Option<CodecDetails>) {
         (0xDD, _) => CodecFamily::Vorbis,
         _ => CodecFamily::Other,
     };
-    let details = Mp4a {
-        object_type,
-        audio_object_type,
-    };
+    let details = Mp4a { object_type, audio_object_type };
     (family, Some(CodecDetails::Mp4a(details)))
 }
 
@@ -204,10 +190,7 @@ fn stpp(rest: &str) -> Option<Stpp> {
     let (namespace, profiles) = rest.split_once('.')?;
     namespace.eq_ignore_ascii_case("ttml").then_some(())?;
     // `+` joins profiles that a processor needs together, `|` those of which it needs one.
-    let mut stpp = Stpp {
-        text: false,
-        image: false,
-    };
+    let mut stpp = Stpp { text: false, image: false };
     for profile in profiles.split(['+', '|']) {
         match profile.to_ascii_lowercase().as_str() {
             "im1i" | "im2i" => stpp.image = true,

@@ -49,9 +49,8 @@ impl Language {
         if script == Agreement::Contradiction {
             return MatchQuality::Primary;
         }
-        let region = Agreement::of(self.region(), wanted.region(), |a, b| {
-            registry::lies_in(a, b) || registry::lies_in(b, a)
-        });
+        let region =
+            Agreement::of(self.region(), wanted.region(), |a, b| registry::lies_in(a, b) || registry::lies_in(b, a));
         let variants = Agreement::of(stated(&self.variants), stated(&wanted.variants), |_, _| false);
         match script.min(region).min(variants) {
             Agreement::Contradiction => MatchQuality::Script,
@@ -63,9 +62,7 @@ impl Language {
     /// The language itself, where the tag may name its group: `zh-yue` and `yue` are Cantonese,
     /// `no` without more is Bokmål.
     fn individual(&self) -> &str {
-        let code = self
-            .extlang()
-            .map_or(self.primary(), |extlang| registry::canonical(extlang).0);
+        let code = self.extlang().map_or(self.primary(), |extlang| registry::canonical(extlang).0);
         if code == "no" {
             "nb"
         } else {
@@ -82,8 +79,7 @@ impl Language {
 
     /// The script, stated or going without saying.
     fn likely_script(&self) -> Option<&str> {
-        self.script()
-            .or_else(|| registry::likely_script(self.individual(), self.region()))
+        self.script().or_else(|| registry::likely_script(self.individual(), self.region()))
     }
 }
 

@@ -172,9 +172,7 @@ impl SegmentIndex {
 
     /// The tick at a presentation time.
     pub fn ticks_of(&self, time: MediaTime) -> i64 {
-        (time - self.origin)
-            .to_ticks(self.table.timescale())
-            .saturating_add(self.presentation_offset)
+        (time - self.origin).to_ticks(self.table.timescale()).saturating_add(self.presentation_offset)
     }
 
     /// Segment `number`.
@@ -219,8 +217,7 @@ impl SegmentIndex {
         let span = self.table.get(number)?;
         let tick = |nth: u32| {
             let share = u128::from(span.duration) * u128::from(nth) / u128::from(count);
-            span.start
-                .saturating_add_unsigned(u64::try_from(share).unwrap_or(u64::MAX))
+            span.start.saturating_add_unsigned(u64::try_from(share).unwrap_or(u64::MAX))
         };
         segment.ticks = tick(part - 1);
         segment.start = self.time_of(segment.ticks);
@@ -237,11 +234,7 @@ impl SegmentIndex {
         let start = self.time_of(self.table.get(number)?.start);
         let (anchor, wall) = match self.program_date_time.get_with_start(number) {
             Some((anchor, wall)) => (anchor, *wall),
-            None => self
-                .program_date_time
-                .iter()
-                .next()
-                .map(|(anchor, wall)| (anchor, *wall))?,
+            None => self.program_date_time.iter().next().map(|(anchor, wall)| (anchor, *wall))?,
         };
         let anchored = self.time_of(self.table.get(anchor)?.start);
         Some(wall.offset(start - anchored))

@@ -85,11 +85,7 @@ impl UriList {
             return false;
         }
         self.arena.push_str(uri);
-        self.runs.push(UriRun {
-            first: self.len,
-            text: (at, length),
-            counter: None,
-        });
+        self.runs.push(UriRun { first: self.len, text: (at, length), counter: None });
         self.len = next_len;
         true
     }
@@ -99,9 +95,7 @@ impl UriList {
         if index >= self.len {
             return None;
         }
-        let run = self
-            .runs
-            .get(self.runs.partition_point(|run| run.first <= index).checked_sub(1)?)?;
+        let run = self.runs.get(self.runs.partition_point(|run| run.first <= index).checked_sub(1)?)?;
         let first = self.slice(run.text);
         match run.counter {
             None => Some(first.to_owned()),
@@ -120,9 +114,7 @@ impl UriList {
         count: u32,
         same: impl Fn(&str, &str) -> bool,
     ) -> Option<u32> {
-        let count = count
-            .min(self.len.saturating_sub(from))
-            .min(other.len.saturating_sub(other_from));
+        let count = count.min(self.len.saturating_sub(from)).min(other.len.saturating_sub(other_from));
         let mut place = 0;
         while place < count {
             let (ours, theirs) = (from + place, other_from + place);
@@ -176,26 +168,11 @@ impl Counter {
     /// digits that grows, or nothing.
     fn between(a: &str, b: &str) -> Option<Self> {
         if a == b {
-            return Some(Self {
-                digits: (0, 0),
-                start: 0,
-                step: 0,
-                padded: false,
-            });
+            return Some(Self { digits: (0, 0), start: 0, step: 0, padded: false });
         }
         let same = a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y).count();
-        let from = same
-            - a.as_bytes()[..same]
-                .iter()
-                .rev()
-                .take_while(|c| c.is_ascii_digit())
-                .count();
-        let digits = |text: &str| {
-            text.as_bytes()[from..]
-                .iter()
-                .take_while(|c| c.is_ascii_digit())
-                .count()
-        };
+        let from = same - a.as_bytes()[..same].iter().rev().take_while(|c| c.is_ascii_digit()).count();
+        let digits = |text: &str| text.as_bytes()[from..].iter().take_while(|c| c.is_ascii_digit()).count();
         let (len_a, len_b) = (digits(a), digits(b));
         if len_a == 0 || len_b == 0 || a[from + len_a..] != b[from + len_b..] {
             return None;
@@ -263,11 +240,7 @@ impl Counter {
             return false;
         };
         let plain = !digits.starts_with('0') || digits.len() == 1;
-        let width_fits = if self.padded {
-            digits.len() == width || (digits.len() > width && plain)
-        } else {
-            plain
-        };
+        let width_fits = if self.padded { digits.len() == width || (digits.len() > width && plain) } else { plain };
         width_fits
             && !digits.is_empty()
             && digits.bytes().all(|b| b.is_ascii_digit())
@@ -330,17 +303,9 @@ impl RangeList {
         if length == Self::NONE {
             return None;
         }
-        let (from, offset) = *self
-            .anchors
-            .get(self.anchors.partition_point(|(i, _)| *i <= index).checked_sub(1)?)?;
-        let before: u64 = self.lengths[from as usize..index as usize]
-            .iter()
-            .map(|l| u64::from(*l))
-            .sum();
-        Some(ByteRange {
-            offset: offset.checked_add(before)?,
-            length: u64::from(length),
-        })
+        let (from, offset) = *self.anchors.get(self.anchors.partition_point(|(i, _)| *i <= index).checked_sub(1)?)?;
+        let before: u64 = self.lengths[from as usize..index as usize].iter().map(|l| u64::from(*l)).sum();
+        Some(ByteRange { offset: offset.checked_add(before)?, length: u64::from(length) })
     }
 
     fn last_end(&self) -> Option<u64> {
@@ -423,18 +388,11 @@ impl UrlTemplate {
 
     fn width(format: &str) -> Result<usize, TemplateError> {
         let bad = || TemplateError::BadWidth(format.to_owned());
-        let digits = format
-            .strip_prefix('0')
-            .and_then(|f| f.strip_suffix('d'))
-            .ok_or_else(bad)?;
+        let digits = format.strip_prefix('0').and_then(|f| f.strip_suffix('d')).ok_or_else(bad)?;
         if digits.is_empty() {
             return Ok(1);
         }
-        digits
-            .parse()
-            .ok()
-            .filter(|width| *width <= Self::MAX_WIDTH)
-            .ok_or_else(bad)
+        digits.parse().ok().filter(|width| *width <= Self::MAX_WIDTH).ok_or_else(bad)
     }
 
     /// The URL reference of the segment with this number and start tick (and part, from 1).
@@ -506,10 +464,7 @@ mod tests {
         assert_eq!(older.first_difference(1, &newer, 0, 1, |a, b| a == b), Some(0));
         let mut changed = uris(10, 500);
         assert!(changed.push("other.ts"));
-        assert_eq!(
-            older.first_difference(2, &changed, 0, u32::MAX, |a, b| a == b),
-            Some(490)
-        );
+        assert_eq!(older.first_difference(2, &changed, 0, u32::MAX, |a, b| a == b), Some(490));
         let single = list(&["s12.ts"]);
         assert_eq!(older.first_difference(4, &single, 0, 9, |a, b| a == b), None);
     }
@@ -528,9 +483,7 @@ mod tests {
 
     #[test]
     fn uris_that_do_not_count_stay_as_they_are() {
-        list(&[
-            "a.ts", "b.ts", "a9.ts", "a10.ts", "a011.ts", "a12.ts", "", "1", "01", "001", "9", "08",
-        ]);
+        list(&["a.ts", "b.ts", "a9.ts", "a10.ts", "a011.ts", "a12.ts", "", "1", "01", "001", "9", "08"]);
         list(&["seg99", "seg100", "seg0101"]);
         list(&["é1", "é2", "è3"]);
         list(&["x18446744073709551615", "x18446744073709551616"]);
@@ -542,10 +495,8 @@ mod tests {
         let mut list = RangeList::new();
         let ranges: Vec<Option<ByteRange>> = (0..300u64)
             .map(|i| {
-                (i % 7 != 3).then_some(ByteRange {
-                    offset: if i < 200 { i * 10 } else { 9_999_999_999 + i * 10 },
-                    length: 10,
-                })
+                (i % 7 != 3)
+                    .then_some(ByteRange { offset: if i < 200 { i * 10 } else { 9_999_999_999 + i * 10 }, length: 10 })
             })
             .collect();
         for range in &ranges {
@@ -554,38 +505,20 @@ mod tests {
         for (i, range) in ranges.iter().enumerate() {
             assert_eq!(list.get(i as u32), *range, "{i}");
         }
-        assert!(!list.push(Some(ByteRange {
-            offset: 0,
-            length: u64::MAX
-        })));
+        assert!(!list.push(Some(ByteRange { offset: 0, length: u64::MAX })));
     }
 
     #[test]
     fn templates_expand_with_widths_and_escapes() {
-        let template = UrlTemplate::parse(
-            "$RepresentationID$/$$b$Bandwidth%08d$/$Number%05d$-$Time$.m4s",
-            "v1",
-            64_000,
-        )
-        .expect("valid");
+        let template =
+            UrlTemplate::parse("$RepresentationID$/$$b$Bandwidth%08d$/$Number%05d$-$Time$.m4s", "v1", 64_000)
+                .expect("valid");
         assert_eq!(template.expand(7, 900, 1), "v1/$b00064000/00007-900.m4s");
         assert!(template.uses_time() && template.uses_number());
         assert_eq!(UrlTemplate::parse("a$Number", "", 0), Err(TemplateError::Unterminated));
-        assert_eq!(
-            UrlTemplate::parse("$Nope$", "", 0),
-            Err(TemplateError::UnknownIdentifier("Nope".into()))
-        );
-        assert!(matches!(
-            UrlTemplate::parse("$Number%5x$", "", 0),
-            Err(TemplateError::BadWidth(_))
-        ));
-        assert!(matches!(
-            UrlTemplate::parse("$Number%0999999d$", "", 0),
-            Err(TemplateError::BadWidth(_))
-        ));
-        assert_eq!(
-            UrlTemplate::parse("plain.m4s", "", 0).map(|t| t.expand(1, 2, 3)),
-            Ok("plain.m4s".into())
-        );
+        assert_eq!(UrlTemplate::parse("$Nope$", "", 0), Err(TemplateError::UnknownIdentifier("Nope".into())));
+        assert!(matches!(UrlTemplate::parse("$Number%5x$", "", 0), Err(TemplateError::BadWidth(_))));
+        assert!(matches!(UrlTemplate::parse("$Number%0999999d$", "", 0), Err(TemplateError::BadWidth(_))));
+        assert_eq!(UrlTemplate::parse("plain.m4s", "", 0).map(|t| t.expand(1, 2, 3)), Ok("plain.m4s".into()));
     }
 }

@@ -52,10 +52,7 @@ impl<T: PartialEq> Runs<T> {
     /// The value at `number` and the number since which it holds.
     pub fn get_with_start(&self, number: u64) -> Option<(u64, &T)> {
         let after = self.0.partition_point(|(from, _)| *from <= number);
-        after
-            .checked_sub(1)
-            .and_then(|i| self.0.get(i))
-            .map(|(from, value)| (*from, value))
+        after.checked_sub(1).and_then(|i| self.0.get(i)).map(|(from, value)| (*from, value))
     }
 
     /// The last value said.
@@ -158,10 +155,7 @@ mod tests {
         newer.set_from(3, 'b');
         newer.set_from(8, 'c');
         runs.merge_tail(newer, 6);
-        assert_eq!(
-            (runs.get(4), runs.get(6), runs.get(8)),
-            (Some(&'a'), Some(&'b'), Some(&'c'))
-        );
+        assert_eq!((runs.get(4), runs.get(6), runs.get(8)), (Some(&'a'), Some(&'b'), Some(&'c')));
         assert_eq!(runs.len(), 3);
     }
 }
