@@ -295,9 +295,13 @@ fn lane(report: &Report, t_max: f64) -> String {
             let head = format!("{:.2} s: {}, {}", decision.t_s, decision.kind, change(decision));
             (decision.t_s, decision.kind.as_str(), sign(&decision.kind), tip(&head, &decision.why))
         });
+    // What was decided because of an error says so itself.
+    let answered =
+        |t: f64| report.decisions.iter().any(|decision| decision.kind != "bitrate" && (decision.t_s - t).abs() < 1e-3);
     let failed = report.errors.iter().filter_map(|error| {
-        let head = format!("{:.2} s: {} {}", error.t_s?, error.code, error.name);
-        Some((error.t_s?, "error", "✕", tip(&head, std::slice::from_ref(&error.message))))
+        let t = error.t_s.filter(|t| !answered(*t))?;
+        let head = format!("{t:.2} s: {} {}", error.code, error.name);
+        Some((t, "error", "✕", tip(&head, std::slice::from_ref(&error.message))))
     });
     let mut marks: Vec<_> = decided.chain(failed).collect();
     if marks.is_empty() {
