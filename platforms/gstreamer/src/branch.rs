@@ -18,6 +18,9 @@ use crate::queue::{Queue, Unit};
 /// a frame or two (83 ms at 24 frames a second).
 const SEAM: MediaTime = MediaTime::from_millis(100);
 
+/// More than pictures can be late that others need.
+const LATE: MediaTime = MediaTime::from_secs(10);
+
 /// A decoder that swallowed more than this without a result is broken. Pictures are held back for
 /// reordering and by threads, far less than this.
 const SWALLOWED: MediaTime = MediaTime::from_secs(3);
@@ -167,9 +170,12 @@ impl Branch {
                 }
                 let stamp = match place {
                     Place::Shown => to_gst(start),
+                    // The decoder itself cuts off what lies before the segment.
+                    Place::Early(until) if until == self.epoch.start => to_gst(start),
                     // Each sample of sound is decoded alone.
                     _ if self.kind != TrackKind::Video => None,
-                    Place::Early(until) | Place::Late(until) => to_gst(until).map(hidden_before),
+                    Place::Early(until) => to_gst(until).map(|shown| hidden_before(shown, until - start)),
+                    Place::Late(until) => to_gst(until).map(|next| hidden_before(next, LATE - (start - until))),
                 };
                 let (Some(stamp), Some(data)) = (stamp, fragment.sample(sample)) else { continue };
                 units.push(Unit {
@@ -253,8 +259,8 @@ impl Branch {
                 return Ok(());
             };
             if unit.behind_hole {
-                if let (Some(chain), Some(hole), Stage::Open) = (&self.chain, self.hole.and_then(to_gst), self.stage) {
-                    chain.empty(hole);
+                if let (Some(chain), Stage::Open) = (&self.chain, self.stage) {
+                    chain.empty();
                     self.stage = Stage::AtHole;
                 }
                 return Ok(());

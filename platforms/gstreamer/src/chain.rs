@@ -197,9 +197,10 @@ impl Chain {
         let _ = self.source.push_buffer(buffer);
     }
 
-    /// Lets the decoder give out everything that it holds; the next sample is a sync sample.
-    pub(crate) fn empty(&self, from: gst::ClockTime) {
-        self.source.send_event(gst::event::Gap::new(from, gst::ClockTime::ZERO));
+    /// Lets the decoder give out everything that it holds; the next sample is a sync sample. Of the
+    /// events that say so, this is the one that parsers hand on at once and decoders heed.
+    pub(crate) fn empty(&self) {
+        self.source.send_event(gst::event::SegmentDone::new(gst::ClockTime::NONE));
     }
 
     /// Nothing follows.

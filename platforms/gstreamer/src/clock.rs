@@ -25,14 +25,18 @@ pub(crate) fn span(time: MediaTime) -> gst::ClockTime {
     gst::ClockTime::from_nseconds(u64::try_from(time.to_ticks(Timescale::NANOS)).unwrap_or(0))
 }
 
-/// The stamp of a picture that is decoded and not shown: it goes to the last nanosecond before
-/// `shown`, the first time that is shown again.
+/// The stamp of a picture that is decoded and not shown: it goes to the last microseconds before
+/// `shown`, the first time that is shown again, the earlier the greater its `distance` (ten seconds
+/// are as good as more).
 ///
 /// A decoder puts pictures in order by their content, not by these stamps, so the stamp may say
-/// something else: every time from [`to_gst`] is even, this one is odd ([`is_hidden`]). GStreamer's
-/// own mark for this, `DECODE_ONLY`, is lost in its H.264 parser and decoder.
-pub(crate) fn hidden_before(shown: gst::ClockTime) -> gst::ClockTime {
-    gst::ClockTime::from_nseconds(shown.nseconds().saturating_sub(1) | 1)
+/// something else: every time from [`to_gst`] is even, this one is odd ([`is_hidden`]). Stamps of
+/// neighbours differ, since parsers take a repeated one for a missing one; and they ascend, since
+/// decoders mend those that do not. GStreamer's own mark, `DECODE_ONLY`, is lost in its H.264
+/// parser and decoder.
+pub(crate) fn hidden_before(shown: gst::ClockTime, distance: MediaTime) -> gst::ClockTime {
+    let steps = distance.as_millis().clamp(0, 10_000).unsigned_abs();
+    gst::ClockTime::from_nseconds(shown.nseconds().saturating_sub(1 + 2 * steps) | 1)
 }
 
 /// Whether a picture carries a stamp of [`hidden_before`].
@@ -67,8 +71,16 @@ mod tests {
         for units in 0..100_000 {
             let shown = to_gst(MediaTime::from_units(units)).expect("within a day");
             assert!(!is_hidden(shown));
-            assert!(is_hidden(hidden_before(shown)) && hidden_before(shown) < shown);
+            let hidden = hidden_before(shown, MediaTime::from_millis(units));
+            assert!(is_hidden(hidden) && hidden < shown);
         }
+    }
+
+    #[test]
+    fn hidden_stamps_keep_the_order_of_their_pictures() {
+        let shown = to_gst(MediaTime::from_secs(4)).expect("within a day");
+        let stamps: Vec<_> = (0..250).map(|frame| hidden_before(shown, MediaTime::from_millis(10_000 - 40 * frame))).collect();
+        assert!(stamps.is_sorted_by(|a, b| a < b));
     }
 
     #[test]
