@@ -138,7 +138,8 @@ pub struct Append {
     pub end: MediaTime,
     /// Add this to the container's presentation times to get the presentation's.
     pub offset: MediaTime,
-    /// Samples outside do not belong to the presentation (period boundaries, D009).
+    /// Samples whose middle lies outside do not belong to the presentation (period boundaries, D009):
+    /// so a frame across a boundary is played once, whichever period brings it.
     pub window: (MediaTime, MediaTime),
     /// Decode but do not show what is before this (precise starts and seeks).
     pub show_from: Option<MediaTime>,

@@ -5,7 +5,7 @@ use telecine_abr::{Downloaded, Progress};
 use telecine_model::{Error, ErrorCode, Handling, MediaTime, Protocol, TrackKind};
 
 use crate::action::{Append, Format, Payload, SinkCommand, TrackConfig};
-use crate::buffer::Item;
+use crate::buffer::{Item, SEAM};
 use crate::engine::Engine;
 use crate::event::{DecisionKind, State};
 use crate::fetch::Request;
@@ -189,7 +189,7 @@ impl Engine {
         payload: &Payload,
     ) {
         let container_start = container_time(track, part.start);
-        let offset = self.offset(fetch, container_start);
+        let offset = self.offset(stream, fetch, container_start);
         let (start, end) = (container_start + offset, container_time(track, part.end) + offset);
         if fetch.appended == 0 && start.abs_diff(fetch.start) > (fetch.end - fetch.start).max(MediaTime::from_secs(1)) {
             let error = Error::new(ErrorCode::TimestampInvalid, "media is not where the manifest says it is")
@@ -234,9 +234,10 @@ impl Engine {
         })));
     }
 
-    /// What is added to container times. DASH says it; in HLS the first media of a discontinuity
-    /// domain is put where the playlist has it (rfc8216bis 3, 6.3.3).
-    fn offset(&mut self, fetch: &SegmentFetch, container_start: MediaTime) -> MediaTime {
+    /// What is added to container times. DASH says it. In HLS the first media of a discontinuity
+    /// domain is put where the playlist has it (rfc8216bis 6.3.3); where it follows media that is
+    /// there, behind the last sample of that, so that the playlist's rounding does not add up.
+    fn offset(&mut self, stream: &Stream, fetch: &SegmentFetch, container_start: MediaTime) -> MediaTime {
         let presentation = self.title.presentation.as_ref();
         if presentation.is_some_and(|p| p.protocol == Protocol::Dash) {
             let index = self.rendition(fetch.rendition).and_then(|r| r.segments.known());
@@ -250,7 +251,12 @@ impl Engine {
         let exact = fetch.start - container_start;
         let before = self.title.offsets.range(..fetch.discontinuity).next_back().map(|(_, offset)| *offset);
         let expected = before.unwrap_or(MediaTime::ZERO);
-        let offset = if exact.abs_diff(expected) <= OFFSET_TOLERANCE { expected } else { exact };
+        let behind = stream.buffer.media_ending_at(fetch.start).map(|end| end - container_start);
+        let offset = if exact.abs_diff(expected) <= OFFSET_TOLERANCE {
+            expected
+        } else {
+            behind.filter(|behind| behind.abs_diff(exact) <= SEAM).unwrap_or(exact)
+        };
         self.title.offsets.insert(fetch.discontinuity, offset);
         offset
     }

@@ -73,6 +73,12 @@ impl BufferMap {
         self.0.iter_mut().find(|item| item.start == start)
     }
 
+    /// End of the media of the segment that ends at (or a rounding error from) `time`.
+    pub(crate) fn media_ending_at(&self, time: MediaTime) -> Option<MediaTime> {
+        let item = self.0.iter().rev().find(|item| item.end.abs_diff(time) <= SEAM && item.start < time)?;
+        (item.complete && !item.hole).then_some(item.media_end)
+    }
+
     /// The item whose span covers `time`; at a seam the later one.
     pub(crate) fn covering(&self, time: MediaTime) -> Option<&Item> {
         self.0.iter().rev().find(|item| item.start <= time && time < item.end)

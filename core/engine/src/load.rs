@@ -276,9 +276,10 @@ impl Engine {
             .flat_map(nested_ranges)
             .filter(|range| boxes.iter().all(|known| known.offset != range.offset))
             .collect();
-        if let Some(range) = adjacent(&missing) {
-            let progress = boxes.len() > request.carried.len();
-            if !progress || boxes.len() as u64 > self.config.limits.segments / 64 {
+        if let Some(range) = next_index(&missing, boxes.len() > request.carried.len(), request.fetch.byte_range) {
+            if range.length > self.config.limits.init_bytes as u64
+                || boxes.len() as u64 > self.config.limits.segments / 64
+            {
                 let error = Error::new(ErrorCode::IndexInvalid, "the segment index leads nowhere");
                 return self.replace_rendition(reference, error, Vec::new());
             }
@@ -325,20 +326,30 @@ fn has_segments(presentation: &Presentation) -> bool {
     presentation.periods.iter().flat_map(|p| &p.tracks).flat_map(|t| &t.renditions).any(|r| known(&r.segments))
 }
 
-/// The first of some ranges, with those that follow it without a hole: nested indexes often lie
-/// together in front of the media, and then one request brings them all.
-fn adjacent(ranges: &[ByteRange]) -> Option<ByteRange> {
-    let mut sorted = ranges.to_vec();
+/// What to fetch of the nested indexes that are missing. The size of a reference to an index covers
+/// the media that it indexes too, unless indexes lie together (ISO/IEC 14496-12, 8.16.3): those are
+/// fetched at once, of others a first piece that holds any usual index, and more of it if that
+/// piece was too short.
+fn next_index(missing: &[ByteRange], progress: bool, last: Option<ByteRange>) -> Option<ByteRange> {
+    const PIECE: u64 = 16 << 10;
+    let mut sorted = missing.to_vec();
     sorted.sort_by_key(|range| range.offset);
     let mut sorted = sorted.into_iter();
     let mut span = sorted.next()?;
+    if !progress {
+        // The last piece held no whole index: four times as much of the same.
+        let last = last.map_or(u64::MAX, |last| last.length);
+        let length = if last >= span.length { u64::MAX } else { last.saturating_mul(4).min(span.length) };
+        return Some(ByteRange { length, ..span });
+    }
     for next in sorted {
-        if next.offset != span.offset.saturating_add(span.length) {
+        let adjacent = next.offset == span.offset.saturating_add(span.length);
+        if !adjacent || span.length.saturating_add(next.length) > PIECE {
             break;
         }
         span.length = span.length.saturating_add(next.length);
     }
-    Some(span)
+    Some(ByteRange { length: span.length.min(PIECE), ..span })
 }
 
 fn not_yet_live() -> Error {

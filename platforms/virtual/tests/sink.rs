@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use proptest::prelude::*;
 use telecine_container::{InitSegment, IsoReader, Unit};
 use telecine_engine::{Append, Capabilities, Format, Payload, Sink, SinkCommand, SinkReport, TrackConfig, TrackStats};
 use telecine_model::{Limits, MediaTime, Timestamp, TrackKind};
@@ -313,4 +314,55 @@ fn statistics_are_kept_per_track_and_survive_a_stop() {
     let counts: Vec<_> = sink.tracks().into_iter().map(|track| (track.id, track.samples)).collect();
     assert_eq!(counts, [("video".to_owned(), 50), ("audio".to_owned(), 50), ("french".to_owned(), 25)]);
     assert_eq!(sink.deadline(), None);
+}
+
+fn any_time() -> impl Strategy<Value = MediaTime> {
+    prop_oneof![
+        8 => (-1000i64..20_000).prop_map(ms),
+        1 => any::<i64>().prop_map(MediaTime::from_units),
+        1 => prop_oneof![Just(MediaTime::MIN), Just(MediaTime::MAX)],
+    ]
+}
+
+fn any_command() -> impl Strategy<Value = SinkCommand> {
+    let kind = || prop_oneof![Just(VIDEO), Just(AUDIO), Just(TEXT)];
+    let appended = (kind(), any_time(), any_time(), any_time(), any_time(), 0u32..2000, any::<u64>());
+    prop_oneof![
+        kind().prop_map(|kind| configure(kind, kind.name(), None)),
+        4 => appended.prop_map(|(kind, start, end, from, to, samples, bytes)| {
+            let append = Append { start, end, window: (from, to), samples, bytes, ..media(kind, 0, 0) };
+            SinkCommand::Append(Box::new(append))
+        }),
+        4 => (kind(), 0i64..20_000).prop_map(|(kind, start)| append(kind, start, start + 2000)),
+        (kind(), any_time(), any_time()).prop_map(|(kind, from, to)| SinkCommand::Remove { kind, from, to }),
+        kind().prop_map(|kind| SinkCommand::EndOfStream { kind }),
+        kind().prop_map(|kind| SinkCommand::Disable { kind }),
+        any_time().prop_map(SinkCommand::Seek),
+        any::<u32>().prop_map(SinkCommand::SetRate),
+        2 => Just(SinkCommand::Play),
+        Just(SinkCommand::Pause),
+        Just(SinkCommand::Stop),
+    ]
+}
+
+proptest! {
+    /// Whatever it is told, time passes: it never panics and never asks to be polled for ever.
+    #[test]
+    fn any_commands_are_survived(commands in prop::collection::vec((any_command(), 0u64..3000), 1..60)) {
+        let mut sink = ModelSink::default();
+        let mut now = 0;
+        for (command, wait) in commands {
+            sink.command(command, at(now));
+            now += wait;
+            let mut polls = 0;
+            while let Some(deadline) = sink.deadline().filter(|deadline| *deadline <= at(now)) {
+                while sink.poll(deadline).is_some() {}
+                polls += 1;
+                prop_assert!(polls < 1000);
+            }
+            let buffered = sink.buffered(VIDEO);
+            prop_assert!(buffered.iter().all(|(start, end)| start < end));
+            prop_assert!(buffered.windows(2).all(|pair| pair[0].1 < pair[1].0));
+        }
+    }
 }
