@@ -158,6 +158,11 @@ impl Player {
         self.ask(|core, _| core.sink.tracks()).await
     }
 
+    /// The hash of everything that the engine asked for so far: equal sessions have equal hashes.
+    pub async fn action_hash(&self) -> Result<u64, Error> {
+        self.ask(|core, _| core.engine.action_hash()).await
+    }
+
     /// What was recorded since the last call, with [`Config::record`]. Append it to a file.
     pub async fn take_recording(&self) -> Result<Vec<u8>, Error> {
         self.ask(|core, _| core.engine.take_recording()).await
