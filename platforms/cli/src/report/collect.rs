@@ -39,8 +39,7 @@ pub(crate) struct Session<'a> {
     pub(crate) presentation: Option<&'a Presentation>,
     pub(crate) qoe: QoeSummary,
     pub(crate) tracks: Vec<TrackStats>,
-    /// Where the player tells it.
-    pub(crate) action_hash: Option<u64>,
+    pub(crate) action_hash: u64,
 }
 
 impl Collector {
@@ -220,7 +219,7 @@ impl Collector {
             ladder,
             warnings: self.warnings,
             setup: self.setup,
-            action_hash: session.action_hash.map(|hash| format!("{hash:016x}")),
+            action_hash: format!("{:016x}", session.action_hash),
         }
     }
 }

@@ -36,14 +36,11 @@ pub(crate) fn page(report: &Report) -> String {
     html.push_str(&troubles(report));
     let _ = write!(
         html,
-        "<footer><span>Made by <code>telecine play</code> {}</span>{}<span>Times are seconds of the session unless said otherwise.</span></footer>\n</main>\n\
+        "<footer><span>Made by <code>telecine play</code> {}</span><span>Action hash <code>{}</code></span><span>Times are seconds of the session unless said otherwise.</span></footer>\n</main>\n\
          <div id=\"tip\" role=\"tooltip\"></div>\n<script type=\"application/json\" id=\"data\">{}</script>\n\
          <script>\n{JS}</script>\n</body>\n</html>\n",
         escape(report.telecine),
-        report
-            .action_hash
-            .as_ref()
-            .map_or(String::new(), |hash| format!("<span>Action hash <code>{}</code></span>", escape(hash))),
+        escape(&report.action_hash),
         script_json(&timeline.data),
     );
     html
@@ -457,7 +454,7 @@ mod tests {
             presentation: None,
             qoe: Qoe::new(Timestamp::ZERO).summary(now),
             tracks: Vec::new(),
-            action_hash: Some(1),
+            action_hash: 1,
         })
     }
 

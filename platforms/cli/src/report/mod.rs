@@ -59,7 +59,7 @@ pub(crate) struct Report {
     pub(crate) warnings: Vec<crate::document::WarningEntry>,
     pub(crate) setup: Setup,
     /// Hash of the engine's actions, in hexadecimal: equal sessions have equal hashes.
-    pub(crate) action_hash: Option<String>,
+    pub(crate) action_hash: String,
 }
 
 /// How playback ended.

@@ -6,11 +6,13 @@
 mod common;
 
 mod a_failed_session_is_reported_too;
+mod a_protected_title_ends_with_a_drm_error;
 mod a_recording_replays_to_the_same_decisions;
 mod an_error_is_one_sentence_with_code_place_url_and_advice;
 mod an_hls_media_playlist_is_inspected_to_the_last_attribute;
 mod an_hls_multivariant_playlist_is_inspected_with_its_children;
 mod an_mpd_is_inspected;
+mod ctrl_c_stops_and_still_reports;
 mod exit_codes_follow_the_kind_of_error;
 mod probe_lists_what_ffprobe_lists;
 mod the_demo_title_plays_to_its_end;

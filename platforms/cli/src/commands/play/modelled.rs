@@ -57,6 +57,6 @@ pub(super) fn play<S: Source>(
         presentation: engine.presentation(),
         qoe: engine.qoe(session.now()),
         tracks: session.sink_ref().tracks(),
-        action_hash: Some(engine.action_hash()),
+        action_hash: engine.action_hash(),
     }))
 }

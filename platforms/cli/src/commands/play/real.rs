@@ -69,6 +69,6 @@ pub(super) async fn play(
         presentation: presentation.as_ref(),
         qoe,
         tracks,
-        action_hash: None,
+        action_hash: player.action_hash().await?,
     }))
 }
