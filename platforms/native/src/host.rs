@@ -8,7 +8,7 @@ use telecine_engine::{
     Action, Command, Config, Engine, Environment, Event, FetchRequest, Input, NetworkEvent, RequestId, Sink,
     SinkCommand, State,
 };
-use telecine_model::{Error, ErrorCode, Timestamp, WallTime};
+use telecine_model::{Error, ErrorCode, MediaTime, Timestamp, WallTime};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep_until, Instant};
@@ -24,8 +24,17 @@ const CLOCK_UNCERTAINTY_MS: u32 = 10_000;
 /// From the handles to the task.
 pub(crate) enum Message {
     Command(Command),
-    Ask(Box<dyn FnOnce(&mut Core, Timestamp) + Send>),
+    Load {
+        url: String,
+        start: Option<MediaTime>,
+        /// Counts the titles that were loaded, from 1.
+        title: u64,
+    },
+    Ask(Question),
 }
+
+/// Something that a handle wants to know.
+pub(crate) type Question = Box<dyn FnOnce(&mut Core, Timestamp) + Send>;
 
 /// What handles may ask.
 pub(crate) struct Core {
@@ -39,7 +48,10 @@ pub(crate) struct Host {
     fetcher: Fetcher,
     shared: Arc<Shared>,
     /// URL that the title was loaded from: whose host may see the application's headers.
-    title: Arc<str>,
+    url: Arc<str>,
+    /// Which title is asked for, and which one the engine is at: loading one ends the one before.
+    wanted_title: u64,
+    title: u64,
     requests: HashMap<RequestId, Request>,
     network: mpsc::Sender<NetworkEvent>,
     arrivals: mpsc::Receiver<NetworkEvent>,
@@ -63,7 +75,9 @@ impl Host {
             core: Core { engine: Engine::new(config), sink },
             fetcher,
             shared,
-            title: Arc::from(""),
+            url: Arc::from(""),
+            wanted_title: 0,
+            title: 0,
             requests: HashMap::new(),
             network,
             arrivals,
@@ -82,7 +96,8 @@ impl Host {
             tokio::select! {
                 biased;
                 message = inbox.recv() => match message {
-                    Some(Message::Command(command)) => self.command(command),
+                    Some(Message::Command(command)) => self.input(Input::Command(command)),
+                    Some(Message::Load { url, start, title }) => self.load(url, start, title),
                     Some(Message::Ask(ask)) => {
                         let now = self.now();
                         ask(&mut self.core, now);
@@ -118,16 +133,14 @@ impl Host {
         }
     }
 
-    fn command(&mut self, command: Command) {
-        if let Command::Load { url, .. } = &command {
-            self.title = Arc::from(url.as_str());
-            self.failure = None;
-            if let Some(time) = wall_clock() {
-                let uncertainty_ms = CLOCK_UNCERTAINTY_MS;
-                self.input(Input::Environment(Environment::WallClock { time, uncertainty_ms }));
-            }
+    fn load(&mut self, url: String, start: Option<MediaTime>, title: u64) {
+        self.url = Arc::from(url.as_str());
+        self.wanted_title = title;
+        if let Some(time) = wall_clock() {
+            let uncertainty_ms = CLOCK_UNCERTAINTY_MS;
+            self.input(Input::Environment(Environment::WallClock { time, uncertainty_ms }));
         }
-        self.input(Input::Command(command));
+        self.input(Input::Command(Command::Load { url, start }));
     }
 
     fn arrival(&mut self, event: NetworkEvent) {
@@ -152,7 +165,7 @@ impl Host {
 
     fn fetch(&mut self, request: Box<FetchRequest>) {
         let id = request.id;
-        let (fetcher, title, network) = (self.fetcher.clone(), Arc::clone(&self.title), self.network.clone());
+        let (fetcher, title, network) = (self.fetcher.clone(), Arc::clone(&self.url), self.network.clone());
         let task = tokio::spawn(async move { fetcher.fetch(&request, &title, &network).await });
         self.requests.insert(id, Request(task));
     }
@@ -164,6 +177,11 @@ impl Host {
                 None
             }
             Event::State { state, .. } => match state {
+                State::Loading => {
+                    self.title = self.wanted_title;
+                    self.failure = None;
+                    None
+                }
                 State::Ended => Some(Outcome::Ended),
                 State::Stopped => Some(Outcome::Stopped),
                 State::Failed => Some(Outcome::Failed(self.failure.clone().unwrap_or_else(unexplained))),
@@ -173,8 +191,8 @@ impl Host {
         };
         // Without subscribers there is nobody to tell.
         let _ = self.shared.events.send(event);
-        if outcome.is_some() {
-            self.shared.outcome.send_replace(outcome);
+        if let Some(outcome) = outcome {
+            self.shared.outcome.send_replace(Some((self.title, outcome)));
         }
     }
 }

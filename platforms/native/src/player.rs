@@ -1,6 +1,7 @@
 //! The handle that applications hold.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -31,7 +32,10 @@ pub struct Player {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) events: broadcast::Sender<Event>,
-    pub(crate) outcome: watch::Sender<Option<Outcome>>,
+    /// Of which title, and how it ended.
+    pub(crate) outcome: watch::Sender<Option<(u64, Outcome)>>,
+    /// How many titles were loaded.
+    titles: AtomicU64,
 }
 
 /// How the playback of a title ended.
@@ -83,9 +87,9 @@ impl Player {
             let error = Error::new(ErrorCode::InvalidUrl, "a title has an http, https, file or memory URL");
             return Err(error.fact("url", uri::without_secrets(&url)));
         }
-        // Here and not in the task: whoever waits for the end from now on means this title's.
-        self.shared.outcome.send_replace(None);
-        self.command(Command::Load { url, start })
+        // Counted here and not in the task: whoever waits for the end from now on means this title's.
+        let title = self.shared.titles.fetch_add(1, Ordering::Relaxed) + 1;
+        self.send(Message::Load { url, start, title })
     }
 
     /// Plays as soon as enough is buffered.
@@ -170,16 +174,26 @@ impl Player {
 
     /// Waits for the end of the title that was loaded last, whichever way it ends.
     pub async fn finished(&self) -> Outcome {
-        let mut outcome = self.shared.outcome.subscribe();
-        tokio::select! {
-            // The sender is in our own hands, so this waits and does not fail.
-            Ok(outcome) = outcome.wait_for(Option::is_some) => outcome.clone().unwrap_or(Outcome::Stopped),
-            () = self.messages.closed() => Outcome::Failed(gone()),
+        let title = self.shared.titles.load(Ordering::Relaxed);
+        let mut outcomes = self.shared.outcome.subscribe();
+        loop {
+            if let Some((_, outcome)) = outcomes.borrow_and_update().as_ref().filter(|(of, _)| *of >= title) {
+                return outcome.clone();
+            }
+            tokio::select! {
+                // The sender is in our own hands, so this waits and does not fail.
+                _ = outcomes.changed() => {}
+                () = self.messages.closed() => return Outcome::Failed(gone()),
+            }
         }
     }
 
     fn command(&self, command: Command) -> Result<(), Error> {
-        self.messages.send(Message::Command(command)).map_err(|_| gone())
+        self.send(Message::Command(command))
+    }
+
+    fn send(&self, message: Message) -> Result<(), Error> {
+        self.messages.send(message).map_err(|_| gone())
     }
 
     async fn ask<T: Send + 'static>(
@@ -191,7 +205,7 @@ impl Player {
             // Whoever asked may have gone.
             let _ = sender.send(question(core, now));
         };
-        self.messages.send(Message::Ask(Box::new(ask))).map_err(|_| gone())?;
+        self.send(Message::Ask(Box::new(ask)))?;
         answer.await.map_err(|_| gone())
     }
 }
@@ -241,8 +255,11 @@ impl PlayerBuilder {
             .map_err(|_| Error::new(ErrorCode::InvalidState, "a player is built within a tokio runtime"))?;
         let fetcher = Fetcher::with_memory(&self.headers, self.memory)?;
         let (messages, inbox) = mpsc::unbounded_channel();
-        let shared =
-            Arc::new(Shared { events: broadcast::Sender::new(EVENTS_KEPT), outcome: watch::Sender::new(None) });
+        let shared = Arc::new(Shared {
+            events: broadcast::Sender::new(EVENTS_KEPT),
+            outcome: watch::Sender::new(None),
+            titles: AtomicU64::new(0),
+        });
         let host = Host::new(self.config, self.sink, fetcher, Arc::clone(&shared));
         runtime.spawn(host.run(inbox));
         Ok(Player { messages, shared })

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use telecine::{Config, ErrorCode, Event, Events, MediaTime, Outcome, Player, PlayerBuilder, State, TrackKind};
+use telecine::{Config, ErrorCode, Event, Events, MediaTime, Outcome, Player, State, TrackKind};
 use telecine_origin::{Network, Origin, OriginConfig};
 use telecine_virtual::testing::SyntheticTitle;
 use telecine_virtual::{Fetched, Response};
@@ -12,11 +12,11 @@ async fn origin() -> Origin {
     Origin::start("127.0.0.1:0".parse().expect("an address"), OriginConfig::default()).await.expect("an origin")
 }
 
-/// Plays at four times the speed, to save the tests' time.
-fn fast(builder: PlayerBuilder) -> Player {
-    let player = builder.build().expect("a player");
+/// Plays a title at four times the speed, to save the tests' time.
+fn start(player: &Player, url: impl Into<String>) {
+    player.load(url).expect("a URL");
     player.set_rate(4000).expect("alive");
-    player
+    player.play().expect("alive");
 }
 
 async fn outcome(player: &Player) -> Outcome {
@@ -39,10 +39,9 @@ async fn wait_for(events: &mut Events, state: State) {
 async fn a_title_plays_to_its_end_in_both_languages() {
     let origin = origin().await;
     for path in ["/hls/dur_8/demo/main.m3u8", "/dash/dur_8/demo/number.mpd"] {
-        let player = fast(Player::builder());
+        let player = Player::builder().build().expect("a player");
         let mut events = player.events();
-        player.load(origin.url() + path).expect("a URL");
-        player.play().expect("alive");
+        start(&player, origin.url() + path);
         assert_eq!(outcome(&player).await, Outcome::Ended, "{path}");
         for track in player.tracks().await.expect("alive") {
             let count = if track.kind == TrackKind::Video { 200 } else { 375 };
@@ -68,25 +67,35 @@ async fn a_title_plays_to_its_end_in_both_languages() {
 #[tokio::test]
 async fn a_stopped_player_can_load_another_title() {
     let origin = origin().await;
-    let player = fast(Player::builder());
+    let player = Player::builder().build().expect("a player");
     let mut events = player.events();
-    player.load(origin.url() + "/hls/dur_600/demo/main.m3u8").expect("a URL");
-    player.play().expect("alive");
+    start(&player, origin.url() + "/hls/dur_600/demo/main.m3u8");
     wait_for(&mut events, State::Playing).await;
     player.stop().expect("alive");
     assert_eq!(outcome(&player).await, Outcome::Stopped);
-    player.load(origin.url() + "/dash/dur_4/demo/time.mpd").expect("a URL");
-    player.play().expect("alive");
+    start(&player, origin.url() + "/dash/dur_4/demo/time.mpd");
     assert_eq!(outcome(&player).await, Outcome::Ended);
+}
+
+#[tokio::test]
+async fn the_end_of_a_title_is_not_taken_for_that_of_the_next() {
+    let origin = origin().await;
+    let player = Player::builder().build().expect("a player");
+    let mut events = player.events();
+    start(&player, origin.url() + "/hls/dur_600/demo/main.m3u8");
+    wait_for(&mut events, State::Playing).await;
+    start(&player, origin.url() + "/hls/dur_4/demo/main.m3u8");
+    assert_eq!(outcome(&player).await, Outcome::Ended, "and not stopped, as the first was");
+    player.load(origin.url() + "/hls/nothing/main.m3u8").expect("a URL");
+    assert!(matches!(outcome(&player).await, Outcome::Failed(_)));
 }
 
 #[tokio::test]
 async fn a_seek_and_a_pause_do_what_they_say() {
     let origin = origin().await;
-    let player = fast(Player::builder());
+    let player = Player::builder().build().expect("a player");
     let mut events = player.events();
-    player.load(origin.url() + "/hls/demo/main.m3u8").expect("a URL");
-    player.play().expect("alive");
+    start(&player, origin.url() + "/hls/demo/main.m3u8");
     wait_for(&mut events, State::Playing).await;
     player.pause().expect("alive");
     wait_for(&mut events, State::Paused).await;
@@ -105,8 +114,7 @@ async fn dropping_the_last_handle_stops_everything() {
     origin.set_network(Network::constant(2_000_000, Duration::from_millis(10)));
     let player = Player::builder().build().expect("a player");
     let mut events = player.events();
-    player.load(origin.url() + "/hls/dur_600/demo/main.m3u8").expect("a URL");
-    player.play().expect("alive");
+    start(&player, origin.url() + "/hls/dur_600/demo/main.m3u8");
     wait_for(&mut events, State::Playing).await;
     let clone = player.clone();
     drop(player);
@@ -123,8 +131,7 @@ async fn dropping_the_last_handle_stops_everything() {
 async fn a_title_that_is_not_there_fails_with_its_code() {
     let origin = origin().await;
     let player = Player::builder().build().expect("a player");
-    player.load(origin.url() + "/hls/nothing/main.m3u8").expect("a URL");
-    player.play().expect("alive");
+    start(&player, origin.url() + "/hls/nothing/main.m3u8");
     match outcome(&player).await {
         Outcome::Failed(error) => assert_eq!(error.code(), ErrorCode::HttpStatus, "{error}"),
         other => panic!("{other:?}"),
@@ -152,9 +159,8 @@ async fn a_title_plays_from_memory() {
     for (path, response) in resources() {
         builder = builder.memory(format!("memory:///title/{path}"), response.body);
     }
-    let player = fast(builder);
-    player.load("memory:///title/main.m3u8").expect("a URL");
-    player.play().expect("alive");
+    let player = builder.build().expect("a player");
+    start(&player, "memory:///title/main.m3u8");
     assert_eq!(outcome(&player).await, Outcome::Ended);
 }
 
@@ -166,9 +172,8 @@ async fn a_title_plays_from_files() {
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
         std::fs::write(path, response.body).expect("written");
     }
-    let player = fast(Player::builder());
-    player.load(format!("file://{}/main.m3u8", folder.path().display())).expect("a URL");
-    player.play().expect("alive");
+    let player = Player::builder().build().expect("a player");
+    start(&player, format!("file://{}/main.m3u8", folder.path().display()));
     assert_eq!(outcome(&player).await, Outcome::Ended);
 }
 
@@ -177,9 +182,8 @@ async fn a_session_is_recorded_and_replays_alike() {
     let origin = origin().await;
     let mut config = Config::default();
     config.record = true;
-    let player = fast(Player::builder().config(config));
-    player.load(origin.url() + "/hls/dur_4/demo/main.m3u8").expect("a URL");
-    player.play().expect("alive");
+    let player = Player::builder().config(config).build().expect("a player");
+    start(&player, origin.url() + "/hls/dur_4/demo/main.m3u8");
     assert_eq!(outcome(&player).await, Outcome::Ended);
     let recording = player.take_recording().await.expect("alive");
     assert!(telecine_engine::replay(&recording).expect("a recording").equal);

@@ -15,12 +15,14 @@ const KEPT_SECONDS: usize = 2;
 /// Plays on the device's default output.
 ///
 /// Sound runs on the player's clock: it is decoded a second ahead of the playhead, silence fills
-/// what is missing, and what a slower device clock leaves over is dropped.
+/// what is missing, and what a slower device clock leaves over is dropped. At any other speed than
+/// the normal one it is silent.
 #[derive(Debug, Default)]
 pub struct Speaker {
     queue: Arc<Mutex<Queue>>,
     /// Rate and channels that the device plays, and what keeps its thread alive.
     running: Option<(u32, u16, mpsc::Sender<()>)>,
+    muted: bool,
 }
 
 #[derive(Debug, Default)]
@@ -85,6 +87,9 @@ fn stream(sample_rate: u32, channels: u16, queue: &Arc<Mutex<Queue>>) -> Result<
 
 impl AudioOutput for Speaker {
     fn write(&mut self, pcm: Pcm<'_>) -> Result<(), String> {
+        if self.muted {
+            return Ok(());
+        }
         let same = |(rate, channels, _): &(u32, u16, _)| (*rate, *channels) == (pcm.sample_rate, pcm.channels);
         if !self.running.as_ref().is_some_and(same) {
             self.queue().samples.clear();
@@ -108,12 +113,17 @@ impl AudioOutput for Speaker {
         self.queue().paused = paused;
     }
 
+    fn set_rate(&mut self, rate_milli: u32) {
+        self.muted = rate_milli != 1000;
+        self.clear();
+    }
+
     fn clear(&mut self) {
         self.queue().samples.clear();
     }
 
     fn finish(&mut self) -> Result<(), String> {
-        self.running = None;
+        // The device stays open until the last of it is heard.
         self.queue().error.take().map_or(Ok(()), Err)
     }
 }

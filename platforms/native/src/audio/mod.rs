@@ -358,6 +358,7 @@ impl Sink for AudioSink {
         match &command {
             SinkCommand::Pause => self.output.pause(true),
             SinkCommand::Play => self.output.pause(false),
+            SinkCommand::SetRate(rate_milli) => self.output.set_rate(*rate_milli),
             _ => {}
         }
         self.model.command(command, now);
@@ -374,9 +375,9 @@ impl Sink for AudioSink {
         match report {
             Some(SinkReport::Position { advancing, .. }) => self.output.pause(!advancing),
             Some(SinkReport::Starved { .. }) => self.output.pause(true),
-            // The end is not heard before all of it is decoded.
+            // The end is not told before all of it is decoded.
             Some(SinkReport::Ended) => {
-                while !self.queue.is_empty() && self.output.lead().is_none() {
+                while self.busy.is_some() {
                     self.work(now);
                 }
                 self.finish();

@@ -32,10 +32,13 @@ pub trait AudioOutput: Send {
     /// The playhead stands, or moves again.
     fn pause(&mut self, _paused: bool) {}
 
+    /// Playback runs at this speed, in thousandths.
+    fn set_rate(&mut self, _rate_milli: u32) {}
+
     /// Playback goes on elsewhere: what was not heard yet is not wanted any more.
     fn clear(&mut self) {}
 
-    /// Playback is over.
+    /// Playback came to its end, or was stopped.
     fn finish(&mut self) -> Result<(), String> {
         Ok(())
     }
@@ -54,7 +57,8 @@ impl AudioOutput for Discard {
 /// Writes sound to a WAV file of 32-bit floating-point samples, which holds every decoder's output
 /// without loss.
 ///
-/// A change of sample rate or channels begins another file: `name-2.wav`, `name-3.wav`…
+/// A change of sample rate or channels begins another file (`name-2.wav`, `name-3.wav`…), and so does
+/// what is played after the end.
 pub struct WavFile {
     path: PathBuf,
     files: u32,
