@@ -119,6 +119,18 @@ impl Media {
     }
 }
 
+/// A sink that writes down what it shows.
+pub fn screen() -> (GstSink, Arc<Mutex<Vec<Shown>>>) {
+    let shown = Arc::new(Mutex::new(Vec::new()));
+    let screen = Arc::clone(&shown);
+    let show = move |frame: &Frame<'_>| {
+        let picture = Shown { pts: frame.pts(), width: frame.width(), strip: read_strip(frame) };
+        screen.lock().expect("no test panics while it looks").push(picture);
+    };
+    let sink = GstSink::builder().headless().frames(PixelFormat::Gray8, show).build().expect("GStreamer is there");
+    (sink, shown)
+}
+
 /// A sink that hands its pictures to the test, and the time.
 pub struct Stage {
     pub sink: GstSink,
@@ -129,13 +141,7 @@ pub struct Stage {
 
 impl Stage {
     pub fn new() -> Self {
-        let shown = Arc::new(Mutex::new(Vec::new()));
-        let screen = Arc::clone(&shown);
-        let show = move |frame: &Frame<'_>| {
-            let picture = Shown { pts: frame.pts(), width: frame.width(), strip: read_strip(frame) };
-            screen.lock().expect("no test panics while it looks").push(picture);
-        };
-        let sink = GstSink::builder().headless().frames(PixelFormat::Gray8, show).build().expect("GStreamer is there");
+        let (sink, shown) = screen();
         Self { sink, shown, reports: Vec::new(), began: Instant::now() }
     }
 

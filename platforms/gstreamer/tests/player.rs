@@ -1,0 +1,76 @@
+//! The whole player, from an origin over a network that changes, to pictures.
+
+mod support;
+
+use std::time::Duration;
+
+use support::{frame_time, screen};
+use telecine::{Config, Event, MediaTime, Outcome, Player, TrackKind};
+use telecine_origin::{Network, Origin, OriginConfig, Step};
+
+/// Fast and slow by turns: a player that follows it changes its rendition again and again.
+fn changing_network() -> Network {
+    let step = |seconds, bits_per_second| Step {
+        duration: Duration::from_secs(seconds),
+        bits_per_second,
+        latency: Duration::from_millis(20),
+    };
+    Network { trace: vec![step(4, 5_000_000), step(4, 400_000)], repeat: true, loss_per_million: 0 }
+}
+
+/// Plays 28 s of the demo title and looks at every picture.
+async fn play(manifest: &str) {
+    let config = OriginConfig { network: changing_network(), ..OriginConfig::default() };
+    let origin = Origin::start(([127, 0, 0, 1], 0).into(), config).await.expect("a free port");
+    let (sink, shown) = screen();
+    let mut config = Config::default();
+    // Little is bought in advance, and what is bought depends on the network of the moment.
+    config.buffer_goal = MediaTime::from_secs(5);
+    config.rule = Some("throughput".to_owned());
+    let player = Player::builder().config(config).sink(sink).build().expect("a player");
+    let mut events = player.events();
+    player.load(format!("{}{manifest}", origin.url())).expect("a URL");
+    player.play().expect("a player that lives");
+    let outcome = tokio::time::timeout(Duration::from_secs(50), player.finished()).await;
+    assert_eq!(outcome.expect("it comes to an end"), Outcome::Ended);
+
+    let shown = shown.lock().expect("no callback panicked").clone();
+    let frames: Vec<_> = shown.iter().map(support::Shown::frame).collect();
+    // The title repeats after 600 frames.
+    assert_eq!(frames, (0..700).map(|frame| frame % 600).collect::<Vec<_>>());
+    for (index, shown) in shown.iter().enumerate() {
+        assert_eq!(shown.pts, frame_time(index as u32), "frame {index}");
+    }
+    let switches = shown.windows(2).filter(|pair| pair[0].rendition() != pair[1].rendition()).count();
+    assert!(switches >= 4, "only {switches} switches");
+    for (index, pair) in shown.windows(2).enumerate() {
+        let at_seam = (index + 1) % 50 == 0;
+        assert!(at_seam || pair[0].rendition() == pair[1].rendition(), "frame {index}");
+    }
+
+    let mut told = 0;
+    player.stop().expect("a player that lives");
+    while let Some(event) = events.next().await {
+        match event {
+            Event::Quality { kind: TrackKind::Video, .. } => told += 1,
+            Event::State { state: telecine::State::Stopped | telecine::State::Ended, .. } => break,
+            _ => {}
+        }
+    }
+    assert_eq!(told, switches + 1, "what is told is what is seen");
+    let tracks = player.tracks().await.expect("an answer");
+    let decoded = |kind| tracks.iter().find(|track| track.kind == kind).map(|track| (track.decoded, track.decode_errors));
+    assert_eq!(decoded(TrackKind::Video), Some((700, 0)));
+    // Segments of sound end with the last whole frame: floor(14 * 93.75).
+    assert_eq!(decoded(TrackKind::Audio), Some((1312, 0)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dash_is_shown_whole_while_the_network_changes() {
+    play("/dash/dur_28/demo/number.mpd").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hls_is_shown_whole_while_the_network_changes() {
+    play("/hls/dur_28/demo/main.m3u8").await;
+}
