@@ -1,5 +1,7 @@
 //! Fetching over HTTP, against servers that do exactly what a test tells them.
 
+#![allow(clippy::expect_used, clippy::panic)]
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

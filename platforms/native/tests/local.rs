@@ -1,5 +1,7 @@
 //! What needs no network, and who may ask for it.
 
+#![allow(clippy::expect_used, clippy::panic)]
+
 use std::path::Path;
 use std::time::Duration;
 

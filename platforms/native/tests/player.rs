@@ -1,5 +1,7 @@
 //! The player as an application sees it, on the real clock.
 
+#![allow(clippy::expect_used, clippy::panic)]
+
 use std::time::Duration;
 
 use telecine::{Config, ErrorCode, Event, Events, MediaTime, Outcome, Player, State, TrackKind};

@@ -1,5 +1,7 @@
 //! What a link carries, against arithmetic by hand.
 
+#![allow(clippy::expect_used, clippy::panic)]
+
 use std::time::Duration;
 
 use proptest::prelude::*;

@@ -1,5 +1,7 @@
 //! The host loop in virtual time, with the real engine.
 
+#![allow(clippy::expect_used, clippy::panic)]
+
 use std::time::Duration;
 
 use telecine_engine::{Command, Config, Event, FetchRequest, State};

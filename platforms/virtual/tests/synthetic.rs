@@ -1,5 +1,7 @@
 //! The synthetic title is what it claims to be, by the container reader's word.
 
+#![allow(clippy::expect_used, clippy::panic)]
+
 use std::sync::Arc;
 
 use bytes::Bytes;
