@@ -73,7 +73,10 @@ fuzz:
 	@$(CARGO) fuzz --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-fuzz --version 0.13.2
 	@for target in $(FUZZ_TARGETS); do \
 		echo "== $$target"; \
-		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --fuzz-dir core/fuzz $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 -rss_limit_mb=2048 || exit 1; \
+		mkdir -p core/fuzz/corpus/$$target; \
+		seeds=core/fuzz/seeds/$$target; [ -d $$seeds ] || seeds=core/container/tests/data; \
+		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --fuzz-dir core/fuzz $$target core/fuzz/corpus/$$target $$seeds -- \
+			-max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 || exit 1; \
 	done
 
 CORE := -p telecine-model -p telecine-manifest -p telecine-container -p telecine-abr -p telecine-delivery -p telecine-telemetry -p telecine-engine
