@@ -16,4 +16,5 @@ mod ctrl_c_stops_and_still_reports;
 mod exit_codes_follow_the_kind_of_error;
 mod probe_lists_what_ffprobe_lists;
 mod the_demo_title_plays_to_its_end;
+mod the_origin_logs_every_request;
 mod the_report_page_stands_alone;

@@ -26,7 +26,7 @@ const NETWORK: &str = "rate=5Mbps,rtt=40ms";
 /// Runs the command.
 pub(crate) fn run(args: &Play) -> Result<ExitCode, Error> {
     let config = config(args)?;
-    let sink = sinks::choose(args.sink)?;
+    let sink = sinks::choose(args.sink, args.clock)?;
     let title = args.url.as_deref().map(fetch::absolute).transpose()?;
     let network = shaping(args);
     let outputs = Outputs::open(args)?;

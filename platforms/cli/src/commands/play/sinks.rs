@@ -1,11 +1,9 @@
 //! Where media goes.
 
 use telecine_engine::Sink;
-use telecine_model::Error;
-#[cfg(not(feature = "gstreamer"))]
-use telecine_model::ErrorCode;
+use telecine_model::{Error, ErrorCode};
 
-use crate::args::SinkName;
+use crate::args::{Clock, SinkName};
 
 /// A sink, and its name for the report.
 pub(super) struct Chosen {
@@ -23,29 +21,47 @@ impl Chosen {
     }
 }
 
-/// The sink of that name, or without one the best that this build has.
+/// The sink of that name, or without one the best that this build and machine have.
 ///
 /// # Errors
-/// `InvalidArgument` if this build does not have it.
-pub(super) fn choose(wanted: Option<SinkName>) -> Result<Chosen, Error> {
-    let name = wanted.unwrap_or(BEST);
+/// `InvalidArgument` if this build does not have the named one or it cannot follow that clock;
+/// `SinkFailed` if the machine does not have it.
+pub(super) fn choose(wanted: Option<SinkName>, clock: Clock) -> Result<Chosen, Error> {
+    let name = match wanted {
+        Some(SinkName::Gstreamer) if clock == Clock::Virtual => {
+            return Err(Error::new(
+                ErrorCode::InvalidArgument,
+                "GStreamer renders in real time only: take --sink audio or null with --clock virtual",
+            ))
+        }
+        Some(name) => name,
+        None if clock == Clock::Virtual => SinkName::Audio,
+        None => match gstreamer() {
+            Ok(sink) => return Ok(Chosen { sink, name: SinkName::Gstreamer }),
+            Err(_) => SinkName::Audio,
+        },
+    };
     let sink: Box<dyn Sink> = match name {
         SinkName::Null => Box::new(telecine::NullSink::default()),
         SinkName::Audio => Box::new(telecine::AudioSink::default()),
-        #[cfg(feature = "gstreamer")]
-        SinkName::Gstreamer => Box::new(telecine_gstreamer::GstSink::new()?),
-        #[cfg(not(feature = "gstreamer"))]
-        SinkName::Gstreamer => {
-            return Err(Error::new(
-                ErrorCode::InvalidArgument,
-                "this build has no GStreamer; build it with --features gstreamer, or take --sink audio or null",
-            ))
-        }
+        SinkName::Gstreamer => gstreamer()?,
     };
     Ok(Chosen { sink, name })
 }
 
+/// Shows and plays where there is a screen, else decodes in time and shows nothing.
 #[cfg(feature = "gstreamer")]
-const BEST: SinkName = SinkName::Gstreamer;
+fn gstreamer() -> Result<Box<dyn Sink>, Error> {
+    let screen = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
+    let builder = telecine_gstreamer::GstSink::builder();
+    let builder = if screen || !cfg!(target_os = "linux") { builder } else { builder.headless() };
+    Ok(Box::new(builder.build()?))
+}
+
 #[cfg(not(feature = "gstreamer"))]
-const BEST: SinkName = SinkName::Audio;
+fn gstreamer() -> Result<Box<dyn Sink>, Error> {
+    Err(Error::new(
+        ErrorCode::InvalidArgument,
+        "this build has no GStreamer: build it with --features gstreamer, or take --sink audio or null",
+    ))
+}
