@@ -18,6 +18,8 @@ use crate::player::{Outcome, Shared};
 
 /// Network events that wait for the engine: requests beyond are held up, not buffered.
 const NETWORK_QUEUE: usize = 64;
+/// Sink reports before somebody else gets a word in; the rest follows at once.
+const REPORTS_A_TURN: usize = 256;
 /// How far a device's clock is assumed to be off until something better is known.
 const CLOCK_UNCERTAINTY_MS: u32 = 10_000;
 
@@ -125,7 +127,8 @@ impl Host {
 
     /// Takes what the sink has to report and wakes the engine if it is due.
     fn settle(&mut self) {
-        while let Some(report) = self.core.sink.poll(self.now()) {
+        for _ in 0..REPORTS_A_TURN {
+            let Some(report) = self.core.sink.poll(self.now()) else { break };
             self.input(Input::Sink(report));
         }
         if self.core.engine.deadline().is_some_and(|deadline| deadline <= self.now()) {

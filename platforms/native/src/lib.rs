@@ -47,10 +47,10 @@ mod player;
 pub use audio::AudioSink;
 pub use fetch::{BlockingSource, Fetcher};
 pub use player::{Events, Outcome, Player, PlayerBuilder};
+pub use telecine_engine::telemetry::QoeSummary;
 pub use telecine_engine::{
     Capabilities, Command, Config, Constraints, Decision, Event, Preferences, Sink, SinkCommand, SinkReport, Snapshot,
     State, TrackStats,
 };
 pub use telecine_model::{Error, ErrorCode, MediaTime, Presentation, TrackKind};
-pub use telecine_telemetry::QoeSummary;
 pub use telecine_virtual::ModelSink as NullSink;

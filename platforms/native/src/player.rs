@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use telecine_engine::telemetry::QoeSummary;
 use telecine_engine::{Command, Config, Constraints, Event, Preferences, Sink, Snapshot, TrackStats};
 use telecine_model::{uri, Error, ErrorCode, MediaTime, Presentation, Timestamp, TrackKind};
-use telecine_telemetry::QoeSummary;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::fetch::Fetcher;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use proptest::prelude::*;
 use telecine::audio::{AudioSink, Discard, WavFile};
 use telecine::{BlockingSource, Command, Config, ErrorCode, Fetcher, MediaTime, Sink, TrackKind, TrackStats};
 use telecine_container::{Fragment, InitSegment, IsoReader, Unit};
@@ -245,4 +246,39 @@ fn a_seek_leaves_out_what_it_jumps_over() {
     // All that was decoded is heard, but for the part of a frame before the target.
     let (decoded, heard) = (stats.decoded * 1024, samples.len() as u64 / 2);
     assert!(heard <= decoded && heard + 1024 > decoded, "{heard} of {decoded}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+    /// Whatever bytes a decoder gets, each sample is decoded or refused.
+    #[test]
+    fn broken_samples_are_survived(
+        file in 0usize..4,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..40),
+    ) {
+        let files = [
+            &include_bytes!("media/flac.mp4")[..],
+            include_bytes!("media/alac.mp4"),
+            include_bytes!("media/mp3.mp4"),
+            include_bytes!("../../../conformance/media/demo/a-en.mp4"),
+        ];
+        let (init, fragments) = read(files[file]);
+        let mut broken = Fragment::clone(&fragments[0]);
+        let media = usize::try_from(broken.media[0].start).expect("small");
+        let mut bytes = broken.data.concat();
+        for (index, value) in changes {
+            let at = media + index.index(bytes.len() - media);
+            bytes[at] = value;
+        }
+        broken.data = vec![Bytes::from(bytes)];
+        let count = broken.tracks[0].samples.len() as u64;
+        let mut sink = AudioSink::default();
+        sink.command(configure(&init), NOW);
+        let SinkCommand::Append(mut append) = append(&Arc::new(broken), None) else { unreachable!() };
+        append.window = (MediaTime::MIN, MediaTime::MAX);
+        sink.command(SinkCommand::Append(append), NOW);
+        drain(&mut sink);
+        let stats = sound(&sink);
+        prop_assert_eq!(stats.decoded + stats.decode_errors, count);
+    }
 }

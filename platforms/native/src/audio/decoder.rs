@@ -1,6 +1,7 @@
 //! Symphonia's decoders behind our own sample tables.
 
 use std::ops::Range;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 
 use bytes::Bytes;
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_ALAC, CODEC_ID_FLAC, CODEC_ID_MP3};
@@ -18,7 +19,7 @@ const STREAM_INFO: usize = 34;
 /// A decoder of one track's configuration.
 pub(super) struct Decoder {
     decoder: Box<dyn AudioDecoder>,
-    codec: AudioCodecId,
+    params: AudioCodecParameters,
     extra: Option<Bytes>,
     clock: TrackClock,
     sample_rate: u32,
@@ -63,12 +64,10 @@ impl Decoder {
         if let Some(extra) = &extra {
             params.with_extra_data(extra.to_vec().into_boxed_slice());
         }
-        let decoder = symphonia::default::get_codecs()
-            .make_audio_decoder(&params, &AudioDecoderOptions::default())
-            .map_err(|error| format!("no decoder for {}: {error}", info.codec))?;
+        let decoder = make(&params).map_err(|error| format!("no decoder for {}: {error}", info.codec))?;
         Ok(Self {
             decoder,
-            codec,
+            params,
             extra,
             clock: TrackClock::of(info),
             sample_rate: info.sample_rate.unwrap_or(48_000),
@@ -80,7 +79,7 @@ impl Decoder {
     /// Whether a track goes on with this decoder as it is: its state then continues across
     /// renditions, as gapless switching wants.
     pub(super) fn fits(&mut self, info: &TrackInfo) -> bool {
-        let fits = configuration(info).is_some_and(|(codec, extra)| codec == self.codec && extra == self.extra);
+        let fits = configuration(info).is_some_and(|(codec, extra)| codec == self.params.codec && extra == self.extra);
         if fits {
             self.clock = TrackClock::of(info);
         }
@@ -101,7 +100,9 @@ impl Decoder {
         self.pcm.clear();
         // Times are ours to keep; the decoder has no use for them.
         let packet = PacketRef::new(self.clock.track_id, Timestamp::new(0), Duration::ZERO, data);
-        match self.decoder.decode_ref(&packet) {
+        // The decoders are others' work and not free of panics on hostile bytes; one that panicked is
+        // not used again.
+        let attempt = catch_unwind(AssertUnwindSafe(|| match self.decoder.decode_ref(&packet) {
             Ok(sound) => {
                 self.sample_rate = sound.spec().rate();
                 self.channels = sound.spec().channels().count();
@@ -109,7 +110,13 @@ impl Decoder {
                 true
             }
             Err(_) => false,
-        }
+        }));
+        attempt.unwrap_or_else(|_| {
+            if let Ok(decoder) = make(&self.params) {
+                self.decoder = decoder;
+            }
+            false
+        })
     }
 
     /// Puts silence in place of a sample that was refused.
@@ -140,6 +147,14 @@ impl Decoder {
             samples: self.pcm.get(samples).unwrap_or(&[]),
         }
     }
+}
+
+/// A decoder, or why there is none.
+fn make(params: &AudioCodecParameters) -> Result<Box<dyn AudioDecoder>, String> {
+    let options = AudioDecoderOptions::default();
+    catch_unwind(|| symphonia::default::get_codecs().make_audio_decoder(params, &options))
+        .map_err(|_| "its set-up data broke the decoder".to_owned())?
+        .map_err(|error| error.to_string())
 }
 
 /// Codec and set-up data as Symphonia wants them.
