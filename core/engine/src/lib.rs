@@ -70,6 +70,7 @@ mod outbox;
 mod playback;
 mod policy;
 mod recorder;
+mod replace;
 mod schedule;
 mod select;
 mod stream;
