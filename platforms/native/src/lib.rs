@@ -54,3 +54,8 @@ pub use telecine_engine::{
 };
 pub use telecine_model::{Error, ErrorCode, MediaTime, Presentation, TrackKind};
 pub use telecine_virtual::ModelSink as NullSink;
+
+/// The README's code compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
