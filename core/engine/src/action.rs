@@ -138,8 +138,9 @@ pub struct Append {
     pub end: MediaTime,
     /// Add this to the container's presentation times to get the presentation's.
     pub offset: MediaTime,
-    /// Samples whose middle lies outside do not belong to the presentation (period boundaries, D009):
-    /// so a frame across a boundary is played once, whichever period brings it.
+    /// What lies outside does not belong to the presentation (period boundaries, D009). A sample
+    /// across the start is left out if the sink holds media there already, so that a frame which two
+    /// periods share is played once.
     pub window: (MediaTime, MediaTime),
     /// Decode but do not show what is before this (precise starts and seeks).
     pub show_from: Option<MediaTime>,

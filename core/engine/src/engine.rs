@@ -196,6 +196,9 @@ impl Engine {
                 self.rebuild_ladders();
             }
             Command::Stop => self.stop(State::Stopped),
+            // A title that failed on the way, or was stopped, has nothing to play or to hold; that is no
+            // mistake of an application that could not know yet.
+            Command::Play | Command::Pause if !self.playback.is_active() && !self.title.url.is_empty() => {}
             _ if !self.playback.is_active() => {
                 let error = Error::new(ErrorCode::InvalidState, "nothing is loaded that this command could apply to");
                 self.report(error.recovered(telecine_model::Handling::Skipped));

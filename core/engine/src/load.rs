@@ -245,7 +245,10 @@ impl Engine {
             Err(error) => return self.replace_rendition(reference, error, Vec::new()),
         };
         if let Some(presentation) = &mut self.title.presentation {
+            // Sound and picture end within a frame of each other: the title lasts as long as the longer.
+            let known = presentation.duration;
             playlist.apply_to(presentation);
+            presentation.duration = presentation.duration.map(|duration| known.map_or(duration, |k| k.max(duration)));
             if presentation.live {
                 return self.fail(not_yet_live());
             }

@@ -154,7 +154,9 @@ impl Engine {
         let Some(rendition) = self.choose_rendition(kind, next_time) else {
             return false;
         };
-        match self.next_segment(kind, rendition, next_time) {
+        // Behind media that is there, a frame more or less is rounding; a fresh start is meant exactly.
+        let tolerance = if next_time > from { SEAM } else { MediaTime::ZERO };
+        match self.next_segment(kind, rendition, next_time, tolerance) {
             Next::Wait => {
                 if let Some(stream) = self.streams.get_mut(&kind) {
                     stream.awaits = Some(stream.reference(rendition));
@@ -350,7 +352,7 @@ impl Engine {
     }
 
     /// What follows in a rendition at `next_time`.
-    fn next_segment(&mut self, kind: TrackKind, rendition: usize, next_time: MediaTime) -> Next {
+    fn next_segment(&mut self, kind: TrackKind, rendition: usize, next_time: MediaTime, tolerance: MediaTime) -> Next {
         let Some(stream) = self.streams.get(&kind) else {
             return Next::Wait;
         };
@@ -358,7 +360,7 @@ impl Engine {
         if !self.ensure_segments(reference, kind) || self.title.start.is_none() {
             return Next::Wait;
         }
-        if self.period_end(reference.period).is_some_and(|end| next_time + SEAM >= end) {
+        if self.period_end(reference.period).is_some_and(|end| next_time + tolerance >= end) {
             return Next::PeriodEnd;
         }
         let Some(index) = self.rendition(reference).and_then(|r| r.segments.known()) else {
@@ -375,7 +377,7 @@ impl Engine {
                 // A segment of which only a frame is missing is over: boundaries of renditions
                 // differ by rounding.
                 let nearly_over =
-                    index.get(number).is_some_and(|s| s.end() - next_time <= SEAM.min(s.duration.mul_ratio(1, 2)));
+                    index.get(number).is_some_and(|s| s.end() - next_time <= tolerance.min(s.duration.mul_ratio(1, 2)));
                 if nearly_over {
                     number.saturating_add(1)
                 } else {
@@ -391,13 +393,13 @@ impl Engine {
             return Next::Hole(next_time, segment.start);
         }
         if segment.gap {
-            return self.around_gap(kind, rendition, segment);
+            return self.around_gap(kind, rendition, segment, tolerance);
         }
         Next::Segment(reference, Box::new(segment))
     }
 
     /// A segment that is announced missing: another rendition may have it (H062).
-    fn around_gap(&mut self, kind: TrackKind, rendition: usize, segment: Segment) -> Next {
+    fn around_gap(&mut self, kind: TrackKind, rendition: usize, segment: Segment, tolerance: MediaTime) -> Next {
         let Some(stream) = self.streams.get_mut(&kind) else {
             return Next::Wait;
         };
@@ -414,7 +416,7 @@ impl Engine {
                 if let Some(stream) = self.streams.get_mut(&kind) {
                     stream.rendition = Some(other);
                 }
-                self.next_segment(kind, other, segment.start)
+                self.next_segment(kind, other, segment.start, tolerance)
             }
             None => Next::Hole(segment.start, segment.end()),
         }
@@ -479,6 +481,12 @@ impl Engine {
     fn fetch_segment(&mut self, kind: TrackKind, reference: RenditionRef, segment: Segment) {
         if let Some(method) = segment.keys.first().map(|key| key.method.name().to_owned()) {
             return self.fail(protected(&method));
+        }
+        // An HLS session key says only that some segments are protected; a DASH descriptor that all are.
+        let dash = self.title.presentation.as_ref().is_some_and(|p| p.protocol == Protocol::Dash);
+        let descriptor = self.rendition(reference).and_then(|rendition| rendition.protection.first());
+        if let Some(scheme) = descriptor.filter(|_| dash).map(|protection| protection.scheme.clone()) {
+            return self.fail(protected(&scheme));
         }
         let url = self.on_good_base(reference, &segment.uri);
         let init = segment.init.as_ref().map(|init| {

@@ -121,3 +121,17 @@ fn random_seeks_all_arrive_and_nothing_is_left_out() {
         assert!(errors(&session).is_empty());
     }
 }
+
+#[test]
+fn a_start_just_before_a_segments_end_begins_with_that_segment() {
+    for file in FILES {
+        let url = format!("https://title.example/{file}");
+        let target = MediaTime::from_millis(7_980);
+        let mut session = telecine_virtual::Session::new(Config::default(), SyntheticTitle::new(secs(20)))
+            .network("rate=8Mbps,rtt=40ms".parse().expect("valid"))
+            .at(at(0), Command::Load { url, start: Some(target) })
+            .at(at(0), Command::Play);
+        assert_eq!(session.run(None), Outcome::Ended);
+        assert_eq!(track(&session, TrackKind::Video).first_pts, Some(secs(4)), "{file}");
+    }
+}

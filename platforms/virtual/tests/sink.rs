@@ -267,16 +267,16 @@ fn every_sample_is_timed_with_offset_and_window_applied() {
     media.offset = ms(10_000);
     media.window = (ms(14_000), ms(16_000));
     sink.command(SinkCommand::Append(Box::new(media)), at(0));
-    // By hand: the segment's frames of 1,024 samples at 48 kHz begin at 4.0107 s (frame 188); the
-    // last whose middle lies before 6 s is frame 280 (middle at 5.984 s).
+    // By hand: frames of 1,024 samples at 48 kHz that begin from 4 s (frame 188, 4.0107 s) to before
+    // 6 s (frame 281, 5.9947 s).
     let stats = stats(&sink, AUDIO);
     let frame =
         |index: i64| MediaTime::from_ticks(index * 1024, telecine_model::Timescale::new(48_000).expect("not 0"));
-    assert_eq!(stats.samples, 93);
+    assert_eq!(stats.samples, 94);
     assert_eq!(stats.first_pts, Some(frame(188) + ms(10_000)));
-    assert_eq!(stats.last_pts, Some(frame(280) + ms(10_000)));
-    assert_eq!(stats.duration, frame(93));
-    assert_eq!(sink.buffered(AUDIO), [(frame(188) + ms(10_000), frame(281) + ms(10_000))]);
+    assert_eq!(stats.last_pts, Some(frame(281) + ms(10_000)));
+    assert_eq!(stats.duration, frame(94));
+    assert_eq!(sink.buffered(AUDIO), [(frame(188) + ms(10_000), frame(282) + ms(10_000))]);
 }
 
 #[test]

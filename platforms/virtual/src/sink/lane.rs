@@ -96,14 +96,17 @@ impl Lane {
         let held = self.held(&append.rendition, append.start, append.end);
         for sample in samples(append, clock) {
             let (pts, end) = sample;
-            // By its middle: a sound frame across a period's boundary belongs to one period, and times
-            // that differ by a rounding error are still the same sample.
+            if end <= append.window.0 || pts >= append.window.1 {
+                continue;
+            }
             let middle = pts + (end - pts).mul_ratio(1, 2);
-            if middle < append.window.0 || middle >= append.window.1 {
+            // A sound frame across the start of a period is played once, whichever period brings it.
+            if pts < append.window.0 && self.spans.iter().any(|span| span.start <= middle && middle < span.end) {
                 continue;
             }
             reach = Some(reach.map_or((pts, end), |(first, last)| (first.min(pts), last.max(end))));
             spacing = spacing.max(end - pts);
+            // By their middle: times that differ by a rounding error are still the same sample.
             if !held.iter().any(|(from, to)| *from <= middle && middle < *to) {
                 arrival.count(pts, end - pts);
             }
