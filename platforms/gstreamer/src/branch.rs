@@ -21,10 +21,6 @@ const SEAM: MediaTime = MediaTime::from_millis(100);
 /// More than pictures can be late that others need.
 const LATE: MediaTime = MediaTime::from_secs(10);
 
-/// A decoder that swallowed more than this without a result is broken. Pictures are held back for
-/// reordering and by threads, far less than this.
-const SWALLOWED: MediaTime = MediaTime::from_secs(3);
-
 /// Where playback of what is appended starts, and how fast it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Epoch {
@@ -66,6 +62,8 @@ pub(crate) struct Branch {
     format: Option<(u32, Arc<StreamFormat>)>,
     /// End of what was appended since the last seek.
     reach: Option<MediaTime>,
+    /// The segment that is being appended.
+    segment: Option<Segment>,
     /// Where media is missing, if it goes on behind.
     hole: Option<MediaTime>,
     /// Nothing more will be appended until the next seek.
@@ -90,6 +88,15 @@ enum Stage {
     Ended,
 }
 
+/// A segment, which comes as one append or as several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Segment {
+    number: u64,
+    rendition: String,
+    /// End of what was appended before it.
+    behind: Option<MediaTime>,
+}
+
 impl Branch {
     /// A branch of `pipeline` that renders with `renderer`.
     pub(crate) fn new(
@@ -110,6 +117,7 @@ impl Branch {
             config: None,
             format: None,
             reach: None,
+            segment: None,
             hole: None,
             ending: false,
             stage: Stage::Open,
@@ -150,11 +158,11 @@ impl Branch {
         // The engine says where the first part begins: edit lists and period offsets are in that.
         let Some(first) = parts.first().and_then(|part| part.earliest_pts()) else { return Ok(arrival) };
         let shift = append.start - MediaTime::from_ticks(first, info.timescale);
-        let overlap = self.reach;
-        arrival.gap = overlap.is_some_and(|reach| append.start > reach + longest(&parts, info));
-        let mut behind_hole = overlap.is_some_and(|reach| append.start > reach + SEAM);
+        let overlap = self.overlap(append);
+        arrival.gap = self.reach.is_some_and(|reach| append.start > reach + longest(&parts, info));
+        let mut behind_hole = self.reach.is_some_and(|reach| append.start > reach + SEAM);
         if behind_hole && self.hole.is_none() {
-            self.hole = overlap;
+            self.hole = self.reach;
         }
         let mut discontinuity = append.discontinuity;
         let mut units = Vec::new();
@@ -201,6 +209,18 @@ impl Branch {
         units.truncate(shown);
         units.into_iter().for_each(|unit| self.queue.push(unit));
         Ok(arrival)
+    }
+
+    /// Where the segments before the one of `append` end: its samples before that are there already.
+    /// Within a segment presentation times go to and fro, from one chunk to the next too.
+    fn overlap(&mut self, append: &Append) -> Option<MediaTime> {
+        let continued = |segment: &&Segment| segment.number == append.segment && segment.rendition == append.rendition;
+        if let Some(segment) = self.segment.as_ref().filter(continued) {
+            return segment.behind;
+        }
+        self.segment =
+            Some(Segment { number: append.segment, rendition: append.rendition.clone(), behind: self.reach });
+        self.reach
     }
 
     /// Where a sample lies in relation to what is shown of its append.
@@ -314,6 +334,7 @@ impl Branch {
     pub(crate) fn seek(&mut self, epoch: Epoch, pipeline: &gst::Pipeline) -> Result<(), gst::glib::BoolError> {
         self.queue.clear();
         self.reach = None;
+        self.segment = None;
         self.hole = None;
         self.ending = false;
         self.restart(epoch, pipeline)
@@ -344,6 +365,7 @@ impl Branch {
     pub(crate) fn remove(&mut self, from: MediaTime, to: MediaTime) {
         self.queue.remove(from, to);
         self.reach = self.queue.end();
+        self.segment = None;
         if !self.queue.has_hole() {
             self.hole = None;
         }
@@ -386,7 +408,13 @@ impl Branch {
 
     /// Whether the decoder takes and takes and gives nothing.
     pub(crate) fn is_mute(&self) -> bool {
-        self.chain.as_ref().is_some_and(|chain| chain.is_consumed() && chain.outstanding() > SWALLOWED)
+        self.chain.as_ref().is_some_and(Chain::is_mute)
+    }
+
+    /// Whether nothing of what was decoded ever came out.
+    pub(crate) fn is_barren(&self) -> bool {
+        let all = self.total();
+        all.decoded == 0 && all.lost > 0
     }
 
     /// Whether an element belongs to the decoding part.
@@ -399,6 +427,12 @@ impl Branch {
         self.queue.peek().is_some() || (self.ending && self.stage != Stage::Ended)
     }
 
+    /// Whether there is something to feed as soon as somebody comes to do it.
+    pub(crate) fn is_hungry(&self) -> bool {
+        let at_hole = self.queue.peek().is_some_and(|unit| unit.behind_hole);
+        self.is_waiting() && !at_hole && self.chain.as_ref().is_none_or(Chain::is_hungry)
+    }
+
     /// What came out since this was last taken.
     pub(crate) fn take_tally(&mut self) -> Tally {
         let fresh = self.tally();
@@ -409,11 +443,13 @@ impl Branch {
 
     /// What came out since it was last taken.
     pub(crate) fn tally(&self) -> Tally {
+        let all = self.total();
+        Tally { decoded: all.decoded - self.taken.decoded, lost: all.lost - self.taken.lost }
+    }
+
+    fn total(&self) -> Tally {
         let now = self.chain.as_ref().map(Chain::tally).unwrap_or_default();
-        Tally {
-            decoded: self.past.decoded + now.decoded - self.taken.decoded,
-            lost: self.past.lost + now.lost - self.taken.lost,
-        }
+        Tally { decoded: self.past.decoded + now.decoded, lost: self.past.lost + now.lost }
     }
 }
 

@@ -32,11 +32,7 @@ enum Output {
 
 impl Default for Builder {
     fn default() -> Self {
-        Self {
-            video: Output::Named("autovideosink"),
-            audio: Output::Named("autoaudiosink"),
-            max_bytes: MAX_BYTES,
-        }
+        Self { video: Output::Named("autovideosink"), audio: Output::Named("autoaudiosink"), max_bytes: MAX_BYTES }
     }
 }
 
@@ -47,15 +43,18 @@ impl fmt::Debug for Builder {
 }
 
 impl Builder {
-    /// Shows pictures with this element (a `GtkSink`, a `waylandsink` with a surface, a bin of its
-    /// own). It must be in no bin.
+    /// Shows pictures with this element, which must be in no bin.
+    ///
+    /// They are converted to a form that it takes, in the processor's memory. A `gst::Bin` gets them
+    /// as the decoder gives them, to keep them in a graphics processor's: `glupload ! glimagesink`.
     #[must_use]
     pub fn video_sink(mut self, element: gst::Element) -> Self {
         self.video = Output::Element(element);
         self
     }
 
-    /// Plays sound with this element. It must be in no bin.
+    /// Plays sound with this element, which must be in no bin. As with pictures, it is converted
+    /// unless the element is a `gst::Bin`.
     #[must_use]
     pub fn audio_sink(mut self, element: gst::Element) -> Self {
         self.audio = Output::Element(element);

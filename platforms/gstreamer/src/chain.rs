@@ -16,6 +16,10 @@ use crate::queue::Unit;
 /// times a second; and fewer are lost when a seek comes.
 const AHEAD: u64 = 64;
 
+/// Samples that decoders hold back at most: sixteen pictures for reordering (H.264, A.3.1, and
+/// H.265, A.4.2), and one for each of their threads.
+const HELD_BACK: usize = 64;
+
 /// `appsrc ! decodebin` in a bin of its own, with one output.
 ///
 /// It lives as long as the media type stays: a new rendition is new caps in the same stream, which
@@ -57,18 +61,23 @@ impl Ledger {
     }
 
     /// Something came out. Decoders give pictures and sound in order of presentation, so what lies
-    /// before it and did not come out never will. An audio decoder may join samples, or trim some.
-    fn came_out(&mut self, start: gst::ClockTime, end: gst::ClockTime) {
+    /// before it and did not come out never will. An audio decoder may join samples, or trim some;
+    /// not every decoder says how long something lasts.
+    fn came_out(&mut self, start: gst::ClockTime, duration: Option<gst::ClockTime>) {
+        let mut end = start.saturating_add(duration.unwrap_or_default());
         while let Some((from, to)) = self.waiting.front().copied() {
-            let middle = from + to.saturating_sub(from) / 2;
-            if middle >= end.max(start + gst::ClockTime::from_nseconds(1)) {
+            let middle = from.saturating_add(to.saturating_sub(from) / 2);
+            if from > start && middle >= end {
                 break;
             }
             self.waiting.pop_front();
             if middle < start {
                 self.lost += 1;
-            } else {
-                self.decoded += 1;
+                continue;
+            }
+            self.decoded += 1;
+            if duration.is_none() {
+                end = end.max(to);
             }
         }
         self.reached = self.reached.max(Some(end));
@@ -191,7 +200,7 @@ impl Chain {
             }
         }
         if !unit.is_hidden() {
-            self.ledger().expect(unit.stamp, unit.stamp + unit.duration);
+            self.ledger().expect(unit.stamp, unit.stamp.saturating_add(unit.duration));
         }
         // Refused only while flushing or behind the end, when nothing is fed.
         let _ = self.source.push_buffer(buffer);
@@ -230,13 +239,9 @@ impl Chain {
         Tally { decoded: ledger.decoded, lost: ledger.lost }
     }
 
-    /// Samples that should have come out by now or soon.
-    pub(crate) fn outstanding(&self) -> MediaTime {
-        let ledger = self.ledger();
-        match (ledger.waiting.front(), ledger.waiting.back()) {
-            (Some((start, _)), Some((_, end))) => from_gst(*end) - from_gst(*start),
-            _ => MediaTime::ZERO,
-        }
+    /// Whether the decoder took everything, more than any decoder holds back, and gave nothing for it.
+    pub(crate) fn is_mute(&self) -> bool {
+        self.is_consumed() && self.ledger().waiting.len() > HELD_BACK
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
@@ -259,19 +264,73 @@ fn watch(output: &gst::GhostPad, kind: TrackKind, ledger: &Arc<Mutex<Ledger>>) {
                 let Some(start) = buffer.pts() else { return gst::PadProbeReturn::Ok };
                 // Sound that is not to be shown is not decoded; its decoders make times of their own.
                 if kind == TrackKind::Video && is_hidden(start) {
-                    return gst::PadProbeReturn::Drop;
+                    return gst::PadProbeReturn::Handled;
                 }
-                lock(&ledger).came_out(start, start + buffer.duration().unwrap_or_default());
+                lock(&ledger).came_out(start, buffer.duration());
             }
             Some(gst::PadProbeData::Event(event)) if event.type_() == gst::EventType::Eos => {
                 let mut ledger = lock(&ledger);
                 ledger.ended();
                 if ledger.replaced {
-                    return gst::PadProbeReturn::Drop;
+                    return gst::PadProbeReturn::Handled;
                 }
             }
             _ => {}
         }
         gst::PadProbeReturn::Ok
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(ms: u64) -> gst::ClockTime {
+        gst::ClockTime::from_mseconds(ms)
+    }
+
+    /// A ledger of samples of 20 ms, in a decoder's order.
+    fn ledger(starts: &[u64]) -> Ledger {
+        let mut ledger = Ledger::default();
+        starts.iter().for_each(|start| ledger.expect(ms(*start), ms(start + 20)));
+        ledger
+    }
+
+    fn counts(ledger: &Ledger) -> (u64, u64, usize) {
+        (ledger.decoded, ledger.lost, ledger.waiting.len())
+    }
+
+    #[test]
+    fn what_is_passed_over_is_lost() {
+        let mut ledger = ledger(&[0, 60, 20, 40]);
+        ledger.came_out(ms(0), Some(ms(20)));
+        ledger.came_out(ms(40), Some(ms(20)));
+        assert_eq!((counts(&ledger), ledger.reached), ((2, 1, 1), Some(ms(60))));
+        ledger.ended();
+        assert_eq!(counts(&ledger), (2, 2, 0));
+    }
+
+    #[test]
+    fn joined_and_trimmed_samples_count_each() {
+        let mut ledger = ledger(&[0, 20, 40, 60]);
+        ledger.came_out(ms(6), Some(ms(34)));
+        assert_eq!(counts(&ledger), (2, 0, 2));
+        ledger.came_out(ms(39), Some(ms(41)));
+        assert_eq!(counts(&ledger), (4, 0, 0));
+    }
+
+    #[test]
+    fn a_decoder_may_keep_durations_to_itself() {
+        let mut ledger = ledger(&[0, 20]);
+        ledger.came_out(ms(0), None);
+        assert_eq!((counts(&ledger), ledger.reached), ((1, 0, 1), Some(ms(20))));
+    }
+
+    #[test]
+    fn what_lies_before_the_start_is_not_expected() {
+        let mut ledger = Ledger { floor: ms(30), ..Ledger::default() };
+        [0, 20, 40].into_iter().for_each(|start| ledger.expect(ms(start), ms(start + 20)));
+        ledger.came_out(ms(30), Some(ms(10)));
+        assert_eq!(counts(&ledger), (1, 0, 1));
+    }
 }

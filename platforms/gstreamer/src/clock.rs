@@ -79,7 +79,8 @@ mod tests {
     #[test]
     fn hidden_stamps_keep_the_order_of_their_pictures() {
         let shown = to_gst(MediaTime::from_secs(4)).expect("within a day");
-        let stamps: Vec<_> = (0..250).map(|frame| hidden_before(shown, MediaTime::from_millis(10_000 - 40 * frame))).collect();
+        let stamps: Vec<_> =
+            (0..250).map(|frame| hidden_before(shown, MediaTime::from_millis(10_000 - 40 * frame))).collect();
         assert!(stamps.is_sorted_by(|a, b| a < b));
     }
 

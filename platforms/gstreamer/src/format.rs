@@ -50,7 +50,11 @@ impl StreamFormat {
                     .field("mpegversion", version)
                     .field("framed", true)
                     .field("stream-format", "raw");
-                if asc.is_empty() { caps } else { caps.field("codec_data", buffer(asc)) }
+                if asc.is_empty() {
+                    caps
+                } else {
+                    caps.field("codec_data", buffer(asc))
+                }
             }
             DecoderConfig::Opus { record } => opus(record).ok_or_else(|| unsupported(description))?,
             DecoderConfig::Flac { record } => {
@@ -66,10 +70,9 @@ impl StreamFormat {
             }
             DecoderConfig::Ac3 { .. } => audio("audio/x-ac3", description).field("framed", true),
             DecoderConfig::Eac3 { .. } => audio("audio/x-eac3", description).field("framed", true),
-            DecoderConfig::Other if description.codec.family() == CodecFamily::Mp3 => audio("audio/mpeg", description)
-                .field("mpegversion", 1)
-                .field("layer", 3)
-                .field("parsed", true),
+            DecoderConfig::Other if description.codec.family() == CodecFamily::Mp3 => {
+                audio("audio/mpeg", description).field("mpegversion", 1).field("layer", 3).field("parsed", true)
+            }
             _ => return Err(unsupported(description)),
         };
         let caps = caps.build();

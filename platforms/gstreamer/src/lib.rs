@@ -67,7 +67,8 @@
 //! # What it does not do
 //!
 //! Subtitles: the sink takes sound and pictures only. Encrypted samples: they fail with
-//! `KeyUnavailable` unless they are decrypted before they come here.
+//! `KeyUnavailable` unless they are decrypted before they come here. Pictures in a graphics
+//! processor's memory need a renderer that takes them: see [`Builder::video_sink`].
 //!
 //! [`SinkReport::Starved`]: telecine_engine::SinkReport::Starved
 //! [`SinkReport::Failed`]: telecine_engine::SinkReport::Failed

@@ -22,23 +22,15 @@ pub(crate) struct Outlet {
 impl Outlet {
     /// An outlet in no pipeline yet. The renderer is in no bin.
     pub(crate) fn new(kind: TrackKind, renderer: &gst::Element) -> Result<Self, gst::glib::BoolError> {
-        let queue = gst::ElementFactory::make("queue").property("max-size-bytes", 0_u32);
-        let mut elements = if kind == TrackKind::Video {
-            let queue = queue.property("max-size-buffers", PICTURES).property("max-size-time", 0_u64);
-            vec![queue.build()?, gst::ElementFactory::make("videoconvert").build()?]
-        } else {
-            let queue = queue.property("max-size-buffers", 0_u32).property("max-size-time", SOUND.nseconds());
-            let mut elements = vec![queue.build()?];
-            // Keeps voices at their pitch at other speeds; a plugin that not every device has.
-            if gst::ElementFactory::find("scaletempo").is_some() {
-                elements.push(gst::ElementFactory::make("audioconvert").build()?);
-                elements.push(gst::ElementFactory::make("scaletempo").build()?);
-            }
-            for name in ["audioconvert", "audioresample"] {
-                elements.push(gst::ElementFactory::make(name).build()?);
-            }
-            elements
-        };
+        let (pictures, sound) = if kind == TrackKind::Video { (PICTURES, 0) } else { (0, SOUND.nseconds()) };
+        let queue = gst::ElementFactory::make("queue")
+            .property("max-size-bytes", 0_u32)
+            .property("max-size-buffers", pictures)
+            .property("max-size-time", sound);
+        let mut elements = vec![queue.build()?];
+        for name in converters(kind, renderer) {
+            elements.push(gst::ElementFactory::make(name).build()?);
+        }
         elements.push(renderer.clone());
         let bin = gst::Bin::new();
         bin.add_many(&elements)?;
@@ -75,5 +67,20 @@ impl Outlet {
     pub(crate) fn release(self) {
         // Cannot fail: it was added when this was made.
         let _ = self.bin.remove(&self.renderer);
+    }
+}
+
+/// What brings decoded media into the renderer's form. A bin of the application's own gets what the
+/// decoder gives, in whatever memory that is.
+fn converters(kind: TrackKind, renderer: &gst::Element) -> &'static [&'static str] {
+    if renderer.type_() == gst::Bin::static_type() {
+        &[]
+    } else if kind == TrackKind::Video {
+        &["videoconvert"]
+    } else if gst::ElementFactory::find("scaletempo").is_some() {
+        // Keeps voices at their pitch at other speeds; a plugin that not every device has.
+        &["audioconvert", "scaletempo", "audioconvert", "audioresample"]
+    } else {
+        &["audioconvert", "audioresample"]
     }
 }

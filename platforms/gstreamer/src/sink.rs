@@ -23,6 +23,9 @@ const IDLE_PULSE: Duration = Duration::from_millis(250);
 /// Positions are reported at the multiples of this.
 const TICK_MICROS: u64 = 250_000;
 
+/// A decoder that gives nothing for so long is broken.
+const MUTE: Duration = Duration::from_secs(2);
+
 /// So close to the end of what is decoded, the playhead is there.
 const CLOSE: MediaTime = MediaTime::from_millis(10);
 
@@ -58,9 +61,6 @@ pub struct GstSink {
     next_tick: Timestamp,
     now: Timestamp,
 }
-
-/// A decoder that gives nothing for so long is broken.
-const MUTE: Duration = Duration::from_secs(2);
 
 impl GstSink {
     /// What to render with. By default the system's screen and loudspeaker.
@@ -214,10 +214,7 @@ impl GstSink {
         self.observe();
         self.rate_milli = rate_milli;
         if self.epoch.is_some() && !self.over {
-            let starved = self.starved.clone();
             self.restart(self.position, Branch::resume);
-            self.starved = starved;
-            self.apply();
         }
     }
 
@@ -285,7 +282,8 @@ impl GstSink {
         self.sate();
         self.starve();
         if self.is_advancing() && self.next_tick <= self.now {
-            self.next_tick = Timestamp::from_micros((self.now.as_micros() / TICK_MICROS + 1).saturating_mul(TICK_MICROS));
+            self.next_tick =
+                Timestamp::from_micros((self.now.as_micros() / TICK_MICROS + 1).saturating_mul(TICK_MICROS));
             self.reports.push_back(SinkReport::Position { position: self.position, advancing: true });
         }
     }
@@ -368,9 +366,7 @@ impl GstSink {
                 continue;
             }
             match message.view() {
-                gst::MessageView::Eos(_) => {
-                    self.end();
-                }
+                gst::MessageView::Eos(_) => self.end(),
                 gst::MessageView::Error(error) => {
                     let decodes = |source: &gst::Object| self.branches.values().any(|b| b.decodes_with(source));
                     let (code, message) = fault::read(error, error.src().is_some_and(decodes));
@@ -394,6 +390,9 @@ impl GstSink {
 
     /// Everything was played.
     fn end(&mut self) {
+        if self.branches.values().any(Branch::is_barren) {
+            return self.fail(ErrorCode::DecodeFailed, "no sample of a track could be decoded".to_owned());
+        }
         let reach = self.branches.values().filter_map(Branch::horizon).max();
         self.position = self.position.max(reach.unwrap_or(self.position));
         self.over = true;
@@ -477,12 +476,13 @@ impl Sink for GstSink {
         if self.branches.is_empty() || self.over {
             return None;
         }
-        let busy = self.running || self.branches.values().any(Branch::is_waiting);
+        let busy = self.running || self.branches.values().any(Branch::is_hungry);
         // Sooner if something will have run dry by then.
         let edges = self.branches.values().filter_map(Branch::edge).filter(|_| self.running);
-        let left = edges.map(|edge| edge - self.position - CLOSE).min().map(|left| {
-            left.mul_ratio(1000, i64::from(self.rate_milli)).max(MediaTime::from_millis(5)).to_duration()
-        });
+        let left = edges
+            .map(|edge| edge - self.position - CLOSE)
+            .min()
+            .map(|left| left.mul_ratio(1000, i64::from(self.rate_milli)).max(MediaTime::from_millis(5)).to_duration());
         let pulse = if busy { PULSE } else { IDLE_PULSE };
         Some(self.now + left.map_or(pulse, |left| left.min(pulse)))
     }
@@ -507,7 +507,10 @@ impl Drop for GstSink {
 
 impl std::fmt::Debug for GstSink {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("GstSink").field("position", &self.position).field("running", &self.running).finish_non_exhaustive()
+        f.debug_struct("GstSink")
+            .field("position", &self.position)
+            .field("running", &self.running)
+            .finish_non_exhaustive()
     }
 }
 

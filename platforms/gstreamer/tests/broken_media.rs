@@ -1,5 +1,7 @@
 //! Media that no decoder can take ends in a typed error, never in a hang.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::sync::Arc;
@@ -85,6 +87,14 @@ fn samples_that_become_noise_in_the_middle_are_a_decoding_failure() {
     }
     stage.command(SinkCommand::Play);
     let (code, message) = failure_of(&mut stage);
+    assert_eq!(code, ErrorCode::DecodeFailed, "{message}");
+}
+
+#[test]
+fn a_title_too_short_to_wait_for_fails_at_its_end() {
+    let media = with_samples(&Media::demo("v180.mp4"), |sample| sample.fill(0xa5));
+    let media = Media { fragments: media.fragments[..1].to_vec(), ..media };
+    let (code, message) = failure(&media);
     assert_eq!(code, ErrorCode::DecodeFailed, "{message}");
 }
 

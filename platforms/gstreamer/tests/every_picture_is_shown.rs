@@ -1,9 +1,13 @@
 //! What is appended is shown: every picture, once, in order, at its time.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod support;
 
 use support::{frame_time, Media, Stage};
 use telecine_engine::{SinkCommand, SinkReport};
+use telecine_gstreamer::gstreamer::{self as gst, prelude::*};
+use telecine_gstreamer::GstSink;
 use telecine_model::{MediaTime, TrackKind};
 
 #[test]
@@ -130,4 +134,22 @@ fn an_offset_moves_the_media() {
     for shown in stage.shown() {
         assert_eq!(shown.pts, frame_time(shown.frame() - 250));
     }
+}
+
+#[test]
+fn a_bin_of_the_applications_own_gets_what_the_decoder_gives() {
+    let media = Media::demo("v180.mp4");
+    let description = "videoconvert ! video/x-raw,format=RGB ! fakesink name=screen sync=true";
+    let _ = gst::init();
+    let renderer = gst::parse::bin_from_description(description, true).expect("core and base elements");
+    let screen = renderer.by_name("screen").expect("it has one");
+    let sink = GstSink::builder().video_sink(renderer.upcast()).build().expect("GStreamer is there");
+    let mut stage = Stage::with(sink);
+    stage.command(media.configuration());
+    stage.append(&media, 0);
+    stage.command(SinkCommand::EndOfStream { kind: TrackKind::Video });
+    stage.command(SinkCommand::Play);
+    stage.run_to_the_end();
+    let stats = screen.property::<gst::Structure>("stats");
+    assert_eq!(stats.get::<u64>("rendered"), Ok(50));
 }

@@ -1,5 +1,7 @@
 //! The whole player, from an origin over a network that changes, to pictures.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::time::Duration;
@@ -59,7 +61,8 @@ async fn play(manifest: &str) {
     }
     assert_eq!(told, switches + 1, "what is told is what is seen");
     let tracks = player.tracks().await.expect("an answer");
-    let decoded = |kind| tracks.iter().find(|track| track.kind == kind).map(|track| (track.decoded, track.decode_errors));
+    let decoded =
+        |kind| tracks.iter().find(|track| track.kind == kind).map(|track| (track.decoded, track.decode_errors));
     assert_eq!(decoded(TrackKind::Video), Some((700, 0)));
     // Segments of sound end with the last whole frame: floor(14 * 93.75).
     assert_eq!(decoded(TrackKind::Audio), Some((1312, 0)));

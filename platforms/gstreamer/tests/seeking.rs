@@ -1,5 +1,7 @@
 //! A seek empties the sink; what is appended then is shown from the target on.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! Where media is missing the playhead stands, and says so.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::time::Duration;

@@ -101,11 +101,14 @@ impl Media {
     pub fn append(&self, index: usize, offset: MediaTime) -> Append {
         let fragment = &self.fragments[index];
         let part = &fragment.tracks[0];
+        // What does not start with a sync sample goes on with the segment before.
+        let starts = |fragment: &&Arc<Fragment>| fragment.tracks[0].samples[0].sync;
+        let segment = self.fragments[..=index].iter().filter(starts).count() as u64;
         let time = |ticks| MediaTime::from_ticks(ticks, self.init.tracks[0].timescale) + offset;
         Append {
             kind: self.kind,
             rendition: self.name.clone(),
-            segment: index as u64,
+            segment,
             start: time(part.earliest_pts().expect("samples")),
             end: time(part.end_pts().expect("samples")),
             offset,
@@ -142,7 +145,12 @@ pub struct Stage {
 impl Stage {
     pub fn new() -> Self {
         let (sink, shown) = screen();
-        Self { sink, shown, reports: Vec::new(), began: Instant::now() }
+        Self { shown, ..Self::with(sink) }
+    }
+
+    /// A stage for a sink that shows its pictures elsewhere.
+    pub fn with(sink: GstSink) -> Self {
+        Self { sink, shown: Arc::default(), reports: Vec::new(), began: Instant::now() }
     }
 
     pub fn now(&self) -> Timestamp {
