@@ -206,7 +206,7 @@ impl Collector {
                 total: qoe.requests,
                 failed: qoe.requests_failed,
                 cancelled: qoe.requests_cancelled,
-                by_pathway: BTreeMap::new(),
+                by_pathway: qoe.by_pathway.clone(),
             },
             tracks,
             decisions: self.decisions,
