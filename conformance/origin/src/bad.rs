@@ -28,10 +28,7 @@ pub const BAD: &[(&str, &str)] = &[
     ("bomb.mpd", "entities that expand to a billion times their text"),
     ("external.mpd", "an entity that is a local file"),
     ("overflow.m3u8", "numbers at and beyond 2^63"),
-    (
-        "overflow.mpd",
-        "numbers at and beyond 2^63, and a segment timeline that repeats for ever",
-    ),
+    ("overflow.mpd", "numbers at and beyond 2^63, and a segment timeline that repeats for ever"),
     ("variables.m3u8", "variables that are defined by each other"),
     ("self.m3u8", "a multivariant playlist whose variants are itself"),
     ("nested.mpd", "100,000 elements inside each other"),
@@ -59,10 +56,7 @@ pub(crate) fn bad(name: &str) -> Option<Bad> {
         ("empty", _) => Body::default(),
         ("binary", _) => {
             let pattern: Vec<u8> = (0..=255).collect();
-            Body::of([Part::Fill {
-                pattern: Bytes::from(pattern),
-                length: 65_536,
-            }])
+            Body::of([Part::Fill { pattern: Bytes::from(pattern), length: 65_536 }])
         }
         ("html", _) => Body::from(PORTAL.to_owned()),
         ("nested", _) => {
@@ -74,18 +68,11 @@ pub(crate) fn bad(name: &str) -> Option<Bad> {
         }
         ("huge", "m3u8") => Body::of([
             text("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n"),
-            Part::Fill {
-                pattern: Bytes::from_static(b"#EXTINF:2,\nsegment.m4s\n"),
-                length: HUGE,
-            },
+            Part::Fill { pattern: Bytes::from_static(b"#EXTINF:2,\nsegment.m4s\n"), length: HUGE },
         ]),
-        ("huge", _) => Body::of([
-            text(MPD_HEAD),
-            Part::Fill {
-                pattern: Bytes::from_static(b"<Period></Period>\n"),
-                length: HUGE,
-            },
-        ]),
+        ("huge", _) => {
+            Body::of([text(MPD_HEAD), Part::Fill { pattern: Bytes::from_static(b"<Period></Period>\n"), length: HUGE }])
+        }
         (_, "m3u8") => Body::of([text(playlist(stem)?)]),
         _ => Body::from(mpd(stem)?),
     };
@@ -181,9 +168,7 @@ mod tests {
 
     #[test]
     fn the_huge_ones_are_100_megabytes_and_take_no_memory() {
-        let Some(Bad::Body(_, body)) = bad("huge.m3u8") else {
-            panic!()
-        };
+        let Some(Bad::Body(_, body)) = bad("huge.m3u8") else { panic!() };
         assert!(body.len() > HUGE);
     }
 }

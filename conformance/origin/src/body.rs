@@ -14,12 +14,7 @@ pub(crate) enum Part {
     /// Bytes as they are.
     Bytes(Bytes),
     /// Fragment `index` of a rendition, moved to a decode time and number.
-    Segment {
-        track: Arc<Track>,
-        index: usize,
-        time: u64,
-        sequence: u32,
-    },
+    Segment { track: Arc<Track>, index: usize, time: u64, sequence: u32 },
     /// A pattern repeated up to a length.
     Fill { pattern: Bytes, length: u64 },
 }
@@ -56,11 +51,7 @@ impl Body {
     }
 
     pub(crate) fn of(parts: impl IntoIterator<Item = Part>) -> Self {
-        let parts: VecDeque<_> = parts
-            .into_iter()
-            .map(|part| (0..part.len(), part))
-            .map(|(r, p)| (p, r))
-            .collect();
+        let parts: VecDeque<_> = parts.into_iter().map(|part| (0..part.len(), part)).map(|(r, p)| (p, r)).collect();
         let length = parts.iter().map(|(_, range)| range.end).sum();
         Self { parts, length }
     }
@@ -90,12 +81,7 @@ impl Body {
             let chunk = match &part {
                 _ if taken.is_empty() => continue,
                 Part::Bytes(bytes) => bytes.slice(taken.start as usize..taken.end as usize),
-                Part::Segment {
-                    track,
-                    index,
-                    time,
-                    sequence,
-                } => {
+                Part::Segment { track, index, time, sequence } => {
                     let made = Self::of(track.fragments[*index].at(*time, *sequence).map(Part::Bytes));
                     for made in made.slice(range).parts.into_iter().rev() {
                         self.parts.push_front(made);
@@ -147,28 +133,13 @@ mod tests {
     #[test]
     fn any_slice_in_any_chunks_is_the_slice_of_the_whole() {
         let title = Title::demo();
-        let segment = |n: usize| Part::Segment {
-            track: title.tracks[0].clone(),
-            index: n,
-            time: 7,
-            sequence: 9,
-        };
-        let fill = Part::Fill {
-            pattern: Bytes::from_static(b"abc"),
-            length: 10,
-        };
+        let segment = |n: usize| Part::Segment { track: title.tracks[0].clone(), index: n, time: 7, sequence: 9 };
+        let fill = Part::Fill { pattern: Bytes::from_static(b"abc"), length: 10 };
         let body = Body::of([Part::Bytes(Bytes::from_static(b"head")), segment(0), fill, segment(1)]);
         let whole = body.clone().into_bytes();
         assert_eq!(whole.len() as u64, body.len());
         let length = body.len();
-        for (from, to) in [
-            (0, length),
-            (2, 6),
-            (3, 900),
-            (length - 5, length),
-            (9, 9),
-            (5, length + 9),
-        ] {
+        for (from, to) in [(0, length), (2, 6), (3, 900), (length - 5, length), (9, 9), (5, length + 9)] {
             for max in [1000, 7919, usize::MAX] {
                 let mut slice = body.clone().slice(from..to);
                 assert_eq!(slice.len(), to.min(length) - from);

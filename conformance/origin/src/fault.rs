@@ -128,9 +128,7 @@ pub(crate) enum ByteFaultKind {
 
 impl ByteFaultKind {
     fn read(name: &str) -> Option<Self> {
-        [Self::Cut, Self::Short, Self::StallHead, Self::StallBody, Self::Flip]
-            .into_iter()
-            .find(|k| k.name() == name)
+        [Self::Cut, Self::Short, Self::StallHead, Self::StallBody, Self::Flip].into_iter().find(|k| k.name() == name)
     }
 
     /// Whether nothing comes behind it.
@@ -279,13 +277,7 @@ fn byte_faults(kind: ByteFaultKind, value: &str) -> Option<Vec<ByteFault>> {
             Some((amount, times)) => (amount, Some(times.parse().ok()?)),
             None => (amount, None),
         };
-        Some(ByteFault {
-            kind,
-            which: Which::read(which)?,
-            amount: amount.parse().ok()?,
-            times,
-            rendition,
-        })
+        Some(ByteFault { kind, which: Which::read(which)?, amount: amount.parse().ok()?, times, rendition })
     };
     value.split(',').map(one).collect()
 }
@@ -318,19 +310,11 @@ mod tests {
         faults
     }
 
-    const VIDEO: Subject<'static> = Subject {
-        class: Class::Video,
-        rendition: "v180",
-        base: None,
-        attempt: 0,
-    };
+    const VIDEO: Subject<'static> = Subject { class: Class::Video, rendition: "v180", base: None, attempt: 0 };
 
     #[test]
     fn a_status_fault_names_segment_rendition_and_retry() {
-        let faults = faults(
-            "statuscode",
-            "[{cycle:30,rsq:2,code:503,retry:5},{rsq:0,code:404,rep:v360}]",
-        );
+        let faults = faults("statuscode", "[{cycle:30,rsq:2,code:503,retry:5},{rsq:0,code:404,rep:v360}]");
         assert_eq!((faults.status[0].code, faults.status[0].retry), (503, Some(5)));
         assert!(faults.status[0].hits(&VIDEO, |_| Some(2)));
         assert!(!faults.status[0].hits(&VIDEO, |_| Some(3)));
@@ -339,11 +323,7 @@ mod tests {
 
     #[test]
     fn a_status_fault_hits_media_unless_an_object_type_is_named() {
-        let manifest = Subject {
-            class: Class::Manifest,
-            rendition: "",
-            ..VIDEO
-        };
+        let manifest = Subject { class: Class::Manifest, rendition: "", ..VIDEO };
         assert!(!faults("statuscode", "[{code:404}]").status[0].hits(&manifest, |_| None));
         assert!(faults("statuscode", "[{code:404,obj:m}]").status[0].hits(&manifest, |_| None));
     }

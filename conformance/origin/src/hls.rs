@@ -20,17 +20,9 @@ const SUBTITLES: &str = "subtitles";
 pub(crate) fn multivariant(programme: &Programme<'_>) -> String {
     let title = programme.title;
     let (video, audio): (Vec<_>, Vec<_>) = title.tracks.iter().partition(|track| track.is_video());
-    let mut playlist = MasterPlaylist {
-        version: Some(7),
-        independent_segments: true,
-        ..Default::default()
-    };
+    let mut playlist = MasterPlaylist { version: Some(7), independent_segments: true, ..Default::default() };
     // Without pictures the renditions of sound are the variants.
-    let (variants, group) = if video.is_empty() {
-        (&audio, &video)
-    } else {
-        (&video, &audio)
-    };
+    let (variants, group) = if video.is_empty() { (&audio, &video) } else { (&video, &audio) };
     for (n, track) in group.iter().enumerate() {
         let Medium::Audio { channels, .. } = track.medium else {
             continue;
@@ -42,13 +34,7 @@ pub(crate) fn multivariant(programme: &Programme<'_>) -> String {
     }
     for text in &title.texts {
         let (language, label) = (text.language.clone(), text.label.clone());
-        playlist.alternatives.push(alternative(
-            AlternativeMediaType::Subtitles,
-            &text.id,
-            language,
-            label,
-            false,
-        ));
+        playlist.alternatives.push(alternative(AlternativeMediaType::Subtitles, &text.id, language, label, false));
     }
     let most = |of: fn(&Track) -> u64| group.iter().map(|track| of(track)).max().unwrap_or(0);
     let (peak, average) = (most(Track::peak_bandwidth), most(Track::average_bandwidth));
@@ -56,9 +42,7 @@ pub(crate) fn multivariant(programme: &Programme<'_>) -> String {
     group_codecs.dedup();
     let subtitles = (!title.texts.is_empty()).then(|| SUBTITLES.to_owned());
     for track in variants {
-        let codecs: Vec<_> = std::iter::once(track.codec.as_str())
-            .chain(group_codecs.iter().copied())
-            .collect();
+        let codecs: Vec<_> = std::iter::once(track.codec.as_str()).chain(group_codecs.iter().copied()).collect();
         let picture = stream(track);
         playlist.variants.push(VariantStream {
             uri: format!("{}.m3u8", track.id),
@@ -96,12 +80,7 @@ fn alternative(
     label: Option<String>,
     default: bool,
 ) -> AlternativeMedia {
-    let group_id = if media_type == AlternativeMediaType::Audio {
-        AUDIO
-    } else {
-        SUBTITLES
-    }
-    .to_owned();
+    let group_id = if media_type == AlternativeMediaType::Audio { AUDIO } else { SUBTITLES }.to_owned();
     AlternativeMedia {
         media_type,
         uri: Some(format!("{id}.m3u8")),
@@ -122,10 +101,7 @@ fn stream(track: &Track) -> VariantStream {
     };
     let first = &track.fragments[0];
     VariantStream {
-        resolution: Some(Resolution {
-            width: width.into(),
-            height: height.into(),
-        }),
+        resolution: Some(Resolution { width: width.into(), height: height.into() }),
         frame_rate: Some(f64::from(first.samples) * f64::from(track.timescale) / first.duration.max(1) as f64),
         ..Default::default()
     }
@@ -146,11 +122,7 @@ impl Media {
         // Every duration, rounded to the nearest integer, is at most the target (RFC 8216, 4.3.3.1).
         let target = longest.round_in(1);
         let mut out = String::from("#EXTM3U\n#EXT-X-VERSION:7\n");
-        let _ = write!(
-            out,
-            "#EXT-X-TARGETDURATION:{}\n#EXT-X-PLAYLIST-TYPE:VOD\n",
-            target.max(1)
-        );
+        let _ = write!(out, "#EXT-X-TARGETDURATION:{}\n#EXT-X-PLAYLIST-TYPE:VOD\n", target.max(1));
         if programme.options.first_number > 0 {
             let _ = writeln!(out, "#EXT-X-MEDIA-SEQUENCE:{}", programme.options.first_number);
         }
@@ -166,12 +138,7 @@ impl Media {
     fn map(&mut self, uri: &str, bytes: Option<&Range<u64>>) {
         let _ = match bytes {
             None => writeln!(self.out, "#EXT-X-MAP:URI=\"{uri}\""),
-            Some(r) => writeln!(
-                self.out,
-                "#EXT-X-MAP:URI=\"{uri}\",BYTERANGE=\"{}@{}\"",
-                r.end - r.start,
-                r.start
-            ),
+            Some(r) => writeln!(self.out, "#EXT-X-MAP:URI=\"{uri}\",BYTERANGE=\"{}@{}\"", r.end - r.start, r.start),
         };
     }
 
@@ -192,29 +159,20 @@ impl Media {
 }
 
 fn duration(track: &Track, n: u64) -> Ticks {
-    Ticks {
-        ticks: fragment(track, n).duration,
-        timescale: track.timescale,
-    }
+    Ticks { ticks: fragment(track, n).duration, timescale: track.timescale }
 }
 
 /// The longest segment of a rendition.
 fn longest(track: &Track) -> Ticks {
     let ticks = track.fragments.iter().map(|f| f.duration).max().unwrap_or(0);
-    Ticks {
-        ticks,
-        timescale: track.timescale,
-    }
+    Ticks { ticks, timescale: track.timescale }
 }
 
 /// The media playlist of a rendition of pictures or sound.
 pub(crate) fn media(programme: &Programme<'_>, track: &Arc<Track>) -> String {
     let all = 0..programme.segments(track);
     let mut playlist = Media::new(programme, longest(track), "#EXT-X-INDEPENDENT-SEGMENTS\n");
-    let single = programme
-        .options
-        .byte_ranges
-        .then(|| single::layout(programme, track, all.clone()));
+    let single = programme.options.byte_ranges.then(|| single::layout(programme, track, all.clone()));
     let file = format!("{}.mp4", track.id);
     for n in all {
         let discontinuity = programme.is_discontinuity(track, n);
@@ -269,26 +227,15 @@ pub(crate) fn text(programme: &Programme<'_>, id: &str) -> String {
     let segments = programme.text_segments();
     let length = |range: &Range<u64>| {
         let (from, to) = (programme.boundary(range.start), programme.boundary(range.end));
-        Ticks {
-            ticks: to.ticks - from.ticks,
-            ..to
-        }
+        Ticks { ticks: to.ticks - from.ticks, ..to }
     };
-    let longest = segments
-        .iter()
-        .map(length)
-        .max_by(|a, b| a.compare(*b))
-        .unwrap_or(Ticks { ticks: 0, timescale: 1 });
+    let longest = segments.iter().map(length).max_by(|a, b| a.compare(*b)).unwrap_or(Ticks { ticks: 0, timescale: 1 });
     let mut playlist = Media::new(programme, longest, "");
     for (n, range) in segments.iter().enumerate() {
         if programme.text_discontinuity(range) {
             playlist.tag("#EXT-X-DISCONTINUITY");
         }
-        playlist.segment(
-            length(range),
-            &format!("{id}/{}.vtt", n as u64 + programme.options.first_number),
-            None,
-        );
+        playlist.segment(length(range), &format!("{id}/{}.vtt", n as u64 + programme.options.first_number), None);
     }
     playlist.end()
 }

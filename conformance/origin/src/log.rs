@@ -68,14 +68,7 @@ struct State {
 
 impl Journal {
     pub(crate) fn new(started: Instant, sink: Option<Box<dyn Write + Send>>) -> Self {
-        Self {
-            started,
-            state: Mutex::new(State {
-                entries: VecDeque::new(),
-                next: 0,
-                sink,
-            }),
-        }
+        Self { started, state: Mutex::new(State { entries: VecDeque::new(), next: 0, sink }) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -101,11 +94,7 @@ impl Journal {
             state.entries.pop_front();
         }
         state.entries.push_back(LogEntry { seq, time_ms, ..entry });
-        Ticket {
-            journal: self.clone(),
-            seq,
-            time_ms,
-        }
+        Ticket { journal: self.clone(), seq, time_ms }
     }
 
     fn update(&self, seq: u64, change: impl FnOnce(&mut LogEntry)) -> Option<LogEntry> {
@@ -139,8 +128,7 @@ impl Ticket {
     }
 
     pub(crate) fn answered(&self, status: u16, fault: Option<String>) {
-        self.journal
-            .update(self.seq, |entry| (entry.status, entry.fault) = (status, fault));
+        self.journal.update(self.seq, |entry| (entry.status, entry.fault) = (status, fault));
     }
 
     pub(crate) fn sent(&self, bytes: u64) {
@@ -159,10 +147,7 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         let duration = self.journal.now().saturating_sub(self.time_ms);
-        if let Some(entry) = self
-            .journal
-            .update(self.seq, |entry| entry.duration_ms = Some(duration))
-        {
+        if let Some(entry) = self.journal.update(self.seq, |entry| entry.duration_ms = Some(duration)) {
             self.journal.write(&entry);
         }
     }

@@ -59,15 +59,7 @@ impl Network {
 
     /// A constant rate and round trip.
     pub fn constant(bits_per_second: u64, rtt: Duration) -> Self {
-        Self {
-            trace: vec![Step {
-                duration: DAY,
-                bits_per_second,
-                latency: rtt,
-            }],
-            repeat: true,
-            loss_per_million: 0,
-        }
+        Self { trace: vec![Step { duration: DAY, bits_per_second, latency: rtt }], repeat: true, loss_per_million: 0 }
     }
 
     /// A trace file: a JSON list of `{"duration_ms", "bandwidth_kbps", "latency_ms"}`; it repeats.
@@ -90,11 +82,7 @@ impl Network {
             bits_per_second: (line.bandwidth_kbps * 1000.0).round() as u64,
             latency: micros(line.latency_ms),
         };
-        let network = Self {
-            trace: lines.iter().map(step).collect(),
-            repeat: true,
-            loss_per_million: 0,
-        };
+        let network = Self { trace: lines.iter().map(step).collect(), repeat: true, loss_per_million: 0 };
         network.checked()
     }
 
@@ -110,10 +98,7 @@ impl Network {
 
     /// Length of the whole trace.
     fn length(&self) -> Duration {
-        self.trace
-            .iter()
-            .map(|step| step.duration)
-            .fold(Duration::ZERO, Duration::saturating_add)
+        self.trace.iter().map(|step| step.duration).fold(Duration::ZERO, Duration::saturating_add)
     }
 
     /// The step at a time from the start of the trace, and how much of it is left.
@@ -139,11 +124,7 @@ impl Network {
         let nanos = |d: Duration| d.as_nanos();
         // In bits times nanoseconds per second, so that every division is the last one.
         let mut work = bytes as u128 * 8 * 1_000_000_000;
-        let cycle: u128 = self
-            .trace
-            .iter()
-            .map(|s| u128::from(s.bits_per_second) * nanos(s.duration))
-            .sum();
+        let cycle: u128 = self.trace.iter().map(|s| u128::from(s.bits_per_second) * nanos(s.duration)).sum();
         let mut now = start;
         if self.repeat && cycle > 0 {
             let cycles = u32::try_from(work / cycle).unwrap_or(u32::MAX);
@@ -171,11 +152,7 @@ impl FromStr for Network {
     fn from_str(text: &str) -> Result<Self, NetworkError> {
         let (mut rate, mut rtt, mut loss_per_million) = (None, Duration::ZERO, 0);
         for field in text.split(',').map(str::trim).filter(|field| !field.is_empty()) {
-            let bad = || {
-                NetworkError(format!(
-                    "cannot read {field:?}: expected rate=3Mbps, rtt=80ms or loss=1%"
-                ))
-            };
+            let bad = || NetworkError(format!("cannot read {field:?}: expected rate=3Mbps, rtt=80ms or loss=1%"));
             let (key, value) = field.split_once('=').ok_or_else(bad)?;
             match key.trim() {
                 "rate" => rate = Some(read_rate(value.trim()).ok_or_else(bad)?),
@@ -189,11 +166,7 @@ impl FromStr for Network {
         if text.trim().is_empty() {
             return Ok(Self::unshaped());
         }
-        Self {
-            loss_per_million,
-            ..Self::constant(rate, rtt)
-        }
-        .checked()
+        Self { loss_per_million, ..Self::constant(rate, rtt) }.checked()
     }
 }
 
@@ -211,16 +184,11 @@ fn decimal(text: &str, scale: u32) -> Option<u64> {
 
 fn read_rate(text: &str) -> Option<u64> {
     let units = [("Gbps", 9), ("Mbps", 6), ("kbps", 3), ("bps", 0)];
-    units
-        .iter()
-        .find_map(|(unit, scale)| decimal(text.strip_suffix(unit)?.trim_end(), *scale))
-        .filter(|rate| *rate > 0)
+    units.iter().find_map(|(unit, scale)| decimal(text.strip_suffix(unit)?.trim_end(), *scale)).filter(|rate| *rate > 0)
 }
 
 fn read_milliseconds(text: &str) -> Option<Duration> {
-    decimal(text.strip_suffix("ms")?.trim_end(), 3)
-        .map(Duration::from_micros)
-        .filter(|rtt| *rtt <= DAY)
+    decimal(text.strip_suffix("ms")?.trim_end(), 3).map(Duration::from_micros).filter(|rtt| *rtt <= DAY)
 }
 
 /// `1%` or `0.01`.
@@ -263,14 +231,7 @@ impl Link {
         if network.trace.is_empty() {
             return None;
         }
-        Some(Self {
-            network,
-            state: Mutex::new(State {
-                epoch: None,
-                free: offset,
-                draws: Draws::new(seed),
-            }),
-        })
+        Some(Self { network, state: Mutex::new(State { epoch: None, free: offset, draws: Draws::new(seed) }) })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -281,20 +242,14 @@ impl Link {
     fn now(state: &mut State) -> Duration {
         let (now, offset) = (Instant::now(), state.free);
         // A trace that starts inside starts in the past.
-        let epoch = *state
-            .epoch
-            .get_or_insert_with(|| now.checked_sub(offset).unwrap_or(now));
+        let epoch = *state.epoch.get_or_insert_with(|| now.checked_sub(offset).unwrap_or(now));
         now - epoch
     }
 
     fn step(&self) -> Step {
         let now = Self::now(&mut self.state());
         let step = self.network.at(now).map(|(step, _)| step);
-        step.unwrap_or(Step {
-            duration: DAY,
-            bits_per_second: 0,
-            latency: Duration::ZERO,
-        })
+        step.unwrap_or(Step { duration: DAY, bits_per_second: 0, latency: Duration::ZERO })
     }
 
     /// The round trip now.
@@ -305,9 +260,7 @@ impl Link {
     /// How many bytes to hand over in one go now.
     pub(crate) fn quantum(&self) -> usize {
         let bytes = u128::from(self.step().bits_per_second) * QUANTUM.as_micros() / 8_000_000;
-        usize::try_from(bytes)
-            .unwrap_or(usize::MAX)
-            .clamp(*CHUNK.start(), *CHUNK.end())
+        usize::try_from(bytes).unwrap_or(usize::MAX).clamp(*CHUNK.start(), *CHUNK.end())
     }
 
     /// Waits until the bottleneck has carried so many bytes for this body.
@@ -321,11 +274,7 @@ impl Link {
             let lost = self.network.loss_per_million > 0
                 && state.draws.next() % 1_000_000 < u64::from(self.network.loss_per_million);
             let rtt = self.network.at(now).map_or(Duration::ZERO, |(step, _)| step.latency);
-            let again = if lost {
-                (rtt * 2).max(Duration::from_millis(200))
-            } else {
-                Duration::ZERO
-            };
+            let again = if lost { (rtt * 2).max(Duration::from_millis(200)) } else { Duration::ZERO };
             state.epoch.map(|epoch| epoch + state.free + again)
         };
         if let Some(until) = until {
@@ -349,21 +298,9 @@ mod tests {
         assert_eq!(network.trace[0].latency, ms(80));
         assert_eq!(network.loss_per_million, 5000);
         let ratio: Network = "rate=300kbps,loss=0.02".parse().unwrap();
-        assert_eq!(
-            (ratio.trace[0].bits_per_second, ratio.loss_per_million),
-            (300_000, 20_000)
-        );
+        assert_eq!((ratio.trace[0].bits_per_second, ratio.loss_per_million), (300_000, 20_000));
         assert_eq!("".parse(), Ok(Network::unshaped()));
-        for bad in [
-            "rate=3",
-            "rate=0bps",
-            "rtt=80",
-            "loss=2",
-            "loss=100%",
-            "speed=3Mbps",
-            "rate",
-            "rate=-1Mbps",
-        ] {
+        for bad in ["rate=3", "rate=0bps", "rtt=80", "loss=2", "loss=100%", "speed=3Mbps", "rate", "rate=-1Mbps"] {
             assert!(bad.parse::<Network>().is_err(), "{bad}");
         }
     }
@@ -373,53 +310,24 @@ mod tests {
         let json = r#"[{"duration_ms": 30000, "bandwidth_kbps": 5000, "latency_ms": 75},
                        {"duration_ms": 1001.5, "bandwidth_kbps": 0}]"#;
         let network = Network::from_json(json).unwrap();
-        assert_eq!(
-            network.trace[0],
-            Step {
-                duration: ms(30_000),
-                bits_per_second: 5_000_000,
-                latency: ms(75)
-            }
-        );
+        assert_eq!(network.trace[0], Step { duration: ms(30_000), bits_per_second: 5_000_000, latency: ms(75) });
         assert_eq!(network.trace[1].duration, Duration::from_micros(1_001_500));
-        for bad in [
-            "[]",
-            "{}",
-            r#"[{"duration_ms":5,"bandwidth_kbps":0}]"#,
-            r#"[{"duration_ms":0,"bandwidth_kbps":9}]"#,
-        ] {
+        for bad in
+            ["[]", "{}", r#"[{"duration_ms":5,"bandwidth_kbps":0}]"#, r#"[{"duration_ms":0,"bandwidth_kbps":9}]"#]
+        {
             assert!(Network::from_json(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn bytes_are_carried_across_the_steps_of_a_trace() {
-        let step = |duration, bits_per_second| Step {
-            duration: ms(duration),
-            bits_per_second,
-            latency: ms(0),
-        };
+        let step = |duration, bits_per_second| Step { duration: ms(duration), bits_per_second, latency: ms(0) };
         let trace = vec![step(1000, 8000), step(500, 0), step(1000, 16_000)];
-        let network = Network {
-            trace,
-            repeat: true,
-            loss_per_million: 0,
-        };
+        let network = Network { trace, repeat: true, loss_per_million: 0 };
         assert_eq!(network.carried(ms(0), 500), Some(ms(500)));
-        assert_eq!(
-            network.carried(ms(500), 1500),
-            Some(ms(2000)),
-            "500 B, an outage, then 1000 B at twice the rate"
-        );
-        assert_eq!(
-            network.carried(ms(0), 30_000),
-            Some(ms(25_000)),
-            "ten times round: 3000 B each"
-        );
-        let once = Network {
-            repeat: false,
-            ..network
-        };
+        assert_eq!(network.carried(ms(500), 1500), Some(ms(2000)), "500 B, an outage, then 1000 B at twice the rate");
+        assert_eq!(network.carried(ms(0), 30_000), Some(ms(25_000)), "ten times round: 3000 B each");
+        let once = Network { repeat: false, ..network };
         assert_eq!(once.carried(ms(2000), 20_000), Some(ms(12_000)), "the last step stays");
     }
 
@@ -441,10 +349,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_lost_quantum_arrives_a_timeout_later() {
-        let network = Network {
-            loss_per_million: 999_999,
-            ..Network::constant(8_000_000, ms(150))
-        };
+        let network = Network { loss_per_million: 999_999, ..Network::constant(8_000_000, ms(150)) };
         let link = Link::new(network, 0, Duration::ZERO).unwrap();
         let start = Instant::now();
         link.carry(10_000).await;

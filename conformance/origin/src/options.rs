@@ -95,11 +95,7 @@ pub(crate) enum Refused {
 
 /// Reads a path.
 pub(crate) fn target(path: &str) -> Result<Target, Refused> {
-    let mut parts = path
-        .strip_prefix('/')
-        .ok_or(Refused::NotFound)?
-        .split('/')
-        .map(percent_decoded);
+    let mut parts = path.strip_prefix('/').ok_or(Refused::NotFound)?.split('/').map(percent_decoded);
     let format = match parts.next().as_deref() {
         Some("hls") => Format::Hls,
         Some("dash") => Format::Dash,
@@ -114,20 +110,11 @@ pub(crate) fn target(path: &str) -> Result<Target, Refused> {
         match options.set(name, value) {
             Set::Done => {}
             Set::Unknown => break part,
-            Set::Bad => {
-                return Err(Refused::BadOption(format!(
-                    "the value of the option {part} cannot be used"
-                )))
-            }
+            Set::Bad => return Err(Refused::BadOption(format!("the value of the option {part} cannot be used"))),
         }
     };
     let file = parts.collect::<Vec<_>>().join("/");
-    Ok(Target {
-        format,
-        options,
-        asset,
-        file,
-    })
+    Ok(Target { format, options, asset, file })
 }
 
 enum Set {
@@ -143,11 +130,7 @@ impl Options {
             "snr" => number(value, 0..=u64::from(u32::MAX)).map(|n| self.first_number = n),
             "bytes" => switch(value).map(|on| self.byte_ranges = on),
             "disc" => number(value, 1..=LONGEST_SECONDS).map(|n| self.discontinuity = NonZeroU64::new(n)),
-            "gap" => value
-                .split(',')
-                .map(|n| n.parse().ok())
-                .collect::<Option<BTreeSet<_>>>()
-                .map(|g| self.gaps = g),
+            "gap" => value.split(',').map(|n| n.parse().ok()).collect::<Option<BTreeSet<_>>>().map(|g| self.gaps = g),
             "periods" => number(value, 1..=1000).map(|n| self.periods = n),
             "bases" => number(value, 1..=9).map(|n| self.bases = n),
             "xlink" => switch(value).map(|on| self.xlink = on),
@@ -213,16 +196,8 @@ mod tests {
 
     #[test]
     fn a_known_option_with_a_bad_value_is_a_bad_request() {
-        for part in [
-            "dur_0",
-            "dur_x",
-            "periods_0",
-            "bytes_2",
-            "gap_1,x",
-            "cut_3",
-            "statuscode_[{code:200}]",
-            "rate_0",
-        ] {
+        for part in ["dur_0", "dur_x", "periods_0", "bytes_2", "gap_1,x", "cut_3", "statuscode_[{code:200}]", "rate_0"]
+        {
             let refused = target(&format!("/dash/{part}/demo/time.mpd"));
             assert!(matches!(refused, Err(Refused::BadOption(_))), "{part}: {refused:?}");
         }

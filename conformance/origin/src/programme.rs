@@ -38,12 +38,7 @@ impl<'a> Programme<'a> {
                 asked / reference.period * per_period + reference.fragments.iter().take_while(whole).count() as u64
             }
         };
-        Self {
-            title,
-            options,
-            count: count.max(1),
-            restarts: format == Format::Hls,
-        }
+        Self { title, options, count: count.max(1), restarts: format == Format::Hls }
     }
 
     /// Segments of the reference rendition: the segments the title is counted in.
@@ -60,15 +55,9 @@ impl<'a> Programme<'a> {
     pub(crate) fn boundary(&self, n: u64) -> Ticks {
         let reference = self.title.reference();
         let last = self.count - 1;
-        let ticks = if n <= last {
-            start(reference, n)
-        } else {
-            start(reference, last) + fragment(reference, last).duration
-        };
-        Ticks {
-            ticks,
-            timescale: reference.timescale,
-        }
+        let ticks =
+            if n <= last { start(reference, n) } else { start(reference, last) + fragment(reference, last).duration };
+        Ticks { ticks, timescale: reference.timescale }
     }
 
     /// The first segment of a rendition whose middle lies at or after the start of reference segment `n`.
@@ -78,16 +67,8 @@ impl<'a> Programme<'a> {
         let periods = time.floor_in(track.timescale) / track.period;
         let before = |k: &u64| {
             let middle = 2 * start(track, *k) + fragment(track, *k).duration;
-            let twice = Ticks {
-                ticks: 2 * time.ticks,
-                ..time
-            };
-            Ticks {
-                ticks: middle,
-                timescale: track.timescale,
-            }
-            .compare(twice)
-                == Ordering::Less
+            let twice = Ticks { ticks: 2 * time.ticks, ..time };
+            Ticks { ticks: middle, timescale: track.timescale }.compare(twice) == Ordering::Less
         };
         let from = periods.saturating_sub(1) * per_period;
         from + (from..from + 3 * per_period).take_while(before).count() as u64
@@ -105,19 +86,13 @@ impl<'a> Programme<'a> {
 
     /// Decode time of a segment in its media file: where it lies, after `pto_` and `disc_`.
     pub(crate) fn media_time(&self, track: &Track, n: u64) -> u64 {
-        let restart = self
-            .group(track, n)
-            .map_or(0, |group| self.restart(group).floor_in(track.timescale));
+        let restart = self.group(track, n).map_or(0, |group| self.restart(group).floor_in(track.timescale));
         track.fragments[0].decode_time + self.media_start(track.timescale) + start(track, n) - restart
     }
 
     /// Media time of the start of the programme, in a timescale.
     pub(crate) fn media_start(&self, timescale: u32) -> u64 {
-        Ticks {
-            ticks: self.options.media_start,
-            timescale: 90_000,
-        }
-        .floor_in(timescale)
+        Ticks { ticks: self.options.media_start, timescale: 90_000 }.floor_in(timescale)
     }
 
     /// The segment of a rendition that starts at this media time (DASH only: times there never restart).
@@ -125,10 +100,7 @@ impl<'a> Programme<'a> {
         let base = track.fragments[0].decode_time;
         let time = time.checked_sub(base)?.checked_sub(self.media_start(track.timescale))?;
         let (periods, rest) = (time / track.period, time % track.period);
-        let n = track
-            .fragments
-            .binary_search_by_key(&rest, |f| f.decode_time - base)
-            .ok()? as u64;
+        let n = track.fragments.binary_search_by_key(&rest, |f| f.decode_time - base).ok()? as u64;
         Some(periods * track.fragments.len() as u64 + n)
     }
 
@@ -136,12 +108,7 @@ impl<'a> Programme<'a> {
     pub(crate) fn part(&self, track: &Arc<Track>, n: u64) -> Part {
         let index = (n % track.fragments.len() as u64) as usize;
         // The number of a movie fragment wraps like any 32-bit counter.
-        Part::Segment {
-            track: track.clone(),
-            index,
-            time: self.media_time(track, n),
-            sequence: (n + 1) as u32,
-        }
+        Part::Segment { track: track.clone(), index, time: self.media_time(track, n), sequence: (n + 1) as u32 }
     }
 
     /// Whether the segment is the first after a discontinuity, and not the first of all.
@@ -151,10 +118,7 @@ impl<'a> Programme<'a> {
 
     /// Number of segments between discontinuities, where there are any.
     fn group_size(&self) -> Option<u64> {
-        self.options
-            .discontinuity
-            .filter(|_| self.restarts)
-            .map(|size| size.get())
+        self.options.discontinuity.filter(|_| self.restarts).map(|size| size.get())
     }
 
     /// The run of segments between two discontinuities that a segment belongs to.
@@ -162,10 +126,7 @@ impl<'a> Programme<'a> {
         let size = self.group_size()?;
         // Renditions with the boundaries of the reference are the rule: then the number decides.
         let near = n / size;
-        (near.saturating_sub(1)..=near + 1)
-            .rev()
-            .find(|g| self.first_from_group(track, *g, size) <= n)
-            .or(Some(0))
+        (near.saturating_sub(1)..=near + 1).rev().find(|g| self.first_from_group(track, *g, size) <= n).or(Some(0))
     }
 
     fn first_from_group(&self, track: &Track, group: u64, size: u64) -> u64 {
@@ -181,9 +142,7 @@ impl<'a> Programme<'a> {
             ticks: start(track, self.first_from_group(track, group, size)),
             timescale: track.timescale,
         });
-        starts
-            .min_by(|a, b| a.compare(*b))
-            .unwrap_or(Ticks { ticks: 0, timescale: 1 })
+        starts.min_by(|a, b| a.compare(*b)).unwrap_or(Ticks { ticks: 0, timescale: 1 })
     }
 
     /// The reference segments that DASH period `index` covers.
@@ -212,9 +171,7 @@ impl<'a> Programme<'a> {
         groups
             .flat_map(|from| {
                 let to = (from + size).min(self.count);
-                (from..to)
-                    .step_by(per_text as usize)
-                    .map(move |at| at..(at + per_text).min(to))
+                (from..to).step_by(per_text as usize).map(move |at| at..(at + per_text).min(to))
             })
             .collect()
     }
@@ -227,14 +184,9 @@ impl<'a> Programme<'a> {
     /// One WebVTT segment of HLS: cues at title times, and the map that ties them to media times.
     pub(crate) fn text_segment(&self, text: &Text, range: &Range<u64>) -> String {
         let local = self.boundary(range.start).floor_in(1000);
-        let restart = self
-            .group_size()
-            .map_or(0, |size| self.restart(range.start / size).floor_in(90_000));
+        let restart = self.group_size().map_or(0, |size| self.restart(range.start / size).floor_in(90_000));
         let reference = self.title.reference();
-        let base = Ticks {
-            ticks: reference.fragments[0].decode_time,
-            timescale: reference.timescale,
-        };
+        let base = Ticks { ticks: reference.fragments[0].decode_time, timescale: reference.timescale };
         let media = base.floor_in(90_000) + self.media_start(90_000) + local * 90;
         let mpegts = media.saturating_sub(restart) & ((1 << 33) - 1);
         text.script.write(Some((mpegts, local)), self.cues(text, range, 0))
@@ -251,28 +203,17 @@ impl<'a> Programme<'a> {
     /// A cue across the start of a range is whole in both ranges when times are absolute; none reaches beyond the end
     /// of the programme.
     fn cues<'t>(&self, text: &'t Text, range: &Range<u64>, origin: u64) -> impl Iterator<Item = (u64, Cue)> + 't {
-        let (from, to) = (
-            self.boundary(range.start).floor_in(1000),
-            self.boundary(range.end).ceil_in(1000),
-        );
+        let (from, to) = (self.boundary(range.start).floor_in(1000), self.boundary(range.end).ceil_in(1000));
         let end = self.length().ceil_in(1000);
         let length = self.title.length;
         let period = length.ceil_in(1000).max(1);
         let count = text.script.cues.len() as u64;
         (from / period..to.div_ceil(period)).flat_map(move |repetition| {
-            let shift = Ticks {
-                ticks: length.ticks.saturating_mul(repetition),
-                ..length
-            }
-            .floor_in(1000);
+            let shift = Ticks { ticks: length.ticks.saturating_mul(repetition), ..length }.floor_in(1000);
             text.script.cues.iter().enumerate().filter_map(move |(n, cue)| {
                 let (start, end) = (cue.start + shift, (cue.end + shift).min(end));
                 let shown = start < to && end > from && start < end;
-                let cue = Cue {
-                    start: start.saturating_sub(origin),
-                    end: end.saturating_sub(origin),
-                    ..cue.clone()
-                };
+                let cue = Cue { start: start.saturating_sub(origin), end: end.saturating_sub(origin), ..cue.clone() };
                 shown.then(|| (repetition * count + n as u64 + 1, cue))
             })
         })
@@ -292,8 +233,6 @@ pub(crate) fn fragment(track: &Track, n: u64) -> &Fragment {
 
 /// Start of segment `n` in the programme, in ticks of the rendition.
 pub(crate) fn start(track: &Track, n: u64) -> u64 {
-    let offset = fragment(track, n)
-        .decode_time
-        .saturating_sub(track.fragments[0].decode_time);
+    let offset = fragment(track, n).decode_time.saturating_sub(track.fragments[0].decode_time);
     n / track.fragments.len() as u64 * track.period + offset
 }

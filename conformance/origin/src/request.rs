@@ -49,34 +49,23 @@ impl<'a> Request<'a> {
             Some((path, query)) => (path, Some(query)),
             None => (target, None),
         };
-        Self {
-            path,
-            query,
-            ..Self::default()
-        }
+        Self { path, query, ..Self::default() }
     }
 
     /// The same request for a range of bytes.
     #[must_use]
     pub fn range(self, range: &'a str) -> Self {
-        Self {
-            range: Some(range),
-            ..self
-        }
+        Self { range: Some(range), ..self }
     }
 
     /// The value of a parameter of the query.
     pub(crate) fn parameter(&self, name: &str) -> Option<&'a str> {
-        self.query?
-            .split('&')
-            .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+        self.query?.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
     }
 
     /// The time the request is answered for.
     pub(crate) fn now(&self) -> u64 {
-        self.parameter("nowMS")
-            .and_then(|now| now.parse().ok())
-            .unwrap_or(self.now_ms)
+        self.parameter("nowMS").and_then(|now| now.parse().ok()).unwrap_or(self.now_ms)
     }
 }
 
@@ -98,10 +87,7 @@ pub struct Response {
 impl Response {
     /// The value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }
 }
 

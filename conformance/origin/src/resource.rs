@@ -30,23 +30,11 @@ pub(crate) struct Resource {
 
 impl Resource {
     fn new(class: Class, content_type: &'static str, rendition: &str, parts: Vec<Part>) -> Self {
-        Self {
-            class,
-            content_type,
-            rendition: rendition.to_owned(),
-            parts,
-            segments: Vec::new(),
-            gap: false,
-        }
+        Self { class, content_type, rendition: rendition.to_owned(), parts, segments: Vec::new(), gap: false }
     }
 
     fn text(class: Class, extension: &str, rendition: &str, text: String) -> Self {
-        Self::new(
-            class,
-            media_type(extension),
-            rendition,
-            vec![Part::Bytes(Bytes::from(text))],
-        )
+        Self::new(class, media_type(extension), rendition, vec![Part::Bytes(Bytes::from(text))])
     }
 
     pub(crate) fn length(&self) -> u64 {
@@ -57,10 +45,7 @@ impl Resource {
     pub(crate) fn first_in_cycle(&self, programme: &Programme<'_>, n: u64, seconds: u64) -> u64 {
         let track = programme.title.tracks.iter().find(|track| track.id == self.rendition);
         let (middle, timescale): (Box<dyn Fn(u64) -> u64>, u32) = match track {
-            Some(track) => (
-                Box::new(|n| 2 * start(track, n) + fragment(track, n).duration),
-                track.timescale,
-            ),
+            Some(track) => (Box::new(|n| 2 * start(track, n) + fragment(track, n).duration), track.timescale),
             None => {
                 let segments = programme.text_segments();
                 let middle = move |n: u64| {
@@ -71,10 +56,7 @@ impl Resource {
             }
         };
         let cycle = |n: u64| middle(n) / (2 * u64::from(timescale) * seconds);
-        (0..n)
-            .rev()
-            .find(|before| cycle(*before) != cycle(n))
-            .map_or(0, |before| before + 1)
+        (0..n).rev().find(|before| cycle(*before) != cycle(n)).map_or(0, |before| before + 1)
     }
 }
 
@@ -103,10 +85,7 @@ pub(crate) fn resource(programme: &Programme<'_>, target: &Target) -> Option<(Op
             let (id, range) = period(programme, stem)?;
             let text = find_text(programme, id)?;
             let resource = Resource::text(Class::Text, "vtt", id, programme.text_file(text, &range));
-            Some(Resource {
-                segments: vec![(0, 0..resource.length())],
-                ..resource
-            })
+            Some(Resource { segments: vec![(0, 0..resource.length())], ..resource })
         }
         (Some(id), _) => in_rendition(programme, target, id, stem, extension),
         _ => None,
@@ -164,10 +143,7 @@ fn playlist(programme: &Programme<'_>, stem: &str) -> Option<Resource> {
 
 /// The reference segments of the period that a whole file belongs to: `<id>`, or `<id>.p<n>` where there are several.
 fn period<'s>(programme: &Programme<'_>, stem: &'s str) -> Option<(&'s str, Range<u64>)> {
-    match stem
-        .rsplit_once(".p")
-        .and_then(|(id, index)| Some((id, index.parse::<u64>().ok()?)))
-    {
+    match stem.rsplit_once(".p").and_then(|(id, index)| Some((id, index.parse::<u64>().ok()?))) {
         Some((id, index)) => (index < programme.periods()).then(|| (id, programme.period(index))),
         None => Some((stem, 0..programme.count())),
     }
@@ -179,10 +155,7 @@ fn single_file(programme: &Programme<'_>, stem: &str) -> Option<Resource> {
     let layout = single::layout(programme, track, programme.within(track, &range));
     let segments = layout.segments.clone();
     let parts = single::parts(layout, |n| programme.part(track, n));
-    Some(Resource {
-        segments,
-        ..Resource::new(class(track), mp4(track), id, parts)
-    })
+    Some(Resource { segments, ..Resource::new(class(track), mp4(track), id, parts) })
 }
 
 /// The files of one rendition: `init.mp4`, `<number>.m4s`, `t<time>.m4s`, `<number>.vtt`, `<number>.jpg`.
@@ -191,39 +164,18 @@ fn in_rendition(programme: &Programme<'_>, target: &Target, id: &str, stem: &str
     if extension == "jpg" && id == "thumbs" {
         let tiles = programme.title.tiles.as_ref()?;
         let image = stem.parse::<u64>().ok().filter(|n| *n < programme.tile_images())?;
-        let resource = Resource::new(
-            Class::Image,
-            media_type("jpg"),
-            id,
-            vec![Part::Bytes(tiles.image.clone())],
-        );
-        return Some(Resource {
-            segments: vec![(image, 0..tiles.image.len() as u64)],
-            ..resource
-        });
+        let resource = Resource::new(Class::Image, media_type("jpg"), id, vec![Part::Bytes(tiles.image.clone())]);
+        return Some(Resource { segments: vec![(image, 0..tiles.image.len() as u64)], ..resource });
     }
     if extension == "vtt" {
         let text = find_text(programme, id)?;
         let (n, ranges) = (number()?, programme.text_segments());
-        let resource = Resource::text(
-            Class::Text,
-            "vtt",
-            id,
-            programme.text_segment(text, ranges.get(n as usize)?),
-        );
-        return Some(Resource {
-            segments: vec![(n, 0..resource.length())],
-            ..resource
-        });
+        let resource = Resource::text(Class::Text, "vtt", id, programme.text_segment(text, ranges.get(n as usize)?));
+        return Some(Resource { segments: vec![(n, 0..resource.length())], ..resource });
     }
     let track = find(programme, id)?;
     if (stem, extension) == ("init", "mp4") {
-        return Some(Resource::new(
-            Class::Init,
-            mp4(track),
-            id,
-            vec![Part::Bytes(track.init.clone())],
-        ));
+        return Some(Resource::new(Class::Init, mp4(track), id, vec![Part::Bytes(track.init.clone())]));
     }
     let n = match stem.strip_prefix('t') {
         Some(time) if target.format == Format::Dash => programme.at_media_time(track, time.parse().ok()?),
@@ -234,9 +186,5 @@ fn in_rendition(programme: &Programme<'_>, target: &Target, id: &str, stem: &str
     let part = programme.part(track, n);
     let length = part.len();
     let resource = Resource::new(class(track), mp4(track), id, vec![part]);
-    Some(Resource {
-        segments: vec![(n, 0..length)],
-        gap: programme.is_gap(n),
-        ..resource
-    })
+    Some(Resource { segments: vec![(n, 0..length)], gap: programme.is_gap(n), ..resource })
 }

@@ -31,11 +31,7 @@ impl Library {
     /// A library of one title, under the name `demo`.
     pub fn new(title: Title, seed: u64) -> Self {
         let titles = BTreeMap::from([("demo".to_owned(), Arc::new(title))]);
-        Self {
-            titles,
-            traces: BTreeMap::new(),
-            seed,
-        }
+        Self { titles, traces: BTreeMap::new(), seed }
     }
 
     /// Adds the titles of folders under the names given.
@@ -72,18 +68,11 @@ pub fn respond(library: &Library, request: &Request<'_>) -> Response {
     let mut response = match request.method {
         Method::Get | Method::Head => answer(library, request),
         Method::Options => bare(204, vec![("allow", ALLOW.to_owned())], None),
-        Method::Other => bare(
-            405,
-            vec![("allow", ALLOW.to_owned())],
-            Some("only GET, HEAD and OPTIONS"),
-        ),
+        Method::Other => bare(405, vec![("allow", ALLOW.to_owned())], Some("only GET, HEAD and OPTIONS")),
     };
     if request.method == Method::Head {
         response.body = Body::default();
-        response.delivery = Delivery {
-            head_delay: response.delivery.head_delay,
-            ..Delivery::default()
-        };
+        response.delivery = Delivery { head_delay: response.delivery.head_delay, ..Delivery::default() };
     }
     response.headers.extend([
         ("access-control-allow-origin", "*".to_owned()),
@@ -113,13 +102,7 @@ fn bare(status: u16, mut headers: Vec<(&'static str, String)>, text: Option<&str
     if !matches!(status, 204 | 304) {
         headers.push(("content-length", body.len().to_string()));
     }
-    Response {
-        status,
-        headers,
-        body,
-        delivery: Delivery::default(),
-        fault: None,
-    }
+    Response { status, headers, body, delivery: Delivery::default(), fault: None }
 }
 
 fn answer(library: &Library, request: &Request<'_>) -> Response {
@@ -139,10 +122,7 @@ fn answer(library: &Library, request: &Request<'_>) -> Response {
         Err(Refused::BadOption(what)) => return bare(400, Vec::new(), Some(&what)),
     };
     if let Some(to) = redirect(request, &target) {
-        return Response {
-            fault: Some("redir".to_owned()),
-            ..bare(302, vec![("location", to)], None)
-        };
+        return Response { fault: Some("redir".to_owned()), ..bare(302, vec![("location", to)], None) };
     }
     let Some(title) = library.titles.get(&target.asset) else {
         return bare(404, Vec::new(), Some("no such asset"));
@@ -155,29 +135,12 @@ fn answer(library: &Library, request: &Request<'_>) -> Response {
     let Some((base, resource)) = resource(&programme, &target) else {
         return bare(404, Vec::new(), Some("no such file in this title"));
     };
-    Answer {
-        library,
-        request,
-        target: &target,
-        programme,
-        base,
-        faults: Vec::new(),
-    }
-    .give(resource)
+    Answer { library, request, target: &target, programme, base, faults: Vec::new() }.give(resource)
 }
 
 fn whole(content_type: &str, body: Body) -> Response {
-    let headers = vec![
-        ("content-type", content_type.to_owned()),
-        ("content-length", body.len().to_string()),
-    ];
-    Response {
-        status: 200,
-        headers,
-        body,
-        delivery: Delivery::default(),
-        fault: None,
-    }
+    let headers = vec![("content-type", content_type.to_owned()), ("content-length", body.len().to_string())];
+    Response { status: 200, headers, body, delivery: Delivery::default(), fault: None }
 }
 
 /// What the origin serves, for a person who opens it in a browser.
@@ -200,9 +163,7 @@ fn redirect(request: &Request<'_>, target: &Target) -> Option<String> {
     match target.options.faults.redirect {
         Redirect::None => None,
         Redirect::Hops(left) => {
-            let path = request
-                .path
-                .replacen(&format!("/redir_{left}/"), &format!("/redir_{}/", left - 1), 1);
+            let path = request.path.replacen(&format!("/redir_{left}/"), &format!("/redir_{}/", left - 1), 1);
             Some(with_query(path, request.query))
         }
         // Each hop has its own URL, so that a client cannot stop at one it has seen.
@@ -264,11 +225,7 @@ impl Answer<'_> {
         if resource.gap {
             return self.delivered(bare(404, Vec::new(), Some("a gap")), Delivery::default());
         }
-        if self
-            .request
-            .if_none_match
-            .is_some_and(|known| known == "*" || known.split(", ").any(|tag| tag == etag))
-        {
+        if self.request.if_none_match.is_some_and(|known| known == "*" || known.split(", ").any(|tag| tag == etag)) {
             return self.delivered(bare(304, vec![("etag", etag)], None), Delivery::default());
         }
         let mut headers = vec![("content-type", content_type), ("etag", etag)];
@@ -279,10 +236,7 @@ impl Answer<'_> {
         let (status, range) = match asked {
             Wanted::All => (200, 0..total),
             Wanted::Some(range) => {
-                headers.push((
-                    "content-range",
-                    format!("bytes {}-{}/{total}", range.start, range.end - 1),
-                ));
+                headers.push(("content-range", format!("bytes {}-{}/{total}", range.start, range.end - 1)));
                 (206, range)
             }
             Wanted::Beyond => {
@@ -303,16 +257,7 @@ impl Answer<'_> {
             headers.push(("vary", "accept-encoding".to_owned()));
         }
         headers.push(("content-length", body.len().to_string()));
-        self.delivered(
-            Response {
-                status,
-                headers,
-                body,
-                delivery: Delivery::default(),
-                fault: None,
-            },
-            delivery,
-        )
+        self.delivered(Response { status, headers, body, delivery: Delivery::default(), fault: None }, delivery)
     }
 
     /// A strong validator: what the body depends on, hashed; encodings differ in it (RFC 9110, 8.8.3.3).
@@ -339,10 +284,7 @@ impl Answer<'_> {
             return Wanted::All;
         }
         let total = resource.length();
-        let Some((first, last)) = range
-            .strip_prefix("bytes=")
-            .and_then(|range| range.trim().split_once('-'))
-        else {
+        let Some((first, last)) = range.strip_prefix("bytes=").and_then(|range| range.trim().split_once('-')) else {
             return Wanted::All;
         };
         let asked = match (first.parse::<u64>(), last.parse::<u64>()) {
@@ -370,27 +312,13 @@ impl Answer<'_> {
     /// The scripted status of a request whose first byte is `first`.
     fn status_fault(&mut self, resource: &Resource, first: u64) -> Option<Response> {
         let subject = self.subject(resource);
-        let segment = resource
-            .segments
-            .iter()
-            .rfind(|(_, bytes)| bytes.start <= first)
-            .map(|(n, _)| *n);
+        let segment = resource.segments.iter().rfind(|(_, bytes)| bytes.start <= first).map(|(n, _)| *n);
         let in_cycle = |cycle: Option<u64>| {
             let n = segment?;
             Some(n - cycle.map_or(0, |seconds| resource.first_in_cycle(&self.programme, n, seconds)))
         };
-        let fault = self
-            .target
-            .options
-            .faults
-            .status
-            .iter()
-            .find(|fault| fault.hits(&subject, in_cycle))?;
-        let headers = fault
-            .retry
-            .map(|seconds| ("retry-after", seconds.to_string()))
-            .into_iter()
-            .collect();
+        let fault = self.target.options.faults.status.iter().find(|fault| fault.hits(&subject, in_cycle))?;
+        let headers = fault.retry.map(|seconds| ("retry-after", seconds.to_string())).into_iter().collect();
         self.faults.push(format!("statuscode {}", fault.code));
         Some(bare(fault.code, headers, Some("a scripted fault")))
     }
@@ -433,14 +361,7 @@ impl Answer<'_> {
     fn body(&mut self, resource: Resource) -> Body {
         let subject = self.subject(&resource);
         let mut flips = BTreeMap::new();
-        for fault in self
-            .target
-            .options
-            .faults
-            .bytes
-            .iter()
-            .filter(|f| f.kind == ByteFaultKind::Flip)
-        {
+        for fault in self.target.options.faults.bytes.iter().filter(|f| f.kind == ByteFaultKind::Flip) {
             for (n, bytes) in resource.segments.iter().filter(|(n, _)| fault.hits(&subject, *n)) {
                 flips.insert(bytes.start, (*n, fault.amount));
             }
@@ -475,11 +396,7 @@ impl Answer<'_> {
             (None, None) => None,
         };
         let fault = (!self.faults.is_empty()).then(|| self.faults.join(","));
-        Response {
-            delivery,
-            fault,
-            ..response
-        }
+        Response { delivery, fault, ..response }
     }
 }
 

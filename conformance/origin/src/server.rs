@@ -99,12 +99,7 @@ impl Origin {
         });
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(accept(listener, shared.clone(), stopped));
-        Ok(Self {
-            address,
-            shared,
-            stop: Some(stop),
-            task,
-        })
+        Ok(Self { address, shared, stop: Some(stop), task })
     }
 
     /// The address it listens on.
@@ -174,15 +169,10 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, number: u64) {
         sleep(link.rtt()).await;
     }
     let reset = Arc::new(AtomicBool::new(false));
-    let socket = TokioIo::new(Socket {
-        stream,
-        reset: reset.clone(),
-    });
+    let socket = TokioIo::new(Socket { stream, reset: reset.clone() });
     let service = service_fn(|request| serve(shared.clone(), number, reset.clone(), request));
     // An error is a client that went away, or a fault that did its work.
-    let _ = auto::Builder::new(TokioExecutor::new())
-        .serve_connection(socket, service)
-        .await;
+    let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(socket, service).await;
 }
 
 impl Shared {
@@ -249,11 +239,7 @@ async fn serve(
     for (name, value) in &response.headers {
         sent = sent.header(*name, value);
     }
-    let (at, pace) = response
-        .delivery
-        .pace
-        .clone()
-        .map_or((Duration::ZERO, None), |(network, at)| (at, Some(network)));
+    let (at, pace) = response.delivery.pace.clone().map_or((Duration::ZERO, None), |(network, at)| (at, Some(network)));
     let pump = Pump {
         body: response.body,
         sent: 0,
@@ -267,20 +253,14 @@ async fn serve(
     let body = StreamBody::new(stream::unfold(pump, Pump::next)).boxed_unsync();
     // The parts are our own constants and clean values; if one were not, a bare error is the honest answer.
     Ok(sent.body(body).unwrap_or_else(|_| {
-        let mut broken = Sent::new(
-            http_body_util::Empty::new()
-                .map_err(|never| match never {})
-                .boxed_unsync(),
-        );
+        let mut broken = Sent::new(http_body_util::Empty::new().map_err(|never| match never {}).boxed_unsync());
         *broken.status_mut() = hyper::StatusCode::INTERNAL_SERVER_ERROR;
         broken
     }))
 }
 
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers
-        .get(name)
-        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
 fn cmcd(headers: &HeaderMap) -> BTreeMap<String, String> {
@@ -345,16 +325,8 @@ impl Pump {
         }
         let link = self.shared.link();
         let links = [link.as_deref(), self.pace.as_ref()];
-        let quantum = links
-            .iter()
-            .flatten()
-            .map(|link| link.quantum())
-            .min()
-            .unwrap_or(UNSHAPED);
-        let Some(chunk) = self
-            .body
-            .next_chunk(quantum.min(usize::try_from(most).unwrap_or(usize::MAX)))
-        else {
+        let quantum = links.iter().flatten().map(|link| link.quantum()).min().unwrap_or(UNSHAPED);
+        let Some(chunk) = self.body.next_chunk(quantum.min(usize::try_from(most).unwrap_or(usize::MAX))) else {
             self.ticket.complete();
             return None;
         };

@@ -42,30 +42,18 @@ struct Reference {
 
 /// Lays out the segments of a rendition in one file.
 pub(crate) fn layout(programme: &Programme<'_>, track: &Arc<Track>, segments: Range<u64>) -> Layout {
-    let media = |n: u64| Reference {
-        size: fragment(track, n).size(),
-        duration: spacing(programme, track, n),
-        nested: false,
-    };
+    let media =
+        |n: u64| Reference { size: fragment(track, n).size(), duration: spacing(programme, track, n), nested: false };
     let index_of = |range: &Range<u64>, references: Vec<Reference>| {
         let lead = fragment(track, range.start).lead;
-        sidx(
-            track.timescale,
-            programme.media_time(track, range.start).saturating_add_signed(lead),
-            &references,
-        )
+        sidx(track.timescale, programme.media_time(track, range.start).saturating_add_signed(lead), &references)
     };
     let init = Piece::Bytes(track.init.clone());
     let mut pieces = vec![init];
     let index_length;
     if programme.options.nested_index {
-        let groups = segments
-            .clone()
-            .step_by(NESTED as usize)
-            .map(|at| at..(at + NESTED).min(segments.end));
-        let groups: Vec<_> = groups
-            .map(|g| (index_of(&g, g.clone().map(media).collect()), g))
-            .collect();
+        let groups = segments.clone().step_by(NESTED as usize).map(|at| at..(at + NESTED).min(segments.end));
+        let groups: Vec<_> = groups.map(|g| (index_of(&g, g.clone().map(media).collect()), g)).collect();
         let references = groups.iter().map(|(index, group)| Reference {
             size: index.len() as u64 + group.clone().map(|n| media(n).size).sum::<u64>(),
             duration: group.clone().map(|n| media(n).duration).sum(),
@@ -97,23 +85,13 @@ pub(crate) fn layout(programme: &Programme<'_>, track: &Arc<Track>, segments: Ra
         }
         at += length;
     }
-    Layout {
-        index: init.end..init.end + index_length,
-        init,
-        segments,
-        pieces,
-    }
+    Layout { index: init.end..init.end + index_length, init, segments, pieces }
 }
 
 /// Ticks from the start of a segment to the start of the next: its duration, and a gap before the next repetition.
 fn spacing(programme: &Programme<'_>, track: &Track, n: u64) -> u64 {
-    let next = if n + 1 < programme.segments(track) {
-        crate::programme::start(track, n + 1)
-    } else {
-        0
-    };
-    next.checked_sub(crate::programme::start(track, n))
-        .unwrap_or(fragment(track, n).duration)
+    let next = if n + 1 < programme.segments(track) { crate::programme::start(track, n + 1) } else { 0 };
+    next.checked_sub(crate::programme::start(track, n)).unwrap_or(fragment(track, n).duration)
 }
 
 /// The file as parts of a body, with `segment` making each segment.

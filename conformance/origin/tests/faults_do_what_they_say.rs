@@ -49,13 +49,7 @@ async fn wire(origin: &Origin, path: &str, headers: &str) -> Wire {
     let split = received.windows(4).position(|w| w == b"\r\n\r\n").expect("a head") + 4;
     let body = received.split_off(split);
     let head = String::from_utf8(received).expect("a head in ASCII");
-    Wire {
-        head,
-        body,
-        end,
-        head_after: head_after.expect("a head"),
-        body_after: start.elapsed(),
-    }
+    Wire { head, body, end, head_after: head_after.expect("a head"), body_after: start.elapsed() }
 }
 
 fn status(path: &str) -> (u16, Option<String>) {
@@ -79,10 +73,7 @@ async fn a_cut_resets_the_connection_after_so_many_bytes() {
     assert_eq!(wire.body.len(), 10_000);
     assert!(wire.announced() > 10_000);
     let entry = &origin.log()[0];
-    assert_eq!(
-        (entry.bytes_sent, entry.complete, entry.fault.as_deref()),
-        (10_000, false, Some("cut@10000"))
-    );
+    assert_eq!((entry.bytes_sent, entry.complete, entry.fault.as_deref()), (10_000, false, Some("cut@10000")));
 }
 
 #[tokio::test]
@@ -92,10 +83,7 @@ async fn a_request_that_resumes_behind_a_cut_goes_through() {
     let wire = wire(&origin, path, "range: bytes=10000-\r\n").await;
     assert_eq!(wire.end, Ok(()));
     assert!(wire.head.starts_with("HTTP/1.1 206 "), "{}", wire.head);
-    assert!(
-        wire.body == bytes("/hls/demo/v180/3.m4s")[10_000..],
-        "nothing twice, nothing lost"
-    );
+    assert!(wire.body == bytes("/hls/demo/v180/3.m4s")[10_000..], "nothing twice, nothing lost");
 }
 
 #[tokio::test]
@@ -117,12 +105,7 @@ async fn a_stall_delays_the_head_or_the_second_half_of_the_body() {
     assert!(body.body_after >= Duration::from_millis(400), "{:?}", body.body_after);
     let delayed = wire(&origin, "/hls/delay_300/demo/main.m3u8", "").await;
     assert!(delayed.head_after >= Duration::from_millis(300));
-    assert!(
-        [head, body]
-            .iter()
-            .all(|wire| wire.body == bytes("/hls/demo/v180/3.m4s")),
-        "late, but whole"
-    );
+    assert!([head, body].iter().all(|wire| wire.body == bytes("/hls/demo/v180/3.m4s")), "late, but whole");
 }
 
 #[tokio::test]
@@ -176,9 +159,7 @@ fn a_status_fault_comes_again_in_every_cycle() {
     let failing: Vec<_> = (0..30).filter(|n| status(&path(*n)).0 == 500).collect();
     assert_eq!(failing, [1, 6, 11, 16, 21, 26]);
     // Sound has its own boundaries: segment 5 starts at 9.984 s, and by its middle it is the first of the second cycle.
-    let sound: Vec<_> = (0..12)
-        .filter(|n| status(&path(*n).replace("v180", "a-en")).0 == 500)
-        .collect();
+    let sound: Vec<_> = (0..12).filter(|n| status(&path(*n).replace("v180", "a-en")).0 == 500).collect();
     assert_eq!(sound, [1, 6, 11]);
 }
 
@@ -198,12 +179,8 @@ fn faults_strike_segments_inside_one_file_too() {
     let library = library();
     let file = "/dash/cut_1@500/statuscode_[{rsq:2,code:503}]/demo/v180.mp4";
     let whole = bytes("/dash/demo/v180.mp4");
-    let starts: Vec<_> = whole
-        .windows(4)
-        .enumerate()
-        .filter(|(_, w)| w == b"moof")
-        .map(|(at, _)| at as u64 - 4)
-        .collect();
+    let starts: Vec<_> =
+        whole.windows(4).enumerate().filter(|(_, w)| w == b"moof").map(|(at, _)| at as u64 - 4).collect();
     let range = |range: String| respond(&library, &Request::get(file).range(&range));
     let second = range(format!("bytes={}-", starts[1]));
     assert_eq!(second.delivery.end.map(|(at, _)| at), Some(500));
@@ -217,15 +194,9 @@ fn flipped_bytes_are_few_and_always_the_same() {
     let clean = bytes("/hls/demo/v180/3.m4s");
     let corrupt = bytes("/hls/flip_3@20/demo/v180/3.m4s");
     let differing = (0..clean.len()).filter(|at| clean[*at] != corrupt[*at]).count();
-    assert!(
-        clean.len() == corrupt.len() && (15..=20).contains(&differing),
-        "{differing}"
-    );
+    assert!(clean.len() == corrupt.len() && (15..=20).contains(&differing), "{differing}");
     assert!(corrupt == bytes("/hls/flip_3@20/demo/v180/3.m4s"));
-    assert!(
-        corrupt != bytes("/hls/flip_3@20/seed_9/demo/v180/3.m4s"),
-        "another seed, other bytes"
-    );
+    assert!(corrupt != bytes("/hls/flip_3@20/seed_9/demo/v180/3.m4s"), "another seed, other bytes");
     // The same bytes are corrupt when the segment is read from one file.
     let file = bytes("/hls/flip_3@20/demo/v180.mp4");
     assert!(file.windows(corrupt.len()).any(|w| w == corrupt));
@@ -233,23 +204,15 @@ fn flipped_bytes_are_few_and_always_the_same() {
 
 #[test]
 fn headers_can_be_wrong() {
-    let response = respond(
-        &library(),
-        &Request::get("/hls/norange_1/demo/v180/0.m4s").range("bytes=0-9"),
-    );
+    let response = respond(&library(), &Request::get("/hls/norange_1/demo/v180/0.m4s").range("bytes=0-9"));
     assert_eq!((response.status, response.header("accept-ranges")), (200, None));
     let mime = get("/hls/mime_text-html/demo/main.m3u8");
     assert_eq!(mime.header("content-type"), Some("text/html"));
     let zipped = get("/hls/enc_gzip/demo/main.m3u8");
     assert_eq!(zipped.header("content-encoding"), Some("gzip"));
     let mut plain = Vec::new();
-    flate2::read::GzDecoder::new(&zipped.body.into_bytes()[..])
-        .read_to_end(&mut plain)
-        .expect("gzip");
-    assert_eq!(
-        plain,
-        bytes("/hls/enc_gzip/demo/main.m3u8".replace("/enc_gzip", "").as_str())
-    );
+    flate2::read::GzDecoder::new(&zipped.body.into_bytes()[..]).read_to_end(&mut plain).expect("gzip");
+    assert_eq!(plain, bytes("/hls/enc_gzip/demo/main.m3u8".replace("/enc_gzip", "").as_str()));
 }
 
 #[test]
@@ -274,9 +237,7 @@ fn redirects_are_a_chain_or_a_loop() {
 
 #[tokio::test]
 async fn hostile_manifests_are_served_as_they_are() {
-    let origin = Origin::start(support::LOOPBACK, OriginConfig::default())
-        .await
-        .expect("an origin");
+    let origin = Origin::start(support::LOOPBACK, OriginConfig::default()).await.expect("an origin");
     for (name, _) in BAD.iter().filter(|(name, _)| !name.starts_with("huge")) {
         let wire = wire(&origin, &format!("/bad/{name}"), "").await;
         assert_eq!((wire.end, wire.announced()), (Ok(()), wire.body.len()), "{name}");

@@ -17,26 +17,12 @@ async fn a_minute_plays(path: &str, audio_frames: usize, complaint: &str) {
         return;
     };
     assert_eq!(video.len(), MINUTE_OF_FRAMES, "{path}");
-    assert!(
-        video.windows(2).all(|w| w[1].dts - w[0].dts == 3600),
-        "{path}: decode times step by one frame"
-    );
+    assert!(video.windows(2).all(|w| w[1].dts - w[0].dts == 3600), "{path}: decode times step by one frame");
     video.sort_by_key(|p| p.pts);
-    assert!(
-        video.windows(2).all(|w| w[1].pts - w[0].pts == 3600),
-        "{path}: pictures step by one frame"
-    );
+    assert!(video.windows(2).all(|w| w[1].pts - w[0].pts == 3600), "{path}: pictures step by one frame");
     assert_eq!(audio.len(), audio_frames, "{path}");
-    assert!(
-        audio.windows(2).all(|w| w[1].pts - w[0].pts == 1024),
-        "{path}: sound is continuous"
-    );
-    let failed: Vec<_> = origin
-        .log()
-        .into_iter()
-        .filter(|entry| entry.status >= 400)
-        .map(|entry| entry.path)
-        .collect();
+    assert!(audio.windows(2).all(|w| w[1].pts - w[0].pts == 1024), "{path}: sound is continuous");
+    let failed: Vec<_> = origin.log().into_iter().filter(|entry| entry.status >= 400).map(|entry| entry.path).collect();
     if complaint.is_empty() {
         assert_eq!(failed, Vec::<String>::new(), "{path}");
     }
@@ -80,33 +66,15 @@ async fn every_frame_of_every_rendition_decodes_across_repetitions() {
     for id in ["v180", "a-fr"] {
         let url = format!("{}/hls/dur_60/demo/{id}.m3u8", origin.url());
         let decode = move || {
-            ffmpeg(
-                "ffprobe",
-                &[
-                    "-count_frames",
-                    "-show_entries",
-                    "stream=nb_read_frames",
-                    "-of",
-                    "csv=p=0",
-                    &url,
-                ],
-                "",
-            )
+            ffmpeg("ffprobe", &["-count_frames", "-show_entries", "stream=nb_read_frames", "-of", "csv=p=0", &url], "")
         };
         let Some(frames) = tokio::task::spawn_blocking(decode).await.expect("ffprobe runs") else {
             return;
         };
-        let expected = if id == "v180" {
-            MINUTE_OF_FRAMES
-        } else {
-            MINUTE_OF_SOUND
-        };
+        let expected = if id == "v180" { MINUTE_OF_FRAMES } else { MINUTE_OF_SOUND };
         // A program and its stream: ffprobe lists the number twice.
         assert!(
-            frames
-                .lines()
-                .filter(|line| !line.is_empty())
-                .all(|line| line == expected.to_string()),
+            frames.lines().filter(|line| !line.is_empty()).all(|line| line == expected.to_string()),
             "{id}: {frames}"
         );
     }
@@ -118,20 +86,11 @@ async fn subtitles_are_read_to_the_end() {
     let origin = origin().await;
     for path in ["/hls/dur_60/demo/t-fr.m3u8", "/dash/dur_60/demo/t-fr.vtt"] {
         let url = origin.url() + path;
-        let probe = move || {
-            ffmpeg(
-                "ffprobe",
-                &["-show_entries", "packet=pts_time", "-of", "csv=p=0", &url],
-                "",
-            )
-        };
+        let probe = move || ffmpeg("ffprobe", &["-show_entries", "packet=pts_time", "-of", "csv=p=0", &url], "");
         let Some(times) = tokio::task::spawn_blocking(probe).await.expect("ffprobe runs") else {
             return;
         };
-        let times: Vec<f64> = times
-            .lines()
-            .filter_map(|line| line.trim_end_matches(',').parse().ok())
-            .collect();
+        let times: Vec<f64> = times.lines().filter_map(|line| line.trim_end_matches(',').parse().ok()).collect();
         assert!(times.len() >= 30, "{path}: {times:?}");
         assert!(times.iter().all(|time| (0.0..60.0).contains(time)), "{path}: {times:?}");
     }

@@ -26,49 +26,28 @@ fn the_multivariant_playlist_offers_four_pictures_two_sounds_and_two_texts() {
     let playlist = multivariant("/hls/demo/main.m3u8");
     assert!(playlist.independent_segments);
     let (iframes, variants): (Vec<_>, Vec<_>) = playlist.variants.iter().partition(|v| v.is_i_frame);
-    let sizes: Vec<_> = variants
-        .iter()
-        .filter_map(|v| v.resolution)
-        .map(|r| (r.width, r.height))
-        .collect();
+    let sizes: Vec<_> = variants.iter().filter_map(|v| v.resolution).map(|r| (r.width, r.height)).collect();
     assert_eq!(sizes, [(320, 180), (640, 360), (854, 480), (1280, 720)]);
     assert!(variants.windows(2).all(|w| w[0].bandwidth < w[1].bandwidth));
     for variant in &variants {
         let codecs = variant.codecs.as_deref().expect("codecs");
-        assert!(
-            codecs.starts_with("avc1.") && codecs.ends_with(",mp4a.40.2"),
-            "{codecs}"
-        );
+        assert!(codecs.starts_with("avc1.") && codecs.ends_with(",mp4a.40.2"), "{codecs}");
         assert_eq!(variant.frame_rate, Some(25.0));
-        assert_eq!(
-            (variant.audio.as_deref(), variant.subtitles.as_deref()),
-            (Some("audio"), Some("subtitles"))
-        );
+        assert_eq!((variant.audio.as_deref(), variant.subtitles.as_deref()), (Some("audio"), Some("subtitles")));
         assert!(variant.average_bandwidth < Some(variant.bandwidth));
     }
     assert_eq!(iframes.len(), 4);
     let group = |kind: AlternativeMediaType| -> Vec<_> {
         let of_kind = playlist.alternatives.iter().filter(|a| a.media_type == kind);
-        of_kind
-            .map(|a| (a.language.as_deref().unwrap_or_default(), a.name.as_str(), a.default))
-            .collect()
+        of_kind.map(|a| (a.language.as_deref().unwrap_or_default(), a.name.as_str(), a.default)).collect()
     };
-    assert_eq!(
-        group(AlternativeMediaType::Audio),
-        [("en", "English", true), ("fr", "Français", false)]
-    );
-    assert_eq!(
-        group(AlternativeMediaType::Subtitles),
-        [("en", "English", false), ("fr", "Français", false)]
-    );
+    assert_eq!(group(AlternativeMediaType::Audio), [("en", "English", true), ("fr", "Français", false)]);
+    assert_eq!(group(AlternativeMediaType::Subtitles), [("en", "English", false), ("fr", "Français", false)]);
 }
 
 #[test]
 fn every_playlist_and_every_segment_it_names_exists() {
-    for main in [
-        "/hls/dur_30/demo/main.m3u8",
-        "/hls/dur_30/bytes_1/snr_4/disc_4/demo/main.m3u8",
-    ] {
+    for main in ["/hls/dur_30/demo/main.m3u8", "/hls/dur_30/bytes_1/snr_4/disc_4/demo/main.m3u8"] {
         let playlist = multivariant(main);
         let variants = playlist.variants.iter().map(|v| v.uri.clone());
         for uri in variants.chain(playlist.alternatives.iter().filter_map(|a| a.uri.clone())) {
@@ -76,21 +55,13 @@ fn every_playlist_and_every_segment_it_names_exists() {
             for segment in media(&path).segments {
                 let map = segment.map.map(|map| (map.uri, map.byte_range));
                 for (uri, range) in map.into_iter().chain([(segment.uri, segment.byte_range)]) {
-                    let (target, range) = (
-                        beside(&path, &uri),
-                        range.map(|r| (r.offset.expect("an offset"), r.length)),
-                    );
+                    let (target, range) =
+                        (beside(&path, &uri), range.map(|r| (r.offset.expect("an offset"), r.length)));
                     let header = range.map(|(offset, length)| format!("bytes={offset}-{}", offset + length - 1));
-                    let request = Request {
-                        range: header.as_deref(),
-                        ..Request::get(&target)
-                    };
+                    let request = Request { range: header.as_deref(), ..Request::get(&target) };
                     let response = respond(&library(), &request);
                     assert_eq!(response.status, if range.is_some() { 206 } else { 200 }, "{target}");
-                    assert!(
-                        range.is_none_or(|(_, length)| response.body.len() == length),
-                        "{target}"
-                    );
+                    assert!(range.is_none_or(|(_, length)| response.body.len() == length), "{target}");
                 }
             }
         }
@@ -101,22 +72,13 @@ fn every_playlist_and_every_segment_it_names_exists() {
 fn a_media_playlist_is_complete_and_its_durations_are_exact() {
     let playlist = media("/hls/dur_60/demo/a-en.m3u8");
     assert_eq!((playlist.version, playlist.target_duration), (Some(7), 2));
-    assert_eq!(
-        (playlist.playlist_type.clone(), playlist.end_list),
-        (Some(MediaPlaylistType::Vod), true)
-    );
+    assert_eq!((playlist.playlist_type.clone(), playlist.end_list), (Some(MediaPlaylistType::Vod), true));
     assert_eq!(playlist.segments.len(), 30);
     // 93 and 94 frames of 1024/48000 s.
     let lines = text("/hls/dur_60/demo/a-en.m3u8");
     let durations: Vec<_> = lines.lines().filter_map(|line| line.strip_prefix("#EXTINF:")).collect();
-    assert_eq!(
-        durations[..5],
-        ["1.984000,", "2.005333,", "2.005333,", "2.005333,", "1.984000,"]
-    );
-    assert!(
-        playlist.segments.iter().skip(1).all(|s| s.map.is_none()),
-        "one map at the start"
-    );
+    assert_eq!(durations[..5], ["1.984000,", "2.005333,", "2.005333,", "2.005333,", "1.984000,"]);
+    assert!(playlist.segments.iter().skip(1).all(|s| s.map.is_none()), "one map at the start");
     assert!(lines.contains("#EXT-X-INDEPENDENT-SEGMENTS\n"));
 }
 
@@ -138,18 +100,11 @@ fn a_discontinuity_is_announced_in_every_rendition_at_the_same_segments() {
         let playlist = media(&format!("/hls/dur_24/disc_5/demo/{id}.m3u8"));
         let breaks: Vec<_> = (0..12).filter(|n| playlist.segments[*n].discontinuity).collect();
         assert_eq!(breaks, [5, 10], "{id}");
-        assert!(
-            breaks.iter().all(|n| playlist.segments[*n].map.is_some()),
-            "{id}: the map is there again"
-        );
+        assert!(breaks.iter().all(|n| playlist.segments[*n].map.is_some()), "{id}: the map is there again");
     }
     // Text has its own segments, none across a break: 6 s and the 4 s to the next break, then 4 s to the end.
     let playlist = media("/hls/dur_24/disc_5/demo/t-en.m3u8");
-    let text: Vec<_> = playlist
-        .segments
-        .iter()
-        .map(|s| (s.duration as u32, s.discontinuity))
-        .collect();
+    let text: Vec<_> = playlist.segments.iter().map(|s| (s.duration as u32, s.discontinuity)).collect();
     assert_eq!(text, [(6, false), (4, false), (6, true), (4, false), (4, true)]);
 }
 
@@ -165,10 +120,7 @@ fn a_gap_is_marked_and_not_served() {
 #[test]
 fn numbers_can_start_anywhere() {
     let playlist = media("/hls/snr_40/demo/v180.m3u8");
-    assert_eq!(
-        (playlist.media_sequence, playlist.segments[0].uri.as_str()),
-        (40, "v180/40.m4s")
-    );
+    assert_eq!((playlist.media_sequence, playlist.segments[0].uri.as_str()), (40, "v180/40.m4s"));
     assert_eq!(decode_time(&bytes("/hls/snr_40/demo/v180/41.m4s")), 180_000);
     assert_eq!(get("/hls/snr_40/demo/v180/39.m4s").status, 404);
 }
@@ -200,16 +152,10 @@ fn an_iframe_is_the_fragment_up_to_the_end_of_its_first_picture() {
 #[test]
 fn cues_of_a_stretched_title_are_at_their_times() {
     let first = text("/hls/dur_60/demo/t-en/0.vtt");
-    assert!(
-        first.starts_with("WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n"),
-        "{first}"
-    );
+    assert!(first.starts_with("WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n"), "{first}");
     // 24 s later, the first cue again, with another number: segment 4 covers 24 s to 30 s.
     let again = text("/hls/dur_60/demo/t-en/4.vtt");
-    assert!(
-        again.contains("\n13\n00:00:24.000 --> 00:00:25.900 align:center\n"),
-        "{again}"
-    );
+    assert!(again.contains("\n13\n00:00:24.000 --> 00:00:25.900 align:center\n"), "{again}");
     assert!(!again.contains("00:00:31"), "{again}");
     assert_eq!(get("/hls/dur_60/demo/t-en/10.vtt").status, 404);
     // The whole file has each cue once: twelve, twelve, and the six that start in the last 12 s; the last is cut short.

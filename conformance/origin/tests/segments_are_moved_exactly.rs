@@ -38,10 +38,7 @@ fn fragments(file: &[u8]) -> Vec<&[u8]> {
 fn pictures_of_an_hour_are_two_seconds_apart() {
     for n in [0_u64, 1, 11, 12, 13, 900, 1799] {
         let segment = bytes(&format!("/dash/dur_3600/demo/v720/{n}.m4s"));
-        assert_eq!(
-            (decode_time(&segment), sequence(&segment), samples(&segment)),
-            (180_000 * n, n as u32 + 1, 50)
-        );
+        assert_eq!((decode_time(&segment), sequence(&segment), samples(&segment)), (180_000 * n, n as u32 + 1, 50));
     }
     assert_eq!(get("/dash/dur_3600/demo/v720/1800.m4s").status, 404);
 }
@@ -100,11 +97,7 @@ fn times_restart_at_a_discontinuity_and_tracks_stay_in_step() {
     let video = decode_time(&bytes("/hls/disc_5/demo/v180/5.m4s"));
     let audio = decode_time(&bytes("/hls/disc_5/demo/a-en/5.m4s"));
     assert_eq!(audio, 0, "the earliest track restarts at zero");
-    assert_eq!(
-        video,
-        900_000 - sound * 90_000 / 48_000,
-        "the others keep their distance to it"
-    );
+    assert_eq!(video, 900_000 - sound * 90_000 / 48_000, "the others keep their distance to it");
     assert_eq!(decode_time(&bytes("/hls/disc_5/demo/v180/6.m4s")), video + 180_000);
     assert_eq!(decode_time(&bytes("/hls/disc_5/demo/v180/4.m4s")), 720_000);
     // DASH has no discontinuity and its times do not restart.
@@ -117,14 +110,9 @@ fn one_file_is_init_index_and_the_same_segments() {
     let boxes = top_boxes(&file);
     let kinds: Vec<_> = boxes.iter().map(|(kind, _)| kind.as_str()).collect();
     assert_eq!(kinds[..3], ["ftyp", "moov", "sidx"]);
-    assert_eq!(
-        kinds[3..].chunks(2).filter(|pair| *pair == ["moof", "mdat"]).count(),
-        30
-    );
+    assert_eq!(kinds[3..].chunks(2).filter(|pair| *pair == ["moof", "mdat"]).count(), 30);
     let head: usize = boxes[..3].iter().map(|(_, size)| size).sum();
-    let segments: Vec<u8> = (0..30)
-        .flat_map(|n| bytes(&format!("/dash/dur_60/demo/v360/{n}.m4s")))
-        .collect();
+    let segments: Vec<u8> = (0..30).flat_map(|n| bytes(&format!("/dash/dur_60/demo/v360/{n}.m4s"))).collect();
     assert!(file[head..] == segments, "the fragments follow each other");
 }
 
@@ -167,14 +155,7 @@ fn a_32_bit_decode_time_becomes_wide_enough_for_a_day() {
     let file = folder.path().join("late.mp4");
     fs::write(&file, [&get("/dash/dur_50000/demo/v/init.mp4")[..], &segment].concat()).expect("written");
     let path = file.to_string_lossy().into_owned();
-    let count = [
-        "-count_frames",
-        "-show_entries",
-        "stream=nb_read_frames",
-        "-of",
-        "csv=p=0",
-        &path,
-    ];
+    let count = ["-count_frames", "-show_entries", "stream=nb_read_frames", "-of", "csv=p=0", &path];
     let Some(frames) = ffmpeg("ffprobe", &count, "") else {
         return;
     };
@@ -186,44 +167,15 @@ fn a_folder_of_files_that_ffmpeg_made_is_a_title() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
     let fragments = "frag_keyframe+empty_moov+default_base_moof+negative_cts_offsets";
-    let picture = [
-        "-f",
-        "lavfi",
-        "-i",
-        "testsrc2=s=128x72:r=25:d=8",
-        "-c:v",
-        "libx264",
-        "-g",
-        "50",
-        "-sc_threshold",
-        "0",
-    ];
+    let picture =
+        ["-f", "lavfi", "-i", "testsrc2=s=128x72:r=25:d=8", "-c:v", "libx264", "-g", "50", "-sc_threshold", "0"];
     let movie = file("small.mp4");
-    if ffmpeg(
-        "ffmpeg",
-        &[&picture[..], &["-movflags", fragments, &movie]].concat(),
-        "",
-    )
-    .is_none()
-    {
+    if ffmpeg("ffmpeg", &[&picture[..], &["-movflags", fragments, &movie]].concat(), "").is_none() {
         return;
     }
-    let tone = [
-        "-f",
-        "lavfi",
-        "-i",
-        "sine=r=48000:d=8",
-        "-c:a",
-        "aac",
-        "-frag_duration",
-        "2000000",
-    ];
+    let tone = ["-f", "lavfi", "-i", "sine=r=48000:d=8", "-c:a", "aac", "-frag_duration", "2000000"];
     let sound = file("tone.mp4");
-    ffmpeg(
-        "ffmpeg",
-        &[&tone[..], &["-movflags", "empty_moov+default_base_moof", &sound]].concat(),
-        "",
-    );
+    ffmpeg("ffmpeg", &[&tone[..], &["-movflags", "empty_moov+default_base_moof", &sound]].concat(), "");
     let title = Title::from_folder(folder.path()).expect("a title");
     assert_eq!(title.renditions().collect::<Vec<_>>(), ["small", "tone"]);
     let library = Library::new(title, 0);
@@ -241,9 +193,7 @@ fn a_folder_that_is_no_title_says_which_file_is_wrong() {
     assert!(Title::from_folder(folder.path()).is_err(), "nothing in it");
     let source = demo_file("v180.mp4");
     fs::write(folder.path().join("v.mp4"), &source[..source.len() - 1]).expect("written");
-    let error = Title::from_folder(folder.path())
-        .expect_err("a truncated file")
-        .to_string();
+    let error = Title::from_folder(folder.path()).expect_err("a truncated file").to_string();
     assert!(error.starts_with("v.mp4: "), "{error}");
 }
 

@@ -12,15 +12,7 @@ use tokio::net::TcpStream;
 
 async fn origin(network: &str) -> Origin {
     let network = network.parse().expect("a network");
-    Origin::start(
-        LOOPBACK,
-        OriginConfig {
-            network,
-            ..OriginConfig::default()
-        },
-    )
-    .await
-    .expect("an origin")
+    Origin::start(LOOPBACK, OriginConfig { network, ..OriginConfig::default() }).await.expect("an origin")
 }
 
 /// Downloads bytes of the hour-long file on a connection of its own; gives the times of the first byte and the last.
@@ -47,9 +39,7 @@ async fn download(origin: &Origin, bytes: u64) -> (Duration, Duration) {
 fn close(measured: Duration, ideal: Duration) -> Result<(), String> {
     let slack = Duration::from_millis(20);
     let close = measured + slack >= ideal.mul_f64(0.95) && measured <= ideal.mul_f64(1.05) + slack;
-    close
-        .then_some(())
-        .ok_or_else(|| format!("{measured:?} instead of {ideal:?}"))
+    close.then_some(()).ok_or_else(|| format!("{measured:?} instead of {ideal:?}"))
 }
 
 /// A measurement on the wall clock: a machine that is busy elsewhere may disturb one or two, a wrong rate spoils all.
@@ -63,11 +53,7 @@ async fn measured(attempt: impl AsyncFn() -> Result<(), String>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rate_is_held_within_five_per_cent() {
-    for (network, bytes) in [
-        ("rate=500kbps", 125_000),
-        ("rate=3Mbps", 750_000),
-        ("rate=100Mbps", 25_000_000),
-    ] {
+    for (network, bytes) in [("rate=500kbps", 125_000), ("rate=3Mbps", 750_000), ("rate=100Mbps", 25_000_000)] {
         let origin = origin(network).await;
         measured(async || close(download(&origin, bytes).await.1, Duration::from_secs(2))).await;
     }
@@ -79,11 +65,8 @@ async fn connections_share_the_bottleneck_fairly() {
     measured(async || {
         let start = Instant::now();
         // 1.5 MB at 1 MB/s: a third of the rate each, until the small one is through.
-        let (a, b, small) = tokio::join!(
-            download(&origin, 650_000),
-            download(&origin, 650_000),
-            download(&origin, 200_000)
-        );
+        let (a, b, small) =
+            tokio::join!(download(&origin, 650_000), download(&origin, 650_000), download(&origin, 200_000));
         close(start.elapsed(), Duration::from_millis(1500))?;
         close(small.1, Duration::from_millis(600))?;
         close(a.1, b.1)
@@ -100,10 +83,7 @@ async fn a_round_trip_passes_before_the_first_byte_and_one_more_to_connect() {
         // On a connection that is there, one is enough.
         for ideal in [200, 100] {
             let start = Instant::now();
-            socket
-                .write_all(b"HEAD /hls/demo/main.m3u8 HTTP/1.1\r\nhost: o\r\n\r\n")
-                .await
-                .expect("sent");
+            socket.write_all(b"HEAD /hls/demo/main.m3u8 HTTP/1.1\r\nhost: o\r\n\r\n").await.expect("sent");
             assert!(socket.read(&mut [0; 4096]).await.expect("read") > 0);
             close(start.elapsed(), Duration::from_millis(ideal))?;
         }
@@ -136,10 +116,7 @@ async fn a_trace_changes_the_rate_and_another_network_takes_its_place() {
 async fn a_named_trace_paces_a_body_from_the_time_of_the_request() {
     let json = r#"[{"duration_ms": 5000, "bandwidth_kbps": 400}, {"duration_ms": 5000, "bandwidth_kbps": 8000}]"#;
     let traces = vec![("steps".to_owned(), Network::from_json(json).expect("a trace"))];
-    let config = OriginConfig {
-        traces,
-        ..OriginConfig::default()
-    };
+    let config = OriginConfig { traces, ..OriginConfig::default() };
     let origin = Origin::start(LOOPBACK, config).await.expect("an origin");
     measured(async || {
         // 400 kbit at 400 kbps, then at 8 Mbps.

@@ -50,12 +50,7 @@ pub enum Oscillation {
 impl BolaE {
     /// The rule at the start of a session.
     pub fn new(oscillation: Oscillation) -> Self {
-        Self {
-            oscillation,
-            buffer_rule: InsufficientBuffer::new(),
-            placeholder: None,
-            rested: None,
-        }
+        Self { oscillation, buffer_rule: InsufficientBuffer::new(), placeholder: None, rested: None }
     }
 
     /// The first choices: the throughput's, with the placeholder that makes BOLA agree with it.
@@ -102,17 +97,11 @@ impl BolaE {
             reasons.insert(0, low);
         }
         self.placeholder = Some(placeholder);
-        let pause = Duration::try_from_secs_f64(wait / ctx.speed())
-            .ok()
-            .filter(|pause| !pause.is_zero());
+        let pause = Duration::try_from_secs_f64(wait / ctx.speed()).ok().filter(|pause| !pause.is_zero());
         if pause.is_some() {
             reasons.push(Reason::BufferAmple { wait_ms: millis(wait) });
         }
-        Choice {
-            level,
-            wait: pause,
-            reasons,
-        }
+        Choice { level, wait: pause, reasons }
     }
 
     /// The level that the buffer wants, moderated by the highest one that the network sustains.
@@ -120,11 +109,7 @@ impl BolaE {
         let last = ctx.current.unwrap_or(0).min(ctx.top());
         if self.oscillation != Oscillation::Damped {
             let step = usize::from(self.oscillation == Oscillation::Allowed);
-            return if wanted > last.max(sustained) {
-                last.max(sustained) + step
-            } else {
-                wanted
-            };
+            return if wanted > last.max(sustained) { last.max(sustained) + step } else { wanted };
         }
         let buffer = seconds(ctx.buffer);
         let (goal, segment) = (seconds(ctx.buffer_goal), seconds(ctx.segment_duration));
@@ -166,10 +151,7 @@ impl BolaE {
             }
         });
         instead.map(|(level, bits)| {
-            let reason = Reason::RestCostsMore {
-                rest_bits: transit.rest as u64,
-                instead_bits: bits as u64,
-            };
+            let reason = Reason::RestCostsMore { rest_bits: transit.rest as u64, instead_bits: bits as u64 };
             Choice::new(level, reason)
         })
     }
@@ -259,14 +241,8 @@ fn rescue(ctx: &Context<'_>, transit: &Transit, current: usize) -> Option<Choice
         return None;
     }
     let certain = InsufficientBuffer::certain_bits(ctx, transit.network);
-    let level = (1..current)
-        .rev()
-        .find(|level| transit.size_at(ctx, *level) <= certain)
-        .unwrap_or(0);
-    let reason = Reason::WouldEmptyBuffer {
-        needed_ms: millis(needed),
-        buffer_ms: millis(buffer),
-    };
+    let level = (1..current).rev().find(|level| transit.size_at(ctx, *level) <= certain).unwrap_or(0);
+    let reason = Reason::WouldEmptyBuffer { needed_ms: millis(needed), buffer_ms: millis(buffer) };
     (level < current && transit.size_at(ctx, level) < transit.rest).then(|| Choice::new(level, reason))
 }
 
@@ -275,20 +251,11 @@ fn reason_of_moderation(ctx: &Context<'_>, network: Network, wanted: usize, leve
     let buffer_ms = millis(seconds(ctx.buffer));
     let sustained = network.highest_level(ctx);
     if level > wanted {
-        Some(Reason::Held {
-            bitrate: ctx.bitrate(level),
-            buffer_ms,
-        })
+        Some(Reason::Held { bitrate: ctx.bitrate(level), buffer_ms })
     } else if level < wanted {
-        Some(Reason::UpBlockedByThroughput {
-            wanted: ctx.bitrate(wanted),
-            allowed: network.allowed(ctx),
-        })
+        Some(Reason::UpBlockedByThroughput { wanted: ctx.bitrate(wanted), allowed: network.allowed(ctx) })
     } else if level < sustained {
-        Some(Reason::UpBlockedByBuffer {
-            wanted: ctx.bitrate(sustained),
-            buffer_ms,
-        })
+        Some(Reason::UpBlockedByBuffer { wanted: ctx.bitrate(sustained), buffer_ms })
     } else {
         None
     }
@@ -313,12 +280,7 @@ impl<'a> Bola<'a> {
         }
         let buffer = (LEAST_BUFFER + BUFFER_PER_LEVEL * ctx.levels.len() as f64).max(seconds(ctx.buffer_goal));
         let vp = (buffer - LEAST_BUFFER) / range;
-        Some(Self {
-            levels: ctx.levels,
-            lowest,
-            vp,
-            gp: LEAST_BUFFER / vp,
-        })
+        Some(Self { levels: ctx.levels, lowest, vp, gp: LEAST_BUFFER / vp })
     }
 
     fn rate(&self, level: usize) -> f64 {

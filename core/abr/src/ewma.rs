@@ -54,10 +54,7 @@ impl DualEwma {
     /// An estimator that believes in `bits_per_second` until it has measured: a default, or what
     /// an earlier session left.
     pub fn assuming(bits_per_second: u64) -> Self {
-        Self {
-            assumed: Some(bits_per_second),
-            ..Self::default()
-        }
+        Self { assumed: Some(bits_per_second), ..Self::default() }
     }
 
     fn add_rate(&mut self, rate: f64, weight: f64) {

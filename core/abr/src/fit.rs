@@ -23,10 +23,7 @@ impl Network {
 
     /// The same network with only a share of its rate.
     pub(crate) fn share(self, share: f64) -> Self {
-        Self {
-            rate: self.rate * share,
-            ..self
-        }
+        Self { rate: self.rate * share, ..self }
     }
 
     /// Highest level whose segments arrive in the time that they play: `ttfb + p·r/C <= p`
@@ -64,9 +61,7 @@ impl InsufficientBuffer {
 
     /// At the start, and after a seek.
     pub(crate) fn new() -> Self {
-        Self {
-            trust: Self::TRUST_AT_FIRST,
-        }
+        Self { trust: Self::TRUST_AT_FIRST }
     }
 
     /// Bits that arrive before the buffer is empty if nine tenths of the rate stay. For a rate seen

@@ -125,26 +125,15 @@ impl fmt::Display for Reason {
             Self::AlwaysLowest => f.write_str("the rule always takes the lowest level"),
             Self::NothingMeasured => f.write_str("nothing is known of the network yet"),
             Self::StartFast { bitrate, allowed } => {
-                write!(
-                    f,
-                    "start with {} as the network carries {}",
-                    kbps(bitrate),
-                    kbps(allowed)
-                )
+                write!(f, "start with {} as the network carries {}", kbps(bitrate), kbps(allowed))
             }
             Self::FitsThroughput { bitrate, allowed } => {
                 write!(f, "{} fits into {} of throughput", kbps(bitrate), kbps(allowed))
             }
-            Self::BolaScore {
-                bitrate,
-                buffer_ms,
-                placeholder_ms: 0,
-            } => write!(f, "{} serves {} of buffer best", kbps(bitrate), secs(buffer_ms)),
-            Self::BolaScore {
-                bitrate,
-                buffer_ms,
-                placeholder_ms,
-            } => write!(
+            Self::BolaScore { bitrate, buffer_ms, placeholder_ms: 0 } => {
+                write!(f, "{} serves {} of buffer best", kbps(bitrate), secs(buffer_ms))
+            }
+            Self::BolaScore { bitrate, buffer_ms, placeholder_ms } => write!(
                 f,
                 "{} serves {} of buffer and {} of trust best",
                 kbps(bitrate),
@@ -152,12 +141,7 @@ impl fmt::Display for Reason {
                 secs(placeholder_ms)
             ),
             Self::UpBlockedByThroughput { wanted, allowed } => {
-                write!(
-                    f,
-                    "{} is more than the {} that the network carries",
-                    kbps(wanted),
-                    kbps(allowed)
-                )
+                write!(f, "{} is more than the {} that the network carries", kbps(wanted), kbps(allowed))
             }
             Self::UpBlockedByBuffer { wanted, buffer_ms } => {
                 write!(f, "{} of buffer is too short for {}", secs(buffer_ms), kbps(wanted))
@@ -165,11 +149,7 @@ impl fmt::Display for Reason {
             Self::Held { bitrate, buffer_ms } => {
                 write!(f, "{} of buffer still carries {}", secs(buffer_ms), kbps(bitrate))
             }
-            Self::BufferLow {
-                buffer_ms,
-                wanted,
-                safe_bits,
-            } => write!(
+            Self::BufferLow { buffer_ms, wanted, safe_bits } => write!(
                 f,
                 "{} of buffer is too short for {}: only {} kbit surely arrive in time",
                 secs(buffer_ms),
@@ -177,22 +157,13 @@ impl fmt::Display for Reason {
                 safe_bits / 1000
             ),
             Self::BufferAmple { wait_ms } => write!(f, "the buffer is ample: wait {}", secs(wait_ms)),
-            Self::FinishesTooLate { projected_ms, limit_ms } => write!(
-                f,
-                "the segment would take {}, more than {}",
-                secs(projected_ms),
-                secs(limit_ms)
-            ),
-            Self::WouldEmptyBuffer { needed_ms, buffer_ms } => write!(
-                f,
-                "the rest of the segment needs {} and the buffer lasts {}",
-                secs(needed_ms),
-                secs(buffer_ms)
-            ),
-            Self::RestCostsMore {
-                rest_bits,
-                instead_bits,
-            } => write!(
+            Self::FinishesTooLate { projected_ms, limit_ms } => {
+                write!(f, "the segment would take {}, more than {}", secs(projected_ms), secs(limit_ms))
+            }
+            Self::WouldEmptyBuffer { needed_ms, buffer_ms } => {
+                write!(f, "the rest of the segment needs {} and the buffer lasts {}", secs(needed_ms), secs(buffer_ms))
+            }
+            Self::RestCostsMore { rest_bits, instead_bits } => write!(
                 f,
                 "{} kbit instead of the {} kbit to come keep the buffer alive",
                 instead_bits / 1000,
@@ -232,20 +203,13 @@ mod tests {
 
     #[test]
     fn a_reason_reads_as_a_short_sentence() {
-        let low = Reason::BufferLow {
-            buffer_ms: 1_950,
-            wanted: 3_000_000,
-            safe_bits: 2_500_000,
-        };
+        let low = Reason::BufferLow { buffer_ms: 1_950, wanted: 3_000_000, safe_bits: 2_500_000 };
         assert_eq!(
             low.to_string(),
             "1.9 s of buffer is too short for 3000 kbit/s: only 2500 kbit surely arrive in time"
         );
         let capped = Reason::Capped { by: Cap::MaxHeight };
-        assert_eq!(
-            capped.to_string(),
-            "higher levels are excluded by the greatest height allowed"
-        );
+        assert_eq!(capped.to_string(), "higher levels are excluded by the greatest height allowed");
         assert_eq!(secs(-40), "0.0 s");
         assert_eq!(secs(i64::MIN).len(), "-9223372036854775.8 s".len());
     }

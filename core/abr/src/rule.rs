@@ -117,11 +117,7 @@ pub struct Choice {
 impl Choice {
     /// A choice for one reason.
     pub fn new(level: usize, reason: Reason) -> Self {
-        Self {
-            level,
-            wait: None,
-            reasons: vec![reason],
-        }
+        Self { level, wait: None, reasons: vec![reason] }
     }
 }
 

@@ -21,9 +21,7 @@ pub struct Throughput {
 impl Throughput {
     /// The rule at the start of a session.
     pub fn new() -> Self {
-        Self {
-            buffer_rule: InsufficientBuffer::new(),
-        }
+        Self { buffer_rule: InsufficientBuffer::new() }
     }
 }
 
@@ -53,11 +51,7 @@ impl BitrateRule for Throughput {
         }
         let fits = Reason::FitsThroughput { bitrate, allowed };
         match self.buffer_rule.limit(ctx, network, level) {
-            Some((level, low)) => Choice {
-                level,
-                wait: None,
-                reasons: vec![low, fits],
-            },
+            Some((level, low)) => Choice { level, wait: None, reasons: vec![low, fits] },
             None => Choice::new(level, fits),
         }
     }
@@ -73,10 +67,7 @@ impl BitrateRule for Throughput {
         if level >= progress.level || transit.size_at(ctx, level) >= transit.rest {
             return None;
         }
-        let reason = Reason::FinishesTooLate {
-            projected_ms: millis(projected),
-            limit_ms: millis(limit),
-        };
+        let reason = Reason::FinishesTooLate { projected_ms: millis(projected), limit_ms: millis(limit) };
         Some(Choice::new(level, reason))
     }
 

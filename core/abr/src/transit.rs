@@ -46,10 +46,7 @@ impl Transit {
         }
         Some(Self {
             elapsed: elapsed * speed,
-            network: Network {
-                rate: arrived / (elapsed - ttfb) / speed,
-                ttfb: ttfb * speed,
-            },
+            network: Network { rate: arrived / (elapsed - ttfb) / speed, ttfb: ttfb * speed },
             size,
             rest: size - arrived,
             segment,

@@ -115,12 +115,7 @@ fn overlapping_time_counts_once() {
     let mut alone = DualEwma::new();
     alone.on_transfer(&transfer(1, 3_000_000, 0, 0, 3000));
     alone.on_transfer(&transfer(3, 375_000, 3000, 3000, 6000));
-    assert!(
-        rate(&parallel).abs_diff(rate(&alone)) <= 1,
-        "{} {}",
-        rate(&parallel),
-        rate(&alone)
-    );
+    assert!(rate(&parallel).abs_diff(rate(&alone)) <= 1, "{} {}", rate(&parallel), rate(&alone));
 }
 
 #[test]
@@ -215,10 +210,7 @@ fn the_cautious_figure_is_lower_where_the_rate_varies() {
         let bytes = if id % 2 == 0 { 250_000 } else { 750_000 };
         varying.on_transfer(&transfer(id, bytes, at, at, at + 2000));
     }
-    let (steady, varying) = (
-        steady.estimate().expect("samples"),
-        varying.estimate().expect("samples"),
-    );
+    let (steady, varying) = (steady.estimate().expect("samples"), varying.estimate().expect("samples"));
     assert_eq!(steady.low, steady.bits_per_second);
     assert!(varying.low < varying.bits_per_second * 7 / 10);
 }

@@ -24,24 +24,15 @@ fn time() -> impl Strategy<Value = MediaTime> {
 }
 
 fn duration() -> impl Strategy<Value = Duration> {
-    prop_oneof![
-        Just(Duration::ZERO),
-        Just(Duration::MAX),
-        (0_u64..10_000).prop_map(Duration::from_millis)
-    ]
+    prop_oneof![Just(Duration::ZERO), Just(Duration::MAX), (0_u64..10_000).prop_map(Duration::from_millis)]
 }
 
 fn levels() -> impl Strategy<Value = Vec<Level>> {
     let level = (extreme_u64(), prop::option::of(extreme_u64()));
     prop::collection::vec(level, 1..8).prop_map(|mut levels| {
         levels.sort();
-        let level = |(rendition, (bitrate, next_size))| Level {
-            rendition,
-            bitrate,
-            height: None,
-            score: None,
-            next_size,
-        };
+        let level =
+            |(rendition, (bitrate, next_size))| Level { rendition, bitrate, height: None, score: None, next_size };
         levels.into_iter().enumerate().map(level).collect()
     })
 }
@@ -174,10 +165,7 @@ proptest! {
 
 #[test]
 fn a_reason_survives_serialisation() {
-    let reason = Reason::FitsThroughput {
-        bitrate: 3_000_000,
-        allowed: 3_600_000,
-    };
+    let reason = Reason::FitsThroughput { bitrate: 3_000_000, allowed: 3_600_000 };
     let text = serde_json::to_string(&reason).expect("serialisable");
     assert_eq!(text, r#"{"fits_throughput":{"bitrate":3000000,"allowed":3600000}}"#);
     assert_eq!(serde_json::from_str::<Reason>(&text).expect("the same"), reason);

@@ -162,9 +162,7 @@ impl DefaultRetry {
     }
 
     fn pause(failure: &Failure) -> Duration {
-        let doubled = Self::BASE
-            .saturating_mul(1 << failure.attempt.min(10))
-            .min(Self::LONGEST);
+        let doubled = Self::BASE.saturating_mul(1 << failure.attempt.min(10)).min(Self::LONGEST);
         let half = u64::try_from(doubled.as_micros() / 2).unwrap_or(u64::MAX);
         Duration::from_micros(half + failure.draw % half.max(1))
     }
@@ -173,11 +171,8 @@ impl DefaultRetry {
 impl RetryPolicy for DefaultRetry {
     fn decide(&mut self, failure: &Failure) -> Verdict {
         let otherwise = Self::otherwise(failure);
-        let elsewhere = |reason: String| Verdict {
-            decision: RetryDecision::Elsewhere,
-            otherwise,
-            reasons: vec![reason],
-        };
+        let elsewhere =
+            |reason: String| Verdict { decision: RetryDecision::Elsewhere, otherwise, reasons: vec![reason] };
         let cause = match failure.status {
             Some(status) => format!("status {status}"),
             None => failure.code.name().to_owned(),
@@ -185,11 +180,7 @@ impl RetryPolicy for DefaultRetry {
         if !Self::may_get_better(failure) {
             return elsewhere(format!("{cause} does not get better by asking again"));
         }
-        let allowed = if failure.has_alternate {
-            1
-        } else {
-            Self::attempts(failure.class)
-        };
+        let allowed = if failure.has_alternate { 1 } else { Self::attempts(failure.class) };
         if failure.attempt >= allowed {
             return elsewhere(format!("{cause} after {} attempts", failure.attempt + 1));
         }
@@ -198,10 +189,7 @@ impl RetryPolicy for DefaultRetry {
         }
         let mut after = Self::pause(failure);
         let mut reasons = vec![format!("{cause}, attempt {} of {}", failure.attempt + 1, allowed + 1)];
-        let asked = failure
-            .retry_after
-            .as_deref()
-            .and_then(|value| parse_retry_after(value, failure.date));
+        let asked = failure.retry_after.as_deref().and_then(|value| parse_retry_after(value, failure.date));
         if let Some(asked) = asked.filter(|asked| *asked > after) {
             if asked > Self::PATIENCE || failure.has_alternate {
                 return elsewhere(format!("{cause}, and the server asks to wait {} s", asked.as_secs()));
@@ -210,11 +198,7 @@ impl RetryPolicy for DefaultRetry {
             reasons.push(format!("the server asks to wait {} s", asked.as_secs()));
         }
         self.budget = self.budget.saturating_sub(Self::COST);
-        Verdict {
-            decision: RetryDecision::Retry { after },
-            otherwise,
-            reasons,
-        }
+        Verdict { decision: RetryDecision::Retry { after }, otherwise, reasons }
     }
 
     fn on_success(&mut self) {
@@ -227,11 +211,7 @@ mod tests {
     use super::*;
 
     fn failure(code: ErrorCode, status: Option<u16>, attempt: u32) -> Failure {
-        Failure {
-            status,
-            attempt,
-            ..Failure::new(RequestClass::Segment, code, Timestamp::ZERO)
-        }
+        Failure { status, attempt, ..Failure::new(RequestClass::Segment, code, Timestamp::ZERO) }
     }
 
     fn after(verdict: &Verdict) -> Option<Duration> {
@@ -256,10 +236,7 @@ mod tests {
         for attempt in 0..5 {
             let whole = Duration::from_millis((200 << attempt).min(4000));
             for draw in [0, u64::MAX, 12_345] {
-                let failure = Failure {
-                    draw,
-                    ..failure(ErrorCode::Timeout, None, attempt)
-                };
+                let failure = Failure { draw, ..failure(ErrorCode::Timeout, None, attempt) };
                 let pause = after(&DefaultRetry::default().decide(&failure)).expect("asked again");
                 assert!(pause >= whole / 2 && pause <= whole, "{attempt}: {pause:?}");
             }
@@ -269,10 +246,7 @@ mod tests {
     #[test]
     fn an_alternate_is_tried_after_one_retry() {
         let mut policy = DefaultRetry::default();
-        let first = Failure {
-            has_alternate: true,
-            ..failure(ErrorCode::HttpStatus, Some(503), 0)
-        };
+        let first = Failure { has_alternate: true, ..failure(ErrorCode::HttpStatus, Some(503), 0) };
         assert!(after(&policy.decide(&first)).is_some());
         let second = Failure { attempt: 1, ..first };
         assert_eq!(policy.decide(&second).decision, RetryDecision::Elsewhere);
@@ -280,27 +254,16 @@ mod tests {
 
     #[test]
     fn retry_after_is_honoured_within_patience() {
-        let asked = |value: &str| Failure {
-            retry_after: Some(value.into()),
-            ..failure(ErrorCode::Throttled, Some(429), 0)
-        };
-        assert_eq!(
-            after(&DefaultRetry::default().decide(&asked("7"))),
-            Some(Duration::from_secs(7))
-        );
-        assert_eq!(
-            DefaultRetry::default().decide(&asked("3600")).decision,
-            RetryDecision::Elsewhere
-        );
+        let asked =
+            |value: &str| Failure { retry_after: Some(value.into()), ..failure(ErrorCode::Throttled, Some(429), 0) };
+        assert_eq!(after(&DefaultRetry::default().decide(&asked("7"))), Some(Duration::from_secs(7)));
+        assert_eq!(DefaultRetry::default().decide(&asked("3600")).decision, RetryDecision::Elsewhere);
     }
 
     #[test]
     fn retries_with_somewhere_else_to_go_are_budgeted() {
         let mut policy = DefaultRetry::default();
-        let failing = Failure {
-            has_alternate: true,
-            ..failure(ErrorCode::ConnectionLost, None, 0)
-        };
+        let failing = Failure { has_alternate: true, ..failure(ErrorCode::ConnectionLost, None, 0) };
         let granted = (0..10).filter(|_| after(&policy.decide(&failing)).is_some()).count();
         assert_eq!(granted, 3);
         for _ in 0..10 {

@@ -18,9 +18,7 @@ pub fn parse_retry_after(value: &str, now: Option<WallTime>) -> Option<Duration>
     Some(Duration::from_micros(u64::try_from(micros).unwrap_or(0)).min(Duration::from_secs(DAY)))
 }
 
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// An HTTP date in any of its three forms; a recipient must accept all (RFC 9110, 5.6.7):
 /// `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT`, `Sun Nov  6 08:49:37 1994`.
@@ -50,23 +48,13 @@ mod tests {
     #[test]
     fn seconds_and_dates() {
         assert_eq!(parse_retry_after("120", None), Some(Duration::from_secs(120)));
-        assert_eq!(
-            parse_retry_after("999999999999", None),
-            Some(Duration::from_secs(86_400))
-        );
+        assert_eq!(parse_retry_after("999999999999", None), Some(Duration::from_secs(86_400)));
         let now = parse_date_time("1994-11-06T08:49:07Z");
         // The three examples of RFC 9110, 5.6.7.
-        for date in [
-            "Sun, 06 Nov 1994 08:49:37 GMT",
-            "Sunday, 06-Nov-94 08:49:37 GMT",
-            "Sun Nov  6 08:49:37 1994",
-        ] {
+        for date in ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"] {
             assert_eq!(parse_retry_after(date, now), Some(Duration::from_secs(30)), "{date}");
         }
-        assert_eq!(
-            parse_retry_after("Sun, 06 Nov 1994 08:40:00 GMT", now),
-            Some(Duration::ZERO)
-        );
+        assert_eq!(parse_retry_after("Sun, 06 Nov 1994 08:40:00 GMT", now), Some(Duration::ZERO));
         assert_eq!(parse_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", None), None);
         for nonsense in [
             "",

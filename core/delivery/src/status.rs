@@ -10,29 +10,21 @@ pub fn classify_status(status: u16, body: &[u8]) -> Error {
     let text = String::from_utf8_lossy(&body[..body.len().min(4096)]);
     let s3_code = between(&text, "<Code>", "</Code>");
     let error = match (status, s3_code) {
-        (_, Some("InvalidObjectState" | "RestoreAlreadyInProgress")) => Error::new(
-            ErrorCode::ObjectArchived,
-            "the object lies in an archive tier and must be restored first",
-        ),
+        (_, Some("InvalidObjectState" | "RestoreAlreadyInProgress")) => {
+            Error::new(ErrorCode::ObjectArchived, "the object lies in an archive tier and must be restored first")
+        }
         (429, _) | (_, Some("SlowDown" | "Throttling" | "RequestLimitExceeded")) => {
             Error::new(ErrorCode::Throttled, "the server asks to slow down")
         }
-        (401, _) | (403, Some("ExpiredToken" | "SignatureDoesNotMatch" | "RequestTimeTooSkewed")) => Error::new(
-            ErrorCode::NotEntitled,
-            "the server does not accept the request's credentials",
-        ),
+        (401, _) | (403, Some("ExpiredToken" | "SignatureDoesNotMatch" | "RequestTimeTooSkewed")) => {
+            Error::new(ErrorCode::NotEntitled, "the server does not accept the request's credentials")
+        }
         (403, _) if is_geo_block(&text) => {
             Error::new(ErrorCode::GeoBlocked, "the distribution does not serve this country")
         }
         (451, _) => Error::new(ErrorCode::GeoBlocked, "not available for legal reasons"),
-        (416, _) => Error::new(
-            ErrorCode::RangeMismatch,
-            "the resource is shorter than the manifest says",
-        ),
-        _ => Error::new(
-            ErrorCode::HttpStatus,
-            format!("the server answered with status {status}"),
-        ),
+        (416, _) => Error::new(ErrorCode::RangeMismatch, "the resource is shorter than the manifest says"),
+        _ => Error::new(ErrorCode::HttpStatus, format!("the server answered with status {status}")),
     };
     let error = error.fact("status", status);
     match s3_code {
@@ -61,25 +53,13 @@ mod tests {
 
     #[test]
     fn one_status_has_several_causes() {
+        assert_eq!(code(403, "<Error><Code>InvalidObjectState</Code></Error>"), ErrorCode::ObjectArchived);
+        assert_eq!(code(403, "<Error><Code>ExpiredToken</Code></Error>"), ErrorCode::NotEntitled);
         assert_eq!(
-            code(403, "<Error><Code>InvalidObjectState</Code></Error>"),
-            ErrorCode::ObjectArchived
-        );
-        assert_eq!(
-            code(403, "<Error><Code>ExpiredToken</Code></Error>"),
-            ErrorCode::NotEntitled
-        );
-        assert_eq!(
-            code(
-                403,
-                "The Amazon CloudFront distribution is configured to block access from your country."
-            ),
+            code(403, "The Amazon CloudFront distribution is configured to block access from your country."),
             ErrorCode::GeoBlocked
         );
-        assert_eq!(
-            code(403, "<Error><Code>AccessDenied</Code></Error>"),
-            ErrorCode::HttpStatus
-        );
+        assert_eq!(code(403, "<Error><Code>AccessDenied</Code></Error>"), ErrorCode::HttpStatus);
         assert_eq!(code(503, "<Error><Code>SlowDown</Code></Error>"), ErrorCode::Throttled);
         assert_eq!(code(503, ""), ErrorCode::HttpStatus);
         assert_eq!(code(429, ""), ErrorCode::Throttled);

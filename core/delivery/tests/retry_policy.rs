@@ -45,10 +45,7 @@ fn a_session_with_alternates_retries_a_tenth_of_its_requests_and_three() {
             ..Failure::new(RequestClass::Segment, ErrorCode::Timeout, Timestamp::ZERO)
         };
         retries += u32::from(pause(policy.decide(&failure).decision).is_some());
-        assert!(
-            retries <= 3 + succeeded / 10,
-            "{retries} retries after {succeeded} successes"
-        );
+        assert!(retries <= 3 + succeeded / 10, "{retries} retries after {succeeded} successes");
     }
     assert!(retries > succeeded / 10, "the budget is of use");
 }
@@ -79,28 +76,18 @@ fn a_refusal_of_the_title_ends_it_at_once() {
         let failure = Failure {
             status: Some(status),
             has_alternate: true,
-            ..Failure::new(
-                RequestClass::Segment,
-                classify_status(status, body.as_bytes()).code(),
-                Timestamp::ZERO,
-            )
+            ..Failure::new(RequestClass::Segment, classify_status(status, body.as_bytes()).code(), Timestamp::ZERO)
         };
         let verdict = DefaultRetry::default().decide(&failure);
-        assert_eq!(
-            (verdict.decision, verdict.otherwise),
-            (RetryDecision::Elsewhere, Otherwise::Fail)
-        );
+        assert_eq!((verdict.decision, verdict.otherwise), (RetryDecision::Elsewhere, Otherwise::Fail));
     }
 }
 
 #[test]
 fn what_instead_depends_on_what_it_was_for() {
     let otherwise = |class, has_alternate| {
-        let failure = Failure {
-            has_alternate,
-            status: Some(404),
-            ..Failure::new(class, ErrorCode::HttpStatus, Timestamp::ZERO)
-        };
+        let failure =
+            Failure { has_alternate, status: Some(404), ..Failure::new(class, ErrorCode::HttpStatus, Timestamp::ZERO) };
         DefaultRetry::default().decide(&failure).otherwise
     };
     assert_eq!(otherwise(RequestClass::Segment, true), Otherwise::Alternate);
@@ -128,10 +115,7 @@ fn missing_refused_broken_and_slow_are_told_apart() {
         (ErrorCode::ObjectArchived, Some(403), false),
         (ErrorCode::RangeMismatch, Some(416), false),
     ] {
-        let failure = Failure {
-            status,
-            ..Failure::new(RequestClass::Segment, code, Timestamp::ZERO)
-        };
+        let failure = Failure { status, ..Failure::new(RequestClass::Segment, code, Timestamp::ZERO) };
         let decision = DefaultRetry::default().decide(&failure).decision;
         assert_eq!(pause(decision).is_some(), again, "{code:?} {status:?}");
     }

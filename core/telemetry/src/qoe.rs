@@ -218,9 +218,7 @@ impl Qoe {
         let spent = |state| upto.spent.get(&state).copied().unwrap_or_default();
         let stalled = spent(QoeState::Rebuffering);
         let base = spent(QoeState::Playing) + spent(QoeState::Joining) + spent(QoeState::Seeking) + stalled;
-        let ratio = (stalled.as_micros() * 1_000_000)
-            .checked_div(base.as_micros())
-            .unwrap_or(0);
+        let ratio = (stalled.as_micros() * 1_000_000).checked_div(base.as_micros()).unwrap_or(0);
         let (switches_up, switches_down) = upto.quality.switches();
         QoeSummary {
             state: upto.state,
@@ -280,10 +278,7 @@ mod tests {
         qoe.transition(QoeState::Joining, at(10));
         qoe.transition(QoeState::Failed, at(500));
         let summary = qoe.summary(at(600));
-        assert_eq!(
-            (summary.startup, summary.played, summary.stalls),
-            (None, Duration::ZERO, 0)
-        );
+        assert_eq!((summary.startup, summary.played, summary.stalls), (None, Duration::ZERO, 0));
     }
 
     #[test]
@@ -309,10 +304,7 @@ mod tests {
         let summary = qoe.summary(at(2000));
         assert_eq!((summary.stalls, summary.stalled), (0, Duration::ZERO));
         assert_eq!(summary.startup, Some(Duration::from_millis(500)));
-        assert_eq!(
-            summary.states.get(&QoeState::Seeking),
-            Some(&Duration::from_millis(900))
-        );
+        assert_eq!(summary.states.get(&QoeState::Seeking), Some(&Duration::from_millis(900)));
     }
 
     #[test]

@@ -35,14 +35,10 @@ impl Quality {
     /// What is on screen was played for so long.
     pub(crate) fn play(&mut self, span: Duration) {
         let Some((bitrate, height)) = self.now else { return };
-        self.bitrate_time = self
-            .bitrate_time
-            .saturating_add(u128::from(bitrate).saturating_mul(span.as_micros()));
+        self.bitrate_time = self.bitrate_time.saturating_add(u128::from(bitrate).saturating_mul(span.as_micros()));
         self.shown = self.shown.saturating_add(span);
         if let Some(height) = height {
-            self.height_time = self
-                .height_time
-                .saturating_add(u128::from(height).saturating_mul(span.as_micros()));
+            self.height_time = self.height_time.saturating_add(u128::from(height).saturating_mul(span.as_micros()));
             self.shown_with_height = self.shown_with_height.saturating_add(span);
         }
     }
@@ -64,7 +60,5 @@ impl Quality {
 }
 
 fn mean(weighted: u128, span: Duration) -> Option<u64> {
-    weighted
-        .checked_div(span.as_micros())
-        .map(|mean| u64::try_from(mean).unwrap_or(u64::MAX))
+    weighted.checked_div(span.as_micros()).map(|mean| u64::try_from(mean).unwrap_or(u64::MAX))
 }

@@ -43,8 +43,7 @@ impl Scope<'_> {
         if self.addressing != Addressing::Time {
             xml.attr("startNumber", segments.start + self.programme.options.first_number);
         }
-        xml.attr("initialization", format!("{id}/init.mp4"))
-            .attr("media", media);
+        xml.attr("initialization", format!("{id}/init.mp4")).attr("media", media);
         if self.addressing != Addressing::Number {
             self.timeline(xml, track, segments);
         }
@@ -56,11 +55,7 @@ impl Scope<'_> {
         let reference = self.programme.title.reference();
         let count = track.fragments.len() as u64;
         if count == reference.fragments.len() as u64 {
-            return Ticks {
-                ticks: reference.period / count,
-                timescale: reference.timescale,
-            }
-            .floor_in(track.timescale);
+            return Ticks { ticks: reference.period / count, timescale: reference.timescale }.floor_in(track.timescale);
         }
         track.period / count
     }
@@ -104,9 +99,7 @@ impl Scope<'_> {
                 if even {
                     xml.attr("duration", self.nominal(track));
                 }
-                xml.start("Initialization")
-                    .attr("sourceURL", format!("{}/init.mp4", track.id))
-                    .end();
+                xml.start("Initialization").attr("sourceURL", format!("{}/init.mp4", track.id)).end();
                 if !even {
                     self.timeline(xml, track, segments.clone());
                 }
@@ -121,12 +114,8 @@ impl Scope<'_> {
                 xml.leaf("BaseURL", &self.file(&track.id, "mp4"));
                 xml.start("SegmentBase").attr("timescale", track.timescale);
                 self.offset_attr(xml, track);
-                xml.attr("indexRangeExact", "true")
-                    .attr("indexRange", range(&layout.index));
-                xml.start("Initialization")
-                    .attr("range", range(&layout.init))
-                    .end()
-                    .end();
+                xml.attr("indexRangeExact", "true").attr("indexRange", range(&layout.index));
+                xml.start("Initialization").attr("range", range(&layout.init)).end().end();
             }
         }
     }

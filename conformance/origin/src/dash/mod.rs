@@ -29,15 +29,9 @@ pub(crate) enum Addressing {
 impl Addressing {
     /// From the name of the MPD without its extension.
     pub(crate) fn read(name: &str) -> Option<Self> {
-        [
-            Self::Number,
-            Self::Time,
-            Self::TimelineNumber,
-            Self::List,
-            Self::OnDemand,
-        ]
-        .into_iter()
-        .find(|addressing| addressing.name() == name)
+        [Self::Number, Self::Time, Self::TimelineNumber, Self::List, Self::OnDemand]
+            .into_iter()
+            .find(|addressing| addressing.name() == name)
     }
 
     fn name(self) -> &'static str {
@@ -80,19 +74,14 @@ pub(crate) fn mpd(programme: &Programme<'_>, addressing: Addressing) -> String {
     if programme.options.bases > 1 {
         for base in 0..programme.options.bases {
             let location = char::from(b'a' + base as u8);
-            xml.start("BaseURL")
-                .attr("serviceLocation", location)
-                .text(&format!("bu{base}/"));
+            xml.start("BaseURL").attr("serviceLocation", location).text(&format!("bu{base}/"));
         }
     }
     let periods = programme.periods();
     for index in 0..periods {
         if programme.options.xlink && (index > 0 || periods == 1) {
             let href = format!("{}.period{index}.xml", addressing.name());
-            xml.start("Period")
-                .attr("xlink:href", href)
-                .attr("xlink:actuate", "onLoad")
-                .end();
+            xml.start("Period").attr("xlink:href", href).attr("xlink:actuate", "onLoad").end();
         } else {
             period(&mut xml, programme, addressing, index);
         }
@@ -115,20 +104,10 @@ fn period(xml: &mut Xml, programme: &Programme<'_>, addressing: Addressing, inde
         // A remote element is a document of its own and names its namespace itself.
         xml.attr("xmlns", NAMESPACE);
     }
-    xml.attr("id", format!("P{index}")).attr("start", duration(from)).attr(
-        "duration",
-        duration(Ticks {
-            ticks: to.ticks - from.ticks,
-            ..to
-        }),
-    );
-    let scope = Scope {
-        programme,
-        addressing,
-        index,
-        range,
-        start: from,
-    };
+    xml.attr("id", format!("P{index}"))
+        .attr("start", duration(from))
+        .attr("duration", duration(Ticks { ticks: to.ticks - from.ticks, ..to }));
+    let scope = Scope { programme, addressing, index, range, start: from };
     let mut id = 1;
     for set in sets(&programme.title.tracks) {
         scope.media_set(xml, id, set);
@@ -146,20 +125,11 @@ fn period(xml: &mut Xml, programme: &Programme<'_>, addressing: Addressing, inde
 
 /// Renditions that can be switched between: same medium, language and coding.
 fn sets(tracks: &[Arc<Track>]) -> Vec<Vec<&Arc<Track>>> {
-    let key = |t: &Track| {
-        (
-            t.is_video(),
-            t.language.clone(),
-            t.label.clone(),
-            t.codec.split('.').next().map(str::to_owned),
-        )
-    };
+    let key =
+        |t: &Track| (t.is_video(), t.language.clone(), t.label.clone(), t.codec.split('.').next().map(str::to_owned));
     let mut sets: Vec<Vec<&Arc<Track>>> = Vec::new();
     for track in tracks {
-        match sets
-            .iter_mut()
-            .find(|set| set.first().is_some_and(|first| key(first) == key(track)))
-        {
+        match sets.iter_mut().find(|set| set.first().is_some_and(|first| key(first) == key(track))) {
             Some(set) => set.push(track),
             None => sets.push(vec![track]),
         }
@@ -189,15 +159,9 @@ impl Scope<'_> {
             .attr("segmentAlignment", "true")
             .attr("startWithSAP", 1);
         if self.addressing == Addressing::OnDemand {
-            xml.attr("subsegmentAlignment", "true")
-                .attr("subsegmentStartsWithSAP", 1);
+            xml.attr("subsegmentAlignment", "true").attr("subsegmentStartsWithSAP", 1);
         }
-        let main = self
-            .programme
-            .title
-            .tracks
-            .iter()
-            .find(|t| t.is_video() == first.is_video());
+        let main = self.programme.title.tracks.iter().find(|t| t.is_video() == first.is_video());
         let is_main = main.is_some_and(|main| main.id == first.id);
         self.described(xml, if is_main { "main" } else { "dub" }, first.label.as_deref());
         let shared = set.iter().all(|track| same_times(first, track));
@@ -213,17 +177,11 @@ impl Scope<'_> {
                 Medium::Video { width, height } => {
                     let (samples, ticks) = track.fragments.first().map_or((1, 1), |f| (f.samples, f.duration));
                     xml.attr("width", width).attr("height", height);
-                    xml.attr(
-                        "frameRate",
-                        ratio(u64::from(samples) * u64::from(track.timescale), ticks),
-                    );
+                    xml.attr("frameRate", ratio(u64::from(samples) * u64::from(track.timescale), ticks));
                 }
                 Medium::Audio { channels, sample_rate } => {
                     xml.attr("audioSamplingRate", sample_rate);
-                    xml.start("AudioChannelConfiguration")
-                        .attr("schemeIdUri", CHANNELS)
-                        .attr("value", channels)
-                        .end();
+                    xml.start("AudioChannelConfiguration").attr("schemeIdUri", CHANNELS).attr("value", channels).end();
                 }
             }
             if !shared {
@@ -239,10 +197,7 @@ impl Scope<'_> {
     fn described(&self, xml: &mut Xml, role: &str, label: Option<&str>) {
         if self.index > 0 && self.programme.periods() > 1 {
             let previous = format!("P{}", self.index - 1);
-            xml.start("SupplementalProperty")
-                .attr("schemeIdUri", CONTINUITY)
-                .attr("value", previous)
-                .end();
+            xml.start("SupplementalProperty").attr("schemeIdUri", CONTINUITY).attr("value", previous).end();
         }
         if let Some(label) = label {
             xml.leaf("Label", label);
@@ -268,10 +223,7 @@ impl Scope<'_> {
         let end = self.programme.boundary(self.range.end).ticks;
         let images = self.start.ticks / length..end.div_ceil(length);
         let bits = tiles.image.len() as u64 * 8 * u64::from(timescale);
-        xml.start("AdaptationSet")
-            .attr("id", id)
-            .attr("contentType", "image")
-            .attr("mimeType", "image/jpeg");
+        xml.start("AdaptationSet").attr("id", id).attr("contentType", "image").attr("mimeType", "image/jpeg");
         xml.start("SegmentTemplate")
             .attr("media", "$RepresentationID$/$Number$.jpg")
             .attr("timescale", timescale)
@@ -283,10 +235,7 @@ impl Scope<'_> {
         if self.start.ticks.is_multiple_of(length) && self.addressing == Addressing::Number {
             xml.attr("duration", length).end();
         } else {
-            xml.start("SegmentTimeline")
-                .start("S")
-                .attr("t", images.start * length)
-                .attr("d", length);
+            xml.start("SegmentTimeline").start("S").attr("t", images.start * length).attr("d", length);
             let repeats = images.end - images.start - 1;
             xml.maybe("r", (repeats > 0).then_some(repeats)).end().end().end();
         }
@@ -296,12 +245,7 @@ impl Scope<'_> {
             .attr("width", u64::from(tiles.width) * u64::from(tiles.columns))
             .attr("height", u64::from(tiles.height) * u64::from(tiles.rows));
         let grid = format!("{}x{}", tiles.columns, tiles.rows);
-        xml.start("EssentialProperty")
-            .attr("schemeIdUri", TILES)
-            .attr("value", grid)
-            .end()
-            .end()
-            .end();
+        xml.start("EssentialProperty").attr("schemeIdUri", TILES).attr("value", grid).end().end().end();
     }
 
     /// The name of a whole file of this period.
@@ -315,12 +259,7 @@ impl Scope<'_> {
 
 /// Whether segments start and end at the same ticks.
 fn same_times(a: &Track, b: &Track) -> bool {
-    let times = |t: &Track| {
-        t.fragments
-            .iter()
-            .map(|f| (f.decode_time, f.duration))
-            .collect::<Vec<_>>()
-    };
+    let times = |t: &Track| t.fragments.iter().map(|f| (f.decode_time, f.duration)).collect::<Vec<_>>();
     a.timescale == b.timescale && times(a) == times(b)
 }
 

@@ -12,11 +12,7 @@ pub(crate) struct Xml {
 
 impl Xml {
     pub(crate) fn new() -> Self {
-        Self {
-            out: String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>"),
-            open: Vec::new(),
-            in_tag: false,
-        }
+        Self { out: String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>"), open: Vec::new(), in_tag: false }
     }
 
     /// Starts an element inside the one that is open.
@@ -113,12 +109,7 @@ mod tests {
     #[test]
     fn elements_nest_and_values_are_escaped() {
         let mut xml = Xml::new();
-        xml.start("MPD")
-            .attr("a", "x & \"y\"")
-            .start("Period")
-            .end()
-            .leaf("Title", "<1>")
-            .maybe("b", None::<u8>);
+        xml.start("MPD").attr("a", "x & \"y\"").start("Period").end().leaf("Title", "<1>").maybe("b", None::<u8>);
         let expected = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<MPD a=\"x &amp; &quot;y&quot;\">\n  <Period/>\n  \
                         <Title>&lt;1&gt;</Title>\n</MPD>\n";
         assert_eq!(xml.finish(), expected);

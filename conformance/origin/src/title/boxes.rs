@@ -65,16 +65,9 @@ fn boxes(data: &[u8], start: usize, end: usize) -> Result<Vec<Span>, BoxError> {
             1 => (16, u64_at(data, at + 8).ok_or_else(cut)?),
             size => (8, u64::from(size)),
         };
-        let size = usize::try_from(size)
-            .ok()
-            .filter(|size| *size >= header && *size <= end - at);
+        let size = usize::try_from(size).ok().filter(|size| *size >= header && *size <= end - at);
         let size = size.ok_or_else(|| BoxError::new(at, "a box larger than its parent"))?;
-        found.push(Span {
-            kind,
-            start: at,
-            body: at + header,
-            end: at + size,
-        });
+        found.push(Span { kind, start: at, body: at + header, end: at + size });
         at += size;
     }
     Ok(found)
@@ -82,10 +75,7 @@ fn boxes(data: &[u8], start: usize, end: usize) -> Result<Vec<Span>, BoxError> {
 
 fn child(data: &[u8], parent: Span, kind: &[u8; 4]) -> Result<Span, BoxError> {
     let missing = || BoxError::new(parent.start, format!("no {} box", String::from_utf8_lossy(kind)));
-    boxes(data, parent.body, parent.end)?
-        .into_iter()
-        .find(|b| &b.kind == kind)
-        .ok_or_else(missing)
+    boxes(data, parent.body, parent.end)?.into_iter().find(|b| &b.kind == kind).ok_or_else(missing)
 }
 
 fn descend(data: &[u8], parent: Span, path: &[&[u8; 4]]) -> Result<Span, BoxError> {
@@ -207,37 +197,17 @@ impl Movie {
             fragments.push(fragment(data, *moof, *mdat, defaults)?);
         }
         if fragments.is_empty() {
-            return Err(BoxError::new(
-                0,
-                "no fragment: the file must be fragmented, one moof a segment",
-            ));
+            return Err(BoxError::new(0, "no fragment: the file must be fragmented, one moof a segment"));
         }
-        Ok(Self {
-            init: init.freeze(),
-            timescale,
-            language,
-            codec,
-            medium,
-            fragments,
-        })
+        Ok(Self { init: init.freeze(), timescale, language, codec, medium, fragments })
     }
 }
 
 fn media_header(data: &[u8], mdia: Span) -> Result<(u32, Option<String>), BoxError> {
     let mdhd = child(data, mdia, b"mdhd")?;
-    let at = if data.get(mdhd.body) == Some(&1) {
-        mdhd.body + 20
-    } else {
-        mdhd.body + 12
-    };
-    let language_at = if data.get(mdhd.body) == Some(&1) {
-        at + 12
-    } else {
-        at + 8
-    };
-    let timescale = u32_at(data, at)
-        .filter(|t| *t > 0)
-        .ok_or_else(|| BoxError::new(mdhd.start, "no timescale"))?;
+    let at = if data.get(mdhd.body) == Some(&1) { mdhd.body + 20 } else { mdhd.body + 12 };
+    let language_at = if data.get(mdhd.body) == Some(&1) { at + 12 } else { at + 8 };
+    let timescale = u32_at(data, at).filter(|t| *t > 0).ok_or_else(|| BoxError::new(mdhd.start, "no timescale"))?;
     let packed = u16_at(data, language_at).unwrap_or(0);
     let letter = |shift: u16| char::from(0x60 + ((packed >> shift) & 0x1f) as u8);
     let code: String = [letter(10), letter(5), letter(0)].into_iter().collect();
@@ -248,24 +218,15 @@ fn media_header(data: &[u8], mdia: Span) -> Result<(u32, Option<String>), BoxErr
 /// Codec name and medium of the only sample entry (RFC 6381, 3.3 for the names).
 fn sample_entry(data: &[u8], stsd: Span) -> Result<(String, Medium), BoxError> {
     let entry = boxes(data, stsd.body + 8, stsd.end)?;
-    let entry = entry
-        .first()
-        .copied()
-        .ok_or_else(|| BoxError::new(stsd.start, "no sample entry"))?;
+    let entry = entry.first().copied().ok_or_else(|| BoxError::new(stsd.start, "no sample entry"))?;
     let short = || BoxError::new(entry.start, "a sample entry too short for its fields");
     let name = String::from_utf8_lossy(&entry.kind).into_owned();
     let video = matches!(&entry.kind, b"avc1" | b"avc3" | b"hvc1" | b"hev1" | b"av01" | b"vp09");
     if video {
         let width = u16_at(data, entry.body + 24).ok_or_else(short)?;
         let height = u16_at(data, entry.body + 26).ok_or_else(short)?;
-        let inner = Span {
-            body: (entry.body + 78).min(entry.end),
-            ..entry
-        };
-        let codec = match child(data, inner, b"avcC")
-            .ok()
-            .and_then(|b| data.get(b.body + 1..b.body + 4))
-        {
+        let inner = Span { body: (entry.body + 78).min(entry.end), ..entry };
+        let codec = match child(data, inner, b"avcC").ok().and_then(|b| data.get(b.body + 1..b.body + 4)) {
             Some([profile, constraints, level]) => format!("{name}.{profile:02x}{constraints:02x}{level:02x}"),
             _ => name,
         };
@@ -273,10 +234,7 @@ fn sample_entry(data: &[u8], stsd: Span) -> Result<(String, Medium), BoxError> {
     }
     let channels = u16_at(data, entry.body + 16).ok_or_else(short)?;
     let sample_rate = u32_at(data, entry.body + 24).ok_or_else(short)? >> 16;
-    let inner = Span {
-        body: (entry.body + 28).min(entry.end),
-        ..entry
-    };
+    let inner = Span { body: (entry.body + 28).min(entry.end), ..entry };
     let esds = child(data, inner, b"esds").ok();
     let codec = match esds.and_then(|b| audio_object_type(data.get(b.body + 4..b.end)?)) {
         Some(object_type) => format!("{name}.40.{object_type}"),
@@ -322,20 +280,14 @@ fn flags(data: &[u8], b: Span) -> Result<(u8, u32), BoxError> {
 fn fragment(data: &Bytes, moof: Span, mdat: Span, defaults: Defaults) -> Result<Fragment, BoxError> {
     let short = |b: Span| BoxError::new(b.start, "a box too short for its fields");
     let mfhd = child(data, moof, b"mfhd")?;
-    let trafs = boxes(data, moof.body, moof.end)?
-        .into_iter()
-        .filter(|b| &b.kind == b"traf")
-        .collect::<Vec<_>>();
+    let trafs = boxes(data, moof.body, moof.end)?.into_iter().filter(|b| &b.kind == b"traf").collect::<Vec<_>>();
     let [traf] = trafs[..] else {
         return Err(BoxError::new(moof.start, "a fragment of more or less than one track"));
     };
     let tfhd = child(data, traf, b"tfhd")?;
     let (_, header) = flags(data, tfhd)?;
     if header & TFHD_BASE_DATA_OFFSET != 0 {
-        return Err(BoxError::new(
-            tfhd.start,
-            "data offsets from the start of the file cannot be moved",
-        ));
+        return Err(BoxError::new(tfhd.start, "data offsets from the start of the file cannot be moved"));
     }
     let mut at = tfhd.body + 8;
     let mut field = |flag: u32| -> Option<u32> {
@@ -355,26 +307,15 @@ fn fragment(data: &Bytes, moof: Span, mdat: Span, defaults: Defaults) -> Result<
         _ => u64_at(data, tfdt.body + 4),
     };
     let width = if version == 0 { 8 } else { 12 };
-    let decode_time = decode_time
-        .filter(|_| tfdt.body + width <= tfdt.end)
-        .ok_or_else(|| short(tfdt))?;
+    let decode_time = decode_time.filter(|_| tfdt.body + width <= tfdt.end).ok_or_else(|| short(tfdt))?;
     let mut runs = Runs::default();
-    for run in boxes(data, traf.body, traf.end)?
-        .into_iter()
-        .filter(|b| &b.kind == b"trun")
-    {
+    for run in boxes(data, traf.body, traf.end)?.into_iter().filter(|b| &b.kind == b"trun") {
         runs.add(data, run, defaults)?;
     }
     let widened = if version == 0 && mfhd.start > tfdt.start { 4 } else { 0 };
     let sequence_at = mfhd.body + 4 - moof.start + widened;
-    u32_at(data, mfhd.body + 4)
-        .filter(|_| mfhd.body + 8 <= mfhd.end)
-        .ok_or_else(|| short(mfhd))?;
-    let head = if version == 0 {
-        wide_decode_time(data, moof, traf, tfdt)?
-    } else {
-        data.slice(moof.start..moof.end)
-    };
+    u32_at(data, mfhd.body + 4).filter(|_| mfhd.body + 8 <= mfhd.end).ok_or_else(|| short(mfhd))?;
+    let head = if version == 0 { wide_decode_time(data, moof, traf, tfdt)? } else { data.slice(moof.start..moof.end) };
     let first_sample_end = (head.len() + mdat.body - mdat.start) as u64 + u64::from(runs.first_size.unwrap_or(0));
     Ok(Fragment {
         moof: head,
@@ -417,11 +358,7 @@ impl Runs {
         }
         for _ in 0..count {
             let mut field = |flag: u32, default: u32| -> Result<u32, BoxError> {
-                let value = if flags & flag != 0 {
-                    u32_at(data, at).ok_or_else(short)?
-                } else {
-                    default
-                };
+                let value = if flags & flag != 0 { u32_at(data, at).ok_or_else(short)? } else { default };
                 at += skip(flag);
                 Ok(value)
             };
@@ -429,11 +366,7 @@ impl Runs {
             let size = field(TRUN_SIZE, defaults.size)?;
             field(TRUN_FLAGS, 0)?;
             let composition = field(TRUN_COMPOSITION, 0)?;
-            let composition = if version == 0 {
-                i64::from(composition)
-            } else {
-                i64::from(composition as i32)
-            };
+            let composition = if version == 0 { i64::from(composition) } else { i64::from(composition as i32) };
             let presented = self.duration as i64 + composition;
             self.lead = Some(self.lead.map_or(presented, |lead| lead.min(presented)));
             self.first_size.get_or_insert(size);

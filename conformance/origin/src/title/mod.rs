@@ -23,10 +23,7 @@ pub struct TitleError {
 
 impl TitleError {
     fn new(place: impl Into<String>, what: impl fmt::Display) -> Self {
-        Self {
-            place: place.into(),
-            what: what.to_string(),
-        }
+        Self { place: place.into(), what: what.to_string() }
     }
 }
 
@@ -111,29 +108,19 @@ impl Track {
 
     /// Bits a second of the whole rendition.
     pub(crate) fn average_bandwidth(&self) -> u64 {
-        let (bytes, ticks) = self
-            .fragments
-            .iter()
-            .fold((0, 0), |(b, t), f| (b + f.size(), t + f.duration));
+        let (bytes, ticks) = self.fragments.iter().fold((0, 0), |(b, t), f| (b + f.size(), t + f.duration));
         bandwidth(bytes, ticks, self.timescale)
     }
 
     /// Bits a second of the most expensive segment.
     pub(crate) fn peak_bandwidth(&self) -> u64 {
-        self.fragments
-            .iter()
-            .map(|f| bandwidth(f.size(), f.duration, self.timescale))
-            .max()
-            .unwrap_or(1)
+        self.fragments.iter().map(|f| bandwidth(f.size(), f.duration, self.timescale)).max().unwrap_or(1)
     }
 
     fn end(&self) -> Ticks {
         let (first, last) = (self.fragments.first(), self.fragments.last());
         let end = last.map_or(0, |f| f.decode_time + f.duration);
-        Ticks {
-            ticks: end.saturating_sub(first.map_or(0, |f| f.decode_time)),
-            timescale: self.timescale,
-        }
+        Ticks { ticks: end.saturating_sub(first.map_or(0, |f| f.decode_time)), timescale: self.timescale }
     }
 }
 
@@ -212,14 +199,8 @@ static DEMO: LazyLock<Title> = LazyLock::new(|| {
         "v480.mp4",
         "v720.mp4"
     );
-    let files = files
-        .into_iter()
-        .map(|(name, data)| (name.to_owned(), Bytes::from_static(data)))
-        .collect();
-    #[expect(
-        clippy::expect_used,
-        reason = "a constant of the build, read by a test; no input reaches it"
-    )]
+    let files = files.into_iter().map(|(name, data)| (name.to_owned(), Bytes::from_static(data))).collect();
+    #[expect(clippy::expect_used, reason = "a constant of the build, read by a test; no input reaches it")]
     Title::from_files("demo", &files).expect("the embedded demo title can be served")
 });
 
@@ -236,17 +217,12 @@ impl Title {
     /// A file that cannot be read or served, or a folder without pictures and sound.
     pub fn from_folder(path: &Path) -> Result<Self, TitleError> {
         let place = path.display().to_string();
-        let name = path
-            .file_name()
-            .map_or_else(|| "title".to_owned(), |name| name.to_string_lossy().into_owned());
+        let name = path.file_name().map_or_else(|| "title".to_owned(), |name| name.to_string_lossy().into_owned());
         let mut files = BTreeMap::new();
         for entry in std::fs::read_dir(path).map_err(|error| TitleError::new(&place, error))? {
             let entry = entry.map_err(|error| TitleError::new(&place, error))?;
             let file = entry.file_name().to_string_lossy().into_owned();
-            if [".mp4", ".vtt", ".jpg", ".json"]
-                .iter()
-                .any(|extension| file.ends_with(extension))
-            {
+            if [".mp4", ".vtt", ".jpg", ".json"].iter().any(|extension| file.ends_with(extension)) {
                 let data = std::fs::read(entry.path()).map_err(|error| TitleError::new(&file, error))?;
                 files.insert(file, Bytes::from(data));
             }
@@ -260,13 +236,7 @@ impl Title {
             None => Description::default(),
         };
         let described = |file: &str| description.renditions.iter().find(|r| r.file == file);
-        let rank = |file: &str| {
-            description
-                .renditions
-                .iter()
-                .position(|r| r.file == file)
-                .unwrap_or(usize::MAX)
-        };
+        let rank = |file: &str| description.renditions.iter().position(|r| r.file == file).unwrap_or(usize::MAX);
         let (mut tracks, mut texts) = (Vec::new(), Vec::new());
         for (file, data) in files {
             let known = described(file);
@@ -288,49 +258,23 @@ impl Title {
             } else if let Some(id) = file.strip_suffix(".vtt") {
                 let script = std::str::from_utf8(data).ok().and_then(Script::read);
                 let script = script.ok_or_else(|| TitleError::new(file, "not a WebVTT file in UTF-8"))?;
-                texts.push(Arc::new(Text {
-                    id: id.to_owned(),
-                    language,
-                    label,
-                    script,
-                }));
+                texts.push(Arc::new(Text { id: id.to_owned(), language, label, script }));
             }
         }
         tracks.sort_by_key(|t| (!t.is_video(), rank(&format!("{}.mp4", t.id)), t.peak_bandwidth()));
         texts.sort_by_key(|t| rank(&format!("{}.vtt", t.id)));
-        let length = tracks
-            .iter()
-            .map(Track::end)
-            .max_by(|a, b| a.compare(*b))
-            .filter(|length| length.ticks > 0);
+        let length = tracks.iter().map(Track::end).max_by(|a, b| a.compare(*b)).filter(|length| length.ticks > 0);
         let length = length.ok_or_else(|| TitleError::new(name, "no fragmented MP4 file with samples in it"))?;
-        tracks
-            .iter_mut()
-            .for_each(|track| track.period = length.ceil_in(track.timescale));
+        tracks.iter_mut().for_each(|track| track.period = length.ceil_in(track.timescale));
         let tiles = description.thumbnails.and_then(|t| {
             let (image, seconds) = (files.get(&t.file)?.clone(), t.seconds_per_tile.max(1));
             let (columns, rows, width, height) = (t.columns.max(1), t.rows.max(1), t.tile_width, t.tile_height);
-            Some(Tiles {
-                image,
-                columns,
-                rows,
-                width,
-                height,
-                seconds,
-            })
+            Some(Tiles { image, columns, rows, width, height, seconds })
         });
-        let digest = files.iter().fold(fnv(FNV, name.as_bytes()), |hash, (file, data)| {
-            fnv(fnv(hash, file.as_bytes()), data)
-        });
+        let digest =
+            files.iter().fold(fnv(FNV, name.as_bytes()), |hash, (file, data)| fnv(fnv(hash, file.as_bytes()), data));
         let tracks = tracks.into_iter().map(Arc::new).collect();
-        Ok(Self {
-            name: name.to_owned(),
-            tracks,
-            texts,
-            tiles,
-            length,
-            digest,
-        })
+        Ok(Self { name: name.to_owned(), tracks, texts, tiles, length, digest })
     }
 
     /// What the title is called: the asset name in its URLs, unless it is served under another.
@@ -354,7 +298,5 @@ pub(crate) const FNV: u64 = 0xcbf2_9ce4_8422_2325;
 
 /// FNV-1a, 64 bits: short, and the same on every machine.
 pub(crate) fn fnv(hash: u64, data: &[u8]) -> u64 {
-    data.iter().fold(hash, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+    data.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }

@@ -26,10 +26,7 @@ pub(crate) struct Script {
 impl Script {
     /// Reads a WebVTT file; `None` without the signature.
     pub(crate) fn read(text: &str) -> Option<Self> {
-        let text = text
-            .trim_start_matches('\u{feff}')
-            .replace("\r\n", "\n")
-            .replace('\r', "\n");
+        let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
         let body = text.strip_prefix("WEBVTT")?;
         let mut script = Self::default();
         // The first block is the rest of the signature line and header lines.
@@ -64,32 +61,19 @@ impl Script {
 
 fn cue(block: &str) -> Option<Cue> {
     let (times, payload) = block.split_once('\n').unwrap_or((block, ""));
-    let (times, payload) = if times.contains("-->") {
-        (times, payload)
-    } else {
-        payload.split_once('\n')?
-    };
+    let (times, payload) = if times.contains("-->") { (times, payload) } else { payload.split_once('\n')? };
     let (start, rest) = times.split_once("-->")?;
     let rest = rest.trim_start();
     let (end, settings) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-    let settings = if settings.trim().is_empty() {
-        String::new()
-    } else {
-        format!(" {}", settings.trim())
-    };
-    Some(Cue {
-        start: milliseconds(start.trim())?,
-        end: milliseconds(end)?,
-        settings,
-        payload: payload.to_owned(),
-    })
+    let settings = if settings.trim().is_empty() { String::new() } else { format!(" {}", settings.trim()) };
+    Some(Cue { start: milliseconds(start.trim())?, end: milliseconds(end)?, settings, payload: payload.to_owned() })
 }
 
 fn milliseconds(text: &str) -> Option<u64> {
     let (clock, fraction) = text.split_once('.')?;
-    let seconds = clock.split(':').try_fold(0_u64, |total, part| {
-        total.checked_mul(60)?.checked_add(part.parse::<u32>().ok()?.into())
-    })?;
+    let seconds = clock
+        .split(':')
+        .try_fold(0_u64, |total, part| total.checked_mul(60)?.checked_add(part.parse::<u32>().ok()?.into()))?;
     let fraction = (fraction.len() == 3).then(|| fraction.parse::<u64>().ok())??;
     seconds.checked_mul(1000)?.checked_add(fraction)
 }
@@ -111,10 +95,8 @@ mod tests {
         assert_eq!(script.cues.len(), 2);
         assert_eq!((script.cues[0].start, script.cues[0].end), (1000, 2500));
         assert_eq!(script.cues[1].start, 3_603_000);
-        let text = script.write(
-            Some((900_000, 0)),
-            script.cues.iter().cloned().enumerate().map(|(n, c)| (n as u64, c)),
-        );
+        let text =
+            script.write(Some((900_000, 0)), script.cues.iter().cloned().enumerate().map(|(n, c)| (n as u64, c)));
         assert_eq!(
             text,
             "WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:900000,LOCAL:00:00:00.000\n\nSTYLE\n::cue { color: red }\n\n\

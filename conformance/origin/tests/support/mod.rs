@@ -35,9 +35,7 @@ pub(crate) fn text(target: &str) -> String {
 
 /// An origin with the demo title on the loopback.
 pub(crate) async fn origin() -> Origin {
-    Origin::start(LOOPBACK, OriginConfig::default())
-        .await
-        .expect("the loopback has a free port")
+    Origin::start(LOOPBACK, OriginConfig::default()).await.expect("the loopback has a free port")
 }
 
 /// One packet as ffprobe saw it; times in ticks of the stream.
@@ -50,32 +48,15 @@ pub(crate) struct Packet {
 
 /// The packets of the first stream that a specifier (`v:0`, `a:1`) selects; `None`, loudly, without ffprobe.
 pub(crate) fn packets(url: &str, stream: &str, complaint: &str) -> Option<Vec<Packet>> {
-    let entries = [
-        "-select_streams",
-        stream,
-        "-show_entries",
-        "packet=pts,dts,size",
-        "-of",
-        "csv=p=0",
-        url,
-    ];
+    let entries = ["-select_streams", stream, "-show_entries", "packet=pts,dts,size", "-of", "csv=p=0", url];
     let output = ffmpeg("ffprobe", &entries, complaint)?;
     let packet = |line: &str| {
         let mut fields = line.trim_end_matches(',').split(',');
         let pts = fields.next()?.parse().ok()?;
         let dts = fields.next()?.parse().ok()?;
-        Some(Packet {
-            pts,
-            dts,
-            size: fields.next()?.parse().ok()?,
-        })
+        Some(Packet { pts, dts, size: fields.next()?.parse().ok()? })
     };
-    Some(
-        output
-            .lines()
-            .map(|line| packet(line).unwrap_or_else(|| panic!("{line:?}")))
-            .collect(),
-    )
+    Some(output.lines().map(|line| packet(line).unwrap_or_else(|| panic!("{line:?}"))).collect())
 }
 
 /// What a tool of ffmpeg writes to standard output; it must succeed and complain about nothing else.
@@ -89,9 +70,7 @@ pub(crate) fn ffmpeg(tool: &str, arguments: &[&str], complaint: &str) -> Option<
     };
     let complaints = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{arguments:?}: {complaints}");
-    let unexpected = complaints
-        .lines()
-        .find(|line| complaint.is_empty() || !line.contains(complaint));
+    let unexpected = complaints.lines().find(|line| complaint.is_empty() || !line.contains(complaint));
     assert_eq!(unexpected, None, "{arguments:?}");
     Some(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -2,9 +2,7 @@
 
 /// Position of the first box of a type.
 fn find(data: &[u8], kind: &[u8; 4]) -> usize {
-    data.windows(4)
-        .position(|w| w == kind)
-        .unwrap_or_else(|| panic!("no {}", String::from_utf8_lossy(kind)))
+    data.windows(4).position(|w| w == kind).unwrap_or_else(|| panic!("no {}", String::from_utf8_lossy(kind)))
 }
 
 fn u32_at(data: &[u8], at: usize) -> u32 {
@@ -74,12 +72,7 @@ pub(crate) fn indexed(file: &[u8], at: usize) -> Vec<Subsegment> {
             found.extend(nested);
         } else {
             assert_eq!(file[reference + 8], 0x90, "starts with a stream access point of type 1");
-            found.push(Subsegment {
-                start: position,
-                end: position + size,
-                time,
-                duration,
-            });
+            found.push(Subsegment { start: position, end: position + size, time, duration });
         }
         position += size;
         time += duration;

@@ -67,26 +67,11 @@ fn json(path: &Path) -> Value {
 
 fn movie(path: &Path) -> Movie {
     let file = json(path);
-    let row = |value: &Value| {
-        value
-            .as_array()
-            .expect("a row")
-            .iter()
-            .filter_map(Value::as_f64)
-            .collect::<Vec<_>>()
-    };
+    let row = |value: &Value| value.as_array().expect("a row").iter().filter_map(Value::as_f64).collect::<Vec<_>>();
     Movie {
         segment_ms: file["segment_duration_ms"].as_f64().expect("a duration"),
-        kbps: row(&file["bitrates_kbps"])
-            .into_iter()
-            .map(|kbps| kbps as u64)
-            .collect(),
-        bits: file["segment_sizes_bits"]
-            .as_array()
-            .expect("sizes")
-            .iter()
-            .map(row)
-            .collect(),
+        kbps: row(&file["bitrates_kbps"]).into_iter().map(|kbps| kbps as u64).collect(),
+        bits: file["segment_sizes_bits"].as_array().expect("sizes").iter().map(row).collect(),
     }
 }
 
@@ -104,15 +89,9 @@ fn network(path: &Path) -> Vec<Period> {
 
 fn session(rule: &str, movie: &Movie, network: &[Period], buffer_s: f64, plain: bool) -> Report {
     let mut rule = rule_by_name(rule).expect("a rule");
-    let setup = Setup {
-        as_published: plain,
-        ..Setup::buffer(buffer_s)
-    };
-    let mut estimator: Box<dyn Estimator> = if plain {
-        Box::new(Plain::default())
-    } else {
-        Box::new(telecine_abr::DualEwma::new())
-    };
+    let setup = Setup { as_published: plain, ..Setup::buffer(buffer_s) };
+    let mut estimator: Box<dyn Estimator> =
+        if plain { Box::new(Plain::default()) } else { Box::new(telecine_abr::DualEwma::new()) };
     play(rule.as_mut(), estimator.as_mut(), movie, network, setup)
 }
 
@@ -122,21 +101,16 @@ fn the_simulators_own_example_comes_out() {
     let Some(folder) = traces() else { return };
     let movie = movie(&folder.join("movies/example.json"));
     let network = network(&folder.join("example-network.json"));
-    for (rule, kbps, change) in [
-        ("throughput", 1963.81, 105.02),
-        ("bola-e", 2911.91, 405.13),
-        ("bola-e-ao", 2373.91, 83.12),
-    ] {
+    for (rule, kbps, change) in
+        [("throughput", 1963.81, 105.02), ("bola-e", 2911.91, 405.13), ("bola-e-ao", 2373.91, 83.12)]
+    {
         let report = session(rule, &movie, &network, 25.0, true);
         // Play time is the media, the stalls (none here) and the first segment's download.
         let segments = movie.bits.len() as f64 + (report.stall_ms + report.done_ms[0]) / movie.segment_ms;
         let mean = report.total_kbps / segments;
         let switching = report.switch_kbps / segments;
         assert!((mean / kbps - 1.0).abs() < 0.001, "{rule}: {mean} is not {kbps}");
-        assert!(
-            (switching / change - 1.0).abs() < 0.01,
-            "{rule}: {switching} is not {change}"
-        );
+        assert!((switching / change - 1.0).abs() < 0.01, "{rule}: {switching} is not {change}");
         assert!(report.stall_ms < 0.001, "{rule}");
     }
 }
@@ -149,18 +123,10 @@ struct Sums {
 
 /// Sums over a set of traces: of the published simulator, and of ours.
 fn compare(folder: &Path, set: &str, mode: &str, published: &str, rule: &str, plain: bool) -> (Sums, Sums) {
-    let file = if set == "3g" {
-        "movies/bbb.json"
-    } else {
-        "movies/bbb4k.json"
-    };
+    let file = if set == "3g" { "movies/bbb.json" } else { "movies/bbb4k.json" };
     let movie = movie(&folder.join(file));
     let table = std::fs::read_to_string(folder.join("published-rules.csv")).expect("the table");
-    let zero = || Sums {
-        total_kbps: 0.0,
-        switch_kbps: 0.0,
-        stall_s: 0.0,
-    };
+    let zero = || Sums { total_kbps: 0.0, switch_kbps: 0.0, stall_s: 0.0 };
     let (mut theirs, mut ours) = (zero(), zero());
     for row in table.lines().skip(1) {
         let cells: Vec<&str> = row.split(',').collect();
@@ -168,13 +134,7 @@ fn compare(folder: &Path, set: &str, mode: &str, published: &str, rule: &str, pl
             continue;
         }
         let number = |index: usize| cells[index].parse::<f64>().expect("a number");
-        let report = session(
-            rule,
-            &movie,
-            &network(&folder.join(set).join(cells[4])),
-            number(2),
-            plain,
-        );
+        let report = session(rule, &movie, &network(&folder.join(set).join(cells[4])), number(2), plain);
         theirs.total_kbps += number(11);
         theirs.switch_kbps += number(12);
         theirs.stall_s += number(6);
@@ -189,11 +149,7 @@ fn compare(folder: &Path, set: &str, mode: &str, published: &str, rule: &str, pl
 #[test]
 fn sums_over_the_published_traces_agree() {
     let Some(folder) = traces() else { return };
-    for (published, rule) in [
-        ("THROUGHPUT", "throughput"),
-        ("BOLA-E", "bola-e-ao"),
-        ("BOLA-E-without-ao", "bola-e"),
-    ] {
+    for (published, rule) in [("THROUGHPUT", "throughput"), ("BOLA-E", "bola-e-ao"), ("BOLA-E-without-ao", "bola-e")] {
         for (set, mode) in [("3g", "vod"), ("3g", "live"), ("4g", "vod"), ("4g", "live")] {
             let (theirs, ours) = compare(&folder, set, mode, published, rule, true);
             let close = |a: f64, b: f64, tolerance: f64| (a - b).abs() <= tolerance * b.abs();
@@ -215,18 +171,10 @@ fn qoe(sums: &Sums, top_mbps: f64) -> f64 {
 #[test]
 fn the_default_rule_serves_as_well_as_bola_e_or_better_on_every_set() {
     let Some(folder) = traces() else { return };
-    for (set, mode, top_mbps) in [
-        ("3g", "vod", 6.0),
-        ("3g", "live", 6.0),
-        ("4g", "vod", 35.0),
-        ("4g", "live", 35.0),
-    ] {
+    for (set, mode, top_mbps) in [("3g", "vod", 6.0), ("3g", "live", 6.0), ("4g", "vod", 35.0), ("4g", "live", 35.0)] {
         let score = |rule: &str| qoe(&compare(&folder, set, mode, "BOLA-E", rule, false).1, top_mbps);
         let ours = score(telecine_abr::DEFAULT_RULE);
         let published = score("bola-e");
-        assert!(
-            ours > published - 0.01 * published.abs(),
-            "{set} {mode}: {ours} against {published}"
-        );
+        assert!(ours > published - 0.01 * published.abs(), "{set} {mode}: {ours} against {published}");
     }
 }

@@ -52,22 +52,12 @@ fn bola_leaves_the_lowest_level_at_the_buffer_that_a_hand_computes() {
     let levels: Vec<Level> = [300, 750, 1500, 3000, 6000]
         .iter()
         .enumerate()
-        .map(|(rendition, kbps)| Level {
-            rendition,
-            bitrate: kbps * 1000,
-            height: None,
-            score: None,
-            next_size: None,
-        })
+        .map(|(rendition, kbps)| Level { rendition, bitrate: kbps * 1000, height: None, score: None, next_size: None })
         .collect();
     let level_at = |buffer_ms: i64| {
         let mut rule = BolaE::new(Oscillation::Allowed);
-        let estimate = |bits_per_second| Estimate {
-            bits_per_second,
-            low: 1,
-            ttfb: std::time::Duration::ZERO,
-            samples: 1,
-        };
+        let estimate =
+            |bits_per_second| Estimate { bits_per_second, low: 1, ttfb: std::time::Duration::ZERO, samples: 1 };
         let mut ctx = Context {
             now: Timestamp::ZERO,
             levels: &levels,
@@ -104,11 +94,7 @@ fn a_constant_rate_gives_constant_quality() {
         let report = session(DEFAULT_RULE, &title(150), &[period(1000.0, kbps)], Setup::buffer(30.0));
         // Long turns above what is sustained use the network to the full.
         assert!(report.switches() <= 30, "{kbps}: {:?}", report.levels);
-        assert!(
-            report.mean_kbps() > 0.94 * kbps.min(6000.0),
-            "{kbps}: {}",
-            report.mean_kbps()
-        );
+        assert!(report.mean_kbps() > 0.94 * kbps.min(6000.0), "{kbps}: {}", report.mean_kbps());
         assert_eq!(report.stall_ms.round(), 0.0);
     }
 }
@@ -120,12 +106,7 @@ fn damping_halves_the_switches_and_keeps_the_bitrate() {
         let network = [period(1000.0, kbps)];
         let free = session("bola-e", &title(150), &network, Setup::buffer(30.0));
         let damped = session(DEFAULT_RULE, &title(150), &network, Setup::buffer(30.0));
-        assert!(
-            2 * damped.switches() <= free.switches(),
-            "{kbps}: {} of {}",
-            damped.switches(),
-            free.switches()
-        );
+        assert!(2 * damped.switches() <= free.switches(), "{kbps}: {} of {}", damped.switches(), free.switches());
         assert!(damped.mean_kbps() > 0.97 * free.mean_kbps(), "{kbps}");
     }
 }
@@ -133,17 +114,8 @@ fn damping_halves_the_switches_and_keeps_the_bitrate() {
 #[test]
 fn quality_rises_when_the_rate_rises() {
     for rule in adaptive() {
-        let report = session(
-            rule,
-            &title(60),
-            &[period(60.0, 800.0), period(600.0, 12_000.0)],
-            Setup::buffer(30.0),
-        );
-        let at_top = report
-            .levels
-            .iter()
-            .zip(&report.done_ms)
-            .find(|(level, _)| **level == 4);
+        let report = session(rule, &title(60), &[period(60.0, 800.0), period(600.0, 12_000.0)], Setup::buffer(30.0));
+        let at_top = report.levels.iter().zip(&report.done_ms).find(|(level, _)| **level == 4);
         let (_, done_ms) = at_top.unwrap_or_else(|| panic!("{rule}: {:?}", report.levels));
         // BOLA-O pauses while the buffer is ample, and the throughput rule waits for its margin.
         let limit = if rule == DEFAULT_RULE { 90_000.0 } else { 125_000.0 };
@@ -156,12 +128,7 @@ fn quality_rises_when_the_rate_rises() {
 #[test]
 fn quality_falls_before_playback_stalls() {
     for rule in adaptive() {
-        let report = session(
-            rule,
-            &title(60),
-            &[period(90.0, 6500.0), period(600.0, 800.0)],
-            Setup::buffer(30.0),
-        );
+        let report = session(rule, &title(60), &[period(90.0, 6500.0), period(600.0, 800.0)], Setup::buffer(30.0));
         assert_eq!(report.stall_ms.round(), 0.0, "{rule}: {:?}", report.levels);
         assert!(report.wasted_bits < 1.5 * 4.0 * 6_000_000.0, "{rule}");
         assert!(report.levels.last() <= Some(&1), "{rule}: {:?}", report.levels);
@@ -187,21 +154,14 @@ fn a_collapse_costs_two_requests_at_most() {
         let network = [period(f64::from(second), 6500.0), period(600.0, 500.0)];
         let report = session(DEFAULT_RULE, &title(40), &network, Setup::buffer(12.0));
         assert!(report.abandoned <= 2, "{second}: {}", report.abandoned);
-        assert!(
-            report.wasted_bits < 1.1 * 24_000_000.0,
-            "{second}: {}",
-            report.wasted_bits
-        );
+        assert!(report.wasted_bits < 1.1 * 24_000_000.0, "{second}: {}", report.wasted_bits);
     }
 }
 
 /// At double speed a megabit a second carries half: the sustained level is one lower.
 #[test]
 fn playback_speed_counts_against_the_network() {
-    let setup = Setup {
-        rate_milli: 2000,
-        ..Setup::buffer(30.0)
-    };
+    let setup = Setup { rate_milli: 2000, ..Setup::buffer(30.0) };
     let report = session("throughput", &title(60), &[period(1000.0, 4000.0)], setup);
     assert_eq!(report.levels.last(), Some(&2), "1.5 of 2 Mbit for each second of media");
     assert_eq!(report.stall_ms.round(), 0.0);
@@ -215,10 +175,7 @@ fn known_sizes_are_respected_when_the_buffer_is_short() {
         let factor = if index % 8 == 7 { 2.0 } else { 0.857 };
         row.iter_mut().for_each(|bits| *bits *= factor);
     }
-    let setup = Setup {
-        sizes_known: true,
-        ..Setup::buffer(10.0)
-    };
+    let setup = Setup { sizes_known: true, ..Setup::buffer(10.0) };
     for rule in adaptive() {
         let report = session(rule, &movie, &[period(1000.0, 1750.0)], setup);
         assert_eq!(report.stall_ms.round(), 0.0, "{rule}: {:?}", report.levels);
@@ -226,18 +183,11 @@ fn known_sizes_are_respected_when_the_buffer_is_short() {
 }
 
 fn networks() -> impl Strategy<Value = Vec<Period>> {
-    let one = (
-        0.2_f64..20.0,
-        prop_oneof![1 => Just(0.0), 9 => 50.0_f64..20_000.0],
-        0.0_f64..400.0,
-    );
+    let one = (0.2_f64..20.0, prop_oneof![1 => Just(0.0), 9 => 50.0_f64..20_000.0], 0.0_f64..400.0);
     prop::collection::vec(one, 1..12).prop_map(|periods| {
         let mut periods: Vec<Period> = periods
             .into_iter()
-            .map(|(seconds, kbps, latency_ms)| Period {
-                latency_ms,
-                ..period(seconds, kbps)
-            })
+            .map(|(seconds, kbps, latency_ms)| Period { latency_ms, ..period(seconds, kbps) })
             .collect();
         // Something has to arrive in the end.
         periods.push(period(5.0, 1000.0));

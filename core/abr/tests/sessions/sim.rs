@@ -19,11 +19,7 @@ pub(crate) struct Period {
 }
 
 pub(crate) fn period(seconds: f64, kbps: f64) -> Period {
-    Period {
-        ms: seconds * 1000.0,
-        kbps,
-        latency_ms: 40.0,
-    }
+    Period { ms: seconds * 1000.0, kbps, latency_ms: 40.0 }
 }
 
 /// Segments of one duration at each level.
@@ -40,11 +36,7 @@ impl Movie {
     pub(crate) fn constant(segment_s: f64, kbps: &[u64], segments: usize) -> Self {
         let segment_ms = segment_s * 1000.0;
         let row: Vec<f64> = kbps.iter().map(|kbps| *kbps as f64 * segment_ms).collect();
-        Self {
-            segment_ms,
-            kbps: kbps.to_vec(),
-            bits: vec![row; segments],
-        }
+        Self { segment_ms, kbps: kbps.to_vec(), bits: vec![row; segments] }
     }
 }
 
@@ -81,12 +73,7 @@ struct Network<'a> {
 
 impl<'a> Network<'a> {
     fn new(periods: &'a [Period]) -> Self {
-        Self {
-            periods,
-            index: 0,
-            left_ms: periods[0].ms,
-            now_ms: 0.0,
-        }
+        Self { periods, index: 0, left_ms: periods[0].ms, now_ms: 0.0 }
     }
 
     fn pass(&mut self, ms: f64) {
@@ -153,12 +140,7 @@ pub(crate) struct Setup {
 
 impl Setup {
     pub(crate) fn buffer(seconds: f64) -> Self {
-        Self {
-            buffer_s: seconds,
-            rate_milli: 1000,
-            as_published: false,
-            sizes_known: false,
-        }
+        Self { buffer_s: seconds, rate_milli: 1000, as_published: false, sizes_known: false }
     }
 }
 
@@ -283,9 +265,8 @@ pub(crate) fn play(
                     first_byte: Some(at(first_byte)),
                 };
                 let buffer = (player.buffer_ms - (player.network.now_ms - requested)).max(0.0);
-                abandon = player.with_context(segment, current, estimator, buffer, |ctx| {
-                    rule.should_abandon(ctx, &progress)
-                });
+                abandon =
+                    player.with_context(segment, current, estimator, buffer, |ctx| rule.should_abandon(ctx, &progress));
             }
         }
         let took = player.network.now_ms - requested;
@@ -297,10 +278,7 @@ pub(crate) fn play(
             started: at(requested),
             first_byte: at(first_byte),
             finished: at(player.network.now_ms),
-            flags: TransferFlags {
-                aborted: abandon.is_some(),
-                ..TransferFlags::default()
-            },
+            flags: TransferFlags { aborted: abandon.is_some(), ..TransferFlags::default() },
         };
         if let Some(choice) = abandon {
             player.report.abandoned += 1;
@@ -324,17 +302,10 @@ pub(crate) fn play(
             took: Duration::from_micros((took * 1000.0).round() as u64),
         };
         segment += 1;
-        player.with_context(segment, current, estimator, player.buffer_ms, |ctx| {
-            rule.on_downloaded(ctx, &downloaded)
-        });
+        player.with_context(segment, current, estimator, player.buffer_ms, |ctx| rule.on_downloaded(ctx, &downloaded));
         estimator.on_transfer(&sample);
     }
     let kbps = |level: usize| movie.kbps[level] as f64;
-    player.report.switch_kbps = player
-        .report
-        .levels
-        .windows(2)
-        .map(|pair| (kbps(pair[0]) - kbps(pair[1])).abs())
-        .sum();
+    player.report.switch_kbps = player.report.levels.windows(2).map(|pair| (kbps(pair[0]) - kbps(pair[1])).abs()).sum();
     player.report
 }

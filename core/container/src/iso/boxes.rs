@@ -49,10 +49,9 @@ impl Header {
             size => (8, Extent::Bytes(u64::from(size))),
         };
         match extent {
-            Extent::Bytes(size) if size < length => Err((
-                kind,
-                format!("a box size of {size} is smaller than the box's own header"),
-            )),
+            Extent::Bytes(size) if size < length => {
+                Err((kind, format!("a box size of {size} is smaller than the box's own header")))
+            }
             // Beyond any file; keeping sizes below 2^63 keeps offsets in range.
             Extent::Bytes(size) if size > i64::MAX as u64 => {
                 Err((kind, format!("a box size of {size} is beyond any resource")))
@@ -118,10 +117,7 @@ impl<'a> BoxView<'a> {
             parent = view.parent;
         }
         kinds.reverse();
-        Place::Box {
-            path: kinds.join("/"),
-            offset: self.offset(),
-        }
+        Place::Box { path: kinds.join("/"), offset: self.offset() }
     }
 
     /// An error about this box.
@@ -136,10 +132,7 @@ impl<'a> BoxView<'a> {
 
     /// The boxes inside.
     pub(crate) fn children(&'a self) -> Children<'a> {
-        Children {
-            parent: self,
-            at: self.body,
-        }
+        Children { parent: self, at: self.body }
     }
 
     /// The first box of a type inside.
@@ -161,10 +154,7 @@ impl<'a> BoxView<'a> {
 
     /// The fields behind the header.
     pub(crate) fn fields(&'a self) -> Fields<'a> {
-        Fields {
-            view: self,
-            at: self.body,
-        }
+        Fields { view: self, at: self.body }
     }
 }
 
@@ -183,14 +173,8 @@ impl<'a> Children<'a> {
         if rest.len() < 8 && rest.iter().all(|byte| *byte == 0) {
             return Ok(None);
         }
-        let mut child = BoxView {
-            start: self.at,
-            body: self.at,
-            end: parent.end,
-            parent: Some(parent),
-            kind: *b"????",
-            ..*parent
-        };
+        let mut child =
+            BoxView { start: self.at, body: self.at, end: parent.end, parent: Some(parent), kind: *b"????", ..*parent };
         match Header::read(rest) {
             Err((kind, message)) => {
                 child.kind = kind;
@@ -201,10 +185,9 @@ impl<'a> Children<'a> {
                 child.kind = header.kind;
                 match header.extent {
                     Extent::ToEnd => Err(child.syntax("a size of zero is only for the last box of a resource")),
-                    Extent::Bytes(size) if size > rest.len() as u64 => Err(child.syntax(format!(
-                        "the box claims {size} bytes, its parent has {} left",
-                        rest.len()
-                    ))),
+                    Extent::Bytes(size) if size > rest.len() as u64 => {
+                        Err(child.syntax(format!("the box claims {size} bytes, its parent has {} left", rest.len())))
+                    }
                     Extent::Bytes(size) => {
                         // Both are at most `rest.len()`.
                         child.body = self.at + header.length as usize;
@@ -250,10 +233,7 @@ impl<'a> Fields<'a> {
 
     /// What has not been read yet, as boxes.
     pub(crate) fn boxes(&self) -> Children<'a> {
-        Children {
-            parent: self.view,
-            at: self.at,
-        }
+        Children { parent: self.view, at: self.at }
     }
 
     pub(crate) fn skip(&mut self, count: usize) -> Result<&'a [u8], Error> {

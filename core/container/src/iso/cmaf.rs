@@ -80,16 +80,11 @@ impl CmafChecker {
     }
 
     fn check_fragment(&mut self, fragment: &Fragment, warnings: &mut Vec<Warning>) {
-        let place = || Place::Box {
-            path: "moof".to_owned(),
-            offset: fragment.offset.saturating_add(fragment.moof.start),
-        };
+        let place =
+            || Place::Box { path: "moof".to_owned(), offset: fragment.offset.saturating_add(fragment.moof.start) };
         let mut warn = |rule, message: String| warnings.push(Warning::new(rule, place(), message));
         if fragment.tracks.len() != 1 {
-            warn(
-                "C010",
-                format!("the moof has {} track fragments", fragment.tracks.len()),
-            );
+            warn("C010", format!("the moof has {} track fragments", fragment.tracks.len()));
         }
         let next = fragment.moof.end + 4;
         let follows = fragment.slice(next..next + 4).is_some_and(|kind| kind == b"mdat"[..]);
@@ -101,26 +96,18 @@ impl CmafChecker {
                     warn("C012", format!("samples have {filled} bytes, the mdat has {size}"));
                 }
             }
-            media => warn(
-                "C011",
-                format!("{} mdat boxes, not one directly behind the moof", media.len()),
-            ),
+            media => warn("C011", format!("{} mdat boxes, not one directly behind the moof", media.len())),
         }
         if let Some(previous) = self.sequence.replace(fragment.sequence) {
             if fragment.sequence <= previous {
-                warn(
-                    "C015",
-                    format!("sequence number {} follows {previous}", fragment.sequence),
-                );
+                warn("C015", format!("sequence number {} follows {previous}", fragment.sequence));
             }
         }
         let starts_segment = !self.inside_segment || !(fragment.brands.is_empty() || fragment.brands.contains(b"cmfl"));
         self.inside_segment = true;
         for part in &fragment.tracks {
-            let place = Place::Box {
-                path: "moof/traf".to_owned(),
-                offset: fragment.offset.saturating_add(part.traf.start),
-            };
+            let place =
+                Place::Box { path: "moof/traf".to_owned(), offset: fragment.offset.saturating_add(part.traf.start) };
             self.check_part(part, starts_segment, &mut |rule, message| {
                 warnings.push(Warning::new(rule, place.clone(), message));
             });
@@ -130,10 +117,7 @@ impl CmafChecker {
     fn check_part(&mut self, part: &TrackFragment, starts_segment: bool, warn: &mut dyn FnMut(&str, String)) {
         let track = self.init.as_ref().and_then(|init| init.track(part.track_id));
         if !part.explicit_time {
-            warn(
-                "C008",
-                format!("no tfdt: decode time {} is assumed", part.base_decode_time),
-            );
+            warn("C008", format!("no tfdt: decode time {} is assumed", part.base_decode_time));
         }
         if part.data_base != DataBase::Moof {
             warn("C009", "sample offsets do not count from the moof".to_owned());
@@ -154,21 +138,11 @@ impl CmafChecker {
         }
         if let Some(earliest) = part.earliest_pts().filter(|_| self.is_cmf2()) {
             if u64::try_from(earliest) != Ok(part.base_decode_time) {
-                warn(
-                    "C017",
-                    format!(
-                        "composition starts at {earliest}, decoding at {}",
-                        part.base_decode_time
-                    ),
-                );
+                warn("C017", format!("composition starts at {earliest}, decoding at {}", part.base_decode_time));
             }
         }
         let end = part.end_decode_time();
-        if let Some(expected) = self
-            .ends
-            .insert(part.track_id, end)
-            .filter(|end| *end != part.base_decode_time)
-        {
+        if let Some(expected) = self.ends.insert(part.track_id, end).filter(|end| *end != part.base_decode_time) {
             let gap = i128::from(part.base_decode_time) - i128::from(expected);
             let seconds = track.map(|track| {
                 let ticks = i64::try_from(gap).unwrap_or(if gap < 0 { i64::MIN } else { i64::MAX });
@@ -188,10 +162,7 @@ impl CmafChecker {
 
 fn check_init(init: &InitSegment, warnings: &mut Vec<Warning>) {
     let mut warn = |rule: &str, message: String| {
-        let place = Place::Box {
-            path: "moov".to_owned(),
-            offset: init.moov_offset,
-        };
+        let place = Place::Box { path: "moov".to_owned(), offset: init.moov_offset };
         warnings.push(Warning::new(rule, place, message));
     };
     let cmf2 = init.brands.contains(b"cmf2");
@@ -210,12 +181,7 @@ fn check_init(init: &InitSegment, warnings: &mut Vec<Warning>) {
         if init.fragmented && !track.defaults.stated {
             warn("C003", format!("mvex has no trex for {name}"));
         }
-        let Edit {
-            media_start: _,
-            delay,
-            duration,
-            ignored,
-        } = track.edit;
+        let Edit { media_start: _, delay, duration, ignored } = track.edit;
         if delay != 0 || duration.is_some() || ignored != 0 || (cmf2 && track.edit != Edit::default()) {
             warn("C005", format!("the edit list of {name} does more than CMAF allows"));
         }

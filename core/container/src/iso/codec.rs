@@ -12,10 +12,7 @@ pub(crate) fn avc(entry: FourCc, record: &[u8]) -> Option<String> {
     let &[_, profile, constraints, level, ..] = record else {
         return None;
     };
-    Some(format!(
-        "{}.{profile:02x}{constraints:02x}{level:02x}",
-        fourcc_name(entry)
-    ))
+    Some(format!("{}.{profile:02x}{constraints:02x}{level:02x}", fourcc_name(entry)))
 }
 
 /// `hvc1.[S]P.C.TL.…` (ISO/IEC 14496-15, E.3): profile space and number, compatibility flags in
@@ -27,15 +24,8 @@ pub(crate) fn hevc(entry: FourCc, record: &[u8]) -> Option<String> {
     let level = *record.get(12)?;
     let space = ["", "A", "B", "C"][usize::from(profile >> 6)];
     let tier = if profile & 0x20 == 0 { 'L' } else { 'H' };
-    let mut text = format!(
-        "{}.{space}{}.{compatibility:X}.{tier}{level}",
-        fourcc_name(entry),
-        profile & 0x1f
-    );
-    let kept = constraints
-        .iter()
-        .rposition(|byte| *byte != 0)
-        .map_or(0, |last| last + 1);
+    let mut text = format!("{}.{space}{}.{compatibility:X}.{tier}{level}", fourcc_name(entry), profile & 0x1f);
+    let kept = constraints.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     for byte in constraints.iter().take(kept) {
         // Writing to a String cannot fail.
         let _ = write!(text, ".{byte:X}");
@@ -63,12 +53,7 @@ pub(crate) struct Colour {
 
 impl Colour {
     /// What the short forms of codec strings stand for: BT.709, limited range.
-    const DEFAULT: Self = Self {
-        primaries: 1,
-        transfer: 1,
-        matrix: 1,
-        full_range: false,
-    };
+    const DEFAULT: Self = Self { primaries: 1, transfer: 1, matrix: 1, full_range: false };
 
     pub(crate) fn from_colr(payload: &[u8]) -> Option<Self> {
         let mut bits = Bits::new(payload.strip_prefix(b"nclx")?);
@@ -135,11 +120,7 @@ pub(crate) fn vpx(entry: FourCc, record: &[u8]) -> Option<String> {
     };
     let mut text = format!("{}.{profile:02}.{level:02}.{depth:02}", fourcc_name(entry));
     if chroma != 1 || !colour.is_default() {
-        let _ = write!(
-            text,
-            ".{chroma:02}.{primaries:02}.{transfer:02}.{matrix:02}.{:02}",
-            packed & 1
-        );
+        let _ = write!(text, ".{chroma:02}.{primaries:02}.{transfer:02}.{matrix:02}.{:02}", packed & 1);
     }
     Some(text)
 }
@@ -171,9 +152,7 @@ pub(crate) fn ac4(record: &[u8]) -> Option<String> {
     }
     // A configuration of 6 carries EMDF substreams only and has no level.
     let mdcompat = if bits.take(5)? == 6 { 0 } else { bits.take(3)? };
-    Some(format!(
-        "ac-4.{bitstream_version:02x}.{presentation_version:02x}.{mdcompat:02x}"
-    ))
+    Some(format!("ac-4.{bitstream_version:02x}.{presentation_version:02x}.{mdcompat:02x}"))
 }
 
 /// What an MPEG-4 elementary stream descriptor (`esds`; ISO/IEC 14496-1, 7.2.6) says of a decoder.
@@ -208,9 +187,7 @@ impl<'a> DecoderDescriptor<'a> {
         let config = descriptor(inner, DECODER_CONFIG_DESCRIPTOR)?;
         Some(Self {
             object_type: *config.first()?,
-            specific: config
-                .get(13..)
-                .and_then(|rest| descriptor(rest, DECODER_SPECIFIC_INFO)),
+            specific: config.get(13..).and_then(|rest| descriptor(rest, DECODER_SPECIFIC_INFO)),
         })
     }
 }
@@ -249,9 +226,8 @@ pub(crate) struct AudioConfig {
 
 const SBR: u32 = 5;
 const PS: u32 = 29;
-const SAMPLE_RATES: [u32; 13] = [
-    96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350,
-];
+const SAMPLE_RATES: [u32; 13] =
+    [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350];
 
 impl AudioConfig {
     pub(crate) fn read(config: &[u8]) -> Option<Self> {
@@ -264,11 +240,8 @@ impl AudioConfig {
             index => Some(SAMPLE_RATES.get(index as usize).copied()),
         };
         let mut bits = Bits::new(config);
-        let mut this = Self {
-            object_type: object_type(&mut bits)?,
-            sample_rate: sample_rate(&mut bits)?,
-            channels: None,
-        };
+        let mut this =
+            Self { object_type: object_type(&mut bits)?, sample_rate: sample_rate(&mut bits)?, channels: None };
         let layout = bits.take(4)?;
         this.channels = match layout {
             1..=6 => Some(layout),
@@ -370,17 +343,9 @@ mod tests {
     fn av1_strings_follow_the_examples_of_the_binding() {
         // Section 5: "av01.0.04M.10.0.112.09.16.09.0" is Main, level 3.0, Main tier, 10 bits, 4:2:0
         // colocated with luma, BT.2100 PQ, limited range.
-        let hdr = Colour {
-            primaries: 9,
-            transfer: 16,
-            matrix: 9,
-            full_range: false,
-        };
+        let hdr = Colour { primaries: 9, transfer: 16, matrix: 9, full_range: false };
         let record = [0x81, 0x04, 0b0100_1110];
-        assert_eq!(
-            av1(&record, Some(hdr)).as_deref(),
-            Some("av01.0.04M.10.0.112.09.16.09.0")
-        );
+        assert_eq!(av1(&record, Some(hdr)).as_deref(), Some("av01.0.04M.10.0.112.09.16.09.0"));
         // The same section: "av01.0.01M.08" when the rest is the default.
         assert_eq!(av1(&[0x81, 0x01, 0b0000_1100], None).as_deref(), Some("av01.0.01M.08"));
         // High tier, professional profile, 12 bits, 4:4:4.
@@ -417,11 +382,8 @@ mod tests {
         bits += "00001100";
         bits += "11111";
         bits += "011";
-        let record: Vec<u8> = bits
-            .as_bytes()
-            .chunks(8)
-            .map(|byte| byte.iter().fold(0, |value, bit| value << 1 | (bit - b'0')))
-            .collect();
+        let record: Vec<u8> =
+            bits.as_bytes().chunks(8).map(|byte| byte.iter().fold(0, |value, bit| value << 1 | (bit - b'0'))).collect();
         assert_eq!(ac4(&record).as_deref(), Some("ac-4.02.01.03"));
         assert_eq!(ac4(&record[..10]), None);
     }
@@ -441,10 +403,7 @@ mod tests {
         // HE-AAC, backward compatible: LC at 24 kHz, then 0x2b7, SBR present, 48 kHz.
         assert_eq!(read(&[0x13, 0x10, 0x56, 0xe5, 0x98]), (5, Some(48_000), Some(2)));
         // HE-AAC v2, backward compatible: 0x548 with PS present follows.
-        assert_eq!(
-            read(&[0x13, 0x08, 0x56, 0xe5, 0x9d, 0x48, 0x80]),
-            (29, Some(48_000), Some(2))
-        );
+        assert_eq!(read(&[0x13, 0x08, 0x56, 0xe5, 0x9d, 0x48, 0x80]), (29, Some(48_000), Some(2)));
         // USAC by the escape: 31, then 42 - 32 = 10.
         assert_eq!(read(&[0xf9, 0x46, 0x40]).0, 42);
         assert_eq!(AudioConfig::read(&[0x12]), None);

@@ -266,13 +266,7 @@ fn configure(description: &mut SampleDescription, config: &BoxView<'_>, inside: 
         b"avcC" => {
             let nal_length_size = 1 + (*record.get(4)? & 3);
             let codec = codec::avc(format, &record)?;
-            (
-                codec,
-                DecoderConfig::Avc {
-                    record,
-                    nal_length_size,
-                },
-            )
+            (codec, DecoderConfig::Avc { record, nal_length_size })
         }
         b"hvcC" => {
             let nal_length_size = 1 + (*record.get(21)? & 3);
@@ -280,13 +274,7 @@ fn configure(description: &mut SampleDescription, config: &BoxView<'_>, inside: 
                 Some(vision) if matches!(&format, b"dvh1" | b"dvhe") => codec::dolby_vision(format, &payload(vision))?,
                 _ => codec::hevc(format, &record)?,
             };
-            (
-                codec,
-                DecoderConfig::Hevc {
-                    record,
-                    nal_length_size,
-                },
-            )
+            (codec, DecoderConfig::Hevc { record, nal_length_size })
         }
         b"av1C" => (codec::av1(&record, inside.colour)?, DecoderConfig::Av1 { record }),
         b"vpcC" => (codec::vpx(format, &record)?, DecoderConfig::Vpx { record }),
@@ -305,10 +293,7 @@ fn configure(description: &mut SampleDescription, config: &BoxView<'_>, inside: 
                     let asc = specific.map_or_else(Bytes::new, |specific| record.slice_ref(specific));
                     (format!("mp4a.{object_type:02X}"), DecoderConfig::Aac { asc })
                 }
-                (object_type, _) => (
-                    format!("{}.{object_type:02X}", fourcc_name(format)),
-                    DecoderConfig::Other,
-                ),
+                (object_type, _) => (format!("{}.{object_type:02X}", fourcc_name(format)), DecoderConfig::Other),
             }
         }
         b"dOps" => {

@@ -80,14 +80,7 @@ pub fn read_file(bytes: Bytes, init: Option<Bytes>, limits: &Limits) -> Result<M
     let mut media = Media {
         data: bytes,
         pssh: init.pssh.clone(),
-        tracks: init
-            .tracks
-            .iter()
-            .map(|info| MediaTrack {
-                info: info.clone(),
-                samples: Vec::new(),
-            })
-            .collect(),
+        tracks: init.tracks.iter().map(|info| MediaTrack { info: info.clone(), samples: Vec::new() }).collect(),
         init,
         events: Vec::new(),
         indexes: Vec::new(),
@@ -191,10 +184,11 @@ impl Media {
             let Some(track) = self.tracks.iter_mut().find(|track| track.info.id == part.track_id) else {
                 continue;
             };
-            track.samples.extend(part.samples.into_iter().map(|sample| Sample {
-                offset: sample.offset.saturating_add(fragment.offset),
-                ..sample
-            }));
+            track.samples.extend(
+                part.samples
+                    .into_iter()
+                    .map(|sample| Sample { offset: sample.offset.saturating_add(fragment.offset), ..sample }),
+            );
         }
         self.pssh.extend(fragment.pssh);
         check_samples(self.tracks.iter().map(|track| track.samples.len()).sum(), limits)

@@ -109,10 +109,7 @@ impl TrackFragment {
     /// Greatest end of a sample's composition in ticks; `None` without samples. Edit lists are not
     /// applied.
     pub fn end_pts(&self) -> Option<i64> {
-        self.samples
-            .iter()
-            .map(|sample| sample.pts().saturating_add(i64::from(sample.duration)))
-            .max()
+        self.samples.iter().map(|sample| sample.pts().saturating_add(i64::from(sample.duration))).max()
     }
 
     /// Ticks that the samples last together.
@@ -170,18 +167,11 @@ mod tests {
     use super::*;
 
     fn fragment(chunks: &[&'static [u8]]) -> Fragment {
-        Fragment {
-            data: chunks.iter().map(|chunk| Bytes::from_static(chunk)).collect(),
-            ..Fragment::default()
-        }
+        Fragment { data: chunks.iter().map(|chunk| Bytes::from_static(chunk)).collect(), ..Fragment::default() }
     }
 
     fn sample(offset: u64, size: u32) -> Sample {
-        Sample {
-            offset,
-            size,
-            ..Sample::default()
-        }
+        Sample { offset, size, ..Sample::default() }
     }
 
     #[test]

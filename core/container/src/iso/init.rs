@@ -127,13 +127,7 @@ pub struct TrackDefaults {
 
 impl Default for TrackDefaults {
     fn default() -> Self {
-        Self {
-            stated: false,
-            description: 1,
-            duration: 0,
-            size: 0,
-            flags: 0,
-        }
+        Self { stated: false, description: 1, duration: 0, size: 0, flags: 0 }
     }
 }
 
@@ -172,10 +166,7 @@ pub(crate) fn read(
             _ => {}
         }
         if pssh.len().max(traks.len()) > limits.side_items {
-            return Err(child.error(
-                ErrorCode::ContainerLimit,
-                "more tracks or pssh boxes than the limit allows",
-            ));
+            return Err(child.error(ErrorCode::ContainerLimit, "more tracks or pssh boxes than the limit allows"));
         }
     }
     let mut tracks = Vec::with_capacity(traks.len());
@@ -304,15 +295,8 @@ fn track(trak: &BoxView<'_>, movie: &Movie, brands: &[FourCc]) -> Result<TrackIn
         sample_rate: first.sample_rate,
         channels: first.channels,
         edit,
-        encryption: descriptions
-            .iter()
-            .find_map(|description| description.encryption.clone()),
-        defaults: movie
-            .extends
-            .as_ref()
-            .and_then(|extends| extends.get(&id))
-            .copied()
-            .unwrap_or_default(),
+        encryption: descriptions.iter().find_map(|description| description.encryption.clone()),
+        defaults: movie.extends.as_ref().and_then(|extends| extends.get(&id)).copied().unwrap_or_default(),
         listed_samples: listed_samples(&stbl)?,
         external_data: external_data(&minf)?,
         descriptions,
@@ -356,10 +340,7 @@ fn descriptions(stbl: &BoxView<'_>, handler: &FourCc, brands: &[FourCc]) -> Resu
         descriptions.push(entry::read(&entry?, handler, version, brands)?);
     }
     if descriptions.len() as u64 != u64::from(count) {
-        return Err(stsd.syntax(format!(
-            "{count} entries are announced, {} are there",
-            descriptions.len()
-        )));
+        return Err(stsd.syntax(format!("{count} entries are announced, {} are there", descriptions.len())));
     }
     Ok(descriptions)
 }
@@ -424,9 +405,7 @@ fn edit(elst: &BoxView<'_>, timescale: Timescale, movie: Option<Timescale>) -> R
             (false, start @ 0..) => {
                 found = true;
                 edit.media_start = start;
-                edit.duration = Some(duration)
-                    .filter(|ticks| *ticks > 0)
-                    .map(|ticks| to_track(ticks).unsigned_abs());
+                edit.duration = Some(duration).filter(|ticks| *ticks > 0).map(|ticks| to_track(ticks).unsigned_abs());
                 edit.ignored += u32::from(rate != 0x1_0000);
             }
             (false, _) => return Err(elst.syntax(format!("an edit that starts at {media_time}"))),

@@ -44,13 +44,7 @@ pub(crate) fn read(
     decode_times: &mut DecodeTimes,
     limits: &Limits,
 ) -> Result<Moof, Error> {
-    let mut this = Moof {
-        sequence: 0,
-        tracks: Vec::new(),
-        pssh: Vec::new(),
-        media_end: 0,
-        samples: 0,
-    };
+    let mut this = Moof { sequence: 0, tracks: Vec::new(), pssh: Vec::new(), media_end: 0, samples: 0 };
     // Where the data of the previous traf ended; the moof for the first (8.8.7.1).
     let mut previous_end = moof.offset();
     for child in moof.children() {
@@ -71,10 +65,7 @@ pub(crate) fn read(
             _ => {}
         }
         if this.tracks.len().max(this.pssh.len()) > limits.side_items {
-            return Err(child.error(
-                ErrorCode::ContainerLimit,
-                "more boxes of one type than the limit allows",
-            ));
+            return Err(child.error(ErrorCode::ContainerLimit, "more boxes of one type than the limit allows"));
         }
     }
     Ok(this)
@@ -203,10 +194,7 @@ impl TrafReader {
         if moof.samples > limits.fragment_samples {
             return Err(trun.error(
                 ErrorCode::ContainerLimit,
-                format!(
-                    "{} samples in a fragment, {} are allowed",
-                    moof.samples, limits.fragment_samples
-                ),
+                format!("{} samples in a fragment, {} are allowed", moof.samples, limits.fragment_samples),
             ));
         }
         let columns = (flags & (TRUN_DURATION | TRUN_SIZE | TRUN_FLAGS | TRUN_CTS_OFFSET)).count_ones() as usize;
@@ -251,10 +239,8 @@ impl TrafReader {
             time = time
                 .checked_add(i64::from(duration))
                 .ok_or_else(|| trun.error(ErrorCode::TimestampInvalid, "a decode time beyond 2^63"))?;
-            self.position = self
-                .position
-                .checked_add(u64::from(size))
-                .ok_or_else(|| trun.syntax("samples beyond 2^64 bytes"))?;
+            self.position =
+                self.position.checked_add(u64::from(size)).ok_or_else(|| trun.syntax("samples beyond 2^64 bytes"))?;
             if size > 0 {
                 moof.media_end = moof.media_end.max(self.position);
             }

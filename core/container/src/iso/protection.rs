@@ -52,10 +52,7 @@ pub(crate) fn read(sinf: &BoxView<'_>) -> Result<Protected, Error> {
         Some(encryption) => Ok(Protected { format, encryption }),
         None => Err(sinf.error(
             ErrorCode::CodecUnsupported,
-            format!(
-                "the track is protected by scheme {} without a tenc box",
-                fourcc_name(scheme)
-            ),
+            format!("the track is protected by scheme {} without a tenc box", fourcc_name(scheme)),
         )),
     }
 }

@@ -202,11 +202,7 @@ impl IsoReader {
             return Ok(Step::Unit(unit));
         }
         let Extent::Bytes(size) = header.extent else {
-            return Err(syntax(
-                header.kind,
-                offset,
-                "only media data may reach to the end of the resource",
-            ));
+            return Err(syntax(header.kind, offset, "only media data may reach to the end of the resource"));
         };
         let Some(size) = usize::try_from(size).ok().filter(|size| *size <= limit) else {
             return Err(too_large(header.kind, offset, size, limit as u64));
@@ -273,20 +269,13 @@ impl IsoReader {
             self.check_span(header.kind, offset, end.unwrap_or(offset))?;
         }
         self.window.advance(header.length);
-        self.open = Some(OpenBox {
-            kind: header.kind,
-            offset,
-            body: self.window.cursor(),
-            end,
-        });
+        self.open = Some(OpenBox { kind: header.kind, offset, body: self.window.cursor(), end });
         Ok(Step::Moved)
     }
 
     /// Passes over what has arrived of the open box.
     fn pass(&mut self, open: OpenBox) -> Result<Step, Error> {
-        let left = open
-            .end
-            .map_or(u64::MAX, |end| end.saturating_sub(self.window.cursor()));
+        let left = open.end.map_or(u64::MAX, |end| end.saturating_sub(self.window.cursor()));
         self.window.advance(left);
         match &self.pending {
             None => self.window.discard(),
@@ -309,12 +298,7 @@ impl IsoReader {
             return Ok(None);
         }
         if pending.media.len() >= self.limits.side_items {
-            return Err(too_large(
-                open.kind,
-                open.offset,
-                pending.media.len() as u64,
-                self.limits.side_items as u64,
-            ));
+            return Err(too_large(open.kind, open.offset, pending.media.len() as u64, self.limits.side_items as u64));
         }
         pending.media.push(media);
         if pending.complete() {
@@ -327,10 +311,7 @@ impl IsoReader {
     /// one whose media has not come by then never gets it.
     fn close_fragment(&mut self, next: FourCc, offset: u64) -> Result<Option<Unit>, Error> {
         match &self.pending {
-            Some(Pending {
-                moof: Some((moof, range)),
-                ..
-            }) if moof.media_end > 0 => Err(syntax(
+            Some(Pending { moof: Some((moof, range)), .. }) if moof.media_end > 0 => Err(syntax(
                 *b"moof",
                 range.start,
                 &format!(
@@ -345,12 +326,7 @@ impl IsoReader {
 
     /// Everything before the cursor is a fragment.
     fn deliver(&mut self) -> Result<Option<Unit>, Error> {
-        let Some(Pending {
-            brands,
-            moof: Some((mut moof, range)),
-            mut media,
-        }) = self.pending.take()
-        else {
+        let Some(Pending { brands, moof: Some((mut moof, range)), mut media }) = self.pending.take() else {
             return Ok(None);
         };
         let start = self.window.start();
@@ -359,10 +335,7 @@ impl IsoReader {
                 let end = sample.offset.saturating_add(u64::from(sample.size));
                 // The only range that can hold it is the last one that starts before it.
                 let at = media.partition_point(|media| media.start <= sample.offset);
-                let holds = at
-                    .checked_sub(1)
-                    .and_then(|at| media.get(at))
-                    .is_some_and(|media| end <= media.end);
+                let holds = at.checked_sub(1).and_then(|at| media.get(at)).is_some_and(|media| end <= media.end);
                 if sample.size == 0 {
                     // A sample without bytes lies nowhere; so that it can be asked for, here.
                     sample.offset = start;
@@ -374,10 +347,7 @@ impl IsoReader {
                             sample.offset
                         ),
                     )
-                    .at(Place::Box {
-                        path: "moof/traf".to_owned(),
-                        offset: track.traf.start,
-                    }));
+                    .at(Place::Box { path: "moof/traf".to_owned(), offset: track.traf.start }));
                 }
                 sample.offset = sample.offset.saturating_sub(start);
             }
@@ -413,23 +383,15 @@ impl IsoReader {
         if self.window.available() > 0 {
             let offset = self.window.cursor();
             return Err(match self.header()? {
-                Some(Header {
-                    kind,
-                    extent: Extent::Bytes(size),
-                    ..
-                }) => truncated(kind, offset, size.saturating_sub(self.window.available())),
-                _ => Error::new(
-                    ErrorCode::ContainerTruncated,
-                    "the resource ends in the header of a box",
-                )
-                .at(Place::Byte(offset)),
+                Some(Header { kind, extent: Extent::Bytes(size), .. }) => {
+                    truncated(kind, offset, size.saturating_sub(self.window.available()))
+                }
+                _ => Error::new(ErrorCode::ContainerTruncated, "the resource ends in the header of a box")
+                    .at(Place::Byte(offset)),
             });
         }
         match &self.pending {
-            Some(Pending {
-                moof: Some((moof, range)),
-                ..
-            }) if moof.media_end > 0 => {
+            Some(Pending { moof: Some((moof, range)), .. }) if moof.media_end > 0 => {
                 let missing = moof.media_end.saturating_sub(self.window.cursor()).max(1);
                 Err(truncated(*b"moof", range.start, missing))
             }
@@ -454,10 +416,7 @@ fn relative(range: &Range<u64>, start: u64) -> Range<u64> {
 }
 
 fn at(code: ErrorCode, kind: FourCc, offset: u64, message: String) -> Error {
-    Error::new(code, message).at(Place::Box {
-        path: fourcc_name(kind),
-        offset,
-    })
+    Error::new(code, message).at(Place::Box { path: fourcc_name(kind), offset })
 }
 
 fn syntax(kind: FourCc, offset: u64, message: &str) -> Error {
@@ -465,19 +424,9 @@ fn syntax(kind: FourCc, offset: u64, message: &str) -> Error {
 }
 
 fn too_large(kind: FourCc, offset: u64, size: impl std::fmt::Display, limit: u64) -> Error {
-    at(
-        ErrorCode::ContainerLimit,
-        kind,
-        offset,
-        format!("{size} is more than the limit of {limit}"),
-    )
+    at(ErrorCode::ContainerLimit, kind, offset, format!("{size} is more than the limit of {limit}"))
 }
 
 fn truncated(kind: FourCc, offset: u64, missing: u64) -> Error {
-    at(
-        ErrorCode::ContainerTruncated,
-        kind,
-        offset,
-        format!("the resource ends {missing} bytes too early"),
-    )
+    at(ErrorCode::ContainerTruncated, kind, offset, format!("the resource ends {missing} bytes too early"))
 }

@@ -88,11 +88,7 @@ pub(crate) fn read(stbl: &BoxView<'_>, allowed: usize, file_bytes: u64) -> Resul
         }
     }
     if samples.len() < sizes.count {
-        return Err(chunks_box.syntax(format!(
-            "the chunks hold {} samples, there are {}",
-            samples.len(),
-            sizes.count
-        )));
+        return Err(chunks_box.syntax(format!("the chunks hold {} samples, there are {}", samples.len(), sizes.count)));
     }
     Ok(samples)
 }
@@ -119,11 +115,7 @@ struct Runs<'a> {
 
 impl<'a> Runs<'a> {
     fn new(rows: &'a [Row<2>]) -> Self {
-        Self {
-            rows: rows.iter(),
-            left: 0,
-            value: 0,
-        }
+        Self { rows: rows.iter(), left: 0, value: 0 }
     }
 }
 
@@ -184,13 +176,9 @@ impl<'a> Sizes<'a> {
             SizeLayout::Words(words) => words.get(index).map(|word| u32::from_be_bytes(*word)),
             SizeLayout::Halves(halves) => halves.get(index).map(|half| u16::from_be_bytes(*half).into()),
             SizeLayout::Bytes(bytes) => bytes.get(index).map(|byte| u32::from(*byte)),
-            SizeLayout::Nibbles(bytes) => bytes.get(index / 2).map(|byte| {
-                u32::from(if index.is_multiple_of(2) {
-                    byte >> 4
-                } else {
-                    byte & 0x0f
-                })
-            }),
+            SizeLayout::Nibbles(bytes) => bytes
+                .get(index / 2)
+                .map(|byte| u32::from(if index.is_multiple_of(2) { byte >> 4 } else { byte & 0x0f })),
         }
     }
 }
@@ -202,8 +190,7 @@ fn chunk_offsets<'a>(chunks: &'a BoxView<'a>) -> Result<impl Iterator<Item = u64
         _ => (&[], words(chunks)?),
     };
     let narrow = narrow.iter().map(|[offset]| u64::from(u32::from_be_bytes(*offset)));
-    let wide = wide
-        .iter()
-        .map(|[high, low]| u64::from(u32::from_be_bytes(*high)) << 32 | u64::from(u32::from_be_bytes(*low)));
+    let wide =
+        wide.iter().map(|[high, low]| u64::from(u32::from_be_bytes(*high)) << 32 | u64::from(u32::from_be_bytes(*low)));
     Ok(narrow.chain(wide))
 }

@@ -25,12 +25,7 @@ pub(crate) struct Window {
 impl Window {
     /// An empty window whose first byte will be at `offset` of the resource.
     pub(crate) fn at(offset: u64) -> Self {
-        Self {
-            start: offset,
-            cursor: offset,
-            end: offset,
-            ..Self::default()
-        }
+        Self { start: offset, cursor: offset, end: offset, ..Self::default() }
     }
 
     pub(crate) fn start(&self) -> u64 {

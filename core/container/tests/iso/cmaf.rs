@@ -6,12 +6,7 @@ use telecine_container::CmafChecker;
 /// The rules that a file breaks.
 fn broken(file: Vec<u8>) -> Vec<String> {
     let mut checker = CmafChecker::new();
-    read(file)
-        .expect("valid")
-        .iter()
-        .flat_map(|unit| checker.check(unit))
-        .map(|warning| warning.rule)
-        .collect()
+    read(file).expect("valid").iter().flat_map(|unit| checker.check(unit)).map(|warning| warning.rule).collect()
 }
 
 fn header(brand: &[u8; 4], trak: &Trak) -> Vec<u8> {
@@ -52,10 +47,7 @@ fn c002_c003_the_header_needs_mvex_with_a_trex() {
 #[test]
 fn c004_c010_a_header_has_one_track_and_a_fragment_one_traf() {
     let ftyp = boxed(b"ftyp", &[b"cmfc", &be(0)]);
-    let second = Trak {
-        id: 2,
-        ..Trak::default()
-    };
+    let second = Trak { id: 2, ..Trak::default() };
     let traks = [Trak::default().bytes(), second.bytes()].concat();
     let moov = boxed(b"moov", &[&mvhd(), &traks, &mvex(&[[1, 10, 4, 0], [2, 10, 4, 0]])]);
     assert_eq!(broken([ftyp, moov].concat()), ["C004"]);
@@ -74,10 +66,7 @@ fn c004_c010_a_header_has_one_track_and_a_fragment_one_traf() {
 fn c005_an_edit_list_only_shifts_the_start() {
     let with = |brand, rows: &[u32]| {
         let elst = full(b"elst", 0, 0, &[&be(rows.len() as u32 / 3), &words(rows)]);
-        let trak = Trak {
-            edts: boxed(b"edts", &[&elst]),
-            ..Trak::default()
-        };
+        let trak = Trak { edts: boxed(b"edts", &[&elst]), ..Trak::default() };
         broken(header(brand, &trak))
     };
     let rate = 0x1_0000;
@@ -90,17 +79,11 @@ fn c005_an_edit_list_only_shifts_the_start() {
 
 #[test]
 fn c006_c007_hx18_a_header_lists_no_samples_and_leads_to_no_other_file() {
-    let trak = Trak {
-        tables: full(b"stsz", 0, 0, &[&words(&[1, 3])]),
-        ..Trak::default()
-    };
+    let trak = Trak { tables: full(b"stsz", 0, 0, &[&words(&[1, 3])]), ..Trak::default() };
     assert_eq!(broken(header(b"cmfc", &trak)), ["C006"]);
     let dref = |flags| {
         let url = full(b"url ", 0, flags, &[]);
-        let trak = Trak {
-            dinf: boxed(b"dinf", &[&full(b"dref", 0, 0, &[&be(1), &url])]),
-            ..Trak::default()
-        };
+        let trak = Trak { dinf: boxed(b"dinf", &[&full(b"dref", 0, 0, &[&be(1), &url])]), ..Trak::default() };
         broken(header(b"cmfc", &trak))
     };
     assert_eq!(dref(1), [] as [&str; 0]);
@@ -132,11 +115,7 @@ fn c011_c012_one_mdat_directly_behind_the_moof_is_filled_by_the_samples() {
 
 #[test]
 fn c013_a_segment_of_video_starts_with_a_sync_sample() {
-    let video = Trak {
-        handler: *b"vide",
-        stsd: stsd(&[&boxed(b"vvc1", &[&[0; 78]])]),
-        ..Trak::default()
-    };
+    let video = Trak { handler: *b"vide", stsd: stsd(&[&boxed(b"vvc1", &[&[0; 78]])]), ..Trak::default() };
     let delta = |time: u32| {
         let header = tfhd(BASE_IS_MOOF | 0x20, &be(0x101_0000));
         fragment(move |at| [header.clone(), tfdt(time), trun(1, at)].concat(), &[0; 4])
@@ -166,14 +145,7 @@ fn c013_a_segment_of_video_starts_with_a_sync_sample() {
 
 #[test]
 fn c014_c015_fragments_follow_each_other_in_time_and_number() {
-    let file = |sequence, time| {
-        [
-            simple_init(),
-            simple_fragment(5, 0, 2),
-            simple_fragment(sequence, time, 2),
-        ]
-        .concat()
-    };
+    let file = |sequence, time| [simple_init(), simple_fragment(5, 0, 2), simple_fragment(sequence, time, 2)].concat();
     assert_eq!(broken(file(6, 21)), ["C014"]);
     assert_eq!(broken(file(6, 19)), ["C014"]);
     assert_eq!(broken(file(5, 20)), ["C015"]);
@@ -209,20 +181,14 @@ fn c017_under_cmf2_composition_starts_with_decoding() {
 
 #[test]
 fn c018_the_sample_description_exists() {
-    let second = fragment(
-        |at| [tfhd(BASE_IS_MOOF | 2, &be(2)), tfdt(0), trun(1, at)].concat(),
-        &[0; 4],
-    );
+    let second = fragment(|at| [tfhd(BASE_IS_MOOF | 2, &be(2)), tfdt(0), trun(1, at)].concat(), &[0; 4]);
     assert_eq!(broken([simple_init(), second].concat()), ["C018"]);
 }
 
 #[test]
 fn what_ffmpeg_calls_cmaf_breaks_no_rule() {
     let mut checker = CmafChecker::new();
-    let warnings: Vec<_> = read(data("cmaf_sidx.mp4"))
-        .expect("valid")
-        .iter()
-        .flat_map(|unit| checker.check(unit))
-        .collect();
+    let warnings: Vec<_> =
+        read(data("cmaf_sidx.mp4")).expect("valid").iter().flat_map(|unit| checker.check(unit)).collect();
     assert_eq!(warnings, []);
 }

@@ -15,11 +15,7 @@ fn the_demo_title_is_what_its_maker_wrote_down_and_clean_cmaf() {
     let Some(title) = demo("title.json") else { return };
     let title: Value = serde_json::from_slice(&title).expect("JSON");
     for rendition in title["renditions"].as_array().expect("a list") {
-        let Some(file) = rendition["file"]
-            .as_str()
-            .filter(|file| file.ends_with(".mp4"))
-            .and_then(demo)
-        else {
+        let Some(file) = rendition["file"].as_str().filter(|file| file.ends_with(".mp4")).and_then(demo) else {
             continue;
         };
         let mut reader = IsoReader::new(&Limits::default());
@@ -43,10 +39,7 @@ fn the_demo_title_is_what_its_maker_wrote_down_and_clean_cmaf() {
                         samples += fragment.tracks[0].samples.len() as u64;
                         sizes.push(Value::from(fragment.size));
                         end = fragment.tracks[0].end_decode_time();
-                        assert_eq!(
-                            fragment.data.iter().map(Bytes::len).sum::<usize>() as u64,
-                            fragment.size
-                        );
+                        assert_eq!(fragment.data.iter().map(Bytes::len).sum::<usize>() as u64, fragment.size);
                     }
                     _ => {}
                 }

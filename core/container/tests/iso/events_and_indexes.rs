@@ -31,11 +31,7 @@ fn scale(ticks: u32) -> Timescale {
 #[test]
 fn d011_an_index_has_32_or_64_bit_times_and_its_pieces_start_behind_it_and_its_first_offset() {
     let references = words(&[1000, 90, 0x9000_0000, 2000, 80, 0]);
-    let narrow = [
-        boxed(b"free", &[]),
-        full(b"sidx", 0, 0, &[&words(&[5, 45, 7, 11, 2]), &references]),
-    ]
-    .concat();
+    let narrow = [boxed(b"free", &[]), full(b"sidx", 0, 0, &[&words(&[5, 45, 7, 11, 2]), &references])].concat();
     let narrow = index(narrow);
     assert_eq!((narrow.offset, narrow.size), (8, 8 + 4 + 20 + 24));
     assert_eq!((narrow.reference_id, narrow.timescale), (5, scale(45)));
@@ -53,12 +49,7 @@ fn d011_an_index_has_32_or_64_bit_times_and_its_pieces_start_behind_it_and_its_f
     assert!(!narrow.references[1].starts_with_sap);
 
     let times = [be64(1 << 40), be64(1 << 41)].concat();
-    let wide = index(full(
-        b"sidx",
-        1,
-        0,
-        &[&words(&[1, 1]), &times, &words(&[1]), &references[..12]],
-    ));
+    let wide = index(full(b"sidx", 1, 0, &[&words(&[1, 1]), &times, &words(&[1]), &references[..12]]));
     assert_eq!((wide.earliest_presentation_time, wide.first_offset), (1 << 40, 1 << 41));
 }
 
@@ -67,9 +58,8 @@ fn d011_an_index_of_indexes_says_which_pieces_are_indexes() {
     // Two leaves of one piece each behind a root; the second leaf starts where the first's piece ends.
     let leaf = |time: u32, size: u32| full(b"sidx", 0, 0, &[&words(&[1, 10, time, 0, 1, size, 20, 0x9000_0000])]);
     let segments = [simple_fragment(1, 0, 2), simple_fragment(2, 20, 2)];
-    let branches: Vec<Vec<u8>> = (0..2)
-        .map(|at| [leaf(20 * at as u32, segments[at].len() as u32), segments[at].clone()].concat())
-        .collect();
+    let branches: Vec<Vec<u8>> =
+        (0..2).map(|at| [leaf(20 * at as u32, segments[at].len() as u32), segments[at].clone()].concat()).collect();
     let root = full(
         b"sidx",
         0,
@@ -92,15 +82,9 @@ fn d011_an_index_of_indexes_says_which_pieces_are_indexes() {
     assert_eq!(indexes.len(), 3);
     assert!(indexes[0].references.iter().all(|reference| reference.is_index));
     assert_eq!(indexes[0].anchor(), indexes[1].offset);
-    assert_eq!(
-        indexes[0].anchor() + u64::from(indexes[0].references[0].size),
-        indexes[2].offset
-    );
+    assert_eq!(indexes[0].anchor() + u64::from(indexes[0].references[0].size), indexes[2].offset);
     let found = fragments(&units);
-    assert_eq!(
-        [indexes[1].anchor(), indexes[2].anchor()],
-        [found[0].offset, found[1].offset]
-    );
+    assert_eq!([indexes[1].anchor(), indexes[2].anchor()], [found[0].offset, found[1].offset]);
 }
 
 #[test]
@@ -118,11 +102,7 @@ fn the_index_that_ffmpeg_writes_covers_its_fragments_exactly() {
                 assert_eq!((fragment.offset, fragment.size), (at, reference.size.into()), "{name}");
                 let track = &fragment.tracks[0];
                 let info = &media.tracks[0].info;
-                assert_eq!(
-                    track.earliest_pts().map(|pts| info.presentation_time(pts)),
-                    Some(time),
-                    "{name}"
-                );
+                assert_eq!(track.earliest_pts().map(|pts| info.presentation_time(pts)), Some(time), "{name}");
                 at += u64::from(reference.size);
                 time += i64::from(reference.duration);
             }
@@ -132,10 +112,7 @@ fn the_index_that_ffmpeg_writes_covers_its_fragments_exactly() {
 
 #[test]
 fn an_index_without_a_timescale_or_of_an_unknown_version_is_invalid() {
-    for bytes in [
-        full(b"sidx", 0, 0, &[&words(&[1, 0, 0, 0, 0])]),
-        full(b"sidx", 2, 0, &[&words(&[1, 1, 0, 0, 0])]),
-    ] {
+    for bytes in [full(b"sidx", 0, 0, &[&words(&[1, 0, 0, 0, 0])]), full(b"sidx", 2, 0, &[&words(&[1, 1, 0, 0, 0])])] {
         assert_eq!(failure(bytes), (ErrorCode::IndexInvalid, "sidx".into(), 0));
     }
     // More references announced than are there.
@@ -158,16 +135,8 @@ fn d057_an_event_of_version_0_counts_from_its_segment_and_one_of_version_1_on_th
     let message = b"\xfc0\0";
     let delta = full(b"emsg", 0, 0, &[names, &words(&[90_000, 45_000, 180_000, 12]), message]);
     assert_eq!(event(delta), expected);
-    let absolute = full(
-        b"emsg",
-        1,
-        0,
-        &[&be(90_000), &be64(1 << 33), &words(&[180_000, 12]), names, message],
-    );
-    let expected = EventMessage {
-        presentation: EventTime::Absolute(1 << 33),
-        ..expected
-    };
+    let absolute = full(b"emsg", 1, 0, &[&be(90_000), &be64(1 << 33), &words(&[180_000, 12]), names, message]);
+    let expected = EventMessage { presentation: EventTime::Absolute(1 << 33), ..expected };
     assert_eq!(event(absolute), expected);
 }
 
@@ -197,29 +166,17 @@ fn a_broken_event_is_refused_with_its_place() {
 fn a_producer_reference_has_32_or_64_bits_of_media_time() {
     let ntp = 0xe000_0000_8000_0000;
     let narrow = full(b"prft", 0, 24, &[&be(3), &be64(ntp), &be(77)]);
-    let expected = ProducerReference {
-        track_id: 3,
-        ntp,
-        media_time: 77,
-        flags: 24,
-    };
+    let expected = ProducerReference { track_id: 3, ntp, media_time: 77, flags: 24 };
     assert_eq!(unit(narrow), Unit::ProducerTime(expected));
     let wide = full(b"prft", 1, 0, &[&be(3), &be64(ntp), &be64(1 << 35)]);
-    let expected = ProducerReference {
-        media_time: 1 << 35,
-        flags: 0,
-        ..expected
-    };
+    let expected = ProducerReference { media_time: 1 << 35, flags: 0, ..expected };
     assert_eq!(unit(wide), Unit::ProducerTime(expected));
 }
 
 #[test]
 fn the_same_pssh_in_moov_and_moof_is_reported_once() {
     let pssh = full(b"pssh", 0, 0, &[&[9; 16], &be(0)]);
-    let moov = boxed(
-        b"moov",
-        &[&mvhd(), &Trak::default().bytes(), &mvex(&[[1, 10, 4, 0]]), &pssh],
-    );
+    let moov = boxed(b"moov", &[&mvhd(), &Trak::default().bytes(), &mvex(&[[1, 10, 4, 0]]), &pssh]);
     let empty = boxed(b"moof", &[&full(b"mfhd", 0, 0, &[&be(1)]), &pssh]);
     let media = read_file([moov, empty].concat().into(), None, &Limits::default()).expect("valid");
     assert_eq!(media.pssh, [pssh]);

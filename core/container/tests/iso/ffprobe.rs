@@ -68,16 +68,10 @@ fn presentation_times_follow_the_edit_list_as_ffprobe_applies_it() {
         let media = media(name);
         let rows = rows(name, "shown");
         for (index, track) in media.tracks.iter().enumerate() {
-            let expected: Vec<i64> = rows
-                .iter()
-                .filter(|row| number(&row[0]) == index as i64)
-                .map(|row| number(&row[1]))
-                .collect();
-            let shown: Vec<i64> = track
-                .samples
-                .iter()
-                .map(|sample| track.info.presentation_time(sample.pts()) + shift(name))
-                .collect();
+            let expected: Vec<i64> =
+                rows.iter().filter(|row| number(&row[0]) == index as i64).map(|row| number(&row[1])).collect();
+            let shown: Vec<i64> =
+                track.samples.iter().map(|sample| track.info.presentation_time(sample.pts()) + shift(name)).collect();
             assert_eq!(shown, expected, "{name} track {index}: {:?}", track.info.edit);
         }
     }
@@ -133,11 +127,7 @@ fn codec_strings_are_those_that_a_manifest_would_carry() {
         ("eac3", &["ec-3"]),
         ("cenc", &["avc1.64000a"]),
     ] {
-        let found: Vec<String> = media(name)
-            .tracks
-            .iter()
-            .map(|track| track.info.codec.to_string())
-            .collect();
+        let found: Vec<String> = media(name).tracks.iter().map(|track| track.info.codec.to_string()).collect();
         assert_eq!(found, codecs, "{name}");
     }
 }

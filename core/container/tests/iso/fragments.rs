@@ -26,11 +26,7 @@ fn one(bytes: Vec<u8>) -> Fragment {
 /// The bytes of every sample of every track fragment.
 fn bytes_of(fragment: &Fragment) -> Vec<Vec<String>> {
     let bytes = |sample: &Sample| fragment.sample(sample).expect("inside").escape_ascii().to_string();
-    fragment
-        .tracks
-        .iter()
-        .map(|track| track.samples.iter().map(bytes).collect())
-        .collect()
+    fragment.tracks.iter().map(|track| track.samples.iter().map(bytes).collect()).collect()
 }
 
 #[test]
@@ -40,14 +36,7 @@ fn offsets_count_from_the_moof_with_default_base_is_moof() {
     let fragment = one(fragment(&[&make(at)], b"aaaabbbb"));
     assert_eq!(bytes_of(&fragment), [["aaaa", "bbbb"]]);
     assert_eq!((fragment.sequence, fragment.tracks[0].data_base), (7, DataBase::Moof));
-    assert_eq!(
-        fragment.tracks[0]
-            .samples
-            .iter()
-            .map(|s| (s.dts, s.duration))
-            .collect::<Vec<_>>(),
-        [(5, 10), (15, 10)]
-    );
+    assert_eq!(fragment.tracks[0].samples.iter().map(|s| (s.dts, s.duration)).collect::<Vec<_>>(), [(5, 10), (15, 10)]);
 }
 
 #[test]
@@ -109,11 +98,7 @@ fn values_come_from_the_run_else_from_tfhd_else_from_trex() {
     };
     let at = place(&[&traf(0)]);
     let fragment = one(fragment(&[&traf(at)], &[0; 8]));
-    let seen: Vec<_> = fragment.tracks[0]
-        .samples
-        .iter()
-        .map(|s| (s.duration, s.size, s.sync))
-        .collect();
+    let seen: Vec<_> = fragment.tracks[0].samples.iter().map(|s| (s.duration, s.size, s.sync)).collect();
     assert_eq!(seen, [(3, 1, true), (3, 5, false), (3, 2, false)]);
 }
 
@@ -124,28 +109,16 @@ fn every_column_of_a_run_is_read_in_its_order() {
             b"trun",
             1,
             0xf01,
-            &[
-                &words(&[2, at as u32]),
-                &words(&[11, 1, 0, 4]),
-                &words(&[12, 2, 0x101_0000]),
-                &(-7_i32).to_be_bytes(),
-            ],
+            &[&words(&[2, at as u32]), &words(&[11, 1, 0, 4]), &words(&[12, 2, 0x101_0000]), &(-7_i32).to_be_bytes()],
         );
         boxed(b"traf", &[&tfhd(BASE_IS_MOOF, &[]), &tfdt(100), &run])
     };
     let at = place(&[&traf(0)]);
     let fragment = one(fragment(&[&traf(at)], &[1, 2, 3]));
     let track = &fragment.tracks[0];
-    let seen: Vec<_> = track
-        .samples
-        .iter()
-        .map(|s| (s.dts, s.duration, s.size, s.sync, s.pts()))
-        .collect();
+    let seen: Vec<_> = track.samples.iter().map(|s| (s.dts, s.duration, s.size, s.sync, s.pts())).collect();
     assert_eq!(seen, [(100, 11, 1, true, 104), (111, 12, 2, false, 104)]);
-    assert_eq!(
-        (track.earliest_pts(), track.end_pts(), track.duration()),
-        (Some(104), Some(116), 23)
-    );
+    assert_eq!((track.earliest_pts(), track.end_pts(), track.duration()), (Some(104), Some(116), 23));
 }
 
 #[test]
@@ -180,10 +153,7 @@ fn decode_times_of_64_bits_are_read_and_those_beyond_63_refused() {
     };
     let at = place(&[&traf(0, 0)]);
     let late = 1 << 40;
-    assert_eq!(
-        one(fragment(&[&traf(late, at)], &[0; 4])).tracks[0].samples[0].dts,
-        1 << 40
-    );
+    assert_eq!(one(fragment(&[&traf(late, at)], &[0; 4])).tracks[0].samples[0].dts, 1 << 40);
     for time in [u64::MAX, 1 << 63, i64::MAX as u64] {
         let (code, _, _) = failure(fragment(&[&traf(time, at)], &[0; 4]));
         assert_eq!(code, ErrorCode::TimestampInvalid);
@@ -198,11 +168,7 @@ fn a_sample_outside_the_media_behind_its_moof_is_refused() {
     // Into the moof, into the header of the media, before everything.
     for wrong in [0, at - 1, -(moof_at as i32)] {
         let (code, path, offset) = failure(fragment(&[&make(wrong)], &[0; 8]));
-        assert_eq!(
-            (code, path),
-            (ErrorCode::ContainerSyntax, "moof/traf".into()),
-            "{wrong}"
-        );
+        assert_eq!((code, path), (ErrorCode::ContainerSyntax, "moof/traf".into()), "{wrong}");
         assert_eq!(offset, moof_at + 8 + 16);
     }
     // Beyond the media, with something else behind it.
@@ -226,12 +192,7 @@ fn a_sample_across_two_media_boxes_is_refused_and_one_in_each_is_not() {
     };
     let at = place(&[&make(0, 0)]);
     let file = |second| {
-        let media = [
-            boxed(b"mdat", &[b"aaaa"]),
-            boxed(b"free", &[]),
-            boxed(b"mdat", &[b"bbbb"]),
-        ]
-        .concat();
+        let media = [boxed(b"mdat", &[b"aaaa"]), boxed(b"free", &[]), boxed(b"mdat", &[b"bbbb"])].concat();
         [simple_init(), moof(7, &[&make(at, second)]), media].concat()
     };
     let fragment = one(file(at + 4 + 8 + 8));
@@ -274,15 +235,8 @@ fn a_moof_without_samples_is_a_fragment_with_or_without_media() {
     // duration-is-empty, no runs.
     let traf = boxed(b"traf", &[&tfhd(BASE_IS_MOOF | 0x1_0000, &[]), &tfdt(40)]);
     let bare = moof(1, &[&traf]);
-    let file = [
-        simple_init(),
-        bare.clone(),
-        simple_fragment(2, 40, 1),
-        bare.clone(),
-        boxed(b"mdat", &[]),
-        bare,
-    ]
-    .concat();
+    let file =
+        [simple_init(), bare.clone(), simple_fragment(2, 40, 1), bare.clone(), boxed(b"mdat", &[]), bare].concat();
     let units = read(file).expect("valid");
     let seen: Vec<_> = fragments(&units)
         .iter()
@@ -319,9 +273,7 @@ fn a_media_segment_takes_its_defaults_from_an_init_that_was_read_elsewhere() {
     let mut reader = IsoReader::new(&Limits::default());
     reader.set_init(Arc::new(init(&units).clone()));
     reader.push(segment);
-    let Ok(Some(Unit::Fragment(fragment))) = reader.poll() else {
-        panic!("everything is known")
-    };
+    let Ok(Some(Unit::Fragment(fragment))) = reader.poll() else { panic!("everything is known") };
     assert_eq!(fragment.tracks[0].duration(), 20);
 }
 

@@ -16,10 +16,7 @@ fn consume(bytes: &Bytes) {
         checker.check(&unit);
         if let Unit::Fragment(fragment) = &unit {
             for sample in fragment.tracks.iter().flat_map(|track| &track.samples) {
-                assert!(
-                    fragment.sample(sample).is_some(),
-                    "a sample that was let through is there"
-                );
+                assert!(fragment.sample(sample).is_some(), "a sample that was let through is there");
             }
         }
     }

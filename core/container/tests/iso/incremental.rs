@@ -23,12 +23,7 @@ fn joined(units: Vec<Unit>) -> Vec<Unit> {
 /// A resource with every kind of unit.
 fn everything() -> Vec<u8> {
     let styp = boxed(b"styp", &[b"msdh", &be(0), b"msdhcmfs"]);
-    let emsg = full(
-        b"emsg",
-        1,
-        0,
-        &[&be(1000), &be64(5), &words(&[7, 9]), b"urn:x\0", b"v\0", b"hello"],
-    );
+    let emsg = full(b"emsg", 1, 0, &[&be(1000), &be64(5), &words(&[7, 9]), b"urn:x\0", b"v\0", b"hello"]);
     let prft = full(b"prft", 1, 0, &[&be(1), &be64(1 << 40), &be64(20)]);
     let sidx = full(b"sidx", 0, 0, &[&words(&[1, 1000, 0, 0, 1, 100, 10, 0x9000_0000])]);
     let free = boxed(b"free", &[&[0; 30]]);
@@ -67,11 +62,7 @@ fn every_split_in_two_gives_the_same_units() {
 
 #[test]
 fn one_byte_at_a_time_gives_the_same_units() {
-    for file in [
-        Bytes::from(everything()),
-        data("muxed_edit.mp4"),
-        data("progressive.mp4"),
-    ] {
+    for file in [Bytes::from(everything()), data("muxed_edit.mp4"), data("progressive.mp4")] {
         let bytes = (0..file.len()).map(|at| file.slice(at..at + 1));
         let units = read_pieces(&Limits::default(), bytes).expect("valid");
         assert_eq!(joined(units), joined(read(file.clone()).expect("valid")));
@@ -94,12 +85,7 @@ proptest! {
 
 #[test]
 fn a_resource_cut_anywhere_gives_the_units_before_the_cut_and_says_what_is_truncated() {
-    for file in [
-        Bytes::from(everything()),
-        data("muxed_edit.mp4"),
-        data("dash_sidx.mp4"),
-        data("faststart.mp4"),
-    ] {
+    for file in [Bytes::from(everything()), data("muxed_edit.mp4"), data("dash_sidx.mp4"), data("faststart.mp4")] {
         let whole = joined(read(file.clone()).expect("valid"));
         let mut cut_cleanly = 0;
         for length in 0..file.len() {
@@ -123,10 +109,7 @@ fn a_resource_cut_anywhere_gives_the_units_before_the_cut_and_says_what_is_trunc
             }
             // A media box that reaches to the end of the resource is the one thing that a cut shortens.
             let units = joined(units);
-            assert!(
-                units.len() < whole.len() || units.last() == whole.last(),
-                "cut at {length}"
-            );
+            assert!(units.len() < whole.len() || units.last() == whole.last(), "cut at {length}");
             for (unit, expected) in units.iter().zip(&whole) {
                 assert_eq!(unit, expected, "cut at {length}");
             }
@@ -140,18 +123,12 @@ fn a_truncated_resource_names_the_box_and_where_it_began() {
     let init = simple_init();
     let moov = boxed(b"ftyp", &[b"iso6", &be(0), b"iso6cmfc"]).len() as u64;
     let end = init.len() as u64;
-    assert_eq!(
-        failure(init[..init.len() - 1].to_vec()),
-        (ErrorCode::ContainerTruncated, "moov".into(), moov)
-    );
+    assert_eq!(failure(init[..init.len() - 1].to_vec()), (ErrorCode::ContainerTruncated, "moov".into(), moov));
     let file = [init, simple_fragment(1, 0, 2)].concat();
     // In the middle of the media, and just before it.
     let moof = (ErrorCode::ContainerTruncated, "moof".into(), end);
     let mdat = file.len() as u64 - 16;
-    assert_eq!(
-        failure(file[..file.len() - 1].to_vec()),
-        (ErrorCode::ContainerTruncated, "mdat".into(), mdat)
-    );
+    assert_eq!(failure(file[..file.len() - 1].to_vec()), (ErrorCode::ContainerTruncated, "mdat".into(), mdat));
     assert_eq!(failure(file[..mdat as usize].to_vec()), moof);
     // In the middle of a header nothing is known but the place.
     let error = read(file[..mdat as usize + 5].to_vec()).expect_err("truncated");
@@ -169,9 +146,7 @@ fn each_chunk_of_a_segment_is_handed_on_as_soon_as_its_last_byte_has_arrived() {
         reader.push(chunk);
         assert_eq!(reader.poll(), Ok(None));
         reader.push(last);
-        let Ok(Some(Unit::Fragment(fragment))) = reader.poll() else {
-            panic!("the chunk is complete")
-        };
+        let Ok(Some(Unit::Fragment(fragment))) = reader.poll() else { panic!("the chunk is complete") };
         assert_eq!(fragment.sequence, number);
     }
 }
@@ -215,10 +190,7 @@ fn a_finished_reader_goes_on_with_the_next_segment_of_the_track() {
         reader.finish().expect("complete");
     }
     let fragments = fragments(&units);
-    assert_eq!(
-        fragments.iter().map(|fragment| fragment.offset).collect::<Vec<_>>(),
-        [0, 0]
-    );
+    assert_eq!(fragments.iter().map(|fragment| fragment.offset).collect::<Vec<_>>(), [0, 0]);
     assert_eq!(fragments[1].tracks[0].base_decode_time, 20);
 }
 
@@ -229,10 +201,7 @@ fn a_reader_of_a_byte_range_speaks_of_offsets_in_the_resource() {
     reader.push(boxed(b"free", &[&[0; 4]]).into());
     reader.push(vec![0, 0, 0, 3, b'm', b'o', b'o', b'f'].into());
     let error = reader.poll().expect_err("a box of three bytes");
-    assert_eq!(
-        code_and_box(&error),
-        (ErrorCode::ContainerSyntax, "moof".into(), 5_000_000_012)
-    );
+    assert_eq!(code_and_box(&error), (ErrorCode::ContainerSyntax, "moof".into(), 5_000_000_012));
 }
 
 #[test]

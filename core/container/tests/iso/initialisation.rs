@@ -25,17 +25,7 @@ fn visual(kind: &[u8; 4], boxes: &[u8]) -> Vec<u8> {
 
 /// An audio sample entry of version 0 with two channels at 48 kHz.
 fn audio(kind: &[u8; 4], version: u16, more: &[u8]) -> Vec<u8> {
-    boxed(
-        kind,
-        &[
-            &[0; 8],
-            &version.to_be_bytes(),
-            &[0; 6],
-            &[0, 2, 0, 16, 0, 0, 0, 0],
-            &be(48_000 << 16),
-            more,
-        ],
-    )
+    boxed(kind, &[&[0; 8], &version.to_be_bytes(), &[0; 6], &[0, 2, 0, 16, 0, 0, 0, 0], &be(48_000 << 16), more])
 }
 
 const AVCC: &[u8] = &[1, 0x64, 0, 0x1f, 0xff, 0xe0, 0];
@@ -45,27 +35,15 @@ fn avcc() -> Vec<u8> {
 }
 
 fn video(entries: &[&[u8]]) -> Trak {
-    Trak {
-        handler: *b"vide",
-        stsd: stsd(entries),
-        ..Trak::default()
-    }
+    Trak { handler: *b"vide", stsd: stsd(entries), ..Trak::default() }
 }
 
 fn sound(entry: &[u8]) -> Trak {
-    Trak {
-        handler: *b"soun",
-        stsd: stsd(&[entry]),
-        ..Trak::default()
-    }
+    Trak { handler: *b"soun", stsd: stsd(&[entry]), ..Trak::default() }
 }
 
 fn text(handler: &[u8; 4], entry: &[u8]) -> Trak {
-    Trak {
-        handler: *handler,
-        stsd: stsd(&[entry]),
-        ..Trak::default()
-    }
+    Trak { handler: *handler, stsd: stsd(&[entry]), ..Trak::default() }
 }
 
 #[test]
@@ -107,24 +85,14 @@ fn the_handler_says_for_which_sense_a_track_is() {
         (b"meta", TrackKind::Metadata),
         (b"hint", TrackKind::Metadata),
     ] {
-        let trak = Trak {
-            handler: *handler,
-            ..Trak::default()
-        };
+        let trak = Trak { handler: *handler, ..Trak::default() };
         assert_eq!(track(&trak).kind, kind);
     }
 }
 
 #[test]
 fn the_language_is_that_of_elng_else_the_three_letters_of_mdhd() {
-    let language = |language: u16, elng: Vec<u8>| {
-        track(&Trak {
-            language,
-            elng,
-            ..Trak::default()
-        })
-        .language
-    };
+    let language = |language: u16, elng: Vec<u8>| track(&Trak { language, elng, ..Trak::default() }).language;
     // d = 4, e = 5, u = 21.
     let deu = 4 << 10 | 5 << 5 | 21;
     assert_eq!(language(deu, vec![]), Some(Language::parse("deu")));
@@ -138,22 +106,12 @@ fn the_language_is_that_of_elng_else_the_three_letters_of_mdhd() {
 fn an_edit_list_is_a_pause_and_a_start() {
     let edit = |version: u8, rows: &[&[u8]]| {
         let elst = full(b"elst", version, 0, &[&be(rows.len() as u32), &rows.concat()]);
-        let trak = Trak {
-            timescale: 48_000,
-            edts: boxed(b"edts", &[&elst]),
-            ..Trak::default()
-        };
+        let trak = Trak { timescale: 48_000, edts: boxed(b"edts", &[&elst]), ..Trak::default() };
         track(&trak)
     };
     let rate = 0x1_0000;
     let start = edit(0, &[&words(&[0, 1024, rate])]);
-    assert_eq!(
-        start.edit,
-        Edit {
-            media_start: 1024,
-            ..Edit::default()
-        }
-    );
+    assert_eq!(start.edit, Edit { media_start: 1024, ..Edit::default() });
     assert_eq!(start.presentation_time(1024), 0);
     // A pause of 500 ticks of the movie's 1000 a second, then 2 s from tick 2^33.
     let delayed = edit(
@@ -163,12 +121,7 @@ fn an_edit_list_is_a_pause_and_a_start() {
             &[&be64(2000)[..], &be64(1 << 33), &be(rate)].concat(),
         ],
     );
-    let expected = Edit {
-        media_start: 1 << 33,
-        delay: 24_000,
-        duration: Some(96_000),
-        ignored: 0,
-    };
+    let expected = Edit { media_start: 1 << 33, delay: 24_000, duration: Some(96_000), ignored: 0 };
     assert_eq!(delayed.edit, expected);
     assert_eq!(delayed.presentation_time((1 << 33) + 5), 24_005);
     // What is more than that is counted, not applied: another piece, another rate.
@@ -182,10 +135,7 @@ fn a_video_entry_gives_size_codec_and_decoder_configuration() {
     let track = track(&video(&[&visual(b"avc1", &avcc())]));
     assert_eq!((track.width, track.height), (Some(640), Some(360)));
     assert_eq!(track.codec.to_string(), "avc1.64001f");
-    let config = DecoderConfig::Avc {
-        record: AVCC.into(),
-        nal_length_size: 4,
-    };
+    let config = DecoderConfig::Avc { record: AVCC.into(), nal_length_size: 4 };
     assert_eq!(track.config, config);
     assert_eq!(track.encryption, None);
 }
@@ -195,10 +145,7 @@ fn dolby_vision_entries_are_named_by_their_own_configuration() {
     let mut hvcc = [0; 23];
     hvcc[21] = 3;
     let boxes = [boxed(b"hvcC", &[&hvcc]), boxed(b"dvcC", &[&[1, 0, 0x0a, 0x35, 0]])].concat();
-    assert_eq!(
-        track(&video(&[&visual(b"dvh1", &boxes)])).codec.to_string(),
-        "dvh1.05.06"
-    );
+    assert_eq!(track(&video(&[&visual(b"dvh1", &boxes)])).codec.to_string(), "dvh1.05.06");
     // A stream that plain HEVC decoders play too keeps the name that they know.
     let codec = track(&video(&[&visual(b"hvc1", &boxes)])).codec.to_string();
     assert!(codec.starts_with("hvc1."), "{codec}");
@@ -227,16 +174,11 @@ fn aac_is_named_by_the_object_type_that_a_decoder_needs() {
         (track.codec.to_string(), track.sample_rate, track.channels)
     };
     assert_eq!(name(0x40, &[0x12, 0x10]), ("mp4a.40.2".into(), Some(44_100), Some(2)));
-    assert_eq!(
-        name(0x40, &[0xeb, 0x09, 0x88, 0]),
-        ("mp4a.40.29".into(), Some(48_000), Some(2))
-    );
+    assert_eq!(name(0x40, &[0xeb, 0x09, 0x88, 0]), ("mp4a.40.29".into(), Some(48_000), Some(2)));
     assert_eq!(name(0x67, &[0x12, 0x10]).0, "mp4a.67");
     assert_eq!(name(0x6b, &[]).0, "mp4a.6B");
     let track = track(&sound(&audio(b"mp4a", 0, &esds(0x40, &[0x12, 0x10]))));
-    let config = DecoderConfig::Aac {
-        asc: [0x12, 0x10][..].into(),
-    };
+    let config = DecoderConfig::Aac { asc: [0x12, 0x10][..].into() };
     assert_eq!(track.config, config);
 }
 
@@ -253,23 +195,14 @@ fn the_longer_sound_entries_of_quicktime_are_read() {
 #[test]
 fn subtitles_are_named_by_their_profile_where_it_is_known() {
     let stpp = |schema: &[u8], boxes: &[u8]| {
-        let entry = boxed(
-            b"stpp",
-            &[&[0; 8], b"http://www.w3.org/ns/ttml\0", schema, b"\0", b"\0", boxes],
-        );
+        let entry = boxed(b"stpp", &[&[0; 8], b"http://www.w3.org/ns/ttml\0", schema, b"\0", b"\0", boxes]);
         track(&text(b"subt", &entry)).codec.to_string()
     };
     assert_eq!(stpp(b"", &[]), "stpp");
     let mime = full(b"mime", 0, 0, &[b"application/ttml+xml;codecs=\"im1t|etd1\"\0"]);
     assert_eq!(stpp(b"", &mime), "stpp.ttml.im1t|etd1");
-    assert_eq!(
-        stpp(b"http://www.w3.org/ns/ttml/profile/imsc1/text", &[]),
-        "stpp.ttml.im1t"
-    );
-    assert_eq!(
-        stpp(b"http://www.w3.org/ns/ttml/profile/imsc1/image", &[]),
-        "stpp.ttml.im1i"
-    );
+    assert_eq!(stpp(b"http://www.w3.org/ns/ttml/profile/imsc1/text", &[]), "stpp.ttml.im1t");
+    assert_eq!(stpp(b"http://www.w3.org/ns/ttml/profile/imsc1/image", &[]), "stpp.ttml.im1i");
     let ftyp = boxed(b"ftyp", &[b"cmfc", &be(0), b"im1t"]);
     let entry = boxed(b"stpp", &[&[0; 8], b"http://www.w3.org/ns/ttml\0\0\0"]);
     let branded = [ftyp, movie(&[&text(b"subt", &entry).bytes()])].concat();
@@ -300,10 +233,7 @@ fn a_protected_entry_is_named_by_what_it_was_and_says_how_it_is_encrypted() {
     // Trap 13 of Common Encryption.
     let kid = [7; 16];
     let cbcs = full(b"tenc", 1, 0, &[&[0, 0x19, 1, 0], &kid, &[8, 1, 2, 3, 4, 5, 6, 7, 8]]);
-    let track = track(&video(&[&visual(
-        b"encv",
-        &[avcc(), sinf(b"avc1", b"cbcs", &cbcs)].concat(),
-    )]));
+    let track = track(&video(&[&visual(b"encv", &[avcc(), sinf(b"avc1", b"cbcs", &cbcs)].concat())]));
     assert_eq!(track.codec.to_string(), "avc1.64001f");
     let encryption = track.encryption.expect("protected");
     assert_eq!((&encryption.scheme, encryption.default_kid), (b"cbcs", KeyId(kid)));
@@ -358,47 +288,14 @@ fn a_protection_that_is_not_common_encryption_is_not_supported() {
 #[test]
 fn what_the_specification_makes_mandatory_is_missed_by_name() {
     let no_tkhd = boxed(b"trak", &[]);
-    assert_eq!(
-        failure(movie(&[&no_tkhd])),
-        (ErrorCode::ContainerSyntax, "moov/trak".into(), 8 + 108)
-    );
+    assert_eq!(failure(movie(&[&no_tkhd])), (ErrorCode::ContainerSyntax, "moov/trak".into(), 8 + 108));
     for (trak, path) in [
-        (
-            Trak {
-                timescale: 0,
-                ..Trak::default()
-            },
-            "moov/trak/mdia/mdhd",
-        ),
-        (
-            Trak {
-                id: 0,
-                ..Trak::default()
-            },
-            "moov/trak/tkhd",
-        ),
-        (
-            Trak {
-                stsd: vec![],
-                ..Trak::default()
-            },
-            "moov/trak/mdia/minf/stbl",
-        ),
-        (
-            Trak {
-                stsd: stsd(&[]),
-                ..Trak::default()
-            },
-            "moov/trak/mdia/minf/stbl",
-        ),
-        (
-            video(&[&visual(b"avc1", &boxed(b"avcC", &[&[1, 2]]))]),
-            "moov/trak/mdia/minf/stbl/stsd/avc1/avcC",
-        ),
-        (
-            video(&[&boxed(b"avc1", &[&[0; 8]])]),
-            "moov/trak/mdia/minf/stbl/stsd/avc1",
-        ),
+        (Trak { timescale: 0, ..Trak::default() }, "moov/trak/mdia/mdhd"),
+        (Trak { id: 0, ..Trak::default() }, "moov/trak/tkhd"),
+        (Trak { stsd: vec![], ..Trak::default() }, "moov/trak/mdia/minf/stbl"),
+        (Trak { stsd: stsd(&[]), ..Trak::default() }, "moov/trak/mdia/minf/stbl"),
+        (video(&[&visual(b"avc1", &boxed(b"avcC", &[&[1, 2]]))]), "moov/trak/mdia/minf/stbl/stsd/avc1/avcC"),
+        (video(&[&boxed(b"avc1", &[&[0; 8]])]), "moov/trak/mdia/minf/stbl/stsd/avc1"),
     ] {
         let (code, found, _) = failure(movie(&[&trak.bytes()]));
         assert_eq!((code, found.as_str()), (ErrorCode::ContainerSyntax, path));
@@ -409,15 +306,9 @@ fn what_the_specification_makes_mandatory_is_missed_by_name() {
 fn a_sample_description_that_announces_more_entries_than_it_has_is_refused() {
     let entry = boxed(b"mett", &[&[0; 8]]);
     let absurd = full(b"stsd", 0, 0, &[&be(u32::MAX), &entry]);
-    let trak = Trak {
-        stsd: absurd,
-        ..Trak::default()
-    };
+    let trak = Trak { stsd: absurd, ..Trak::default() };
     let (code, path, _) = failure(movie(&[&trak.bytes()]));
-    assert_eq!(
-        (code, path.as_str()),
-        (ErrorCode::ContainerSyntax, "moov/trak/mdia/minf/stbl/stsd")
-    );
+    assert_eq!((code, path.as_str()), (ErrorCode::ContainerSyntax, "moov/trak/mdia/minf/stbl/stsd"));
 }
 
 #[test]
@@ -429,20 +320,9 @@ fn two_tracks_with_one_id_are_refused() {
 #[test]
 fn an_init_that_follows_another_replaces_it() {
     let second = boxed(b"moov", &[&mvhd(), &Trak::default().bytes(), &mvex(&[[1, 99, 4, 0]])]);
-    let units = read(
-        [
-            simple_init(),
-            simple_fragment(1, 0, 1),
-            second,
-            simple_fragment(2, 10, 1),
-        ]
-        .concat(),
-    )
-    .expect("valid");
+    let units =
+        read([simple_init(), simple_fragment(1, 0, 1), second, simple_fragment(2, 10, 1)].concat()).expect("valid");
     assert!(matches!(units[2], Unit::Init(_)));
-    let durations: Vec<_> = fragments(&units)
-        .iter()
-        .map(|fragment| fragment.tracks[0].duration())
-        .collect();
+    let durations: Vec<_> = fragments(&units).iter().map(|fragment| fragment.tracks[0].duration()).collect();
     assert_eq!(durations, [10, 99]);
 }

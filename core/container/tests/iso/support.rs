@@ -7,9 +7,7 @@ use telecine_model::{Error, ErrorCode, Limits, Place};
 /// A file of `tests/data`.
 pub(crate) fn data(name: &str) -> Bytes {
     let path = format!("{}/tests/data/{name}", env!("CARGO_MANIFEST_DIR"));
-    std::fs::read(&path)
-        .unwrap_or_else(|error| panic!("{path}: {error}"))
-        .into()
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}")).into()
 }
 
 /// The media files that `make.sh` makes, without their extension.
@@ -162,16 +160,7 @@ impl Trak {
     /// The box.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let tkhd = full(b"tkhd", 0, 3, &[&words(&[0, 0, self.id]), &[0; 68]]);
-        let mdhd = full(
-            b"mdhd",
-            0,
-            0,
-            &[
-                &words(&[0, 0, self.timescale, 0]),
-                &self.language.to_be_bytes(),
-                &[0; 2],
-            ],
-        );
+        let mdhd = full(b"mdhd", 0, 0, &[&words(&[0, 0, self.timescale, 0]), &self.language.to_be_bytes(), &[0; 2]]);
         let hdlr = full(b"hdlr", 0, 0, &[&[0; 4], &self.handler, &[0; 13]]);
         let stbl = boxed(b"stbl", &[&self.stsd, &self.tables]);
         let minf = boxed(b"minf", &[&self.dinf, &stbl]);
