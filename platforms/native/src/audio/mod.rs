@@ -323,6 +323,10 @@ impl Batch {
         if !good {
             decoder.silence(end - pts);
         }
+        // As the null sink counts: what reaches into the window, and a frame across the start of a
+        // period only if the period before did not bring it.
+        let middle = pts + (end - pts).mul_ratio(1, 2);
+        let counts = end > self.window.0 && !(pts < self.window.0 && middle < heard_until);
         // To the frame: what is before the window or the point to show from, what was heard already,
         // and what is behind the window, is cut off.
         let frames = decoder.frames();
@@ -338,13 +342,7 @@ impl Batch {
         if end > self.window.1 {
             to = to.min(cut(self.window.1 - pts));
         }
-        Some(Step {
-            counts: pts >= self.window.0,
-            good,
-            frames: frames as u64,
-            heard: from..to.max(from),
-            end: end.min(self.window.1),
-        })
+        Some(Step { counts, good, frames: frames as u64, heard: from..to.max(from), end: end.min(self.window.1) })
     }
 }
 
