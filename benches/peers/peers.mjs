@@ -1,10 +1,10 @@
 // The players' own parsers, each loaded the way its package allows without a browser.
 //
 // `parse` takes the manifest's text and gives what the player keeps of it; `segments` counts what it found, so that a
-// parser that read nothing cannot win. Neither decodes UTF-8: JavaScript starts from a string, which is in its favour.
+// parser that read nothing cannot win. In an MPD that is one representation of every adaptation set.
 
 import { createRequire } from 'node:module';
-import { readFileSync, writeFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -15,17 +15,18 @@ const version = (name) => JSON.parse(readFileSync(join(modules, name, 'package.j
 const url = 'https://cdn.example/vod/manifest';
 const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
 
-// What these modules look for when they are loaded. Nothing of it is called while they parse.
+// What these modules look for while they load. Nothing of it is called while they parse.
 function pretendBrowser() {
   globalThis.self ??= globalThis;
   globalThis.window ??= globalThis;
+  globalThis.getComputedStyle ??= () => ({});
+  globalThis.location ??= new URL(url);
+  globalThis.navigator ??= { userAgent: 'node', vendor: '', platform: '', maxTouchPoints: 0 };
   globalThis.document ??= {
     createElement: () => ({ canPlayType: () => '', style: {} }),
     addEventListener() {},
     documentElement: { style: {} },
-    baseURI: url,
   };
-  globalThis.location ??= new URL(url);
   globalThis.MediaSource ??= class {
     static isTypeSupported = () => true;
   };
@@ -60,47 +61,43 @@ async function mpd() {
     version: version('mpd-parser'),
     parse: (text) => parse(text, { manifestUri: url }),
     segments: (manifest) =>
-      sum(
-        Object.values(manifest.mediaGroups.AUDIO.audio).map((group) => group.playlists[0].segments.length),
-      ),
+      sum(Object.values(manifest.mediaGroups.AUDIO.audio).map((group) => group.playlists[0].segments.length)),
   };
 }
 
-// rx-player reads timelines when they are first asked for. `all` asks for all of them.
+// rx-player reads a timeline when its representation is first asked for something: `all` asks every one.
 async function rx(all) {
-  const dash = join(modules, 'rx-player/dist/commonjs/parsers/manifest/dash/js-parser/index.js');
-  const { default: parse } = require(dash);
+  const { default: parse } = require(join(modules, 'rx-player/dist/commonjs/parsers/manifest/dash/js-parser/index.js'));
   const sets = (manifest) => manifest.periods.flatMap((period) => Object.values(period.adaptations).flat());
   return {
     version: version('rx-player'),
     parse: (text) => {
-      const answer = parse(text, { url, referenceDateTime: undefined, externalClockOffset: 0 });
+      const answer = parse(text, { url, externalClockOffset: 0 });
       if (answer.type !== 'done') throw new Error('rx-player wants more than the manifest');
       const manifest = answer.value.parsed;
       if (all) {
         for (const set of sets(manifest)) {
-          for (const representation of set.representations) representation.index.getLastAvailablePosition();
+          for (const { index } of set.representations) index.getLastAvailablePosition();
         }
       }
       return manifest;
     },
-    segments: (manifest) =>
-      sum(sets(manifest).map((set) => set.representations[0].index.getSegments(0, 1e9).length)),
+    segments: (manifest) => sum(sets(manifest).map((set) => set.representations[0].index.getSegments(0, 1e9).length)),
   };
 }
 
-// dash.js exports its player, not its parser: this adds the export to a copy of its own unminified build.
+// dash.js exports its player, not its parser: a copy of its own unminified build gets one more export.
 async function dashjs() {
   pretendBrowser();
-  const build = join(modules, 'dashjs/dist/modern/esm/dash.all.debug.js');
+  const build = readFileSync(join(modules, 'dashjs/dist/modern/esm/dash.all.debug.js'), 'utf8');
+  const parserModule = '"./src/dash/parser/DashParser.js"';
   const folder = mkdtempSync(join(tmpdir(), 'dashjs-'));
   const copy = join(folder, 'dash.mjs');
-  const name = '"./src/dash/parser/DashParser.js"';
-  writeFileSync(copy, `${readFileSync(build, 'utf8')}\nexport const DashParser = __webpack_require__(${name}).default;\n`);
+  writeFileSync(copy, `${build}\nexport const DashParser = __webpack_require__(${parserModule}).default;\n`);
   const { DashParser } = await import(pathToFileURL(copy));
   rmSync(folder, { recursive: true });
-  const silent = { info() {}, warn() {}, error() {}, debug() {}, fatal() {} };
-  const parser = DashParser({}).create({ debug: { getLogger: () => silent } });
+  const logger = { info() {}, warn() {}, error() {}, debug() {}, fatal() {} };
+  const parser = DashParser({}).create({ debug: { getLogger: () => logger } });
   return {
     version: version('dashjs'),
     parse: (text) => parser.parse(text),
@@ -113,37 +110,91 @@ async function dashjs() {
   };
 }
 
-// Shaka's parsers are public, and fetch for themselves: from a network that has the text at hand.
+// Shaka's parsers are public and fetch for themselves: here, from a network that has everything at hand.
 async function shaka(kind) {
   pretendBrowser();
-  const { default: shaka } = await import(
-    pathToFileURL(join(modules, 'shaka-player/dist/shaka-player.compiled.js'))
+  // Newer than Node.js 20; browsers get it from Shaka's own polyfills.
+  Map.prototype.getOrInsertComputed ??= function (key, make) {
+    if (!this.has(key)) this.set(key, make(key));
+    return this.get(key);
+  };
+  const { default: shaka } = await import(pathToFileURL(join(modules, 'shaka-player/dist/shaka-player.compiled.js')));
+  const config = shaka.util.PlayerConfiguration.createDefault();
+  const utf8 = (text) => new TextEncoder().encode(text).buffer;
+  // A media playlist alone makes Shaka look into the media for codecs; a multivariant one tells them.
+  const multivariant = utf8(
+    '#EXTM3U\n#EXT-X-VERSION:7\n' +
+      '#EXT-X-STREAM-INF:BANDWIDTH=6000000,CODECS="avc1.640028",RESOLUTION=1920x1080\nmedia.m3u8\n',
   );
-  const { configure, text: answer } = shakaFace(shaka);
-  const streams = (manifest) => [
-    ...new Set(manifest.variants.flatMap((variant) => [variant.audio, variant.video])),
-  ].filter((stream) => stream);
+  const nothing = () => {};
+  const player = (manifest) => ({
+    networkingEngine: {
+      request: (type, request) => {
+        const uri = request.uris[0];
+        const data =
+          kind === 'dash' || uri.endsWith('media.m3u8') ? manifest : uri === url ? multivariant : new ArrayBuffer(0);
+        return shaka.util.AbortableOperation.completed({
+          uri,
+          originalUri: uri,
+          data,
+          headers: {},
+          timeMs: 1,
+          fromCache: false,
+          status: 200,
+          originalRequest: request,
+        });
+      },
+    },
+    filter: async () => {},
+    makeTextStreamsForClosedCaptions: nothing,
+    onTimelineRegionAdded: nothing,
+    onEvent: nothing,
+    onError: (error) => {
+      throw error;
+    },
+    isLowLatencyMode: () => false,
+    updateDuration: nothing,
+    newDrmInfo: nothing,
+    onManifestUpdated: nothing,
+    getBandwidthEstimate: () => 1e6,
+    onMetadata: async () => {},
+    disableStream: nothing,
+    addFont: nothing,
+    getStreamingRetryParameters: () => config.streaming.retryParameters,
+    onSegmentReceived: nothing,
+  });
+  const streams = (manifest) =>
+    [...new Set(manifest.variants.flatMap((variant) => [variant.audio, variant.video]))].filter((stream) => stream);
   return {
     version: version('shaka-player'),
-    parse: async (text) => {
-      const parser = new shaka[kind === 'hls' ? 'hls' : 'dash'][kind === 'hls' ? 'HlsParser' : 'DashParser']();
-      parser.configure(configure());
-      const manifest = await parser.start(url, answer(text));
-      for (const stream of streams(manifest)) await stream.createSegmentIndex();
-      return manifest;
+    prepare: utf8,
+    parse: async (bytes) => {
+      const parser = kind === 'hls' ? new shaka.hls.HlsParser() : new shaka.dash.DashParser();
+      parser.configure(config.manifest, () => false);
+      const manifest = await parser.start(url, player(bytes));
+      await Promise.all(streams(manifest).map((stream) => stream.createSegmentIndex()));
+      return { parser, manifest };
     },
-    segments: (manifest) => {
-      const seen = new Map();
-      for (const stream of streams(manifest)) seen.set(stream.groupId ?? stream.id, stream.segmentIndex);
-      return sum([...seen.values()].map((index) => index.getNumReferences()));
+    // Its timers would go on into the next run.
+    release: ({ parser }) => parser.stop(),
+    segments: ({ manifest }) => {
+      const ofLanguage = new Map(streams(manifest).map((stream) => [stream.language, stream.segmentIndex]));
+      return sum([...ofLanguage.values()].map((index) => index.getNumReferences()));
     },
   };
 }
+
 export const peers = {
-  'hls.js': { load: hls },
-  'm3u8-parser': { load: m3u8 },
-  'mpd-parser': { load: mpd },
-  'rx-player': { load: () => rx(false) },
-  'rx-player-all': { load: () => rx(true) },
-  dashjs: { load: dashjs },
+  hls: {
+    'hls.js': hls,
+    'm3u8-parser': m3u8,
+    'shaka-player': () => shaka('hls'),
+  },
+  dash: {
+    'mpd-parser': mpd,
+    dashjs,
+    'shaka-player': () => shaka('dash'),
+    'rx-player': () => rx(false),
+    'rx-player (all timelines)': () => rx(true),
+  },
 };

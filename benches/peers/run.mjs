@@ -1,56 +1,57 @@
 // Measures one JavaScript parser on one manifest, in a process of its own: what another one left on the heap, or taught
 // the compiler, is not its fault.
 //
-//   node --expose-gc run.mjs PEER FILE SECONDS
+//   node run.mjs                                     lists the peers of each language, as JSON
+//   node --expose-gc run.mjs LANGUAGE PEER FILE SECONDS
 //
-// Prints one line of JSON: version, segments found, median/min/max of a run in nanoseconds, runs, bytes retained.
+// The latter prints JSON: version, segments found, median, least and most of a run in nanoseconds, bytes retained.
 
 import { readFileSync } from 'node:fs';
 import { peers } from './peers.mjs';
 
-const [peerName, file, seconds] = process.argv.slice(2);
-const peer = peers[peerName];
-const { version, parse, segments } = await peer.load();
-const text = readFileSync(file, 'utf8');
-
-const found = segments(await parse(text));
-
-// Warm-up: until the compiler had its time, but at least three runs.
-const samples = [];
-async function runFor(duration, least) {
-  const end = performance.now() + duration;
-  samples.length = 0;
-  for (let run = 0; run < least || performance.now() < end; run++) {
-    const before = process.hrtime.bigint();
-    const result = parse(text);
-    // A promise only where the player gives one: waiting is not free.
-    if (result instanceof Promise) await result;
-    samples.push(Number(process.hrtime.bigint() - before));
-  }
+const [language, name, file, seconds] = process.argv.slice(2);
+if (name === undefined) {
+  console.log(JSON.stringify(Object.fromEntries(Object.entries(peers).map(([key, of]) => [key, Object.keys(of)]))));
+  process.exit(0);
 }
+
+const { version, prepare = (text) => text, parse, release, segments } = await peers[language][name]();
+const input = prepare(readFileSync(file, 'utf8'));
+
+async function runFor(duration, least) {
+  const samples = [];
+  const end = performance.now() + duration;
+  while (samples.length < least || performance.now() < end) {
+    const before = process.hrtime.bigint();
+    let result = parse(input);
+    // Only where the player gives a promise: waiting is not free.
+    if (result instanceof Promise) result = await result;
+    samples.push(Number(process.hrtime.bigint() - before));
+    await release?.(result);
+  }
+  return samples.sort((a, b) => a - b);
+}
+
+// The warm-up gives the compiler its time.
 await runFor(Number(seconds) * 500, 3);
-await runFor(Number(seconds) * 1000, 5);
-samples.sort((a, b) => a - b);
+const samples = await runFor(Number(seconds) * 1000, 5);
 
-// A copy of the text that nothing else holds: parsers keep pieces of it alive, and that is theirs.
-globalThis.gc();
-globalThis.gc();
-const before = process.memoryUsage().heapUsed;
-const kept = await parse(readFileSync(file, 'utf8'));
-globalThis.gc();
-globalThis.gc();
-const retained = process.memoryUsage().heapUsed - before;
+const settled = () => {
+  globalThis.gc();
+  globalThis.gc();
+  return process.memoryUsage().heapUsed;
+};
+const before = settled();
+// The text itself counts where the result keeps it, or pieces of it, alive: nothing else holds this copy.
+const kept = await parse(prepare(readFileSync(file, 'utf8')));
+const retained = settled() - before;
 
-console.log(
-  JSON.stringify({
-    version,
-    segments: found,
-    median: samples[Math.floor(samples.length / 2)],
-    min: samples[0],
-    max: samples[samples.length - 1],
-    runs: samples.length,
-    retained,
-    kept: kept !== undefined,
-  }),
-);
-process.exit(0);
+const result = {
+  version,
+  segments: segments(kept),
+  median: samples[Math.floor(samples.length / 2)],
+  least: samples[0],
+  most: samples[samples.length - 1],
+  retained,
+};
+process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));
