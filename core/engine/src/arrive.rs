@@ -1,5 +1,7 @@
 //! Media on its way in: bytes to facts, facts to appends.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use telecine_abr::{Downloaded, Progress};
 use telecine_model::{Error, ErrorCode, Handling, MediaTime, Protocol, TrackKind};
@@ -17,6 +19,9 @@ use crate::stream::{Init, InitKey, SegmentFetch, Stream};
 /// Media timestamps this close to what is expected are right as they are: playlists round, and
 /// an offset of a rounding error would only smear exact times.
 const OFFSET_TOLERANCE: MediaTime = MediaTime::from_millis(250);
+
+/// Before playback runs, a segment under way is given so long before a smaller one is considered.
+const WAITED_ENOUGH: Duration = Duration::from_secs(1);
 
 impl Engine {
     /// Bytes of the segment that a kind's stream is fetching.
@@ -447,8 +452,7 @@ impl Engine {
 
     /// Asks the rule whether the segment under way should give way to a smaller one.
     fn consider_abandoning(&mut self, kind: TrackKind) {
-        // Before playback runs there is no stall to be saved.
-        if kind != TrackKind::Video || self.playback.state != State::Playing {
+        if kind != TrackKind::Video {
             return;
         }
         let Some(stream) = self.streams.get(&kind) else { return };
@@ -459,6 +463,15 @@ impl Engine {
         let Some(id) = fetch.request else { return };
         let Some(request) = self.requests.get(id) else { return };
         let total = request.head.as_ref().and_then(|head| head.content_length);
+        // Before playback runs there is no stall to be saved; but a viewer who waits is not to wait
+        // long for what was chosen on an assumption.
+        let took = self.now.since(request.started);
+        let left =
+            total.unwrap_or(0).saturating_sub(request.received).checked_div(request.received / 1000).unwrap_or(0);
+        let still = took.saturating_mul(u32::try_from(left).unwrap_or(u32::MAX)) / 1000;
+        if self.playback.state != State::Playing && (took < WAITED_ENOUGH || still < 2 * WAITED_ENOUGH) {
+            return;
+        }
         let (start, from) = (fetch.start, fetch.rendition.rendition);
         let Some(level) = stream.ladder.iter().position(|step| step.rendition == from) else {
             return;

@@ -230,7 +230,7 @@ impl Engine {
                 let arrived = self.playback.seek.is_none_or(|seek| seek.arrived);
                 if arrived && self.is_filled(self.config.start_buffer) {
                     self.finish_seek();
-                    self.enter(if self.playback.started { State::Paused } else { State::Ready });
+                    self.go_on(if self.playback.started { State::Paused } else { State::Ready });
                 } else if !self.is_filled(MediaTime::from_units(1)) {
                     self.jump_gap();
                 }
@@ -241,7 +241,7 @@ impl Engine {
                 }
                 if self.is_filled(self.config.rebuffer_goal) {
                     self.end_stall();
-                    self.enter(State::Paused);
+                    self.go_on(State::Paused);
                 }
             }
             _ => {}
@@ -250,6 +250,15 @@ impl Engine {
             self.run();
         }
         self.show_quality();
+    }
+
+    /// Nothing has to be waited for any more: plays, or rests in `resting` if that is not wanted.
+    fn go_on(&mut self, resting: State) {
+        if self.playback.wanted {
+            self.run();
+        } else {
+            self.enter(resting);
+        }
     }
 
     /// Whether every kind that playback waits for has so much media at the position, or all there is.

@@ -196,6 +196,8 @@ impl Engine {
                 self.rebuild_ladders();
             }
             Command::Stop => self.stop(State::Stopped),
+            // The speed outlives titles: it may be set before the first.
+            Command::SetRate(rate) => self.set_rate(rate),
             // A title that failed on the way, or was stopped, has nothing to play or to hold; that is no
             // mistake of an application that could not know yet.
             Command::Play | Command::Pause if !self.playback.is_active() && !self.title.url.is_empty() => {}
@@ -208,7 +210,6 @@ impl Engine {
             Command::Seek(target) => self.seek(target),
             Command::SelectTrack { kind, id } => self.choose_track(kind, id),
             Command::DisableKind(kind) => self.disable(kind),
-            Command::SetRate(rate) => self.set_rate(rate),
         }
     }
 

@@ -192,6 +192,9 @@ impl Engine {
         if self.timers.is_waiting(Timer::Schedule(kind), self.now) && stream.paused {
             return false;
         }
+        if kind != TrackKind::Video && self.is_far_ahead_of_the_picture(stream, from, next_time) {
+            return false;
+        }
         let goal = self.goal(stream);
         let ahead = next_time - from;
         let full = stream.buffer.bytes() >= goal.bytes && ahead > self.config.start_buffer;
@@ -204,6 +207,13 @@ impl Engine {
             self.timers.set(Timer::Schedule(kind), due);
         }
         false
+    }
+
+    /// Sound and text share the line with the picture: what is far ahead of it only keeps it waiting.
+    fn is_far_ahead_of_the_picture(&self, stream: &Stream, from: MediaTime, next_time: MediaTime) -> bool {
+        let Some(video) = self.streams.get(&TrackKind::Video).filter(|video| !video.ended) else { return false };
+        let lead = self.segment_duration(stream).max(self.config.start_buffer);
+        next_time > video.buffer.fetched_until(from) + lead
     }
 
     /// The rendition of the next segment, by its index in the track.

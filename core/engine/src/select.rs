@@ -118,18 +118,18 @@ fn is_special(track: &Track) -> bool {
 }
 
 fn plays(track: &Track, prefix: &str) -> bool {
-    track.renditions.iter().any(|r| r.codecs.iter().any(|c| c.to_string().starts_with(prefix)))
+    track.renditions.iter().any(|r| r.codecs.iter().any(|c| is_of(c.as_str(), prefix)))
 }
 
 /// Whether the sink decodes every codec of a rendition. A rendition that names none must be tried
 /// (H089).
 pub(crate) fn is_decodable(rendition: &Rendition, capabilities: &Capabilities) -> bool {
     let known = |codec: &Codec| {
-        let text = codec.to_string();
+        let text = codec.as_str();
         // Text is shown by the application and costs no decoder.
         codec.kind() == Some(TrackKind::Text)
             || capabilities.codecs.is_empty()
-            || capabilities.codecs.iter().any(|prefix| text.starts_with(prefix.as_str()))
+            || capabilities.codecs.iter().any(|prefix| is_of(text, prefix))
     };
     let fits_height = match (rendition.height, capabilities.max_height) {
         (Some(height), Some(max)) => height <= max,
@@ -138,6 +138,12 @@ pub(crate) fn is_decodable(rendition: &Rendition, capabilities: &Capabilities) -
     // HDR of an unknown kind should not be chosen (H094).
     let known_range = rendition.video_range.as_deref().is_none_or(|range| matches!(range, "SDR" | "HLG" | "PQ"));
     fits_height && known_range && rendition.codecs.iter().all(known)
+}
+
+/// Whether a codec string begins with `prefix`, whole fields of it: `mp4a.40.2` is not the
+/// beginning of `mp4a.40.29`.
+fn is_of(codec: &str, prefix: &str) -> bool {
+    codec.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || prefix.ends_with('.'))
 }
 
 /// One step of a bitrate ladder.
@@ -223,10 +229,7 @@ fn main_codec(rendition: &Rendition, kind: TrackKind) -> Option<&Codec> {
 /// that of its first rendition.
 fn preferred_codec(track: &Track, usable: &[usize], preferences: &Preferences) -> Option<Codec> {
     let codecs = || usable.iter().filter_map(|i| main_codec(&track.renditions[*i], track.kind));
-    let preferred = preferences
-        .codecs
-        .iter()
-        .find_map(|prefix| codecs().find(|codec| codec.to_string().starts_with(prefix.as_str())));
+    let preferred = preferences.codecs.iter().find_map(|prefix| codecs().find(|codec| is_of(codec.as_str(), prefix)));
     preferred.or_else(|| codecs().next()).cloned()
 }
 

@@ -31,3 +31,17 @@ fn over_hls() {
 fn over_dash() {
     plays("main.mpd");
 }
+
+#[test]
+fn a_line_slower_than_assumed_does_not_make_the_viewer_wait_for_the_first_choice() {
+    let title = SyntheticTitle::new(MediaTime::from_secs(60)).without_text();
+    let mut session = Session::new(Config::default(), title)
+        .network("rate=600kbps,rtt=80ms".parse().expect("valid"))
+        .play("https://title.example/main.m3u8");
+    assert_eq!(session.run(None), Outcome::Ended);
+    let qoe = session.engine().qoe(session.now());
+    let startup = qoe.startup.expect("it started");
+    // The first choice, 1 Mbit/s for four seconds with its sound, would take eight seconds.
+    assert!(startup.as_secs_f64() < 6.0, "{startup:?}");
+    assert_eq!(qoe.stalls, 0);
+}

@@ -122,7 +122,7 @@ pub(crate) fn line(points: &[(f64, f64)], t_max: f64, scale: Scale) -> String {
     path
 }
 
-/// The area under [`line`].
+/// The area under `line`.
 pub(crate) fn area(points: &[(f64, f64)], t_max: f64, scale: Scale) -> String {
     let (Some(first), Some(last)) = (points.first(), points.last()) else {
         return String::new();
