@@ -39,7 +39,8 @@ pub struct Frame<'a> {
 }
 
 impl Frame<'_> {
-    /// Presentation time, right to two nanoseconds.
+    /// Presentation time, right to two nanoseconds. A picture into which a seek goes has the time of
+    /// the seek's target.
     pub fn pts(&self) -> MediaTime {
         self.pts
     }

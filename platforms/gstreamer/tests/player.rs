@@ -77,3 +77,60 @@ async fn dash_is_shown_whole_while_the_network_changes() {
 async fn hls_is_shown_whole_while_the_network_changes() {
     play("/hls/dur_28/demo/main.m3u8").await;
 }
+
+/// Waits until the playhead is at `position` or behind.
+async fn until(player: &Player, position: MediaTime) {
+    let arrived = async {
+        while player.snapshot().await.expect("an answer").position < position {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), arrived).await.expect("the playhead gets there");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_viewer_seeks_pauses_and_changes_the_language() {
+    let origin = Origin::start(([127, 0, 0, 1], 0).into(), OriginConfig::default()).await.expect("a free port");
+    let (sink, shown) = screen();
+    let player = Player::builder().sink(sink).build().expect("a player");
+    player.load(format!("{}/dash/demo/time.mpd", origin.url())).expect("a URL");
+    player.play().expect("a player that lives");
+    until(&player, MediaTime::from_secs(2)).await;
+    player.seek(MediaTime::from_millis(15_400)).expect("a player that lives");
+    until(&player, MediaTime::from_millis(16_500)).await;
+
+    player.pause().expect("a player that lives");
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let count = || shown.lock().expect("no callback panicked").len();
+    let standing = count();
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert_eq!(count(), standing, "paused is paused");
+    player.play().expect("a player that lives");
+    until(&player, MediaTime::from_secs(18)).await;
+
+    let presentation = player.presentation().await.expect("an answer").expect("a title");
+    let tracks = presentation.periods[0].tracks.iter().filter(|track| track.kind == TrackKind::Audio);
+    let ids: Vec<_> = tracks.map(|track| track.id.clone()).collect();
+    let before = player.tracks().await.expect("an answer");
+    let other = ids.iter().find(|id| before.iter().all(|track| track.id != **id)).expect("another language");
+    player.select_track(TrackKind::Audio, other).expect("a player that lives");
+    let outcome = tokio::time::timeout(Duration::from_secs(30), player.finished()).await;
+    assert_eq!(outcome.expect("it comes to an end"), Outcome::Ended);
+
+    let shown = shown.lock().expect("no callback panicked").clone();
+    for picture in &shown {
+        // The picture that a seek goes into is shown from the target on.
+        let since = picture.pts - frame_time(picture.frame());
+        assert!(!since.is_negative() && since < frame_time(1), "{picture:?}");
+    }
+    let frames: Vec<_> = shown.iter().map(support::Shown::frame).collect();
+    let jumps: Vec<_> = frames.windows(2).filter(|pair| pair[1] != pair[0] + 1).collect();
+    assert_eq!(jumps.len(), 2, "the seek, and the change of language on the spot: {jumps:?}");
+    assert!((49..60).contains(&jumps[0][0]) && jumps[0][1] == 385, "{jumps:?}");
+    assert!(jumps[1][0].abs_diff(jumps[1][1]) <= 12, "{jumps:?}");
+    assert_eq!((frames[0], frames[frames.len() - 1]), (0, 599));
+    let after = player.tracks().await.expect("an answer");
+    let decoded = |id: &str| after.iter().find(|track| track.id == id).map_or(0, |track| track.decoded);
+    // From 18 s to the end: six seconds.
+    assert!((270..300).contains(&decoded(other)), "{after:?}");
+}
