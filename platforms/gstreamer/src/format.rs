@@ -155,7 +155,7 @@ fn families() -> [(&'static [&'static str], Builder); 12] {
         (&["vp09", "vp9"], caps("video/x-vp9")),
         (&["vp08", "vp8"], caps("video/x-vp8")),
         (
-            &["mp4a.40.2", "mp4a.40.5", "mp4a.40.02", "mp4a.40.05", "mp4a.66", "mp4a.67", "mp4a.68"],
+            &["mp4a.40.2", "mp4a.40.5", "mp4a.40.29", "mp4a.40.02", "mp4a.40.05", "mp4a.66", "mp4a.67", "mp4a.68"],
             caps("audio/mpeg").field("mpegversion", 4).field("stream-format", "raw"),
         ),
         (

@@ -321,21 +321,19 @@ impl GstSink {
         if !self.is_advancing() {
             return;
         }
-        let position = self.position;
-        let dry = |branch: &Branch| branch.edge().is_some_and(|edge| edge <= position + CLOSE);
-        self.starved = self
-            .branches
-            .iter()
-            .filter(|(_, branch)| dry(branch))
-            .map(|(kind, branch)| (*kind, branch.horizon()))
-            .collect();
-        if self.starved.is_empty() {
-            return;
-        }
+        let near = self.position + CLOSE;
+        let dry = self.branches.iter().filter_map(|(kind, branch)| {
+            let edge = branch.edge().filter(|edge| *edge <= near)?;
+            Some((*kind, edge, branch.horizon()))
+        });
+        let dry: Vec<_> = dry.collect();
+        let Some(position) = dry.iter().map(|(_, edge, _)| *edge).min() else { return };
+        self.position = self.position.max(position);
+        self.starved = dry.into_iter().map(|(kind, _, had)| (kind, had)).collect();
         self.apply();
         // The clock ran on until now. What comes next is to be shown as if it had not.
-        self.pipeline.set_start_time(self.epoch().running(position));
-        self.reports.push_back(SinkReport::Starved { position });
+        self.pipeline.set_start_time(self.epoch().running(self.position));
+        self.reports.push_back(SinkReport::Starved { position: self.position });
     }
 
     /// Goes on once every kind that had nothing has more.
