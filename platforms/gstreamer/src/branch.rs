@@ -72,6 +72,8 @@ pub(crate) struct Branch {
     /// Counts of chains that are gone, and how much of all counts was taken.
     past: Tally,
     taken: Tally,
+    /// Samples that a decoder passed over in order to catch up: no fault of theirs.
+    skipped: u64,
 }
 
 /// What becomes of the chain.
@@ -123,6 +125,7 @@ impl Branch {
             stage: Stage::Open,
             past: Tally::default(),
             taken: Tally::default(),
+            skipped: 0,
         })
     }
 
@@ -444,12 +447,22 @@ impl Branch {
     /// What came out since it was last taken.
     pub(crate) fn tally(&self) -> Tally {
         let all = self.total();
-        Tally { decoded: all.decoded - self.taken.decoded, lost: all.lost - self.taken.lost }
+        Tally {
+            decoded: all.decoded.saturating_sub(self.taken.decoded),
+            // News of skipped samples may come later than their loss was taken.
+            lost: all.lost.saturating_sub(self.taken.lost),
+        }
+    }
+
+    /// The decoder passed over this many samples, because the renderer is late.
+    pub(crate) fn skip(&mut self, samples: u64) {
+        self.skipped += samples;
     }
 
     fn total(&self) -> Tally {
         let now = self.chain.as_ref().map(Chain::tally).unwrap_or_default();
-        Tally { decoded: self.past.decoded + now.decoded, lost: self.past.lost + now.lost }
+        let lost = self.past.lost + now.lost;
+        Tally { decoded: self.past.decoded + now.decoded, lost: lost.saturating_sub(self.skipped) }
     }
 }
 

@@ -56,10 +56,25 @@ pub struct GstSink {
     over: bool,
     /// Since when a decoder gives nothing.
     mute: Option<Timestamp>,
-    /// Pictures that renderers dropped for being late, by element.
-    dropped: BTreeMap<String, u64>,
+    dropped: Dropped,
     next_tick: Timestamp,
     now: Timestamp,
+}
+
+/// What messages of the end are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ends {
+    OfThisPlace,
+    /// A seek went away from it.
+    OfThePlaceBefore,
+}
+
+/// What was dropped for being late.
+#[derive(Debug, Default)]
+struct Dropped {
+    total: u64,
+    /// What elements said last.
+    by_element: BTreeMap<String, u64>,
 }
 
 impl GstSink {
@@ -110,15 +125,16 @@ impl GstSink {
             running: false,
             over: false,
             mute: None,
-            dropped: BTreeMap::new(),
+            dropped: Dropped::default(),
             next_tick: Timestamp::ZERO,
             now: Timestamp::ZERO,
         })
     }
 
-    /// Pictures that the renderer dropped for being late.
+    /// Pictures that were not shown because they would have been late: dropped by the renderer, or
+    /// passed over by a decoder that could not keep up.
     pub fn dropped_frames(&self) -> u64 {
-        self.dropped.values().sum()
+        self.dropped.total
     }
 
     fn configure(&mut self, config: TrackConfig) {
@@ -194,8 +210,7 @@ impl GstSink {
         self.over = false;
         let failed = self.branches.values_mut().find_map(|branch| how(branch, epoch, &self.pipeline).err());
         self.pipeline.set_start_time(gst::ClockTime::ZERO);
-        // What was said of the place before, its end above all.
-        self.read_bus(true);
+        self.read_bus(Ends::OfThePlaceBefore);
         match failed {
             Some(error) => self.fail(ErrorCode::SinkFailed, error.to_string()),
             None => self.apply(),
@@ -240,7 +255,7 @@ impl GstSink {
         self.current.clear();
         self.starved.clear();
         self.reports.clear();
-        self.read_bus(true);
+        while self.bus.pop().is_some() {}
         self.epoch = None;
         self.position = MediaTime::ZERO;
         self.playing = false;
@@ -268,7 +283,7 @@ impl GstSink {
 
     /// Lets happen what happens by itself.
     fn work(&mut self) {
-        self.read_bus(false);
+        self.read_bus(Ends::OfThisPlace);
         if self.over || self.epoch.is_none() {
             return;
         }
@@ -357,26 +372,21 @@ impl GstSink {
         }
     }
 
-    /// Reads what the pipeline says; `skip` forgets it.
-    fn read_bus(&mut self, skip: bool) {
+    /// Reads what the pipeline says.
+    fn read_bus(&mut self, ends: Ends) {
         while let Some(message) = self.bus.pop() {
-            if skip || self.over {
+            if self.over {
                 continue;
             }
             match message.view() {
+                gst::MessageView::Eos(_) if ends == Ends::OfThePlaceBefore => {}
                 gst::MessageView::Eos(_) => self.end(),
                 gst::MessageView::Error(error) => {
                     let decodes = |source: &gst::Object| self.branches.values().any(|b| b.decodes_with(source));
                     let (code, message) = fault::read(error, error.src().is_some_and(decodes));
                     self.fail(code, message);
                 }
-                gst::MessageView::Qos(qos) => {
-                    let (_, dropped) = qos.stats();
-                    let dropped = u64::try_from(dropped.value()).unwrap_or(0);
-                    if let Some(source) = qos.src() {
-                        self.dropped.insert(source.name().to_string(), dropped);
-                    }
-                }
+                gst::MessageView::Qos(qos) => self.drop_late(qos),
                 gst::MessageView::ClockLost(_) => {
                     self.hold();
                     self.apply();
@@ -384,6 +394,18 @@ impl GstSink {
                 _ => {}
             }
         }
+    }
+
+    /// An element dropped something, being late. It counts from its last flush.
+    fn drop_late(&mut self, qos: &gst::message::Qos) {
+        let (Some(source), (_, dropped)) = (qos.src(), qos.stats()) else { return };
+        let dropped = u64::try_from(dropped.value()).unwrap_or(0);
+        let before = self.dropped.by_element.insert(source.name().to_string(), dropped).unwrap_or(0);
+        let fresh = dropped.checked_sub(before).unwrap_or(dropped);
+        if let Some(branch) = self.branches.values_mut().find(|branch| branch.decodes_with(source)) {
+            branch.skip(fresh);
+        }
+        self.dropped.total += fresh;
     }
 
     /// Everything was played.

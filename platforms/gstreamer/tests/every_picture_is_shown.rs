@@ -153,3 +153,22 @@ fn a_bin_of_the_applications_own_gets_what_the_decoder_gives() {
     let stats = screen.property::<gst::Structure>("stats");
     assert_eq!(stats.get::<u64>("rendered"), Ok(50));
 }
+
+#[test]
+fn pictures_that_would_be_late_are_dropped_and_are_no_decode_errors() {
+    let media = Media::demo("v180.mp4");
+    // 60 ms for a picture that lasts 40.
+    let description = "videoconvert ! identity sleep-time=60000 ! fakesink sync=true qos=true max-lateness=20000000";
+    let _ = gst::init();
+    let renderer = gst::parse::bin_from_description(description, true).expect("core and base elements");
+    let sink = GstSink::builder().video_sink(renderer.upcast()).build().expect("GStreamer is there");
+    let mut stage = Stage::with(sink);
+    stage.command(media.configuration());
+    (0..2).for_each(|index| stage.append(&media, index));
+    stage.command(SinkCommand::EndOfStream { kind: TrackKind::Video });
+    stage.command(SinkCommand::Play);
+    stage.run_to_the_end();
+    let stats = stage.stats(TrackKind::Video);
+    assert!(stage.sink.dropped_frames() > 10, "{}", stage.sink.dropped_frames());
+    assert_eq!((stats.samples, stats.decode_errors), (100, 0), "{stats:?}");
+}
