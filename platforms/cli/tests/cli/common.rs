@@ -3,8 +3,9 @@
 // What goes wrong here fails the test that asked for it.
 #![allow(clippy::expect_used, clippy::panic)]
 
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
@@ -84,5 +85,32 @@ pub(crate) fn has_fields(value: &Value, names: &[&str]) {
     let there = fields(value);
     for name in names {
         assert!(there.contains(name), "{name} is not among {there:?}");
+    }
+}
+
+/// An origin that runs as long as the test.
+pub(crate) struct Origin {
+    child: Child,
+    pub(crate) url: String,
+}
+
+impl Origin {
+    pub(crate) fn start() -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_telecine"))
+            .args(["origin", "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the origin starts");
+        let mut first = String::new();
+        BufReader::new(child.stdout.as_mut().expect("piped")).read_line(&mut first).expect("a line");
+        let url = first.split("/hls/").next().expect("a URL").to_owned();
+        Self { child, url }
+    }
+}
+
+impl Drop for Origin {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }

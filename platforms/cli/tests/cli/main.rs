@@ -13,6 +13,8 @@ mod an_hls_media_playlist_is_inspected_to_the_last_attribute;
 mod an_hls_multivariant_playlist_is_inspected_with_its_children;
 mod an_mpd_is_inspected;
 mod ctrl_c_stops_and_still_reports;
+mod every_sample_comes_once_wherever_playback_starts;
+mod every_variant_is_inspected_to_its_segments;
 mod exit_codes_follow_the_kind_of_error;
 mod probe_lists_what_ffprobe_lists;
 mod the_demo_title_plays_to_its_end;

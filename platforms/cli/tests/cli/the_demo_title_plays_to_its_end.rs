@@ -2,38 +2,8 @@
 //! is 1500 pictures and 2812 frames of sound; a frame that begins before its period belongs to
 //! neither, and of three periods one begins within a frame.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
-
-use crate::common::{fields, has_fields, telecine};
+use crate::common::{fields, has_fields, telecine, Origin};
 use serde_json::Value;
-
-/// An origin that runs as long as the test.
-struct Origin {
-    child: Child,
-    url: String,
-}
-
-impl Origin {
-    fn start() -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_telecine"))
-            .args(["origin", "--listen", "127.0.0.1:0"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the origin starts");
-        let mut first = String::new();
-        BufReader::new(child.stdout.as_mut().expect("piped")).read_line(&mut first).expect("a line");
-        let url = first.split("/hls/").next().expect("a URL").to_owned();
-        Self { child, url }
-    }
-}
-
-impl Drop for Origin {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 fn is_a_whole_minute(report: &Value) {
     assert_eq!(report["outcome"], "ended", "{:#}", report["error"]);
