@@ -1,5 +1,8 @@
 //! A CMAF segment through the incremental reader, in pieces as a network delivers them.
 
+// The demo title is part of the repository: without it there is nothing to measure.
+#![allow(clippy::expect_used)]
+
 use criterion::{criterion_group, criterion_main, Criterion, Throughput};
 use std::sync::Arc;
 use telecine_benches::segment::{demo, PIECE};
@@ -17,7 +20,7 @@ fn read_init(bytes: bytes::Bytes) -> Result<Option<Arc<InitSegment>>, Error> {
     Ok(None)
 }
 
-/// Samples of a segment, each looked up in the fragment that holds its bytes.
+/// How many samples a segment has.
 fn read_segment(init: &Arc<InitSegment>, pieces: &[bytes::Bytes]) -> Result<usize, Error> {
     let mut reader = IsoReader::new(&Limits::default());
     reader.set_init(Arc::clone(init));

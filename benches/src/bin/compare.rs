@@ -1,4 +1,4 @@
-//! Ours beside the JavaScript players' parsers: prints Markdown tables.
+//! Ours beside the Rust peers and the JavaScript players' parsers: prints a Markdown table.
 //!
 //! ```text
 //! npm ci --ignore-scripts --prefix benches/peers
@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Ours runs, then a peer, then ours again, then the peer: a machine that is slow for a while is slow for both. Every
-//! ratio is one of neighbours. A peer runs in a process of its own, warm.
+//! ratio is one of neighbours. A JavaScript peer runs in a process of its own, warm.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use telecine_benches::inputs::{self, Input, Language};
-use telecine_benches::parsers;
+use telecine_benches::parsers::{self, Parser};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -33,69 +33,109 @@ fn main() -> Result<()> {
     println!("{}", machine());
     println!();
     println!(
-        "{rounds} rounds; a cell is the median of the rounds' medians, ratios are (median, least and most of a round)."
+        "{rounds} rounds. Times are the median of the rounds' medians; the ratio is that of a round: median, least and"
     );
+    println!("most. The last ratio is of the fastest run of either in all rounds.");
     println!();
-    println!("| manifest | peer | telecine, ms | peer, ms | times faster | least–most | peer retains, bytes a segment |");
-    println!("|---|---|---:|---:|---:|---:|---:|");
+    println!(
+        "| manifest | peer | telecine, ms | peer, ms | times faster | least–most | fastest runs | peer retains, \
+         bytes a segment |"
+    );
+    println!("|---|---|---:|---:|---:|---:|---:|---:|");
     for input in inputs::all() {
         let file = folder.path().join(input.name);
         std::fs::write(&file, &input.bytes)?;
-        let language = key(input.language);
-        for peer in peers.get(language).into_iter().flatten() {
-            println!("{}", row(&input, &file, peer, rounds, &node)?);
+        let rust = parsers::of(input.language).iter().skip(1).map(|parser| Peer::Rust(*parser));
+        let names = peers.get(key(input.language)).into_iter().flatten();
+        let javascript = names.map(|name| Peer::JavaScript { name, node: &node, file: &file });
+        for peer in rust.chain(javascript) {
+            println!("{}", row(&input, &peer, rounds, seconds)?);
         }
     }
     Ok(())
 }
 
-/// One line of the table.
-fn row(input: &Input, file: &Path, peer: &str, rounds: usize, node: &Node) -> Result<String> {
-    let (mut ours, mut theirs, mut ratios, mut retained) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut version = String::new();
-    for _ in 0..rounds.max(1) {
-        let our = measure(input, node.seconds);
-        let run = node.run(key(input.language), peer, file)?;
-        let number = |name: &str| run.get(name).and_then(Value::as_f64).ok_or(format!("{peer} gave no {name}"));
-        if number("segments")? != input.segments as f64 {
-            return Err(format!("{peer} found {} of {} segments", number("segments")?, input.segments).into());
+/// Whom ours is measured against.
+enum Peer<'a> {
+    Rust(Parser),
+    JavaScript { name: &'a str, node: &'a Node, file: &'a Path },
+}
+
+/// What one round said of one parser.
+struct Round {
+    name: String,
+    nanoseconds: Spread,
+    /// Bytes a segment, where this program can tell: the memory benchmark does for Rust.
+    retained: Option<f64>,
+}
+
+impl Peer<'_> {
+    fn round(&self, input: &Input, seconds: f64) -> Result<Round> {
+        match self {
+            Peer::Rust(parser) => Ok(Round {
+                name: parser.name.to_owned(),
+                nanoseconds: measure(*parser, input, seconds),
+                retained: None,
+            }),
+            Peer::JavaScript { name, node, file } => {
+                let run = node.run(key(input.language), name, file)?;
+                let number = |key: &str| run.get(key).and_then(Value::as_f64).ok_or(format!("{name} gave no {key}"));
+                let found = number("segments")?;
+                if found != input.segments as f64 {
+                    return Err(format!("{name} found {found} of {} segments", input.segments).into());
+                }
+                let version = run.get("version").and_then(Value::as_str).unwrap_or_default();
+                Ok(Round {
+                    name: format!("{name} {version}"),
+                    nanoseconds: Spread { least: number("least")?, median: number("median")?, most: number("most")? },
+                    retained: Some(number("retained")? / found),
+                })
+            }
         }
-        run.get("version").and_then(Value::as_str).unwrap_or_default().clone_into(&mut version);
-        let their = number("median")?;
-        ours.push(our);
-        theirs.push(their);
-        ratios.push(their / our);
-        retained.push(number("retained")? / input.segments as f64);
     }
-    let ratios = Spread::of(ratios);
+}
+
+/// One line of the table.
+fn row(input: &Input, peer: &Peer<'_>, rounds: usize, seconds: f64) -> Result<String> {
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for _ in 0..rounds.max(1) {
+        ours.push(measure(parsers::ours(input.language), input, seconds));
+        theirs.push(peer.round(input, seconds)?);
+    }
+    let ratios = ours.iter().zip(&theirs).map(|(ours, theirs)| theirs.nanoseconds.median / ours.median);
+    let ratios = Spread::of(ratios.collect());
+    let ours_least = Spread::of(ours.iter().map(|ours| ours.least).collect()).least;
+    let theirs_least = Spread::of(theirs.iter().map(|theirs| theirs.nanoseconds.least).collect()).least;
+    let retained: Option<Vec<f64>> = theirs.iter().map(|theirs| theirs.retained).collect();
     Ok(format!(
-        "| {} | {peer} {version} | {:.2} | {:.1} | **{:.1}** | {:.1}–{:.1} | {:.0} |",
+        "| {} | {} | {:.2} | {:.1} | **{:.1}** | {:.1}–{:.1} | {:.1} | {} |",
         input.name,
-        Spread::of(ours).median / 1e6,
-        Spread::of(theirs).median / 1e6,
+        theirs.first().map_or("", |round| &round.name),
+        Spread::of(ours.iter().map(|ours| ours.median).collect()).median / 1e6,
+        Spread::of(theirs.iter().map(|theirs| theirs.nanoseconds.median).collect()).median / 1e6,
         ratios.median,
         ratios.least,
         ratios.most,
-        Spread::of(retained).median,
+        theirs_least / ours_least,
+        retained.map_or(String::new(), |bytes| format!("{:.0}", Spread::of(bytes).median)),
     ))
 }
 
-/// Median nanoseconds of our parser, after a warm-up, with the same rules as `run.mjs`.
-fn measure(input: &Input, seconds: f64) -> f64 {
-    let parse = parsers::ours(input.language).parse;
+/// Nanoseconds of a Rust parser, after a warm-up, with the same rules as `run.mjs`.
+fn measure(parser: Parser, input: &Input, seconds: f64) -> Spread {
     let run_for = |duration: Duration| {
         let end = Instant::now() + duration;
         let mut samples = Vec::new();
         while samples.len() < 5 || Instant::now() < end {
             let before = Instant::now();
-            let result = parse(black_box(&input.bytes));
+            let result = (parser.parse)(black_box(&input.bytes));
             samples.push(before.elapsed().as_nanos() as f64);
             drop(black_box(result));
         }
         samples
     };
     run_for(Duration::from_secs_f64(seconds * 0.5));
-    Spread::of(run_for(Duration::from_secs_f64(seconds))).median
+    Spread::of(run_for(Duration::from_secs_f64(seconds)))
 }
 
 fn key(language: Language) -> &'static str {
