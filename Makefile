@@ -6,13 +6,14 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 GSTREAMER := -p telecine-gstreamer
 OUT := out
 
-.PHONY: help play test test-rust test-gstreamer test-media setup lint fmt bench fuzz coverage audit clean
+.PHONY: help play test test-rust test-gstreamer test-media setup lint fmt bench bench-peers fuzz coverage audit clean
 
 help:
 	@echo 'make play       play the demo title: from a clean checkout to a report (Rust alone)'
 	@echo 'make test       install what the tests need and run everything'
 	@echo 'make lint       rustfmt, clippy and rustdoc, warnings are errors'
 	@echo 'make bench      Criterion benchmarks, peers beside us'
+	@echo 'make bench-peers  ours and the JavaScript players in turn (Node.js 20, npm; 15 minutes)'
 	@echo 'make fuzz       four fuzz targets, $(FUZZ_SECONDS) s each'
 	@echo 'make coverage   line coverage of core/ by tests'
 	@echo 'make audit      licences, sources and duplicates of dependencies'
@@ -64,6 +65,10 @@ endif
 
 bench:
 	$(CARGO) bench -p telecine-benches
+
+bench-peers:
+	npm ci --silent --ignore-scripts --prefix benches/peers
+	$(CARGO) run --release --quiet -p telecine-benches --bin compare -- 5 0.5
 
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := hls dash iso_bmff engine

@@ -72,6 +72,16 @@ pub enum SinkCommand {
         /// to this one.
         to: MediaTime,
     },
+    /// There is nothing of this kind between two times (a period without sound), and nothing that
+    /// the playhead would have to wait for.
+    Silence {
+        /// Which kind.
+        kind: TrackKind,
+        /// From this time
+        from: MediaTime,
+        /// to this one.
+        to: MediaTime,
+    },
     /// Nothing follows for this kind until the next seek.
     EndOfStream {
         /// Which kind.

@@ -11,7 +11,7 @@ use crate::buffer::{Item, SEAM};
 use crate::engine::Engine;
 use crate::event::{DecisionKind, State};
 use crate::fetch::Request;
-use crate::input::Body;
+use crate::input::{Body, RequestId};
 use crate::media::{container_time, FragmentTrack, InitTrack, MediaFact, MediaReader, Piece};
 use crate::schedule::protected;
 use crate::stream::{Init, InitKey, SegmentFetch, Stream};
@@ -25,9 +25,10 @@ const WAITED_ENOUGH: Duration = Duration::from_secs(1);
 
 impl Engine {
     /// Bytes of the segment that a kind's stream is fetching.
-    pub(crate) fn on_media(&mut self, kind: TrackKind, data: Body) {
+    pub(crate) fn on_media(&mut self, kind: TrackKind, id: RequestId, data: Body) {
         self.facts = Some(Vec::new());
-        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else {
+        let fetch = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut());
+        let Some(fetch) = fetch.filter(|fetch| fetch.request == Some(id)) else {
             return;
         };
         fetch.bytes = fetch.bytes.saturating_add(data.len());
@@ -95,13 +96,13 @@ impl Engine {
         match piece.fact {
             MediaFact::Init(tracks) => {
                 // A segment that initialises itself.
-                let key = InitKey { uri: format!("segment {}", fetch.number), range: None };
                 if let Some(scheme) = tracks.iter().find_map(|track| track.scheme.clone()) {
                     self.fail(protected(&scheme));
                     return false;
                 }
-                fetch.init = Some(key.clone());
-                self.title.inits.insert(key, Init { tracks, segment: piece.init });
+                if let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) {
+                    fetch.own_init = Some(Init { tracks, segment: piece.init });
+                }
                 true
             }
             MediaFact::Fragment(tracks) => {
@@ -109,6 +110,7 @@ impl Engine {
                     fetch.skip -= 1;
                     return true;
                 }
+                fetch.seen += 1;
                 let payload = piece.fragment.map_or(Payload::None, Payload::Fragment);
                 self.append_fragment(kind, &tracks, &payload);
                 true
@@ -128,22 +130,24 @@ impl Engine {
             return;
         };
         if let Some(mut fetch) = stream.fetch.take() {
-            let key = fetch.init.clone();
-            let init = key.as_ref().and_then(|key| self.title.inits.get(key)).cloned();
-            match init {
+            let shared = fetch.init.as_ref().and_then(|key| self.title.inits.get(key));
+            match fetch.own_init.clone().or(shared.cloned()) {
                 Some(init) => {
                     self.configure(&mut stream, &fetch, &init);
-                    for output in stream.outputs.clone() {
+                    let outputs = stream.outputs.clone();
+                    let mut own = false;
+                    for output in outputs.iter().copied() {
                         let pair = init
                             .tracks
                             .iter()
                             .filter(|track| track.kind == output)
                             .find_map(|track| Some((track, found.iter().find(|part| part.id == track.id)?)));
                         if let Some((track, part)) = pair {
+                            own |= output == stream.kind || outputs.len() == 1;
                             self.append(&mut stream, &mut fetch, output, track, part, payload);
                         }
                     }
-                    fetch.appended += 1;
+                    fetch.appended += u32::from(own);
                 }
                 None => fetch.broken = true,
             }
@@ -168,10 +172,16 @@ impl Engine {
         };
         let present: Vec<&InitTrack> = init.tracks.iter().filter(|track| is_output(track.kind)).collect();
         stream.outputs = present.iter().map(|track| track.kind).collect();
+        stream.outputs.sort_unstable();
         stream.outputs.dedup();
         let rendition = self.rendition(fetch.rendition).map(|r| r.id.clone()).unwrap_or_default();
         let track_id = self.track(stream.period, stream.track).map(|t| t.id.clone()).unwrap_or_default();
+        let mut told = Vec::new();
         for track in present {
+            if told.contains(&track.kind) {
+                continue;
+            }
+            told.push(track.kind);
             self.sink(SinkCommand::Configure(Box::new(TrackConfig {
                 kind: track.kind,
                 track: track_id.clone(),
@@ -216,6 +226,7 @@ impl Engine {
                 media_start: known.unwrap_or(start).max(fetch.start),
                 media_end: end,
                 rendition: fetch.rendition.rendition,
+                track: fetch.rendition.track,
                 period: fetch.rendition.period,
                 bytes: fetch.bytes,
                 complete: false,
@@ -231,7 +242,7 @@ impl Engine {
             end,
             offset: offset - MediaTime::from_ticks(track.media_start, track.timescale),
             window: self.window(fetch.rendition.period),
-            show_from: stream.show_from.filter(|from| *from > start && *from < end),
+            show_from: stream.show_from.filter(|from| *from > start),
             discontinuity,
             samples: part.samples,
             bytes: part.bytes,
@@ -446,7 +457,7 @@ impl Engine {
             fetch.early.clear();
             fetch.text.clear();
             fetch.bytes = 0;
-            fetch.skip = fetch.appended;
+            fetch.skip = fetch.seen;
         }
     }
 

@@ -15,6 +15,8 @@ pub(crate) struct Item {
     pub(crate) media_end: MediaTime,
     /// Index of the rendition in its track.
     pub(crate) rendition: usize,
+    /// Index of the track in its period.
+    pub(crate) track: usize,
     /// Index of the period.
     pub(crate) period: usize,
     /// Bytes of it.
@@ -36,6 +38,7 @@ impl Item {
             media_start: start,
             media_end: start,
             rendition,
+            track: 0,
             period,
             bytes: 0,
             complete: true,
@@ -127,7 +130,8 @@ impl BufferMap {
     /// True if the way from `from` to `to` is known to be empty.
     pub(crate) fn is_hole(&self, from: MediaTime, to: MediaTime) -> bool {
         let mut reached = from;
-        for item in self.0.iter().filter(|item| item.end > from && item.start < to) {
+        // What ends within a seam of `from` is behind us.
+        for item in self.0.iter().filter(|item| item.end > from + SEAM && item.start < to) {
             let empty_until = if item.hole { item.end } else { item.media_start };
             if item.start > reached + SEAM || empty_until <= reached {
                 break;
@@ -207,6 +211,7 @@ mod tests {
             media_start: secs(start),
             media_end: secs(end),
             rendition: 0,
+            track: 0,
             period: 0,
             bytes: 10,
             complete: true,

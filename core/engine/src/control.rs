@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::event::{DecisionKind, Event, StallCause, State};
 use crate::input::SinkReport;
 use crate::playback::Seek;
-use crate::stream::Stream;
+use crate::stream::{RenditionRef, Stream};
 use crate::timer::Timer;
 
 /// A stuck sink is nudged so often before playback is given up.
@@ -36,6 +36,9 @@ impl Engine {
             SinkReport::Evicted { kind, from, to } => {
                 if let Some(stream) = self.streams.get_mut(&kind) {
                     let wasted = stream.buffer.remove(from, to);
+                    stream.ended = false;
+                    stream.end_told = false;
+                    stream.cursor = None;
                     self.qoe.wasted(wasted);
                 }
             }
@@ -145,10 +148,19 @@ impl Engine {
         }
         let why = vec![format!("no media between {position} and {target}")];
         self.decide(DecisionKind::Gap, None, Some(position.to_string()), Some(target.to_string()), why);
-        self.sink(SinkCommand::Seek(target));
+        self.seek_sink(target);
         self.playback.place(target, self.playback.state == State::Playing, self.now);
         for stream in self.streams.values_mut() {
             stream.target = stream.target.max(target);
+        }
+        // Whoever waits for media at the old place waits at the new one.
+        match (&mut self.playback.seek, self.playback.state) {
+            (Some(seek), _) => {
+                seek.target = target;
+                seek.arrived = false;
+            }
+            (None, State::Preparing) => self.title.start = Some(target),
+            _ => {}
         }
         if !self.capabilities.random_access {
             self.refill(target);
@@ -171,12 +183,13 @@ impl Engine {
     }
 
     fn on_ended(&mut self) {
-        if self.streams.values().any(|stream| stream.is_essential() && !stream.ended) {
+        // A report from before a seek says nothing about the new position.
+        let unfinished = |stream: &Stream| stream.is_essential() && !stream.ended;
+        if self.playback.seek.is_some() || self.streams.values().any(unfinished) {
             return;
         }
         let end = self.duration().unwrap_or_else(|| self.position());
         self.playback.place(end, false, self.now);
-        self.finish_seek();
         self.timers.clear_all();
         self.cancel_all();
         self.enter(State::Ended);
@@ -202,6 +215,8 @@ impl Engine {
         let mut wasted = stream.buffer.remove(MediaTime::MIN, keep_from);
         wasted += stream.buffer.remove(refused, MediaTime::MAX);
         stream.cursor = None;
+        stream.ended = false;
+        stream.end_told = false;
         let outputs = stream.outputs.clone();
         self.qoe.wasted(wasted);
         self.drop_fetch(kind);
@@ -225,7 +240,14 @@ impl Engine {
         self.tell_ends();
         let streams_known = self.title.start.is_some() && !self.streams.is_empty();
         match self.playback.state {
-            State::Preparing if streams_known && self.is_filled(self.config.start_buffer) => self.enter(State::Ready),
+            State::Preparing if streams_known => {
+                if !self.is_filled(MediaTime::from_units(1)) {
+                    self.jump_gap();
+                }
+                if self.is_filled(self.config.start_buffer) {
+                    self.enter(State::Ready);
+                }
+            }
             State::Seeking => {
                 let arrived = self.playback.seek.is_none_or(|seek| seek.arrived);
                 if arrived && self.is_filled(self.config.start_buffer) {
@@ -354,6 +376,17 @@ impl Engine {
         } else {
             self.reposition(target);
         }
+        self.seek_sink(target);
+    }
+
+    /// Moves the sink. What was said of the end holds no longer: streams find their end anew, and
+    /// the sink is told again (the contract of `SinkCommand::EndOfStream`).
+    fn seek_sink(&mut self, target: MediaTime) {
+        for stream in self.streams.values_mut() {
+            stream.ended = false;
+            stream.end_told = false;
+            stream.cursor = None;
+        }
         self.sink(SinkCommand::Seek(target));
     }
 
@@ -372,6 +405,9 @@ impl Engine {
             vec![why.to_owned()],
         );
         self.policies.rule.on_seek();
+        if self.playback.state == State::Playing {
+            self.sink(SinkCommand::Pause);
+        }
         self.playback.place(target, false, self.now);
         self.timers.clear(Timer::Watchdog);
         self.enter(State::Seeking);
@@ -391,15 +427,19 @@ impl Engine {
                 continue;
             }
             self.drop_fetch(kind);
-            let Some(stream) = self.streams.get_mut(&kind) else { continue };
-            // What arrived of it is of no use: the segment is fetched whole when it is needed.
-            let outputs = stream.outputs.clone();
-            for (from, to) in stream.buffer.torn() {
-                let wasted = stream.buffer.remove(from, to);
-                self.qoe.wasted(wasted);
-                for kind in &outputs {
-                    self.outbox.push(Action::Sink(SinkCommand::Remove { kind: *kind, from, to }));
-                }
+            self.drop_torn(kind);
+        }
+    }
+
+    /// Drops what arrived of segments whose fetching stopped: they are fetched whole when needed.
+    pub(crate) fn drop_torn(&mut self, kind: TrackKind) {
+        let Some(stream) = self.streams.get_mut(&kind) else { return };
+        let outputs = stream.outputs.clone();
+        for (from, to) in stream.buffer.torn() {
+            // Their bytes counted as wasted when the request was cancelled or failed.
+            stream.buffer.remove(from, to);
+            for kind in &outputs {
+                self.outbox.push(Action::Sink(SinkCommand::Remove { kind: *kind, from, to }));
             }
         }
     }
@@ -424,6 +464,11 @@ impl Engine {
 
     /// Chooses tracks anew for the period at a position, and keeps what is buffered.
     fn rechoose(&mut self, target: MediaTime) {
+        let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();
+        for kind in kinds {
+            self.drop_fetch(kind);
+            self.drop_torn(kind);
+        }
         let buffers: Vec<(TrackKind, Stream)> = std::mem::take(&mut self.streams).into_iter().collect();
         self.choose_tracks(target);
         for (kind, old) in buffers {
@@ -471,7 +516,7 @@ impl Engine {
             self.sink(SinkCommand::Disable { kind });
             self.emit(Event::Selected { at: self.now, kind, track: None });
         }
-        if self.streams.values().all(|stream| !stream.is_essential()) {
+        if self.title.start.is_some() && self.streams.values().all(|stream| !stream.is_essential()) {
             self.fail(Error::new(ErrorCode::NothingPlayable, "neither sound nor picture is left to play"));
         }
     }
@@ -509,7 +554,7 @@ impl Engine {
             stream.show_from = Some(position);
         }
         if self.playback.seek.is_some() {
-            self.sink(SinkCommand::Seek(position));
+            self.seek_sink(position);
         }
     }
 
@@ -523,7 +568,8 @@ impl Engine {
         if self.now.since(since) < self.config.stuck_after {
             return;
         }
-        let ended = self.streams.values().filter(|s| s.is_essential()).all(|s| s.ended && s.ahead(position) <= SEAM);
+        let over = |s: &Stream| s.ended && s.ahead(position) <= SEAM && s.buffer.next_media(position).is_none();
+        let ended = self.streams.values().filter(|s| s.is_essential()).all(over);
         if self.playback.nudges >= NUDGES && !ended {
             let error = Error::new(ErrorCode::PlaybackStuck, "the sink has media but does not move");
             return self.fail(error.fact("position", position).fact("nudges", self.playback.nudges));
@@ -533,13 +579,17 @@ impl Engine {
             return self.on_ended();
         }
         self.playback.nudges += 1;
+        self.playback.place(position, true, self.now);
+        if self.jump_gap() {
+            return;
+        }
         let target = position + NUDGE;
         self.emit(Event::StallStarted { at: self.now, position, cause: StallCause::StuckSink });
         self.playback.stalled_at = Some(self.now);
         self.end_stall();
         let why = vec![format!("the sink has not moved for {} ms", self.config.stuck_after.as_millis())];
         self.decide(DecisionKind::Seek, None, Some(position.to_string()), Some(target.to_string()), why);
-        self.sink(SinkCommand::Seek(target));
+        self.seek_sink(target);
         self.playback.place(target, true, self.now);
         self.playback.moved = (self.now, target);
         if !self.capabilities.random_access {
@@ -559,9 +609,8 @@ impl Engine {
             let Some(item) = stream.buffer.play(position) else {
                 continue;
             };
-            let shown =
-                crate::stream::RenditionRef { period: item.period, track: stream.track, rendition: item.rendition };
-            let hole = item.hole;
+            let shown = RenditionRef { period: item.period, track: item.track, rendition: item.rendition };
+            let hole = item.hole || item.bytes == 0;
             let change = stream.buffer.next_change(position);
             next = [next, change].into_iter().flatten().min();
             if stream.shown != Some(shown) && !hole && stream.is_essential() {

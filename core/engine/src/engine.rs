@@ -238,7 +238,8 @@ impl Engine {
 
     /// Ends playback in `state`: nothing is under way any more.
     pub(crate) fn stop(&mut self, state: State) {
-        let was_loaded = self.playback.is_active();
+        let was_loaded = self.playback.state != State::Idle && self.playback.state != State::Stopped;
+        let was_active = self.playback.is_active();
         self.cancel_all();
         self.timers.clear_all();
         for stream in self.streams.values_mut() {
@@ -249,7 +250,7 @@ impl Engine {
         }
         self.streams.clear();
         self.playback.place(self.playback.position(self.now, MediaTime::MAX), false, self.now);
-        if was_loaded || state == State::Failed {
+        if was_active || state == State::Failed {
             self.enter(state);
         }
     }

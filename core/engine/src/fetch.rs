@@ -78,18 +78,26 @@ pub(crate) struct Requests {
     next: u64,
     active: BTreeMap<RequestId, Request>,
     /// Failed ones that are due again.
-    deferred: Vec<(Timestamp, FetchRequest, Purpose)>,
+    deferred: Vec<Deferred>,
+}
+
+/// A failed request that is due again.
+struct Deferred {
+    due: Timestamp,
+    fetch: FetchRequest,
+    purpose: Purpose,
+    carried: Vec<SegmentIndexBox>,
 }
 
 impl Requests {
     /// True if one with this purpose is under way or deferred.
     pub(crate) fn has(&self, purpose: &Purpose) -> bool {
-        self.active.values().any(|r| r.purpose == *purpose) || self.deferred.iter().any(|(_, _, p)| p == purpose)
+        self.active.values().any(|r| r.purpose == *purpose) || self.deferred.iter().any(|d| d.purpose == *purpose)
     }
 
     /// True if a failed request of this kind's stream waits to be tried again.
     pub(crate) fn is_retrying(&self, kind: TrackKind) -> bool {
-        self.deferred.iter().any(|(_, fetch, _)| fetch.kind == Some(kind))
+        self.deferred.iter().any(|d| d.fetch.kind == Some(kind))
     }
 
     /// Hands on what earlier requests for the same index brought.
@@ -108,7 +116,10 @@ impl Requests {
 }
 
 impl Engine {
-    /// Makes a request; None (and an error told) if the reference may not be followed from here.
+    /// Makes a request.
+    ///
+    /// # Errors
+    /// [`ErrorCode::SchemeForbidden`] if the reference may not be followed from here.
     pub(crate) fn fetch(
         &mut self,
         class: RequestClass,
@@ -215,7 +226,7 @@ impl Engine {
     /// Drops what waits to be tried again for a kind's stream.
     pub(crate) fn forget_retries(&mut self, kind: TrackKind) {
         let is_media = |p: &Purpose| matches!(p, Purpose::Segment(_) | Purpose::Init(..));
-        self.requests.deferred.retain(|(_, fetch, purpose)| fetch.kind != Some(kind) || !is_media(purpose));
+        self.requests.deferred.retain(|d| d.fetch.kind != Some(kind) || !is_media(&d.purpose));
     }
 
     pub(crate) fn on_network(&mut self, event: NetworkEvent) {
@@ -276,7 +287,7 @@ impl Engine {
         match (&request.purpose, &mut request.reader) {
             (Purpose::Segment(kind), _) => {
                 let kind = *kind;
-                self.on_media(kind, data);
+                self.on_media(kind, id, data);
             }
             (_, Some(reader)) => {
                 let pieces = reader.push(&data);
@@ -390,12 +401,13 @@ impl Engine {
             self.prepare_retry(kind);
         }
         let fetch = FetchRequest { attempt: request.fetch.attempt + 1, ..request.fetch };
-        self.requests.deferred.push((self.now + after, fetch, request.purpose));
+        let due = self.now + after;
+        self.requests.deferred.push(Deferred { due, fetch, purpose: request.purpose, carried: request.carried });
         self.wake_for_retry();
     }
 
     fn wake_for_retry(&mut self) {
-        match self.requests.deferred.iter().map(|(due, _, _)| *due).min() {
+        match self.requests.deferred.iter().map(|d| d.due).min() {
             Some(due) => self.timers.set(Timer::Retry, due),
             None => self.timers.clear(Timer::Retry),
         }
@@ -404,10 +416,11 @@ impl Engine {
     pub(crate) fn retry_due(&mut self) {
         let now = self.now;
         let (due, rest): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.requests.deferred).into_iter().partition(|(at, _, _)| *at <= now);
+            std::mem::take(&mut self.requests.deferred).into_iter().partition(|deferred| deferred.due <= now);
         self.requests.deferred = rest;
-        for (_, fetch, purpose) in due {
-            self.send(fetch, purpose);
+        for Deferred { fetch, purpose, carried, .. } in due {
+            let id = self.send(fetch, purpose);
+            self.requests.carry(id, carried);
         }
         self.wake_for_retry();
     }
@@ -420,7 +433,16 @@ impl Engine {
                 self.report(error.recovered(Handling::Skipped));
                 self.on_remote(place, None);
             }
-            Purpose::Playlist(rendition) | Purpose::Index(rendition) => self.replace_rendition(rendition, error, why),
+            Purpose::Index(rendition) => match self.next_location(rendition) {
+                // Asked for again where the same bytes are, when the stream is scheduled.
+                Some(next) => {
+                    self.report(error.recovered(Handling::Replaced));
+                    let (kind, to) = (request.fetch.kind, Some(uri::without_secrets(&next)));
+                    self.decide(DecisionKind::Pathway, kind, None, to, why);
+                }
+                None => self.replace_rendition(rendition, error, why),
+            },
+            Purpose::Playlist(rendition) => self.replace_rendition(rendition, error, why),
             Purpose::Init(kind, _) | Purpose::Segment(kind) => self.replace_segment(kind, error, why),
         }
     }

@@ -31,14 +31,16 @@ pub(crate) struct RemoteElements {
 
 impl Engine {
     pub(crate) fn load(&mut self, url: String, start: Option<MediaTime>) {
-        if self.playback.is_active() {
+        if self.playback.state != State::Idle {
             self.stop(State::Stopped);
         }
         self.title = Title { url: url.clone(), wanted_start: start, ..Title::default() };
         self.playback = Playback::at_rate(self.playback.rate_milli);
         self.enter(State::Loading);
         if uri::split(&url).scheme.is_none() {
-            return self.fail(Error::new(ErrorCode::InvalidUrl, "the URL has no scheme").fact("url", &url));
+            return self.fail(
+                Error::new(ErrorCode::InvalidUrl, "the URL has no scheme").fact("url", uri::without_secrets(&url)),
+            );
         }
         if let Err(error) = self.fetch(RequestClass::Manifest, Purpose::Manifest, None, url, None) {
             self.fail(error);
@@ -199,7 +201,7 @@ impl Engine {
             }
             Segments::Indexed(source) => match source.index_range {
                 Some(range) => {
-                    let url = uri::resolve(&source.base, &source.uri);
+                    let url = self.on_good_base(reference, &uri::resolve(&source.base, &source.uri));
                     self.fetch_once(RequestClass::Index, Purpose::Index(reference), kind, url, Some(range));
                     false
                 }
@@ -286,7 +288,7 @@ impl Engine {
                 let error = Error::new(ErrorCode::IndexInvalid, "the segment index leads nowhere");
                 return self.replace_rendition(reference, error, Vec::new());
             }
-            let url = uri::resolve(&source.base, &source.uri);
+            let url = self.on_good_base(reference, &uri::resolve(&source.base, &source.uri));
             let sent = self.fetch(RequestClass::Index, Purpose::Index(reference), request.fetch.kind, url, Some(range));
             match sent {
                 Ok(id) => self.requests.carry(id, boxes),

@@ -9,6 +9,8 @@
 //!
 //! Format: the line `TELECINE-RECORDING 1`, then frames: length as a varint, postcard bytes.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use telecine_model::{uri, Error, ErrorCode, Place, Timestamp};
@@ -64,13 +66,16 @@ enum Recorded {
 #[derive(Debug)]
 pub(crate) struct Recorder {
     out: Vec<u8>,
+    /// Texts on their way: redacted and written when they are complete, since a secret may lie
+    /// across the boundary of two chunks.
+    texts: BTreeMap<RequestId, Vec<u8>>,
     last: Timestamp,
     since_check: u32,
 }
 
 impl Recorder {
     pub(crate) fn new(config: &Config) -> Self {
-        let mut recorder = Self { out: MAGIC.to_vec(), last: Timestamp::ZERO, since_check: 0 };
+        let mut recorder = Self { out: MAGIC.to_vec(), texts: BTreeMap::new(), last: Timestamp::ZERO, since_check: 0 };
         let version = env!("CARGO_PKG_VERSION").to_owned();
         recorder.frame(&Frame::Start { version, config: Box::new(config.clone()) });
         recorder
@@ -78,6 +83,16 @@ impl Recorder {
 
     /// Notes an input. `facts` are what its media bytes gave; None if they are not media.
     pub(crate) fn input(&mut self, input: &Input, facts: Option<Vec<MediaFact>>, now: Timestamp) {
+        if let Input::Network(NetworkEvent::Chunk { id, data: Body::Bytes(bytes) }) = input {
+            if facts.is_none() {
+                return self.texts.entry(*id).or_default().extend_from_slice(bytes);
+            }
+        }
+        if let Input::Network(NetworkEvent::End { id } | NetworkEvent::Failed { id, .. }) = input {
+            if let Some(text) = self.texts.remove(id) {
+                self.write(Recorded::Text { id: *id, bytes: redact_text(&text) }, now);
+            }
+        }
         let recorded = match input {
             Input::Command(Command::Load { url, start }) => {
                 Recorded::Command(Command::Load { url: uri::without_secrets(url), start: *start })
@@ -88,8 +103,7 @@ impl Recorder {
             }
             Input::Network(NetworkEvent::Chunk { id, data }) => match (facts, data) {
                 (Some(facts), data) => Recorded::Media { id: *id, len: data.len(), facts },
-                (None, Body::Bytes(bytes)) => Recorded::Text { id: *id, bytes: redact_text(bytes) },
-                (None, Body::Recorded { len, facts }) => Recorded::Media { id: *id, len: *len, facts: facts.clone() },
+                (None, data) => Recorded::Media { id: *id, len: data.len(), facts: Vec::new() },
             },
             Input::Network(NetworkEvent::End { id }) => Recorded::End { id: *id, facts: facts.unwrap_or_default() },
             Input::Network(NetworkEvent::Failed { id, code, message }) => {
@@ -99,9 +113,13 @@ impl Recorder {
             Input::Environment(environment) => Recorded::Environment(environment.clone()),
             Input::Timer => Recorded::Timer,
         };
+        self.write(recorded, now);
+    }
+
+    fn write(&mut self, input: Recorded, now: Timestamp) {
         let after_us = now.as_micros().saturating_sub(self.last.as_micros());
         self.last = self.last.max(now);
-        self.frame(&Frame::Input { after_us, input: recorded });
+        self.frame(&Frame::Input { after_us, input });
         self.since_check += 1;
     }
 
@@ -133,32 +151,76 @@ impl Recorder {
     }
 }
 
-/// A manifest with the query values of every reference in it replaced by digests. Names stay, so
-/// that `EXT-X-DEFINE:QUERYPARAM` still finds its parameter.
+/// A manifest (or the body of an error answer) without what may be secret: the values of queries,
+/// user information, payloads of `data:` URLs and values of `EXT-X-DEFINE` become digests. Names
+/// stay, so that `EXT-X-DEFINE:QUERYPARAM` still finds its parameter, and so do values that hold a
+/// variable or a template's placeholder, which are not secrets but decide what is fetched.
+/// What is not text is kept as its digest alone.
 fn redact_text(bytes: &[u8]) -> Vec<u8> {
     let Ok(text) = std::str::from_utf8(bytes) else {
-        return bytes.to_vec();
+        return format!("~{:016x}", telecine_model::hash::fnv1a(bytes)).into_bytes();
     };
-    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '#');
     let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('?') {
-        let (before, query) = rest.split_at(at + 1);
-        out.push_str(before);
-        let end = query.find(ends).unwrap_or(query.len());
-        let (query, after) = query.split_at(end);
-        // `<?xml … ?>` is not a query.
-        if before.ends_with("<?") || query.is_empty() {
-            out.push_str(query);
-        } else {
-            let escaped = query.contains("&amp;");
-            let redacted = uri::redact_query(&query.replace("&amp;", "&"));
-            out.push_str(&if escaped { redacted.replace('&', "&amp;") } else { redacted });
+    for line in text.split_inclusive('\n') {
+        out.push_str(&redact_line(line));
+    }
+    out.into_bytes()
+}
+
+fn redact_line(line: &str) -> String {
+    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '#');
+    let digest = |value: &str| format!("~{:08x}", telecine_model::hash::fnv1a(value.as_bytes()) as u32);
+    let mut line = line.to_owned();
+    if line.starts_with("#EXT-X-DEFINE") {
+        if let Some((before, value)) = line.split_once("VALUE=\"") {
+            if let Some((value, after)) = value.split_once('"') {
+                line = format!("{before}VALUE=\"{}\"{after}", digest(value));
+            }
         }
-        rest = after;
+    }
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line.as_str();
+    while let Some(at) = rest.find(['?', '@', 'd']) {
+        let (before, tail) = rest.split_at(at);
+        out.push_str(before);
+        if let Some(payload) = tail.strip_prefix("data:") {
+            let end = payload.find(ends).unwrap_or(payload.len());
+            out.push_str("data:");
+            out.push_str(&digest(&payload[..end]));
+            rest = &payload[end..];
+        } else if tail.starts_with('@')
+            && out.rfind("://").is_some_and(|s| !out[s + 3..].contains(['/', ' ', '"', ',']))
+        {
+            // User information stands between the scheme and the at sign.
+            let from = out.rfind("://").map_or(out.len(), |s| s + 3);
+            out.truncate(from);
+            rest = &tail[1..];
+        } else if tail.starts_with('?') && !out.ends_with('<') {
+            let query = &tail[1..];
+            let end = query.find(ends).unwrap_or(query.len());
+            let escaped = query[..end].contains("&amp;");
+            let pairs = query[..end].replace("&amp;", "&");
+            let redacted: Vec<String> =
+                pairs
+                    .split('&')
+                    .map(|pair| {
+                        if pair.contains("{$") || pair.contains('$') {
+                            pair.to_owned()
+                        } else {
+                            uri::redact_query(pair)
+                        }
+                    })
+                    .collect();
+            out.push('?');
+            out.push_str(&redacted.join(if escaped { "&amp;" } else { "&" }));
+            rest = &query[end..];
+        } else {
+            out.push_str(&tail[..1]);
+            rest = &tail[1..];
+        }
     }
     out.push_str(rest);
-    out.into_bytes()
+    out
 }
 
 /// What a replay found.

@@ -1,6 +1,6 @@
 //! What takes the place of media that cannot be had: another base, another rendition, or a hole.
 
-use telecine_model::{Error, Handling, MediaTime, TrackKind};
+use telecine_model::{uri, Error, Handling, MediaTime, TrackKind};
 
 use crate::buffer::Item;
 use crate::engine::Engine;
@@ -58,18 +58,7 @@ impl Engine {
             if stream.awaits == Some(reference) {
                 stream.awaits = None;
             }
-            let dead = &self.title.dead;
-            // An alternate of the same quality takes the place of the one that died.
-            for step in &mut stream.ladder {
-                if step.rendition == reference.rendition {
-                    let alive = |i: &usize| !dead.contains(&RenditionRef { rendition: *i, ..reference });
-                    if let Some(other) = step.alternates.iter().copied().find(alive) {
-                        step.rendition = other;
-                    }
-                }
-            }
-            let alive = |step: &Step| !dead.contains(&RenditionRef { rendition: step.rendition, ..reference });
-            left |= stream.ladder.iter().any(alive);
+            left |= self.streams.get(&kind).is_some_and(|stream| !self.usable_steps(stream).is_empty());
         }
         match concerned {
             Some(TrackKind::Text) if !left => {
@@ -94,8 +83,6 @@ impl Engine {
         };
         let Some(fetch) = stream.fetch.take() else { return };
         let (requests, reference) = ([fetch.request, fetch.init_request], fetch.rendition);
-        stream.failures += 1;
-        let failures = stream.failures;
         let media_end = stream.buffer.media_until(fetch.start);
         for id in requests.into_iter().flatten() {
             self.cancel(id);
@@ -104,8 +91,9 @@ impl Engine {
         let error = error.fact("segment", fetch.number).fact("time", fetch.start);
         why.push(error.message().to_owned());
         if let Some(next) = self.next_location(reference) {
+            self.drop_torn(kind);
             self.report(error.recovered(Handling::Replaced));
-            return self.decide(DecisionKind::Pathway, Some(kind), None, Some(next), why);
+            return self.decide(DecisionKind::Pathway, Some(kind), None, Some(uri::without_secrets(&next)), why);
         }
         let Some(stream) = self.streams.get_mut(&kind) else {
             return;
@@ -120,17 +108,18 @@ impl Engine {
             return self.skip(kind, media_end.min(fetch.end), fetch.end, why);
         }
         stream.avoid.push(reference.rendition);
-        let dead = &self.title.dead;
-        let alive =
-            |step: &&Step| !stream.avoid.contains(&step.rendition) && !dead.contains(&stream.reference(step.rendition));
-        if stream.ladder.iter().any(|step| alive(&step)) {
+        let Some(stream) = self.streams.get(&kind) else { return };
+        if !self.usable_steps(stream).is_empty() {
             self.report(error.recovered(Handling::Replaced));
             let from = self.rendition_name(kind, reference.rendition);
             return self.decide(DecisionKind::Pathway, Some(kind), from, None, why);
         }
         // The same thing missing again and again is not a gap but a broken title.
-        if kind != TrackKind::Text && failures > MISSING_IN_A_ROW {
+        if kind != TrackKind::Text && stream.failures >= MISSING_IN_A_ROW {
             return self.fail(error);
+        }
+        if let Some(stream) = self.streams.get_mut(&kind) {
+            stream.failures += 1;
         }
         self.report(error.recovered(Handling::Skipped));
         self.skip(kind, fetch.start, fetch.end, why);
@@ -139,9 +128,6 @@ impl Engine {
     /// How many places the next segment of a stream may come from: renditions that are not known to
     /// fail, and further bases of the one that is fetched.
     pub(crate) fn choices(&self, stream: &Stream) -> usize {
-        let usable = |step: &&Step| {
-            !stream.avoid.contains(&step.rendition) && !self.title.dead.contains(&stream.reference(step.rendition))
-        };
         let rendition = stream.rendition.and_then(|r| self.rendition(stream.reference(r)));
         let bases = rendition.map_or(0, |rendition| {
             let good = |base: &&telecine_model::presentation::BaseUrl| {
@@ -149,12 +135,26 @@ impl Engine {
             };
             rendition.bases.iter().filter(good).count().saturating_sub(1)
         });
-        let steps = stream.ladder.iter().filter(usable);
-        steps.map(|step| 1 + step.alternates.len()).sum::<usize>() + bases
+        let usable = |rendition: &usize| self.is_usable(stream, *rendition);
+        stream.ladder.iter().flat_map(Step::candidates).filter(usable).count() + bases
+    }
+
+    fn is_usable(&self, stream: &Stream, rendition: usize) -> bool {
+        !stream.avoid.contains(&rendition) && !self.title.dead.contains(&stream.reference(rendition))
+    }
+
+    /// The ladder of a stream as far as its next segment can be had: each quality from the first of
+    /// its renditions that is not known to fail.
+    pub(crate) fn usable_steps(&self, stream: &Stream) -> Vec<Step> {
+        let usable = |step: &Step| {
+            let rendition = step.candidates().find(|rendition| self.is_usable(stream, *rendition))?;
+            Some(Step { rendition, ..step.clone() })
+        };
+        stream.ladder.iter().filter_map(usable).collect()
     }
 
     /// Declares the service location of a rendition bad, if there is another; gives that.
-    fn next_location(&mut self, reference: RenditionRef) -> Option<String> {
+    pub(crate) fn next_location(&mut self, reference: RenditionRef) -> Option<String> {
         let rendition = self.rendition(reference)?;
         let good =
             |base: &&telecine_model::presentation::BaseUrl| !self.title.bad_locations.contains(&base.service_location);

@@ -35,6 +35,10 @@ impl Engine {
         let Some(period) = self.period_at(position) else { return };
         for kind in [TrackKind::Video, TrackKind::Audio, TrackKind::Text] {
             let Some((track, why)) = self.pick_track(period, kind, None) else {
+                if self.comes_later(period, kind) {
+                    self.streams.insert(kind, Stream::new(kind, period, 0, position));
+                    self.be_absent(kind, position);
+                }
                 continue;
             };
             let id = self.track(period, track).map(|track| track.id.clone());
@@ -43,6 +47,12 @@ impl Engine {
             self.decide(DecisionKind::Track, Some(kind), None, id, why);
         }
         self.rebuild_ladders();
+    }
+
+    /// Whether a kind that has no track in a period has one in a later one.
+    fn comes_later(&self, period: usize, kind: TrackKind) -> bool {
+        let periods = self.title.presentation.as_ref().map_or(0, |p| p.periods.len());
+        (period + 1..periods).any(|later| self.pick_track(later, kind, None).is_some())
     }
 
     fn pick_track(&self, period: usize, kind: TrackKind, like: Option<(usize, usize)>) -> Option<(usize, Vec<String>)> {
@@ -74,7 +84,7 @@ impl Engine {
         let pathway = steering.and_then(|steering| steering.initial.first()).cloned();
         let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();
         for kind in kinds {
-            let Some(stream) = self.streams.get(&kind) else {
+            let Some(stream) = self.streams.get(&kind).filter(|stream| !stream.absent) else {
                 continue;
             };
             let Some(track) = self.track(stream.period, stream.track) else {
@@ -151,6 +161,9 @@ impl Engine {
         if self.title.start.is_some() && !self.has_room(kind, from, next_time) {
             return false;
         }
+        if self.streams.get(&kind).is_some_and(|stream| stream.absent) {
+            return self.next_period(kind, next_time);
+        }
         let Some(rendition) = self.choose_rendition(kind, next_time) else {
             return false;
         };
@@ -195,6 +208,11 @@ impl Engine {
         if kind != TrackKind::Video && self.is_far_ahead_of_the_picture(stream, from, next_time) {
             return false;
         }
+        // Holes are nothing to play: as long as nothing else is there, fetching goes on behind them.
+        let nothing = stream.buffer.media_until(from) <= from + SEAM && stream.buffer.next_media(from).is_none();
+        if nothing {
+            return true;
+        }
         let goal = self.goal(stream);
         let ahead = next_time - from;
         let full = stream.buffer.bytes() >= goal.bytes && ahead > self.config.start_buffer;
@@ -219,10 +237,7 @@ impl Engine {
     /// The rendition of the next segment, by its index in the track.
     fn choose_rendition(&mut self, kind: TrackKind, next_time: MediaTime) -> Option<usize> {
         let stream = self.streams.get(&kind)?;
-        let usable = |step: &Step| {
-            !stream.avoid.contains(&step.rendition) && !self.title.dead.contains(&stream.reference(step.rendition))
-        };
-        let steps: Vec<Step> = stream.ladder.iter().filter(|step| usable(step)).cloned().collect();
+        let steps = self.usable_steps(stream);
         if steps.is_empty() {
             return None;
         }
@@ -416,7 +431,8 @@ impl Engine {
         if !stream.avoid.contains(&rendition) {
             stream.avoid.push(rendition);
         }
-        let left = stream.ladder.iter().find(|step| !stream.avoid.contains(&step.rendition)).map(|step| step.rendition);
+        let Some(stream) = self.streams.get(&kind) else { return Next::Wait };
+        let left = self.usable_steps(stream).first().map(|step| step.rendition);
         match left {
             Some(other) => {
                 let why = vec![format!("segment {} is announced missing", segment.number)];
@@ -465,6 +481,7 @@ impl Engine {
             stream.rendition = None;
             stream.avoid.clear();
             stream.ladder.clear();
+            stream.absent = false;
         }
         match picked {
             Some((track, _)) => {
@@ -476,15 +493,22 @@ impl Engine {
                     self.skip(kind, next_time, start, Vec::new());
                 }
             }
-            None => {
-                // Nothing of this kind in the period: nothing to wait for either.
-                let end = self.period_end(period + 1).or(self.duration()).unwrap_or(start);
-                if let Some(stream) = self.streams.get_mut(&kind) {
-                    stream.buffer.put(Item::silence(next_time, end.max(next_time), period + 1));
-                }
-            }
+            None => self.be_absent(kind, next_time),
         }
         true
+    }
+
+    /// A kind has no track in its stream's period: there is nothing to wait for, and the next period
+    /// may have one.
+    fn be_absent(&mut self, kind: TrackKind, from: MediaTime) {
+        let Some(stream) = self.streams.get_mut(&kind) else { return };
+        stream.absent = true;
+        let period = stream.period;
+        let end = self.period_end(period).or(self.duration()).unwrap_or(from).max(from);
+        if let Some(stream) = self.streams.get_mut(&kind) {
+            stream.buffer.put(Item::silence(from, end, period));
+        }
+        self.sink(SinkCommand::Silence { kind, from, to: end });
     }
 
     /// Fetches a segment, and its initialisation section if that is not known yet, at once.
@@ -528,6 +552,8 @@ impl Engine {
             early: Vec::new(),
             complete: false,
             appended: 0,
+            seen: 0,
+            own_init: None,
             skip: 0,
             broken: false,
             started: self.now,

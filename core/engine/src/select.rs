@@ -157,6 +157,13 @@ pub(crate) struct Step {
     pub(crate) bitrate: u64,
 }
 
+impl Step {
+    /// Every rendition that gives this quality, the preferred one first.
+    pub(crate) fn candidates(&self) -> impl Iterator<Item = usize> + '_ {
+        std::iter::once(self.rendition).chain(self.alternates.iter().copied())
+    }
+}
+
 /// The renditions of a track that may be switched between, ascending by bitrate: decodable, within
 /// the constraints, of one codec family, on the preferred pathway, with the chosen audio group.
 /// If the constraints leave nothing, the smallest remains: something plays.
@@ -171,6 +178,8 @@ pub(crate) fn ladder(
     let mut usable: Vec<usize> = (0..track.renditions.len())
         .filter(|i| is_decodable(&track.renditions[*i], capabilities) && !track.renditions[*i].key_frames_only)
         .collect();
+    // Where the constraints leave nothing, the smallest is what remains.
+    usable.sort_by_key(|i| (track.renditions[*i].bandwidth, *i));
     // A sound-only variant is a fall-back for the ears, not a step of the picture's ladder.
     keep_if_any(&mut usable, |i| {
         let rendition = &track.renditions[i];
@@ -228,7 +237,10 @@ fn main_codec(rendition: &Rendition, kind: TrackKind) -> Option<&Codec> {
 /// The codec that the ladder is made of: the viewer's first preference that the track offers, else
 /// that of its first rendition.
 fn preferred_codec(track: &Track, usable: &[usize], preferences: &Preferences) -> Option<Codec> {
-    let codecs = || usable.iter().filter_map(|i| main_codec(&track.renditions[*i], track.kind));
+    // In the order of the manifest, not of the bitrates.
+    let mut listed = usable.to_vec();
+    listed.sort_unstable();
+    let codecs = || listed.iter().filter_map(|i| main_codec(&track.renditions[*i], track.kind));
     let preferred = preferences.codecs.iter().find_map(|prefix| codecs().find(|codec| is_of(codec.as_str(), prefix)));
     preferred.or_else(|| codecs().next()).cloned()
 }

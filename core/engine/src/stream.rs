@@ -55,6 +55,8 @@ pub(crate) struct Stream {
     pub(crate) awaits: Option<RenditionRef>,
     /// What the sink was configured for last.
     pub(crate) configured: Option<(RenditionRef, Option<InitKey>)>,
+    /// There is no track of this kind in the period.
+    pub(crate) absent: bool,
     /// Everything to the end was fetched.
     pub(crate) ended: bool,
     /// The sink was told so.
@@ -99,8 +101,12 @@ pub(crate) struct SegmentFetch {
     pub(crate) early: Vec<Body>,
     /// The media request is complete.
     pub(crate) complete: bool,
-    /// Appends made of it.
+    /// Fragments of it with samples of the stream's kind, handed to the sink.
     pub(crate) appended: u32,
+    /// Fragments of it that were read, whatever was in them.
+    pub(crate) seen: u32,
+    /// Its own initialisation section, if it brings one.
+    pub(crate) own_init: Option<Init>,
     pub(crate) started: Timestamp,
     /// Bytes so far.
     pub(crate) bytes: u64,
@@ -126,6 +132,7 @@ impl Stream {
             fetch: None,
             awaits: None,
             configured: None,
+            absent: false,
             ended: false,
             end_told: false,
             broken_off: true,

@@ -104,3 +104,22 @@ fn stopping_releases_everything_and_a_new_title_can_follow() {
     session.schedule(at(8_000), Command::Play);
     assert_eq!(session.run(None), Outcome::Ended);
 }
+
+#[test]
+fn subtitles_may_be_switched_off_before_the_manifest_is_there() {
+    let mut session =
+        session(SyntheticTitle::new(secs(20)), "main.m3u8").at(at(0), Command::DisableKind(TrackKind::Text));
+    assert_eq!(session.run(None), Outcome::Ended);
+}
+
+#[test]
+fn a_title_after_one_that_ended_starts_afresh() {
+    let mut session = session(SyntheticTitle::new(secs(20)), "main.m3u8");
+    assert_eq!(session.run(None), Outcome::Ended);
+    let again = session.now();
+    session.schedule(again, Command::Load { url: "https://title.example/main.mpd".into(), start: None });
+    session.schedule(again, Command::Play);
+    assert_eq!(session.run(None), Outcome::Ended);
+    assert!(session.now().since(again).as_secs_f64() > 19.0, "played anew from its beginning");
+    assert_eq!(session.engine().qoe(session.now()).stalls, 0);
+}

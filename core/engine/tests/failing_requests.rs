@@ -126,3 +126,15 @@ fn a_network_slower_than_the_lowest_rendition_stalls_and_says_why() {
     let slow = |e: &Event| matches!(e, Event::StallStarted { cause: telecine_engine::StallCause::SlowNetwork, .. });
     assert!(session.events().iter().any(slow));
 }
+
+#[test]
+fn a_start_and_a_seek_into_a_hole_play_behind_it() {
+    use telecine_engine::Command;
+    for file in FILES {
+        let title =
+            everywhere(everywhere(SyntheticTitle::new(secs(300)), 0, Fault::Status(404)), 20, Fault::Status(404));
+        let mut session = session(title, file).at(common::at(20_000), Command::Seek(secs(81)));
+        assert_eq!(session.run(None), Outcome::Ended, "{file}");
+        assert!(session.now().as_secs_f64() < 250.0, "{file}: {:?}", session.now());
+    }
+}

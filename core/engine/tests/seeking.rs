@@ -135,3 +135,29 @@ fn a_start_just_before_a_segments_end_begins_with_that_segment() {
         assert_eq!(track(&session, TrackKind::Video).first_pts, Some(secs(4)), "{file}");
     }
 }
+
+#[test]
+fn a_pause_during_a_seek_holds_the_sink_too() {
+    let mut session = session(SyntheticTitle::new(secs(120)), "main.mpd")
+        .at(at(5_000), Command::Seek(secs(80)))
+        .at(at(5_010), Command::Pause);
+    session.run(Some(at(30_000)));
+    let snapshot = session.engine().snapshot(session.now());
+    assert_eq!((snapshot.state, snapshot.position), (State::Paused, secs(80)));
+    session.schedule(at(31_000), Command::Play);
+    assert_eq!(session.run(None), Outcome::Ended);
+    assert!(session.now() > at(31_000 + 39_000), "the sink did not run on: {:?}", session.now());
+}
+
+#[test]
+fn a_seek_back_after_everything_was_fetched_ends_without_a_stall() {
+    for file in FILES {
+        let mut session = session(SyntheticTitle::new(secs(60)), file)
+            .at(at(3_000), Command::Seek(secs(45)))
+            .at(at(8_000), Command::Seek(secs(28)))
+            .at(at(9_000), Command::Seek(secs(50)));
+        assert_eq!(session.run(None), Outcome::Ended, "{file}");
+        assert_eq!(session.engine().qoe(session.now()).stalls, 0, "{file}");
+        assert!(session.now() < at(20_500), "{file}: {:?}", session.now());
+    }
+}

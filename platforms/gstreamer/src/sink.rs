@@ -455,6 +455,9 @@ impl Sink for GstSink {
                     branch.remove(from, to);
                 }
             }
+            // The pipeline has a branch for each kind that it was given; a span without samples is for
+            // the engine to wait through.
+            SinkCommand::Silence { .. } => {}
             SinkCommand::EndOfStream { kind } => {
                 if let Some(branch) = self.branches.get_mut(&kind) {
                     branch.end();

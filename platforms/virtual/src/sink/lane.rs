@@ -184,6 +184,16 @@ impl Lane {
         }
     }
 
+    /// Holds a span without samples: nothing is there, and nothing is missing.
+    pub(crate) fn be_silent(&mut self, start: MediaTime, end: MediaTime) {
+        if start < end {
+            self.last_end = Some(end);
+            self.remove(start, end);
+            let at = self.spans.partition_point(|span| span.start < start);
+            self.spans.insert(at, Span { start, end, bytes: 0, track: self.track, rendition: Arc::from("") });
+        }
+    }
+
     /// Drops what lies between two times; bytes go in proportion.
     pub(crate) fn remove(&mut self, from: MediaTime, to: MediaTime) {
         let spans = std::mem::take(&mut self.spans);

@@ -263,6 +263,11 @@ impl Sink for ModelSink {
                     lane.remove(from, to);
                 }
             }
+            SinkCommand::Silence { kind, from, to } => {
+                if let Some(lane) = self.lanes.get_mut(&kind) {
+                    lane.be_silent(from, to);
+                }
+            }
             SinkCommand::EndOfStream { kind } => {
                 if let Some(lane) = self.lanes.get_mut(&kind) {
                     lane.ended = true;
