@@ -20,6 +20,10 @@ pub struct Parts<'a> {
 
 /// Splits a reference into its components. Any text splits; a colon counts as the end of a scheme
 /// only after a valid scheme name (RFC 3986, 3.1).
+///
+/// What names a server is read as those who connect to it read it: of http and https URLs a backslash
+/// ends the authority as a slash does (WHATWG URL, authority state), or `https://a\@b/` would be a
+/// URL of `b` here and of `a` on the network.
 pub fn split(reference: &str) -> Parts<'_> {
     let (rest, fragment) = cut(reference, '#');
     let (rest, query) = cut(rest, '?');
@@ -29,7 +33,8 @@ pub fn split(reference: &str) -> Parts<'_> {
     };
     let (authority, path) = match rest.strip_prefix("//") {
         Some(rest) => {
-            let end = rest.find('/').unwrap_or(rest.len());
+            let special = scheme.is_some_and(|s| s.eq_ignore_ascii_case("http") || s.eq_ignore_ascii_case("https"));
+            let end = rest.find(|c| c == '/' || (c == '\\' && special)).unwrap_or(rest.len());
             (Some(&rest[..end]), &rest[end..])
         }
         None => (None, rest),
@@ -66,10 +71,12 @@ pub fn resolve(base: &str, reference: &str) -> String {
     }
     let path = if r.path.starts_with('/') {
         remove_dot_segments(r.path)
-    } else if b.authority.is_some() && b.path.is_empty() {
-        remove_dot_segments(&format!("/{}", r.path))
     } else {
-        let folder = b.path.rfind('/').map_or("", |slash| &b.path[..=slash]);
+        let folder = match b.path.rfind('/') {
+            Some(slash) => &b.path[..=slash],
+            None if b.authority.is_some() => "/",
+            None => "",
+        };
         remove_dot_segments(&format!("{folder}{}", r.path))
     };
     join(b.scheme, b.authority, &path, r.query, r.fragment)
@@ -120,6 +127,10 @@ fn join(
     if let Some(authority) = authority {
         out.push_str("//");
         out.push_str(authority);
+        // A path never becomes part of the host's name (RFC 3986, 3.3).
+        if !path.is_empty() && !path.starts_with(['/', '\\']) {
+            out.push('/');
+        }
     }
     out.push_str(path);
     if let Some(query) = query {
@@ -155,7 +166,13 @@ pub fn same_origin(a: &str, b: &str) -> bool {
 
 /// True if content loaded from `from` may refer to `to`: content of the network stays on http and
 /// https (and `data:`), content of the device's own storage may stay there or go to the network.
+///
+/// A URL with control characters or spaces in it leads nowhere: no URL has any (RFC 3986, 2), and who
+/// drops them and who keeps them would see different URLs.
 pub fn may_follow(from: &str, to: &str) -> bool {
+    if to.bytes().any(|b| b == b' ' || b.is_ascii_control()) {
+        return false;
+    }
     let scheme = |url| split(url).scheme.unwrap_or("").to_ascii_lowercase();
     match scheme(to).as_str() {
         "http" | "https" | "data" => true,
@@ -262,6 +279,34 @@ mod tests {
         assert!(!may_follow("https://a/x", "FILE:///etc/passwd"));
         assert!(may_follow("file:///a", "file:///b"));
         assert!(!may_follow("file:///a", "memory:b"));
+    }
+
+    #[test]
+    fn a_backslash_ends_the_host_of_http_as_it_does_for_those_who_connect() {
+        for url in ["https://evil.example\\@cdn.example/x", "HTTP://evil.example\\.cdn.example"] {
+            assert_eq!(host(url), "evil.example", "{url}");
+            assert!(!same_origin(url, "https://cdn.example/"));
+        }
+        assert_eq!(host(&resolve("https://cdn.example/a", "//evil.example\\@cdn.example/x")), "evil.example");
+        assert_eq!(split("memory://a\\b/c").authority, Some("a\\b"), "others keep to RFC 3986");
+    }
+
+    #[test]
+    fn no_path_becomes_part_of_the_hosts_name() {
+        assert_eq!(resolve("https://cdn.example\\a", ".evil.example/"), "https://cdn.example/.evil.example/");
+        assert_eq!(resolve("https://a/", "https://cdn.example\\a/../.evil/"), "https://cdn.example/.evil/");
+        assert_eq!(resolve("https://cdn.example", "../a"), "https://cdn.example/a");
+    }
+
+    #[test]
+    fn a_url_with_blanks_or_control_characters_inside_is_not_followed() {
+        for url in
+            ["https://a/\tx", "https://a\n.b/x", "https://a/x y", "ht\ttps://a/", " https://a/", "https://a/\u{7f}"]
+        {
+            assert!(!may_follow("https://a/x", url), "{url:?}");
+            assert!(!may_follow("file:///a", url), "{url:?}");
+        }
+        assert!(may_follow("https://a/x", "https://a/x%20y/\u{fc}"));
     }
 
     #[test]
