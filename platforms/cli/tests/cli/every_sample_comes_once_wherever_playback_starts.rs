@@ -34,7 +34,7 @@ fn first_frame(millis: u64) -> u64 {
 
 fn track(report: &Value, kind: &str) -> Value {
     let tracks = report["tracks"].as_array().expect("tracks");
-    tracks.iter().find(|track| track["kind"] == kind).cloned().unwrap_or_else(|| panic!("no {kind} in {report:#}"))
+    tracks.iter().find(|track| track["kind"] == kind).cloned().expect("the track was played")
 }
 
 /// Within the rounding of a playlist's decimals, which add up over discontinuities.
