@@ -49,7 +49,7 @@ pub(crate) struct Host {
     core: Core,
     fetcher: Fetcher,
     shared: Arc<Shared>,
-    /// URL that the title was loaded from: whose host may see the application's headers.
+    /// URL that the title was loaded from: whose origin may see the application's headers.
     url: Arc<str>,
     /// Which title is asked for, and which one the engine is at: loading one ends the one before.
     wanted_title: u64,

@@ -29,8 +29,9 @@
 //!   `audio`, on by default) decodes sound with Symphonia, into nothing, a WAV file, or the device's
 //!   output (feature `audio-device`). Anything else implements [`Sink`].
 //! - **Network.** HTTP/1.1 and HTTP/2 over rustls and ring, connections reused. Redirects are
-//!   counted and may not change to another scheme; an application's headers go to the title's own
-//!   host only; lengths and byte ranges are checked; errors are codes of the network domain, and no
+//!   counted, stay within http and https, and never lead from https to http (from http to https they
+//!   may); an application's headers go to the title's own origin only (the same scheme, host and
+//!   port); lengths and byte ranges are checked; errors are codes of the network domain, and no
 //!   message holds a URL's query.
 //! - **Elsewhere.** `file:` titles, titles registered in memory ([`PlayerBuilder::memory`]), and
 //!   [`BlockingSource`] for [`telecine_virtual::Session`], which plays any URL in virtual time.

@@ -1,8 +1,7 @@
 //! The handle that applications hold.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use telecine_engine::telemetry::QoeSummary;
@@ -35,7 +34,14 @@ pub(crate) struct Shared {
     /// Of which title, and how it ended.
     pub(crate) outcome: watch::Sender<Option<(u64, Outcome)>>,
     /// How many titles were loaded.
-    titles: AtomicU64,
+    titles: Mutex<u64>,
+}
+
+impl Shared {
+    fn titles(&self) -> MutexGuard<'_, u64> {
+        // A count is whole at any time, whoever panicked with it in hand.
+        self.titles.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// How the playback of a title ended.
@@ -69,7 +75,8 @@ impl Player {
         }
     }
 
-    /// Loads a title from an absolute `http`, `https`, `file` or `memory` URL. Replaces whatever was
+    /// Loads a title from an absolute `http`, `https`, `file` or `memory` URL, in which blanks are
+    /// encoded (`%20`). Replaces whatever was
     /// loaded; plays after [`Player::play`].
     ///
     /// # Errors
@@ -83,13 +90,17 @@ impl Player {
     pub fn load_at(&self, url: impl Into<String>, start: Option<MediaTime>) -> Result<(), Error> {
         let url = url.into();
         let scheme = uri::split(&url).scheme.unwrap_or("").to_ascii_lowercase();
-        if !matches!(scheme.as_str(), "http" | "https" | "file" | "memory") {
-            let error = Error::new(ErrorCode::InvalidUrl, "a title has an http, https, file or memory URL");
+        // A URL that may not lead to itself is none: it has blanks in it.
+        if !matches!(scheme.as_str(), "http" | "https" | "file" | "memory") || !uri::may_follow(&url, &url) {
+            let error =
+                Error::new(ErrorCode::InvalidUrl, "a title has an http, https, file or memory URL, without blanks");
             return Err(error.fact("url", uri::without_secrets(&url)));
         }
         // Counted here and not in the task: whoever waits for the end from now on means this title's.
-        let title = self.shared.titles.fetch_add(1, Ordering::Relaxed) + 1;
-        self.send(Message::Load { url, start, title })
+        // Sent under the lock, so that titles arrive in the order of their numbers whoever loads them.
+        let mut titles = self.shared.titles();
+        *titles += 1;
+        self.send(Message::Load { url, start, title: *titles })
     }
 
     /// Plays as soon as enough is buffered.
@@ -174,7 +185,7 @@ impl Player {
 
     /// Waits for the end of the title that was loaded last, whichever way it ends.
     pub async fn finished(&self) -> Outcome {
-        let title = self.shared.titles.load(Ordering::Relaxed);
+        let title = *self.shared.titles();
         let mut outcomes = self.shared.outcome.subscribe();
         loop {
             if let Some((_, outcome)) = outcomes.borrow_and_update().as_ref().filter(|(of, _)| *of >= title) {
@@ -229,8 +240,8 @@ impl PlayerBuilder {
         self
     }
 
-    /// Adds a header to requests to the title's own host: never to another, never after a redirect
-    /// away from it.
+    /// Adds a header to requests to the title's own origin (the same scheme, host and port): never to
+    /// another, never after a redirect away from it.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
@@ -258,7 +269,7 @@ impl PlayerBuilder {
         let shared = Arc::new(Shared {
             events: broadcast::Sender::new(EVENTS_KEPT),
             outcome: watch::Sender::new(None),
-            titles: AtomicU64::new(0),
+            titles: Mutex::new(0),
         });
         let host = Host::new(self.config, self.sink, fetcher, Arc::clone(&shared));
         runtime.spawn(host.run(inbox));
@@ -295,5 +306,28 @@ impl Events {
     /// Events that were lost because they were not taken in time: thousands have to pile up.
     pub fn missed(&self) -> u64 {
         self.missed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_that_clones_load_at_once_arrive_in_the_order_of_their_numbers() {
+        let (messages, mut inbox) = mpsc::unbounded_channel();
+        let shared =
+            Shared { events: broadcast::Sender::new(1), outcome: watch::Sender::new(None), titles: Mutex::new(0) };
+        let player = Player { messages, shared: Arc::new(shared) };
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                let clone = player.clone();
+                scope.spawn(move || (0..2000).for_each(|_| clone.load("memory:///title").expect("sent")));
+            }
+        });
+        for number in 1..=8000 {
+            assert!(matches!(inbox.try_recv(), Ok(Message::Load { title, .. }) if title == number), "{number}");
+        }
+        assert!(inbox.try_recv().is_err(), "and no other");
     }
 }

@@ -251,6 +251,17 @@ async fn tokens_stay_with_the_titles_host() {
 }
 
 #[tokio::test]
+async fn a_host_behind_a_backslash_gets_no_tokens() {
+    let title = Server::start(|_| Reply::Keep(answer("200 OK", b"title"))).await;
+    let stranger = Server::start(|_| Reply::Keep(answer("200 OK", b"stranger"))).await;
+    let fetcher = Fetcher::new(&[("X-Key".to_owned(), "s3cret".to_owned())]).expect("a fetcher");
+    let url = format!("{}\\@{}/x", stranger.url, title.url.trim_start_matches("http://"));
+    let fetched = fetch_with(&fetcher, request(&url, RequestClass::Segment), &title.url).await;
+    assert_eq!(fetched.body, b"stranger", "where the client connects to");
+    assert!(stranger.requests().iter().all(|(_, head)| !head.contains("s3cret")), "{:?}", stranger.requests());
+}
+
+#[tokio::test]
 async fn a_body_that_ends_early_is_told_from_a_complete_one() {
     let short = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n12345".to_vec();
     let server = Server::start(move |_| Reply::Close(short.clone())).await;

@@ -65,6 +65,22 @@ fn a_file_that_is_not_there_or_no_file_or_too_large_is_an_error() {
     assert_eq!(code(&large), ErrorCode::BodyTooLarge);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_that_nobody_writes_to_is_refused_and_not_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (pipe, link) = (folder.path().join("pipe"), folder.path().join("link"));
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+    std::os::unix::fs::symlink(&pipe, &link).expect("a link");
+    for path in [pipe, link] {
+        let (sender, answer) = std::sync::mpsc::channel();
+        // Not joined: whoever waits for a writer waits for ever.
+        std::thread::spawn(move || sender.send(fetch(&file_url(&path), "file:///title.mpd", None)));
+        let failure = answer.recv_timeout(Duration::from_secs(20)).expect("an answer").expect_err("no file");
+        assert_eq!(failure.code, ErrorCode::SourceUnreadable);
+    }
+}
+
 #[test]
 fn content_of_the_network_reaches_no_file_and_no_memory() {
     for title in ["http://a.example/title.mpd", "https://a.example/title.m3u8", "data:,x", ""] {

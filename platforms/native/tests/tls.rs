@@ -12,10 +12,11 @@ use hyper_util::server::conn::auto;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use telecine::{ErrorCode, Fetcher};
 use telecine_engine::{Body, FetchRequest, NetworkEvent, RequestClass, RequestId};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-/// Serves the protocol version of each request over TLS, and gives its URL.
+/// Serves the protocol version of each request over TLS, but `/down`, which redirects to http; gives its URL.
 async fn server() -> String {
     let certificate = CertificateDer::from(&include_bytes!("tls/server.der")[..]);
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(&include_bytes!("tls/server.key.der")[..]));
@@ -35,11 +36,30 @@ async fn server() -> String {
             tokio::spawn(async move {
                 let Ok(socket) = acceptor.accept(socket).await else { return };
                 let answer = service_fn(|request: hyper::Request<_>| async move {
-                    Ok::<_, std::convert::Infallible>(Response::new(format!("{:?}", request.version())))
+                    let mut response = Response::new(format!("{:?}", request.version()));
+                    if request.uri().path() == "/down" {
+                        *response.status_mut() = hyper::StatusCode::FOUND;
+                        let target = hyper::header::HeaderValue::from_static("http://localhost/x");
+                        response.headers_mut().insert(hyper::header::LOCATION, target);
+                    }
+                    Ok::<_, std::convert::Infallible>(response)
                 });
                 let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(socket), answer).await;
             });
         }
+    });
+    url
+}
+
+/// Redirects one request in plain text to `target`, and gives its URL.
+async fn redirect_to(target: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/", listener.local_addr().expect("bound"));
+    let answer = format!("HTTP/1.1 302 Found\r\nlocation: {target}\r\ncontent-length: 0\r\n\r\n");
+    tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.expect("a request");
+        let _ = socket.read(&mut [0; 4096]).await;
+        socket.write_all(answer.as_bytes()).await.expect("sent");
     });
     url
 }
@@ -54,7 +74,7 @@ async fn get(url: &str) -> Result<String, (ErrorCode, String)> {
         max_bytes: 1000,
         head_timeout: Duration::from_secs(5),
         idle_timeout: Duration::from_secs(5),
-        max_redirects: 0,
+        max_redirects: 1,
         attempt: 0,
     };
     let (sender, mut events) = mpsc::channel(16);
@@ -73,13 +93,16 @@ async fn get(url: &str) -> Result<String, (ErrorCode, String)> {
 
 /// One test, because what the device trusts is a matter of its whole process.
 #[tokio::test]
-async fn a_trusted_server_is_spoken_to_in_http_2_and_another_is_refused() {
+async fn a_trusted_server_is_spoken_to_in_http_2_and_neither_another_nor_a_way_back_to_http_is_followed() {
     let url = server().await;
     let refused = get(&url).await.expect_err("nobody knows this authority");
     assert_eq!(refused.0, ErrorCode::TlsFailed, "{}", refused.1);
 
     std::env::set_var("SSL_CERT_FILE", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls/ca.pem"));
     assert_eq!(get(&url).await, Ok("HTTP/2.0".to_owned()));
+    assert_eq!(get(&redirect_to(&url).await).await, Ok("HTTP/2.0".to_owned()), "up from http");
+    let down = get(&format!("{url}/down")).await.expect_err("down to http");
+    assert_eq!(down.0, ErrorCode::SchemeForbidden, "{}", down.1);
     let wrong_name = get(&url.replace("localhost", "127.0.0.2")).await.expect_err("not its name");
     assert_eq!(wrong_name.0, ErrorCode::TlsFailed, "{}", wrong_name.1);
 }

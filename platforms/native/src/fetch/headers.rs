@@ -1,10 +1,11 @@
 //! The application's own request headers, and who may see them.
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use telecine_model::{uri, Error, ErrorCode};
+use reqwest::Url;
+use telecine_model::{Error, ErrorCode};
 
 /// Headers that the application adds: tokens, cookies, whatever its service wants. They go to the
-/// host that the title was loaded from and nowhere else, whatever a manifest or a redirect says.
+/// origin that the title was loaded from and nowhere else, whatever a manifest or a redirect says.
 #[derive(Clone, Debug, Default)]
 pub(super) struct AppHeaders(HeaderMap);
 
@@ -24,9 +25,12 @@ impl AppHeaders {
         Ok(Self(map))
     }
 
-    /// The headers for a request to `url` on behalf of `title`.
-    pub(super) fn for_url(&self, url: &str, title: &str) -> HeaderMap {
-        if is_trusted(url, title) {
+    /// The headers for a request to `url` on behalf of `title`; none for a title without a URL.
+    ///
+    /// Decided on the URL as the client reads it: another reading could trust one host and send to
+    /// another.
+    pub(super) fn for_url(&self, url: &Url, title: Option<&Url>) -> HeaderMap {
+        if title.is_some_and(|title| is_trusted(url, title)) {
             self.0.clone()
         } else {
             HeaderMap::new()
@@ -34,31 +38,60 @@ impl AppHeaders {
     }
 }
 
-/// The same host and port as the title's, and not less secure than it.
-fn is_trusted(url: &str, title: &str) -> bool {
-    let secure = |url| uri::split(url).scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
-    uri::host(url).eq_ignore_ascii_case(uri::host(title)) && (secure(url) || !secure(title))
+/// The same scheme, host and port as the title's (RFC 6454, 5). A URL without a host equals none.
+fn is_trusted(url: &Url, title: &Url) -> bool {
+    url.origin() == title.origin()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn is_told(url: &str, title: &str) -> bool {
+        let headers = AppHeaders::new(&[("X-Key".into(), "secret".into())]).expect("a header");
+        let url = Url::parse(url).expect("the client reads it");
+        !headers.for_url(&url, Url::parse(title).ok().as_ref()).is_empty()
+    }
+
     #[test]
-    fn headers_go_to_the_titles_host_and_never_to_a_less_secure_one() {
+    fn headers_go_to_the_titles_origin_only() {
         let title = "https://cdn.example:8443/title.m3u8";
-        assert!(is_trusted("https://CDN.example:8443/a/1.m4s", title));
+        assert!(is_told("https://CDN.example:8443/a/1.m4s", title));
         for url in [
             "https://cdn.example/a",
             "http://cdn.example:8443/a",
-            "https://cdn.example:8443.evil.example/",
-            "https://cdn.example:8443@evil.example/",
+            "https://cdn.example.evil.example:8443/",
+            "https://cdn.example.evil.example:8443/",
             "https://evil.example/cdn.example:8443",
             "file:///cdn.example:8443",
         ] {
-            assert!(!is_trusted(url, title), "{url}");
+            assert!(!is_told(url, title), "{url}");
         }
-        assert!(is_trusted("https://cdn.example/a", "http://cdn.example/title.mpd"));
+        assert!(is_told("https://cdn.example:443/a", "https://cdn.example/title.mpd"), "the port of https");
+        assert!(!is_told("https://cdn.example/a", "http://cdn.example/title.mpd"), "another origin");
+    }
+
+    #[test]
+    fn a_backslash_that_moves_the_host_leaks_no_headers() {
+        let title = "https://cdn.example/title.m3u8";
+        for url in [
+            r"https://evil.example\@cdn.example/x",
+            r"https:\\evil.example\@cdn.example/x",
+            r"https:/\evil.example/@cdn.example/x",
+            r"https://evil.example\.cdn.example/",
+        ] {
+            assert!(!is_told(url, title), "{url}");
+            assert!(!is_told("https://cdn.example/x", url), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_title_without_a_host_trusts_nobody() {
+        for title in ["", "file:///title.m3u8", "memory:///title.m3u8", "data:,x", "https://", "https://a b/"] {
+            for url in ["https://cdn.example/x", "file:///title.m3u8", "memory:///title.m3u8", "data:,x"] {
+                assert!(!is_told(url, title), "{title} {url}");
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{self, HeaderMap, HeaderName};
+use reqwest::Url;
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use telecine_engine::{FetchRequest, RequestClass, ResponseHead};
 use telecine_model::{uri, Error, ErrorCode, WallTime};
@@ -88,19 +89,20 @@ impl Http {
 
     /// The answer at the end of the redirects, and the URL that gave it.
     async fn follow(&self, request: &FetchRequest, title: &str) -> Result<(String, reqwest::Response), Failure> {
+        let title = Url::parse(title).ok();
         let mut url = request.url.clone();
         let mut hosts = vec![uri::host(&url).to_owned()];
         loop {
-            let response = self.send(&url, request, title).await?;
+            let response = self.send(&url, request, title.as_ref()).await?;
             let location = match response.status().as_u16() {
                 301 | 302 | 303 | 307 | 308 => text(response.headers(), header::LOCATION),
                 _ => None,
             };
             let Some(location) = location else { return Ok((url, response)) };
             let next = uri::resolve(&url, &location);
-            let scheme = uri::split(&next).scheme.unwrap_or("").to_ascii_lowercase();
-            if !uri::may_follow(&url, &next) || !matches!(scheme.as_str(), "http" | "https") {
-                let message = format!("{} redirects to '{scheme}:'", uri::host(&url));
+            if !may_redirect(&url, &next) {
+                let message =
+                    format!("{} redirects to a '{}:' that it may not lead to", uri::host(&url), scheme(&next));
                 return Err(Failure::new(ErrorCode::SchemeForbidden, message));
             }
             if hosts.len() > request.max_redirects as usize {
@@ -112,8 +114,10 @@ impl Http {
         }
     }
 
-    async fn send(&self, url: &str, request: &FetchRequest, title: &str) -> Result<reqwest::Response, Failure> {
-        let mut builder = self.client.get(url).headers(self.headers.for_url(url, title));
+    async fn send(&self, url: &str, request: &FetchRequest, title: Option<&Url>) -> Result<reqwest::Response, Failure> {
+        let url = Url::parse(url).map_err(|error| Failure::new(ErrorCode::InvalidUrl, error.to_string()))?;
+        let headers = self.headers.for_url(&url, title);
+        let mut builder = self.client.get(url).headers(headers);
         if let Some(range) = request.byte_range {
             let last = range.offset.saturating_add(range.length).saturating_sub(1);
             builder = builder.header(header::RANGE, format!("bytes={}-{last}", range.offset));
@@ -124,6 +128,20 @@ impl Http {
         }
         builder.send().await.map_err(failure::before_head)
     }
+}
+
+/// Redirects stay within http and https and never give up what https promised.
+fn may_redirect(from: &str, to: &str) -> bool {
+    let allowed = match scheme(to).as_str() {
+        "https" => true,
+        "http" => scheme(from) != "https",
+        _ => false,
+    };
+    allowed && uri::may_follow(from, to)
+}
+
+fn scheme(url: &str) -> String {
+    uri::split(url).scheme.unwrap_or("").to_ascii_lowercase()
 }
 
 /// Passes on what an error status says about itself. How that ends is no further failure.
@@ -197,5 +215,19 @@ impl Resolve for SystemResolver {
             let addresses: Vec<SocketAddr> = found.collect();
             Ok(Box::new(addresses.into_iter()) as Addrs)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_may_lead_from_http_to_https_and_never_back() {
+        assert!(may_redirect("http://a/x", "http://b/y"));
+        assert!(may_redirect("http://a/x", "https://a/x"));
+        assert!(may_redirect("https://a/x", "https://b/y"));
+        assert!(!may_redirect("https://a/x", "http://a/x"));
+        assert!(!may_redirect("HTTPS://a/x", "Http://a/x"));
     }
 }

@@ -22,12 +22,12 @@ pub(super) async fn file(request: &FetchRequest, out: &Out<'_>) -> Result<(), St
     let unreadable = |error: std::io::Error| Failure::new(ErrorCode::SourceUnreadable, error.to_string());
     let path = reqwest::Url::parse(&request.url).ok().and_then(|url| url.to_file_path().ok());
     let path = path.ok_or_else(|| Failure::new(ErrorCode::InvalidUrl, "the URL names no file of this device"))?;
+    // Before it is opened, because opening a pipe waits for a writer; after it too, because the path
+    // may name something else by then.
+    length(&tokio::fs::metadata(&path).await.map_err(unreadable)?)?;
     let mut file = tokio::fs::File::open(path).await.map_err(unreadable)?;
-    let metadata = file.metadata().await.map_err(unreadable)?;
-    if !metadata.is_file() {
-        return Err(Failure::new(ErrorCode::SourceUnreadable, "it is not a file").into());
-    }
-    let (offset, mut left) = span(request, metadata.len())?;
+    let total = length(&file.metadata().await.map_err(unreadable)?)?;
+    let (offset, mut left) = span(request, total)?;
     head(request, left, None, out).await?;
     file.seek(SeekFrom::Start(offset)).await.map_err(unreadable)?;
     while left > 0 {
@@ -41,6 +41,15 @@ pub(super) async fn file(request: &FetchRequest, out: &Out<'_>) -> Result<(), St
         out.chunk(chunk.freeze()).await?;
     }
     Ok(())
+}
+
+/// The length of a regular file; anything else is refused.
+fn length(metadata: &std::fs::Metadata) -> Result<u64, Failure> {
+    if metadata.is_file() {
+        Ok(metadata.len())
+    } else {
+        Err(Failure::new(ErrorCode::SourceUnreadable, "it is not a file"))
+    }
 }
 
 pub(super) async fn memory(

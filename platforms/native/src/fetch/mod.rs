@@ -28,7 +28,8 @@ pub struct Fetcher {
 }
 
 impl Fetcher {
-    /// A fetcher that sends these headers, beside its own, to the title's own host.
+    /// A fetcher that sends these headers, beside its own, to the title's own origin: the same
+    /// scheme, host and port.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidArgument`] if a header is not one, [`ErrorCode::TlsFailed`] if the
@@ -57,7 +58,7 @@ impl Fetcher {
     async fn run(&self, request: &FetchRequest, title: &str, out: &Out<'_>) -> Result<(), Stop> {
         let scheme = uri::split(&request.url).scheme.unwrap_or("").to_ascii_lowercase();
         if !uri::may_follow(title, &request.url) {
-            let message = format!("content from {} may not lead to {scheme}:", origin(title));
+            let message = format!("content from {} may not lead to this {scheme}: URL", origin(title));
             return Err(Failure::new(ErrorCode::SchemeForbidden, message).into());
         }
         match scheme.as_str() {
