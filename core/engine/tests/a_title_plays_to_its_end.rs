@@ -1,5 +1,7 @@
 //! The main job: a title is played from its first sample to its last.
 
+#![allow(clippy::expect_used)] // Helpers of tests are not tests to clippy.
+
 use telecine_engine::{Config, Event, State};
 use telecine_model::{MediaTime, TrackKind};
 use telecine_virtual::testing::SyntheticTitle;

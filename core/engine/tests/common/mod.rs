@@ -1,5 +1,5 @@
 //! What the behaviour tests share.
-#![allow(dead_code, unreachable_pub)] // Each test file uses its part.
+#![allow(dead_code, unreachable_pub, clippy::expect_used)] // Each test file uses its part.
 
 use telecine_engine::{Config, Decision, DecisionKind, Event, State, TrackStats};
 use telecine_model::{Error, MediaTime, Timestamp, TrackKind};
