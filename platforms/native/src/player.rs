@@ -319,13 +319,17 @@ mod tests {
         let shared =
             Shared { events: broadcast::Sender::new(1), outcome: watch::Sender::new(None), titles: Mutex::new(0) };
         let player = Player { messages, shared: Arc::new(shared) };
+        let together = std::sync::Barrier::new(4);
         std::thread::scope(|scope| {
             for _ in 0..4 {
-                let clone = player.clone();
-                scope.spawn(move || (0..2000).for_each(|_| clone.load("memory:///title").expect("sent")));
+                scope.spawn(|| {
+                    let clone = player.clone();
+                    together.wait();
+                    (0..20_000).for_each(|_| clone.load("memory:///title").expect("sent"));
+                });
             }
         });
-        for number in 1..=8000 {
+        for number in 1..=80_000 {
             assert!(matches!(inbox.try_recv(), Ok(Message::Load { title, .. }) if title == number), "{number}");
         }
         assert!(inbox.try_recv().is_err(), "and no other");
