@@ -146,7 +146,8 @@ pub struct Append {
     pub start: MediaTime,
     /// Presentation time behind the last sample.
     pub end: MediaTime,
-    /// Add this to the container's presentation times to get the presentation's.
+    /// Add this to the container's presentation times (composition times with the edit list applied)
+    /// to get the presentation's.
     pub offset: MediaTime,
     /// What lies outside does not belong to the presentation (period boundaries, D009). A sample
     /// across the start is left out if the sink holds media there already, so that a frame which two

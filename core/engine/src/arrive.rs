@@ -240,7 +240,7 @@ impl Engine {
             segment: fetch.number,
             start,
             end,
-            offset: offset - MediaTime::from_ticks(track.media_start, track.timescale),
+            offset,
             window: self.window(fetch.rendition.period),
             show_from: stream.show_from.filter(|from| *from > start),
             discontinuity,
