@@ -219,6 +219,7 @@ impl Engine {
         if output == stream.kind || stream.outputs.len() == 1 {
             stream.broken_off = false;
             stream.discontinuity = Some(fetch.discontinuity);
+            stream.delivered = true;
             let known = stream.buffer.get_mut(fetch.start).filter(|_| !fresh).map(|item| item.media_start);
             stream.buffer.put(Item {
                 start: fetch.start,
@@ -358,10 +359,11 @@ impl Engine {
     /// A segment is complete, its initialisation section too.
     fn finish_segment(&mut self, kind: TrackKind) {
         let fetch = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut());
-        let Some(reader) = fetch.and_then(|fetch| fetch.reader.as_mut()) else { return };
-        let pieces = match self.late.take() {
-            Some(facts) => reader.push(&Body::Recorded { len: 0, facts }),
-            None => reader.finish(),
+        // An empty body never had a reader; it is found empty below.
+        let pieces = match (fetch.and_then(|fetch| fetch.reader.as_mut()), self.late.take()) {
+            (Some(reader), Some(facts)) => reader.push(&Body::Recorded { len: 0, facts }),
+            (Some(reader), None) => reader.finish(),
+            (None, _) => Vec::new(),
         };
         self.facts.get_or_insert_default().extend(pieces.iter().map(|piece| piece.fact.clone()));
         for piece in pieces {

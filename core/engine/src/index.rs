@@ -43,8 +43,8 @@ pub fn index_from_sidx(source: &SegmentIndexSource, sidx: &[SegmentIndexBox]) ->
         let mut start = i64::try_from(index.earliest_presentation_time).map_err(|_| invalid("times beyond 63 bits"))?;
         for reference in &index.references {
             if !reference.is_index {
-                if reference.duration == 0 {
-                    return Err(invalid("a segment without a duration in the index"));
+                if reference.duration == 0 || reference.size == 0 {
+                    return Err(invalid("a segment without duration or bytes in the index"));
                 }
                 table
                     .push(Some(start), u64::from(reference.duration), 1)

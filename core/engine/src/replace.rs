@@ -120,6 +120,7 @@ impl Engine {
         }
         if let Some(stream) = self.streams.get_mut(&kind) {
             stream.failures += 1;
+            stream.last_fault = Some(error.clone());
         }
         self.report(error.recovered(Handling::Skipped));
         self.skip(kind, fetch.start, fetch.end, why);

@@ -469,8 +469,12 @@ impl Engine {
         let (period, track) = (stream.period, stream.track);
         let start = self.title.presentation.as_ref().and_then(|p| p.periods.get(period + 1)).map(|p| p.start);
         let Some(start) = start else {
-            if let Some(stream) = self.streams.get_mut(&kind) {
-                stream.ended = true;
+            let Some(stream) = self.streams.get_mut(&kind) else { return false };
+            stream.ended = true;
+            // A title of which nothing could be had was not played to its end.
+            let fault = stream.last_fault.take().filter(|_| !stream.delivered && stream.is_essential());
+            if let Some(error) = fault {
+                self.fail(error);
             }
             return false;
         };

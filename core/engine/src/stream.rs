@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use telecine_container::InitSegment;
-use telecine_model::{MediaTime, Timestamp, TrackKind};
+use telecine_model::{Error, MediaTime, Timestamp, TrackKind};
 
 use crate::action::Format;
 use crate::buffer::BufferMap;
@@ -77,6 +77,10 @@ pub(crate) struct Stream {
     pub(crate) failures: u32,
     /// What the next segment is fetched in, whatever the rule says: a larger one was given up for it.
     pub(crate) settled: Option<usize>,
+    /// Something of this kind was handed to the sink.
+    pub(crate) delivered: bool,
+    /// Why media was left out last.
+    pub(crate) last_fault: Option<Error>,
     /// Renditions that the next segment cannot be had in.
     pub(crate) avoid: Vec<usize>,
     /// Bytes that the sink has room for, if it said that it has no more.
@@ -143,6 +147,8 @@ impl Stream {
             paused: false,
             failures: 0,
             settled: None,
+            delivered: false,
+            last_fault: None,
             avoid: Vec::new(),
             byte_limit: None,
         }

@@ -75,8 +75,7 @@ impl Player {
         }
     }
 
-    /// Loads a title from an absolute `http`, `https`, `file` or `memory` URL, in which blanks are
-    /// encoded (`%20`). Replaces whatever was
+    /// Loads a title from an absolute `http`, `https`, `file` or `memory` URL. Replaces whatever was
     /// loaded; plays after [`Player::play`].
     ///
     /// # Errors
@@ -90,10 +89,10 @@ impl Player {
     pub fn load_at(&self, url: impl Into<String>, start: Option<MediaTime>) -> Result<(), Error> {
         let url = url.into();
         let scheme = uri::split(&url).scheme.unwrap_or("").to_ascii_lowercase();
-        // A URL that may not lead to itself is none: it has blanks in it.
+        // A URL that may not lead to itself is none: it has control characters in it.
         if !matches!(scheme.as_str(), "http" | "https" | "file" | "memory") || !uri::may_follow(&url, &url) {
             let error =
-                Error::new(ErrorCode::InvalidUrl, "a title has an http, https, file or memory URL, without blanks");
+                Error::new(ErrorCode::InvalidUrl, "a title has an http, https, file or memory URL, without control characters");
             return Err(error.fact("url", uri::without_secrets(&url)));
         }
         // Counted here and not in the task: whoever waits for the end from now on means this title's.

@@ -194,9 +194,7 @@ async fn a_session_is_recorded_and_replays_alike() {
 #[tokio::test]
 async fn what_is_no_title_is_refused_at_once() {
     let player = Player::builder().build().expect("a player");
-    for url in
-        ["", "title.m3u8", "ftp://a.example/title.mpd", "data:,x", "javascript:x", "https://a/b c", "ht\ttp://a/"]
-    {
+    for url in ["", "title.m3u8", "ftp://a.example/title.mpd", "data:,x", "javascript:x", "ht\ttp://a/"] {
         assert_eq!(player.load(url).expect_err(url).code(), ErrorCode::InvalidUrl, "{url}");
     }
 }

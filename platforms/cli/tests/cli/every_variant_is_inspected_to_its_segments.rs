@@ -9,9 +9,11 @@ const SEGMENTS: usize = 30;
 
 fn renditions<'a>(document: &'a Value, kind: &str) -> Vec<&'a Value> {
     let periods = document["periods"].as_array().expect("periods");
-    let tracks = periods.iter().flat_map(|period| period["tracks"].as_array().expect("tracks"));
-    let of_kind = tracks.filter(|track| track["kind"] == kind);
-    of_kind.flat_map(|track| track["renditions"].as_array().expect("renditions")).collect()
+    // The first of the kind; others are its companions for trick play.
+    let tracks = periods
+        .iter()
+        .filter_map(|period| period["tracks"].as_array().expect("tracks").iter().find(|track| track["kind"] == kind));
+    tracks.flat_map(|track| track["renditions"].as_array().expect("renditions")).collect()
 }
 
 fn inspect(origin: &str, path: &str) -> Value {
