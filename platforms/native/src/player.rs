@@ -91,8 +91,10 @@ impl Player {
         let scheme = uri::split(&url).scheme.unwrap_or("").to_ascii_lowercase();
         // A URL that may not lead to itself is none: it has control characters in it.
         if !matches!(scheme.as_str(), "http" | "https" | "file" | "memory") || !uri::may_follow(&url, &url) {
-            let error =
-                Error::new(ErrorCode::InvalidUrl, "a title has an http, https, file or memory URL, without control characters");
+            let error = Error::new(
+                ErrorCode::InvalidUrl,
+                "a title has an http, https, file or memory URL, without control characters",
+            );
             return Err(error.fact("url", uri::without_secrets(&url)));
         }
         // Counted here and not in the task: whoever waits for the end from now on means this title's.
