@@ -183,7 +183,8 @@ impl Engine {
             Next::PeriodEnd => self.next_period(kind, next_time),
             Next::Segment(reference, segment) => {
                 self.fetch_segment(kind, reference, *segment);
-                false
+                // What may not be fetched at all has been replaced or left out by now: on with the next.
+                self.playback.is_active() && self.streams.get(&kind).is_some_and(|stream| stream.fetch.is_none())
             }
         }
     }
