@@ -155,16 +155,22 @@ impl Recorder {
 /// user information, payloads of `data:` URLs and values of `EXT-X-DEFINE` become digests. Names
 /// stay, so that `EXT-X-DEFINE:QUERYPARAM` still finds its parameter, and so do values that hold a
 /// variable or a template's placeholder, which are not secrets but decide what is fetched.
-/// What is not text is kept as its digest alone.
+/// What is not text is cut off where it stops being text.
 fn redact_text(bytes: &[u8]) -> Vec<u8> {
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        return format!("~{:016x}", telecine_model::hash::fnv1a(bytes)).into_bytes();
+    let (text, broken) = match std::str::from_utf8(bytes) {
+        Ok(text) => (text, false),
+        Err(error) => (std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or(""), true),
     };
     let mut out = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
         out.push_str(&redact_line(line));
     }
-    out.into_bytes()
+    let mut out = out.into_bytes();
+    if broken {
+        // What follows is refused unread; that something does is all that a replay needs.
+        out.push(0xff);
+    }
+    out
 }
 
 fn redact_line(line: &str) -> String {
