@@ -44,9 +44,6 @@ impl Engine {
         if fetch.reader.is_none() && !self.open_reader(kind) {
             // The initialisation section is still on its way: the bytes wait, unread.
             if let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) {
-                if let Body::Recorded { facts, .. } = &data {
-                    debug_assert!(facts.is_empty(), "facts come when bytes are read");
-                }
                 fetch.early.push(data);
             }
             return;
@@ -486,7 +483,9 @@ impl Engine {
             return;
         }
         let (start, from) = (fetch.start, fetch.rendition.rendition);
-        let Some(level) = stream.ladder.iter().position(|step| step.rendition == from) else {
+        // Only what the segment can be had in is an alternative.
+        let steps = self.usable_steps(stream);
+        let Some(level) = steps.iter().position(|step| step.rendition == from) else {
             return;
         };
         let progress = Progress {
@@ -496,7 +495,7 @@ impl Engine {
             requested: request.started,
             first_byte: request.first_byte(),
         };
-        let levels = self.levels(kind, &stream.ladder, start);
+        let levels = self.levels(kind, &steps, start);
         let Some(context) = self.context(kind, &levels, start) else {
             return;
         };

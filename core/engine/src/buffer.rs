@@ -103,6 +103,24 @@ impl BufferMap {
         end
     }
 
+    /// How much media there is from `time` on, holes left out, as far as it arrived. Nothing if there
+    /// is none at `time` itself.
+    pub(crate) fn media_from(&self, time: MediaTime) -> MediaTime {
+        let mut end = self.media_until(time);
+        let mut sum = end - time;
+        if sum <= MediaTime::ZERO {
+            return MediaTime::ZERO;
+        }
+        for item in self.chain(time).filter(|item| !item.hole) {
+            sum = sum + (item.media_end - item.media_start.max(end)).max(MediaTime::ZERO);
+            end = end.max(item.media_end);
+            if !item.complete {
+                break;
+            }
+        }
+        sum
+    }
+
     /// Where fetching goes on: end of the segments (holes included) that follow each other from
     /// `time`.
     pub(crate) fn fetched_until(&self, time: MediaTime) -> MediaTime {
@@ -132,11 +150,19 @@ impl BufferMap {
         let mut reached = from;
         // What ends within a seam of `from` is behind us.
         for item in self.0.iter().filter(|item| item.end > from + SEAM && item.start < to) {
-            let empty_until = if item.hole { item.end } else { item.media_start };
-            if item.start > reached + SEAM || empty_until <= reached {
+            if item.start > reached + SEAM {
                 break;
             }
-            reached = empty_until;
+            if !item.hole && reached < item.media_start {
+                reached = item.media_start;
+                break;
+            }
+            // Complete, and shorter than announced: nothing more of it will come.
+            let over = item.hole || (item.complete && item.media_end <= reached + SEAM);
+            if !over {
+                break;
+            }
+            reached = reached.max(item.end);
         }
         reached + SEAM >= to
     }
@@ -246,6 +272,20 @@ mod tests {
         assert_eq!(map.next_media(secs(4)), Some(secs(6)));
         assert!(map.is_hole(secs(4), secs(6)));
         assert_eq!(map.media_until(secs(6)), secs(8));
+    }
+
+    #[test]
+    fn a_segment_whose_last_media_is_missing_ends_with_a_hole() {
+        let mut map = BufferMap::default();
+        map.put(Item { media_end: secs(2), ..item(0, 4) });
+        map.put(Item { hole: true, bytes: 0, ..item(4, 8) });
+        map.put(item(8, 12));
+        assert_eq!(map.media_until(secs(1)), secs(2));
+        assert_eq!(map.media_from(secs(1)), secs(5));
+        assert_eq!(map.media_from(secs(2)), secs(0));
+        assert!(map.is_hole(secs(2), secs(8)));
+        assert!(!map.is_hole(secs(1), secs(8)), "there is media at the beginning");
+        assert!(!map.is_hole(secs(2), secs(9)), "there is media at the end");
     }
 
     #[test]

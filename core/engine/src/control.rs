@@ -283,7 +283,8 @@ impl Engine {
         }
     }
 
-    /// Whether every kind that playback waits for has so much media at the position, or all there is.
+    /// Whether every kind that playback waits for has so much media from the position on, or all there
+    /// is. Media behind a hole counts: nothing will fill the hole.
     fn is_filled(&self, wanted: MediaTime) -> bool {
         let position = match self.playback.state {
             State::Preparing | State::Seeking => {
@@ -293,8 +294,7 @@ impl Engine {
         };
         let position = position.or(self.playback.seek.map(|seek| seek.target)).unwrap_or_else(|| self.position());
         let filled = |stream: &Stream| {
-            let ahead = stream.buffer.media_until(position) - position;
-            ahead >= wanted || (stream.ended && stream.fetch.is_none())
+            stream.buffer.media_from(position) >= wanted || (stream.ended && stream.fetch.is_none())
         };
         self.streams.values().filter(|stream| stream.is_essential()).all(filled)
     }

@@ -122,7 +122,9 @@ impl Engine {
         }
         self.settle();
         if let (Some(recorder), Some(input)) = (&mut self.recorder, recorded) {
-            recorder.input(&input, self.facts.take(), self.now);
+            let requests = &self.requests;
+            let lives = |id| requests.get(id).is_some();
+            recorder.input(&input, self.facts.take(), self.now, lives, &self.outbox.secrets);
             let last = matches!(self.playback.state, State::Ended | State::Failed | State::Stopped);
             recorder.check(self.outbox.count(), self.outbox.hash(), last);
         }
@@ -147,6 +149,11 @@ impl Engine {
     /// file that [`crate::replay`] reads.
     pub fn take_recording(&mut self) -> Vec<u8> {
         self.recorder.as_mut().map(Recorder::take).unwrap_or_default()
+    }
+
+    /// The configuration in force: preferences and constraints as the last commands set them.
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
     /// What is loaded, with every playlist and index that was read filled in.

@@ -130,7 +130,7 @@ impl Engine {
     ) -> Result<RequestId, Error> {
         if !uri::may_follow(&self.title.url, &url) {
             return Err(Error::new(ErrorCode::SchemeForbidden, "the content refers to a URL that it may not use")
-                .fact("url", uri::without_secrets(&url)));
+                .fact("url", self.outbox.secrets.shown(&url)));
         }
         let limits = &self.config.limits;
         let max_bytes = match class {
@@ -196,7 +196,7 @@ impl Engine {
         let rendition = stream.and_then(|s| self.rendition(s.reference(s.rendition?)));
         let base = rendition.and_then(|r| r.bases.iter().find(|base| fetch.url.starts_with(base.uri.as_str())));
         match (base, rendition.and_then(|r| r.pathway.as_deref())) {
-            (Some(base), _) => uri::without_secrets(&base.service_location),
+            (Some(base), _) => self.outbox.secrets.shown(&base.service_location),
             (None, Some(pathway)) => pathway.to_owned(),
             _ => uri::host(&fetch.url).to_owned(),
         }
@@ -274,8 +274,11 @@ impl Engine {
             return;
         }
         if request.is_error() {
+            let room = Requests::ERROR_BODY.saturating_sub(request.body.len());
+            if room == 0 {
+                self.facts = Some(Vec::new());
+            }
             if let Body::Bytes(bytes) = &data {
-                let room = Requests::ERROR_BODY.saturating_sub(request.body.len());
                 request.body.extend_from_slice(&bytes[..bytes.len().min(room)]);
             }
             return;
@@ -350,7 +353,7 @@ impl Engine {
         self.qoe.request_failed();
         let status = request.head.as_ref().map(|head| head.status).filter(|status| *status >= 400);
         let mut error = error
-            .fact("url", uri::without_secrets(request.url()))
+            .fact("url", self.outbox.secrets.shown(request.url()))
             .fact("class", request.fetch.class.name())
             .fact("attempt", request.fetch.attempt + 1);
         if let Some(status) = status {
@@ -394,7 +397,7 @@ impl Engine {
 
     fn defer(&mut self, request: Request, error: Error, after: Duration, why: Vec<String>) {
         self.report(error.recovered(Handling::Retried));
-        let url = uri::without_secrets(&request.fetch.url);
+        let url = self.outbox.secrets.shown(&request.fetch.url);
         let to = format!("again in {} ms", after.as_millis());
         self.decide(DecisionKind::Retry, request.fetch.kind, Some(url), Some(to), why);
         if let Purpose::Segment(kind) = request.purpose {
@@ -437,7 +440,7 @@ impl Engine {
                 // Asked for again where the same bytes are, when the stream is scheduled.
                 Some(next) => {
                     self.report(error.recovered(Handling::Replaced));
-                    let (kind, to) = (request.fetch.kind, Some(uri::without_secrets(&next)));
+                    let (kind, to) = (request.fetch.kind, Some(self.outbox.secrets.shown(&next)));
                     self.decide(DecisionKind::Pathway, kind, None, to, why);
                 }
                 None => self.replace_rendition(rendition, error, why),

@@ -34,12 +34,13 @@ impl Engine {
         if self.playback.state != State::Idle {
             self.stop(State::Stopped);
         }
+        self.outbox.secrets.clear();
         self.title = Title { url: url.clone(), wanted_start: start, ..Title::default() };
         self.playback = Playback::at_rate(self.playback.rate_milli);
         self.enter(State::Loading);
         if uri::split(&url).scheme.is_none() {
             return self.fail(
-                Error::new(ErrorCode::InvalidUrl, "the URL has no scheme").fact("url", uri::without_secrets(&url)),
+                Error::new(ErrorCode::InvalidUrl, "the URL has no scheme").fact("url", self.outbox.secrets.shown(&url)),
             );
         }
         if let Err(error) = self.fetch(RequestClass::Manifest, Purpose::Manifest, None, url, None) {
@@ -54,8 +55,12 @@ impl Engine {
             Some(Protocol::Hls) | None => self.parse_playlist(&url, &self.title.url.clone(), &body, None),
         };
         match found {
-            Ok(hls::Playlist::Multivariant(presentation)) => self.begin(*presentation),
+            Ok(hls::Playlist::Multivariant(presentation)) => {
+                self.outbox.secrets.learn(&presentation.define, &[&url, &self.title.url]);
+                self.begin(*presentation);
+            }
             Ok(hls::Playlist::Media(playlist)) => {
+                self.outbox.secrets.learn(&playlist.info.define, &[&url, &self.title.url]);
                 let info = playlist.info.clone();
                 let only = RenditionRef { period: 0, track: 0, rendition: 0 };
                 self.title.playlists.insert(only, info);
@@ -241,11 +246,12 @@ impl Engine {
             Ok(hls::Playlist::Media(playlist)) => *playlist,
             Ok(hls::Playlist::Multivariant(_)) => {
                 let error = Error::new(ErrorCode::ManifestContradiction, "a variant leads to a multivariant playlist")
-                    .fact("url", uri::without_secrets(request.url()));
+                    .fact("url", self.outbox.secrets.shown(request.url()));
                 return self.replace_rendition(reference, error, Vec::new());
             }
             Err(error) => return self.replace_rendition(reference, error, Vec::new()),
         };
+        self.outbox.secrets.learn(&playlist.info.define, &[request.url(), &request.fetch.url]);
         if let Some(presentation) = &mut self.title.presentation {
             // Sound and picture end within a frame of each other: the title lasts as long as the longer.
             let known = presentation.duration;
@@ -299,7 +305,7 @@ impl Engine {
         match index_from_sidx(&source, &boxes) {
             Ok(index) => self.set_segments(reference, index),
             Err(error) => {
-                let error = error.fact("url", uri::without_secrets(request.url()));
+                let error = error.fact("url", self.outbox.secrets.shown(request.url()));
                 self.replace_rendition(reference, error, Vec::new());
             }
         }

@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use telecine_model::hash::Fnv1a;
 
 use crate::action::Action;
+use crate::fingerprint;
+use crate::secrets::Secrets;
 
 /// A queue of actions. Each is hashed as it is queued, in the form without media and secrets: two
 /// runs (or two platforms, or a replay) decided alike if their hashes are equal.
@@ -13,13 +15,20 @@ pub(crate) struct Outbox {
     queue: VecDeque<Action>,
     hash: Fnv1a,
     count: u64,
+    /// What the hash is taken without.
+    pub(crate) secrets: Secrets,
 }
 
 impl Outbox {
     pub(crate) fn push(&mut self, action: Action) {
-        // Serialising into memory fails for no value that an action can hold; if it ever did, the
-        // hash would differ from itself under replay, which is what the hash is for.
-        self.hash.update(&postcard::to_stdvec(&action).unwrap_or_default());
+        match &action {
+            Action::Fetch(fetch) if !self.secrets.is_empty() => {
+                let mut shown = fetch.clone();
+                shown.url = self.secrets.hide(&fetch.url).into_owned();
+                fingerprint::add(&mut self.hash, &Action::Fetch(shown), &self.secrets);
+            }
+            _ => fingerprint::add(&mut self.hash, &action, &self.secrets),
+        }
         self.count += 1;
         self.queue.push_back(action);
     }

@@ -2,17 +2,19 @@
 //!
 //! A recording is the configuration and every input, in the order and at the times at which the
 //! engine got them. Media bodies are kept as their length and the facts found in them; manifests
-//! are kept whole, but with the values of query parameters replaced by digests, as in every URL.
+//! are kept whole, but without what may be secret in them ([`telecine_manifest::redact`]).
 //! Nothing of a key or a token gets in. After each state that ends a session, and every
 //! [`CHECK_EVERY`] inputs, the hash of the action stream is written too, so that a replay can say
 //! where it parts from what happened.
 //!
-//! Format: the line `TELECINE-RECORDING 1`, then frames: length as a varint, postcard bytes.
+//! Format: the line `TELECINE-RECORDING 1`, then frames: length as a varint, postcard bytes. Each
+//! check also holds a hash of all bytes before it, so that damage is told from a difference.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use telecine_model::hash::Fnv1a;
 use telecine_model::{uri, Error, ErrorCode, Place, Timestamp};
 
 use crate::action::Action;
@@ -20,6 +22,7 @@ use crate::config::Config;
 use crate::event::{Decision, Event};
 use crate::input::{Body, Command, Environment, Input, NetworkEvent, RequestId, ResponseHead, SinkReport};
 use crate::media::MediaFact;
+use crate::secrets::Secrets;
 use crate::Engine;
 
 const MAGIC: &[u8] = b"TELECINE-RECORDING 1\n";
@@ -29,9 +32,21 @@ const CHECK_EVERY: u32 = 256;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Frame {
-    Start { version: String, config: Box<Config> },
-    Input { after_us: u64, input: Recorded },
-    Check { actions: u64, hash: u64, last: bool },
+    Start {
+        version: String,
+        config: Box<Config>,
+    },
+    Input {
+        after_us: u64,
+        input: Recorded,
+    },
+    Check {
+        /// Hash of the recording's bytes from its beginning to here, and of what follows.
+        seal: u64,
+        actions: u64,
+        hash: u64,
+        last: bool,
+    },
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -71,26 +86,50 @@ pub(crate) struct Recorder {
     texts: BTreeMap<RequestId, Vec<u8>>,
     last: Timestamp,
     since_check: u32,
+    /// Hash of what was written before `out`, and of it.
+    hash: Fnv1a,
 }
 
 impl Recorder {
     pub(crate) fn new(config: &Config) -> Self {
-        let mut recorder = Self { out: MAGIC.to_vec(), texts: BTreeMap::new(), last: Timestamp::ZERO, since_check: 0 };
+        let mut recorder = Self {
+            out: Vec::new(),
+            texts: BTreeMap::new(),
+            last: Timestamp::ZERO,
+            since_check: 0,
+            hash: Fnv1a::default(),
+        };
+        recorder.put(MAGIC);
         let version = env!("CARGO_PKG_VERSION").to_owned();
         recorder.frame(&Frame::Start { version, config: Box::new(config.clone()) });
         recorder
     }
 
-    /// Notes an input. `facts` are what its media bytes gave; None if they are not media.
-    pub(crate) fn input(&mut self, input: &Input, facts: Option<Vec<MediaFact>>, now: Timestamp) {
+    /// Notes an input. `facts` are what its media bytes gave; None if they are not media. `lives`
+    /// tells whether anything is still expected of a request.
+    pub(crate) fn input(
+        &mut self,
+        input: &Input,
+        facts: Option<Vec<MediaFact>>,
+        now: Timestamp,
+        lives: impl Fn(RequestId) -> bool,
+        secrets: &Secrets,
+    ) {
         if let Input::Network(NetworkEvent::Chunk { id, data: Body::Bytes(bytes) }) = input {
-            if facts.is_none() {
-                return self.texts.entry(*id).or_default().extend_from_slice(bytes);
+            match (&facts, lives(*id)) {
+                (None, true) => return self.texts.entry(*id).or_default().extend_from_slice(bytes),
+                // The engine gave it up, because it is too long: that is all that a replay needs.
+                (None, false) => {
+                    let known = self.texts.remove(id).map_or(0, |text| text.len());
+                    let len = known.saturating_add(bytes.len()) as u64;
+                    return self.write(Recorded::Media { id: *id, len, facts: Vec::new() }, now);
+                }
+                (Some(_), _) => {}
             }
         }
         if let Input::Network(NetworkEvent::End { id } | NetworkEvent::Failed { id, .. }) = input {
             if let Some(text) = self.texts.remove(id) {
-                self.write(Recorded::Text { id: *id, bytes: redact_text(&text) }, now);
+                self.write(Recorded::Text { id: *id, bytes: telecine_manifest::redact(&text) }, now);
             }
         }
         let recorded = match input {
@@ -99,7 +138,7 @@ impl Recorder {
             }
             Input::Command(command) => Recorded::Command(command.clone()),
             Input::Network(NetworkEvent::Head(head)) => {
-                Recorded::Head(Box::new(ResponseHead { url: uri::without_secrets(&head.url), ..(**head).clone() }))
+                Recorded::Head(Box::new(ResponseHead { url: secrets.shown(&head.url), ..(**head).clone() }))
             }
             Input::Network(NetworkEvent::Chunk { id, data }) => match (facts, data) {
                 (Some(facts), data) => Recorded::Media { id: *id, len: data.len(), facts },
@@ -107,13 +146,15 @@ impl Recorder {
             },
             Input::Network(NetworkEvent::End { id }) => Recorded::End { id: *id, facts: facts.unwrap_or_default() },
             Input::Network(NetworkEvent::Failed { id, code, message }) => {
-                Recorded::Failed { id: *id, code: *code, message: message.clone() }
+                Recorded::Failed { id: *id, code: *code, message: uri::redact(&secrets.hide(message)).into_owned() }
             }
             Input::Sink(report) => Recorded::Sink(report.clone()),
             Input::Environment(environment) => Recorded::Environment(environment.clone()),
             Input::Timer => Recorded::Timer,
         };
         self.write(recorded, now);
+        // What was cancelled meanwhile is never completed.
+        self.texts.retain(|id, _| lives(*id));
     }
 
     fn write(&mut self, input: Recorded, now: Timestamp) {
@@ -127,7 +168,7 @@ impl Recorder {
     pub(crate) fn check(&mut self, actions: u64, hash: u64, last: bool) {
         if last || self.since_check >= CHECK_EVERY {
             self.since_check = 0;
-            self.frame(&Frame::Check { actions, hash, last });
+            self.frame(&Frame::Check { seal: seal(self.hash, actions, hash, last), actions, hash, last });
         }
     }
 
@@ -142,91 +183,18 @@ impl Recorder {
         loop {
             let low = (length & 0x7f) as u8;
             length >>= 7;
-            self.out.push(if length == 0 { low } else { low | 0x80 });
+            self.put(&[if length == 0 { low } else { low | 0x80 }]);
             if length == 0 {
                 break;
             }
         }
-        self.out.extend_from_slice(&bytes);
+        self.put(&bytes);
     }
-}
 
-/// A manifest (or the body of an error answer) without what may be secret: the values of queries,
-/// user information, payloads of `data:` URLs and values of `EXT-X-DEFINE` become digests. Names
-/// stay, so that `EXT-X-DEFINE:QUERYPARAM` still finds its parameter, and so do values that hold a
-/// variable or a template's placeholder, which are not secrets but decide what is fetched.
-/// What is not text is cut off where it stops being text.
-fn redact_text(bytes: &[u8]) -> Vec<u8> {
-    let (text, broken) = match std::str::from_utf8(bytes) {
-        Ok(text) => (text, false),
-        Err(error) => (std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or(""), true),
-    };
-    let mut out = String::with_capacity(text.len());
-    for line in text.split_inclusive('\n') {
-        out.push_str(&redact_line(line));
+    fn put(&mut self, bytes: &[u8]) {
+        self.hash.update(bytes);
+        self.out.extend_from_slice(bytes);
     }
-    let mut out = out.into_bytes();
-    if broken {
-        // What follows is refused unread; that something does is all that a replay needs.
-        out.push(0xff);
-    }
-    out
-}
-
-fn redact_line(line: &str) -> String {
-    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '#');
-    let digest = |value: &str| format!("~{:08x}", telecine_model::hash::fnv1a(value.as_bytes()) as u32);
-    let mut line = line.to_owned();
-    if line.starts_with("#EXT-X-DEFINE") {
-        if let Some((before, value)) = line.split_once("VALUE=\"") {
-            if let Some((value, after)) = value.split_once('"') {
-                line = format!("{before}VALUE=\"{}\"{after}", digest(value));
-            }
-        }
-    }
-    let mut out = String::with_capacity(line.len());
-    let mut rest = line.as_str();
-    while let Some(at) = rest.find(['?', '@', 'd']) {
-        let (before, tail) = rest.split_at(at);
-        out.push_str(before);
-        if let Some(payload) = tail.strip_prefix("data:") {
-            let end = payload.find(ends).unwrap_or(payload.len());
-            out.push_str("data:");
-            out.push_str(&digest(&payload[..end]));
-            rest = &payload[end..];
-        } else if tail.starts_with('@')
-            && out.rfind("://").is_some_and(|s| !out[s + 3..].contains(['/', ' ', '"', ',']))
-        {
-            // User information stands between the scheme and the at sign.
-            let from = out.rfind("://").map_or(out.len(), |s| s + 3);
-            out.truncate(from);
-            rest = &tail[1..];
-        } else if tail.starts_with('?') && !out.ends_with('<') {
-            let query = &tail[1..];
-            let end = query.find(ends).unwrap_or(query.len());
-            let escaped = query[..end].contains("&amp;");
-            let pairs = query[..end].replace("&amp;", "&");
-            let redacted: Vec<String> =
-                pairs
-                    .split('&')
-                    .map(|pair| {
-                        if pair.contains("{$") || pair.contains('$') {
-                            pair.to_owned()
-                        } else {
-                            uri::redact_query(pair)
-                        }
-                    })
-                    .collect();
-            out.push('?');
-            out.push_str(&redacted.join(if escaped { "&amp;" } else { "&" }));
-            rest = &query[end..];
-        } else {
-            out.push_str(&tail[..1]);
-            rest = &tail[1..];
-        }
-    }
-    out.push_str(rest);
-    out
 }
 
 /// What a replay found.
@@ -256,12 +224,13 @@ pub struct Replay {
 /// Runs an engine over a recording.
 ///
 /// # Errors
-/// [`ErrorCode::RecordingInvalid`], with the byte where it stops making sense. A recording that
-/// was cut off in the middle of a frame is replayed up to there.
+/// [`ErrorCode::RecordingInvalid`], with the byte where it stops making sense or where damage was
+/// noticed. A recording that was cut off in the middle of a frame is replayed up to there.
 pub fn replay(recording: &[u8]) -> Result<Replay, Error> {
     let invalid = |at: usize, what: &str| Error::new(ErrorCode::RecordingInvalid, what).at(Place::Byte(at as u64));
     let mut rest = recording.strip_prefix(MAGIC).ok_or_else(|| invalid(0, "this is not a Telecine recording"))?;
     let offset = |rest: &[u8]| recording.len() - rest.len();
+    verify(recording)?;
     let mut engine: Option<Engine> = None;
     let mut now = Timestamp::ZERO;
     let mut result = Replay {
@@ -304,7 +273,7 @@ pub fn replay(recording: &[u8]) -> Result<Replay, Error> {
                     }
                 }
             }
-            (Frame::Check { actions, hash, last }, Some(engine)) => {
+            (Frame::Check { actions, hash, last, .. }, Some(engine)) => {
                 result.recorded_hash = hash;
                 result.replayed_hash = engine.action_hash();
                 result.complete = last;
@@ -317,6 +286,30 @@ pub fn replay(recording: &[u8]) -> Result<Replay, Error> {
         }
     }
     Ok(result)
+}
+
+fn seal(mut before: Fnv1a, actions: u64, hash: u64, last: bool) -> u64 {
+    before.update(&actions.to_le_bytes());
+    before.update(&hash.to_le_bytes());
+    before.update(&[u8::from(last)]);
+    before.finish()
+}
+
+/// Looks for damage, before anything is done with what the frames say.
+fn verify(recording: &[u8]) -> Result<(), Error> {
+    let mut hash = Fnv1a::default();
+    let (magic, mut rest) = recording.split_at_checked(MAGIC.len()).unwrap_or((recording, &[]));
+    hash.update(magic);
+    loop {
+        let at = recording.len() - rest.len();
+        let invalid = |what: &str| Error::new(ErrorCode::RecordingInvalid, what).at(Place::Byte(at as u64));
+        let Some((frame, after)) = next_frame(rest).map_err(invalid)? else { return Ok(()) };
+        if matches!(frame, Frame::Check { seal: found, actions, hash: noted, last } if found != seal(hash, actions, noted, last)) {
+            return Err(invalid("the recording was damaged somewhere before this byte"));
+        }
+        hash.update(&rest[..rest.len() - after.len()]);
+        rest = after;
+    }
 }
 
 /// The frame at the beginning of `bytes` and what follows it; None if it is cut off.
@@ -364,17 +357,6 @@ impl Recorded {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn manifests_are_kept_without_the_values_of_their_queries() {
-        let text = "<?xml version=\"1.0\"?>\n<BaseURL>http://a/b?tok=secret&amp;e=1</BaseURL>\nseg.ts?sig=abc\n#EXT-X-MAP:URI=\"i?x=y\"";
-        let out = String::from_utf8(redact_text(text.as_bytes())).expect("text");
-        assert!(!out.contains("secret") && !out.contains("abc") && !out.contains("x=y"), "{out}");
-        assert!(
-            out.contains("<?xml version=\"1.0\"?>") && out.contains("b?tok=~") && out.contains("&amp;e=~"),
-            "{out}"
-        );
-    }
 
     #[test]
     fn what_is_not_a_recording_is_refused_with_its_place() {

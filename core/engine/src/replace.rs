@@ -1,6 +1,6 @@
 //! What takes the place of media that cannot be had: another base, another rendition, or a hole.
 
-use telecine_model::{uri, Error, Handling, MediaTime, TrackKind};
+use telecine_model::{Error, Handling, MediaTime, TrackKind};
 
 use crate::buffer::Item;
 use crate::engine::Engine;
@@ -93,7 +93,7 @@ impl Engine {
         if let Some(next) = self.next_location(reference) {
             self.drop_torn(kind);
             self.report(error.recovered(Handling::Replaced));
-            return self.decide(DecisionKind::Pathway, Some(kind), None, Some(uri::without_secrets(&next)), why);
+            return self.decide(DecisionKind::Pathway, Some(kind), None, Some(self.outbox.secrets.shown(&next)), why);
         }
         let Some(stream) = self.streams.get_mut(&kind) else {
             return;

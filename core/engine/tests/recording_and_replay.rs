@@ -3,9 +3,11 @@
 mod common;
 
 use common::{at, secs, session_with};
-use telecine_engine::{replay, Command, Config, DecisionKind};
+use telecine_abr::Throughput;
+use telecine_engine::{replay, Command, Config, DecisionKind, Engine, FetchRequest, Policies};
+use telecine_model::{ErrorCode, Timestamp};
 use telecine_virtual::testing::{Fault, SyntheticTitle};
-use telecine_virtual::Session;
+use telecine_virtual::{Fetched, Outcome, Session, Source};
 
 fn eventful(file: &str, record: bool) -> Session<SyntheticTitle> {
     let mut config = Config::default();
@@ -50,25 +52,78 @@ fn a_replay_of_a_recording_decides_the_same() {
 }
 
 #[test]
-fn a_changed_recording_is_noticed() {
+fn damage_is_told_from_a_difference() {
     let mut session = eventful("main.mpd", true);
-    let mut recording = session.take_recording();
-    // The throughput assumed at the start is part of the configuration in the first frame.
-    let needle = postcard_varint(1_500_000);
-    let place = recording.windows(needle.len()).position(|window| window == needle).expect("there");
-    recording[place..place + needle.len()].copy_from_slice(&postcard_varint(1_500_000 / 4 * 3));
-    let replayed = replay(&recording).expect("readable");
+    let recording = session.take_recording();
+    for place in (24..recording.len()).step_by(97) {
+        let mut damaged = recording.clone();
+        damaged[place] ^= 0x10;
+        match replay(&damaged) {
+            Err(error) => assert_eq!(error.code(), ErrorCode::RecordingInvalid),
+            // The length of a frame may now lead beyond the end, as in a recording that was cut off.
+            Ok(replayed) => assert!(!replayed.complete, "damage at byte {place} went unnoticed"),
+        }
+    }
+}
+
+#[test]
+fn decisions_of_another_rule_are_a_difference() {
+    let mut config = Config::default();
+    config.record = true;
+    let policies = Policies { rule: Box::new(Throughput::default()), ..Policies::new(&config) };
+    let engine = Engine::with_policies(config, policies);
+    let mut session = Session::with_engine(engine, SyntheticTitle::new(secs(60)), Timestamp::ZERO)
+        .network("rate=2Mbps,rtt=60ms".parse().expect("a network"))
+        .play("https://title.example/main.mpd");
+    session.run(None);
+    let replayed = replay(&session.take_recording()).expect("readable");
     assert!(!replayed.equal && replayed.differs_by_input.is_some());
 }
 
-fn postcard_varint(mut value: u64) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while value >= 0x80 {
-        bytes.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
+/// A title whose playlists put a token into paths and queries by a variable.
+struct Tokens(SyntheticTitle);
+
+const TOKEN: &str = "verysecret42";
+
+impl Source for Tokens {
+    fn fetch(&mut self, request: &FetchRequest) -> Fetched {
+        let url = request.url.replace(&format!("p-{TOKEN}-q/"), "");
+        let mut fetched = self.0.get(&url);
+        if let Fetched::Response(response) = &mut fetched {
+            response.url.clone_from(&request.url);
+            if url.contains(".m3u8") {
+                let define = match url.contains("main") {
+                    true => format!("#EXT-X-DEFINE:NAME=\"t\",VALUE=\"{TOKEN}\"\n"),
+                    false => "#EXT-X-DEFINE:IMPORT=\"t\"\n".to_owned(),
+                };
+                let text = String::from_utf8_lossy(&response.body).into_owned();
+                let text = text
+                    .replacen('\n', &format!("\n{define}"), 1)
+                    .replace("v0", "p-{$t}-q/v0")
+                    .replace(".m4s", ".m4s?x={$t}&y=pre-{$t}-post");
+                response.body = text.into();
+                response.content_length = None;
+            }
+        }
+        fetched
     }
-    bytes.push(value as u8);
-    bytes
+}
+
+#[test]
+fn variables_in_paths_and_queries_leave_no_token_and_replay_the_same() {
+    let mut config = Config::default();
+    config.record = true;
+    let title = Tokens(SyntheticTitle::new(secs(30)).fault("v0", 2, Fault::Status(404)));
+    let mut session = Session::new(config, title)
+        .network("rate=400kbps,rtt=60ms".parse().expect("a network"))
+        .play("https://title.example/main.m3u8");
+    assert_eq!(session.run(None), Outcome::Ended);
+    assert!(session.source().0.requests().iter().any(|path| path.starts_with("v0/")));
+    let recording = session.take_recording();
+    assert!(!recording.windows(TOKEN.len()).any(|window| window == TOKEN.as_bytes()));
+    assert!(!format!("{:?}", session.events()).contains(TOKEN), "events are shown and logged");
+    let replayed = replay(&recording).expect("readable");
+    assert!(replayed.equal && replayed.complete, "{:?}", replayed.differs_by_input);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! - [`sniff`] tells the two languages apart.
 //! - [`hls`] reads playlists of protocol versions 1 to 13, low latency and delta updates included.
 //! - [`dash`] reads MPDs.
+//! - [`redact`] takes the secrets out of a manifest, for recordings and reports.
 //!
 //! Both halves read bytes that somebody else wrote: every fault is a typed
 //! [`Error`](telecine_model::Error) with its place, or a [`Warning`](telecine_model::Warning) with
@@ -43,6 +44,8 @@
 
 pub mod dash;
 pub mod hls;
+mod redact;
 mod sniff;
 
+pub use redact::{redact, redacted_variables};
 pub use sniff::sniff;

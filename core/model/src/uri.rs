@@ -3,6 +3,8 @@
 //! Signed URLs must reach the server byte for byte as the manifest wrote them, so nothing here
 //! normalises, decodes or encodes: [`resolve`] only joins, as section 5.2 of RFC 3986 says.
 
+use std::borrow::Cow;
+
 /// The five components of a reference (RFC 3986, appendix B), as slices of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parts<'a> {
@@ -187,23 +189,53 @@ pub fn may_follow(from: &str, to: &str) -> bool {
 pub fn without_secrets(url: &str) -> String {
     let parts = split(url);
     if parts.scheme.is_some_and(|s| s.eq_ignore_ascii_case("data")) {
-        return format!("data:~{:08x}", digest(parts.path.as_bytes()));
+        return redact_data(parts.path);
     }
     let authority = parts.authority.map(|_| host(url));
     let query = parts.query.map(redact_query);
     join(parts.scheme, authority, parts.path, query.as_deref(), None)
 }
 
-/// A query with every value replaced by `~` and eight hexadecimal digits.
-pub fn redact_query(query: &str) -> String {
-    let redact = |pair: &str| match pair.split_once('=') {
-        Some((name, value)) if !value.is_empty() && !is_redacted(value) => {
-            format!("{name}=~{:08x}", digest(value.as_bytes()))
+fn redact_data(payload: &str) -> String {
+    let digest = if is_redacted(payload) { payload.to_owned() } else { digest(payload) };
+    format!("data:{digest}")
+}
+
+/// A text that may be a URL or a reference, or have one at its end, without what may be secret in
+/// it: as [`without_secrets`], but what is not of a URL stays as it is, and so do values that hold a
+/// variable (`{$name}`) or a template's placeholder (`$Number$`). Redacting twice changes nothing
+/// more.
+pub fn redact(text: &str) -> Cow<'_, str> {
+    if let Some(payload) = text.get(..5).filter(|head| head.eq_ignore_ascii_case("data:")).and(text.get(5..)) {
+        return Cow::Owned(redact_data(payload));
+    }
+    let mut text = Cow::Borrowed(text);
+    if let Some((scheme, behind)) = text.split_once("://") {
+        let authority = behind.find(['/', '?', '#', '\\']).map_or(behind, |end| &behind[..end]);
+        if let Some((_, host)) = authority.rsplit_once('@') {
+            text = Cow::Owned(format!("{scheme}://{host}{}", &behind[authority.len()..]));
         }
-        Some(_) => pair.to_owned(),
+    }
+    let Some((path, query)) = text.split_once('?') else { return text };
+    let query = query.split_once('#').map_or(query, |(query, _)| query);
+    let redacted = format!("{path}?{}", redact_query(query));
+    if redacted == text {
+        return text;
+    }
+    Cow::Owned(redacted)
+}
+
+/// A query with every value replaced by `~` and eight hexadecimal digits. Values that hold a
+/// variable or a placeholder stay: they are no values yet.
+pub fn redact_query(query: &str) -> String {
+    let is_open = |value: &str| value.contains("{$") || value.matches('$').count() > 1;
+    let redact = |pair: &str| match pair.split_once('=') {
+        _ if pair.is_empty() || is_open(pair) => pair.to_owned(),
+        Some((_, value)) if value.is_empty() || is_redacted(value) => pair.to_owned(),
+        Some((name, value)) => format!("{name}={}", digest(value)),
         // A query without a name may be a token on its own.
-        None if pair.is_empty() || is_redacted(pair) => pair.to_owned(),
-        None => format!("~{:08x}", digest(pair.as_bytes())),
+        None if is_redacted(pair) => pair.to_owned(),
+        None => digest(pair),
     };
     query.split('&').map(redact).collect::<Vec<_>>().join("&")
 }
@@ -213,9 +245,9 @@ fn is_redacted(value: &str) -> bool {
 }
 
 /// FNV-1a folded to 32 bits: tells values apart in a log, gives nothing back.
-fn digest(bytes: &[u8]) -> u32 {
-    let hash = crate::hash::fnv1a(bytes);
-    (hash >> 32) as u32 ^ hash as u32
+fn digest(value: &str) -> String {
+    let hash = crate::hash::fnv1a(value.as_bytes());
+    format!("~{:08x}", (hash >> 32) as u32 ^ hash as u32)
 }
 
 #[cfg(test)]

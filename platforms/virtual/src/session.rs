@@ -77,7 +77,7 @@ pub struct Session<S> {
     sink: Box<dyn Sink>,
     link: Link,
     source: S,
-    config: Config,
+    seed: u64,
     wall_clock: Option<WallTime>,
     script: BTreeMap<Timestamp, VecDeque<Command>>,
     transfers: BTreeMap<RequestId, Transfer>,
@@ -106,21 +106,28 @@ struct Transfer {
 impl<S: Source> Session<S> {
     /// A session with a [`ModelSink`] on the default [`Network`].
     pub fn new(config: Config, source: S) -> Self {
+        Self::with_engine(Engine::new(config), source, Timestamp::ZERO)
+    }
+
+    /// A session that goes on with an engine from `now` on: one with policies of its own, or one that
+    /// has played something before. What the engine still has for its host to do is done first.
+    pub fn with_engine(engine: Engine, source: S, now: Timestamp) -> Self {
+        let seed = engine.config().seed;
         Self {
-            engine: Engine::new(config.clone()),
+            engine,
             sink: Box::new(ModelSink::default()),
-            link: Link::new(Network::default(), config.seed),
+            link: Link::new(Network::default(), seed),
             source,
-            config,
+            seed,
             wall_clock: None,
             script: BTreeMap::new(),
             transfers: BTreeMap::new(),
             patience: BTreeSet::new(),
-            now: Timestamp::ZERO,
+            now,
             started: false,
             steps: 0,
             step_limit: 10_000_000,
-            next_sample: Timestamp::ZERO,
+            next_sample: now,
             events: Vec::new(),
             series: Vec::new(),
             state: State::Idle,
@@ -137,7 +144,7 @@ impl<S: Source> Session<S> {
     /// Fetches over this network. Losses are drawn from the configuration's seed.
     #[must_use]
     pub fn network(mut self, network: Network) -> Self {
-        self.link = Link::new(network, self.config.seed);
+        self.link = Link::new(network, self.seed);
         self
     }
 

@@ -47,6 +47,8 @@ mod tag;
 mod text;
 mod variables;
 
+pub(crate) use variables::find_parameters;
+
 use std::collections::BTreeMap;
 
 use telecine_model::presentation::PlaylistInfo;

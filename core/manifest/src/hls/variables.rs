@@ -173,12 +173,13 @@ fn query_parameter(name: &str, reader: &mut Reader<'_, '_>) -> Result<String, Re
 }
 
 fn find_parameter(url: &str, name: &str) -> Option<String> {
-    let pairs = uri::split(url).query?.split('&');
-    pairs
-        .filter_map(|pair| pair.split_once('='))
-        .map(|(key, value)| (percent_decode(key), value))
-        .find(|(key, value)| key == name && !value.is_empty())
-        .map(|(_, value)| percent_decode(value))
+    find_parameters(url).find(|(key, value, _)| key == name && !value.is_empty()).map(|(_, value, _)| value)
+}
+
+/// Parameters of a URL's query: name and value decoded, and the value as written.
+pub(crate) fn find_parameters(url: &str) -> impl Iterator<Item = (String, String, &str)> {
+    let pairs = uri::split(url).query.unwrap_or("").split('&').filter_map(|pair| pair.split_once('='));
+    pairs.map(|(key, value)| (percent_decode(key), percent_decode(value), value))
 }
 
 /// RFC 3986, 2.1. A percent sign without two digits stands for itself.

@@ -1,0 +1,282 @@
+//! Manifests as recordings may keep them.
+//!
+//! A recording replays a session, so it needs the manifests; it must not hold what lets somebody
+//! else play the title. What may be secret in a manifest is in its URLs: values of queries, user
+//! information, payloads of `data:` URLs; and in the values of `EXT-X-DEFINE`. Each becomes a
+//! digest ([`uri::redact`]). Everything else stays as it is, so that the text reads as the same
+//! presentation.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use quick_xml::escape::{escape, unescape};
+use telecine_model::{uri, Protocol};
+
+use crate::hls::find_parameters;
+use crate::sniff;
+
+/// A variable's value shorter than this is no secret, and would be found again by accident.
+const SECRET_LENGTH: usize = 8;
+
+/// A manifest (or the body of an error answer) without secrets. Redacting twice changes nothing
+/// more. Text that is not UTF-8 still is not afterwards, but only at its very end.
+///
+/// ```
+/// let text = b"#EXTM3U\n#EXTINF:4,\nseg.mp4?token=secret&n=1\n";
+/// let kept = String::from_utf8(telecine_manifest::redact(text)).unwrap();
+/// assert!(kept.starts_with("#EXTM3U\n#EXTINF:4,\nseg.mp4?token=~"));
+/// assert!(!kept.contains("secret"));
+/// ```
+pub fn redact(bytes: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(bytes);
+    let protocol = sniff(bytes);
+    let redacted = match protocol {
+        Some(Protocol::Hls) => hls(&text),
+        Some(Protocol::Dash) => xml(&text),
+        None => other(&text),
+    };
+    let mut out = redacted.into_bytes();
+    if matches!(text, Cow::Owned(_)) {
+        // Behind a playlist's end as a comment: whether the text is UTF-8 is all that is kept of it.
+        out.extend_from_slice(if protocol == Some(Protocol::Hls) { b"\n#\xFF" } else { b"\xFF" });
+    }
+    out
+}
+
+/// Which texts stand for which, after [`redact`], wherever a playlist's variables were put in:
+/// values that became digests, with the digests. `urls` are those of the playlist, for variables
+/// that came from their queries.
+pub fn redacted_variables(define: &BTreeMap<String, String>, urls: &[&str]) -> Vec<(String, String)> {
+    let in_a_query = |value: &str| {
+        let raw = urls.iter().find_map(|url| find_parameters(url).find(|(_, decoded, _)| decoded == value));
+        raw.map(|(_, _, raw)| uri::redact_query(&format!("v={raw}"))[2..].to_owned())
+    };
+    define
+        .values()
+        .filter(|value| value.len() >= SECRET_LENGTH)
+        .map(|value| (value.clone(), in_a_query(value).unwrap_or_else(|| variable(value))))
+        .filter(|(value, redacted)| value != redacted)
+        .collect()
+}
+
+/// The value of a variable: a path or URL stays, a piece of a query loses its values, anything else
+/// that is long enough may be a token.
+fn variable(value: &str) -> String {
+    if value.len() < SECRET_LENGTH || value.contains('/') || value.contains("{$") {
+        uri::redact(value).into_owned()
+    } else {
+        uri::redact_query(value)
+    }
+}
+
+/// Line by line; in tags value by value.
+fn hls(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive(['\n', '\r']) {
+        let body = line.trim_end_matches(['\n', '\r']);
+        let end = &line[body.len()..];
+        if body.trim_start().starts_with('#') {
+            let defines = body.trim_start().starts_with("#EXT-X-DEFINE:");
+            let mut before = "";
+            for (place, part) in body.split('"').enumerate() {
+                let quoted = place % 2 == 1;
+                if place > 0 {
+                    out.push('"');
+                }
+                match quoted {
+                    true if defines && before.ends_with("VALUE=") => out.push_str(&variable(&clean(part))),
+                    true => out.push_str(&piece(part)),
+                    false => out.push_str(&part.split(',').map(piece).collect::<Vec<_>>().join(",")),
+                }
+                before = part;
+            }
+        } else {
+            out.push_str(&piece(body));
+        }
+        out.push_str(end);
+    }
+    out
+}
+
+/// Control characters are left out of playlists when they are read; digests have to be of what is
+/// read.
+fn clean(text: &str) -> Cow<'_, str> {
+    match text.contains(char::is_control) {
+        true => Cow::Owned(text.chars().filter(|c| !c.is_control()).collect()),
+        false => Cow::Borrowed(text),
+    }
+}
+
+/// One value, with the white space around it.
+fn piece(text: &str) -> Cow<'_, str> {
+    let value = text.trim();
+    let cleaned = clean(value);
+    let redacted = uri::redact(&cleaned);
+    if redacted == cleaned {
+        return Cow::Borrowed(text);
+    }
+    let (before, after) = text.split_once(value).unwrap_or((text, ""));
+    Cow::Owned(format!("{before}{redacted}{after}"))
+}
+
+/// Attribute by attribute and text by text, as a reader finds them.
+fn xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(open) = rest.find('<') {
+        out.push_str(&escaped_piece(&rest[..open]));
+        rest = &rest[open..];
+        let (start, inner, end) = if let Some(behind) = rest.strip_prefix("<!--") {
+            ("<!--", until(behind, "-->"), "-->")
+        } else if let Some(behind) = rest.strip_prefix("<![CDATA[") {
+            ("<![CDATA[", until(behind, "]]>"), "]]>")
+        } else if let Some(behind) = rest.strip_prefix("<?") {
+            ("<?", until(behind, "?>"), "?>")
+        } else {
+            ("<", &rest[1..][..end_of_tag(&rest[1..])], ">")
+        };
+        out.push_str(start);
+        match start {
+            "<!--" => out.push_str(&other(inner)),
+            "<![CDATA[" => out.push_str(&piece(inner)),
+            "<?" => out.push_str(inner),
+            _ => tag(inner, &mut out),
+        }
+        rest = &rest[start.len() + inner.len()..];
+        if let Some(behind) = rest.strip_prefix(end) {
+            out.push_str(end);
+            rest = behind;
+        }
+    }
+    out.push_str(&escaped_piece(rest));
+    out
+}
+
+fn until<'t>(text: &'t str, end: &str) -> &'t str {
+    text.find(end).map_or(text, |at| &text[..at])
+}
+
+/// Where a tag ends: at the first `>` outside of quotes.
+fn end_of_tag(text: &str) -> usize {
+    let mut quote = None;
+    for (at, byte) in text.bytes().enumerate() {
+        match quote {
+            Some(open) if byte == open => quote = None,
+            Some(_) => {}
+            None if byte == b'>' => return at,
+            None if matches!(byte, b'"' | b'\'') => quote = Some(byte),
+            None => {}
+        }
+    }
+    text.len()
+}
+
+fn tag(inner: &str, out: &mut String) {
+    let mut rest = inner;
+    while let Some(open) = rest.find(['"', '\'']) {
+        let quote = if rest.as_bytes().get(open) == Some(&b'"') { '"' } else { '\'' };
+        out.push_str(&rest[..=open]);
+        rest = &rest[open + 1..];
+        let value = rest.find(quote).map_or(rest, |close| &rest[..close]);
+        out.push_str(&escaped_piece(value));
+        rest = &rest[value.len()..];
+        if let Some(behind) = rest.strip_prefix(quote) {
+            out.push(quote);
+            rest = behind;
+        }
+    }
+    out.push_str(rest);
+}
+
+/// A value in which `&`, `<` and quotes are written as entities.
+fn escaped_piece(text: &str) -> Cow<'_, str> {
+    let Ok(value) = unescape(text) else { return piece(text) };
+    let redacted = piece(&value);
+    if redacted == value {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(escape(redacted.as_ref()).into_owned())
+}
+
+/// Text of any other kind: whatever stands between white space and quotes.
+fn other(text: &str) -> String {
+    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>');
+    text.split_inclusive(ends)
+        .map(|word| {
+            let value = word.trim_end_matches(ends);
+            format!("{}{}", piece(value), &word[value.len()..])
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(text: &str) -> String {
+        let out = redact(text.as_bytes());
+        assert_eq!(redact(&out), out, "idempotent");
+        String::from_utf8(out).expect("UTF-8 stays UTF-8")
+    }
+
+    #[test]
+    fn values_of_queries_become_digests_in_playlists() {
+        let out =
+            kept("#EXTM3U\n#EXT-X-MAP:URI=\"i?x='secret z\",BYTERANGE=1@2\nseg.ts?sig=secret&e=1\r\n# a?b=secret\n");
+        assert!(!out.contains("secret"), "{out}");
+        assert!(out.contains("URI=\"i?x=~") && out.contains(",BYTERANGE=1@2\nseg.ts?sig=~") && out.contains("&e=~"));
+    }
+
+    #[test]
+    fn a_question_mark_outside_of_quotes_does_not_reach_the_next_attribute() {
+        let out = kept("#EXTM3U\n#EXT-X-STREAM-INF:X=?,BANDWIDTH=1\nv\n");
+        assert_eq!(out, "#EXTM3U\n#EXT-X-STREAM-INF:X=?,BANDWIDTH=1\nv\n");
+    }
+
+    #[test]
+    fn entities_do_not_hide_values_in_mpds() {
+        let text = "<?xml version=\"1.0\"?><MPD a='b?c=d'><!-- http://x/y?z=secret -->\
+                    <BaseURL>http://u:secret@a/b?tok=secret&amp;e=1&#38;f=secret</BaseURL>\
+                    <BaseURL><![CDATA[x?y=secret]]></BaseURL><S media=\"$Number$?n=$Time$&amp;t=secret\"/></MPD>";
+        let out = kept(text);
+        assert!(!out.contains("secret"), "{out}");
+        assert!(
+            out.contains("<?xml version=\"1.0\"?>") && out.contains("http://a/b?tok=~") && out.contains("&amp;f=~")
+        );
+        assert!(out.contains("$Number$?n=$Time$&amp;t=~"), "placeholders stay: {out}");
+    }
+
+    #[test]
+    fn payloads_of_data_urls_become_digests() {
+        let out = kept("#EXTM3U\n#EXT-X-SESSION-KEY:METHOD=AES-128,URI=\"data:text/plain;base64,c2VjcmV0\"\n");
+        assert!(out.contains("URI=\"data:~") && !out.contains("c2VjcmV0"), "{out}");
+    }
+
+    #[test]
+    fn variables_keep_paths_and_lose_tokens() {
+        let out = kept(
+            "#EXTM3U\n#EXT-X-DEFINE:NAME=\"base\",VALUE=\"https://a.example/p\"\n\
+             #EXT-X-DEFINE:NAME=\"auth\",VALUE=\"tok=0123456789&e=99\"\n#EXT-X-DEFINE:NAME=\"t\",VALUE=\"0123456789\"\n\
+             {$base}/v.m3u8?{$auth}&q={$t}\n",
+        );
+        assert!(out.contains("VALUE=\"https://a.example/p\"") && out.contains("VALUE=\"tok=~"), "{out}");
+        assert!(!out.contains("0123456789") && out.contains("{$base}/v.m3u8?{$auth}&q={$t}"), "{out}");
+    }
+
+    #[test]
+    fn variables_come_with_what_they_read_as_in_the_redacted_text() {
+        let define = [("a", "0123456789"), ("b", "a%20b c/d"), ("c", "short")];
+        let define = define.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let pairs = redacted_variables(&define, &["http://h/p?x=a%2520b%20c/d"]);
+        let digest = |raw: &str| uri::redact_query(&format!("v={raw}"))[2..].to_owned();
+        let expected = [("0123456789", digest("0123456789")), ("a%20b c/d", digest("a%2520b%20c/d"))];
+        assert_eq!(pairs, expected.map(|(value, digest)| (value.to_owned(), digest)));
+    }
+
+    #[test]
+    fn what_is_not_utf_8_still_is_not() {
+        let out = redact(b"#EXTM3U\n#EXT-X-MEDIA:NAME=\"Fran\xE7ais\"\nv?t=secret\n");
+        assert!(std::str::from_utf8(&out).is_err());
+        assert!(String::from_utf8_lossy(&out).contains("Fran\u{FFFD}ais\"\nv?t=~"));
+    }
+}
