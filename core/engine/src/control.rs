@@ -293,9 +293,8 @@ impl Engine {
             _ => None,
         };
         let position = position.or(self.playback.seek.map(|seek| seek.target)).unwrap_or_else(|| self.position());
-        let filled = |stream: &Stream| {
-            stream.buffer.media_from(position) >= wanted || (stream.ended && stream.fetch.is_none())
-        };
+        let filled =
+            |stream: &Stream| stream.buffer.media_from(position) >= wanted || (stream.ended && stream.fetch.is_none());
         self.streams.values().filter(|stream| stream.is_essential()).all(filled)
     }
 

@@ -304,7 +304,8 @@ fn verify(recording: &[u8]) -> Result<(), Error> {
         let at = recording.len() - rest.len();
         let invalid = |what: &str| Error::new(ErrorCode::RecordingInvalid, what).at(Place::Byte(at as u64));
         let Some((frame, after)) = next_frame(rest).map_err(invalid)? else { return Ok(()) };
-        if matches!(frame, Frame::Check { seal: found, actions, hash: noted, last } if found != seal(hash, actions, noted, last)) {
+        if matches!(frame, Frame::Check { seal: found, actions, hash: noted, last } if found != seal(hash, actions, noted, last))
+        {
             return Err(invalid("the recording was damaged somewhere before this byte"));
         }
         hash.update(&rest[..rest.len() - after.len()]);

@@ -5,10 +5,10 @@ mod common;
 
 use common::{at, errors, secs};
 use proptest::prelude::*;
-use telecine_engine::{replay, Command, Config, Constraints, State};
+use telecine_engine::{replay, Capabilities, Command, Config, Constraints, State};
 use telecine_model::{MediaTime, TrackKind};
 use telecine_virtual::testing::{Fault, SyntheticTitle};
-use telecine_virtual::{Outcome, Session};
+use telecine_virtual::{ModelSink, Outcome, Session};
 
 fn fault() -> impl Strategy<Value = Fault> {
     prop_oneof![
@@ -44,6 +44,8 @@ proptest! {
         loss in 0_u32..3,
         seed in any::<u64>(),
         faults in prop::collection::vec((prop_oneof![Just("v0"), Just("v1"), Just("v2"), Just("a0")], 0_u64..15, fault(), 1_u32..5), 0..14),
+        random_access in any::<bool>(),
+        capacity in prop::option::weighted(0.3, 300_000_u64..4_000_000),
         commands in prop::collection::vec((0_u64..90_000, command()), 0..8),
     ) {
         let mut title = SyntheticTitle::new(secs(60));
@@ -54,7 +56,9 @@ proptest! {
         config.record = true;
         config.seed = seed;
         let file = if dash { "main.mpd" } else { "main.m3u8" };
+        let sink = ModelSink::new(Capabilities { random_access, max_bytes: capacity, ..Capabilities::default() });
         let mut session = Session::new(config, title)
+            .sink(sink)
             .network(format!("rate={kbps}kbps,rtt={rtt}ms,loss={loss}%").parse().expect("a network"))
             .play(format!("https://title.example/{file}"))
             .step_limit(200_000);
