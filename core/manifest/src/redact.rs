@@ -13,7 +13,7 @@ use quick_xml::escape::{escape, unescape};
 use telecine_model::{uri, Protocol};
 
 use crate::hls::find_parameters;
-use crate::sniff;
+use crate::sniff::{sniff, utf16};
 
 /// A variable's value shorter than this is no secret, and would be found again by accident.
 const SECRET_LENGTH: usize = 8;
@@ -28,6 +28,9 @@ const SECRET_LENGTH: usize = 8;
 /// assert!(!kept.contains("secret"));
 /// ```
 pub fn redact(bytes: &[u8]) -> Vec<u8> {
+    if utf16(bytes).is_some() {
+        return refused_utf16(sniff(bytes));
+    }
     let text = String::from_utf8_lossy(bytes);
     let protocol = sniff(bytes);
     let redacted = match protocol {
@@ -41,6 +44,16 @@ pub fn redact(bytes: &[u8]) -> Vec<u8> {
         out.extend_from_slice(if protocol == Some(Protocol::Hls) { b"\n#\xFF" } else { b"\xFF" });
     }
     out
+}
+
+/// Parsers refuse UTF-16 by its beginning: as much of it as they need for that.
+fn refused_utf16(protocol: Option<Protocol>) -> Vec<u8> {
+    let text = match protocol {
+        Some(Protocol::Hls) => "\u{FEFF}#EXTM3U",
+        Some(Protocol::Dash) => "\u{FEFF}<MPD/>",
+        None => "\u{FEFF}",
+    };
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
 /// Which texts stand for which, after [`redact`], wherever a playlist's variables were put in:
@@ -271,6 +284,27 @@ mod tests {
         let digest = |raw: &str| uri::redact_query(&format!("v={raw}"))[2..].to_owned();
         let expected = [("0123456789", digest("0123456789")), ("a%20b c/d", digest("a%2520b%20c/d"))];
         assert_eq!(pairs, expected.map(|(value, digest)| (value.to_owned(), digest)));
+    }
+
+    #[test]
+    fn utf_16_keeps_its_language_and_nothing_else() {
+        for (text, protocol) in [
+            ("#EXTM3U\nv?t=secret\n", Some(Protocol::Hls)),
+            ("\u{FEFF}<!-- secret --><MPD><BaseURL>secret</BaseURL></MPD>", Some(Protocol::Dash)),
+            ("\u{FEFF}secret", None),
+        ] {
+            let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+            let out = redact(&bytes);
+            assert_eq!((sniff(&out), redact(&out) == out), (protocol, true), "{text}");
+            assert!(out.len() <= 16, "{out:?}");
+        }
+    }
+
+    #[test]
+    fn a_document_type_declaration_does_not_hide_an_mpd() {
+        let out = kept("<!DOCTYPE a [<!ENTITY b \"http://x/y?t=secret\">]><MPD><BaseURL>a?t=secret</BaseURL></MPD>");
+        assert!(!out.contains("secret"), "{out}");
+        assert_eq!(sniff(out.as_bytes()), Some(Protocol::Dash), "{out}");
     }
 
     #[test]

@@ -407,6 +407,13 @@ impl Warning {
     }
 }
 
+/// Rule, place and message, for an error that has to quote it.
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}: {}", self.rule, self.place, self.message)
+    }
+}
+
 /// The table of all codes in Markdown, as `docs/errors.md` holds it.
 pub fn error_table() -> String {
     use fmt::Write as _;
@@ -464,6 +471,12 @@ mod tests {
         );
         assert!(error.is_fatal());
         assert!(!error.recovered(Handling::Skipped).is_fatal());
+    }
+
+    #[test]
+    fn a_warning_reads_as_rule_place_and_message() {
+        let warning = Warning::new("D001", Place::Path("MPD".to_owned()), "no end");
+        assert_eq!(warning.to_string(), "D001 at MPD: no end");
     }
 
     #[test]

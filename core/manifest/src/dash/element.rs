@@ -152,6 +152,10 @@ impl<'a> Element<'a> {
 /// Words of one list that are kept.
 pub(super) const WORDS: usize = 256;
 
+/// What is wrong with a reference to any but the five entities that XML itself defines.
+pub(super) const UNKNOWN_ENTITY: &str =
+    "an entity that XML does not define: those of a document type declaration are never expanded";
+
 /// Why the attributes of a tag cannot be read.
 pub(super) enum Fault {
     /// More than allowed.
@@ -178,7 +182,7 @@ pub(super) fn raw_attributes(tag: &str, limit: usize) -> Result<Vec<(&str, &str)
             return Err(Fault::TooMany);
         }
         if memchr::memchr(b'&', value.as_bytes()).is_some() && unescape(value).is_err() {
-            return Err(Fault::Syntax("an entity that XML does not define"));
+            return Err(Fault::Syntax(UNKNOWN_ENTITY));
         }
         found.push((key, value));
         rest = after.trim_start_matches(is_space);

@@ -49,7 +49,7 @@ mod urlquery;
 mod value;
 mod xlink;
 
-use telecine_model::{Error, Limits, Presentation};
+use telecine_model::{uri, Error, Limits, Presentation};
 
 pub use self::patch::apply_patch;
 pub use self::refresh::{refresh, Break, BreakKind, Changes, Refresh};
@@ -83,7 +83,8 @@ pub struct Mpd {
 /// `NotAManifest` if the text is no MPD, `ManifestEncoding` if it is not UTF-8, `ManifestSyntax` if
 /// it is not well-formed, `ManifestMissing` without a period, `NothingPlayable` without a usable
 /// track, `EssentialUnknown` if the whole MPD needs what this player does not know (D091),
-/// `ManifestLimit` for anything beyond [`Limits`].
+/// `ManifestLimit` for anything beyond [`Limits`]. Each with the URL without its secrets and, where
+/// there is one, the path of the element.
 pub fn parse(bytes: &[u8], context: &Context<'_>) -> Result<Mpd, Error> {
-    mpd::parse(bytes, context)
+    mpd::parse(bytes, context).map_err(|error| error.fact("url", uri::without_secrets(context.uri)))
 }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use telecine_model::datetime::{parse_date_time, parse_duration};
 use telecine_model::live::{DashTiming, ServiceDescription, Steering};
-use telecine_model::{Error, ErrorCode, MediaTime, Place, Presentation, Protocol, Segments};
+use telecine_model::{uri, Error, ErrorCode, MediaTime, Place, Presentation, Protocol, Segments};
 
 use super::addressing::Level;
 use super::baseurl::{combine, Base, RawBase};
@@ -44,8 +44,10 @@ pub(super) fn parse(bytes: &[u8], context: &Context<'_>) -> Result<Mpd, Error> {
     xml.finish(|instruction| rounds = rounds.max(xlink::rounds(instruction)))?;
     let mut remote = std::mem::take(&mut xml.remote);
     let mut warnings = xml.warnings;
-    if rounds >= context.limits.indirections && !remote.is_empty() {
-        warnings.add("D070", "MPD", "links nested deeper than the limit were not followed");
+    if let Some(next) = remote.first().filter(|_| rounds >= context.limits.indirections) {
+        let next = uri::without_secrets(&next.uri);
+        let message = format!("links were resolved {rounds} times over and still lead on, to {next}: no further");
+        warnings.add("D070", "MPD", message);
         remote.clear();
     }
     let presentation = document.build(context, !remote.is_empty(), warnings)?;
@@ -110,7 +112,7 @@ impl Document {
             }
             match child.mpd_name() {
                 "Period" => {
-                    let link = Link::of(&child);
+                    let link = Link::open(xml, &child);
                     if link.is_zero() {
                         xml.skip()?;
                         continue;
@@ -198,7 +200,9 @@ impl Document {
         }
         let playable = presentation.periods.iter().any(|period| !period.tracks.is_empty());
         if !playable && !has_remote {
-            let message = "no period has a track that can be played".to_owned();
+            let nothing = "no period has a track that can be played";
+            let message =
+                warnings.first().map_or(nothing.to_owned(), |first| format!("{nothing}; first warning: {first}"));
             return Err(at_root(ErrorCode::NothingPlayable, message));
         }
         let end = presentation.periods.last().and_then(|period| Some(period.start + period.duration?));

@@ -54,7 +54,7 @@ impl Draft {
             }
             match child.mpd_name() {
                 "AdaptationSet" => {
-                    let link = Link::of(&child);
+                    let link = Link::open(xml, &child);
                     if link.is_zero() {
                         xml.skip()?;
                     } else {
@@ -63,7 +63,7 @@ impl Draft {
                     }
                 }
                 "EventStream" => {
-                    let link = Link::of(&child);
+                    let link = Link::open(xml, &child);
                     if link.is_zero() {
                         xml.skip()?;
                     } else {

@@ -9,8 +9,9 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 use telecine_model::{Error, ErrorCode, Limits, Place, Warning};
 
-use super::element::{local_name, raw_attributes, Attribute, Element, Fault, Ns};
+use super::element::{local_name, raw_attributes, Attribute, Element, Fault, Ns, UNKNOWN_ENTITY};
 use super::xlink::RemoteElement;
+use crate::sniff;
 
 /// Tolerated faults, up to their limit.
 #[derive(Debug)]
@@ -29,6 +30,10 @@ impl Warnings {
         if !self.is_full() {
             self.list.push(Warning::new(rule, Place::Path(place.to_owned()), message));
         }
+    }
+
+    pub(super) fn first(&self) -> Option<&Warning> {
+        self.list.first()
     }
 
     pub(super) fn into_list(self) -> Vec<Warning> {
@@ -205,7 +210,7 @@ impl<'a> Xml<'a> {
                     Ok(Some(char)) => out.push(char),
                     _ => match resolve_predefined_entity(&reference) {
                         Some(text) => out.push_str(text),
-                        None => return Err(self.error(ErrorCode::ManifestSyntax, "an entity that XML does not define")),
+                        None => return Err(self.error(ErrorCode::ManifestSyntax, UNKNOWN_ENTITY)),
                     },
                 },
                 Event::Start(start) => {
@@ -448,8 +453,8 @@ pub(super) fn decode<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a str, Er
     if bytes.len() > limits.manifest_bytes {
         return Err(Error::new(ErrorCode::ManifestLimit, "the MPD is larger than the limit").fact("bytes", bytes.len()));
     }
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return Err(Error::new(ErrorCode::ManifestEncoding, "the MPD is UTF-16"));
+    if sniff::utf16(bytes).is_some() {
+        return Err(Error::new(ErrorCode::ManifestEncoding, "the MPD is UTF-16, and only UTF-8 is allowed"));
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     std::str::from_utf8(bytes).map_err(|error| {

@@ -1,7 +1,9 @@
 //! A live presentation read anew: what was known keeps its numbers, what is new is appended.
 
 use telecine_model::segments::{Addressing, Align, MergeOutcome, Runs};
-use telecine_model::{Error, ErrorCode, Period, Presentation, Rendition, SegmentIndex, SegmentTable, Segments, Track};
+use telecine_model::{
+    uri, Error, ErrorCode, Period, Presentation, Rendition, SegmentIndex, SegmentTable, Segments, Track,
+};
 
 /// What a refresh brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +76,8 @@ pub fn refresh(old: &mut Presentation, newer: Presentation) -> Result<Refresh, E
         return Err(Error::new(
             ErrorCode::ManifestRewound,
             "@availabilityStartTime differs from the one before (D042)",
-        ));
+        )
+        .fact("url", uri::without_secrets(&newer.uri)));
     }
     let mut changes = Changes {
         ended: old.live && (!newer.live || (was.minimum_update_period.is_some() && is.minimum_update_period.is_none())),

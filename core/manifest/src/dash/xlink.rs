@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
+use quick_xml::escape::escape;
 use telecine_model::{uri, Error, ErrorCode, Limits};
 
 use super::element::{Element, Ns};
-use super::reader::{decode, Xml};
+use super::reader::{clip, decode, Xml};
 use super::tag::{attribute, Tag};
 
 /// An element that is to be replaced by what its link leads to.
@@ -27,9 +28,20 @@ pub(super) enum Link {
     To(String),
 }
 
+/// Attribute of an element whose link was dropped: why it was.
+const DROPPED: &str = "telecine-dropped";
+
 const RESOLVE_TO_ZERO: &str = "urn:mpeg:dash:resolve-to-zero:2013";
 
 impl Link {
+    /// The link of an element that has just been opened; one that [`splice`] dropped is a warning.
+    pub(super) fn open<'a>(xml: &mut Xml<'a>, element: &Element<'a>) -> Self {
+        if let Some(why) = element.attr(DROPPED) {
+            xml.warn("D070", why);
+        }
+        Self::of(element)
+    }
+
     /// The link of an element. `onRequest` links may be followed at any time, and are like `onLoad`.
     pub(super) fn of(element: &Element<'_>) -> Self {
         match element.attr_ns(Ns::Xlink, "href") {
@@ -96,13 +108,16 @@ pub fn splice(bytes: &[u8], resolved: &[(RemoteElement, Option<Vec<u8>>)]) -> Re
         let element = text.get(remote.range.clone()).ok_or_else(invalid)?;
         let tag = Tag::of(element).filter(|tag| tag.name() == remote.element).ok_or_else(invalid)?;
         out.push_str(text.get(at..remote.range.start).ok_or_else(invalid)?);
-        match body.as_deref().and_then(|body| elements(body, &remote.element)) {
-            Some(elements) => {
+        let found = body.as_deref().ok_or_else(|| "it could not be had".to_owned());
+        match found.and_then(|body| elements(body, &remote.element)) {
+            Ok(elements) => {
                 out.push_str(elements);
                 at = remote.range.end;
             }
-            None => {
-                out.push_str(&without_link(tag.text));
+            Err(why) => {
+                let link = uri::without_secrets(&remote.uri);
+                let why = format!("the link to {link} was dropped: {why}");
+                out.push_str(&without_link(&tag, &why));
                 at = remote.range.start + tag.text.len();
             }
         }
@@ -112,9 +127,10 @@ pub fn splice(bytes: &[u8], resolved: &[(RemoteElement, Option<Vec<u8>>)]) -> Re
     Ok(out.into_bytes())
 }
 
-/// A start tag with `xlink:href` and `xlink:actuate` taken out.
-fn without_link(tag: &str) -> String {
-    let mut out = tag.to_owned();
+/// A start tag with `xlink:href` and `xlink:actuate` taken out, and a note of why.
+fn without_link(tag: &Tag<'_>, why: &str) -> String {
+    let mut out = tag.text.to_owned();
+    out.insert_str(tag.name_end, &format!(" {DROPPED}=\"{}\"", escape(why)));
     for suffix in [":href", ":actuate"] {
         if let Some(found) = attribute(&out, |name| name.ends_with(suffix)) {
             out.replace_range(found.whole, "");
@@ -130,23 +146,29 @@ fn split_rounds(text: &str) -> (&str, usize) {
     note.filter(|(_, count)| *count > 0).unwrap_or((text, 0))
 }
 
-/// The elements of a fetched document, if all of them are called `name` and it is well-formed.
-fn elements<'a>(body: &'a [u8], name: &str) -> Option<&'a str> {
+/// The elements of a fetched document, if all of them are called `name` and it is well-formed;
+/// else what it is instead.
+fn elements<'a>(body: &'a [u8], name: &str) -> Result<&'a str, String> {
     let limits = Limits::default();
-    let text = decode(body, &limits).ok()?;
+    let broken = |error: Error| format!("it is not well-formed ({})", error.message());
+    let text = decode(body, &limits).map_err(|error| error.message().to_owned())?;
     let text = text.trim_start();
     let text = match text.strip_prefix("<?xml") {
-        Some(rest) => &rest[rest.find("?>")? + 2..],
+        Some(rest) => &rest[rest.find("?>").ok_or("it is not XML")? + 2..],
         None => text,
     };
     let mut xml = Xml::new(text, "", &limits);
     let mut found = false;
-    while let Some(element) = xml.sibling().ok()? {
+    while let Some(element) = xml.sibling().map_err(broken)? {
         if element.name != name {
-            return None;
+            return Err(format!("it holds <{}> instead of <{name}>", clip(element.name)));
         }
-        xml.skip().ok()?;
+        xml.skip().map_err(broken)?;
         found = true;
     }
-    found.then(|| text.trim())
+    if found {
+        Ok(text.trim())
+    } else {
+        Err(format!("it holds no <{name}>"))
+    }
 }

@@ -18,6 +18,10 @@ pub(super) fn decode<'a>(bytes: &'a [u8], report: &mut Report<'_>) -> Result<Cow
         return Err(report.limit("the playlist is too large", format_args!("{limit} bytes")));
     }
     report.line = 1;
+    if sniff::utf16(bytes).is_some_and(|text| text.starts_with(b"#EXTM3U")) {
+        let message = "the playlist is UTF-16, and only UTF-8 is allowed";
+        return Err(report.error(ErrorCode::ManifestEncoding, message).fact("rule", "H003"));
+    }
     let body = bytes.strip_prefix(BOM).unwrap_or(bytes);
     if !body.trim_ascii_start().starts_with(b"#EXTM3U") {
         let message = format!("the text is not an HLS playlist: {}", sniff::describe(bytes));

@@ -5,6 +5,7 @@
 #![allow(clippy::expect_used, clippy::panic)]
 
 mod base_urls;
+mod causes;
 mod events;
 mod hostile;
 mod lists;

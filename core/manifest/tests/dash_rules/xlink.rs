@@ -96,19 +96,24 @@ fn d069_an_element_that_resolves_to_zero_is_removed() {
 #[test]
 fn d070_a_link_that_fails_is_dropped_and_the_inline_content_kept() {
     let text = with_period("id='b' xlink:href='ad.xml' duration='PT5S' xlink:actuate='onLoad'", SET);
-    for body in [
-        None,
-        Some("<AdaptationSet/>"),
-        Some("not xml"),
-        Some("<Period>"),
-        Some(""),
-        Some("<Period/>text"),
-        Some("<Period/><Other/>"),
+    for (body, why) in [
+        (None, "it could not be had"),
+        (Some("<AdaptationSet/>"), "it holds <AdaptationSet> instead of <Period>"),
+        (Some("not xml"), "it is not well-formed (something else than elements)"),
+        (Some("<Period>"), "it is not well-formed (the text ends inside an element)"),
+        (Some(""), "it holds no <Period>"),
+        (Some("<Period/>text"), "it is not well-formed (something else than elements)"),
+        (Some("<Period/><Other/>"), "it holds <Other> instead of <Period>"),
+        (Some("<?xml version='1.0'?><MPD/>"), "it holds <MPD> instead of <Period>"),
     ] {
         let done = spliced(&text, body);
         assert_eq!(ids(&done), ["a", "b"], "{body:?}");
-        assert!(parsed(&done).remote.is_empty());
-        assert!(done.contains("<Period id='b' duration='PT5S'>"));
+        let mpd = parsed(&done);
+        assert!(mpd.remote.is_empty());
+        let warning = &mpd.presentation.warnings[0];
+        let message = format!("the link to https://cdn.example/title/ad.xml was dropped: {why}");
+        assert_eq!(warning.to_string(), format!("D070 at MPD/Period[2]: {message}"));
+        assert!(done.contains(" id='b' duration='PT5S'>") && !done.contains("xlink:href"), "{done}");
     }
 }
 

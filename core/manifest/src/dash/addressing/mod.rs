@@ -67,7 +67,7 @@ impl Level {
             "SegmentBase" => &mut self.base,
             _ => return Ok(false),
         };
-        let link = Link::of(element);
+        let link = Link::open(xml, element);
         if link.is_zero() {
             xml.skip()?;
             return Ok(true);
