@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use bytes::Bytes;
-use telecine_engine::RequestClass;
-use telecine_engine::{FetchRequest, RequestId};
+use telecine_engine::delivery::classify_status;
+use telecine_engine::{FetchRequest, RequestClass, RequestId};
 use telecine_model::{uri, ByteRange, Error, ErrorCode, Limits};
 use telecine_virtual::{Fetched, Source};
 
@@ -30,7 +30,8 @@ impl<S: Source> Fetcher<S> {
     /// The resource at `url`, or a part of it.
     ///
     /// # Errors
-    /// Those of the network domain, with the URL; `HttpStatus` for an answer of 400 and above.
+    /// What the player says of the same answer: those of the network's and the service's domain,
+    /// with the URL, the class of the request and, for answers of 400 and above, the status.
     pub(crate) fn get(&mut self, class: RequestClass, url: &str, range: Option<ByteRange>) -> Result<Resource, Error> {
         let limits = Limits::default();
         let config = telecine_engine::Config::default();
@@ -51,20 +52,22 @@ impl<S: Source> Fetcher<S> {
             attempt: 0,
         };
         self.next += 1;
-        let about = |code, message: String| Error::new(code, message).fact("url", uri::without_secrets(url));
+        let about = |error: Error, url: &str| error.fact("url", uri::without_secrets(url)).fact("class", class.name());
         let response = match self.source.fetch(&request) {
             Fetched::Response(response) => *response,
-            Fetched::Failure(failure) => return Err(about(failure.code, failure.message)),
+            Fetched::Failure(failure) => return Err(about(Error::new(failure.code, failure.message), url)),
         };
         if response.status >= 400 {
-            let status = response.status;
-            return Err(about(ErrorCode::HttpStatus, format!("the server answered with status {status}"))
-                .fact("status", status));
+            let error = about(classify_status(response.status, &response.body), &response.url);
+            return Err(match response.retry_after {
+                Some(wait) => error.fact("retry_after", wait),
+                None => error,
+            });
         }
-        if let Some(failure) = response.broken {
-            return Err(about(failure.code, failure.message));
+        match response.broken {
+            Some(failure) => Err(about(Error::new(failure.code, failure.message), &response.url)),
+            None => Ok(Resource { url: response.url, body: response.body }),
         }
-        Ok(Resource { url: response.url, body: response.body })
     }
 }
 
@@ -104,12 +107,14 @@ mod tests {
     use super::*;
     use telecine_virtual::Response;
 
-    /// Answers everything with one status and body.
+    /// Answers everything with one status and body, and asks to come back later.
     struct Always(u16, &'static str);
 
     impl Source for Always {
         fn fetch(&mut self, request: &FetchRequest) -> Fetched {
-            Response::new(self.0, &request.url, self.1).into()
+            let mut response = Response::new(self.0, &request.url, self.1);
+            response.retry_after = Some("30".to_owned());
+            response.into()
         }
     }
 
@@ -126,5 +131,15 @@ mod tests {
         let error = fetcher.get(RequestClass::Manifest, "http://a/b?token=secret", None).unwrap_err();
         assert_eq!(error.code(), ErrorCode::HttpStatus);
         assert!(!error.to_string().contains("secret") && error.to_string().contains("http://a/b"), "{error}");
+    }
+
+    #[test]
+    fn an_error_status_comes_with_its_cause_and_when_to_come_back() {
+        let mut fetcher = Fetcher::new(Always(503, "<Error><Code>SlowDown</Code></Error>"));
+        let error = fetcher.get(RequestClass::Playlist, "http://a/b", None).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Throttled);
+        let fact = |name: &str| error.facts().get(name).map(String::as_str);
+        assert_eq!((fact("status"), fact("retry_after")), (Some("503"), Some("30")));
+        assert_eq!((fact("class"), fact("server_code")), (Some("playlist"), Some("SlowDown")));
     }
 }

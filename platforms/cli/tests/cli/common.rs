@@ -3,7 +3,8 @@
 // What goes wrong here fails the test that asked for it.
 #![allow(clippy::expect_used, clippy::panic)]
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -71,6 +72,36 @@ pub(crate) fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
 pub(crate) fn file_url(folder: &tempfile::TempDir, name: &str) -> String {
     let folder = folder.path().to_str().expect("text");
     format!("file://{folder}/{name}")
+}
+
+/// A server that answers each path with fixed bytes, head included, and closes the connection. Ends
+/// with the test's process.
+pub(crate) struct Server {
+    pub(crate) url: String,
+}
+
+impl Server {
+    pub(crate) fn start(answers: Vec<(&'static str, String)>) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("bound"));
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.expect("a connection");
+                let mut request = String::new();
+                let mut reader = BufReader::new(stream.try_clone().expect("a second handle"));
+                while !request.ends_with("\r\n\r\n") && reader.read_line(&mut request).is_ok_and(|read| read > 0) {}
+                let path = request.split(' ').nth(1).unwrap_or("").split('?').next().unwrap_or("");
+                let answer = answers.iter().find(|(known, _)| *known == path).map(|(_, answer)| answer.as_str());
+                let _ = stream.write_all(answer.unwrap_or("HTTP/1.1 404 Not Found\r\n\r\n").as_bytes());
+            }
+        });
+        Self { url }
+    }
+}
+
+/// An answer with a status line, headers, the declared length and a body.
+pub(crate) fn answer(head: &str, declared: usize, body: &str) -> String {
+    format!("HTTP/1.1 {head}\r\nContent-Length: {declared}\r\nConnection: close\r\n\r\n{body}")
 }
 
 /// The names of an object's fields.

@@ -16,6 +16,7 @@ mod ctrl_c_stops_and_still_reports;
 mod every_sample_comes_once_wherever_playback_starts;
 mod every_variant_is_inspected_to_its_segments;
 mod exit_codes_follow_the_kind_of_error;
+mod inspect_and_play_name_the_same_cause;
 mod probe_lists_what_ffprobe_lists;
 mod the_demo_title_plays_to_its_end;
 mod the_origin_logs_every_request;

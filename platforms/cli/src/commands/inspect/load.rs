@@ -11,7 +11,8 @@ use telecine_manifest::{dash, hls, sniff};
 use telecine_model::presentation::PlaylistInfo;
 use telecine_model::segments::SegmentIndexSource;
 use telecine_model::{
-    uri, ByteRange, Error, ErrorCode, Limits, Presentation, Protocol, Rendition, SegmentIndex, Segments, Track, Warning,
+    uri, ByteRange, Error, ErrorCode, Limits, Place, Presentation, Protocol, Rendition, SegmentIndex, Segments, Track,
+    Warning,
 };
 use telecine_virtual::Source;
 
@@ -102,9 +103,9 @@ impl Loaded {
                 Playlist::Multivariant(_) => {
                     return Err(Error::new(
                         ErrorCode::ManifestContradiction,
-                        "a rendition leads to a multivariant playlist instead of a media playlist",
+                        "a variant leads to a multivariant playlist",
                     )
-                    .fact("url", uri::without_secrets(&url)))
+                    .fact("url", uri::without_secrets(&resource.url)))
                 }
             };
             if self.playlist.is_none() {
@@ -156,6 +157,7 @@ fn renditions(presentation: &mut Presentation) -> impl Iterator<Item = &mut Rend
 fn load_mpd<S: Source>(fetcher: &mut Fetcher<S>, base: &str, body: Bytes, depth: Depth) -> Result<Loaded, Error> {
     let limits = Limits::default();
     let mut text = body;
+    let mut unresolved = Vec::new();
     let mut presentation = loop {
         let mpd = dash::parse(&text, &dash::Context { uri: base, limits: &limits })?;
         if mpd.remote.is_empty() {
@@ -163,9 +165,15 @@ fn load_mpd<S: Source>(fetcher: &mut Fetcher<S>, base: &str, body: Bytes, depth:
         }
         let mut resolved = Vec::new();
         for element in mpd.remote {
-            // What cannot be had drops the link and keeps the element's own content (D070).
-            let body =
-                fetcher.get(RequestClass::Manifest, &element.uri, None).ok().map(|resource| resource.body.to_vec());
+            // What cannot be had drops the link and keeps the element's own content (D070). The parser
+            // warns that it is so; why it is so is known only here.
+            let body = match fetcher.get(RequestClass::Manifest, &element.uri, None) {
+                Ok(resource) => Some(resource.body.to_vec()),
+                Err(error) => {
+                    unresolved.push(Warning::new("D070", Place::Path(element.element.clone()), error.to_string()));
+                    None
+                }
+            };
             resolved.push((element, body));
         }
         text = Bytes::from(dash::splice(&text, &resolved)?);
@@ -178,7 +186,9 @@ fn load_mpd<S: Source>(fetcher: &mut Fetcher<S>, base: &str, body: Bytes, depth:
             }
         }
     }
-    Ok(Loaded { kind: Kind::Mpd, warnings: presentation.warnings.clone(), presentation, playlist: None })
+    let mut warnings = presentation.warnings.clone();
+    warnings.extend(unresolved);
+    Ok(Loaded { kind: Kind::Mpd, warnings, presentation, playlist: None })
 }
 
 /// The segments of an indexed resource, hierarchical indexes followed.
