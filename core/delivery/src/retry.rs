@@ -24,6 +24,11 @@ pub struct Failure {
     pub date: Option<WallTime>,
     /// The same may be had elsewhere: another base, pathway or rendition.
     pub has_alternate: bool,
+    /// For how long nobody has answered anything, if nobody has since this (and what it stands in
+    /// for) failed first. None: others are answered, so the line is not down.
+    pub silent_for: Option<Duration>,
+    /// Time until playback needs it.
+    pub spare: Duration,
     /// When it failed.
     pub now: Timestamp,
     /// A random number, for jitter.
@@ -41,6 +46,8 @@ impl Failure {
             retry_after: None,
             date: None,
             has_alternate: false,
+            silent_for: None,
+            spare: Duration::ZERO,
             now,
             draw: 0,
         }
@@ -98,6 +105,10 @@ pub trait RetryPolicy: Send {
 ///   references) is not asked again.
 /// - What may (no answer, a broken connection, 5xx, 408, 425, 429) is asked again: once while there
 ///   is somewhere else to go, up to the attempts of its class otherwise.
+/// - Silence is asked again twice: each wait lasts as long as the timeouts.
+/// - With nowhere else to go, media is asked for as long as playback does without; and while nobody
+///   answers anything, for a minute and a half: it is the line that is down, and to leave media out
+///   would only lose it.
 /// - Pauses grow exponentially from 200 ms to 4 s and are drawn from the upper half of their span,
 ///   so that many players do not come back at once. `Retry-After` lengthens a pause, up to a bound.
 /// - Retries of the session are budgeted: three, and a tenth of what succeeded. The budget does not
@@ -122,6 +133,8 @@ impl DefaultRetry {
     const LONGEST: Duration = Duration::from_secs(4);
     /// A viewer does not wait longer than this for a server that asks for patience.
     const PATIENCE: Duration = Duration::from_secs(30);
+    /// Nor longer than this for a line that is down.
+    const OUTAGE: Duration = Duration::from_secs(90);
 
     /// Attempts after the first, with nowhere else to go.
     fn attempts(class: RequestClass) -> u32 {
@@ -146,10 +159,33 @@ impl DefaultRetry {
         }
     }
 
+    /// Nobody answers: not the fault of what was asked for.
+    fn is_outage(failure: &Failure) -> bool {
+        let silent = matches!(failure.code, ErrorCode::DnsFailed | ErrorCode::ConnectFailed | ErrorCode::Timeout);
+        silent && failure.silent_for.is_some()
+    }
+
+    /// Why asking goes on although the attempts are used up.
+    fn goes_on(failure: &Failure) -> Option<String> {
+        let media = matches!(
+            failure.class,
+            RequestClass::Segment | RequestClass::Init | RequestClass::Index | RequestClass::Playlist
+        );
+        if failure.has_alternate || !media {
+            return None;
+        }
+        if failure.spare > Self::LONGEST {
+            return Some(format!("playback does without for {} s", failure.spare.as_secs()));
+        }
+        let waits = Self::is_outage(failure) && failure.silent_for.is_some_and(|silent| silent < Self::OUTAGE);
+        waits.then(|| "the line may come back".to_owned())
+    }
+
     fn otherwise(failure: &Failure) -> Otherwise {
         match failure.class {
             _ if failure.code == ErrorCode::GeoBlocked => Otherwise::Fail,
             _ if failure.has_alternate => Otherwise::Alternate,
+            RequestClass::Segment if Self::is_outage(failure) => Otherwise::Fail,
             RequestClass::Segment | RequestClass::Text | RequestClass::Steering | RequestClass::Clock => {
                 Otherwise::Skip
             }
@@ -180,15 +216,22 @@ impl RetryPolicy for DefaultRetry {
         if !Self::may_get_better(failure) {
             return elsewhere(format!("{cause} does not get better by asking again"));
         }
-        let allowed = if failure.has_alternate { 1 } else { Self::attempts(failure.class) };
-        if failure.attempt >= allowed {
+        // Waiting for nothing takes much longer than being refused.
+        let most = if failure.code == ErrorCode::Timeout { 2 } else { u32::MAX };
+        let allowed = if failure.has_alternate { 1 } else { Self::attempts(failure.class).min(most) };
+        let beyond = failure.attempt >= allowed;
+        let goes_on = Self::goes_on(failure).filter(|_| beyond);
+        if beyond && goes_on.is_none() {
             return elsewhere(format!("{cause} after {} attempts", failure.attempt + 1));
         }
         if failure.has_alternate && self.budget < Self::COST {
             return elsewhere(format!("{cause}, and the session's budget of retries is spent"));
         }
         let mut after = Self::pause(failure);
-        let mut reasons = vec![format!("{cause}, attempt {} of {}", failure.attempt + 1, allowed + 1)];
+        let mut reasons = vec![match goes_on {
+            Some(why) => format!("{cause}, attempt {}: {why}", failure.attempt + 1),
+            None => format!("{cause}, attempt {} of {}", failure.attempt + 1, allowed + 1),
+        }];
         let asked = failure.retry_after.as_deref().and_then(|value| parse_retry_after(value, failure.date));
         if let Some(asked) = asked.filter(|asked| *asked > after) {
             if asked > Self::PATIENCE || failure.has_alternate {

@@ -100,7 +100,7 @@ pub enum SinkCommand {
         /// Which kind.
         kind: TrackKind,
     },
-    /// Playback is over; release everything.
+    /// Playback is over; release everything. The playhead is at zero again.
     Stop,
 }
 

@@ -383,6 +383,7 @@ impl Engine {
         }
         stream.cursor = Some((fetch.rendition, fetch.number));
         stream.failures = 0;
+        stream.trouble_since = None;
         stream.avoid.clear();
         if stream.show_from.is_some_and(|from| from < fetch.end) {
             stream.show_from = None;
@@ -444,6 +445,7 @@ impl Engine {
             stream.buffer.put(Item { rendition: fetch.rendition.rendition, bytes: fetch.bytes, ..item });
             stream.cursor = Some((fetch.rendition, fetch.number));
             stream.failures = 0;
+            stream.trouble_since = None;
         }
         self.streams.insert(kind, stream);
     }

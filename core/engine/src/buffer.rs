@@ -2,6 +2,8 @@
 
 use telecine_model::MediaTime;
 
+use crate::stream::RenditionRef;
+
 /// One appended segment (or what arrived of it so far).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Item {
@@ -30,6 +32,11 @@ pub(crate) struct Item {
 }
 
 impl Item {
+    /// What it is a segment of.
+    pub(crate) fn reference(&self) -> RenditionRef {
+        RenditionRef { period: self.period, track: self.track, rendition: self.rendition }
+    }
+
     /// A span with nothing in it.
     pub(crate) fn hole(start: MediaTime, end: MediaTime, period: usize, rendition: usize) -> Self {
         Self {
@@ -106,13 +113,18 @@ impl BufferMap {
     /// How much media there is from `time` on, holes left out, as far as it arrived. Nothing if there
     /// is none at `time` itself.
     pub(crate) fn media_from(&self, time: MediaTime) -> MediaTime {
-        let mut end = self.media_until(time);
-        let mut sum = end - time;
-        if sum <= MediaTime::ZERO {
-            return MediaTime::ZERO;
+        if self.media_until(time) > time {
+            self.media_behind(time)
+        } else {
+            MediaTime::ZERO
         }
+    }
+
+    /// How much media there is from `time` on, holes left out, as far as it arrived.
+    pub(crate) fn media_behind(&self, time: MediaTime) -> MediaTime {
+        let (mut end, mut sum) = (time, MediaTime::ZERO);
         for item in self.chain(time).filter(|item| !item.hole) {
-            sum = sum + (item.media_end - item.media_start.max(end)).max(MediaTime::ZERO);
+            sum += (item.media_end - item.media_start.max(end)).max(MediaTime::ZERO);
             end = end.max(item.media_end);
             if !item.complete {
                 break;
@@ -204,11 +216,6 @@ impl BufferMap {
     /// Bytes held.
     pub(crate) fn bytes(&self) -> u64 {
         self.0.iter().map(|item| item.bytes).sum()
-    }
-
-    /// Start of the latest item.
-    pub(crate) fn last_start(&self) -> Option<MediaTime> {
-        self.0.last().map(|item| item.start)
     }
 
     /// Spans of segments that stopped arriving half-way.

@@ -31,6 +31,13 @@ pub struct Config {
     pub head_timeout: Duration,
     /// A request fails if no byte arrives for so long. Default 8 s.
     pub idle_timeout: Duration,
+    /// A request fails if it brings fewer bytes than `least_bytes` in so long: a line on which nothing
+    /// can be played, however faithfully it drips. Default 20 s.
+    pub slow_after: Duration,
+    /// See `slow_after`. Default 10,000 bytes, that is 4 kbit/s.
+    pub least_bytes: u64,
+    /// A service location that failed is left alone for so long. Default 60 s.
+    pub location_rest: Duration,
     /// The stall watchdog looks after so long without progress. Default 3 s.
     pub stuck_after: Duration,
     /// Missing media up to this length is jumped over at once; longer holes only if nothing can
@@ -60,6 +67,9 @@ impl Default for Config {
             rebuffer_goal: MediaTime::from_secs(2),
             head_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(8),
+            slow_after: Duration::from_secs(20),
+            least_bytes: 10_000,
+            location_rest: Duration::from_secs(60),
             stuck_after: Duration::from_secs(3),
             small_gap: MediaTime::from_millis(500),
             strict: false,

@@ -2,13 +2,12 @@
 
 use telecine_model::{Error, ErrorCode, Handling, MediaTime, Timestamp, TrackKind};
 
-use crate::action::{Action, SinkCommand};
+use crate::action::SinkCommand;
 use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::event::{DecisionKind, Event, StallCause, State};
 use crate::input::SinkReport;
-use crate::playback::Seek;
-use crate::stream::{RenditionRef, Stream};
+use crate::stream::Stream;
 use crate::timer::Timer;
 
 /// A stuck sink is nudged so often before playback is given up.
@@ -27,7 +26,8 @@ impl Engine {
             SinkReport::Starved { position } => self.on_starved(position),
             SinkReport::Seeked { position } => {
                 if let Some(seek) = &mut self.playback.seek {
-                    seek.arrived = true;
+                    // The report of a seek that another one overtook says nothing of the last.
+                    seek.arrived |= seek.target.abs_diff(position) <= SEAM;
                 } else {
                     self.playback.place(position, self.playback.is_advancing(), self.now);
                 }
@@ -42,7 +42,7 @@ impl Engine {
                     self.qoe.wasted(wasted);
                 }
             }
-            SinkReport::Full { kind } => self.on_full(kind),
+            SinkReport::Full { kind, start } => self.on_full(kind, start),
             SinkReport::Failed { code, message } => self.fail(Error::new(code, message)),
         }
     }
@@ -168,20 +168,6 @@ impl Engine {
         true
     }
 
-    /// The sink dropped everything with its last seek: fetch again from there.
-    fn refill(&mut self, position: MediaTime) {
-        let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();
-        for kind in kinds {
-            self.drop_fetch(kind);
-            if let Some(stream) = self.streams.get_mut(&kind) {
-                let wasted = stream.buffer.clear();
-                stream.restart(position);
-                stream.configured = None;
-                self.qoe.wasted(wasted);
-            }
-        }
-    }
-
     fn on_ended(&mut self) {
         // A report from before a seek says nothing about the new position.
         let unfinished = |stream: &Stream| stream.is_essential() && !stream.ended;
@@ -190,6 +176,7 @@ impl Engine {
         }
         let end = self.duration().unwrap_or_else(|| self.position());
         self.playback.place(end, false, self.now);
+        self.playback.wanted = false;
         self.timers.clear_all();
         self.cancel_all();
         self.enter(State::Ended);
@@ -197,23 +184,26 @@ impl Engine {
     }
 
     /// The sink has no room: what it refused is fetched again once there is some.
-    fn on_full(&mut self, kind: TrackKind) {
+    fn on_full(&mut self, kind: TrackKind, start: MediaTime) {
         let position = self.position();
         let Some(stream) = self.streams.get_mut(&kind) else {
             return;
         };
         let held = stream.buffer.bytes();
-        let refused = stream.fetch.as_ref().map(|fetch| fetch.start).or_else(|| stream.buffer.last_start());
-        let Some(refused) = refused else { return };
-        if stream.buffer.media_until(position) <= position + SEAM && refused <= position {
-            let error = Error::new(ErrorCode::SinkFull, "the sink has no room for the segment at the playhead");
-            return self.fail(error.fact("bytes", held));
-        }
-        // A tenth less than what did not fit.
-        stream.byte_limit = Some(held - held / 10);
+        // The whole segment is fetched again: a part of one cannot be asked for. What is no longer held
+        // was dropped meanwhile, and is not missed.
+        let fetched = stream.fetch.as_ref().filter(|fetch| fetch.start <= start && start < fetch.end);
+        let fetched = fetched.map(|fetch| (fetch.start, fetch.rendition));
+        let item = stream.buffer.covering(start).map(|item| (item.start, item.reference()));
+        let Some((refused, reference)) = fetched.or(item) else { return };
         let keep_from = position - self.config.small_gap;
-        let mut wasted = stream.buffer.remove(MediaTime::MIN, keep_from);
-        wasted += stream.buffer.remove(refused, MediaTime::MAX);
+        let mut wasted = stream.buffer.remove(refused, MediaTime::MAX);
+        let alone = stream.buffer.bytes() == 0;
+        wasted += stream.buffer.remove(MediaTime::MIN, keep_from);
+        if !alone {
+            // A tenth less than what did not fit.
+            stream.byte_limit = Some(held - held / 10);
+        }
         stream.cursor = None;
         stream.ended = false;
         stream.end_told = false;
@@ -224,14 +214,10 @@ impl Engine {
             self.sink(SinkCommand::Remove { kind, from: MediaTime::MIN, to: keep_from });
             self.sink(SinkCommand::Remove { kind, from: refused, to: MediaTime::MAX });
         }
-    }
-
-    /// Stops what a kind's stream is fetching.
-    fn drop_fetch(&mut self, kind: TrackKind) {
-        self.forget_retries(kind);
-        let fetch = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.take());
-        for id in fetch.iter().flat_map(|fetch| [fetch.request, fetch.init_request]).flatten() {
-            self.cancel(id);
+        if alone {
+            // Nothing is left to make room: only smaller segments can fit.
+            let error = Error::new(ErrorCode::SinkFull, "the sink has no room for one segment").fact("bytes", held);
+            self.replace_rendition(reference, error, Vec::new());
         }
     }
 
@@ -284,7 +270,7 @@ impl Engine {
     }
 
     /// Whether every kind that playback waits for has so much media from the position on, or all there
-    /// is. Media behind a hole counts: nothing will fill the hole.
+    /// is, or all that fits. Media behind a hole counts: nothing will fill the hole.
     fn is_filled(&self, wanted: MediaTime) -> bool {
         let position = match self.playback.state {
             State::Preparing | State::Seeking => {
@@ -293,8 +279,11 @@ impl Engine {
             _ => None,
         };
         let position = position.or(self.playback.seek.map(|seek| seek.target)).unwrap_or_else(|| self.position());
-        let filled =
-            |stream: &Stream| stream.buffer.media_from(position) >= wanted || (stream.ended && stream.fetch.is_none());
+        let filled = |stream: &Stream| {
+            let media = stream.buffer.media_from(position);
+            let idle = stream.fetch.is_none();
+            media >= wanted || (idle && (stream.ended || (media > SEAM && self.is_full(stream))))
+        };
         self.streams.values().filter(|stream| stream.is_essential()).all(filled)
     }
 
@@ -330,7 +319,7 @@ impl Engine {
         self.timers.clear(Timer::Watchdog);
     }
 
-    fn end_stall(&mut self) {
+    pub(crate) fn end_stall(&mut self) {
         if let Some(since) = self.playback.stalled_at.take() {
             let stood = self.now.since(since);
             self.emit(Event::StallEnded { at: self.now, stood_us: micros(stood) });
@@ -349,212 +338,6 @@ impl Engine {
         self.decide(DecisionKind::Rate, None, name(self.playback.rate_milli), name(rate_milli), why);
         self.playback.rate_milli = rate_milli;
         self.sink(SinkCommand::SetRate(rate_milli));
-    }
-
-    pub(crate) fn seek(&mut self, target: MediaTime) {
-        let Some(start) = self.title.start else {
-            // Not loaded far enough to know the timeline: that is where it will start.
-            self.title.wanted_start = Some(target);
-            return;
-        };
-        let periods = self.title.presentation.as_ref().map(|p| &p.periods);
-        let earliest = periods.and_then(|p| p.first()).map_or(start, |period| period.start);
-        let target = self.duration().map_or(target, |end| target.min(end)).max(earliest);
-        self.begin_seek(target, "asked for by the application");
-        let here = self.period_at(target);
-        let in_buffer = self.capabilities.random_access
-            && self.streams.values().filter(|s| s.is_essential()).all(|stream| {
-                let ahead = stream.buffer.media_until(target) - target;
-                ahead >= self.config.start_buffer && Some(stream.period) == here
-            });
-        self.drop_useless_fetches(target);
-        if in_buffer {
-            for stream in self.streams.values_mut() {
-                stream.target = target;
-            }
-        } else {
-            self.reposition(target);
-        }
-        self.seek_sink(target);
-    }
-
-    /// Moves the sink. What was said of the end holds no longer: streams find their end anew, and
-    /// the sink is told again (the contract of `SinkCommand::EndOfStream`).
-    fn seek_sink(&mut self, target: MediaTime) {
-        for stream in self.streams.values_mut() {
-            stream.ended = false;
-            stream.end_told = false;
-            stream.cursor = None;
-        }
-        self.sink(SinkCommand::Seek(target));
-    }
-
-    fn begin_seek(&mut self, target: MediaTime, why: &str) {
-        let position = self.position();
-        self.end_stall();
-        // A seek within a seek counts as one, from the first to the last.
-        let started = self.playback.seek.map_or(self.now, |seek| seek.started);
-        self.playback.seek = Some(Seek { started, target, arrived: false });
-        self.emit(Event::SeekStarted { at: self.now, target });
-        self.decide(
-            DecisionKind::Seek,
-            None,
-            Some(position.to_string()),
-            Some(target.to_string()),
-            vec![why.to_owned()],
-        );
-        self.policies.rule.on_seek();
-        if self.playback.state == State::Playing {
-            self.sink(SinkCommand::Pause);
-        }
-        self.playback.place(target, false, self.now);
-        self.timers.clear(Timer::Watchdog);
-        self.enter(State::Seeking);
-    }
-
-    /// Stops what is fetched unless it is needed at a new position too: the segment there, or the
-    /// one behind what is buffered there.
-    fn drop_useless_fetches(&mut self, target: MediaTime) {
-        let period = self.period_at(target);
-        let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();
-        for kind in kinds {
-            let Some(stream) = self.streams.get(&kind) else { continue };
-            let Some(fetch) = &stream.fetch else { continue };
-            let covers = fetch.start <= target && target < fetch.end;
-            let follows = fetch.start.abs_diff(stream.buffer.fetched_until(target)) <= SEAM;
-            if self.capabilities.random_access && Some(stream.period) == period && (covers || follows) {
-                continue;
-            }
-            self.drop_fetch(kind);
-            self.drop_torn(kind);
-        }
-    }
-
-    /// Drops what arrived of segments whose fetching stopped: they are fetched whole when needed.
-    pub(crate) fn drop_torn(&mut self, kind: TrackKind) {
-        let Some(stream) = self.streams.get_mut(&kind) else { return };
-        let outputs = stream.outputs.clone();
-        for (from, to) in stream.buffer.torn() {
-            // Their bytes counted as wasted when the request was cancelled or failed.
-            stream.buffer.remove(from, to);
-            for kind in &outputs {
-                self.outbox.push(Action::Sink(SinkCommand::Remove { kind: *kind, from, to }));
-            }
-        }
-    }
-
-    /// Prepares every stream to fetch from a new position.
-    fn reposition(&mut self, target: MediaTime) {
-        let period = self.period_at(target);
-        let moved = self.streams.values().any(|stream| Some(stream.period) != period);
-        for stream in self.streams.values_mut() {
-            if !self.capabilities.random_access {
-                let wasted = stream.buffer.clear();
-                stream.configured = None;
-                self.qoe.wasted(wasted);
-            }
-            stream.restart(target);
-            stream.show_from = Some(target);
-        }
-        if moved {
-            self.rechoose(target);
-        }
-    }
-
-    /// Chooses tracks anew for the period at a position, and keeps what is buffered.
-    fn rechoose(&mut self, target: MediaTime) {
-        let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();
-        for kind in kinds {
-            self.drop_fetch(kind);
-            self.drop_torn(kind);
-        }
-        let buffers: Vec<(TrackKind, Stream)> = std::mem::take(&mut self.streams).into_iter().collect();
-        self.choose_tracks(target);
-        for (kind, old) in buffers {
-            if let Some(stream) = self.streams.get_mut(&kind) {
-                stream.buffer = old.buffer;
-                stream.configured = old.configured;
-                stream.outputs = old.outputs;
-                stream.show_from = old.show_from;
-                stream.shown = old.shown;
-            }
-        }
-    }
-
-    fn finish_seek(&mut self) {
-        if let Some(seek) = self.playback.seek.take() {
-            self.playback.place(seek.target, false, self.now);
-            let took = self.now.since(seek.started);
-            self.qoe.seeked(took);
-            self.emit(Event::SeekEnded { at: self.now, position: seek.target, took_us: micros(took) });
-        }
-    }
-
-    /// The viewer chose another track: what is buffered of the old one is dropped.
-    pub(crate) fn choose_track(&mut self, kind: TrackKind, id: String) {
-        let position = self.position();
-        let period = self.period_at(position);
-        let tracks = period.and_then(|p| Some(&self.title.presentation.as_ref()?.periods.get(p)?.tracks));
-        if tracks.is_none_or(|tracks| tracks.iter().all(|track| track.kind != kind || track.id != id)) {
-            let error = Error::new(ErrorCode::InvalidArgument, format!("there is no {} track {id}", kind.name()));
-            return self.report(error.recovered(Handling::Skipped));
-        }
-        self.title.disabled.remove(&kind);
-        self.title.chosen.insert(kind, id);
-        if self.title.start.is_some() {
-            self.change_tracks(kind, position);
-        }
-    }
-
-    pub(crate) fn disable(&mut self, kind: TrackKind) {
-        self.title.disabled.insert(kind);
-        self.title.chosen.remove(&kind);
-        self.drop_fetch(kind);
-        if let Some(mut stream) = self.streams.remove(&kind) {
-            self.qoe.wasted(stream.buffer.clear());
-            self.sink(SinkCommand::Disable { kind });
-            self.emit(Event::Selected { at: self.now, kind, track: None });
-        }
-        if self.title.start.is_some() && self.streams.values().all(|stream| !stream.is_essential()) {
-            self.fail(Error::new(ErrorCode::NothingPlayable, "neither sound nor picture is left to play"));
-        }
-    }
-
-    fn change_tracks(&mut self, kind: TrackKind, position: MediaTime) {
-        let essential = matches!(kind, TrackKind::Video | TrackKind::Audio);
-        if essential || !self.capabilities.random_access {
-            // Sound or picture cannot go on before the new track is there: it is a seek on the spot.
-            let running = self.playback.started || self.playback.seek.is_some();
-            if running {
-                self.begin_seek(position, "another track was chosen");
-            }
-        }
-        self.drop_fetch(kind);
-        if let Some(stream) = self.streams.get_mut(&kind) {
-            let wasted = stream.buffer.clear();
-            let outputs = stream.outputs.clone();
-            self.qoe.wasted(wasted);
-            for kind in outputs {
-                self.sink(SinkCommand::Remove { kind, from: MediaTime::MIN, to: MediaTime::MAX });
-            }
-            self.streams.remove(&kind);
-        }
-        if !self.capabilities.random_access {
-            self.refill(position);
-        }
-        let kept: Vec<(TrackKind, Stream)> =
-            std::mem::take(&mut self.streams).into_iter().filter(|(other, _)| *other != kind).collect();
-        self.choose_tracks(position);
-        for (other, stream) in kept {
-            self.streams.insert(other, stream);
-        }
-        self.rebuild_ladders();
-        if let Some(stream) = self.streams.get_mut(&kind) {
-            stream.show_from = Some(position);
-        }
-        if self.playback.seek.is_some() {
-            self.seek_sink(position);
-        }
     }
 
     /// The stall watchdog: playback ought to move, does it?
@@ -583,9 +366,11 @@ impl Engine {
             return;
         }
         let target = position + NUDGE;
+        // It stood all the while, though nobody knew.
+        let stood = self.now.since(since);
+        self.qoe.stood(stood, self.now);
         self.emit(Event::StallStarted { at: self.now, position, cause: StallCause::StuckSink });
-        self.playback.stalled_at = Some(self.now);
-        self.end_stall();
+        self.emit(Event::StallEnded { at: self.now, stood_us: micros(stood) });
         let why = vec![format!("the sink has not moved for {} ms", self.config.stuck_after.as_millis())];
         self.decide(DecisionKind::Seek, None, Some(position.to_string()), Some(target.to_string()), why);
         self.seek_sink(target);
@@ -608,7 +393,7 @@ impl Engine {
             let Some(item) = stream.buffer.play(position) else {
                 continue;
             };
-            let shown = RenditionRef { period: item.period, track: item.track, rendition: item.rendition };
+            let shown = item.reference();
             let hole = item.hole || item.bytes == 0;
             let change = stream.buffer.next_change(position);
             next = [next, change].into_iter().flatten().min();
@@ -637,6 +422,6 @@ impl Engine {
     }
 }
 
-fn micros(duration: std::time::Duration) -> u64 {
+pub(crate) fn micros(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -68,8 +68,8 @@ pub(crate) struct Title {
     pub(crate) chosen: BTreeMap<TrackKind, String>,
     /// Kinds that are switched off.
     pub(crate) disabled: BTreeSet<TrackKind>,
-    /// Service locations that failed.
-    pub(crate) bad_locations: BTreeSet<String>,
+    /// Service locations that failed, and until when they are left alone.
+    pub(crate) bad_locations: BTreeMap<String, Timestamp>,
     /// Renditions whose playlist or index cannot be had.
     pub(crate) dead: BTreeSet<RenditionRef>,
 }
@@ -205,6 +205,12 @@ impl Engine {
             Command::Stop => self.stop(State::Stopped),
             // The speed outlives titles: it may be set before the first.
             Command::SetRate(rate) => self.set_rate(rate),
+            // What was played to its end is still loaded: it can be seeked in, and played once more.
+            Command::Seek(target) if self.playback.state == State::Ended => self.seek(target),
+            Command::Play if self.playback.state == State::Ended => {
+                self.playback.wanted = true;
+                self.seek(MediaTime::MIN);
+            }
             // A title that failed on the way, or was stopped, has nothing to play or to hold; that is no
             // mistake of an application that could not know yet.
             Command::Play | Command::Pause if !self.playback.is_active() && !self.title.url.is_empty() => {}
@@ -212,8 +218,14 @@ impl Engine {
                 let error = Error::new(ErrorCode::InvalidState, "nothing is loaded that this command could apply to");
                 self.report(error.recovered(telecine_model::Handling::Skipped));
             }
-            Command::Play => self.playback.wanted = true,
-            Command::Pause => self.pause(),
+            Command::Play => {
+                self.playback.wanted = true;
+                self.account();
+            }
+            Command::Pause => {
+                self.pause();
+                self.account();
+            }
             Command::Seek(target) => self.seek(target),
             Command::SelectTrack { kind, id } => self.choose_track(kind, id),
             Command::DisableKind(kind) => self.disable(kind),
@@ -225,6 +237,7 @@ impl Engine {
             // Streams are scheduled whenever things settle; the timer only had to wake us.
             Timer::Schedule(_) | Timer::QualityBoundary => {}
             Timer::Retry => self.retry_due(),
+            Timer::Patience => self.lose_patience(),
             Timer::Watchdog => self.watch(),
         }
     }
@@ -276,8 +289,16 @@ impl Engine {
             return;
         }
         self.playback.state = state;
-        let accounted = match state {
+        self.account();
+        self.emit(Event::State { at: self.now, state });
+    }
+
+    /// Books the time from now on.
+    fn account(&mut self) {
+        let accounted = match self.playback.state {
             State::Idle | State::Stopped => QoeState::Idle,
+            // Nobody waits before somebody wants to see something.
+            State::Loading | State::Preparing | State::Ready if !self.playback.wanted => QoeState::Idle,
             State::Loading | State::Preparing | State::Ready => QoeState::Joining,
             State::Playing => QoeState::Playing,
             State::Paused => QoeState::Paused,
@@ -287,7 +308,6 @@ impl Engine {
             State::Failed => QoeState::Failed,
         };
         self.qoe.transition(accounted, self.now);
-        self.emit(Event::State { at: self.now, state });
     }
 
     /// Tells the application of an error.

@@ -39,6 +39,8 @@ pub(crate) struct Request {
     pub(crate) purpose: Purpose,
     pub(crate) fetch: FetchRequest,
     pub(crate) started: Timestamp,
+    /// Since when, and from how many bytes on, it is watched for bringing enough.
+    watched: (Timestamp, u64),
     pub(crate) head: Option<ResponseHead>,
     first_byte: Option<Timestamp>,
     pub(crate) received: u64,
@@ -77,6 +79,8 @@ impl Request {
 pub(crate) struct Requests {
     next: u64,
     active: BTreeMap<RequestId, Request>,
+    /// When anybody answered anything last: a whole answer, or one that flows.
+    last_answer: Option<Timestamp>,
     /// Failed ones that are due again.
     deferred: Vec<Deferred>,
 }
@@ -172,6 +176,7 @@ impl Engine {
         let request = Request {
             purpose,
             started: self.now,
+            watched: (self.now, 0),
             head: None,
             first_byte: None,
             received: 0,
@@ -182,6 +187,9 @@ impl Engine {
             fetch: fetch.clone(),
         };
         self.requests.active.insert(id, request);
+        if !self.timers.is_set(Timer::Patience) {
+            self.timers.set(Timer::Patience, self.now + self.config.slow_after);
+        }
         self.qoe.request_started();
         let pathway = self.pathway_of(&fetch);
         self.qoe.request_by(&pathway);
@@ -234,6 +242,7 @@ impl Engine {
             NetworkEvent::Head(head) => {
                 if let Some(request) = self.requests.active.get_mut(&head.id) {
                     request.first_byte = Some(self.now);
+                    request.watched = (self.now, 0);
                     let transfer = TransferId(head.id.0);
                     if request.fetch.class == RequestClass::Segment {
                         self.policies.estimator.on_progress(transfer, 0, self.now);
@@ -263,6 +272,9 @@ impl Engine {
             return;
         };
         request.received = request.received.saturating_add(data.len());
+        if request.received >= self.config.least_bytes {
+            self.requests.last_answer = Some(self.now);
+        }
         self.qoe.fetched(data.len());
         if request.received > request.fetch.max_bytes {
             let limit = request.fetch.max_bytes;
@@ -306,6 +318,7 @@ impl Engine {
     }
 
     fn on_end(&mut self, mut request: Request) {
+        self.requests.last_answer = Some(self.now);
         if request.is_error() {
             let status = request.head.as_ref().map_or(0, |head| head.status);
             let error = classify_status(status, &request.body);
@@ -369,6 +382,8 @@ impl Engine {
             retry_after: request.head.as_ref().and_then(|head| head.retry_after.clone()),
             date: request.head.as_ref().and_then(|head| head.date),
             has_alternate: self.has_alternate(&request.purpose),
+            silent_for: self.silent_for(&request),
+            spare: self.spare(&request.purpose),
             draw: self.rng.next_u64(),
             ..Failure::new(request.fetch.class, error.code(), self.now)
         };
@@ -378,6 +393,54 @@ impl Engine {
             // No other place would answer differently: the service refuses this viewer here.
             RetryDecision::Elsewhere if verdict.otherwise == Otherwise::Fail && request.is_vital() => self.fail(error),
             RetryDecision::Elsewhere => self.give_up(request, error, verdict.reasons),
+        }
+    }
+
+    /// For how long nobody has answered, if nobody has since this kind of media failed first.
+    fn silent_for(&mut self, request: &Request) -> Option<Duration> {
+        let last = self.requests.last_answer;
+        let stream = self.streams.get_mut(&request.fetch.kind?)?;
+        let since = *stream.trouble_since.get_or_insert(self.now);
+        let answered = last.is_some_and(|answer| answer > since);
+        (!answered).then(|| self.now.since(last.unwrap_or(since)))
+    }
+
+    /// How long playback goes on without what a request is for.
+    fn spare(&self, purpose: &Purpose) -> Duration {
+        let (Purpose::Segment(kind) | Purpose::Init(kind, _)) = purpose else { return Duration::ZERO };
+        let position = self.position();
+        let ahead = self.streams.get(kind).map(|stream| stream.ahead(position));
+        ahead.filter(|_| self.playback.is_advancing()).map_or(Duration::ZERO, |ahead| self.real(ahead))
+    }
+
+    /// Gives up requests that brought next to nothing for long. Those that wait for their head have a
+    /// timeout of their own.
+    pub(crate) fn lose_patience(&mut self) {
+        let (now, least) = (self.now, self.config.least_bytes);
+        let mut slow = Vec::new();
+        let mut next: Option<Timestamp> = None;
+        for (id, request) in &mut self.requests.active {
+            let due = request.watched.0 + self.config.slow_after;
+            if due <= now {
+                if request.head.is_some() && request.received - request.watched.1 < least {
+                    slow.push(*id);
+                    continue;
+                }
+                request.watched = (now, request.received);
+            }
+            let due = request.watched.0 + self.config.slow_after;
+            next = Some(next.map_or(due, |next| next.min(due)));
+        }
+        if let Some(next) = next {
+            self.timers.set(Timer::Patience, next);
+        }
+        for id in slow {
+            // What was replaced together with another is gone by now.
+            let Some(request) = self.requests.active.remove(&id) else { continue };
+            self.outbox.push(Action::Cancel(id));
+            let span = self.config.slow_after.as_secs();
+            let message = format!("no more than {least} bytes arrived in {span} s");
+            self.on_failure(request, Error::new(ErrorCode::Timeout, message));
         }
     }
 

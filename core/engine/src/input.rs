@@ -163,7 +163,8 @@ pub enum SinkReport {
     },
     /// A seek is done: the picture of the target is there (or will be with the next append).
     Seeked {
-        /// The new position.
+        /// The new position, within a frame or two of the target: it tells which seek is done, if
+        /// several followed each other.
         position: MediaTime,
     },
     /// Everything up to the end of the stream was played.
@@ -177,10 +178,12 @@ pub enum SinkReport {
         /// to this one.
         to: MediaTime,
     },
-    /// The last append did not fit; it was not taken. The engine makes room and appends it again.
+    /// An append did not fit; it was not taken. The engine makes room and appends it again.
     Full {
         /// Which kind.
         kind: TrackKind,
+        /// `Append::start` of what was refused.
+        start: MediaTime,
     },
     /// The sink failed for good.
     Failed {

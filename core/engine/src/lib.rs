@@ -74,9 +74,11 @@ mod recorder;
 mod replace;
 mod schedule;
 mod secrets;
+mod seek;
 mod select;
 mod stream;
 mod timer;
+mod tracks;
 
 pub use action::{Action, Append, FetchRequest, Format, Payload, SinkCommand, TrackConfig};
 pub use config::{Config, Constraints, Preferences};

@@ -10,6 +10,7 @@ use telecine_model::{
     uri, ByteRange, Error, ErrorCode, Handling, MediaTime, Presentation, Protocol, SegmentIndex, SegmentTable,
     Segments, Timescale, TrackKind,
 };
+use telecine_telemetry::Qoe;
 
 use crate::engine::{Engine, Title};
 use crate::event::{Event, State};
@@ -37,6 +38,7 @@ impl Engine {
         self.outbox.secrets.clear();
         self.title = Title { url: url.clone(), wanted_start: start, ..Title::default() };
         self.playback = Playback::at_rate(self.playback.rate_milli);
+        self.qoe = Qoe::new(self.now);
         self.enter(State::Loading);
         if uri::split(&url).scheme.is_none() {
             return self.fail(
@@ -183,7 +185,8 @@ impl Engine {
         self.title.start = Some(start);
         self.playback.place(start, false, self.now);
         let precise = start > earliest;
-        if precise {
+        // A sink's playhead is at zero in the beginning.
+        if start != MediaTime::ZERO {
             self.sink(crate::action::SinkCommand::Seek(start));
         }
         for stream in self.streams.values_mut() {

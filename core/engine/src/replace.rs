@@ -1,5 +1,6 @@
 //! What takes the place of media that cannot be had: another base, another rendition, or a hole.
 
+use telecine_model::presentation::BaseUrl;
 use telecine_model::{Error, Handling, MediaTime, TrackKind};
 
 use crate::buffer::Item;
@@ -21,6 +22,7 @@ impl Engine {
         stream.buffer.put(Item::hole(from, to, stream.period, rendition));
         stream.cursor = None;
         stream.avoid.clear();
+        stream.trouble_since = None;
         stream.broken_off = true;
         let why = if why.is_empty() { vec!["the manifest has nothing here".to_owned()] } else { why };
         self.decide(DecisionKind::Skip, Some(kind), Some(from.to_string()), Some(to.to_string()), why);
@@ -34,7 +36,7 @@ impl Engine {
         let Some(first) = rendition.bases.first() else {
             return url.to_owned();
         };
-        let good = rendition.bases.iter().find(|base| !self.title.bad_locations.contains(&base.service_location));
+        let good = rendition.bases.iter().find(|base| self.is_good(base));
         match (good, url.strip_prefix(first.uri.as_str())) {
             (Some(base), Some(rest)) => format!("{}{rest}", base.uri),
             _ => url.to_owned(),
@@ -130,12 +132,8 @@ impl Engine {
     /// fail, and further bases of the one that is fetched.
     pub(crate) fn choices(&self, stream: &Stream) -> usize {
         let rendition = stream.rendition.and_then(|r| self.rendition(stream.reference(r)));
-        let bases = rendition.map_or(0, |rendition| {
-            let good = |base: &&telecine_model::presentation::BaseUrl| {
-                !self.title.bad_locations.contains(&base.service_location)
-            };
-            rendition.bases.iter().filter(good).count().saturating_sub(1)
-        });
+        let bases = rendition
+            .map_or(0, |rendition| rendition.bases.iter().filter(|base| self.is_good(base)).count().saturating_sub(1));
         let usable = |rendition: &usize| self.is_usable(stream, *rendition);
         stream.ladder.iter().flat_map(Step::candidates).filter(usable).count() + bases
     }
@@ -157,12 +155,15 @@ impl Engine {
     /// Declares the service location of a rendition bad, if there is another; gives that.
     pub(crate) fn next_location(&mut self, reference: RenditionRef) -> Option<String> {
         let rendition = self.rendition(reference)?;
-        let good =
-            |base: &&telecine_model::presentation::BaseUrl| !self.title.bad_locations.contains(&base.service_location);
-        let now = rendition.bases.iter().find(good)?.service_location.clone();
-        let next = rendition.bases.iter().filter(good).find(|base| base.service_location != now)?;
-        let next = next.service_location.clone();
-        self.title.bad_locations.insert(now);
+        let mut good = rendition.bases.iter().filter(|base| self.is_good(base));
+        let now = good.next()?.service_location.clone();
+        let next = good.find(|base| base.service_location != now)?.service_location.clone();
+        self.title.bad_locations.insert(now, self.now + self.config.location_rest);
         Some(next)
+    }
+
+    /// Whether a base may be asked: it has not failed, or long ago.
+    fn is_good(&self, base: &BaseUrl) -> bool {
+        self.title.bad_locations.get(&base.service_location).is_none_or(|until| *until <= self.now)
     }
 }

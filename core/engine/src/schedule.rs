@@ -209,14 +209,15 @@ impl Engine {
         if kind != TrackKind::Video && self.is_far_ahead_of_the_picture(stream, from, next_time) {
             return false;
         }
-        // Holes are nothing to play: as long as nothing else is there, fetching goes on behind them.
-        let nothing = stream.buffer.media_until(from) <= from + SEAM && stream.buffer.next_media(from).is_none();
-        if nothing {
+        // Holes are nothing to play: as long as there is little else, fetching goes on behind them,
+        // however full the sink is of media from elsewhere.
+        let media = stream.buffer.media_behind(from);
+        if media <= SEAM {
             return true;
         }
         let goal = self.goal(stream);
         let ahead = next_time - from;
-        let full = stream.buffer.bytes() >= goal.bytes && ahead > self.config.start_buffer;
+        let full = self.is_full(stream);
         if ahead < goal.ahead && !full {
             return true;
         }
@@ -226,6 +227,15 @@ impl Engine {
             self.timers.set(Timer::Schedule(kind), due);
         }
         false
+    }
+
+    /// Whether another segment would be more than the sink holds.
+    pub(crate) fn is_full(&self, stream: &Stream) -> bool {
+        let rendition = stream.rendition.and_then(|r| self.rendition(stream.reference(r)));
+        let rate = rendition.map_or(0, |r| r.average_bandwidth.unwrap_or(r.bandwidth)) / 8;
+        let segment = u64::try_from(self.segment_duration(stream).as_millis()).unwrap_or(0);
+        let coming = rate.saturating_mul(segment) / 1000;
+        stream.buffer.bytes().saturating_add(coming) > self.goal(stream).bytes
     }
 
     /// Sound and text share the line with the picture: what is far ahead of it only keeps it waiting.

@@ -81,6 +81,8 @@ pub(crate) struct Stream {
     pub(crate) delivered: bool,
     /// Why media was left out last.
     pub(crate) last_fault: Option<Error>,
+    /// When requests for the next segment began to fail.
+    pub(crate) trouble_since: Option<Timestamp>,
     /// Renditions that the next segment cannot be had in.
     pub(crate) avoid: Vec<usize>,
     /// Bytes that the sink has room for, if it said that it has no more.
@@ -149,6 +151,7 @@ impl Stream {
             settled: None,
             delivered: false,
             last_fault: None,
+            trouble_since: None,
             avoid: Vec::new(),
             byte_limit: None,
         }
@@ -179,6 +182,7 @@ impl Stream {
         self.broken_off = true;
         self.paused = false;
         self.failures = 0;
+        self.trouble_since = None;
         self.avoid.clear();
         self.settled = None;
     }

@@ -11,6 +11,8 @@ pub(crate) enum Timer {
     Schedule(TrackKind),
     /// A failed request is due again.
     Retry,
+    /// Requests under way are looked at: does enough arrive?
+    Patience,
     /// The stall watchdog looks whether the playhead moved.
     Watchdog,
     /// The playhead reaches media of another rendition.
@@ -32,6 +34,11 @@ impl Timers {
 
     pub(crate) fn clear_all(&mut self) {
         self.0.clear();
+    }
+
+    /// True if a timer is set.
+    pub(crate) fn is_set(&self, timer: Timer) -> bool {
+        self.0.contains_key(&timer)
     }
 
     /// True if a timer is set and not due yet.

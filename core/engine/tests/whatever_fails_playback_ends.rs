@@ -1,6 +1,8 @@
 //! Whatever fails, in whatever order, and whatever the application does: a session comes to an end
 //! in bounded time, keeps its buffers consistent and replays.
 
+#![allow(clippy::expect_used, clippy::panic)] // These are tests.
+
 mod common;
 
 use common::{at, errors, secs};

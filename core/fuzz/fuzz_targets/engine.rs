@@ -33,7 +33,7 @@ enum Step<'a> {
     Seeked(i64),
     Ended,
     Evicted { kind: u8, from: i64, to: i64 },
-    Full(u8),
+    Full { kind: u8, start: i64 },
     Timer { after: u32 },
 }
 
@@ -101,7 +101,9 @@ fuzz_target!(|steps: Vec<Step<'_>>| {
             Step::Evicted { kind: which, from, to } => {
                 Input::Sink(SinkReport::Evicted { kind: kind(which), from: time(from), to: time(to) })
             }
-            Step::Full(which) => Input::Sink(SinkReport::Full { kind: kind(which) }),
+            Step::Full { kind: which, start } => {
+                Input::Sink(SinkReport::Full { kind: kind(which), start: time(start) })
+            }
             Step::Timer { after } => {
                 now += u64::from(after);
                 Input::Timer

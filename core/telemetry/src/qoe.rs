@@ -42,7 +42,7 @@ pub struct Qoe {
     since: Timestamp,
     spent: BTreeMap<QoeState, Duration>,
     startup: Option<Duration>,
-    joining_since: Option<Timestamp>,
+    joined: bool,
     stalls: u64,
     seeks: u64,
     seek_time: Duration,
@@ -131,7 +131,7 @@ impl Qoe {
             since: now,
             spent: BTreeMap::new(),
             startup: None,
-            joining_since: None,
+            joined: false,
             stalls: 0,
             seeks: 0,
             seek_time: Duration::ZERO,
@@ -151,14 +151,24 @@ impl Qoe {
             return;
         }
         match state {
-            QoeState::Joining if self.startup.is_none() => self.joining_since = Some(self.since),
-            QoeState::Playing if self.startup.is_none() => {
-                self.startup = self.joining_since.map(|since| self.since.since(since));
+            QoeState::Joining => self.joined = true,
+            QoeState::Playing if self.startup.is_none() && self.joined => {
+                self.startup = Some(self.spent(QoeState::Joining));
             }
             QoeState::Rebuffering => self.stalls += 1,
             _ => {}
         }
         self.state = state;
+    }
+
+    /// What was taken for playing for so long was standing still: a stall that is known only now.
+    pub fn stood(&mut self, span: Duration, now: Timestamp) {
+        self.account(now);
+        let playing = self.spent.entry(QoeState::Playing).or_default();
+        let span = span.min(*playing);
+        *playing -= span;
+        *self.spent.entry(QoeState::Rebuffering).or_default() += span;
+        self.stalls += 1;
     }
 
     /// Another rendition is at the playhead: declared bits a second, picture height.
@@ -279,6 +289,26 @@ mod tests {
         qoe.transition(QoeState::Failed, at(500));
         let summary = qoe.summary(at(600));
         assert_eq!((summary.startup, summary.played, summary.stalls), (None, Duration::ZERO, 0));
+    }
+
+    #[test]
+    fn startup_is_the_time_that_somebody_waited() {
+        let mut qoe = Qoe::new(at(0));
+        qoe.transition(QoeState::Joining, at(0));
+        qoe.transition(QoeState::Idle, at(200));
+        qoe.transition(QoeState::Joining, at(9000));
+        qoe.transition(QoeState::Playing, at(9100));
+        assert_eq!(qoe.summary(at(9500)).startup, Some(Duration::from_millis(300)));
+    }
+
+    #[test]
+    fn a_stall_that_is_known_afterwards_is_no_time_played() {
+        let mut qoe = Qoe::new(at(0));
+        qoe.transition(QoeState::Playing, at(0));
+        qoe.stood(Duration::from_secs(3), at(10_000));
+        let summary = qoe.summary(at(12_000));
+        assert_eq!((summary.stalls, summary.stalled), (1, Duration::from_secs(3)));
+        assert_eq!((summary.played, summary.elapsed), (Duration::from_secs(9), Duration::from_secs(12)));
     }
 
     #[test]

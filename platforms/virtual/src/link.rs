@@ -171,13 +171,18 @@ impl Link {
 
     /// Tells what is complete at this moment and plans what comes next.
     fn deliver(&mut self, rate_changed: bool) {
-        let (step, _) = self.network.at(Timestamp::from_micros(self.clock));
+        let (step, step_end) = self.network.at(Timestamp::from_micros(self.clock));
         let sharing = u128::from(self.active().max(1));
         let fits = u128::from(step.bits_per_second).saturating_mul(CHUNK_MICROS) / (sharing * UNITS_PER_BYTE);
         let fits = u64::try_from(fits).unwrap_or(u64::MAX).clamp(PACKET, CHUNK_MAX);
         let Self { network, random, clock, transfers, happened } = self;
         transfers.retain(|id, transfer| {
             if transfer.held_until > *clock {
+                return true;
+            }
+            if !transfer.begun && step.bits_per_second == 0 {
+                // Nothing comes through, not even the first byte.
+                transfer.held_until = step_end.as_micros();
                 return true;
             }
             if !transfer.begun {

@@ -199,7 +199,7 @@ fn more_than_it_holds_is_refused_and_counts_nothing() {
     sink.command(configure(VIDEO, "v", None), at(0));
     sink.command(append(VIDEO, 0, 2000), at(0));
     sink.command(append(VIDEO, 2000, 4000), at(0));
-    assert_eq!(sink.poll(at(0)), Some(SinkReport::Full { kind: VIDEO }));
+    assert_eq!(sink.poll(at(0)), Some(SinkReport::Full { kind: VIDEO, start: ms(2000) }));
     assert_eq!(stats(&sink, VIDEO).samples, 50);
     // Half of the span gives back half of its bytes.
     sink.command(SinkCommand::Remove { kind: VIDEO, from: ms(0), to: ms(1000) }, at(0));

@@ -216,7 +216,7 @@ impl ModelSink {
     fn append(&mut self, append: &Append) {
         let lane = self.lanes.entry(append.kind).or_default();
         if self.capabilities.max_bytes.is_some_and(|max| lane.bytes().saturating_add(append.bytes) > max) {
-            self.reports.push_back(SinkReport::Full { kind: append.kind });
+            self.reports.push_back(SinkReport::Full { kind: append.kind, start: append.start });
             return;
         }
         let arrival = lane.take(append);
@@ -290,8 +290,10 @@ impl Sink for ModelSink {
                 self.current.remove(&kind);
             }
             SinkCommand::Stop => {
-                self.halt(now);
+                self.anchor = (now, MediaTime::ZERO);
+                self.moving = false;
                 self.playing = false;
+                self.ended = false;
                 self.lanes.clear();
                 self.current.clear();
                 self.reports.clear();

@@ -1,0 +1,177 @@
+//! Moving the playhead.
+
+use telecine_model::{MediaTime, TrackKind};
+
+use crate::action::{Action, SinkCommand};
+use crate::buffer::SEAM;
+use crate::control::micros;
+use crate::engine::Engine;
+use crate::event::{DecisionKind, Event, State};
+use crate::playback::Seek;
+use crate::stream::Stream;
+use crate::timer::Timer;
+
+impl Engine {
+    pub(crate) fn seek(&mut self, target: MediaTime) {
+        let Some(start) = self.title.start else {
+            // Not loaded far enough to know the timeline: that is where it will start.
+            self.title.wanted_start = Some(target);
+            return;
+        };
+        let periods = self.title.presentation.as_ref().map(|p| &p.periods);
+        let earliest = periods.and_then(|p| p.first()).map_or(start, |period| period.start);
+        let target = self.duration().map_or(target, |end| target.min(end)).max(earliest);
+        self.begin_seek(target, "asked for by the application");
+        let here = self.period_at(target);
+        let in_buffer = self.capabilities.random_access
+            && self.streams.values().filter(|s| s.is_essential()).all(|stream| {
+                let ahead = stream.buffer.media_until(target) - target;
+                ahead >= self.config.start_buffer && Some(stream.period) == here
+            });
+        self.drop_useless_fetches(target);
+        if in_buffer {
+            for stream in self.streams.values_mut() {
+                stream.target = target;
+            }
+        } else {
+            self.reposition(target);
+        }
+        self.seek_sink(target);
+    }
+
+    /// Moves the sink. What was said of the end holds no longer: streams find their end anew, and
+    /// the sink is told again (the contract of `SinkCommand::EndOfStream`).
+    pub(crate) fn seek_sink(&mut self, target: MediaTime) {
+        for stream in self.streams.values_mut() {
+            stream.ended = false;
+            stream.end_told = false;
+            stream.cursor = None;
+        }
+        self.sink(SinkCommand::Seek(target));
+    }
+
+    pub(crate) fn begin_seek(&mut self, target: MediaTime, why: &str) {
+        let position = self.position();
+        self.end_stall();
+        // A seek within a seek counts as one, from the first to the last.
+        let started = self.playback.seek.map_or(self.now, |seek| seek.started);
+        self.playback.seek = Some(Seek { started, target, arrived: false });
+        self.emit(Event::SeekStarted { at: self.now, target });
+        self.decide(
+            DecisionKind::Seek,
+            None,
+            Some(position.to_string()),
+            Some(target.to_string()),
+            vec![why.to_owned()],
+        );
+        self.policies.rule.on_seek();
+        // A sink that came to the end would play on from the target.
+        if matches!(self.playback.state, State::Playing | State::Ended) {
+            self.sink(SinkCommand::Pause);
+        }
+        self.playback.place(target, false, self.now);
+        self.timers.clear(Timer::Watchdog);
+        self.enter(State::Seeking);
+    }
+
+    /// Stops what is fetched unless it is needed at a new position too: the segment there, or the
+    /// one behind what is buffered there.
+    fn drop_useless_fetches(&mut self, target: MediaTime) {
+        let period = self.period_at(target);
+        let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();
+        for kind in kinds {
+            let Some(stream) = self.streams.get(&kind) else { continue };
+            let Some(fetch) = &stream.fetch else { continue };
+            let covers = fetch.start <= target && target < fetch.end;
+            let follows = fetch.start.abs_diff(stream.buffer.fetched_until(target)) <= SEAM;
+            if self.capabilities.random_access && Some(stream.period) == period && (covers || follows) {
+                continue;
+            }
+            self.drop_fetch(kind);
+            self.drop_torn(kind);
+        }
+    }
+
+    /// Drops what arrived of segments whose fetching stopped: they are fetched whole when needed.
+    pub(crate) fn drop_torn(&mut self, kind: TrackKind) {
+        let Some(stream) = self.streams.get_mut(&kind) else { return };
+        let outputs = stream.outputs.clone();
+        for (from, to) in stream.buffer.torn() {
+            // Their bytes counted as wasted when the request was cancelled or failed.
+            stream.buffer.remove(from, to);
+            for kind in &outputs {
+                self.outbox.push(Action::Sink(SinkCommand::Remove { kind: *kind, from, to }));
+            }
+        }
+    }
+
+    /// Prepares every stream to fetch from a new position.
+    fn reposition(&mut self, target: MediaTime) {
+        let period = self.period_at(target);
+        let moved = self.streams.values().any(|stream| Some(stream.period) != period);
+        for stream in self.streams.values_mut() {
+            if !self.capabilities.random_access {
+                let wasted = stream.buffer.clear();
+                stream.configured = None;
+                self.qoe.wasted(wasted);
+            }
+            stream.restart(target);
+            stream.show_from = Some(target);
+        }
+        if moved {
+            self.rechoose(target);
+        }
+    }
+
+    /// Chooses tracks anew for the period at a position, and keeps what is buffered.
+    fn rechoose(&mut self, target: MediaTime) {
+        let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();
+        for kind in kinds {
+            self.drop_fetch(kind);
+            self.drop_torn(kind);
+        }
+        let buffers: Vec<(TrackKind, Stream)> = std::mem::take(&mut self.streams).into_iter().collect();
+        self.choose_tracks(target);
+        for (kind, old) in buffers {
+            if let Some(stream) = self.streams.get_mut(&kind) {
+                stream.buffer = old.buffer;
+                stream.configured = old.configured;
+                stream.outputs = old.outputs;
+                stream.show_from = old.show_from;
+                stream.shown = old.shown;
+            }
+        }
+    }
+
+    pub(crate) fn finish_seek(&mut self) {
+        if let Some(seek) = self.playback.seek.take() {
+            self.playback.place(seek.target, false, self.now);
+            let took = self.now.since(seek.started);
+            self.qoe.seeked(took);
+            self.emit(Event::SeekEnded { at: self.now, position: seek.target, took_us: micros(took) });
+        }
+    }
+
+    /// The sink dropped everything with its last seek: fetch again from there.
+    pub(crate) fn refill(&mut self, position: MediaTime) {
+        let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();
+        for kind in kinds {
+            self.drop_fetch(kind);
+            if let Some(stream) = self.streams.get_mut(&kind) {
+                let wasted = stream.buffer.clear();
+                stream.restart(position);
+                stream.configured = None;
+                self.qoe.wasted(wasted);
+            }
+        }
+    }
+
+    /// Stops what a kind's stream is fetching.
+    pub(crate) fn drop_fetch(&mut self, kind: TrackKind) {
+        self.forget_retries(kind);
+        let fetch = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.take());
+        for id in fetch.iter().flat_map(|fetch| [fetch.request, fetch.init_request]).flatten() {
+            self.cancel(id);
+        }
+    }
+}
