@@ -1,6 +1,6 @@
 //! Tables for people.
 
-use std::fmt::Write as _;
+use std::io::{self, Write};
 
 /// How a column is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,35 +9,38 @@ pub(crate) enum Align {
     Right,
 }
 
-/// Rows as aligned columns, two blanks between, each line indented. The first row is the head.
-/// Columns without a value in any row but the head are left out.
-pub(crate) fn columns(indent: usize, aligns: &[Align], rows: &[Vec<String>]) -> String {
-    let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    let used: Vec<(usize, Align, usize)> = aligns
-        .iter()
-        .enumerate()
-        .filter(|(column, _)| rows.iter().skip(1).any(|row| row.get(*column).is_some_and(|cell| !cell.is_empty())))
-        .map(|(column, align)| (column, *align, width(column)))
-        .collect();
-    let mut out = String::new();
+/// Writes rows as aligned columns, two blanks between, each line indented. The first row is the head.
+/// Columns without a value in any row but the head are left out. Rows are made twice, to measure and
+/// to write them, so that a long table is never held.
+pub(crate) fn columns(
+    out: &mut dyn Write,
+    indent: usize,
+    aligns: &[Align],
+    rows: impl Iterator<Item = Vec<String>> + Clone,
+) -> io::Result<()> {
+    let mut widths = vec![0; aligns.len()];
+    let mut used = vec![false; aligns.len()];
+    for (number, row) in rows.clone().enumerate() {
+        for ((cell, width), used) in row.iter().zip(&mut widths).zip(&mut used) {
+            *width = cell.chars().count().max(*width);
+            *used |= number > 0 && !cell.is_empty();
+        }
+    }
     for row in rows {
         let mut line = " ".repeat(indent);
-        for (place, (column, align, width)) in used.iter().enumerate() {
-            let cell = row.get(*column).map_or("", String::as_str);
+        let cells = row.iter().zip(aligns).zip(&widths).zip(&used).filter(|(_, used)| **used);
+        for (place, (((cell, align), width), _)) in cells.enumerate() {
             if place > 0 {
                 line.push_str("  ");
             }
-            let _ = match align {
-                Align::Left => write!(line, "{cell:<width$}"),
-                Align::Right => write!(line, "{cell:>width$}"),
-            };
+            line.push_str(&match align {
+                Align::Left => format!("{cell:<width$}"),
+                Align::Right => format!("{cell:>width$}"),
+            });
         }
-        out.push_str(line.trim_end());
-        out.push('\n');
+        writeln!(out, "{}", line.trim_end())?;
     }
-    out
+    Ok(())
 }
 
 #[cfg(test)]
@@ -48,7 +51,8 @@ mod tests {
     fn columns_are_as_wide_as_their_widest_cell_and_empty_ones_vanish() {
         let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
         let rows = [row(["id", "note", "rate"]), row(["v1", "", "9"]), row(["video", "", "1000"])];
-        let text = columns(2, &[Align::Left, Align::Left, Align::Right], &rows);
-        assert_eq!(text, "  id     rate\n  v1        9\n  video  1000\n");
+        let mut text = Vec::new();
+        columns(&mut text, 2, &[Align::Left, Align::Left, Align::Right], rows.into_iter()).expect("memory");
+        assert_eq!(String::from_utf8_lossy(&text), "  id     rate\n  v1        9\n  video  1000\n");
     }
 }

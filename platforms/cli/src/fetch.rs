@@ -96,10 +96,13 @@ fn file_url(path: &Path) -> String {
 
 /// A file, or the error that it cannot be read, which is one of the network's domain.
 pub(crate) fn read(path: &Path) -> Result<Bytes, Error> {
-    std::fs::read(path).map(Bytes::from).map_err(|e| {
-        Error::new(ErrorCode::SourceUnreadable, format!("{} cannot be read: {e}", path.display()))
-            .fact("url", std::path::absolute(path).map_or_else(|_| path.display().to_string(), |path| file_url(&path)))
-    })
+    std::fs::read(path).map(Bytes::from).map_err(|e| unreadable(path, &e))
+}
+
+/// The error for a file that cannot be read.
+pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Error {
+    Error::new(ErrorCode::SourceUnreadable, format!("{} cannot be read: {error}", path.display()))
+        .fact("url", std::path::absolute(path).map_or_else(|_| path.display().to_string(), |path| file_url(&path)))
 }
 
 #[cfg(test)]

@@ -1,24 +1,33 @@
 //! What goes to standard output, and in which form.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 
 use serde::Serialize;
 use telecine_model::{Error, ErrorCode};
 
-/// Prints one JSON document and nothing else.
+/// Prints one JSON document and nothing else, as it is made.
 pub(crate) fn json(document: &impl Serialize) -> Result<(), Error> {
-    let mut text = serde_json::to_string_pretty(document)
-        .map_err(|e| Error::new(ErrorCode::InternalDefect, format!("the document cannot be written as JSON: {e}")))?;
-    text.push('\n');
-    print(&text)
+    write(|out| {
+        serde_json::to_writer_pretty(&mut *out, document)?;
+        out.write_all(b"\n")
+    })
 }
 
-/// Prints text. A reader that went away (`telecine … | head`) is not an error.
+/// Prints text.
 pub(crate) fn print(text: &str) -> Result<(), Error> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    write(|out| out.write_all(text.as_bytes()))
+}
+
+/// Prints what is written. A reader that went away (`telecine … | head`) is not an error.
+pub(crate) fn write(text: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
+    let mut out = BufWriter::with_capacity(64 << 10, io::stdout().lock());
+    match text(&mut out).and_then(|()| out.flush()) {
         Ok(()) => Ok(()),
-        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => {
+            // What is left would only fail again when the writer is dropped.
+            let _ = out.into_parts();
+            Ok(())
+        }
         Err(e) => Err(Error::new(ErrorCode::InternalDefect, format!("standard output cannot be written: {e}"))),
     }
 }

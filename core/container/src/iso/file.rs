@@ -87,7 +87,10 @@ pub fn read_file(bytes: Bytes, init: Option<Bytes>, limits: &Limits) -> Result<M
         producer_times: Vec::new(),
     };
     if listed {
-        media.read_tables(limits)?;
+        let listed = listed_samples(&media.init, media.data.len() as u64, limits)?;
+        for (track, samples) in media.tracks.iter_mut().zip(listed) {
+            track.samples = samples;
+        }
     }
     for unit in units {
         media.add(unit, limits)?;
@@ -134,39 +137,44 @@ fn check_samples(samples: usize, limits: &Limits) -> Result<(), Error> {
     Ok(())
 }
 
-impl Media {
-    /// Samples that `moov` lists itself.
-    fn read_tables(&mut self, limits: &Limits) -> Result<(), Error> {
-        let (bytes, offset) = self.init.moov();
-        let header = Header::read(&bytes).ok().flatten();
-        // The reader has parsed this header before.
-        let Some(header) = header else { return Ok(()) };
-        let moov = BoxView::whole(&bytes, header, offset);
-        let mut allowed = limits.file_samples;
-        let mut tracks = self.tracks.iter_mut();
-        for trak in moov.children() {
-            let trak = trak?;
-            if &trak.kind() != b"trak" {
-                continue;
-            }
-            let Some(track) = tracks.next().filter(|track| track.info.listed_samples > 0) else {
-                continue;
-            };
-            if track.info.external_data {
-                return Err(trak.error(
-                    ErrorCode::SourceUnreadable,
-                    format!("the media of {} is in another file", track_name(&track.info)),
-                ));
-            }
-            let stbl = trak.require(b"mdia")?;
-            let stbl = stbl.require(b"minf")?;
-            let stbl = stbl.require(b"stbl")?;
-            track.samples = tables::read(&stbl, allowed, self.data.len() as u64)?;
-            allowed -= track.samples.len();
+/// Samples that `moov` lists itself, as files without fragments have them: for each track of `init`
+/// in its order, in decode order. Offsets count from the first byte of the file, which is
+/// `file_bytes` long and may have been read in pieces.
+///
+/// # Errors
+/// `ContainerSyntax` for broken tables, `ContainerLimit` beyond [`Limits::file_samples`] samples,
+/// `SourceUnreadable` if the media is in another file.
+pub fn listed_samples(init: &InitSegment, file_bytes: u64, limits: &Limits) -> Result<Vec<Vec<Sample>>, Error> {
+    let mut listed = vec![Vec::new(); init.tracks.len()];
+    let (bytes, offset) = init.moov();
+    let header = Header::read(&bytes).ok().flatten();
+    // The reader has parsed this header before.
+    let Some(header) = header else { return Ok(listed) };
+    let moov = BoxView::whole(&bytes, header, offset);
+    let mut allowed = limits.file_samples;
+    let mut tracks = init.tracks.iter().zip(&mut listed);
+    for trak in moov.children() {
+        let trak = trak?;
+        if &trak.kind() != b"trak" {
+            continue;
         }
-        Ok(())
+        let Some((info, samples)) = tracks.next().filter(|(info, _)| info.listed_samples > 0) else {
+            continue;
+        };
+        if info.external_data {
+            return Err(trak
+                .error(ErrorCode::SourceUnreadable, format!("the media of {} is in another file", track_name(info))));
+        }
+        let stbl = trak.require(b"mdia")?;
+        let stbl = stbl.require(b"minf")?;
+        let stbl = stbl.require(b"stbl")?;
+        *samples = tables::read(&stbl, allowed, file_bytes)?;
+        allowed -= samples.len();
     }
+    Ok(listed)
+}
 
+impl Media {
     fn add(&mut self, unit: Unit, limits: &Limits) -> Result<(), Error> {
         match unit {
             Unit::Init(_) => {}

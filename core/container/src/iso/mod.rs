@@ -6,7 +6,7 @@
 //! | sample entries | codec string and [`DecoderConfig`]: `avc1` `avc3` `hvc1` `hev1` `dvh1` `dvhe` `av01` `vp08` `vp09` `mp4a` `ac-3` `ec-3` `ac-4` `Opus` `fLaC` `alac` `stpp` `wvtt`, also under `encv` `enca` `enct` (`sinf`: `frma` `schm` `schi/tenc`); others keep their four letters |
 //! | `styp` `moof` `mdat` | a [`Fragment`]: `mfhd` `pssh`; of each `traf` `tfhd` `tfdt` `trun` |
 //! | `sidx` `emsg` `prft` | [`SegmentIndexBox`], [`EventMessage`], [`ProducerReference`] |
-//! | `stts` `ctts` `stsc` `stsz` `stz2` `stco` `co64` `stss` | samples of progressive files, by [`read_file`] only |
+//! | `stts` `ctts` `stsc` `stsz` `stz2` `stco` `co64` `stss` | samples of progressive files, by [`listed_samples`] and [`read_file`] only |
 //! | `senc` `saiz` `saio` `sbgp` `sgpd` | carried in the fragment's bytes, not read here |
 //! | everything else | passed over; between a `moof` and its media it stays in the fragment's bytes |
 
@@ -29,7 +29,7 @@ pub use boxes::FourCc;
 pub use cmaf::CmafChecker;
 pub use entry::{DecoderConfig, SampleDescription};
 pub use event::{EventMessage, EventTime, ProducerReference};
-pub use file::{read_file, Media, MediaTrack};
+pub use file::{listed_samples, read_file, Media, MediaTrack};
 pub use fragment::{DataBase, Fragment, Sample, TrackFragment};
 pub use index::{SegmentIndexBox, SidxReference};
 pub use init::{Edit, InitSegment, TrackDefaults, TrackInfo};

@@ -17,6 +17,7 @@ mod every_sample_comes_once_wherever_playback_starts;
 mod every_variant_is_inspected_to_its_segments;
 mod exit_codes_follow_the_kind_of_error;
 mod inspect_and_play_name_the_same_cause;
+mod long_lists_are_written_as_they_are_made;
 mod probe_lists_what_ffprobe_lists;
 mod the_demo_title_plays_to_its_end;
 mod the_origin_logs_every_request;

@@ -2,8 +2,9 @@
 //! say is null. Fields are only ever added.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use telecine_model::events::DateRange;
 use telecine_model::live::ServerControl;
 use telecine_model::protection::{Key, Protection};
@@ -17,7 +18,7 @@ use super::window::window;
 use crate::document::{secs, WarningEntry};
 
 #[derive(Debug, Serialize)]
-pub(crate) struct Document {
+pub(crate) struct Document<'a> {
     pub(crate) protocol: &'static str,
     pub(crate) kind: &'static str,
     pub(crate) uri: String,
@@ -28,7 +29,7 @@ pub(crate) struct Document {
     pub(crate) low_latency: bool,
     pub(crate) duration_s: Option<f64>,
     pub(crate) target_duration_s: Option<f64>,
-    pub(crate) periods: Vec<PeriodEntry>,
+    pub(crate) periods: Vec<PeriodEntry<'a>>,
     pub(crate) steering: Option<SteeringEntry>,
     pub(crate) session_data: Vec<SessionDataEntry>,
     pub(crate) session_keys: Vec<KeyEntry>,
@@ -40,15 +41,15 @@ pub(crate) struct Document {
 }
 
 #[derive(Debug, Serialize)]
-pub(crate) struct PeriodEntry {
+pub(crate) struct PeriodEntry<'a> {
     pub(crate) id: String,
     pub(crate) start_s: f64,
     pub(crate) duration_s: Option<f64>,
-    pub(crate) tracks: Vec<TrackEntry>,
+    pub(crate) tracks: Vec<TrackEntry<'a>>,
 }
 
 #[derive(Debug, Serialize)]
-pub(crate) struct TrackEntry {
+pub(crate) struct TrackEntry<'a> {
     pub(crate) id: String,
     pub(crate) kind: &'static str,
     pub(crate) language: Option<String>,
@@ -62,14 +63,15 @@ pub(crate) struct TrackEntry {
     pub(crate) in_stream_id: Option<String>,
     /// What this track is the trick-mode companion of.
     pub(crate) trick_mode_for: Vec<String>,
-    pub(crate) renditions: Vec<RenditionEntry>,
+    pub(crate) renditions: Vec<RenditionEntry<'a>>,
 }
 
 #[derive(Debug, Serialize)]
-pub(crate) struct RenditionEntry {
+pub(crate) struct RenditionEntry<'a> {
     pub(crate) id: String,
     pub(crate) uri: Option<String>,
-    pub(crate) bandwidth: u64,
+    /// Null where the manifest does not say it: sound of HLS, a media playlist by itself.
+    pub(crate) bandwidth: Option<u64>,
     pub(crate) average_bandwidth: Option<u64>,
     /// As manifests write them: one text, commas between.
     pub(crate) codecs: Option<String>,
@@ -85,7 +87,7 @@ pub(crate) struct RenditionEntry {
     /// Null while the segments are unknown, or endless.
     pub(crate) segment_count: Option<u64>,
     /// Empty unless listed (`--segments`).
-    pub(crate) segments: Vec<SegmentEntry>,
+    pub(crate) segments: SegmentList<'a>,
     /// Parts of the segment that is still growing.
     pub(crate) growing: Option<GrowingEntry>,
 }
@@ -98,6 +100,28 @@ pub(crate) struct ProtectionEntry {
     pub(crate) default_kid: Option<String>,
     pub(crate) uri: Option<String>,
     pub(crate) pssh: Option<String>,
+}
+
+/// Segments, put together one by one as they are written: a day of them is large, its table small.
+#[derive(Debug, Default)]
+pub(crate) struct SegmentList<'a>(Option<(&'a SegmentIndex, Range<u64>)>);
+
+impl<'a> SegmentList<'a> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.as_ref().is_none_or(|(_, numbers)| numbers.is_empty())
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = SegmentEntry> + Clone + 'a {
+        self.0.clone().into_iter().flat_map(|(index, numbers)| {
+            numbers.filter_map(move |number| index.get(number)).map(move |segment| segment_entry(segment, index))
+        })
+    }
+}
+
+impl Serialize for SegmentList<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -198,7 +222,7 @@ pub(crate) struct ServerControlEntry {
 }
 
 /// The document of a loaded manifest. `now` bounds the list of a live template without an end.
-pub(crate) fn document(loaded: &Loaded, list_segments: bool, now: WallTime) -> Document {
+pub(crate) fn document(loaded: &Loaded, list_segments: bool, now: WallTime) -> Document<'_> {
     let title = &loaded.presentation;
     let playlist = loaded.playlist.as_ref();
     let mut warnings: Vec<WarningEntry> = loaded.warnings.iter().map(WarningEntry::from).collect();
@@ -263,13 +287,13 @@ fn version(version: Option<&str>) -> serde_json::Value {
     version.map_or(serde_json::Value::Null, |text| text.parse::<u64>().map_or_else(|_| text.into(), Into::into))
 }
 
-fn track_entry(
+fn track_entry<'a>(
     title: &Presentation,
-    track: &Track,
+    track: &'a Track,
     list: bool,
     now: WallTime,
     warnings: &mut Vec<WarningEntry>,
-) -> TrackEntry {
+) -> TrackEntry<'a> {
     TrackEntry {
         id: track.id.clone(),
         kind: track.kind.name(),
@@ -290,19 +314,20 @@ fn track_entry(
     }
 }
 
-fn rendition_entry(
+fn rendition_entry<'a>(
     title: &Presentation,
-    rendition: &Rendition,
+    rendition: &'a Rendition,
     list: bool,
     now: WallTime,
     warnings: &mut Vec<WarningEntry>,
-) -> RenditionEntry {
+) -> RenditionEntry<'a> {
     let index = rendition.segments.known();
     let codecs: Vec<String> = rendition.codecs.iter().map(ToString::to_string).collect();
     RenditionEntry {
         id: rendition.id.clone(),
         uri: rendition.uri.clone(),
-        bandwidth: rendition.bandwidth,
+        // Zero stands for unknown in the model.
+        bandwidth: Some(rendition.bandwidth).filter(|bps| *bps > 0),
         average_bandwidth: rendition.average_bandwidth,
         codecs: (!codecs.is_empty()).then(|| codecs.join(",")),
         width: rendition.width,
@@ -326,13 +351,9 @@ fn rendition_entry(
                         message: format!("of an endless list of segments the oldest {left_out} are not shown"),
                     });
                 }
-                window
-                    .numbers
-                    .filter_map(|number| index.get(number))
-                    .map(|segment| segment_entry(segment, index))
-                    .collect()
+                SegmentList(Some((index, window.numbers)))
             }
-            _ => Vec::new(),
+            _ => SegmentList::default(),
         },
         growing: index.filter(|_| list).and_then(growing),
     }

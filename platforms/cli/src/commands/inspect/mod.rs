@@ -27,7 +27,7 @@ pub(crate) fn run(args: &Inspect) -> Result<(), Error> {
     if args.json {
         output::json(&document)
     } else {
-        output::print(&text::text(&document))
+        output::write(|out| text::text(&document, out))
     }
 }
 

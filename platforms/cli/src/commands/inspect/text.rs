@@ -1,17 +1,18 @@
 //! The document as a table for people.
 
-use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::iter;
 
-use super::document::{Document, PeriodEntry, RenditionEntry, TrackEntry};
+use super::document::{Document, PeriodEntry, RenditionEntry, SegmentEntry, TrackEntry};
 use crate::columns::{columns, Align};
 use crate::output::plain;
 use crate::report::bits;
 
-/// The whole document.
-pub(crate) fn text(document: &Document) -> String {
-    let mut out = format!("{}\n{}\n", plain(&document.uri), summary(document));
+/// Writes the whole document.
+pub(crate) fn text(document: &Document<'_>, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}\n{}", plain(&document.uri), summary(document))?;
     for period in &document.periods {
-        out.push_str(&period_text(period, document.periods.len() > 1));
+        period_text(period, document.periods.len() > 1, out)?;
     }
     let mut facts = Vec::new();
     if let Some(steering) = &document.steering {
@@ -53,15 +54,15 @@ pub(crate) fn text(document: &Document) -> String {
         facts.push(format!("warning      {} {}: {}", warning.rule, warning.place, warning.message));
     }
     if !facts.is_empty() {
-        out.push('\n');
+        writeln!(out)?;
     }
     for fact in facts {
-        let _ = writeln!(out, "{}", plain(&fact));
+        writeln!(out, "{}", plain(&fact))?;
     }
-    out
+    Ok(())
 }
 
-fn summary(document: &Document) -> String {
+fn summary(document: &Document<'_>) -> String {
     let what = match document.kind {
         "multivariant" => "HLS multivariant playlist",
         "media" => "HLS media playlist",
@@ -86,22 +87,22 @@ fn summary(document: &Document) -> String {
     parts.join(", ")
 }
 
-fn period_text(period: &PeriodEntry, several: bool) -> String {
-    let mut out = String::new();
+fn period_text(period: &PeriodEntry<'_>, several: bool, out: &mut dyn Write) -> io::Result<()> {
     if several {
         let length = period.duration_s.map_or("open".to_owned(), |duration| format!("{duration} s"));
-        let _ = write!(out, "\nperiod {} at {} s, {length}\n", plain(&period.id), period.start_s);
+        writeln!(out, "\nperiod {} at {} s, {length}", plain(&period.id), period.start_s)?;
     }
     for track in &period.tracks {
-        let _ = write!(out, "\n{}\n{}", track_line(track), ladder(track));
+        writeln!(out, "\n{}", track_line(track))?;
+        ladder(track, out)?;
         for rendition in &track.renditions {
-            out.push_str(&segment_list(rendition));
+            segment_list(rendition, out)?;
         }
     }
-    out
+    Ok(())
 }
 
-fn track_line(track: &TrackEntry) -> String {
+fn track_line(track: &TrackEntry<'_>) -> String {
     let mut parts = vec![format!("{} {}", track.kind, track.id)];
     parts.extend(track.name.iter().filter(|name| **name != track.id).map(|name| format!("“{name}”")));
     parts.extend(track.language.clone());
@@ -115,7 +116,7 @@ fn track_line(track: &TrackEntry) -> String {
     plain(&parts.join(" · "))
 }
 
-fn ladder(track: &TrackEntry) -> String {
+fn ladder(track: &TrackEntry<'_>, out: &mut dyn Write) -> io::Result<()> {
     use Align::{Left, Right};
     let head =
         ["id", "bitrate", "average", "size", "fps", "range", "score", "codecs", "protection", "pathway", "segments"];
@@ -132,7 +133,7 @@ fn ladder(track: &TrackEntry) -> String {
         rows.push(
             [
                 rendition.id.clone(),
-                if rendition.bandwidth == 0 { String::new() } else { bits(rendition.bandwidth) },
+                rendition.bandwidth.map_or(String::new(), bits),
                 rendition.average_bandwidth.map_or(String::new(), bits),
                 size,
                 number(rendition.frame_rate),
@@ -148,30 +149,32 @@ fn ladder(track: &TrackEntry) -> String {
         );
     }
     let aligns = [Left, Right, Right, Right, Right, Left, Right, Left, Left, Left, Right];
-    columns(2, &aligns, &rows)
+    columns(out, 2, &aligns, rows.into_iter())
 }
 
-fn segment_list(rendition: &RenditionEntry) -> String {
+fn segment_list(rendition: &RenditionEntry<'_>, out: &mut dyn Write) -> io::Result<()> {
     use Align::{Left, Right};
     if rendition.segments.is_empty() {
-        return String::new();
+        return Ok(());
     }
-    let head = ["number", "start", "duration", "range", "flags", "uri"];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
-    for segment in &rendition.segments {
-        let mut flags = Vec::new();
-        if segment.gap {
-            flags.push("gap");
-        }
-        flags.extend(segment.key.as_ref().map(|key| key.method.as_str()));
-        rows.push(vec![
-            segment.number.to_string(),
-            format!("{:.6}", segment.start_s),
-            format!("{:.6}", segment.duration_s),
-            segment.byte_range.as_ref().map_or(String::new(), |range| format!("{}+{}", range.offset, range.length)),
-            plain(&flags.join(" ")),
-            plain(&segment.uri),
-        ]);
+    writeln!(out, "  segments of {}", plain(&rendition.id))?;
+    let head = ["number", "start", "duration", "range", "flags", "uri"].map(str::to_owned).to_vec();
+    let rows = iter::once(head).chain(rendition.segments.iter().map(segment_row));
+    columns(out, 4, &[Right, Right, Right, Right, Left, Left], rows)
+}
+
+fn segment_row(segment: SegmentEntry) -> Vec<String> {
+    let mut flags = Vec::new();
+    if segment.gap {
+        flags.push("gap");
     }
-    format!("  segments of {}\n{}", plain(&rendition.id), columns(4, &[Right, Right, Right, Right, Left, Left], &rows))
+    flags.extend(segment.key.as_ref().map(|key| key.method.as_str()));
+    vec![
+        segment.number.to_string(),
+        format!("{:.6}", segment.start_s),
+        format!("{:.6}", segment.duration_s),
+        segment.byte_range.as_ref().map_or(String::new(), |range| format!("{}+{}", range.offset, range.length)),
+        plain(&flags.join(" ")),
+        plain(&segment.uri),
+    ]
 }

@@ -1,28 +1,32 @@
 //! `telecine probe`: what is inside a container.
 
+mod scan;
+
 use std::fmt::Write as _;
+use std::io;
 
 use base64::prelude::{Engine as _, BASE64_STANDARD as BASE64};
-use serde::Serialize;
-use telecine_container::{read_file, EventMessage, EventTime, Media, MediaTrack, Sample};
-use telecine_model::{Error, ErrorCode, Limits, Place};
+use serde::{Serialize, Serializer};
+use telecine_container::{EventMessage, EventTime, TrackInfo};
+use telecine_model::{Error, ErrorCode, Limits};
 
+use self::scan::{scan, Scan, Summed};
 use crate::args::Probe;
 use crate::columns::{columns, Align};
-use crate::{fetch, output};
+use crate::output;
 
-#[derive(Debug, Serialize)]
-struct Document {
+#[derive(Serialize)]
+struct Document<'a> {
     /// `fmp4` if fragments may follow, else `mp4`.
     container: &'static str,
     brands: Vec<String>,
-    tracks: Vec<TrackEntry>,
+    tracks: Vec<TrackEntry<'a>>,
     events: Vec<EventEntry>,
     pssh: Vec<PsshEntry>,
 }
 
-#[derive(Debug, Serialize)]
-struct TrackEntry {
+#[derive(Serialize)]
+struct TrackEntry<'a> {
     id: u32,
     kind: &'static str,
     codec: String,
@@ -35,7 +39,34 @@ struct TrackEntry {
     encrypted: bool,
     /// What the edit list adds to the container's times; already in those of the samples.
     edit_shift: i64,
-    samples: Vec<SampleEntry>,
+    samples: SampleList<'a>,
+}
+
+/// The samples of a track, as entries that are made as they are written.
+struct SampleList<'a> {
+    info: &'a TrackInfo,
+    samples: &'a [Summed],
+}
+
+impl SampleList<'_> {
+    fn iter(&self) -> impl Iterator<Item = SampleEntry> + '_ {
+        let shift = self.info.edit.shift();
+        let clear = self.info.encryption.is_none();
+        self.samples.iter().map(move |sample| SampleEntry {
+            dts: sample.dts.saturating_add(shift),
+            pts: self.info.presentation_time(sample.pts),
+            duration: sample.duration,
+            size: sample.size,
+            sync: sample.sync,
+            crc32: clear.then_some(sample.crc32),
+        })
+    }
+}
+
+impl Serialize for SampleList<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -74,55 +105,37 @@ struct PsshEntry {
 
 /// Runs the command.
 pub(crate) fn run(args: &Probe) -> Result<(), Error> {
-    let bytes = fetch::read(&args.file)?;
-    let init = args.init.as_deref().map(fetch::read).transpose()?;
-    let about = |error: Error| error.fact("url", args.file.display());
-    if bytes.is_empty() {
-        return Err(about(Error::new(ErrorCode::ContainerUnknown, "the file is empty")));
-    }
-    let media = read_file(bytes, init, &Limits::default()).map_err(about)?;
-    let protected = media.tracks.iter().find(|track| track.info.encryption.is_some());
+    let about = |error: Error| match error.facts().contains_key("url") {
+        true => error,
+        false => error.fact("url", args.file.display()),
+    };
+    let media = scan(&args.file, args.init.as_deref(), &Limits::default()).map_err(about)?;
+    let protected = media.init.tracks.iter().find(|track| track.encryption.is_some());
     if let Some(track) = protected.filter(|_| !args.key.is_empty()) {
-        let message = format!("track {} is protected, and this version does not decrypt yet", track.info.id);
+        let message = format!("track {} is protected, and this version does not decrypt yet", track.id);
         return Err(about(Error::new(ErrorCode::KeyUnavailable, message)));
     }
-    let document = document(&media).map_err(about)?;
+    let document = document(&media);
     if args.json {
         output::json(&document)
     } else {
-        output::print(&text(&document))
+        output::write(|out| text(&document, out))
     }
 }
 
-fn document(media: &Media) -> Result<Document, Error> {
-    Ok(Document {
+fn document(media: &Scan) -> Document<'_> {
+    let tracks = media.init.tracks.iter().zip(&media.samples);
+    Document {
         container: if media.init.fragmented { "fmp4" } else { "mp4" },
         brands: media.init.brands.iter().map(|brand| String::from_utf8_lossy(brand).into_owned()).collect(),
-        tracks: media.tracks.iter().map(|track| track_entry(media, track)).collect::<Result<_, _>>()?,
+        tracks: tracks.map(|(info, samples)| track_entry(info, samples)).collect(),
         events: media.events.iter().map(event_entry).collect(),
         pssh: media.pssh.iter().map(|pssh| pssh_entry(pssh)).collect(),
-    })
+    }
 }
 
-fn track_entry(media: &Media, track: &MediaTrack) -> Result<TrackEntry, Error> {
-    let info = &track.info;
-    let clear = info.encryption.is_none();
-    let shift = info.edit.shift();
-    let sample_entry = |sample: &Sample| {
-        let bytes = media.sample(sample).ok_or_else(|| {
-            Error::new(ErrorCode::ContainerTruncated, format!("a sample of track {} is not in the file", info.id))
-                .at(Place::Byte(sample.offset))
-        })?;
-        Ok(SampleEntry {
-            dts: sample.dts.saturating_add(shift),
-            pts: info.presentation_time(sample.pts()),
-            duration: sample.duration,
-            size: sample.size,
-            sync: sample.sync,
-            crc32: clear.then(|| crc32fast::hash(&bytes)),
-        })
-    };
-    Ok(TrackEntry {
+fn track_entry<'a>(info: &'a TrackInfo, samples: &'a [Summed]) -> TrackEntry<'a> {
+    TrackEntry {
         id: info.id,
         kind: info.kind.name(),
         codec: info.codec.to_string(),
@@ -132,10 +145,10 @@ fn track_entry(media: &Media, track: &MediaTrack) -> Result<TrackEntry, Error> {
         height: info.height,
         sample_rate: info.sample_rate,
         channels: info.channels,
-        encrypted: !clear,
-        edit_shift: shift,
-        samples: track.samples.iter().map(sample_entry).collect::<Result<_, _>>()?,
-    })
+        encrypted: info.encryption.is_some(),
+        edit_shift: info.edit.shift(),
+        samples: SampleList { info, samples },
+    }
 }
 
 fn event_entry(event: &EventMessage) -> EventEntry {
@@ -169,7 +182,7 @@ fn pssh_entry(pssh: &[u8]) -> PsshEntry {
     PsshEntry { system, pssh: BASE64.encode(pssh) }
 }
 
-fn text(document: &Document) -> String {
+fn text(document: &Document<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     use Align::{Left, Right};
     let head =
         ["track", "kind", "codec", "size", "rate", "timescale", "samples", "key frames", "first", "seconds", "bytes"];
@@ -185,7 +198,7 @@ fn text(document: &Document) -> String {
             track.width.zip(track.height).map_or(String::new(), |(width, height)| format!("{width}×{height}")),
             track.sample_rate.map_or(String::new(), |rate| format!("{rate} Hz")),
             track.timescale.to_string(),
-            track.samples.len().to_string(),
+            track.samples.samples.len().to_string(),
             track.samples.iter().filter(|sample| sample.sync).count().to_string(),
             first.map_or(String::new(), |first| format!("{:.6}", first as f64 / scale)),
             format!("{:.6}", total as f64 / scale),
@@ -193,17 +206,13 @@ fn text(document: &Document) -> String {
         ]);
     }
     let aligns = [Right, Left, Left, Right, Right, Right, Right, Right, Right, Right, Right];
-    let mut out = format!(
-        "{}, {}\n{}",
-        document.container,
-        output::plain(&document.brands.join(" ")),
-        columns(0, &aligns, &rows)
-    );
+    writeln!(out, "{}, {}", document.container, output::plain(&document.brands.join(" ")))?;
+    columns(out, 0, &aligns, rows.into_iter())?;
     for event in &document.events {
-        let _ = writeln!(out, "event {} {} {}", event.id, output::plain(&event.scheme), output::plain(&event.value));
+        writeln!(out, "event {} {} {}", event.id, output::plain(&event.scheme), output::plain(&event.value))?;
     }
     for pssh in &document.pssh {
-        let _ = writeln!(out, "pssh {}", pssh.system.as_deref().unwrap_or("unknown"));
+        writeln!(out, "pssh {}", pssh.system.as_deref().unwrap_or("unknown"))?;
     }
-    out
+    Ok(())
 }

@@ -1,0 +1,243 @@
+//! A media file read in pieces: what is kept of it are the tables of its samples and a checksum of
+//! each, not its media.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
+use std::io::{self, Read, Seek as _, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use telecine_container::{listed_samples, EventMessage, Fragment, InitSegment, IsoReader, Sample, TrackInfo, Unit};
+use telecine_model::{Error, ErrorCode, Limits, Place};
+
+use crate::fetch::unreadable;
+
+/// Bytes read at a time.
+const READ: usize = 256 << 10;
+
+/// Everything in a file but its media.
+pub(super) struct Scan {
+    pub(super) init: Arc<InitSegment>,
+    /// Of the tracks of `init`, in their order.
+    pub(super) samples: Vec<Vec<Summed>>,
+    /// In order of the file.
+    pub(super) events: Vec<EventMessage>,
+    /// Whole `pssh` boxes of `moov` and of every `moof`, each once.
+    pub(super) pssh: Vec<Bytes>,
+}
+
+/// A sample, and the CRC-32 of its bytes; where those are has served its purpose.
+pub(super) struct Summed {
+    pub(super) dts: i64,
+    pub(super) pts: i64,
+    pub(super) duration: u32,
+    pub(super) size: u32,
+    pub(super) sync: bool,
+    pub(super) crc32: u32,
+}
+
+impl Summed {
+    fn new(sample: &Sample, crc32: u32) -> Self {
+        Self {
+            dts: sample.dts,
+            pts: sample.pts(),
+            duration: sample.duration,
+            size: sample.size,
+            sync: sample.sync,
+            crc32,
+        }
+    }
+}
+
+/// Reads a file: fragmented, progressive, or both. `init` is the initialisation section of a media
+/// segment that has none of its own.
+///
+/// # Errors
+/// `SourceUnreadable` and what the reader of containers finds, `InitMissing` if there is no `moov`.
+pub(super) fn scan(path: &Path, init: Option<&Path>, limits: &Limits) -> Result<Scan, Error> {
+    let mut given = None;
+    if let Some(init) = init {
+        units(init, None, limits, |unit| {
+            if let Unit::Init(init) = unit {
+                given = Some(init);
+            }
+            Ok(())
+        })?;
+    }
+    let mut found = Found::default();
+    let length = units(path, given.clone(), limits, |unit| found.add(unit, limits))?;
+    if length == 0 {
+        return Err(Error::new(ErrorCode::ContainerUnknown, "the file is empty"));
+    }
+    let (init, listed) = match (found.init, given) {
+        (Some(own), _) => {
+            let listed = listed_samples(&own, length, limits)?;
+            (own, listed)
+        }
+        (None, Some(given)) => (given, Vec::new()),
+        (None, None) => {
+            let message = "neither the file nor the initialisation segment given has a moov box";
+            return Err(Error::new(ErrorCode::InitMissing, message));
+        }
+    };
+    let mut samples = checksums(path, &init.tracks, &listed)?;
+    for (track, samples) in init.tracks.iter().zip(&mut samples) {
+        samples.extend(found.samples.remove(&track.id).unwrap_or_default());
+    }
+    check_count(samples.iter().map(Vec::len).sum(), limits)?;
+    let mut pssh = init.pssh.clone();
+    pssh.extend(found.pssh);
+    let mut seen = HashSet::new();
+    pssh.retain(|pssh| seen.insert(pssh.clone()));
+    Ok(Scan { init, samples, events: found.events, pssh })
+}
+
+/// Gives every unit of a file to `each`; the file's length.
+fn units(
+    path: &Path,
+    init: Option<Arc<InitSegment>>,
+    limits: &Limits,
+    mut each: impl FnMut(Unit) -> Result<(), Error>,
+) -> Result<u64, Error> {
+    let mut file = File::open(path).map_err(|e| unreadable(path, &e))?;
+    let mut reader = IsoReader::new(limits);
+    if let Some(init) = init {
+        reader.set_init(init);
+    }
+    let mut length = 0_u64;
+    loop {
+        let mut piece = Vec::with_capacity(READ);
+        let read = (&mut file).take(READ as u64).read_to_end(&mut piece).map_err(|e| unreadable(path, &e))?;
+        if read == 0 {
+            break;
+        }
+        length = length.saturating_add(read as u64);
+        reader.push(piece.into());
+        while let Some(unit) = reader.poll()? {
+            each(unit)?;
+        }
+    }
+    reader.finish()?;
+    while let Some(unit) = reader.poll()? {
+        each(unit)?;
+    }
+    Ok(length)
+}
+
+/// What a pass over the file brings together.
+#[derive(Default)]
+struct Found {
+    init: Option<Arc<InitSegment>>,
+    /// Samples of fragments by track; which tracks there are may be told behind them.
+    samples: BTreeMap<u32, Vec<Summed>>,
+    count: usize,
+    events: Vec<EventMessage>,
+    pssh: Vec<Bytes>,
+}
+
+impl Found {
+    fn add(&mut self, unit: Unit, limits: &Limits) -> Result<(), Error> {
+        match unit {
+            // A file may change its movie half-way; the first one's tracks are what is reported.
+            Unit::Init(init) => {
+                self.init.get_or_insert(init);
+            }
+            Unit::Fragment(fragment) => return self.add_fragment(&fragment, limits),
+            Unit::Event(event) => self.events.push(event),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn add_fragment(&mut self, fragment: &Fragment, limits: &Limits) -> Result<(), Error> {
+        self.count += fragment.tracks.iter().map(|track| track.samples.len()).sum::<usize>();
+        check_count(self.count, limits)?;
+        for part in &fragment.tracks {
+            let samples = self.samples.entry(part.track_id).or_default();
+            for sample in &part.samples {
+                let offset = fragment.offset.saturating_add(sample.offset);
+                let bytes = fragment.sample(sample).ok_or_else(|| missing(part.track_id, offset))?;
+                samples.push(Summed::new(sample, crc32fast::hash(&bytes)));
+            }
+        }
+        self.pssh.extend(fragment.pssh.iter().cloned());
+        Ok(())
+    }
+}
+
+/// The listed samples with the checksums of their bytes, which may lie anywhere in the file.
+fn checksums(path: &Path, tracks: &[TrackInfo], listed: &[Vec<Sample>]) -> Result<Vec<Vec<Summed>>, Error> {
+    if listed.iter().all(Vec::is_empty) {
+        return Ok(tracks.iter().map(|_| Vec::new()).collect());
+    }
+    let mut media = Pieces::open(path).map_err(|e| unreadable(path, &e))?;
+    let mut summed = |track: &TrackInfo, sample: &Sample| match media.crc32(sample.offset, sample.size) {
+        Ok(crc32) => Ok(Summed::new(sample, crc32)),
+        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Err(missing(track.id, sample.offset)),
+        Err(e) => Err(unreadable(path, &e)),
+    };
+    let of_track = |(track, samples): (&TrackInfo, &Vec<Sample>)| {
+        samples.iter().map(|sample| summed(track, sample)).collect::<Result<Vec<_>, _>>()
+    };
+    tracks.iter().zip(listed).map(of_track).collect()
+}
+
+/// A file read at offsets, of which one piece is held.
+struct Pieces {
+    file: File,
+    at: u64,
+    piece: Vec<u8>,
+}
+
+impl Pieces {
+    fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self { file: File::open(path)?, at: 0, piece: Vec::new() })
+    }
+
+    /// The checksum of `size` bytes from `offset`.
+    fn crc32(&mut self, mut offset: u64, size: u32) -> io::Result<u32> {
+        let mut hasher = crc32fast::Hasher::new();
+        let mut left = size as usize;
+        while left > 0 {
+            let held = self.held(offset);
+            let Some(bytes) = held.get(..left.min(held.len())).filter(|bytes| !bytes.is_empty()) else {
+                self.load(offset)?;
+                continue;
+            };
+            hasher.update(bytes);
+            left -= bytes.len();
+            offset = offset.saturating_add(bytes.len() as u64);
+        }
+        Ok(hasher.finalize())
+    }
+
+    /// What is held from `offset` on.
+    fn held(&self, offset: u64) -> &[u8] {
+        let skip = offset.checked_sub(self.at).and_then(|skip| usize::try_from(skip).ok());
+        skip.and_then(|skip| self.piece.get(skip..)).unwrap_or_default()
+    }
+
+    fn load(&mut self, offset: u64) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(offset))?;
+        self.at = offset;
+        self.piece.clear();
+        match (&mut self.file).take(READ as u64).read_to_end(&mut self.piece)? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn missing(track: u32, offset: u64) -> Error {
+    Error::new(ErrorCode::ContainerTruncated, format!("a sample of track {track} is not in the file"))
+        .at(Place::Byte(offset))
+}
+
+fn check_count(samples: usize, limits: &Limits) -> Result<(), Error> {
+    if samples > limits.file_samples {
+        let message = format!("more than {} samples in one file", limits.file_samples);
+        return Err(Error::new(ErrorCode::ContainerLimit, message));
+    }
+    Ok(())
+}
