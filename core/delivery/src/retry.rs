@@ -279,11 +279,37 @@ mod tests {
         for attempt in 0..5 {
             let whole = Duration::from_millis((200 << attempt).min(4000));
             for draw in [0, u64::MAX, 12_345] {
-                let failure = Failure { draw, ..failure(ErrorCode::Timeout, None, attempt) };
+                let failure = Failure { draw, ..failure(ErrorCode::ConnectionLost, None, attempt) };
                 let pause = after(&DefaultRetry::default().decide(&failure)).expect("asked again");
                 assert!(pause >= whole / 2 && pause <= whole, "{attempt}: {pause:?}");
             }
         }
+    }
+
+    #[test]
+    fn silence_is_asked_again_twice() {
+        let mut policy = DefaultRetry::default();
+        assert!(after(&policy.decide(&failure(ErrorCode::Timeout, None, 1))).is_some());
+        assert_eq!(policy.decide(&failure(ErrorCode::Timeout, None, 2)).otherwise, Otherwise::Skip);
+    }
+
+    #[test]
+    fn a_line_that_is_down_is_waited_for_and_then_the_end() {
+        let down = |seconds| Failure {
+            silent_for: Some(Duration::from_secs(seconds)),
+            ..failure(ErrorCode::ConnectFailed, None, 40)
+        };
+        assert!(after(&DefaultRetry::default().decide(&down(80))).is_some());
+        let verdict = DefaultRetry::default().decide(&down(100));
+        assert_eq!((verdict.decision, verdict.otherwise), (RetryDecision::Elsewhere, Otherwise::Fail));
+    }
+
+    #[test]
+    fn media_is_asked_for_as_long_as_playback_does_without() {
+        let spare =
+            |seconds| Failure { spare: Duration::from_secs(seconds), ..failure(ErrorCode::HttpStatus, Some(503), 40) };
+        assert!(after(&DefaultRetry::default().decide(&spare(10))).is_some());
+        assert_eq!(DefaultRetry::default().decide(&spare(2)).decision, RetryDecision::Elsewhere);
     }
 
     #[test]

@@ -206,14 +206,14 @@ impl Engine {
         if self.timers.is_waiting(Timer::Schedule(kind), self.now) && stream.paused {
             return false;
         }
-        if kind != TrackKind::Video && self.is_far_ahead_of_the_picture(stream, from, next_time) {
-            return false;
-        }
         // Holes are nothing to play: as long as there is little else, fetching goes on behind them,
         // however full the sink is of media from elsewhere.
         let media = stream.buffer.media_behind(from);
         if media <= SEAM {
             return true;
+        }
+        if kind != TrackKind::Video && self.is_far_ahead_of_the_picture(stream, from, next_time) {
+            return false;
         }
         let goal = self.goal(stream);
         let ahead = next_time - from;
