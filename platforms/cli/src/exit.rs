@@ -9,6 +9,10 @@ pub(crate) const NOT_HELD: u8 = 7;
 
 /// The exit code that stands for an error's domain.
 pub(crate) fn code_of(error: &Error) -> u8 {
+    // A recording that cannot be read is a fault of its bytes, not of how the command was called.
+    if error.code() == ErrorCode::RecordingInvalid {
+        return 3;
+    }
     match error.code().domain() {
         Domain::Usage => 2,
         Domain::Manifest | Domain::Media => 3,
@@ -68,6 +72,7 @@ mod tests {
             (ErrorCode::InvalidArgument, 2),
             (ErrorCode::ManifestSyntax, 3),
             (ErrorCode::ContainerSyntax, 3),
+            (ErrorCode::RecordingInvalid, 3),
             (ErrorCode::ConnectFailed, 4),
             (ErrorCode::GeoBlocked, 4),
             (ErrorCode::KeyUnavailable, 5),

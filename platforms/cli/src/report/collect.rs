@@ -19,6 +19,7 @@ pub(crate) struct Collector {
     protocol: Option<String>,
     live: bool,
     duration: Option<MediaTime>,
+    start: Option<MediaTime>,
     state: State,
     decisions: Vec<DecisionEntry>,
     buffer: Vec<(f64, f64)>,
@@ -51,6 +52,7 @@ impl Collector {
             protocol: None,
             live: false,
             duration: None,
+            start: None,
             state: State::Idle,
             decisions: Vec::new(),
             buffer: Vec::new(),
@@ -85,6 +87,9 @@ impl Collector {
                 self.live = *live;
                 self.duration = *duration;
                 self.warnings = warnings.iter().map(WarningEntry::from).collect();
+            }
+            Event::Started { position, .. } => {
+                self.start.get_or_insert(*position);
             }
             Event::Selected { kind, track: Some(track), .. } => {
                 let played = (*kind, track.clone());
@@ -173,7 +178,7 @@ impl Collector {
             (None, State::Ended) => Outcome::Ended,
             (None, _) => Outcome::Stopped,
         };
-        Report {
+        let mut report = Report {
             telecine: env!("CARGO_PKG_VERSION"),
             url: self.url,
             protocol: self.protocol,
@@ -184,6 +189,7 @@ impl Collector {
             played_s: qoe.played.as_secs_f64(),
             wall_s: session.now.as_secs_f64(),
             duration_s: self.duration.map(secs),
+            start_s: self.start.map(secs),
             stalls: Stalls {
                 count: qoe.stalls,
                 total_s: qoe.stalled.as_secs_f64(),
@@ -220,7 +226,12 @@ impl Collector {
             warnings: self.warnings,
             setup: self.setup,
             action_hash: format!("{:016x}", session.action_hash),
+        };
+        if report.start_behind_end().is_some() {
+            // The playhead waited at the end for a while; there was nothing to be played.
+            report.played_s = 0.0;
         }
+        report
     }
 }
 

@@ -444,7 +444,7 @@ mod tests {
     use crate::report::{Collector, Session, Setup};
 
     fn setup(text: &str) -> Setup {
-        Setup { sink: "null", clock: "virtual", abr: text.to_owned(), network: Some(text.to_owned()) }
+        Setup { sink: "null", clock: "virtual", abr: text.to_owned(), start_s: None, network: Some(text.to_owned()) }
     }
 
     fn report(notes: Collector) -> Report {

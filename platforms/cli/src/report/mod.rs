@@ -32,6 +32,8 @@ pub(crate) struct Report {
     /// On the session's own clock, which with `--clock virtual` is a model.
     pub(crate) wall_s: f64,
     pub(crate) duration_s: Option<f64>,
+    /// Where in the title playback began: what was asked for, within the title. Null if it did not.
+    pub(crate) start_s: Option<f64>,
     pub(crate) stalls: Stalls,
     pub(crate) seeks: Seeks,
     pub(crate) bitrate: Bitrate,
@@ -200,6 +202,8 @@ pub(crate) struct Setup {
     pub(crate) sink: &'static str,
     pub(crate) clock: &'static str,
     pub(crate) abr: String,
+    /// Where in the title playback was to begin; null leaves it to the title.
+    pub(crate) start_s: Option<f64>,
     /// Shaping of the embedded origin's network.
     pub(crate) network: Option<String>,
 }
@@ -207,6 +211,13 @@ pub(crate) struct Setup {
 impl Report {
     /// The session in one sentence for people.
     pub(crate) fn headline(&self) -> String {
+        if let (Some(start), Some(end), Outcome::Ended) = (self.start_behind_end(), self.duration_s, self.outcome) {
+            return format!(
+                "Nothing to play: the start at {} is not before the title's end at {}.",
+                seconds(start),
+                seconds(end)
+            );
+        }
         let end = match (self.outcome, &self.error) {
             (Outcome::Ended, _) => "Played to the end".to_owned(),
             (Outcome::Stopped, _) => format!("Stopped after {}", seconds(self.played_s)),
@@ -226,6 +237,13 @@ impl Report {
             parts.push(format!("{} on average", bits(mean)));
         }
         format!("{}.", parts.join(", "))
+    }
+}
+
+impl Report {
+    /// The start that was asked for, if the title has nothing there: playback is put at its end.
+    fn start_behind_end(&self) -> Option<f64> {
+        self.setup.start_s.filter(|start| self.duration_s.is_some_and(|end| *start >= end))
     }
 }
 

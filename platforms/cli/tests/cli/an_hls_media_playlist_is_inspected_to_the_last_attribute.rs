@@ -76,6 +76,7 @@ fn every_field_of_the_contract_has_its_value() {
     let tracks = document["periods"][0]["tracks"].as_array().unwrap();
     assert_eq!(tracks.len(), 1);
     let rendition = &tracks[0]["renditions"][0];
+    assert_eq!(rendition["bandwidth"], json!(800_000), "the highest EXT-X-BITRATE");
     assert_eq!(
         rendition["protection"],
         json!([{"scheme": "AES-128", "system": null, "key_format": "identity", "default_kid": null,
@@ -112,4 +113,13 @@ fn every_field_of_the_contract_has_its_value() {
     assert_eq!(rendition["segments"].as_array().unwrap().len(), 5);
     assert_eq!(rendition["growing"]["number"], 105);
     assert_eq!(rendition["growing"]["parts"][0]["gap"], true);
+}
+
+#[test]
+fn a_bandwidth_that_no_playlist_says_is_null() {
+    let folder = folder(&[("vod.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\na.ts\n#EXT-X-ENDLIST\n")]);
+    let file = folder.path().join("vod.m3u8");
+    let document = telecine(["inspect", file.to_str().unwrap(), "--json"]).ok();
+    let rendition = &document["periods"][0]["tracks"][0]["renditions"][0];
+    assert_eq!((&rendition["bandwidth"], &rendition["average_bandwidth"]), (&json!(null), &json!(null)));
 }

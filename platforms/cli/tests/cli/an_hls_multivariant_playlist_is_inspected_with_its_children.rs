@@ -1,6 +1,6 @@
 //! Values were read from the playlists by hand.
 
-use crate::common::{file_url, folder, has_fields, telecine, telecine_in};
+use crate::common::{file_url, folder, has_fields, has_the_fields_of_inspect, telecine, telecine_in, tracks};
 use serde_json::{json, Value};
 
 const MAIN: &str = r#"#EXTM3U
@@ -38,36 +38,11 @@ fn title() -> tempfile::TempDir {
     ])
 }
 
-fn tracks<'a>(document: &'a Value, kind: &str) -> Vec<&'a Value> {
-    let all = document["periods"][0]["tracks"].as_array().unwrap();
-    all.iter().filter(|track| track["kind"] == kind).collect()
-}
-
 #[test]
 fn tracks_and_renditions_carry_what_the_playlist_says() {
     let folder = title();
     let document = telecine_in(folder.path(), ["inspect", "main.m3u8", "--json"]).ok();
-    has_fields(
-        &document,
-        &[
-            "protocol",
-            "kind",
-            "version",
-            "live",
-            "low_latency",
-            "duration_s",
-            "target_duration_s",
-            "periods",
-            "steering",
-            "session_data",
-            "session_keys",
-            "date_ranges",
-            "define",
-            "start",
-            "server_control",
-            "warnings",
-        ],
-    );
+    has_the_fields_of_inspect(&document);
     assert_eq!(document["kind"], "multivariant");
     assert_eq!(document["version"], 6);
     assert_eq!(document["live"], false);
@@ -79,7 +54,7 @@ fn tracks_and_renditions_carry_what_the_playlist_says() {
         document["session_keys"],
         json!([{"method": "SAMPLE-AES", "uri": "skd://key", "iv": null, "key_format": "com.apple.streamingkeydelivery"}])
     );
-    let video = tracks(&document, "video");
+    let video = tracks(&document["periods"][0], "video");
     assert_eq!(video.len(), 1, "{video:#?}");
     has_fields(
         video[0],
@@ -107,12 +82,15 @@ fn tracks_and_renditions_carry_what_the_playlist_says() {
     for field in ["average_bandwidth", "frame_rate", "score"] {
         assert_eq!(sd[field], Value::Null, "{field}");
     }
-    let audio = tracks(&document, "audio");
+    let audio = tracks(&document["periods"][0], "audio");
     let french = audio.iter().find(|track| track["language"] == "fr").unwrap();
     assert_eq!((&french["name"], &french["channels"]), (&json!("Français"), &json!(6)));
     assert_eq!((&french["default"], &french["autoselect"]), (&json!(false), &json!(true)));
     assert_eq!(french["renditions"][0]["uri"], file_url(&folder, "fr.m3u8"));
-    let text = tracks(&document, "text");
+    for rendition in audio.iter().map(|track| &track["renditions"][0]) {
+        assert_eq!(rendition["bandwidth"], Value::Null, "EXT-X-MEDIA has no BANDWIDTH: unknown is not 0");
+    }
+    let text = tracks(&document["periods"][0], "text");
     assert_eq!((text.len(), &text[0]["forced"]), (1, &json!(true)));
 }
 
@@ -124,7 +102,7 @@ fn file_url_root(path: &str) -> String {
 fn segments_are_listed_on_request_with_absolute_urls() {
     let folder = title();
     let document = telecine_in(folder.path(), ["inspect", "main.m3u8", "--segments", "--json"]).ok();
-    let segments = &tracks(&document, "video")[0]["renditions"][0]["segments"];
+    let segments = &tracks(&document["periods"][0], "video")[0]["renditions"][0]["segments"];
     assert_eq!(segments.as_array().unwrap().len(), 3);
     assert_eq!(segments[1]["start_s"], 6.006);
     assert_eq!(segments[1]["duration_s"], 5.5);
@@ -138,7 +116,7 @@ fn shallow_fetches_no_child() {
     let file = folder.path().join("main.m3u8");
     let shallow = ["inspect", file.to_str().unwrap(), "--shallow", "--base", "https://a.example/t/main.m3u8", "--json"];
     let document = telecine(shallow).ok();
-    let rendition = &tracks(&document, "video")[0]["renditions"][0];
+    let rendition = &tracks(&document["periods"][0], "video")[0]["renditions"][0];
     assert_eq!(rendition["uri"], "https://a.example/t/hd.m3u8");
     assert_eq!(rendition["segment_count"], Value::Null);
     assert_eq!(document["duration_s"], Value::Null);

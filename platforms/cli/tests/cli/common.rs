@@ -119,6 +119,42 @@ pub(crate) fn has_fields(value: &Value, names: &[&str]) {
     }
 }
 
+/// Fails unless a document of `inspect` has every field of the contract.
+pub(crate) fn has_the_fields_of_inspect(document: &Value) {
+    has_fields(
+        document,
+        &[
+            "protocol",
+            "kind",
+            "version",
+            "live",
+            "low_latency",
+            "duration_s",
+            "target_duration_s",
+            "periods",
+            "steering",
+            "session_data",
+            "session_keys",
+            "date_ranges",
+            "define",
+            "start",
+            "server_control",
+            "warnings",
+        ],
+    );
+}
+
+/// The tracks of a kind in a period, or in a report.
+pub(crate) fn tracks<'a>(of: &'a Value, kind: &str) -> Vec<&'a Value> {
+    let all = of["tracks"].as_array().expect("tracks");
+    all.iter().filter(|track| track["kind"] == kind).collect()
+}
+
+/// The first track of a kind in a period, or in a report.
+pub(crate) fn track<'a>(of: &'a Value, kind: &str) -> &'a Value {
+    tracks(of, kind).first().copied().unwrap_or_else(|| panic!("no {kind} among {}", of["tracks"]))
+}
+
 /// An origin that runs as long as the test.
 pub(crate) struct Origin {
     child: Child,

@@ -3,7 +3,7 @@
 //! (conformance/media/README.md). From a position on, the samples of the segment there and of all
 //! behind it come, each once: counted by hand, for every way in which the origin offers the title.
 
-use crate::common::{telecine, Origin};
+use crate::common::{telecine, track, Origin};
 use serde_json::Value;
 
 const MINUTES: &str = "dur_120";
@@ -30,11 +30,6 @@ fn first_frame(millis: u64) -> u64 {
     let boundary = |k: u64| k * 375 / 4;
     // Frame n begins at n * 1024 / 48 ms.
     (0..60).map(boundary).take_while(|frame| frame * 1024 <= millis * 48).last().unwrap_or(0)
-}
-
-fn track(report: &Value, kind: &str) -> Value {
-    let tracks = report["tracks"].as_array().expect("tracks");
-    tracks.iter().find(|track| track["kind"] == kind).cloned().expect("the track was played")
 }
 
 /// Within the rounding of a playlist's decimals, which add up over discontinuities.

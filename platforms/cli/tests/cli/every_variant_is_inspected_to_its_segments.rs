@@ -1,7 +1,7 @@
 //! `inspect --json --segments` on everything that the origin offers: the same minute of
 //! media, whatever the manifest's language and addressing.
 
-use crate::common::{has_fields, telecine, Origin};
+use crate::common::{has_fields, has_the_fields_of_inspect, telecine, tracks, Origin};
 use serde_json::Value;
 
 /// Sixty seconds: thirty segments of picture and of sound.
@@ -10,36 +10,14 @@ const SEGMENTS: usize = 30;
 fn renditions<'a>(document: &'a Value, kind: &str) -> Vec<&'a Value> {
     let periods = document["periods"].as_array().expect("periods");
     // The first of the kind; others are its companions for trick play.
-    let tracks = periods
-        .iter()
-        .filter_map(|period| period["tracks"].as_array().expect("tracks").iter().find(|track| track["kind"] == kind));
+    let tracks = periods.iter().filter_map(|period| tracks(period, kind).first().copied());
     tracks.flat_map(|track| track["renditions"].as_array().expect("renditions")).collect()
 }
 
 fn inspect(origin: &str, path: &str) -> Value {
     let url = format!("{origin}/{path}");
     let document = telecine(["inspect", &url, "--json", "--segments"]).ok();
-    has_fields(
-        &document,
-        &[
-            "protocol",
-            "kind",
-            "version",
-            "live",
-            "low_latency",
-            "duration_s",
-            "target_duration_s",
-            "periods",
-            "steering",
-            "session_data",
-            "session_keys",
-            "date_ranges",
-            "define",
-            "start",
-            "server_control",
-            "warnings",
-        ],
-    );
+    has_the_fields_of_inspect(&document);
     assert_eq!(document["live"], false, "{path}");
     assert_eq!(document["warnings"], Value::Array(Vec::new()), "{path}");
     document

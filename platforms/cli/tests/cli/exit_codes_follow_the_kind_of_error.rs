@@ -20,7 +20,7 @@ fn each_kind_of_failure_has_its_code_and_prints_nothing_on_standard_output() {
         (vec!["probe", "missing.mp4"], 4),
         (vec!["replay", "missing.rec"], 4),
         (vec!["inspect", "http://127.0.0.1:1/main.m3u8"], 4),
-        (vec!["replay", "noise.rec"], 2),
+        (vec!["replay", "noise.rec"], 3),
         (vec!["inspect"], 2),
         (vec!["inspect", "empty.m3u8", "--nonsense"], 2),
         (vec!["play", "--until", "soon"], 2),

@@ -2,16 +2,12 @@
 //! is 1500 pictures and 2812 frames of sound, each once, also where a frame lies across a period's
 //! boundary.
 
-use crate::common::{fields, has_fields, telecine, Origin};
+use crate::common::{fields, has_fields, telecine, track, Origin};
 use serde_json::Value;
 
 fn is_a_whole_minute(report: &Value) {
     assert_eq!(report["outcome"], "ended", "{:#}", report["error"]);
-    let track = |kind: &str| {
-        let tracks = report["tracks"].as_array().expect("tracks");
-        tracks.iter().find(|track| track["kind"] == kind).expect("played").clone()
-    };
-    let (video, audio) = (track("video"), track("audio"));
+    let (video, audio) = (track(report, "video"), track(report, "audio"));
     assert_eq!(video["samples"], 1500);
     assert_eq!((&video["first_pts_s"], &video["gaps"]), (&Value::from(0.0), &Value::from(0)));
     assert_eq!(video["last_pts_s"], 59.96);
@@ -141,4 +137,20 @@ fn in_real_time_it_stops_where_it_is_told_to() {
     let shown = report["quality"].as_array().unwrap().iter().filter(|quality| quality["kind"] == "video");
     assert!(shown.clone().count() > 0);
     assert!(shown.into_iter().all(|quality| quality["height"].as_u64().unwrap() <= 360));
+}
+
+#[test]
+fn a_start_that_is_not_before_the_end_is_put_there_and_said_so() {
+    for start in ["60", "100"] {
+        let args = ["play", "--clock", "virtual", "--sink", "null", "--start", start];
+        let report = telecine(args.iter().chain(&["--json"])).ok();
+        assert_eq!((&report["outcome"], &report["duration_s"]), (&"ended".into(), &60.0.into()));
+        assert_eq!(report["setup"]["start_s"].as_f64().map(|start| start.to_string()).as_deref(), Some(start));
+        assert_eq!((&report["start_s"], &report["played_s"]), (&60.0.into(), &0.0.into()));
+        let lines = telecine(args).stdout;
+        let said = lines.lines().last().unwrap_or_default();
+        assert!(said.starts_with("Nothing to play: the start at ") && said.ends_with("end at 60.0 s."), "{said}");
+    }
+    let report = telecine(["play", "--clock", "virtual", "--sink", "null", "--start", "58", "--json"]).ok();
+    assert_eq!(report["start_s"], 58.0);
 }

@@ -17,6 +17,7 @@ use telecine_model::{Error, ErrorCode};
 use self::outputs::Outputs;
 use self::watch::Watch;
 use crate::args::{Clock, Cmcd, Play};
+use crate::document::secs;
 use crate::report::Setup;
 use crate::{exit, fetch, net, output};
 
@@ -37,6 +38,7 @@ pub(crate) fn run(args: &Play) -> Result<ExitCode, Error> {
         sink: sink.name(),
         clock: args.clock.name(),
         abr: config.rule.clone().unwrap_or_else(|| abr::DEFAULT_RULE.to_owned()),
+        start_s: args.start.map(secs),
         network: network.map(str::to_owned),
     };
     let watch = |url: &str| Watch::new(url, setup, args, outputs, interrupted);

@@ -49,13 +49,10 @@ pub(super) fn choose(wanted: Option<SinkName>, clock: Clock) -> Result<Chosen, E
     Ok(Chosen { sink, name })
 }
 
-/// Shows and plays where there is a screen, else decodes in time and shows nothing.
+/// What GStreamer has for this machine.
 #[cfg(feature = "gstreamer")]
 fn gstreamer() -> Result<Box<dyn Sink>, Error> {
-    let screen = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
-    let builder = telecine_gstreamer::GstSink::builder();
-    let builder = if screen || !cfg!(target_os = "linux") { builder } else { builder.headless() };
-    Ok(Box::new(builder.build()?))
+    Ok(Box::new(telecine_gstreamer::GstSink::default_output()?))
 }
 
 #[cfg(not(feature = "gstreamer"))]
