@@ -6,7 +6,7 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 GSTREAMER := -p telecine-gstreamer
 OUT := out
 
-.PHONY: help play test test-rust test-gstreamer test-media setup lint fmt bench bench-peers fuzz coverage audit clean
+.PHONY: help play test test-rust test-gstreamer test-media test-wasm setup lint fmt bench bench-peers fuzz coverage audit clean
 
 help:
 	@echo 'make play       play the demo title: from a clean checkout to a report (Rust alone)'
@@ -28,6 +28,9 @@ play:
 # Everything the tests use beyond Rust. Nothing is installed twice.
 PACKAGES := ffmpeg fonts-dejavu-core pkg-config libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev \
 	gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav
+# Where rustup does not have the target, WebAssembly is built with Debian's compiler for it.
+WASM_RUSTUP := $(shell rustup target list --installed 2>/dev/null | grep -x wasm32-unknown-unknown)
+PACKAGES += $(if $(WASM_RUSTUP),,rustc-web cargo-web rust-web-src)
 
 setup:
 	@missing=$$(dpkg-query -W -f='$${db:Status-Status} $${Package}\n' $(PACKAGES) 2>/dev/null | awk '$$1=="installed"{print $$2}' > .setup.tmp; \
@@ -47,7 +50,16 @@ fmt:
 	$(CARGO) fmt --all
 
 # Fast ones first: parsers and engine in virtual time, then sockets, then real decoders.
-test: setup lint test-media test-gstreamer test-rust
+test: setup lint test-wasm test-media test-gstreamer test-rust
+
+# What decides has to build for browsers unchanged.
+test-wasm:
+ifneq ($(WASM_RUSTUP),)
+	$(CARGO) check --quiet -p telecine-engine --target wasm32-unknown-unknown
+else
+	PATH=/usr/bin:$$PATH RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR="$${CARGO_TARGET_DIR:-target}/wasm" /usr/bin/cargo check \
+		--quiet -p telecine-engine --target wasm32-unknown-unknown -Zbuild-std=std,panic_abort
+endif
 
 test-media:
 	conformance/media/check
