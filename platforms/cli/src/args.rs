@@ -186,7 +186,7 @@ pub(crate) struct Origin {
 }
 
 /// Runs the engine over a recording, prints every decision with its reasons, and says whether they
-/// equal the recorded ones. Exit code 7 if not.
+/// equal the recorded ones. Exit code 7 if not, 3 if the recording is damaged.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  telecine play --record session.rec && telecine replay session.rec")]
 pub(crate) struct Replay {
