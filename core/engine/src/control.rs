@@ -290,6 +290,9 @@ impl Engine {
     /// Sets the playhead going.
     fn run(&mut self) {
         let position = self.position();
+        if self.is_over(position) {
+            return self.on_ended();
+        }
         self.sink(SinkCommand::Play);
         self.playback.place(position, true, self.now);
         self.playback.moved = (self.now, position);
@@ -340,6 +343,12 @@ impl Engine {
         self.sink(SinkCommand::SetRate(rate_milli));
     }
 
+    /// Whether nothing is left to play from a position on.
+    fn is_over(&self, position: MediaTime) -> bool {
+        let over = |s: &Stream| s.ended && s.ahead(position) <= SEAM && s.buffer.next_media(position).is_none();
+        self.streams.values().filter(|s| s.is_essential()).all(over)
+    }
+
     /// The stall watchdog: playback ought to move, does it?
     pub(crate) fn watch(&mut self) {
         if self.playback.state != State::Playing {
@@ -350,8 +359,7 @@ impl Engine {
         if self.now.since(since) < self.config.stuck_after {
             return;
         }
-        let over = |s: &Stream| s.ended && s.ahead(position) <= SEAM && s.buffer.next_media(position).is_none();
-        let ended = self.streams.values().filter(|s| s.is_essential()).all(over);
+        let ended = self.is_over(position);
         if self.playback.nudges >= NUDGES && !ended {
             let error = Error::new(ErrorCode::PlaybackStuck, "the sink has media but does not move");
             return self.fail(error.fact("position", position).fact("nudges", self.playback.nudges));

@@ -372,6 +372,9 @@ impl Engine {
         if let Some(status) = status {
             error = error.fact("status", status);
         }
+        if let Some(wait) = request.head.as_ref().and_then(|head| head.retry_after.as_ref()) {
+            error = error.fact("retry_after", wait);
+        }
         if request.fetch.class == RequestClass::Segment {
             self.qoe.wasted(request.received);
             self.sample(&request, true);

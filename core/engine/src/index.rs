@@ -31,7 +31,12 @@ pub fn index_from_sidx(source: &SegmentIndexSource, sidx: &[SegmentIndexBox]) ->
     let invalid = |what: &str| Error::new(ErrorCode::IndexInvalid, what.to_owned());
     let mut boxes: Vec<&SegmentIndexBox> = sidx.iter().filter(|b| b.references.iter().any(|r| !r.is_index)).collect();
     boxes.sort_by_key(|b| (b.earliest_presentation_time, b.offset));
-    let first = boxes.first().ok_or_else(|| invalid("the segment index refers to no media"))?;
+    let nothing = if sidx.is_empty() {
+        "there is no segment index in the index range"
+    } else {
+        "the segment index refers to no media"
+    };
+    let first = boxes.first().ok_or_else(|| invalid(nothing))?;
     let timescale = first.timescale;
     let mut table = SegmentTable::new(timescale, 1);
     let mut ranges = RangeList::new();

@@ -147,8 +147,18 @@ impl Engine {
         let at = self.title.start.unwrap_or_else(|| self.title.wanted_start.unwrap_or(MediaTime::ZERO));
         self.choose_tracks(at);
         if self.streams.values().all(|stream| !stream.is_essential()) {
-            self.fail(Error::new(ErrorCode::NothingPlayable, "no sound and no picture that this device can play"));
+            self.fail(self.nothing_playable("no sound and no picture that this device can play"));
         }
+    }
+
+    /// Nothing is left to play; what the manifest's reader had to leave out is the likeliest cause.
+    pub(crate) fn nothing_playable(&self, what: &str) -> Error {
+        let warning = self.title.presentation.as_ref().and_then(|p| p.warnings.first());
+        let message = match warning {
+            Some(warning) => format!("{what}; first warning: {warning}"),
+            None => what.to_owned(),
+        };
+        Error::new(ErrorCode::NothingPlayable, message).fact("url", self.outbox.secrets.shown(&self.title.url))
     }
 
     fn announce(&mut self) {
@@ -278,7 +288,10 @@ impl Engine {
         for piece in &request.pieces {
             match &piece.fact {
                 MediaFact::Index(index) => boxes.push(index.to_box(at)),
-                MediaFact::Broken(error) => return self.replace_rendition(reference, error.clone(), Vec::new()),
+                MediaFact::Broken(error) => {
+                    let error = error.clone().fact("url", self.outbox.secrets.shown(request.url()));
+                    return self.replace_rendition(reference, error, Vec::new());
+                }
                 _ => {}
             }
         }
@@ -294,7 +307,8 @@ impl Engine {
             if range.length > self.config.limits.init_bytes as u64
                 || boxes.len() as u64 > self.config.limits.segments / 64
             {
-                let error = Error::new(ErrorCode::IndexInvalid, "the segment index leads nowhere");
+                let error = Error::new(ErrorCode::IndexInvalid, "the segment index leads nowhere")
+                    .fact("url", self.outbox.secrets.shown(request.url()));
                 return self.replace_rendition(reference, error, Vec::new());
             }
             let url = self.on_good_base(reference, &uri::resolve(&source.base, &source.uri));

@@ -40,7 +40,7 @@ impl Engine {
         self.sink(SinkCommand::Disable { kind });
         self.emit(Event::Selected { at: self.now, kind, track: None });
         if self.title.start.is_some() && self.streams.values().all(|stream| !stream.is_essential()) {
-            self.fail(Error::new(ErrorCode::NothingPlayable, "neither sound nor picture is left to play"));
+            self.fail(self.nothing_playable("neither sound nor picture is left to play"));
         }
     }
 

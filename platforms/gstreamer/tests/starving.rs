@@ -95,7 +95,10 @@ fn what_does_not_fit_is_refused_and_fits_when_there_is_room() {
     for command in [video.configuration(), append(0), append(1), append(2), append(3)] {
         sink.command(command, Timestamp::ZERO);
     }
-    assert_eq!(sink.poll(Timestamp::ZERO), Some(SinkReport::Full { kind: TrackKind::Video }));
+    assert_eq!(
+        sink.poll(Timestamp::ZERO),
+        Some(SinkReport::Full { kind: TrackKind::Video, start: MediaTime::from_secs(6) })
+    );
     let (from, to) = (MediaTime::from_secs(4), MediaTime::MAX);
     sink.command(SinkCommand::Remove { kind: TrackKind::Video, from, to }, Timestamp::ZERO);
     sink.command(append(2), Timestamp::ZERO);

@@ -178,7 +178,7 @@ impl Collector {
             (None, State::Ended) => Outcome::Ended,
             (None, _) => Outcome::Stopped,
         };
-        let mut report = Report {
+        Report {
             telecine: env!("CARGO_PKG_VERSION"),
             url: self.url,
             protocol: self.protocol,
@@ -226,12 +226,7 @@ impl Collector {
             warnings: self.warnings,
             setup: self.setup,
             action_hash: format!("{:016x}", session.action_hash),
-        };
-        if report.start_behind_end().is_some() {
-            // The playhead waited at the end for a while; there was nothing to be played.
-            report.played_s = 0.0;
         }
-        report
     }
 }
 
