@@ -6,41 +6,42 @@ use crate::time::{MediaTime, WallTime};
 /// number of decimals. Without a zone it is UTC (rfc8216bis 4.4.4.6 as the project reads it,
 /// XML Schema dateTime). None if it is not a date.
 pub fn parse_date_time(text: &str) -> Option<WallTime> {
-    let text = text.trim();
-    let (date, rest) = text.split_once(['T', 't', ' ']).unwrap_or((text, "00:00:00Z"));
-    let (year, month, day) = parse_date(date)?;
-    let zone_at = rest.find(['Z', 'z', '+', '-']).unwrap_or(rest.len());
-    let (clock, zone) = rest.split_at(zone_at);
-    let mut fields = clock.split(':');
-    let hour = two_digits(fields.next()?)?;
-    let minute = two_digits(fields.next()?)?;
-    let (second, micros) = match fields.next() {
-        Some(seconds) => {
-            let (whole, fraction) = seconds.split_once(['.', ',']).unwrap_or((seconds, ""));
-            (two_digits(whole)?, fraction_micros(fraction)?)
-        }
-        None => (0, 0),
+    let text = text.trim().as_bytes();
+    let (year, month, day) = parse_date(text.get(..10)?)?;
+    let (hour, minute, second, micros, zone) = match text.get(10..)? {
+        [] => (0, 0, 0, 0, &[][..]),
+        [b'T' | b't' | b' ', clock @ ..] => parse_clock(clock)?,
+        _ => return None,
     };
-    if fields.next().is_some()
-        || hour > 24
-        || minute > 59
-        || second > 60
-        || (hour == 24 && (minute, second, micros) != (0, 0, 0))
-    {
+    if hour > 24 || minute > 59 || second > 60 || (hour == 24 && (minute, second, micros) != (0, 0, 0)) {
         return None;
     }
-    let zone_minutes = parse_zone(zone)?;
+    let zone_minutes = parse_zone(std::str::from_utf8(zone).ok()?)?;
     let seconds = days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - zone_minutes * 60;
     Some(WallTime::from_micros(seconds * 1_000_000 + micros))
 }
 
-fn parse_date(date: &str) -> Option<(i64, i64, i64)> {
-    let mut fields = date.split('-');
-    let (year, month, day) = (fields.next()?, fields.next()?, fields.next()?);
-    if year.len() != 4 || fields.next().is_some() || !year.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let (year, month, day) = (year.parse().ok()?, two_digits(month)?, two_digits(day)?);
+/// `hh:mm`, `hh:mm:ss` or `hh:mm:ss.f`, and what follows.
+fn parse_clock(text: &[u8]) -> Option<(i64, i64, i64, i64, &[u8])> {
+    let (hour, rest) = text.split_at_checked(2)?;
+    let (minute, rest) = rest.strip_prefix(b":")?.split_at_checked(2)?;
+    let (hour, minute) = (two_digits(hour)?, two_digits(minute)?);
+    let Some(rest) = rest.strip_prefix(b":") else { return Some((hour, minute, 0, 0, rest)) };
+    let (second, rest) = rest.split_at_checked(2)?;
+    let second = two_digits(second)?;
+    let Some(([b'.' | b','], fraction)) = rest.split_at_checked(1) else {
+        return Some((hour, minute, second, 0, rest));
+    };
+    let digits = fraction.iter().take_while(|b| b.is_ascii_digit()).count();
+    let (digits, rest) = fraction.split_at(digits);
+    Some((hour, minute, second, fraction_micros(digits), rest))
+}
+
+/// `yyyy-mm-dd`.
+fn parse_date(date: &[u8]) -> Option<(i64, i64, i64)> {
+    let &[c1, c2, y1, y2, b'-', m1, m2, b'-', d1, d2] = date else { return None };
+    let year = two_digits(&[c1, c2])? * 100 + two_digits(&[y1, y2])?;
+    let (month, day) = (two_digits(&[m1, m2])?, two_digits(&[d1, d2])?);
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let days = match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
@@ -52,18 +53,17 @@ fn parse_date(date: &str) -> Option<(i64, i64, i64)> {
     (1..=days).contains(&day).then_some((year, month, day))
 }
 
-fn two_digits(text: &str) -> Option<i64> {
-    (text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok()).flatten()
+fn two_digits(text: &[u8]) -> Option<i64> {
+    match text {
+        &[a @ b'0'..=b'9', b @ b'0'..=b'9'] => Some(i64::from(a - b'0') * 10 + i64::from(b - b'0')),
+        _ => None,
+    }
 }
 
 /// Decimals of a second as microseconds, further digits dropped.
-fn fraction_micros(digits: &str) -> Option<i64> {
-    if !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let kept = &digits[..digits.len().min(6)];
-    let value: i64 = if kept.is_empty() { 0 } else { kept.parse().ok()? };
-    Some(value * 10_i64.pow(6 - kept.len() as u32))
+fn fraction_micros(digits: &[u8]) -> i64 {
+    let kept = digits.iter().chain(b"000000").take(6);
+    kept.fold(0, |value, digit| value * 10 + i64::from(digit - b'0'))
 }
 
 /// Minutes east of Greenwich.
@@ -80,8 +80,8 @@ fn parse_zone(zone: &str) -> Option<i64> {
         Some(pair) => pair,
         None => digits.split_at_checked(2)?,
     };
-    let minutes = if minutes.is_empty() { 0 } else { two_digits(minutes)? };
-    let total = two_digits(hours)? * 60 + minutes;
+    let minutes = if minutes.is_empty() { 0 } else { two_digits(minutes.as_bytes())? };
+    let total = two_digits(hours.as_bytes())? * 60 + minutes;
     (total <= 14 * 60 && minutes < 60).then_some(sign * total)
 }
 
@@ -163,18 +163,27 @@ pub fn parse_duration(text: &str) -> Option<MediaTime> {
 /// Parses a non-negative decimal (`9`, `9.009`, `.5`, `5.`) into billionths, digits beyond the
 /// ninth rounded. Exact where `f64` would not be. None for signs, exponents and overflow.
 pub fn parse_decimal_nanos(text: &str) -> Option<i64> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    if (whole.is_empty() && fraction.is_empty()) || !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit()) {
-        return None;
+    let text = text.as_bytes();
+    let mut whole = 0_i64;
+    let mut read = 0;
+    while let Some(digit @ b'0'..=b'9') = text.get(read) {
+        whole = whole.checked_mul(10)?.checked_add(i64::from(digit - b'0'))?;
+        read += 1;
     }
-    let whole: i64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-    let kept = &fraction[..fraction.len().min(9)];
-    let mut nanos: i64 = if kept.is_empty() { 0 } else { kept.parse().ok()? };
-    nanos *= 10_i64.pow(9 - kept.len() as u32);
-    if fraction.as_bytes().get(9).is_some_and(|digit| *digit >= b'5') {
-        nanos += 1;
+    let whole = whole.checked_mul(1_000_000_000)?;
+    let fraction = match text.get(read..)? {
+        [] if read > 0 => return Some(whole),
+        [b'.', fraction @ ..] if read > 0 || !fraction.is_empty() => fraction,
+        _ => return None,
+    };
+    let (mut nanos, mut unit) = (0_i64, 1_000_000_000);
+    for (place, digit) in fraction.iter().enumerate() {
+        let digit = i64::from(digit.checked_sub(b'0').filter(|digit| *digit <= 9)?);
+        unit /= 10;
+        // The tenth digit rounds; those behind it say nothing more.
+        nanos += if place == 9 { i64::from(digit >= 5) } else { digit * unit };
     }
-    whole.checked_mul(1_000_000_000)?.checked_add(nanos)
+    whole.checked_add(nanos)
 }
 
 #[cfg(test)]

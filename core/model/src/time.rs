@@ -49,14 +49,12 @@ impl MediaTime {
     /// `ticks` of a clock that runs at `timescale` ticks a second, rounded to the nearest unit
     /// (ties away from zero). Exact whenever the timescale divides [`UNITS_PER_SECOND`].
     pub fn from_ticks(ticks: i64, timescale: Timescale) -> Self {
-        let scale = i128::from(timescale.get());
-        Self(saturate(div_round(i128::from(ticks) * i128::from(UNITS_PER_SECOND), scale)))
+        Self(rescale(ticks, UNITS_PER_SECOND, i64::from(timescale.get())))
     }
 
     /// This time in ticks of `timescale`, rounded to the nearest tick.
     pub fn to_ticks(self, timescale: Timescale) -> i64 {
-        let scale = i128::from(timescale.get());
-        saturate(div_round(i128::from(self.0) * scale, i128::from(UNITS_PER_SECOND)))
+        rescale(self.0, i64::from(timescale.get()), UNITS_PER_SECOND)
     }
 
     /// A time from whole milliseconds. Exact.
@@ -71,12 +69,12 @@ impl MediaTime {
 
     /// A time from microseconds, rounded to the nearest unit.
     pub fn from_micros(micros: i64) -> Self {
-        Self(saturate(div_round(i128::from(micros) * i128::from(UNITS_PER_SECOND), 1_000_000)))
+        Self(rescale(micros, UNITS_PER_SECOND, 1_000_000))
     }
 
     /// A time from nanoseconds, rounded to the nearest unit.
     pub fn from_nanos(nanos: i64) -> Self {
-        Self(saturate(div_round(i128::from(nanos) * i128::from(UNITS_PER_SECOND), NANOS_PER_SECOND)))
+        Self(rescale(nanos, UNITS_PER_SECOND, NANOS_PER_SECOND as i64))
     }
 
     /// A time from seconds as an application would give them; not a number and infinities give
@@ -88,7 +86,9 @@ impl MediaTime {
 
     /// Whole microseconds, rounded down.
     pub const fn as_micros(self) -> i64 {
-        ((self.0 as i128 * 1_000_000).div_euclid(UNITS_PER_SECOND as i128)) as i64
+        // Whole seconds apart, so that 64 bits are enough.
+        let (seconds, rest) = (self.0.div_euclid(UNITS_PER_SECOND), self.0.rem_euclid(UNITS_PER_SECOND));
+        seconds * 1_000_000 + rest * 1_000_000 / UNITS_PER_SECOND
     }
 
     /// Whole milliseconds, rounded down.
@@ -134,6 +134,21 @@ impl MediaTime {
 }
 
 /// Division rounded to nearest, ties away from zero; `denominator` is not zero.
+/// `value * to / from`, rounded to the nearest; `to` and `from` are positive. Whole multiples of
+/// `from` go apart from the rest, so that 64 bits are enough for all but absurd values.
+fn rescale(value: i64, to: i64, from: i64) -> i64 {
+    let (whole, rest) = (value / from, value % from);
+    match (whole.checked_mul(to), rest.checked_mul(to)) {
+        (Some(whole), Some(rest)) => {
+            let rounded = (rest.unsigned_abs() + from.unsigned_abs() / 2) / from.unsigned_abs();
+            // No more than `to`, which is positive and fits.
+            let rounded = i64::try_from(rounded).unwrap_or(to);
+            whole.saturating_add(if rest < 0 { -rounded } else { rounded })
+        }
+        _ => saturate(div_round(i128::from(value) * i128::from(to), i128::from(from))),
+    }
+}
+
 fn div_round(numerator: i128, denominator: i128) -> i128 {
     let half = denominator.abs() / 2;
     let shifted = if (numerator < 0) == (denominator < 0) { numerator.abs() + half } else { -(numerator.abs() + half) };
@@ -337,6 +352,19 @@ mod tests {
                 if scale.get() <= 352_800_000 {
                     assert_eq!(back, ticks, "{scale:?}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn rescaling_in_64_bits_is_rescaling_in_128() {
+        let mut rng = crate::rng::Rng::new(7);
+        for round in 0..20_000_u32 {
+            let value = (rng.next_u64() as i64) >> (round % 60);
+            let (to, from) = (1 + rng.below(2_000_000_000) as i64, 1 + rng.below(4_294_967_295) as i64);
+            for (to, from) in [(to, from), (UNITS_PER_SECOND, from), (to, UNITS_PER_SECOND), (5, 2), (1, 2)] {
+                let exact = saturate(div_round(i128::from(value) * i128::from(to), i128::from(from)));
+                assert_eq!(rescale(value, to, from), exact, "{value} * {to} / {from}");
             }
         }
     }

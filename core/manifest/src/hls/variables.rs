@@ -32,7 +32,8 @@ impl Variables {
         report: &mut Report<'_>,
         undefined: impl Fn(&str, &mut Report<'_>) -> Result<(), Error>,
     ) -> Result<Cow<'t, str>, Error> {
-        if !text.contains("{$") {
+        // Braces are rare enough to look for one byte first.
+        if memchr::memchr(b'{', text.as_bytes()).is_none() || !text.contains("{$") {
             return Ok(Cow::Borrowed(text));
         }
         report.uses(Feature::Variables);

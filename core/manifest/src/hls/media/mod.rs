@@ -129,13 +129,12 @@ impl Builder {
 
     /// A URI line ends a segment.
     fn segment(&mut self, uri: &str, reader: &mut Reader<'_, '_>) -> Result<(), Error> {
-        let target = self.info.target_duration.to_ticks(telecine_model::Timescale::NANOS);
         let duration = match self.duration.take() {
             Some(duration) => duration,
-            None if target > 0 => {
+            None if self.info.target_duration > MediaTime::ZERO => {
                 let message = "the segment has no EXTINF; it is taken to last the target duration";
                 reader.report.fault("H047", ErrorCode::ManifestMissing, message)?;
-                target.unsigned_abs()
+                self.info.target_duration.to_ticks(telecine_model::Timescale::NANOS).unsigned_abs()
             }
             None => {
                 let message = "the segment has no duration (EXTINF)";
