@@ -73,6 +73,68 @@ impl fmt::Debug for KeyId {
     }
 }
 
+/// How samples are encrypted (ISO/IEC 23001-7, 10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// AES in counter mode.
+    Cenc,
+    /// AES in counter mode, by a pattern.
+    Cens,
+    /// AES in chained blocks.
+    Cbc1,
+    /// AES in chained blocks, by a pattern; each subsample starts anew.
+    Cbcs,
+}
+
+impl Scheme {
+    /// From the four letters of `schm`.
+    pub fn from_fourcc(name: [u8; 4]) -> Option<Self> {
+        match &name {
+            b"cenc" => Some(Self::Cenc),
+            b"cens" => Some(Self::Cens),
+            b"cbc1" => Some(Self::Cbc1),
+            b"cbcs" => Some(Self::Cbcs),
+            _ => None,
+        }
+    }
+
+    /// The four letters.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cenc => "cenc",
+            Self::Cens => "cens",
+            Self::Cbc1 => "cbc1",
+            Self::Cbcs => "cbcs",
+        }
+    }
+}
+
+/// A clear stretch of a sample and the protected one behind it, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct Subsample {
+    /// Bytes that are clear.
+    pub clear: u32,
+    /// Bytes behind them that are protected.
+    pub protected: u32,
+}
+
+/// Everything but the key that is needed to decrypt one sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SampleEncryption<'a> {
+    /// How it is encrypted.
+    pub scheme: Scheme,
+    /// With which key.
+    pub kid: KeyId,
+    /// Initialisation vector; one of 8 bytes stands in the first half, and zeros behind it.
+    pub iv: [u8; 16],
+    /// Encrypted blocks of 16 bytes in the pattern; 0 with `skip_blocks` 0 means no pattern.
+    pub crypt_blocks: u8,
+    /// Clear blocks of 16 bytes in the pattern.
+    pub skip_blocks: u8,
+    /// Which bytes are protected, from the sample's first on; empty means all of them.
+    pub subsamples: &'a [Subsample],
+}
+
 /// Protection of a rendition by one key system: a `ContentProtection` descriptor or a session key.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Protection {
