@@ -383,6 +383,7 @@ impl Engine {
         }
         stream.cursor = Some((fetch.rendition, fetch.number));
         stream.failures = 0;
+        stream.refused_bytes = 0;
         stream.trouble_since = None;
         stream.avoid.clear();
         if stream.show_from.is_some_and(|from| from < fetch.end) {

@@ -32,13 +32,13 @@ pub struct Config {
     /// A request fails if no byte arrives for so long. Default 8 s.
     pub idle_timeout: Duration,
     /// A request fails if it brings fewer bytes than `least_bytes` in so long: a line on which nothing
-    /// can be played, however faithfully it drips. Default 20 s.
+    /// can be played, however faithfully it drips. Default 20 s; zero looks at no speed.
     pub slow_after: Duration,
     /// See `slow_after`. Default 10,000 bytes, that is 4 kbit/s.
     pub least_bytes: u64,
     /// A service location that failed is left alone for so long. Default 60 s.
     pub location_rest: Duration,
-    /// The stall watchdog looks after so long without progress. Default 3 s.
+    /// The stall watchdog looks after so long without progress. Default 3 s; zero never looks.
     pub stuck_after: Duration,
     /// Missing media up to this length is jumped over at once; longer holes only if nothing can
     /// fill them. Default 500 ms.

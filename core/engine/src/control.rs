@@ -150,6 +150,7 @@ impl Engine {
         self.decide(DecisionKind::Gap, None, Some(position.to_string()), Some(target.to_string()), why);
         self.seek_sink(target);
         self.playback.place(target, self.playback.state == State::Playing, self.now);
+        self.playback.moved = (self.now, target);
         for stream in self.streams.values_mut() {
             stream.target = stream.target.max(target);
         }
@@ -164,6 +165,9 @@ impl Engine {
         }
         if !self.capabilities.random_access {
             self.refill(target);
+            if self.playback.state == State::Playing {
+                self.stall(StallCause::MissingMedia);
+            }
         }
         true
     }
@@ -178,6 +182,11 @@ impl Engine {
         self.playback.place(end, false, self.now);
         self.playback.wanted = false;
         self.timers.clear_all();
+        let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();
+        for kind in kinds {
+            self.drop_fetch(kind);
+            self.drop_torn(kind);
+        }
         self.cancel_all();
         self.enter(State::Ended);
         self.emit(Event::Ended { at: self.now });
@@ -196,10 +205,16 @@ impl Engine {
         let fetched = fetched.map(|fetch| (fetch.start, fetch.rendition));
         let item = stream.buffer.covering(start).map(|item| (item.start, item.reference()));
         let Some((refused, reference)) = fetched.or(item) else { return };
-        let keep_from = position - self.config.small_gap;
-        let mut wasted = stream.buffer.remove(refused, MediaTime::MAX);
-        let alone = stream.buffer.bytes() == 0;
-        wasted += stream.buffer.remove(MediaTime::MIN, keep_from);
+        // Where it is needed at once, everything before it is in the way.
+        let urgent = refused <= position + SEAM;
+        let keep_from = if urgent { refused } else { position - self.config.small_gap };
+        stream.buffer.remove(refused, MediaTime::MAX);
+        let others = stream.buffer.bytes();
+        let alone = others == 0;
+        stream.refused_bytes = held - others;
+        let wasted = stream.refused_bytes + stream.buffer.remove(MediaTime::MIN, keep_from);
+        // What the map keeps, the sink keeps.
+        let keep_from = stream.buffer.start().map_or(keep_from, |start| start.min(keep_from));
         if !alone {
             // A tenth less than what did not fit.
             stream.byte_limit = Some(held - held / 10);
@@ -301,7 +316,13 @@ impl Engine {
             self.playback.started = true;
             self.emit(Event::Started { at: self.now, position });
         }
-        self.timers.set(Timer::Watchdog, self.now + self.config.stuck_after);
+        self.set_watchdog();
+    }
+
+    fn set_watchdog(&mut self) {
+        if !self.config.stuck_after.is_zero() {
+            self.timers.set(Timer::Watchdog, self.now + self.config.stuck_after);
+        }
     }
 
     pub(crate) fn pause(&mut self) {
@@ -354,12 +375,17 @@ impl Engine {
         if self.playback.state != State::Playing {
             return;
         }
-        self.timers.set(Timer::Watchdog, self.now + self.config.stuck_after);
+        self.set_watchdog();
         let (since, position): (Timestamp, MediaTime) = self.playback.moved;
         if self.now.since(since) < self.config.stuck_after {
             return;
         }
         let ended = self.is_over(position);
+        // The sink waits for media, as it should.
+        let lacks = |s: &Stream| s.is_essential() && !s.ended && s.ahead(position) <= SEAM;
+        if self.streams.values().any(lacks) {
+            return self.on_starved(position);
+        }
         if self.playback.nudges >= NUDGES && !ended {
             let error = Error::new(ErrorCode::PlaybackStuck, "the sink has media but does not move");
             return self.fail(error.fact("position", position).fact("nudges", self.playback.nudges));

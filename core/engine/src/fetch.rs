@@ -187,7 +187,7 @@ impl Engine {
             fetch: fetch.clone(),
         };
         self.requests.active.insert(id, request);
-        if !self.timers.is_set(Timer::Patience) {
+        if !self.timers.is_set(Timer::Patience) && !self.config.slow_after.is_zero() {
             self.timers.set(Timer::Patience, self.now + self.config.slow_after);
         }
         self.qoe.request_started();

@@ -209,15 +209,20 @@ impl Engine {
         // Holes are nothing to play: as long as there is little else, fetching goes on behind them,
         // however full the sink is of media from elsewhere.
         let media = stream.buffer.media_behind(from);
+        // What playback waits for to go on is never withheld.
+        let least = self.config.start_buffer.max(self.config.rebuffer_goal);
         if media <= SEAM {
+            return true;
+        }
+        let goal = self.goal(stream);
+        let full = self.is_full(stream);
+        if media < least && !full {
             return true;
         }
         if kind != TrackKind::Video && self.is_far_ahead_of_the_picture(stream, from, next_time) {
             return false;
         }
-        let goal = self.goal(stream);
         let ahead = next_time - from;
-        let full = self.is_full(stream);
         if ahead < goal.ahead && !full {
             return true;
         }
@@ -235,7 +240,7 @@ impl Engine {
         let rate = rendition.map_or(0, |r| r.average_bandwidth.unwrap_or(r.bandwidth)) / 8;
         let segment = u64::try_from(self.segment_duration(stream).as_millis()).unwrap_or(0);
         let coming = rate.saturating_mul(segment) / 1000;
-        stream.buffer.bytes().saturating_add(coming) > self.goal(stream).bytes
+        stream.buffer.bytes().saturating_add(coming.max(stream.refused_bytes)) > self.goal(stream).bytes
     }
 
     /// Sound and text share the line with the picture: what is far ahead of it only keeps it waiting.

@@ -132,8 +132,12 @@ impl Engine {
         }
         let buffers: Vec<(TrackKind, Stream)> = std::mem::take(&mut self.streams).into_iter().collect();
         self.choose_tracks(target);
-        for (kind, old) in buffers {
-            if let Some(stream) = self.streams.get_mut(&kind) {
+        for (kind, mut old) in buffers {
+            if !self.streams.contains_key(&kind) {
+                // Nothing of it plays here: the sink is not to wait for it.
+                self.qoe.wasted(old.buffer.clear());
+                self.sink(SinkCommand::Disable { kind });
+            } else if let Some(stream) = self.streams.get_mut(&kind) {
                 stream.buffer = old.buffer;
                 stream.configured = old.configured;
                 stream.outputs = old.outputs;

@@ -87,6 +87,8 @@ pub(crate) struct Stream {
     pub(crate) avoid: Vec<usize>,
     /// Bytes that the sink has room for, if it said that it has no more.
     pub(crate) byte_limit: Option<u64>,
+    /// Size of the segment that it had no room for last, until one fits.
+    pub(crate) refused_bytes: u64,
 }
 
 /// A segment on its way.
@@ -154,6 +156,7 @@ impl Stream {
             trouble_since: None,
             avoid: Vec::new(),
             byte_limit: None,
+            refused_bytes: 0,
         }
     }
 

@@ -21,6 +21,10 @@ impl Engine {
         self.title.chosen.insert(kind, id);
         if self.title.start.is_some() {
             self.change_tracks(kind, position);
+        } else {
+            // Nothing is fetched yet but playlists: chosen anew.
+            self.streams.clear();
+            self.choose_tracks(self.title.wanted_start.unwrap_or(MediaTime::ZERO));
         }
     }
 
@@ -39,7 +43,7 @@ impl Engine {
         }
         self.sink(SinkCommand::Disable { kind });
         self.emit(Event::Selected { at: self.now, kind, track: None });
-        if self.title.start.is_some() && self.streams.values().all(|stream| !stream.is_essential()) {
+        if self.title.presentation.is_some() && self.streams.values().all(|stream| !stream.is_essential()) {
             self.fail(self.nothing_playable("neither sound nor picture is left to play"));
         }
     }
@@ -71,7 +75,10 @@ impl Engine {
         let kept: Vec<(TrackKind, Stream)> =
             std::mem::take(&mut self.streams).into_iter().filter(|(other, _)| *other != kind).collect();
         self.choose_tracks(position);
-        for (other, stream) in kept {
+        for (other, mut stream) in kept {
+            if self.playback.seek.is_some() {
+                stream.target = position;
+            }
             self.streams.insert(other, stream);
         }
         self.rebuild_ladders();
