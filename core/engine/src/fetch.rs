@@ -265,6 +265,13 @@ impl Engine {
         }
     }
 
+    /// In a replay: the text whose length came chunk by chunk.
+    pub(crate) fn supply_text(&mut self, id: RequestId, text: Vec<u8>) {
+        if let Some(request) = self.requests.active.get_mut(&id) {
+            request.body = text;
+        }
+    }
+
     fn on_chunk(&mut self, id: RequestId, data: Body) {
         let Some(request) = self.requests.active.get_mut(&id) else {
             // Nothing of a cancelled request is wanted; a recording needs to know only its length.

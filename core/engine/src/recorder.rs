@@ -10,9 +10,8 @@
 //! Format: the line `TELECINE-RECORDING 1`, then frames: length as a varint, postcard bytes. Each
 //! check also holds a hash of all bytes before it, so that damage is told from a difference.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use telecine_model::hash::Fnv1a;
 use telecine_model::{uri, Error, ErrorCode, Place, Timestamp};
@@ -84,6 +83,8 @@ pub(crate) struct Recorder {
     /// Texts on their way: redacted and written when they are complete, since a secret may lie
     /// across the boundary of two chunks.
     texts: BTreeMap<RequestId, Vec<u8>>,
+    /// Requests that were answered with an error.
+    refused: BTreeSet<RequestId>,
     last: Timestamp,
     since_check: u32,
     /// Hash of what was written before `out`, and of it.
@@ -95,6 +96,7 @@ impl Recorder {
         let mut recorder = Self {
             out: Vec::new(),
             texts: BTreeMap::new(),
+            refused: BTreeSet::new(),
             last: Timestamp::ZERO,
             since_check: 0,
             hash: Fnv1a::default(),
@@ -116,20 +118,23 @@ impl Recorder {
         secrets: &Secrets,
     ) {
         if let Input::Network(NetworkEvent::Chunk { id, data: Body::Bytes(bytes) }) = input {
-            match (&facts, lives(*id)) {
-                (None, true) => return self.texts.entry(*id).or_default().extend_from_slice(bytes),
-                // The engine gave it up, because it is too long: that is all that a replay needs.
-                (None, false) => {
-                    let known = self.texts.remove(id).map_or(0, |text| text.len());
-                    let len = known.saturating_add(bytes.len()) as u64;
-                    return self.write(Recorded::Media { id: *id, len, facts: Vec::new() }, now);
-                }
-                (Some(_), _) => {}
+            if facts.is_none() {
+                // How much came when; the text itself once it is complete.
+                self.texts.entry(*id).or_default().extend_from_slice(bytes);
+                self.write(Recorded::Media { id: *id, len: bytes.len() as u64, facts: Vec::new() }, now);
+                return self.texts.retain(|id, _| lives(*id));
+            }
+        }
+        if let Input::Network(NetworkEvent::Head(head)) = input {
+            if head.status >= 400 {
+                self.refused.insert(head.id);
             }
         }
         if let Input::Network(NetworkEvent::End { id } | NetworkEvent::Failed { id, .. }) = input {
+            let refused = self.refused.remove(id);
             if let Some(text) = self.texts.remove(id) {
-                self.write(Recorded::Text { id: *id, bytes: telecine_manifest::redact(&text) }, now);
+                let redact = if refused { telecine_manifest::redact_error } else { telecine_manifest::redact };
+                self.write(Recorded::Text { id: *id, bytes: redact(&text) }, now);
             }
         }
         let recorded = match input {
@@ -155,6 +160,7 @@ impl Recorder {
         self.write(recorded, now);
         // What was cancelled meanwhile is never completed.
         self.texts.retain(|id, _| lives(*id));
+        self.refused.retain(|id| lives(*id));
     }
 
     fn write(&mut self, input: Recorded, now: Timestamp) {
@@ -255,13 +261,19 @@ pub fn replay(recording: &[u8]) -> Result<Replay, Error> {
                 result.version = version;
                 engine = Some(Engine::new(Config { record: false, ..*config }));
             }
+            // Its bytes were counted as they came; here is what they were.
+            (Frame::Input { after_us, input: Recorded::Text { id, bytes } }, Some(engine)) => {
+                now = Timestamp::from_micros(now.as_micros().saturating_add(after_us));
+                engine.supply_text(id, bytes);
+            }
             (Frame::Input { after_us, input }, Some(engine)) => {
                 now = Timestamp::from_micros(now.as_micros().saturating_add(after_us));
                 engine.late = Some(match &input {
                     Recorded::End { facts, .. } => facts.clone(),
                     _ => Vec::new(),
                 });
-                engine.handle(input.into_input(), now);
+                let Some(input) = input.into_input() else { continue };
+                engine.handle(input, now);
                 result.inputs += 1;
                 result.complete = false;
                 while let Some(action) = engine.poll() {
@@ -336,13 +348,12 @@ fn next_frame(bytes: &[u8]) -> Result<Option<(Frame, &[u8])>, &'static str> {
 }
 
 impl Recorded {
-    fn into_input(self) -> Input {
-        match self {
+    /// The input that it was; a text is none.
+    fn into_input(self) -> Option<Input> {
+        Some(match self {
             Self::Command(command) => Input::Command(command),
             Self::Head(head) => Input::Network(NetworkEvent::Head(head)),
-            Self::Text { id, bytes } => {
-                Input::Network(NetworkEvent::Chunk { id, data: Body::Bytes(Bytes::from(bytes)) })
-            }
+            Self::Text { .. } => return None,
             Self::Media { id, len, facts } => {
                 Input::Network(NetworkEvent::Chunk { id, data: Body::Recorded { len, facts } })
             }
@@ -351,7 +362,7 @@ impl Recorded {
             Self::Sink(report) => Input::Sink(report),
             Self::Environment(environment) => Input::Environment(environment),
             Self::Timer => Input::Timer,
-        }
+        })
     }
 }
 

@@ -64,22 +64,70 @@ pub fn redacted_variables(define: &BTreeMap<String, String>, urls: &[&str]) -> V
         let raw = urls.iter().find_map(|url| find_parameters(url).find(|(_, decoded, _)| decoded == value));
         raw.map(|(_, _, raw)| uri::redact_query(&format!("v={raw}"))[2..].to_owned())
     };
-    define
-        .values()
-        .filter(|value| value.len() >= SECRET_LENGTH)
-        .map(|value| (value.clone(), in_a_query(value).unwrap_or_else(|| variable(value))))
-        .filter(|(value, redacted)| value != redacted)
-        .collect()
+    let mut pairs = Vec::new();
+    for value in define.values().filter(|value| value.len() >= SECRET_LENGTH) {
+        match in_a_query(value) {
+            Some(digest) => pairs.push((value.clone(), digest)),
+            None if is_query(value) => pairs.push((value.clone(), uri::redact_query(value))),
+            None => {
+                let noise = value.split(SEPARATORS).filter(|piece| is_noise(piece));
+                pairs.extend(noise.map(|piece| (piece.to_owned(), uri::redact_query(piece))));
+            }
+        }
+    }
+    pairs.retain(|(value, redacted)| value != redacted);
+    pairs
+}
+
+/// What parts of a variable's value stand between.
+const SEPARATORS: [char; 5] = ['/', '&', ',', ' ', ';'];
+
+/// Whether a value is made of parameters.
+fn is_query(value: &str) -> bool {
+    !value.contains("{$") && !value.contains("://") && !value.contains('?') && value.contains('=')
 }
 
 /// The value of a variable: a path or URL stays, a piece of a query loses its values, anything else
 /// that is long enough may be a token.
+///
+/// What a variable stands for shows only where it is used, which may be another playlist. Host names,
+/// paths, group names and codecs decide what is played and have to stay; tokens are long and look
+/// like noise.
 fn variable(value: &str) -> String {
-    if value.len() < SECRET_LENGTH || value.contains('/') || value.contains("{$") {
-        uri::redact(value).into_owned()
-    } else {
-        uri::redact_query(value)
+    if is_query(value) {
+        return uri::redact_query(value);
     }
+    let (path, query) = value.split_once('?').map_or((value, None), |(path, query)| (path, Some(query)));
+    let mut out = String::with_capacity(value.len());
+    for piece in path.split_inclusive(SEPARATORS) {
+        let text = piece.trim_end_matches(SEPARATORS);
+        if is_noise(text) && value.len() >= SECRET_LENGTH {
+            out.push_str(&uri::redact_query(text));
+        } else {
+            out.push_str(text);
+        }
+        out.push_str(&piece[text.len()..]);
+    }
+    if let Some(query) = query {
+        out.push('?');
+        out.push_str(query);
+    }
+    uri::redact(&out).into_owned()
+}
+
+/// Whether a text looks like a token: a long run of letters and digits. Host names are none, nor is
+/// what has been redacted.
+fn is_noise(piece: &str) -> bool {
+    let label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.' | ':');
+    let (rest, last) = piece.rsplit_once('.').unwrap_or((piece, ""));
+    let tld = last.split(':').next().unwrap_or(last);
+    let is_host = rest.chars().all(label)
+        && tld.len() > 1
+        && tld.chars().all(|c| c.is_ascii_lowercase())
+        && last.chars().all(label);
+    let longest = piece.split('.').map(str::len).max().unwrap_or(0);
+    let has_digit = piece.contains(|c: char| c.is_ascii_digit());
+    !is_host && !piece.contains("{$") && !piece.starts_with('~') && (longest >= 24 || (has_digit && longest >= 10))
 }
 
 /// Line by line; in tags value by value.
@@ -90,6 +138,7 @@ fn hls(text: &str) -> String {
         let end = &line[body.len()..];
         if body.trim_start().starts_with('#') {
             let defines = body.trim_start().starts_with("#EXT-X-DEFINE:");
+            let data = body.trim_start().starts_with("#EXT-X-SESSION-DATA:");
             let mut before = "";
             for (place, part) in body.split('"').enumerate() {
                 let quoted = place % 2 == 1;
@@ -98,6 +147,11 @@ fn hls(text: &str) -> String {
                 }
                 match quoted {
                     true if defines && before.ends_with("VALUE=") => out.push_str(&variable(&clean(part))),
+                    // Whatever a service tells its own application decides nothing here.
+                    true if data && before.ends_with("VALUE=") => {
+                        let digest = uri::redact_query(&format!("v={}", part.replace('&', " ")));
+                        out.push_str(digest.get(2..).unwrap_or_default());
+                    }
                     true => out.push_str(&piece(part)),
                     false => out.push_str(&part.split(',').map(piece).collect::<Vec<_>>().join(",")),
                 }
@@ -191,7 +245,12 @@ fn tag(inner: &str, out: &mut String) {
         out.push_str(&rest[..=open]);
         rest = &rest[open + 1..];
         let value = rest.find(quote).map_or(rest, |close| &rest[..close]);
-        out.push_str(&escaped_piece(value));
+        // Queries without their question mark (ISO/IEC 23009-1, annex I).
+        let is_query = ["queryString=", "queryTemplate="].iter().any(|name| before_quote(out, quote).ends_with(name));
+        match unescape(value) {
+            Ok(query) if is_query => out.push_str(&escape(uri::redact_query(&query))),
+            _ => out.push_str(&escaped_piece(value)),
+        }
         rest = &rest[value.len()..];
         if let Some(behind) = rest.strip_prefix(quote) {
             out.push(quote);
@@ -199,6 +258,11 @@ fn tag(inner: &str, out: &mut String) {
         }
     }
     out.push_str(rest);
+}
+
+/// What was written before an opening quote.
+fn before_quote(out: &str, quote: char) -> &str {
+    out.strip_suffix(quote).unwrap_or(out).trim_end()
 }
 
 /// A value in which `&`, `<` and quotes are written as entities.
@@ -220,6 +284,20 @@ fn other(text: &str) -> String {
             format!("{}{}", piece(value), &word[value.len()..])
         })
         .collect()
+}
+
+/// Of the body of an error answer what tells its cause: the code that S3 and its like give, and the
+/// sentence of a CDN that refuses a country. Such bodies quote tokens in forms of their own.
+pub fn redact_error(body: &[u8]) -> Vec<u8> {
+    const COUNTRY: &str = "configured to block access from your country";
+    let text = String::from_utf8_lossy(body);
+    let code = text.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>")).map(|(code, _)| code.trim());
+    let code = code.filter(|code| code.len() <= 64 && code.chars().all(|c| c.is_ascii_alphanumeric()));
+    let mut out = code.map(|code| format!("<Code>{code}</Code>")).unwrap_or_default();
+    if text.contains(COUNTRY) {
+        out.push_str(COUNTRY);
+    }
+    out.into_bytes()
 }
 
 #[cfg(test)]
@@ -305,6 +383,39 @@ mod tests {
         let out = kept("<!DOCTYPE a [<!ENTITY b \"http://x/y?t=secret\">]><MPD><BaseURL>a?t=secret</BaseURL></MPD>");
         assert!(!out.contains("secret"), "{out}");
         assert_eq!(sniff(out.as_bytes()), Some(Protocol::Dash), "{out}");
+    }
+
+    #[test]
+    fn tokens_hide_in_many_places() {
+        for text in [
+            "#EXTM3U\n#EXT-X-DEFINE:NAME=\"t\",VALUE=\"c2VjcmV0/dG9rZW4x/SECRET9876543\"\n",
+            "#EXTM3U\n#EXT-X-DEFINE:NAME=\"t\",VALUE=\"sig=abc/SECRET9&exp=1\"\n",
+            "#EXTM3U\n#EXT-X-SESSION-DATA:DATA-ID=\"x\",VALUE=\"SECRET9\"\n",
+            "#EXTM3U\n//user:SECRET9@host/a.ts\n",
+            "#EXTM3U\nseg.ts#access_token=SECRET9\n",
+            "#EXTM3U\nseg.ts?t=a$b$SECRET9\n",
+            "<MPD><x:UrlQueryInfo queryString=\"token=SECRET9&amp;a=b\" queryTemplate = 'x=SECRET9'/></MPD>",
+        ] {
+            let out = kept(text);
+            assert!(!out.contains("SECRET9"), "{text} became {out}");
+        }
+        let body = b"<Error><Code>ExpiredToken</Code><Token-0>SECRET9</Token-0></Error>";
+        assert_eq!(redact_error(body), b"<Code>ExpiredToken</Code>");
+    }
+
+    #[test]
+    fn variables_that_decide_what_is_played_stay() {
+        for value in [
+            "cdn7.example.com",
+            "d1a2b3c4d5e6f7.cdn.net",
+            "audio-main",
+            "avc1.64001f,mp4a.40.2",
+            "/a/b/c",
+            "English (5.1)",
+            "https://cdn1.example.com:8080/path1/x",
+        ] {
+            assert_eq!(variable(value), value);
+        }
     }
 
     #[test]

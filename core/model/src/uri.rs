@@ -210,13 +210,20 @@ pub fn redact(text: &str) -> Cow<'_, str> {
         return Cow::Owned(redact_data(payload));
     }
     let mut text = Cow::Borrowed(text);
-    if let Some((scheme, behind)) = text.split_once("://") {
+    let start = text.find("://").map(|at| at + 3).or(text.starts_with("//").then_some(2));
+    if let Some((before, behind)) = start.and_then(|start| text.split_at_checked(start)) {
         let authority = behind.find(['/', '?', '#', '\\']).map_or(behind, |end| &behind[..end]);
         if let Some((_, host)) = authority.rsplit_once('@') {
-            text = Cow::Owned(format!("{scheme}://{host}{}", &behind[authority.len()..]));
+            text = Cow::Owned(format!("{before}{host}{}", &behind[authority.len()..]));
         }
     }
-    let Some((path, query)) = text.split_once('?') else { return text };
+    let Some((path, query)) = text.split_once('?') else {
+        // A fragment with parameters, as some single sign-ons make.
+        return match text.split_once('#') {
+            Some((path, fragment)) if !path.is_empty() && fragment.contains('=') => Cow::Owned(path.to_owned()),
+            _ => text,
+        };
+    };
     let query = query.split_once('#').map_or(query, |(query, _)| query);
     let redacted = format!("{path}?{}", redact_query(query));
     if redacted == text {
@@ -228,7 +235,10 @@ pub fn redact(text: &str) -> Cow<'_, str> {
 /// A query with every value replaced by `~` and eight hexadecimal digits. Values that hold a
 /// variable or a placeholder stay: they are no values yet.
 pub fn redact_query(query: &str) -> String {
-    let is_open = |value: &str| value.contains("{$") || value.matches('$').count() > 1;
+    // Identifiers of DASH templates and of its queries (ISO/IEC 23009-1, 5.3.9.4.4 and annex I).
+    const PLACEHOLDERS: [&str; 7] =
+        ["{$", "$Number", "$Time", "$RepresentationID$", "$Bandwidth", "$SubNumber", "$query"];
+    let is_open = |value: &str| PLACEHOLDERS.iter().any(|name| value.contains(name));
     let redact = |pair: &str| match pair.split_once('=') {
         _ if pair.is_empty() || is_open(pair) => pair.to_owned(),
         Some((_, value)) if value.is_empty() || is_redacted(value) => pair.to_owned(),
