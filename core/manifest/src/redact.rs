@@ -246,7 +246,7 @@ fn tag(inner: &str, out: &mut String) {
         rest = &rest[open + 1..];
         let value = rest.find(quote).map_or(rest, |close| &rest[..close]);
         // Queries without their question mark (ISO/IEC 23009-1, annex I).
-        let is_query = ["queryString=", "queryTemplate="].iter().any(|name| before_quote(out, quote).ends_with(name));
+        let is_query = ["queryString", "queryTemplate"].iter().any(|name| attribute(out, quote).ends_with(name));
         match unescape(value) {
             Ok(query) if is_query => out.push_str(&escape(uri::redact_query(&query))),
             _ => out.push_str(&escaped_piece(value)),
@@ -260,9 +260,10 @@ fn tag(inner: &str, out: &mut String) {
     out.push_str(rest);
 }
 
-/// What was written before an opening quote.
-fn before_quote(out: &str, quote: char) -> &str {
-    out.strip_suffix(quote).unwrap_or(out).trim_end()
+/// The name of the attribute whose opening quote was written last, and what is before it.
+fn attribute(out: &str, quote: char) -> &str {
+    let name = out.strip_suffix(quote).unwrap_or(out).trim_end();
+    name.strip_suffix('=').unwrap_or(name).trim_end()
 }
 
 /// A value in which `&`, `<` and quotes are written as entities.
