@@ -164,6 +164,10 @@ impl Engine {
         if self.streams.get(&kind).is_some_and(|stream| stream.absent) {
             return self.next_period(kind, next_time);
         }
+        let left = self.streams.get(&kind).is_some_and(|s| !s.avoid.is_empty() || !self.usable_steps(s).is_empty());
+        if !left {
+            return self.without_renditions(kind, next_time);
+        }
         let Some(rendition) = self.choose_rendition(kind, next_time) else {
             return false;
         };
@@ -187,6 +191,21 @@ impl Engine {
                 self.playback.is_active() && self.streams.get(&kind).is_some_and(|stream| stream.fetch.is_none())
             }
         }
+    }
+
+    /// Of what a kind may be played in nothing can be had: constraints came that left only renditions
+    /// that had failed. True if fetching goes on with the next period.
+    fn without_renditions(&mut self, kind: TrackKind, next_time: MediaTime) -> bool {
+        let period = self.streams.get(&kind).map(|stream| stream.period);
+        let end = period.and_then(|period| self.period_end(period)).or(self.duration());
+        if end.is_some_and(|end| next_time + SEAM >= end) {
+            return self.next_period(kind, next_time);
+        }
+        match kind {
+            TrackKind::Text => self.disable(kind),
+            _ => self.fail(self.nothing_playable("no rendition within the constraints can be had")),
+        }
+        false
     }
 
     /// Before the start is known only playlists are fetched, one per stream.

@@ -8,7 +8,7 @@ mod common;
 use common::{at, errors, secs};
 use proptest::prelude::*;
 use telecine_engine::{replay, Capabilities, Command, Config, Constraints, State};
-use telecine_model::{MediaTime, TrackKind};
+use telecine_model::{ErrorCode, MediaTime, TrackKind};
 use telecine_virtual::testing::{Fault, SyntheticTitle};
 use telecine_virtual::{ModelSink, Outcome, Session};
 
@@ -41,6 +41,7 @@ proptest! {
     #[test]
     fn every_session_ends(
         dash in any::<bool>(),
+        segment in prop_oneof![Just(4000_i64), 400_i64..6000],
         kbps in 150_u32..6_000,
         rtt in 5_u32..400,
         loss in 0_u32..3,
@@ -50,7 +51,7 @@ proptest! {
         capacity in prop::option::weighted(0.3, 300_000_u64..4_000_000),
         commands in prop::collection::vec((0_u64..90_000, command()), 0..8),
     ) {
-        let mut title = SyntheticTitle::new(secs(60));
+        let mut title = SyntheticTitle::new(secs(60)).segments_of(MediaTime::from_millis(segment));
         for (rendition, number, fault, times) in faults {
             title = title.fault_times(rendition, number, fault, times);
         }
@@ -75,7 +76,10 @@ proptest! {
                 let end = session.engine().snapshot(session.now()).position;
                 prop_assert!(end > secs(59), "ended at {end}");
             }
-            Outcome::Failed(Some(_)) => prop_assert!(errors(&session).iter().any(telecine_model::Error::is_fatal)),
+            Outcome::Failed(Some(error)) => {
+                prop_assert!(errors(&session).iter().any(telecine_model::Error::is_fatal));
+                prop_assert!(error.code() != ErrorCode::PlaybackStuck, "{error}");
+            }
             other => prop_assert!(false, "{other:?} in state {:?}", session.engine().snapshot(session.now()).state),
         }
         prop_assert_ne!(session.engine().snapshot(session.now()).state, State::Rebuffering);
