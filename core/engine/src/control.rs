@@ -34,6 +34,7 @@ impl Engine {
             }
             SinkReport::Ended => self.on_ended(),
             SinkReport::Evicted { kind, from, to } => {
+                let kind = self.carrier(kind);
                 if let Some(stream) = self.streams.get_mut(&kind) {
                     let wasted = stream.buffer.remove(from, to);
                     stream.ended = false;
@@ -42,8 +43,17 @@ impl Engine {
                     self.qoe.wasted(wasted);
                 }
             }
-            SinkReport::Full { kind, start } => self.on_full(kind, start),
+            SinkReport::Full { kind, start } => self.on_full(self.carrier(kind), start),
             SinkReport::Failed { code, message } => self.fail(Error::new(code, message)),
+        }
+    }
+
+    /// The kind whose stream brings a kind's media: its own, or one that it is muxed into.
+    fn carrier(&self, kind: TrackKind) -> TrackKind {
+        let carries = |stream: &&Stream| stream.outputs.contains(&kind);
+        match self.streams.contains_key(&kind) {
+            true => kind,
+            false => self.streams.values().find(carries).map_or(kind, |stream| stream.kind),
         }
     }
 

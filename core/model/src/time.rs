@@ -133,7 +133,6 @@ impl MediaTime {
     }
 }
 
-/// Division rounded to nearest, ties away from zero; `denominator` is not zero.
 /// `value * to / from`, rounded to the nearest; `to` and `from` are positive. Whole multiples of
 /// `from` go apart from the rest, so that 64 bits are enough for all but absurd values.
 fn rescale(value: i64, to: i64, from: i64) -> i64 {
@@ -149,6 +148,7 @@ fn rescale(value: i64, to: i64, from: i64) -> i64 {
     }
 }
 
+/// Division rounded to nearest, ties away from zero; `denominator` is not zero.
 fn div_round(numerator: i128, denominator: i128) -> i128 {
     let half = denominator.abs() / 2;
     let shifted = if (numerator < 0) == (denominator < 0) { numerator.abs() + half } else { -(numerator.abs() + half) };
