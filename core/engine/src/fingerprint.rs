@@ -34,10 +34,6 @@ impl Fingerprint<'_> {
         Fingerprint { hash: self.hash, secrets: self.secrets }
     }
 
-    fn number(self, value: u64) {
-        self.hash.update(&value.to_le_bytes());
-    }
-
     fn variant(&mut self, index: u32) {
         self.hash.update(&index.to_le_bytes());
     }
@@ -148,7 +144,7 @@ impl<'a> ser::Serializer for Fingerprint<'a> {
     }
 
     fn serialize_seq(mut self, len: Option<usize>) -> Result<Self, Refused> {
-        self.again().number(len.map_or(u64::MAX, |len| len as u64));
+        self.again().serialize_u64(len.map_or(u64::MAX, |len| len as u64))?;
         Ok(self)
     }
 

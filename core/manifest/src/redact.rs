@@ -18,7 +18,8 @@ use crate::sniff::{sniff, utf16};
 /// A variable's value shorter than this is no secret, and would be found again by accident.
 const SECRET_LENGTH: usize = 8;
 
-/// A manifest (or the body of an error answer) without secrets. Redacting twice changes nothing
+/// A manifest without secrets, as far as they can be told: see [`redact_error`] for the bodies of error
+/// answers. Redacting twice changes nothing
 /// more. Text that is not UTF-8 still is not afterwards, but only at its very end.
 ///
 /// ```
