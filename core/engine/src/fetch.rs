@@ -231,6 +231,16 @@ impl Engine {
         self.requests.deferred.clear();
     }
 
+    /// Stops whatever is under way or waits to be tried again for a kind: playlists and indexes too.
+    pub(crate) fn cancel_kind(&mut self, kind: TrackKind) {
+        let of_kind = self.requests.active.values().filter(|request| request.fetch.kind == Some(kind));
+        let ids: Vec<RequestId> = of_kind.map(|request| request.fetch.id).collect();
+        for id in ids {
+            self.cancel(id);
+        }
+        self.requests.deferred.retain(|deferred| deferred.fetch.kind != Some(kind));
+    }
+
     /// Drops what waits to be tried again for a kind's stream.
     pub(crate) fn forget_retries(&mut self, kind: TrackKind) {
         let is_media = |p: &Purpose| matches!(p, Purpose::Segment(_) | Purpose::Init(..));

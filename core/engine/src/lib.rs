@@ -72,15 +72,17 @@ mod playback;
 mod policy;
 mod recorder;
 mod replace;
+mod room;
 mod schedule;
 mod secrets;
 mod seek;
 mod select;
 mod stream;
+mod timeline;
 mod timer;
 mod tracks;
 
-pub use action::{Action, Append, FetchRequest, Format, Payload, SinkCommand, TrackConfig};
+pub use action::{Action, Append, FetchRequest, Format, LoadId, Payload, SinkCommand, TrackConfig};
 pub use config::{Config, Constraints, Preferences};
 pub use engine::{Engine, Snapshot, StreamSnapshot};
 pub use event::{Decision, DecisionKind, Event, StallCause, State};

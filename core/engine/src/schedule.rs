@@ -1,5 +1,6 @@
 //! What is fetched next: which rendition, which segment, and when.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use telecine_abr::{Choice, Context, Estimate, Level};
@@ -7,7 +8,7 @@ use telecine_delivery::RequestClass;
 use telecine_model::presentation::Groups;
 use telecine_model::{uri, Error, ErrorCode, MediaTime, Protocol, Segment, Segments, TrackKind};
 
-use crate::action::{Format, SinkCommand};
+use crate::action::{Format, LoadId, SinkCommand};
 use crate::buffer::{Item, SEAM};
 use crate::engine::Engine;
 use crate::event::{DecisionKind, Event, State};
@@ -111,7 +112,7 @@ impl Engine {
     }
 
     /// Where a stream's media is needed from: the playhead, or the target of what is under way.
-    fn needed_from(&self, stream: &Stream) -> MediaTime {
+    pub(crate) fn needed_from(&self, stream: &Stream) -> MediaTime {
         match self.playback.state {
             State::Loading | State::Preparing | State::Seeking => stream.target,
             _ => self.position().max(stream.target),
@@ -157,22 +158,29 @@ impl Engine {
             }
         }
         let from = self.needed_from(stream);
-        let next_time = stream.buffer.fetched_until(from);
+        let fetched = stream.buffer.fetched_until(from);
+        let next_time = fetched.unwrap_or(from);
         if self.title.start.is_some() && !self.has_room(kind, from, next_time) {
             return false;
         }
         if self.streams.get(&kind).is_some_and(|stream| stream.absent) {
             return self.next_period(kind, next_time);
         }
-        let left = self.streams.get(&kind).is_some_and(|s| !s.avoid.is_empty() || !self.usable_steps(s).is_empty());
-        if !left {
-            return self.without_renditions(kind, next_time);
+        let usable = |engine: &Self| engine.streams.get(&kind).is_some_and(|s| !engine.usable_steps(s).is_empty());
+        if !usable(self) {
+            // Constraints came that leave only what this segment could not be had in: asked once more.
+            if let Some(stream) = self.streams.get_mut(&kind) {
+                stream.avoid.clear();
+            }
+            if !usable(self) {
+                return self.without_renditions(kind, next_time);
+            }
         }
         let Some(rendition) = self.choose_rendition(kind, next_time) else {
             return false;
         };
         // Behind media that is there, a frame more or less is rounding; a fresh start is meant exactly.
-        let tolerance = if next_time > from { SEAM } else { MediaTime::ZERO };
+        let tolerance = if fetched.is_some() { SEAM } else { MediaTime::ZERO };
         match self.next_segment(kind, rendition, next_time, tolerance) {
             Next::Wait => {
                 if let Some(stream) = self.streams.get_mut(&kind) {
@@ -234,10 +242,13 @@ impl Engine {
             return true;
         }
         let goal = self.goal(stream);
-        let full = self.is_full(stream);
+        let full = self.is_full(stream) && !self.make_room(kind);
         if media < least && !full {
             return true;
         }
+        let Some(stream) = self.streams.get(&kind) else {
+            return false;
+        };
         if kind != TrackKind::Video && self.is_far_ahead_of_the_picture(stream, from, next_time) {
             return false;
         }
@@ -266,7 +277,7 @@ impl Engine {
     fn is_far_ahead_of_the_picture(&self, stream: &Stream, from: MediaTime, next_time: MediaTime) -> bool {
         let Some(video) = self.streams.get(&TrackKind::Video).filter(|video| !video.ended) else { return false };
         let lead = self.segment_duration(stream).max(self.config.start_buffer);
-        next_time > video.buffer.fetched_until(from) + lead
+        next_time > video.buffer.fetched_until(from).unwrap_or(from) + lead
     }
 
     /// The rendition of the next segment, by its index in the track.
@@ -577,7 +588,9 @@ impl Engine {
         let Some(stream) = self.streams.get_mut(&kind) else {
             return;
         };
+        self.loads += 1;
         stream.fetch = Some(SegmentFetch {
+            load: LoadId(self.loads),
             rendition: reference,
             number: segment.number,
             start: segment.start,
@@ -589,7 +602,9 @@ impl Engine {
             init_request: None,
             reader: None,
             early: Vec::new(),
+            held: VecDeque::new(),
             complete: false,
+            read: false,
             appended: 0,
             seen: 0,
             own_init: None,

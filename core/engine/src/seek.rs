@@ -47,6 +47,7 @@ impl Engine {
             stream.end_told = false;
             stream.cursor = None;
         }
+        self.playback.sink_seeks += 1;
         self.sink(SinkCommand::Seek(target));
     }
 
@@ -83,7 +84,7 @@ impl Engine {
             let Some(stream) = self.streams.get(&kind) else { continue };
             let Some(fetch) = &stream.fetch else { continue };
             let covers = fetch.start <= target && target < fetch.end;
-            let follows = fetch.start.abs_diff(stream.buffer.fetched_until(target)) <= SEAM;
+            let follows = stream.buffer.fetched_until(target).is_some_and(|end| fetch.start.abs_diff(end) <= SEAM);
             if self.capabilities.random_access && Some(stream.period) == period && (covers || follows) {
                 continue;
             }
@@ -96,9 +97,8 @@ impl Engine {
     pub(crate) fn drop_torn(&mut self, kind: TrackKind) {
         let Some(stream) = self.streams.get_mut(&kind) else { return };
         let outputs = stream.outputs.clone();
-        for (from, to) in stream.buffer.torn() {
-            // Their bytes counted as wasted when the request was cancelled or failed.
-            stream.buffer.remove(from, to);
+        // Their bytes counted as wasted when the request was cancelled or failed.
+        for (from, to) in stream.buffer.take_torn() {
             for kind in &outputs {
                 self.outbox.push(Action::Sink(SinkCommand::Remove { kind: *kind, from, to }));
             }
@@ -115,6 +115,8 @@ impl Engine {
                 stream.configured = None;
                 self.qoe.wasted(wasted);
             }
+            // What could not be had before may be had now.
+            stream.buffer.forget_holes(target);
             stream.restart(target);
             stream.show_from = Some(target);
         }

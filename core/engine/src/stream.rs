@@ -1,14 +1,15 @@
 //! One kind's media: which track, where fetching is, what is buffered.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use telecine_container::InitSegment;
 use telecine_model::{Error, MediaTime, Timestamp, TrackKind};
 
-use crate::action::Format;
+use crate::action::{Format, LoadId};
 use crate::buffer::BufferMap;
 use crate::input::{Body, RequestId};
-use crate::media::{InitTrack, MediaReader};
+use crate::media::{InitTrack, MediaReader, Piece};
 use crate::select::Step;
 
 /// Names a rendition of the presentation.
@@ -67,6 +68,8 @@ pub(crate) struct Stream {
     pub(crate) show_from: Option<MediaTime>,
     /// Discontinuity sequence number of the last append.
     pub(crate) discontinuity: Option<u64>,
+    /// The discontinuity domain in which something was appended since the last start from elsewhere.
+    pub(crate) anchored: Option<u64>,
     /// Kinds that the sink was configured for from these segments: its own, and those muxed in.
     pub(crate) outputs: Vec<TrackKind>,
     /// Rendition at the playhead, as last told to the application.
@@ -93,6 +96,7 @@ pub(crate) struct Stream {
 
 /// A segment on its way.
 pub(crate) struct SegmentFetch {
+    pub(crate) load: LoadId,
     pub(crate) rendition: RenditionRef,
     pub(crate) number: u64,
     pub(crate) start: MediaTime,
@@ -107,8 +111,12 @@ pub(crate) struct SegmentFetch {
     pub(crate) reader: Option<MediaReader>,
     /// Bytes that arrived before the initialisation section.
     pub(crate) early: Vec<Body>,
+    /// Fragments that wait for the leading stream to say where their timeline begins.
+    pub(crate) held: VecDeque<Piece>,
     /// The media request is complete.
     pub(crate) complete: bool,
+    /// All of it was read.
+    pub(crate) read: bool,
     /// Fragments of it with samples of the stream's kind, handed to the sink.
     pub(crate) appended: u32,
     /// Fragments of it that were read, whatever was in them.
@@ -146,6 +154,7 @@ impl Stream {
             broken_off: true,
             show_from: None,
             discontinuity: None,
+            anchored: None,
             outputs: vec![kind],
             shown: None,
             paused: false,
@@ -188,5 +197,6 @@ impl Stream {
         self.trouble_since = None;
         self.avoid.clear();
         self.settled = None;
+        self.anchored = None;
     }
 }

@@ -32,6 +32,7 @@ impl Engine {
         self.title.disabled.insert(kind);
         self.title.chosen.remove(&kind);
         self.drop_fetch(kind);
+        self.cancel_kind(kind);
         let own = self.streams.remove(&kind);
         if let Some(mut stream) = own {
             self.qoe.wasted(stream.buffer.clear());
@@ -60,6 +61,7 @@ impl Engine {
             }
         }
         self.drop_fetch(kind);
+        self.cancel_kind(kind);
         if let Some(stream) = self.streams.get_mut(&kind) {
             let wasted = stream.buffer.clear();
             let outputs = stream.outputs.clone();

@@ -173,7 +173,7 @@ impl GstSink {
         let Some(branch) = self.branches.get_mut(&kind) else { return };
         let full = branch.bytes().saturating_add(append.bytes) > self.max_bytes;
         if full && branch.bytes() > 0 {
-            return self.reports.push_back(SinkReport::Full { kind, start: append.start });
+            return self.reports.push_back(SinkReport::Full { kind, load: append.load });
         }
         let arrival = match branch.append(append) {
             Ok(arrival) => arrival,

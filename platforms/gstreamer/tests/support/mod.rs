@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use telecine_container::{Fragment, InitSegment, IsoReader, Unit};
-use telecine_engine::{Append, Format, Payload, Sink, SinkCommand, SinkReport, TrackConfig, TrackStats};
+use telecine_engine::{Append, Format, LoadId, Payload, Sink, SinkCommand, SinkReport, TrackConfig, TrackStats};
 use telecine_gstreamer::{Frame, GstSink, PixelFormat};
 use telecine_model::{Limits, MediaTime, Timestamp, TrackKind};
 
@@ -108,6 +108,7 @@ impl Media {
         Append {
             kind: self.kind,
             rendition: self.name.clone(),
+            load: LoadId(index as u64),
             segment,
             start: time(part.earliest_pts().expect("samples")),
             end: time(part.end_pts().expect("samples")),

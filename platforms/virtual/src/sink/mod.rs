@@ -216,7 +216,7 @@ impl ModelSink {
     fn append(&mut self, append: &Append) {
         let lane = self.lanes.entry(append.kind).or_default();
         if self.capabilities.max_bytes.is_some_and(|max| lane.bytes().saturating_add(append.bytes) > max) {
-            self.reports.push_back(SinkReport::Full { kind: append.kind, start: append.start });
+            self.reports.push_back(SinkReport::Full { kind: append.kind, load: append.load });
             return;
         }
         let arrival = lane.take(append);
