@@ -398,6 +398,7 @@ impl Engine {
         if let Some(item) = stream.buffer.get_mut(fetch.start) {
             item.complete = true;
             item.bytes = fetch.bytes;
+            stream.shift = Some(fetch.end - item.media_end);
         }
         stream.cursor = Some((fetch.rendition, fetch.number));
         stream.failures = 0;

@@ -18,7 +18,9 @@ const NUDGE: MediaTime = MediaTime::from_millis(100);
 
 impl Engine {
     pub(crate) fn on_sink(&mut self, report: SinkReport) {
-        if !self.playback.is_active() {
+        // What was played to its end may be seeked in: what the sink still holds matters.
+        let over = self.playback.state == State::Ended && matches!(report, SinkReport::Evicted { .. });
+        if !self.playback.is_active() && !over {
             return;
         }
         match report {
@@ -63,7 +65,7 @@ impl Engine {
         self.trim_back_buffers(position);
     }
 
-    fn on_starved(&mut self, position: MediaTime) {
+    pub(crate) fn on_starved(&mut self, position: MediaTime) {
         if self.playback.state != State::Playing {
             return;
         }
@@ -345,6 +347,7 @@ impl Engine {
         self.playback.moved = (self.now, target);
         if !self.capabilities.random_access {
             self.refill(target);
+            self.stall(StallCause::MissingMedia);
         }
     }
 

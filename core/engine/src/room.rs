@@ -5,6 +5,7 @@ use telecine_model::{Error, ErrorCode, MediaTime, TrackKind};
 use crate::action::{LoadId, SinkCommand};
 use crate::buffer::SEAM;
 use crate::engine::Engine;
+use crate::stream::Stream;
 
 impl Engine {
     /// Drops what lies further behind the playhead than it is kept.
@@ -61,13 +62,25 @@ impl Engine {
         let arriving = stream.fetch.as_ref().and_then(|fetch| stream.buffer.loaded(fetch.load));
         let cut = arriving.is_some_and(|item| item.media_start < to && from < item.media_end);
         let wasted = stream.buffer.evict(from, to);
-        stream.ended = false;
-        stream.end_told = false;
-        stream.cursor = None;
+        stream.fetch_elsewhere();
         self.qoe.wasted(wasted);
-        if cut {
+        // What is needed first is fetched first: what is on its way may even wait for what plays by then.
+        let Some(stream) = self.streams.get(&kind) else { return };
+        let needed = self.needed_from(stream);
+        let next = stream.next_time(needed);
+        if cut || stream.fetch.as_ref().is_some_and(|fetch| fetch.start > next + SEAM) {
             self.drop_fetch(kind);
             self.drop_torn(kind);
+        }
+        self.check_playhead();
+    }
+
+    /// Media may have gone from under the playhead.
+    fn check_playhead(&mut self) {
+        let position = self.position();
+        let lacks = |stream: &Stream| stream.is_essential() && !stream.ended && stream.ahead(position) <= SEAM;
+        if self.streams.values().any(lacks) {
+            self.on_starved(position);
         }
     }
 
@@ -92,9 +105,8 @@ impl Engine {
             // A tenth less than what did not fit.
             stream.byte_limit = Some(held - held / 10);
         }
-        stream.cursor = None;
-        stream.ended = false;
-        stream.end_told = false;
+        stream.fetch_elsewhere();
+        stream.shift = Some(start - refused);
         // Where it is needed at once, everything before it is in the way.
         let urgent = start.min(refused) <= position + SEAM;
         let before = urgent.then_some(MediaTime::MIN);
@@ -113,5 +125,6 @@ impl Engine {
             let error = Error::new(ErrorCode::SinkFull, "the sink has no room for one segment").fact("bytes", held);
             self.replace_rendition(reference, error, Vec::new());
         }
+        self.check_playhead();
     }
 }

@@ -158,12 +158,19 @@ impl Engine {
             }
         }
         let from = self.needed_from(stream);
-        let fetched = stream.buffer.fetched_until(from);
-        let next_time = fetched.unwrap_or(from);
+        let fresh = stream.shift.is_none() && stream.buffer.fetched_until(from).is_none();
+        let next_time = stream.next_time(from);
         if self.title.start.is_some() && !self.has_room(kind, from, next_time) {
             return false;
         }
-        if self.streams.get(&kind).is_some_and(|stream| stream.absent) {
+        self.go_back(kind, next_time);
+        if let Some(stream) = self.streams.get(&kind).filter(|stream| stream.absent) {
+            // Said already, unless the sink forgot it.
+            let end = self.period_end(stream.period).or(self.duration());
+            if end.is_some_and(|end| next_time + SEAM < end) {
+                self.be_absent(kind, next_time);
+                return true;
+            }
             return self.next_period(kind, next_time);
         }
         let usable = |engine: &Self| engine.streams.get(&kind).is_some_and(|s| !engine.usable_steps(s).is_empty());
@@ -180,7 +187,7 @@ impl Engine {
             return false;
         };
         // Behind media that is there, a frame more or less is rounding; a fresh start is meant exactly.
-        let tolerance = if fetched.is_some() { SEAM } else { MediaTime::ZERO };
+        let tolerance = if fresh { MediaTime::ZERO } else { SEAM };
         match self.next_segment(kind, rendition, next_time, tolerance) {
             Next::Wait => {
                 if let Some(stream) = self.streams.get_mut(&kind) {
@@ -277,7 +284,7 @@ impl Engine {
     fn is_far_ahead_of_the_picture(&self, stream: &Stream, from: MediaTime, next_time: MediaTime) -> bool {
         let Some(video) = self.streams.get(&TrackKind::Video).filter(|video| !video.ended) else { return false };
         let lead = self.segment_duration(stream).max(self.config.start_buffer);
-        next_time > video.buffer.fetched_until(from).unwrap_or(from) + lead
+        next_time > video.next_time(from) + lead
     }
 
     /// The rendition of the next segment, by its index in the track.
@@ -524,28 +531,45 @@ impl Engine {
             }
             return false;
         };
-        let picked = self.pick_track(period + 1, kind, Some((period, track)));
+        if !self.enter_period(kind, period + 1, (period, track)) {
+            self.be_absent(kind, next_time);
+        } else if start > next_time + SEAM {
+            self.skip(kind, next_time, start, Vec::new());
+        }
+        true
+    }
+
+    /// Lets a kind's stream go on in another period, in a track like the one that it comes from. False
+    /// if there is none.
+    fn enter_period(&mut self, kind: TrackKind, period: usize, like: (usize, usize)) -> bool {
+        let picked = self.pick_track(period, kind, Some(like)).map(|(track, _)| track);
         if let Some(stream) = self.streams.get_mut(&kind) {
-            stream.period = period + 1;
+            stream.period = period;
+            stream.track = picked.unwrap_or(0);
             stream.cursor = None;
             stream.rendition = None;
             stream.avoid.clear();
             stream.ladder.clear();
             stream.absent = false;
         }
-        match picked {
-            Some((track, _)) => {
-                if let Some(stream) = self.streams.get_mut(&kind) {
-                    stream.track = track;
-                }
-                self.rebuild_ladders();
-                if start > next_time + SEAM {
-                    self.skip(kind, next_time, start, Vec::new());
-                }
-            }
-            None => self.be_absent(kind, next_time),
+        if picked.is_some() {
+            self.rebuild_ladders();
         }
-        true
+        picked.is_some()
+    }
+
+    /// The sink forgot media of a period that the stream has left: fetching goes back there.
+    fn go_back(&mut self, kind: TrackKind, next_time: MediaTime) {
+        let Some(stream) = self.streams.get(&kind) else { return };
+        let (period, track) = (stream.period, stream.track);
+        let begin = self.title.presentation.as_ref().and_then(|p| p.periods.get(period)).map(|period| period.start);
+        let earlier = self.period_at(next_time).filter(|earlier| *earlier < period);
+        let before = begin.is_some_and(|begin| next_time + SEAM < begin);
+        if let Some(earlier) = earlier.filter(|_| before) {
+            if !self.enter_period(kind, earlier, (period, track)) {
+                self.be_absent(kind, next_time);
+            }
+        }
     }
 
     /// A kind has no track in its stream's period: there is nothing to wait for, and the next period

@@ -152,6 +152,9 @@ impl Engine {
     pub(crate) fn finish_seek(&mut self) {
         if let Some(seek) = self.playback.seek.take() {
             self.playback.place(seek.target, false, self.now);
+            if !self.playback.started {
+                self.title.start = Some(seek.target);
+            }
             let took = self.now.since(seek.started);
             self.qoe.seeked(took);
             self.emit(Event::SeekEnded { at: self.now, position: seek.target, took_us: micros(took) });

@@ -86,6 +86,9 @@ pub(crate) struct Stream {
     pub(crate) last_fault: Option<Error>,
     /// When requests for the next segment began to fail.
     pub(crate) trouble_since: Option<Timestamp>,
+    /// From where media is to where the manifest has it, as of the last segment; None after a start
+    /// from elsewhere.
+    pub(crate) shift: Option<MediaTime>,
     /// Renditions that the next segment cannot be had in.
     pub(crate) avoid: Vec<usize>,
     /// Bytes that the sink has room for, if it said that it has no more.
@@ -163,6 +166,7 @@ impl Stream {
             delivered: false,
             last_fault: None,
             trouble_since: None,
+            shift: None,
             avoid: Vec::new(),
             byte_limit: None,
             refused_bytes: 0,
@@ -184,6 +188,19 @@ impl Stream {
         matches!(self.kind, TrackKind::Video | TrackKind::Audio)
     }
 
+    /// Where fetching goes on, as the manifest has it, if media is needed from a position on.
+    pub(crate) fn next_time(&self, from: MediaTime) -> MediaTime {
+        self.buffer.fetched_until(from).unwrap_or(from + self.shift.unwrap_or_default())
+    }
+
+    /// What is fetched next does not follow from what was fetched last.
+    pub(crate) fn fetch_elsewhere(&mut self) {
+        self.cursor = None;
+        self.ended = false;
+        self.end_told = false;
+        self.broken_off = true;
+    }
+
     /// Starts over from a position: nothing in flight, nothing known to follow.
     pub(crate) fn restart(&mut self, position: MediaTime) {
         self.target = position;
@@ -198,5 +215,6 @@ impl Stream {
         self.avoid.clear();
         self.settled = None;
         self.anchored = None;
+        self.shift = None;
     }
 }

@@ -81,6 +81,11 @@ impl Engine {
         let leads = |video: &&Stream| !video.absent && !video.ended && video.period == fetch.rendition.period;
         let Some(video) = self.streams.get(&TrackKind::Video).filter(leads) else { return false };
         let from = self.needed_from(video);
-        video.buffer.fetched_until(from).unwrap_or(from) < fetch.end
+        // While nothing plays, a picture that is not on its way has no room to come.
+        let comes = self.playback.is_advancing()
+            || video.fetch.is_some()
+            || video.awaits.is_some()
+            || self.requests.is_retrying(TrackKind::Video);
+        comes && video.next_time(from) < fetch.end
     }
 }

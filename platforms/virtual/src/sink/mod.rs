@@ -264,9 +264,8 @@ impl Sink for ModelSink {
                 }
             }
             SinkCommand::Silence { kind, from, to } => {
-                if let Some(lane) = self.lanes.get_mut(&kind) {
-                    lane.be_silent(from, to);
-                }
+                // Media may come later: what there is nothing of first is told before its configuration.
+                self.lanes.entry(kind).or_default().be_silent(from, to);
             }
             SinkCommand::EndOfStream { kind } => {
                 if let Some(lane) = self.lanes.get_mut(&kind) {
