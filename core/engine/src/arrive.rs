@@ -236,7 +236,9 @@ impl Engine {
         let offset = self.offset(stream, fetch, container_start);
         stream.anchored = Some(fetch.discontinuity);
         let (start, end) = (container_start + offset, container_time(track, part.end) + offset);
-        if fetch.appended == 0 && start.abs_diff(fetch.start) > (fetch.end - fetch.start).max(MediaTime::from_secs(1)) {
+        let far = start.abs_diff(fetch.start) > (fetch.end - fetch.start).max(MediaTime::from_secs(1));
+        // Durations that do not add up lead as far; then it follows the media before.
+        if fetch.appended == 0 && far && !stream.buffer.has_end_at(start) {
             let error = Error::new(ErrorCode::TimestampInvalid, "media is not where the manifest says it is")
                 .fact("segment", fetch.number)
                 .fact("expected", fetch.start)

@@ -72,8 +72,8 @@ pub(crate) struct Title {
     pub(crate) disabled: BTreeSet<TrackKind>,
     /// Service locations that failed, and until when they are left alone.
     pub(crate) bad_locations: BTreeMap<String, Timestamp>,
-    /// Renditions whose playlist or index cannot be had.
-    pub(crate) dead: BTreeSet<RenditionRef>,
+    /// Renditions whose playlist or index cannot be had, and until when they are left alone.
+    pub(crate) dead: BTreeMap<RenditionRef, Timestamp>,
 }
 
 impl Engine {

@@ -10,8 +10,9 @@ use telecine_delivery::{classify_status, Failure, Otherwise, RequestClass, Retry
 use telecine_model::{uri, ByteRange, Error, ErrorCode, Handling, Timestamp, TrackKind};
 
 use crate::action::{Action, FetchRequest};
+use crate::buffer::SEAM;
 use crate::engine::Engine;
-use crate::event::DecisionKind;
+use crate::event::{DecisionKind, State};
 use crate::input::{Body, NetworkEvent, RequestId, ResponseHead};
 use crate::media::{MediaReader, Piece};
 use crate::stream::{InitKey, RenditionRef, Stream};
@@ -430,7 +431,13 @@ impl Engine {
         let (Purpose::Segment(kind) | Purpose::Init(kind, _)) = purpose else { return Duration::ZERO };
         let position = self.position();
         let ahead = self.streams.get(kind).map(|stream| stream.ahead(position));
-        ahead.filter(|_| self.playback.is_advancing()).map_or(Duration::ZERO, |ahead| self.real(ahead))
+        match self.playback.state {
+            State::Playing => ahead.map_or(Duration::ZERO, |ahead| self.real(ahead)),
+            // Nobody waits while nothing is to play and there is something to show; but a pause may end any
+            // time, so not for ever.
+            State::Paused | State::Ready if ahead.is_some_and(|ahead| ahead > SEAM) => Duration::from_secs(60),
+            _ => Duration::ZERO,
+        }
     }
 
     /// Gives up requests that brought next to nothing for long. Those that wait for their head have a

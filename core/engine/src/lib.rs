@@ -68,6 +68,7 @@ mod input;
 mod load;
 mod media;
 mod outbox;
+mod periods;
 mod playback;
 mod policy;
 mod recorder;

@@ -34,6 +34,8 @@ pub(crate) struct Playback {
 pub(crate) struct Seek {
     pub(crate) started: Timestamp,
     pub(crate) target: MediaTime,
+    /// The viewer asked for it: told and counted. Else it is only how another track is come to.
+    pub(crate) asked: bool,
     /// The sink said that it is there.
     pub(crate) arrived: bool,
 }

@@ -21,7 +21,7 @@ impl Engine {
         let periods = self.title.presentation.as_ref().map(|p| &p.periods);
         let earliest = periods.and_then(|p| p.first()).map_or(start, |period| period.start);
         let target = self.duration().map_or(target, |end| target.min(end)).max(earliest);
-        self.begin_seek(target, "asked for by the application");
+        self.begin_seek(target, true);
         let here = self.period_at(target);
         let in_buffer = self.capabilities.random_access
             && self.streams.values().filter(|s| s.is_essential()).all(|stream| {
@@ -51,21 +51,22 @@ impl Engine {
         self.sink(SinkCommand::Seek(target));
     }
 
-    pub(crate) fn begin_seek(&mut self, target: MediaTime, why: &str) {
+    /// Holds playback until the media of a position is there: one that the application asked for, or
+    /// the present one in another track.
+    pub(crate) fn begin_seek(&mut self, target: MediaTime, asked: bool) {
         let position = self.position();
         self.end_stall();
         // A seek within a seek counts as one, from the first to the last.
-        let started = self.playback.seek.map_or(self.now, |seek| seek.started);
-        self.playback.seek = Some(Seek { started, target, arrived: false });
-        self.emit(Event::SeekStarted { at: self.now, target });
-        self.decide(
-            DecisionKind::Seek,
-            None,
-            Some(position.to_string()),
-            Some(target.to_string()),
-            vec![why.to_owned()],
-        );
-        self.policies.rule.on_seek();
+        let before = self.playback.seek.filter(|seek| seek.asked);
+        let started = before.map_or(self.now, |seek| seek.started);
+        let asked = asked || before.is_some();
+        self.playback.seek = Some(Seek { started, target, asked, arrived: false });
+        if asked {
+            self.emit(Event::SeekStarted { at: self.now, target });
+            let why = vec!["asked for by the application".to_owned()];
+            self.decide(DecisionKind::Seek, None, Some(position.to_string()), Some(target.to_string()), why);
+            self.policies.rule.on_seek();
+        }
         // A sink that came to the end would play on from the target.
         if matches!(self.playback.state, State::Playing | State::Ended) {
             self.sink(SinkCommand::Pause);
@@ -155,9 +156,11 @@ impl Engine {
             if !self.playback.started {
                 self.title.start = Some(seek.target);
             }
-            let took = self.now.since(seek.started);
-            self.qoe.seeked(took);
-            self.emit(Event::SeekEnded { at: self.now, position: seek.target, took_us: micros(took) });
+            if seek.asked {
+                let took = self.now.since(seek.started);
+                self.qoe.seeked(took);
+                self.emit(Event::SeekEnded { at: self.now, position: seek.target, took_us: micros(took) });
+            }
         }
     }
 

@@ -55,7 +55,7 @@ impl Engine {
             // Sound or picture cannot go on before the new track is there: it is a seek on the spot.
             let running = self.playback.started || self.playback.seek.is_some();
             if running {
-                self.begin_seek(position, "another track was chosen");
+                self.begin_seek(position, false);
             } else if self.playback.state == State::Ready {
                 self.enter(State::Preparing);
             }
