@@ -167,8 +167,10 @@ impl BufferMap {
         let by_media = |tolerance: MediaTime| {
             self.0.iter().rposition(|i| i.has_media() && i.media_start - tolerance <= time && time < i.media_end)
         };
-        let by_manifest = || self.0.iter().position(|item| item.start <= time && time < item.end);
-        by_media(MediaTime::ZERO).or_else(by_manifest).or_else(|| by_media(SEAM))
+        let by_manifest =
+            |tolerance: MediaTime| self.0.iter().position(|item| item.start - tolerance <= time && time < item.end);
+        let exact = by_media(MediaTime::ZERO).or_else(|| by_manifest(MediaTime::ZERO));
+        exact.or_else(|| by_media(SEAM)).or_else(|| by_manifest(SEAM))
     }
 
     /// End of the media that continues without a hole from `time`, as far as it arrived; `time`
@@ -496,6 +498,13 @@ mod tests {
         assert_eq!((map.media_until(secs(0)), map.bytes()), (secs(20), 5 + 10 + 8));
         assert_eq!(map.play(secs(11)).map(|item| item.rendition), Some(1));
         assert_eq!((map.next_change(secs(1)), map.next_change(secs(6))), (Some(secs(5)), Some(secs(12))));
+    }
+
+    #[test]
+    fn a_hole_a_seam_ahead_is_gone_behind() {
+        let map = map([hole(12, 16)]);
+        assert_eq!(map.fetched_until(MediaTime::from_millis(11_950)), Some(secs(16)));
+        assert_eq!(map.fetched_until(secs(11)), None);
     }
 
     #[test]
