@@ -6,7 +6,7 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 GSTREAMER := -p telecine-gstreamer
 OUT := out
 
-.PHONY: help play test test-rust test-gstreamer test-media test-wasm setup lint fmt bench bench-peers fuzz coverage audit clean
+.PHONY: help play test test-rust test-gstreamer test-media test-wasm setup lint fmt bench bench-peers fuzz explore coverage audit clean
 
 help:
 	@echo 'make play       play the demo title: from a clean checkout to a report (Rust alone)'
@@ -15,6 +15,7 @@ help:
 	@echo 'make bench      Criterion benchmarks, peers beside us'
 	@echo 'make bench-peers  ours and the JavaScript players in turn (Node.js 20, npm; 15 minutes)'
 	@echo 'make fuzz       four fuzz targets, $(FUZZ_SECONDS) s each'
+	@echo 'make explore    property tests of the engine over $(EXPLORE_CASES) fresh cases'
 	@echo 'make coverage   line coverage of core/ by tests'
 	@echo 'make audit      licences, sources and duplicates of dependencies'
 	@echo 'make setup      only install what the tests need (Debian packages)'
@@ -67,6 +68,9 @@ test-media:
 test-gstreamer:
 	$(CARGO) test --quiet $(GSTREAMER)
 
+# Property tests draw the same cases in every run, so that a failure is of the change at hand; new cases
+# are for `make explore`.
+test-rust: export PROPTEST_RNG_SEED ?= 20261126
 test-rust:
 	$(CARGO) test --quiet --doc
 ifeq ($(NEXTEST),yes)
@@ -97,6 +101,11 @@ fuzz:
 	done
 
 CORE := -p telecine-model -p telecine-manifest -p telecine-container -p telecine-abr -p telecine-delivery -p telecine-telemetry -p telecine-engine
+
+# Property tests over fresh cases, many more than `make test` takes.
+EXPLORE_CASES ?= 5000
+explore:
+	PROPTEST_CASES=$(EXPLORE_CASES) $(CARGO) test --release -p telecine-engine --test whatever_fails_playback_ends
 
 coverage:
 	@$(CARGO) llvm-cov --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-llvm-cov --version 0.9.1
