@@ -117,7 +117,7 @@ impl Requests {
     }
 
     /// Bodies of error answers are looked at no further than this.
-    const ERROR_BODY: usize = 4096;
+    pub(crate) const ERROR_BODY: usize = 4096;
 }
 
 impl Engine {
