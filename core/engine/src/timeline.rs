@@ -7,6 +7,7 @@
 
 use telecine_model::{MediaTime, Protocol, TrackKind};
 
+use crate::action::{Action, SinkCommand};
 use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::media::{container_time, FragmentTrack};
@@ -18,7 +19,12 @@ const OFFSET_TOLERANCE: MediaTime = MediaTime::from_millis(250);
 
 impl Engine {
     /// What is added to container times.
-    pub(crate) fn offset(&mut self, stream: &Stream, fetch: &SegmentFetch, container_start: MediaTime) -> MediaTime {
+    pub(crate) fn offset(
+        &mut self,
+        stream: &mut Stream,
+        fetch: &SegmentFetch,
+        container_start: MediaTime,
+    ) -> MediaTime {
         let presentation = self.title.presentation.as_ref();
         if presentation.is_some_and(|p| p.protocol == Protocol::Dash) {
             let index = self.rendition(fetch.rendition).and_then(|r| r.segments.known());
@@ -30,8 +36,21 @@ impl Engine {
             Some(offset) => offset,
             None => self.own_offset(stream, fetch, container_start),
         };
-        self.title.offsets.insert(fetch.discontinuity, offset);
+        let before = self.title.offsets.insert(fetch.discontinuity, offset);
+        if before.is_some_and(|before| before != offset) {
+            self.drop_displaced(stream);
+        }
         offset
+    }
+
+    /// Media goes elsewhere than before a seek: what is still there from then would be in its way.
+    fn drop_displaced(&mut self, stream: &mut Stream) {
+        for stream in self.streams.values_mut().filter(|other| other.is_essential()).chain([stream]) {
+            self.qoe.wasted(stream.buffer.clear());
+            for kind in stream.outputs.iter().copied() {
+                self.outbox.push(Action::Sink(SinkCommand::Remove { kind, from: MediaTime::MIN, to: MediaTime::MAX }));
+            }
+        }
     }
 
     /// Whether the offset of a fragment is known, or this stream may say it. If not, the leading stream
