@@ -20,7 +20,7 @@
 //!     skip_blocks: 9,
 //!     subsamples: &[Subsample { clear: 4, protected: 16 }],
 //! };
-//! decrypt_sample(&*SoftwareAes.open(&key), &encryption, &mut sample)?;
+//! decrypt_sample(&*SoftwareAes.open(&key)?, &encryption, &mut sample)?;
 //! assert_eq!(&sample[4..8], b"\x6b\xc1\xbe\xe2");
 //! # Ok::<(), telecine_model::Error>(())
 //! ```
@@ -30,7 +30,11 @@
 mod cenc;
 mod cipher;
 mod key;
+mod segment;
 
-pub use cenc::decrypt_sample;
+pub use cenc::{decrypt_sample, SampleDecryptor};
+#[cfg(feature = "aws-lc")]
+pub use cipher::AwsLcAes;
 pub use cipher::{CipherBackend, KeyedCipher, SoftwareAes, BLOCK};
-pub use key::ContentKey;
+pub use key::{AesKey, ContentKey, SegmentKey};
+pub use segment::{implicit_iv, SegmentDecryptor};
