@@ -29,8 +29,14 @@
 
 mod cenc;
 mod cipher;
+pub mod clearkey;
 mod key;
+mod secret;
+pub mod session;
+pub mod system;
+pub mod testing;
 
 pub use cenc::decrypt_sample;
 pub use cipher::{CipherBackend, KeyedCipher, SoftwareAes, BLOCK};
 pub use key::ContentKey;
+pub use secret::SecretBytes;

@@ -53,9 +53,9 @@ pub struct Limits {
     pub redirects: usize,
     /// Levels of nested segment indexes and of resolved xlinks. Default 5.
     pub indirections: usize,
-    /// Bytes of the initialisation data of one key session, and of one PSSH box. Default 1 MiB.
+    /// Bytes of the initialisation data of one key session: all its PSSH boxes. Default 1 MiB.
     pub init_data_bytes: usize,
-    /// Key identifiers of one initialisation data, licence or rendition. Default 4,096.
+    /// Key identifiers of one initialisation data, licence or rendition. Default 1,024.
     pub key_ids: usize,
     /// Bytes of one licence, key file or certificate. Default 4 MiB.
     pub licence_bytes: usize,
@@ -87,7 +87,7 @@ impl Default for Limits {
             redirects: 10,
             indirections: 5,
             init_data_bytes: 1 << 20,
-            key_ids: 4_096,
+            key_ids: 1_024,
             licence_bytes: 4 << 20,
             key_sessions: 256,
         }

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use super::KeyId;
 use crate::error::{Error, ErrorCode};
 
@@ -215,6 +218,19 @@ impl fmt::Display for KeySystem {
             Self::Other(id) => id.fmt(f),
             known => f.write_str(known.name()),
         }
+    }
+}
+
+/// As its name or UUID.
+impl Serialize for KeySystem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for KeySystem {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 
