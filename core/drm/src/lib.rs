@@ -35,8 +35,10 @@ mod secret;
 pub mod session;
 pub mod system;
 pub mod testing;
+mod url;
 
 pub use cenc::decrypt_sample;
 pub use cipher::{CipherBackend, KeyedCipher, SoftwareAes, BLOCK};
 pub use key::ContentKey;
 pub use secret::SecretBytes;
+pub use url::KeyUrl;

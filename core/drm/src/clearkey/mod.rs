@@ -116,7 +116,7 @@ impl ClearKeyCdm {
             return self.take_key_file(id, &data.bytes.into());
         }
         let (kind, body) = (MessageKind::LicenceRequest, SecretBytes::new(Vec::new()));
-        self.events.push_back(CdmEvent::Message { session: id, kind, body, url: Some(uri.to_owned()) });
+        self.events.push_back(CdmEvent::Message { session: id, kind, body, url: Some(uri.into()) });
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use super::setup::Undone;
 use super::KeySessions;
 use crate::system::playready::KeyMessage;
 use crate::system::InitDataKind;
-use crate::SecretBytes;
+use crate::{KeyUrl, SecretBytes};
 
 /// Messages of one session that wait for answers; a key system that sends more has lost its mind.
 const EXCHANGES: usize = 8;
@@ -21,7 +21,7 @@ impl KeySessions {
         id: SessionId,
         kind: MessageKind,
         body: SecretBytes,
-        url: Option<String>,
+        url: Option<KeyUrl>,
         now: Timestamp,
     ) {
         let Some(session) = self.sessions.get_mut(&id) else {

@@ -247,7 +247,7 @@ impl KeySessions {
         let replaced = session.replaces.take();
         if replaced.is_some() {
             // The session that it was to replace is the memory.
-            session.requirement = None;
+            session.remembered = false;
         }
         self.reports.push_back(KeyReport::SessionFailed { session: id, keys, error });
         if let (true, Some(stored)) = (release, stored) {
@@ -355,7 +355,7 @@ impl KeySessions {
 
     /// A session is closed; if it has failed, that is remembered.
     pub(super) fn bury(&mut self, mut session: Session) {
-        if session.failure.is_some() && session.requirement.is_some() && !session.release {
+        if session.failure.is_some() && session.remembered && !session.release {
             session.phase = Phase::Failed;
             session.pending = None;
             session.renew_at = None;

@@ -7,11 +7,11 @@ use std::fmt;
 use std::time::Duration;
 
 use telecine_model::protection::{KeyRef, KeyStatus, KeySystem, Scheme};
-use telecine_model::{uri, ErrorCode, Timestamp};
+use telecine_model::{ErrorCode, Timestamp};
 
 use crate::system::InitData;
 use crate::system::InitDataKind;
-use crate::SecretBytes;
+use crate::{KeyUrl, SecretBytes};
 
 /// A key session, for as long as the player lives; never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -243,7 +243,7 @@ pub enum CdmEvent {
     /// It is to be provisioned with an answer to this.
     ProvisionRequest {
         /// Where from.
-        url: String,
+        url: KeyUrl,
         /// What to send; empty for a request that has everything in its URL.
         body: SecretBytes,
     },
@@ -278,7 +278,7 @@ pub enum CdmEvent {
         body: SecretBytes,
         /// Where the key system itself would send it. A message with an empty body and a URL is got, not
         /// posted.
-        url: Option<String>,
+        url: Option<KeyUrl>,
     },
     /// An answer was accepted.
     Updated {
@@ -367,7 +367,7 @@ pub enum RequestKind {
 
 /// A request to a server. Before it is sent and before its answer comes back, the application may rewrite
 /// everything: URL, headers, body; that is where licences are wrapped and tokens are added.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct KeyRequest {
     /// Its answer names it.
     pub id: RequestId,
@@ -378,7 +378,7 @@ pub struct KeyRequest {
     /// Of which session; None for certificates and provisioning.
     pub session: Option<SessionId>,
     /// Where to.
-    pub url: String,
+    pub url: KeyUrl,
     /// With which headers.
     pub headers: Vec<Header>,
     /// What to post; None to get.
@@ -387,22 +387,6 @@ pub struct KeyRequest {
     pub attempt: u32,
     /// When it is given up; a [`KeyAction::Cancel`](super::KeyAction::Cancel) says so then.
     pub timeout: Duration,
-}
-
-impl fmt::Debug for KeyRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyRequest")
-            .field("id", &self.id)
-            .field("kind", &self.kind)
-            .field("system", &self.system)
-            .field("session", &self.session)
-            .field("url", &uri::without_secrets(&self.url))
-            .field("headers", &self.headers)
-            .field("body", &self.body)
-            .field("attempt", &self.attempt)
-            .field("timeout", &self.timeout)
-            .finish()
-    }
 }
 
 /// A server's answer, whatever its status.

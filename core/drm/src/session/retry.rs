@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use telecine_model::rng::scale;
-use telecine_model::{uri, Error, ErrorCode, Timestamp};
+use telecine_model::{Error, ErrorCode, Timestamp};
 
 use super::policy::SessionPolicy;
 use super::port::{Header, KeyAnswer, KeyResponse, RequestId, RequestKind};
-use crate::SecretBytes;
+use crate::{KeyUrl, SecretBytes};
 
 /// A request with its tries.
 #[derive(Debug)]
 pub(super) struct Fetch {
     pub(super) kind: RequestKind,
     /// Servers; never empty.
-    pub(super) urls: Vec<String>,
+    pub(super) urls: Vec<KeyUrl>,
     pub(super) headers: Vec<Header>,
     pub(super) body: Option<SecretBytes>,
     pub(super) attempt: u32,
@@ -33,7 +33,7 @@ pub(super) enum FetchState {
 impl Fetch {
     pub(super) fn new(
         kind: RequestKind,
-        urls: Vec<String>,
+        urls: Vec<KeyUrl>,
         headers: Vec<Header>,
         body: Option<SecretBytes>,
         now: Timestamp,
@@ -42,9 +42,9 @@ impl Fetch {
     }
 
     /// The server of this try: each try asks the next.
-    pub(super) fn url(&self) -> &str {
+    pub(super) fn url(&self) -> Option<&KeyUrl> {
         let at = self.attempt as usize % self.urls.len().max(1);
-        self.urls.get(at).map_or("", String::as_str)
+        self.urls.get(at)
     }
 
     pub(super) fn is_sent_as(&self, request: RequestId) -> bool {
@@ -106,7 +106,10 @@ pub(super) fn judge(
             (Error::new(of_failure(fetch.kind), message).fact("cause", code.name()), better, None)
         }
     };
-    error = error.fact("url", uri::without_secrets(fetch.url())).fact("attempts", fetch.attempt + 1);
+    error = error.fact("attempts", fetch.attempt + 1);
+    if let Some(url) = fetch.url() {
+        error = error.fact("url", url);
+    }
     if !may_get_better || fetch.attempt + 1 >= policy.attempts || budget == 0 {
         return Outcome::Failed(error);
     }

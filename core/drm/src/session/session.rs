@@ -93,6 +93,8 @@ pub(super) struct Session {
     /// Making it new has failed: not again before this.
     pub(super) revive_at: Timestamp,
     pub(super) failure: Option<Error>,
+    /// When it has failed, it stays as the memory of that.
+    pub(super) remembered: bool,
 }
 
 impl Session {
@@ -123,6 +125,7 @@ impl Session {
             was_usable: false,
             revive_at: now,
             failure: None,
+            remembered: true,
         }
     }
 

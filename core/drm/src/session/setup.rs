@@ -7,7 +7,7 @@ use super::retry::{self, Fetch, FetchState, Outcome};
 use super::session::Phase;
 use super::{KeyAction, KeyReport, KeyRequest, KeySessions};
 use crate::system::{Certificate, CertificateUse};
-use crate::SecretBytes;
+use crate::{KeyUrl, SecretBytes};
 
 /// How far the key system is.
 #[derive(Debug)]
@@ -230,7 +230,7 @@ impl KeySessions {
         true
     }
 
-    pub(super) fn on_provision_request(&mut self, url: String, body: SecretBytes, now: Timestamp) {
+    pub(super) fn on_provision_request(&mut self, url: KeyUrl, body: SecretBytes, now: Timestamp) {
         if !matches!(self.provisioning, Provisioning::Asked { .. }) {
             return;
         }
@@ -258,13 +258,13 @@ impl KeySessions {
         let id = RequestId(self.next_id());
         let timeout = self.policy.request_timeout;
         fetch.state = FetchState::Sent { id, until: now + timeout };
-        if let Some(plan) = self.plans.front() {
+        if let Some((plan, url)) = self.plans.front().zip(fetch.url()) {
             let request = KeyRequest {
                 id,
                 kind: fetch.kind,
                 system: plan.system(),
                 session,
-                url: fetch.url().to_owned(),
+                url: url.clone(),
                 headers: fetch.headers.clone(),
                 body: fetch.body.clone(),
                 attempt: fetch.attempt,

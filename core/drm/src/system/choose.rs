@@ -9,6 +9,7 @@ use telecine_model::{Error, ErrorCode, TrackKind};
 
 use super::{Certificate, HdcpVersion, IdentityKey, InitDataKind, KeyRequirement};
 use crate::session::Header;
+use crate::KeyUrl;
 
 /// Robustness levels of Widevine, the strongest first; the empty one asks for nothing.
 pub const ROBUSTNESS_WIDEVINE: &[&str] =
@@ -119,7 +120,7 @@ pub struct SystemPreference {
     pub never: bool,
     /// Licence servers, the first one first; they come before the content's own. Others are asked if it
     /// does not answer.
-    pub licence_urls: Vec<String>,
+    pub licence_urls: Vec<KeyUrl>,
     /// Certificate of the licence service; comes before the content's own.
     pub certificate: Option<Certificate>,
     /// Headers for every request of licences.
@@ -158,7 +159,7 @@ pub struct Plan {
     /// The key system as the device has it; robustness levels below what is required are left out.
     pub capability: SystemCapability,
     /// Licence servers of the application, the first one first.
-    pub licence_urls: Vec<String>,
+    pub licence_urls: Vec<KeyUrl>,
     /// Certificate of the application or of the content.
     pub certificate: Option<Certificate>,
     /// Headers for every request of licences.

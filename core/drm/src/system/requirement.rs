@@ -1,7 +1,5 @@
 //! Which keys a rendition needs, and how each key system would get them.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use telecine_model::protection::{Key, KeyId, KeyMethod, KeyRef, KeySystem, Protection, Scheme, SystemId};
 use telecine_model::{uri, Error, ErrorCode, Limits};
@@ -10,12 +8,13 @@ use super::playready::PlayReadyObject;
 use super::text::{base64_bytes, DataUri};
 use super::widevine::WidevineData;
 use super::{fairplay, InitData, InitDataKind, Pssh};
+use crate::KeyUrl;
 
 /// Certificate of a licence service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Certificate {
     /// Where it is.
-    Url(String),
+    Url(KeyUrl),
     /// Itself.
     Bytes(Bytes),
 }
@@ -24,10 +23,10 @@ pub enum Certificate {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IdentityKey {
     /// The key is what this URI delivers; a `data:` URI holds it.
-    Uri(Arc<str>),
+    Uri(KeyUrl),
     /// A `data:` URI of 16 bytes on encrypted samples. Packagers put the key's identifier there and not
     /// the key; only the media can tell ([`KeyRequirement::decide_identity`]).
-    Undecided(Arc<str>),
+    Undecided(KeyUrl),
 }
 
 /// What the content has for one key system.
@@ -40,11 +39,11 @@ pub struct SystemOffer {
     /// Keys that the system's own data names.
     pub key_ids: Vec<KeyId>,
     /// Where licences are, absolute.
-    pub licence_url: Option<String>,
+    pub licence_url: Option<KeyUrl>,
     /// Where a licence request is authorised first, absolute.
-    pub authorization_url: Option<String>,
+    pub authorization_url: Option<KeyUrl>,
     /// Where the certificate of the licence service is, absolute.
-    pub certificate_url: Option<String>,
+    pub certificate_url: Option<KeyUrl>,
     /// Robustness that the content asks for.
     pub robustness: Option<String>,
     /// For ClearKey: a key of the `identity` format.
@@ -172,7 +171,8 @@ impl KeyRequirement {
         let Some(IdentityKey::Undecided(uri)) = offer.identity.clone() else {
             return;
         };
-        let named = DataUri::parse(&uri, limits.init_data_bytes).ok().and_then(|data| data.bytes.try_into().ok());
+        let named =
+            DataUri::parse(uri.as_str(), limits.init_data_bytes).ok().and_then(|data| data.bytes.try_into().ok());
         match (named.map(KeyId), media_kid) {
             (Some(named), Some(kid)) if named == kid => {
                 offer.identity = None;
@@ -210,7 +210,7 @@ impl KeyRequirement {
         if let Some(IdentityKey::Uri(uri) | IdentityKey::Undecided(uri)) =
             offer.and_then(|offer| offer.identity.as_ref())
         {
-            return vec![KeyRef::Uri(uri.clone())];
+            return vec![KeyRef::Uri(uri.shared())];
         }
         if !self.key_ids.is_empty() {
             return self.key_ids.iter().copied().map(KeyRef::Kid).collect();
@@ -229,7 +229,7 @@ impl KeyRequirement {
         }
         let mut offer = found.unwrap_or_else(|| SystemOffer::new(KeySystem::ClearKey));
         if let Some(IdentityKey::Uri(uri)) = &offer.identity {
-            let bytes = Bytes::copy_from_slice(uri.as_bytes());
+            let bytes = Bytes::copy_from_slice(uri.as_str().as_bytes());
             offer.init_data = Some(InitData { kind: InitDataKind::KeyUri, bytes });
         } else if offer.init_data.is_none() && !self.key_ids.is_empty() && offer.identity.is_none() {
             offer.key_ids.clone_from(&self.key_ids);
@@ -260,9 +260,9 @@ impl KeyRequirement {
             return;
         };
         let mut offer = SystemOffer {
-            licence_url: protection.uri.clone(),
-            authorization_url: protection.authorization_uri.clone(),
-            certificate_url: protection.certificate_uri.clone(),
+            licence_url: protection.uri.as_deref().map(KeyUrl::from),
+            authorization_url: protection.authorization_uri.as_deref().map(KeyUrl::from),
+            certificate_url: protection.certificate_uri.as_deref().map(KeyUrl::from),
             robustness: protection.robustness.clone(),
             ..SystemOffer::new(system)
         };
@@ -356,7 +356,7 @@ impl KeyRequirement {
                 Err(error) => self.faults.push(error),
             },
             // A plain URL: the key service's.
-            (_, None) => offer.licence_url = Some(uri.to_owned()),
+            (_, None) => offer.licence_url = Some(uri.into()),
         }
         self.add_offer(offer, limits);
     }
@@ -440,7 +440,7 @@ fn read_box(offer: &mut SystemOffer, pssh: &Pssh, limits: &Limits) {
         if let Ok(Some(header)) = header {
             offer.in_stream |= header.on_demand;
             if offer.licence_url.is_none() {
-                offer.licence_url = header.licence_url;
+                offer.licence_url = header.licence_url.map(KeyUrl::from);
             }
         }
     }

@@ -10,7 +10,7 @@ use super::server::DoubleLicence;
 use crate::session::{
     Access, Cdm, CdmCommand, CdmEvent, CdmFailure, CdmFailureKind, CloseReason, MessageKind, SessionId, SessionKind,
 };
-use crate::SecretBytes;
+use crate::{KeyUrl, SecretBytes};
 
 /// Something that the key system can be told, for failures by script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,13 +45,13 @@ pub struct CdmScript {
     /// The device is provisioned. If not, sessions are refused until it is.
     pub provisioned: bool,
     /// Provisioning needs a request to this URL.
-    pub provisioning_url: Option<String>,
+    pub provisioning_url: Option<KeyUrl>,
     /// The first message of the first session asks for the service's certificate, unless it was set.
     pub asks_for_certificate: bool,
     /// The first message of each session asks to be individualised, at this URL.
-    pub individualises_at: Option<String>,
+    pub individualises_at: Option<KeyUrl>,
     /// The URL that it would send licence requests to itself.
-    pub own_url: Option<String>,
+    pub own_url: Option<KeyUrl>,
     /// What its challenges are, in front of the number of the session.
     pub challenge: Vec<u8>,
 }

@@ -124,7 +124,7 @@ impl ScriptedServer {
     /// Takes a request. A URL without replies has status 404.
     pub fn request(&mut self, request: &KeyRequest, now: Timestamp) {
         self.requests.push((now, request.clone()));
-        let replies = self.replies.get_mut(&request.url);
+        let replies = self.replies.get_mut(request.url.as_str());
         let reply = match replies {
             Some(replies) if replies.len() > 1 => replies.pop_front(),
             Some(replies) => replies.front().cloned(),
