@@ -1,5 +1,7 @@
 //! Which key system is chosen, and why.
 
+#![allow(clippy::expect_used, clippy::panic)] // These are tests.
+
 mod common;
 
 use bytes::Bytes;

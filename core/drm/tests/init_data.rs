@@ -1,5 +1,7 @@
 //! Initialisation data that the packager wrote, and what hostile data may look like.
 
+#![allow(clippy::expect_used, clippy::panic)] // These are tests.
+
 mod common;
 
 use bytes::Bytes;

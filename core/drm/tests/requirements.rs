@@ -1,5 +1,7 @@
 //! Manifests, initialisation sections and fragments say which keys are needed, all in one type.
 
+#![allow(clippy::expect_used, clippy::panic)] // These are tests.
+
 mod common;
 
 use common::{base64, kid, packager, AUDIO, VIDEO};

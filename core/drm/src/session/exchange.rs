@@ -3,9 +3,9 @@
 use telecine_model::protection::KeySystem;
 use telecine_model::{Error, ErrorCode, Timestamp};
 
+use super::one::{Exchange, Pending, Phase};
 use super::port::{CdmCommand, Header, KeyAnswer, MessageKind, RequestId, RequestKind, SessionId};
 use super::retry::{Fetch, FetchState};
-use super::session::{Exchange, Pending, Phase};
 use super::setup::Undone;
 use super::KeySessions;
 use crate::system::playready::KeyMessage;
@@ -34,8 +34,8 @@ impl KeySessions {
             let error = Error::new(ErrorCode::CdmFailed, "the key system sends message after message");
             return self.fail(id, error, now);
         }
-        // What was waited for has come.
-        session.pending = None;
+        // What was waited for has come, unless that is what becomes of an answer.
+        session.pending = session.pending.filter(|(pending, _)| *pending == Pending::Update);
         if session.phase == Phase::Active && kind != MessageKind::LicenceRelease {
             session.renewing = true;
             session.renew_at = None;
@@ -162,7 +162,7 @@ impl KeySessions {
         session.pending = match session.phase {
             _ if more => Some((Pending::Update, until)),
             // Keys, or the next message: of one licence several exchanges may be made.
-            Phase::Generating => Some((Pending::Keys, until)),
+            Phase::Generating | Phase::Loading => Some((Pending::Keys, until)),
             Phase::Removing => Some((Pending::Remove, until)),
             _ => None,
         };

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use telecine_model::rng::scale;
 use telecine_model::{Error, ErrorCode, Timestamp, WallTime};
 
+use super::one::{Pending, Phase, Session};
 use super::port::{CdmCommand, CdmFailure, CdmFailureKind, CloseReason, SessionId, SessionKind};
-use super::session::{Pending, Phase, Session};
 use super::stored::StoredLicence;
 use super::{KeyAction, KeyReport, KeySessions, When};
 use crate::system::KeyRequirement;
@@ -83,7 +83,12 @@ impl KeySessions {
             (known.is_live() || failed) && !known.release && (data || keys)
         };
         let replaced: Vec<_> = self.sessions.values().filter_map(|session| session.replaces).collect();
-        let Some(known) = self.sessions.values_mut().filter(|known| same(known)).max_by_key(|known| known.id) else {
+        let Some(known) = self
+            .sessions
+            .values_mut()
+            .filter(|known| same(known))
+            .max_by_key(|known| (known.failure.is_none(), known.id))
+        else {
             return Joined::No;
         };
         known.expect(new.keys.iter().cloned());

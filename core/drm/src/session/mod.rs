@@ -17,15 +17,70 @@
 //!   never.
 //! - A licence is made new before it expires, as long as its keys are in use.
 //! - What arrives late, for a request that was given up or a session that is closed, is not looked at.
+//!
+//! ```
+//! use telecine_drm::clearkey::ClearKeyCdm;
+//! use telecine_drm::session::{Availability, Cdm, KeyAction, KeyInput, KeyResponse, KeySessions, SessionPolicy, When};
+//! use telecine_drm::system::{choose, DrmCapabilities, DrmPreferences, KeyRequirement, Need, SystemCapability};
+//! use telecine_model::protection::{KeyId, KeySystem, Protection};
+//! use telecine_model::{Limits, Timestamp, TrackKind};
+//!
+//! // What the MPD says of a rendition.
+//! let descriptor = Protection {
+//!     scheme: "cenc".to_owned(),
+//!     system: Some("e2719d58-a985-b3c9-781a-b030af78d30e".to_owned()),
+//!     default_kid: KeyId::parse("2f05477f-c24b-b4fa-efd8-6517156daffc"),
+//!     uri: Some("https://licence.example/".to_owned()),
+//!     ..Protection::default()
+//! };
+//! let limits = Limits::default();
+//! let requirement = KeyRequirement::from_protections(&[descriptor], &limits).expect("it is protected");
+//!
+//! // The device has ClearKey in software, and the application no wishes.
+//! let device = DrmCapabilities { systems: vec![SystemCapability::software_clearkey()] };
+//! let need = Need { requirement: &requirement, kind: TrackKind::Video };
+//! let choice = choose(&[need], &device, &DrmPreferences::default())?;
+//!
+//! let mut now = Timestamp::ZERO;
+//! let mut cdm = ClearKeyCdm::new(&limits);
+//! let mut sessions = KeySessions::new(SessionPolicy::default(), &limits, 1);
+//! sessions.start(choice, now);
+//! sessions.require(&requirement, When::Now, now);
+//! loop {
+//!     // Hand on what is to be done, take in what happens, until nothing does.
+//!     if let Some(action) = sessions.poll() {
+//!         match action {
+//!             KeyAction::Cdm(command) => cdm.execute(command, now),
+//!             KeyAction::Request(request) => {
+//!                 assert_eq!(request.url.as_str(), "https://licence.example/");
+//!                 // The application may rewrite it; the network takes its time; the server answers.
+//!                 now = Timestamp::from_millis(80);
+//!                 let licence = br#"{"keys":[{"kty":"oct","k":"tQ0bJVWb6b0KPL6KtZIy_A","kid":"LwVHf8JLtPrv2GUXFW2v_A"}]}"#;
+//!                 let answer = Ok(KeyResponse::ok(licence.to_vec()));
+//!                 sessions.handle(KeyInput::Answer { request: request.id, answer }, now);
+//!             }
+//!             _ => {}
+//!         }
+//!     } else if let Some(event) = cdm.poll(now) {
+//!         sessions.handle(KeyInput::Cdm(event), now);
+//!     } else {
+//!         break;
+//!     }
+//! }
+//! let keys = requirement.keys(KeySystem::ClearKey);
+//! assert_eq!(sessions.availability(&keys), Availability::Playable);
+//! assert!(cdm.keys().content_key(&keys[0]).is_some());
+//! # Ok::<(), telecine_model::Error>(())
+//! ```
 
 mod exchange;
 mod lifecycle;
+mod one;
 mod policy;
 mod port;
 mod renewal;
 mod report;
 mod retry;
-mod session;
 mod setup;
 mod status;
 mod stored;
@@ -37,7 +92,7 @@ use telecine_model::protection::{KeyRef, KeySystem};
 use telecine_model::{Error, ErrorCode, Limits, Rng, Timestamp, WallTime};
 
 use crate::system::{Choice, KeyRequirement, Plan};
-use session::{Phase, Session};
+use one::{Phase, Session};
 use setup::{Provisioning, Setup};
 
 pub use policy::SessionPolicy;

@@ -6,9 +6,9 @@ use telecine_model::protection::{KeyRef, KeyStatus};
 use telecine_model::rng::scale;
 use telecine_model::{Error, ErrorCode, Timestamp};
 
+use super::one::{Pending, Phase};
 use super::port::{CdmCommand, SessionId, SessionKind};
 use super::retry::FetchState;
-use super::session::{Pending, Phase};
 use super::{KeyAction, KeyReport, KeySessions, When};
 use crate::system::Renewal;
 
@@ -140,10 +140,17 @@ impl KeySessions {
             let message = "every key session that the device has room for is in use";
             return self.fail(id, Error::new(ErrorCode::SessionLimit, message), now);
         }
+        if !session.urgent && session.no_room_since.is_some() && session.needed + room_patience <= now {
+            // There was no room for it by its time. Who still needs it says so.
+            self.close(id, now);
+            return;
+        }
         let Some((pending, _)) = session.pending.filter(|(_, until)| *until <= now) else {
             return;
         };
         session.pending = None;
+        // An answer that it did not take is lost.
+        session.exchanges.retain(|exchange| exchange.fetch.is_some());
         match pending {
             Pending::Close => {
                 // Late news of it are not looked at, so it can be taken for closed.

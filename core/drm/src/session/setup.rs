@@ -2,9 +2,9 @@
 
 use telecine_model::{Error, ErrorCode, Handling, Timestamp};
 
+use super::one::Phase;
 use super::port::{Access, CdmCommand, CdmFailure, KeyAnswer, RequestId, RequestKind};
 use super::retry::{self, Fetch, FetchState, Outcome};
-use super::session::Phase;
 use super::{KeyAction, KeyReport, KeyRequest, KeySessions};
 use crate::system::{Certificate, CertificateUse};
 use crate::{KeyUrl, SecretBytes};

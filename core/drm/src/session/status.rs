@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use telecine_model::protection::{KeyRef, KeyStatus};
 use telecine_model::{Error, ErrorCode};
 
-use super::session::{Phase, Session};
+use super::one::{Phase, Session};
 
 /// The best status of each key over all sessions.
 pub type KeyStatusMap = BTreeMap<KeyRef, KeyStatus>;

@@ -146,7 +146,7 @@ fn a_key_file_is_got_and_found_by_its_uri() {
     world.run_for(seconds(1));
     let (_, request) = &world.server.requests[0];
     assert_eq!((request.kind, request.body.is_none(), request.headers.len()), (RequestKind::Key, true, 0));
-    assert_eq!(world.sessions.availability(&[name.clone()]), Availability::Playable);
+    assert_eq!(world.sessions.availability(std::slice::from_ref(&name)), Availability::Playable);
     assert_eq!(world.cdm.keys().content_key(&name).expect("a key").expose(), b"0123456789abcdef");
 }
 
@@ -167,7 +167,7 @@ fn a_key_for_aes_256_has_32_bytes_and_is_no_content_key() {
     let mut world = software(ClearKeyCdm::new(&Limits::default()), &requirement, SystemPreference::default());
     world.server.reply("https://cdn.example/v/key.bin", Reply::Bytes(vec![7; 32]));
     world.run_for(seconds(1));
-    assert_eq!(world.sessions.availability(&[name.clone()]), Availability::Playable);
+    assert_eq!(world.sessions.availability(std::slice::from_ref(&name)), Availability::Playable);
     assert_eq!(world.cdm.keys().bytes(&name).map(|bytes| bytes.len()), Some(32));
     assert!(world.cdm.keys().content_key(&name).is_none());
 }

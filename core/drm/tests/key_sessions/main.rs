@@ -1,8 +1,11 @@
 //! Key sessions in virtual time, against the double of a commercial key system: one behaviour a test.
 
+#![allow(clippy::expect_used, clippy::panic)] // These are tests.
+
 #[path = "../common/mod.rs"]
 mod common;
 
+mod any_order;
 mod clearkey;
 mod licences;
 mod renewal;

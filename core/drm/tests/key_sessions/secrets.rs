@@ -36,7 +36,7 @@ fn nothing_secret_is_shown_by_commands_requests_reports_or_the_machine() {
     world.errors().iter().for_each(|error| shown.push_str(&error.to_string()));
     assert_eq!(world.availability(&[1]), Availability::Gone(ErrorCode::LicenceInvalid));
     assert!(shown.contains("licence.example"), "the server is named");
-    for found in shown.match_indices("SECRET") {
-        panic!("shown: …{}…", &shown[found.0.saturating_sub(200)..found.0 + 40]);
+    if let Some(at) = shown.find("SECRET") {
+        panic!("shown: …{}…", &shown[at.saturating_sub(200)..at + 40]);
     }
 }

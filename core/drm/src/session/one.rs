@@ -225,7 +225,8 @@ impl Session {
     pub(super) fn deadline(&self, room_patience: Duration, now: Timestamp) -> Option<Timestamp> {
         let fetches = self.exchanges.iter().filter_map(|exchange| exchange.fetch.as_ref()).map(Fetch::until);
         let pending = self.pending.map(|(_, until)| until);
-        let room = self.no_room_since.filter(|_| self.urgent).map(|since| since + room_patience);
+        let from = |since| if self.urgent { since } else { self.needed };
+        let room = self.no_room_since.map(|since| from(since) + room_patience);
         let start = (self.phase == Phase::Queued && self.no_room_since.is_none()).then_some(self.start_at);
         let all = fetches.chain(pending).chain(room).chain(start).chain(self.renew_at);
         all.filter(|due| *due > now).min()
