@@ -58,7 +58,7 @@ fn event(session: SessionId, event: u8, detail: u8) -> CdmEvent {
         CdmFailureKind::Internal,
     ];
     let failure = CdmFailure::new(kinds[usize::from(detail) % kinds.len()], "x");
-    let fine = detail % 4 != 0;
+    let fine = !detail.is_multiple_of(4);
     match event % 16 {
         0 | 1 => CdmEvent::Created { session },
         2 | 3 => {
