@@ -163,3 +163,9 @@ pub struct Protection {
     /// `@robustness`.
     pub robustness: Option<String>,
 }
+
+mod keys;
+mod system;
+
+pub use keys::{KeyRef, KeyStatus};
+pub use system::{KeySystem, SystemId};
