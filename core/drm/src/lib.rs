@@ -1,9 +1,15 @@
-//! From protected samples to clear ones.
+//! From protected samples and segments to clear ones.
 //!
-//! - [`ContentKey`]: a key that is wiped when it is dropped and never shown.
+//! - [`ContentKey`] and [`SegmentKey`]: keys that are wiped when they are dropped and never shown.
+//! - [`SampleDecryptor`]: Common Encryption (ISO/IEC 23001-7) in place, all four schemes, under any number of keys;
+//!   [`decrypt_sample`] does it under one.
+//! - [`SegmentDecryptor`]: whole segments of HLS (AES-128, AES-256, AES-256-GCM) as their bytes arrive.
 //! - [`CipherBackend`] and [`KeyedCipher`]: the door to AES. [`SoftwareAes`] is the default: the `aes`
-//!   crate, which finds AES instructions at run time and is constant-time without them.
-//! - [`decrypt_sample`]: Common Encryption (ISO/IEC 23001-7) in place, all four schemes.
+//!   crate, which finds AES instructions at run time and is constant-time without them. The feature `aws-lc` adds
+//!   `AwsLcAes`, which needs a C compiler.
+//!
+//! Build this crate in one codegen unit (`[profile.release.package.telecine-drm] codegen-units = 1`, as this workspace
+//! does): in several, counters and chains take twice the time (`examples/throughput.rs` measures).
 //!
 //! ```
 //! use telecine_drm::{decrypt_sample, CipherBackend, ContentKey, SoftwareAes};
