@@ -3,9 +3,10 @@
 //! - [`ContentKey`], [`SecretBytes`], [`KeyUrl`]: what is wiped when it is dropped, or shown without its
 //!   secrets.
 //! - [`CipherBackend`] and [`KeyedCipher`]: the door to AES. [`SoftwareAes`] is the default: the `aes`
-//!   crate, which finds AES instructions at run time and is constant-time without them.
+//!   crate, which finds AES instructions at run time and is constant-time without them. The feature `aws-lc`
+//!   adds `AwsLcAes`, which needs a C compiler.
 //! - [`SampleDecryptor`] and [`decrypt_sample`]: Common Encryption (ISO/IEC 23001-7) in place, all four schemes.
-//! - [`SegmentDecryptor`]: HLS segments that are encrypted whole, in any split of their bytes.
+//! - [`SegmentDecryptor`]: whole segments of HLS (AES-128, AES-256, AES-256-GCM) as their bytes arrive.
 //! - [`system`]: PSSH boxes, Widevine, PlayReady, FairPlay, ClearKey; [`system::KeyRequirement`] says which
 //!   keys a rendition needs, [`system::choose`] which key system of the device gets them.
 //! - [`session`]: key sessions along the life cycle of W3C EME, without a clock or a network of their own;
@@ -25,6 +26,9 @@
 //! a browser's EME through this port; PlayReady headers 4.1 and 4.2, the JSON of `com.widevine`, the wrapping
 //! of PlayReady messages and the older form of FairPlay's initialisation data were written from
 //! documentation or from what other players do, and have only met texts of our own.
+//!
+//! Build this crate in one codegen unit (`[profile.release.package.telecine-drm] codegen-units = 1`, as this workspace
+//! does): in several, counters and chains take twice the time (`examples/throughput.rs` measures).
 //!
 //! # A sample
 //!
