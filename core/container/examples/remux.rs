@@ -1,10 +1,11 @@
-//! Transport streams or packed audio to one fragmented MP4: `remux OUT SEGMENT...`.
+//! Transport streams or packed audio to one fragmented MP4: `remux [--sample-aes KID:IV] OUT SEGMENT...`.
 
 use std::fs::File;
 use std::io::{BufWriter, Read, Write};
 use std::process::ExitCode;
 
-use telecine_container::{StreamOptions, StreamReader, StreamUnit};
+use telecine_container::{SampleAes, StreamOptions, StreamReader, StreamUnit};
+use telecine_model::protection::KeyId;
 use telecine_model::Limits;
 
 fn main() -> ExitCode {
@@ -18,9 +19,15 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn std::error::Error>> {
-    let mut arguments = std::env::args().skip(1);
-    let mut out = BufWriter::new(File::create(arguments.next().ok_or("remux OUT SEGMENT...")?)?);
+    let mut arguments = std::env::args().skip(1).peekable();
     let mut reader = StreamReader::new(&StreamOptions::default(), &Limits::default());
+    if arguments.next_if(|argument| argument == "--sample-aes").is_some() {
+        let argument = arguments.next().unwrap_or_default();
+        let (kid, iv) = argument.split_once(':').ok_or("--sample-aes KID:IV")?;
+        reader.set_protection(Some(SampleAes { key_id: KeyId(hex(kid)?), iv: hex(iv)? }));
+    }
+    let out = arguments.next().ok_or("remux [--sample-aes KID:IV] OUT SEGMENT...")?;
+    let mut out = BufWriter::new(File::create(out)?);
     for segment in arguments {
         let mut file = File::open(segment)?;
         reader.next_segment(false);
@@ -39,6 +46,10 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     out.flush()?;
     eprintln!("{:?}", reader.counters());
     Ok(())
+}
+
+fn hex(text: &str) -> Result<[u8; 16], Box<dyn std::error::Error>> {
+    Ok(u128::from_str_radix(text, 16)?.to_be_bytes())
 }
 
 fn drain(reader: &mut StreamReader, out: &mut impl Write) -> Result<(), Box<dyn std::error::Error>> {

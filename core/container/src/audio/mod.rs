@@ -26,6 +26,8 @@ pub(crate) struct PackedReader {
     named: bool,
     /// A time is known, from a tag of this or an earlier segment.
     timed: bool,
+    /// Bytes before this segment.
+    segment_start: u64,
     /// When the next frame is shown, for tags between frames.
     now: Option<Now>,
 }
@@ -47,12 +49,14 @@ impl PackedReader {
             clock: Clock::near(near),
             named: false,
             timed: false,
+            segment_start: 0,
             now: None,
         }
     }
 
     /// Another segment begins, which continues the stream.
     pub(crate) fn next_segment(&mut self, encrypted: bool) {
+        self.segment_start = self.framer.received();
         if encrypted != self.encrypted {
             self.encrypted = encrypted;
             self.framer.set_encrypted(encrypted);
@@ -87,8 +91,9 @@ impl PackedReader {
             )?;
             self.named = true;
         }
-        while let Some(framed) = self.framer.next(end) {
-            out.position = self.framer.position();
+        loop {
+            out.position = self.framer.position().saturating_sub(self.segment_start);
+            let Some(framed) = self.framer.next(end) else { break };
             match framed {
                 Framed::Unit(unit) => self.unit(unit, remuxer, out)?,
                 Framed::Tag(tag) => self.tag(tag, out),

@@ -206,6 +206,11 @@ impl AudioFramer {
         self.window.cursor()
     }
 
+    /// Bytes that have been pushed.
+    pub(crate) fn received(&self) -> u64 {
+        self.window.end()
+    }
+
     /// Behind a segment a frame may go on in the next, or not: it counts if another follows it.
     pub(crate) fn end_segment(&mut self) {
         self.locked = None;
@@ -375,11 +380,14 @@ impl AudioFramer {
 
     fn frame(&mut self, header: Header, size: usize) -> Step {
         let start = self.window.cursor();
+        let frame = self.read(size);
+        if self.codec == AudioCodec::Mpeg && mpeg_audio::is_info(&frame) {
+            return Step::Again;
+        }
         let mut stamp = None;
         while let Some((_, time)) = self.stamps.pop_front_if(|(at, _)| *at <= start) {
             stamp = Some(time);
         }
-        let frame = self.read(size);
         let mut unit = AudioUnit {
             data: frame.slice(header.strip.min(frame.len())..),
             samples: header.samples,

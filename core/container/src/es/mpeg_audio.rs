@@ -65,6 +65,23 @@ pub(crate) fn entry(frame: &[u8]) -> Option<AudioEntry> {
     })
 }
 
+/// Whether a frame holds no sound but what an encoder says of the whole file, in place of it ("Xing",
+/// "Info" and "VBRI" headers).
+pub(crate) fn is_info(frame: &[u8]) -> bool {
+    let &[_, second, _, fourth, ..] = frame else { return false };
+    if second >> 1 & 3 != LAYER_3 {
+        return false;
+    }
+    // Behind the side information (ISO/IEC 11172-3, 2.4.1.7; ISO/IEC 13818-3, 2.4.1.7).
+    let side = match (second >> 3 & 3 == MPEG1, fourth >> 6 == 3) {
+        (true, false) => 32,
+        (true, true) | (false, false) => 17,
+        (false, true) => 9,
+    };
+    let at = |offset: usize| frame.get(offset..).and_then(<[u8]>::first_chunk::<4>);
+    matches!(at(4 + side), Some(b"Xing" | b"Info")) || at(36) == Some(b"VBRI")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

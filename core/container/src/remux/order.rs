@@ -35,11 +35,13 @@ pub(crate) struct DecodeOrder<T> {
     held: VecDeque<T>,
     /// Presentation times of pictures whose place has not been given away.
     shown: BinaryHeap<Reverse<i64>>,
+    /// From one picture to the next, as it was seen.
+    step: Option<i64>,
 }
 
 impl<T> Default for DecodeOrder<T> {
     fn default() -> Self {
-        Self { mode: Mode::default(), held: VecDeque::new(), shown: BinaryHeap::new() }
+        Self { mode: Mode::default(), held: VecDeque::new(), shown: BinaryHeap::new(), step: None }
     }
 }
 
@@ -98,6 +100,7 @@ impl<T: Timed> DecodeOrder<T> {
             Some(0) | None => Mode::Given,
             Some(depth) => Mode::Reordered(depth),
         };
+        self.step = smallest_step(times);
         for frame in std::mem::take(&mut self.held) {
             self.push(frame, picture, out);
         }
@@ -126,13 +129,14 @@ impl<T: Timed> DecodeOrder<T> {
     /// From one picture to the next.
     fn step(&self, picture: Option<&Picture>) -> i64 {
         let stated = picture.and_then(|picture| picture.frame_duration).map(i64::from);
-        let between = || {
-            let mut times: Vec<i64> = self.shown.iter().map(|Reverse(time)| *time).collect();
-            times.sort_unstable();
-            times.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).find(|step| *step > 0)
-        };
-        stated.or_else(between).unwrap_or(super::DEFAULT_STEP)
+        let between = || smallest_step(self.shown.iter().map(|Reverse(time)| *time).collect());
+        stated.or(self.step).or_else(between).unwrap_or(super::DEFAULT_STEP)
     }
+}
+
+fn smallest_step(mut times: Vec<i64>) -> Option<i64> {
+    times.sort_unstable();
+    times.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).filter(|step| *step > 0).min()
 }
 
 #[cfg(test)]

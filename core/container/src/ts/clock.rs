@@ -54,8 +54,8 @@ mod tests {
         assert_eq!(clock.unroll(5), (1 << 33) + 5);
         assert_eq!(clock.unroll(last), last as i64, "B-frames come a little earlier");
         assert_eq!(clock.unroll(100), (1 << 33) + 100);
-        for step in 1..10 {
-            assert_eq!(clock.unroll((step << 32) & (last | 15)), (1 << 33) + (step as i64 - 1) * (1 << 32));
+        for step in 1..20 {
+            assert_eq!(clock.unroll((step << 31) & (last | 15)), (1 << 33) + ((step as i64) << 31));
         }
     }
 

@@ -30,7 +30,15 @@ struct Programme {
     chosen: Option<(u16, u16)>,
     /// The last map, so that it is looked at only when it changes.
     map: Vec<u8>,
-    mapped: bool,
+    /// Ids of the tracks, by the first map.
+    ids: Option<TrackIds>,
+}
+
+/// Tracks are numbered from one, the video first. Video that joins sound later has a number of its own.
+#[derive(Clone, Copy, Debug)]
+struct TrackIds {
+    video: u32,
+    first_audio: u32,
 }
 
 const PIDS: usize = NULL_PID as usize + 1;
@@ -62,7 +70,7 @@ impl Demuxer {
             pids: Vec::new(),
             chosen: None,
             map: Vec::new(),
-            mapped: false,
+            ids: None,
         };
         programme.add(0, Content::Association(Sections::default()));
         Self { packets: Packets::default(), programme }
@@ -93,7 +101,7 @@ impl Demuxer {
             out.warn("T020", || format!("the segment ends in the middle of a packet: {left} bytes are left out"));
         }
         self.programme.each_stream(remuxer, out, Stream::finish)?;
-        if !self.programme.mapped {
+        if self.programme.ids.is_none() {
             let message = "the transport stream has no programme map";
             return Err(Error::new(ErrorCode::ContainerSyntax, message).at(Place::Byte(position)));
         }
@@ -224,7 +232,6 @@ impl Programme {
         match psi::map(section) {
             Ok(Some((number, streams))) if self.chosen == Some((number, pid)) => {
                 self.map = section.to_vec();
-                self.mapped = true;
                 self.select(&streams, remuxer, out)
             }
             Ok(_) => Ok(()),
@@ -254,7 +261,12 @@ impl Programme {
     fn select(&mut self, streams: &[ElementaryStream], remuxer: &mut Remuxer, out: &mut Output) -> Result<(), Error> {
         /// Of each kind; a map has room for some two hundred.
         const MOST: usize = 32;
-        let wanted = self.wanted(streams, MOST, out)?;
+        let has_video = streams.iter().any(|stream| matches!(stream.kind, StreamKind::Video { .. }));
+        let ids = *self.ids.get_or_insert(match has_video && self.options.video {
+            true => TrackIds { video: 1, first_audio: 2 },
+            false => TrackIds { video: 1 + MOST as u32, first_audio: 1 },
+        });
+        let wanted = self.wanted(streams, ids, MOST, out)?;
         // What is read on is kept; what is not any more is complete.
         let reserved = [0, self.chosen.map_or(0, |(_, pid)| pid)];
         let mut kept = Vec::new();
@@ -286,6 +298,7 @@ impl Programme {
     fn wanted<'s>(
         &self,
         streams: &'s [ElementaryStream],
+        ids: TrackIds,
         most: usize,
         out: &mut Output,
     ) -> Result<Vec<(u32, &'s ElementaryStream)>, Error> {
@@ -296,10 +309,10 @@ impl Programme {
         };
         let mut left = [usize::from(self.options.video), audio, if self.options.metadata { most } else { 0 }];
         let mut wanted = Vec::new();
-        let (mut next_audio, mut usable) = (2, 0);
+        let (mut next_audio, mut usable) = (ids.first_audio, 0);
         for stream in streams {
             let (kind, track) = match &stream.kind {
-                StreamKind::Video { .. } => (0, 1),
+                StreamKind::Video { .. } => (0, ids.video),
                 StreamKind::Audio { .. } => (1, next_audio),
                 StreamKind::Metadata => (2, 0),
                 StreamKind::Other(kind) => {
