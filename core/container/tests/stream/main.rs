@@ -1,0 +1,5 @@
+//! Transport streams and packed audio through the reader: what comes out, from what ffmpeg and a packager
+//! wrote, from streams written here to be awkward, and from broken ones.
+
+mod ffprobe;
+mod support;
