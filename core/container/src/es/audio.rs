@@ -201,9 +201,9 @@ impl AudioFramer {
         self.encrypted = encrypted;
     }
 
-    /// Where the next frame begins, counted from the first byte pushed.
+    /// Where what comes next begins, counted from the first byte pushed.
     pub(crate) fn position(&self) -> u64 {
-        self.window.cursor()
+        self.window.cursor().saturating_sub(self.skipped)
     }
 
     /// Bytes that have been pushed.
@@ -220,8 +220,8 @@ impl AudioFramer {
         self.window.push(bytes);
     }
 
-    /// Bytes are missing here: what was begun is lost. Returns whether anything was.
-    pub(crate) fn lose(&mut self) -> bool {
+    /// Bytes are missing here: what was begun is lost.
+    pub(crate) fn lose(&mut self) {
         let lost = self.window.available();
         self.window.advance(lost);
         self.window.discard();
@@ -229,7 +229,6 @@ impl AudioFramer {
         self.locked = None;
         self.wanted = 0;
         self.skipped += lost;
-        lost > 0
     }
 
     /// Bytes copied since this was asked last.

@@ -206,6 +206,8 @@ pub(crate) struct Remuxer {
     init: Option<Arc<InitSegment>>,
     /// The initialisation segment no longer says what the tracks need.
     stale: bool,
+    /// Every track may still come with its configuration.
+    patient: bool,
     key: Option<SampleAes>,
     sequence: u32,
     written: u64,
@@ -221,6 +223,7 @@ impl Remuxer {
             tracks: Vec::new(),
             init: None,
             stale: true,
+            patient: true,
             key: None,
             sequence: 0,
             written: 0,
@@ -343,6 +346,7 @@ impl Remuxer {
     pub(crate) fn restart(&mut self) {
         self.tracks.clear();
         self.stale = true;
+        self.patient = true;
         self.changes_left = self.changes_limit;
     }
 
@@ -395,7 +399,7 @@ impl Remuxer {
         }
         if self.stale {
             let missing = self.tracks.iter().filter(|track| track.entry.is_none()).count();
-            if missing > 0 && !force && self.init.is_none() {
+            if missing > 0 && !force && self.patient {
                 return Ok(false);
             }
             if missing > 0 {
@@ -426,6 +430,7 @@ impl Remuxer {
         let tracks: Vec<TrackDescription> = self.tracks.iter().filter_map(Track::description).collect();
         let init = write_init(&tracks)?;
         self.stale = false;
+        self.patient = false;
         if self.init.as_ref().is_some_and(|known| known.data == init.data) {
             return Ok(());
         }

@@ -34,6 +34,15 @@ struct Frame {
     captions: Vec<Bytes>,
 }
 
+/// A picture with its decode time.
+#[derive(Debug)]
+struct Decoded {
+    frame: Frame,
+    dts: i64,
+    /// Before it was made one that can be written.
+    given: i64,
+}
+
 impl Timed for Frame {
     fn pts(&self) -> i64 {
         self.pts
@@ -54,8 +63,8 @@ pub(crate) struct VideoTimeline {
     order: DecodeOrder<Frame>,
     /// Timestamps of the last picture, for one that has none.
     last_stamp: Option<Stamp>,
-    /// The last picture and its decode time: its duration comes with the next.
-    last: Option<(Frame, i64)>,
+    /// The last picture: its duration comes with the next.
+    last: Option<Decoded>,
     /// Where the next picture is due, when the last has been handed on.
     end: Option<i64>,
     /// From one picture to the next.
@@ -125,7 +134,7 @@ impl VideoTimeline {
     pub(crate) fn flush(&mut self, queue: &mut VecDeque<Queued>, out: &mut Output) {
         self.report_dropped(None, out);
         self.release(queue, out);
-        if let Some((frame, dts)) = self.last.take() {
+        if let Some(Decoded { frame, dts, .. }) = self.last.take() {
             let step = self.nominal_step();
             self.end = Some(dts.saturating_add(step));
             queue.push_back(queued(frame, dts, step));
@@ -203,12 +212,12 @@ impl VideoTimeline {
     }
 
     /// The next picture in decoding order has its decode time.
-    fn decode(&mut self, mut frame: Frame, dts: i64, queue: &mut VecDeque<Queued>, out: &mut Output) {
+    fn decode(&mut self, mut frame: Frame, given: i64, queue: &mut VecDeque<Queued>, out: &mut Output) {
         self.captions.add(frame.pts, std::mem::take(&mut frame.captions));
-        self.captions.release(dts, out);
+        self.captions.release(given, out);
         // The format has no decode times below zero; presentation times may be.
-        let (given, mut dts) = (dts, dts.max(0));
-        if let Some((last, last_dts)) = self.last.take() {
+        let mut dts = given.max(0);
+        if let Some(Decoded { frame: last, dts: last_dts, given: last_given }) = self.last.take() {
             let delta = dts.saturating_sub(last_dts);
             let step = if !(-JUMP..=JUMP).contains(&delta) {
                 out.warn("T016", || format!("video jumps by {}", media_time(delta)));
@@ -217,8 +226,9 @@ impl VideoTimeline {
                 self.step = Some(delta);
                 delta
             } else {
-                if given >= 0 {
-                    out.warn("T016", || format!("a decode time is not behind the one before, but {delta} ticks from it"));
+                if given <= last_given {
+                    let back = media_time(last_given.saturating_sub(given));
+                    out.warn("T016", || format!("a decode time is {back} before the one before"));
                 }
                 // Two pictures are never decoded at the same time.
                 dts = last_dts.saturating_add(1);
@@ -228,7 +238,7 @@ impl VideoTimeline {
         } else if let Some(end) = self.end.take().filter(|end| end.abs_diff(dts) <= JITTER.unsigned_abs()) {
             dts = end;
         }
-        self.last = Some((frame, dts));
+        self.last = Some(Decoded { frame, dts, given });
     }
 }
 

@@ -76,6 +76,8 @@ pub(crate) struct Packets {
     gap: usize,
     /// Bytes before the next ones that have not been taken: a part of a packet, or too few to find one.
     carry: Vec<u8>,
+    /// Bytes passed over since the last packet.
+    skipped: u64,
     /// Where the next byte to be taken is in the resource.
     position: u64,
 }
@@ -126,27 +128,37 @@ impl Packets {
         while self.stride.is_none() {
             match self.search(left, end) {
                 Some(at) => {
-                    if at > 0 {
-                        take(Found::Skipped(at as u64))?;
-                        self.position += at as u64;
-                    }
+                    self.skip(at);
+                    self.report(take)?;
                     left = self.locked(left.get(at..).unwrap_or_default(), take)?;
                 }
                 None => {
                     // The last bytes may be the beginning of a packet.
                     let kept = if end { 0 } else { left.len().min(PROOF - 1) };
                     let (skipped, tail) = left.split_at(left.len() - kept);
-                    if !skipped.is_empty() {
-                        take(Found::Skipped(skipped.len() as u64))?;
-                        self.position += skipped.len() as u64;
-                    }
+                    self.skip(skipped.len());
                     left = tail;
                     break;
                 }
             }
         }
+        if end {
+            self.report(take)?;
+        }
         self.carry.extend_from_slice(left);
         Ok(())
+    }
+
+    fn skip(&mut self, count: usize) {
+        self.skipped += count as u64;
+        self.position += count as u64;
+    }
+
+    fn report<E>(&mut self, take: &mut impl FnMut(Found<'_>) -> Result<(), E>) -> Result<(), E> {
+        match std::mem::take(&mut self.skipped) {
+            0 => Ok(()),
+            skipped => take(Found::Skipped(skipped)),
+        }
     }
 
     /// Packets where they are expected. Returns what is left: less than a packet, or, with the stride
@@ -211,20 +223,32 @@ mod tests {
         packet
     }
 
-    /// Numbers of packets and bytes skipped, in order.
-    fn find(pieces: &[&[u8]]) -> (Vec<u8>, u64) {
-        let (mut found, mut skipped) = (Vec::new(), 0);
+    /// Numbers of packets, and all of what comes with places.
+    fn find_all(pieces: &[&[u8]]) -> (Vec<u8>, u64, Vec<u64>) {
+        let (mut found, mut skipped, mut places) = (Vec::new(), 0, Vec::new());
         let mut packets = Packets::default();
         for (at, piece) in pieces.iter().enumerate() {
             let whole = packets.push(&Bytes::copy_from_slice(piece), at + 1 == pieces.len(), &mut |what| {
                 match what {
-                    Found::Packet(bytes, _) => found.push(bytes[2]),
-                    Found::Skipped(count) => skipped += count,
+                    Found::Packet(bytes, place) => {
+                        found.push(bytes[2]);
+                        places.push(place);
+                    }
+                    Found::Skipped(count) => {
+                        skipped += count;
+                        places.push(count);
+                    }
                 }
                 Ok::<(), ()>(())
             });
             assert_eq!(whole, Ok(()));
         }
+        (found, skipped, places)
+    }
+
+    /// Numbers of packets and bytes skipped.
+    fn find(pieces: &[&[u8]]) -> (Vec<u8>, u64) {
+        let (found, skipped, _) = find_all(pieces);
         (found, skipped)
     }
 
@@ -292,7 +316,7 @@ mod tests {
             let mut from = 0;
             let mut pieces: Vec<&[u8]> = cuts.iter().map(|to| &stream[std::mem::replace(&mut from, *to)..*to]).collect();
             pieces.push(&[]);
-            prop_assert_eq!(find(&pieces), find(&[&stream, &[]]));
+            prop_assert_eq!(find_all(&pieces), find_all(&[&stream, &[]]));
         }
     }
 }

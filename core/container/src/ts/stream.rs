@@ -67,7 +67,7 @@ impl Stream {
             Part::Begin(header) if header.scrambled => Err(scrambled(pid)),
             Part::Short(missing) => {
                 sink.out.warn("T007", || format!("a PES packet of PID {pid} ends {missing} bytes too early"));
-                reader.end_packet(track, sink)
+                reader.cut_short(track, sink)
             }
             Part::Invalid => {
                 sink.out.warn("T007", || format!("PID {pid} has no PES packet where one should begin"));
@@ -89,11 +89,7 @@ impl Stream {
                     sink.out.warn("T009", || "an access unit of video is damaged and left out".to_owned());
                 }
             }
-            Reader::Audio(audio) => {
-                audio.deliver(self.track, sink)?;
-                audio.framer.lose();
-                sink.remuxer.lose_audio(self.track);
-            }
+            Reader::Audio(_) => return self.reader.cut_short(self.track, sink),
             Reader::Metadata(metadata) => metadata.gathered.clear(),
         }
         Ok(())
@@ -105,6 +101,7 @@ impl Stream {
         if missing > 0 {
             let pid = self.described.pid;
             sink.out.warn("T007", || format!("a PES packet of PID {pid} ends {missing} bytes too early"));
+            self.reader.cut_short(self.track, sink)?;
         }
         match &mut self.reader {
             Reader::Video(assembler) => {
@@ -165,11 +162,14 @@ impl Reader {
         }
     }
 
-    fn end_packet(&mut self, track: u32, sink: &mut Sink<'_>) -> Result<(), Error> {
-        match self {
-            Self::Audio(audio) => audio.deliver(track, sink),
-            Self::Video(_) | Self::Metadata(_) => Ok(()),
+    /// The packet in hand lacks bytes at its end. Whole frames of sound in it count, a part of one does not.
+    fn cut_short(&mut self, track: u32, sink: &mut Sink<'_>) -> Result<(), Error> {
+        if let Self::Audio(audio) = self {
+            audio.deliver(track, sink)?;
+            audio.framer.lose();
+            sink.remuxer.lose_audio(track);
         }
+        Ok(())
     }
 }
 
