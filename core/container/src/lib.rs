@@ -57,10 +57,25 @@
 
 #![forbid(unsafe_code)]
 
+mod audio;
+mod bits;
+mod es;
+mod id3;
 pub mod iso;
+mod remux;
+mod sniff;
+mod stream;
+mod ts;
+mod window;
+
+pub use id3::{Id3Frame, Id3Tag};
 
 pub use iso::{
     listed_samples, read_file, CmafChecker, DataBase, DecoderConfig, Edit, EventMessage, EventTime, FourCc, Fragment,
     FragmentEncryption, InitSegment, IsoReader, Media, MediaTrack, ProducerReference, Sample, SampleDescription,
     SegmentIndexBox, SidxReference, TrackDefaults, TrackEncryption, TrackFragment, TrackInfo, Unit,
+};
+pub use sniff::{sniff, Container, Sniff};
+pub use stream::{
+    AudioSelection, CaptionData, SampleAes, StreamCounters, StreamOptions, StreamReader, StreamUnit, TimedMetadata,
 };

@@ -210,6 +210,8 @@ error_codes! {
     TextSyntax = 3009, Media, Content, "mend the subtitle file";
     /// The segment index (sidx) cannot be used.
     IndexInvalid = 3010, Media, Content, "repackage with a valid sidx and index range";
+    /// Packets of a transport stream are scrambled by conditional access.
+    ContainerScrambled = 3020, Media, Content, "protect the stream with a method of HLS or package it as CMAF";
 
     /// The content is protected and no key or key system for it is available.
     KeyUnavailable = 4001, Drm, Content, "give a key, a licence URL or a device with a fitting key system";

@@ -49,6 +49,15 @@ pub struct Limits {
     pub fragment_samples: usize,
     /// Samples of one whole file that is read at once. Default 5,000,000.
     pub file_samples: usize,
+    /// Bytes of one access unit of video in a transport stream. Default 32 MiB.
+    pub access_unit_bytes: usize,
+    /// Bytes of samples that wait until every track of a transport stream has shown its decoder
+    /// configuration. Default 64 MiB.
+    pub pending_bytes: usize,
+    /// Decoder configurations of one segment of a transport stream or packed audio. Default 256.
+    pub configurations: usize,
+    /// Bytes of one ID3 tag. Default 1 MiB.
+    pub id3_bytes: usize,
     /// Redirects of one request. Default 10.
     pub redirects: usize,
     /// Levels of nested segment indexes and of resolved xlinks. Default 5.
@@ -84,6 +93,10 @@ impl Default for Limits {
             box_bytes: 16 << 20,
             fragment_samples: 200_000,
             file_samples: 5_000_000,
+            access_unit_bytes: 32 << 20,
+            pending_bytes: 64 << 20,
+            configurations: 256,
+            id3_bytes: 1 << 20,
             redirects: 10,
             indirections: 5,
             init_data_bytes: 1 << 20,

@@ -307,40 +307,6 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Reads bits, most significant first; past the end it reads nothing.
-#[derive(Clone, Debug)]
-pub(crate) struct Bits<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Bits<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
-    }
-
-    /// Up to 32 bits.
-    pub(crate) fn take(&mut self, count: usize) -> Option<u32> {
-        let mut value = 0;
-        for at in self.at..self.at + count {
-            let byte = *self.bytes.get(at / 8)?;
-            value = (value << 1) | u32::from(byte >> (7 - at % 8) & 1);
-        }
-        self.at += count;
-        Some(value)
-    }
-
-    /// One bit.
-    pub(crate) fn flag(&mut self) -> Option<bool> {
-        self.take(1).map(|bit| bit == 1)
-    }
-
-    /// Moves to the next whole byte.
-    pub(crate) fn align(&mut self) {
-        self.at = self.at.div_ceil(8) * 8;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -366,13 +332,5 @@ mod tests {
         ] {
             assert!(Header::read(bytes).is_err(), "{bytes:?}");
         }
-    }
-
-    #[test]
-    fn bits_come_most_significant_first() {
-        let mut bits = Bits::new(&[0b1010_0000, 0xff]);
-        assert_eq!((bits.take(3), bits.flag()), (Some(5), Some(false)));
-        bits.align();
-        assert_eq!((bits.take(8), bits.take(1)), (Some(255), None));
     }
 }

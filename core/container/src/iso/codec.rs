@@ -5,7 +5,8 @@
 
 use std::fmt::Write as _;
 
-use super::boxes::{fourcc_name, Bits, FourCc};
+use super::boxes::{fourcc_name, FourCc};
+use crate::bits::Bits;
 
 /// `avc1.PPCCLL` (RFC 6381, 3.3; ISO/IEC 14496-15, 5.3.3.1): profile, constraints and level of `avcC`.
 pub(crate) fn avc(entry: FourCc, record: &[u8]) -> Option<String> {
@@ -218,6 +219,8 @@ pub(crate) struct AudioConfig {
     /// The object type that a decoder needs for everything in the stream: 2 for LC, 5 with SBR,
     /// 29 with PS, 42 for USAC.
     pub(crate) object_type: u32,
+    /// Samples a second before any extension: what frames are counted in.
+    pub(crate) core_rate: Option<u32>,
     /// Samples a second that come out of such a decoder.
     pub(crate) sample_rate: Option<u32>,
     /// Channels that come out of such a decoder; None if a program_config_element says it.
@@ -226,7 +229,8 @@ pub(crate) struct AudioConfig {
 
 const SBR: u32 = 5;
 const PS: u32 = 29;
-const SAMPLE_RATES: [u32; 13] =
+/// Samples a second by index (1.6.3.4).
+pub(crate) const SAMPLE_RATES: [u32; 13] =
     [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350];
 
 impl AudioConfig {
@@ -240,8 +244,9 @@ impl AudioConfig {
             index => Some(SAMPLE_RATES.get(index as usize).copied()),
         };
         let mut bits = Bits::new(config);
-        let mut this =
-            Self { object_type: object_type(&mut bits)?, sample_rate: sample_rate(&mut bits)?, channels: None };
+        let object_type = object_type(&mut bits)?;
+        let core_rate = sample_rate(&mut bits)?;
+        let mut this = Self { object_type, core_rate, sample_rate: core_rate, channels: None };
         let layout = bits.take(4)?;
         this.channels = match layout {
             1..=6 => Some(layout),
@@ -284,7 +289,7 @@ impl AudioConfig {
 
 /// Channels of an AC-3 or E-AC-3 audio coding mode (ETSI TS 102 366, table 4.3) with its low
 /// frequency channel.
-fn ac3_channels(mode: u32, low_frequency: bool) -> u32 {
+pub(crate) fn ac3_channels(mode: u32, low_frequency: bool) -> u32 {
     [2, 1, 2, 3, 3, 4, 4, 5].get(mode as usize).copied().unwrap_or(2) + u32::from(low_frequency)
 }
 

@@ -25,7 +25,12 @@ mod moof;
 mod protection;
 mod reader;
 mod tables;
-mod window;
+mod write;
+
+pub(crate) use codec::{ac3_channels, AudioConfig, Colour, SAMPLE_RATES as AAC_SAMPLE_RATES};
+pub(crate) use write::{
+    write_fragment, write_init, AudioEntry, FragmentTrackData, SampleEntry, TrackDescription, VideoEntry,
+};
 
 pub use boxes::FourCc;
 pub use cmaf::CmafChecker;

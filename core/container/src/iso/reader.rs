@@ -13,7 +13,7 @@ use super::fragment::Fragment;
 use super::index::{self, SegmentIndexBox};
 use super::init::{self, InitSegment};
 use super::moof::{self, DecodeTimes, Moof};
-use super::window::Window;
+use crate::window::Window;
 
 /// What comes out of a resource, in its order.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -48,24 +48,65 @@ impl Window {
         }
     }
 
+    /// Offset in the resource behind the last byte that has arrived.
+    pub(crate) fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// What follows the cursor, as it came.
+    fn ahead(&self) -> impl Iterator<Item = &[u8]> {
+        let mut within = self.within;
+        self.chunks.iter().skip(self.chunk).map(move |chunk| chunk.get(std::mem::take(&mut within)..).unwrap_or_default())
+    }
+
     /// Copies what follows the cursor into `out`, without moving; returns how much there was.
     pub(crate) fn peek(&self, out: &mut [u8]) -> usize {
+        self.peek_at(0, out)
+    }
+
+    /// The same from `skip` bytes behind the cursor.
+    pub(crate) fn peek_at(&self, mut skip: u64, out: &mut [u8]) -> usize {
         let mut filled = 0;
-        let mut within = self.within;
-        for chunk in self.chunks.iter().skip(self.chunk) {
-            let source = chunk.get(within..).unwrap_or_default();
+        for chunk in self.ahead() {
+            if skip >= chunk.len() as u64 {
+                skip -= chunk.len() as u64;
+                continue;
+            }
+            let source = chunk.get(std::mem::take(&mut skip) as usize..).unwrap_or_default();
             let free = out.get_mut(filled..).unwrap_or_default();
             let count = source.len().min(free.len());
             for (to, from) in free.iter_mut().zip(source) {
                 *to = *from;
             }
             filled += count;
-            within = 0;
             if filled == out.len() {
                 break;
             }
         }
         filled
+    }
+
+    /// How far behind `skip` bytes from the cursor the first `byte` is; if there is none, how many bytes
+    /// there are.
+    pub(crate) fn distance(&self, mut skip: u64, byte: u8) -> u64 {
+        let mut passed = 0;
+        for chunk in self.ahead() {
+            if skip >= chunk.len() as u64 {
+                skip -= chunk.len() as u64;
+                continue;
+            }
+            let source = chunk.get(std::mem::take(&mut skip) as usize..).unwrap_or_default();
+            if let Some(at) = memchr::memchr(byte, source) {
+                return passed + at as u64;
+            }
+            passed += source.len() as u64;
+        }
+        passed
+    }
+
+    /// Whether the next `count` bytes came in one piece.
+    pub(crate) fn is_contiguous(&self, count: usize) -> bool {
+        self.ahead().next().is_some_and(|chunk| chunk.len() >= count)
     }
 
     /// Moves the cursor by `count` bytes or to the end of what has arrived.
@@ -168,6 +209,19 @@ mod tests {
         assert_eq!((window.start(), window.available()), (107, 2));
         assert_eq!(window.take(), [] as [&[u8]; 0]);
         assert_eq!(&window.read(9)[..], b"hi");
+    }
+
+    #[test]
+    fn what_is_further_ahead_is_found_across_slices() {
+        let mut window = window(&[b"abc", b"", b"def", b"gha"]);
+        window.advance(1);
+        let mut out = [0; 3];
+        assert_eq!((window.peek_at(1, &mut out), &out), (3, b"cde"));
+        assert_eq!((window.peek_at(6, &mut out), &out[..2]), (2, &b"ha"[..]));
+        assert_eq!((window.peek_at(8, &mut out), window.peek_at(99, &mut out)), (0, 0));
+        assert_eq!((window.distance(0, b'c'), window.distance(2, b'e'), window.distance(3, b'z')), (1, 1, 5));
+        assert_eq!((window.is_contiguous(2), window.is_contiguous(3)), (true, false));
+        assert_eq!(window.end(), 109);
     }
 
     #[test]

@@ -1,0 +1,10 @@
+//! Transport streams and packed audio through the reader: what comes out, from what ffmpeg and a packager
+//! wrote, from streams written here to be awkward, and from broken ones.
+
+mod damage;
+mod ffprobe;
+mod incremental;
+mod mux;
+mod programme;
+mod support;
+mod timing;
