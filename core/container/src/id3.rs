@@ -354,7 +354,8 @@ mod tests {
         let escaped = b"a\0\xff\0\xe0\xff\0\0";
         let plain = b"a\0\xff\xe0\xff\0";
         let third = frame(3, b"PRIV", 0, plain);
-        let third: Vec<u8> = third.iter().flat_map(|byte| if *byte == 0xff { vec![0xff, 0] } else { vec![*byte] }).collect();
+        let third: Vec<u8> =
+            third.iter().flat_map(|byte| if *byte == 0xff { vec![0xff, 0] } else { vec![*byte] }).collect();
         let parse = |bytes: &Bytes| Id3Tag::parse(bytes).expect("valid").frames;
         assert_eq!(parse(&tag(3, 0x80, &third)), [expected.clone()]);
         assert_eq!(parse(&tag(4, 0x80, &frame(4, b"PRIV", 0, escaped))), [expected.clone()]);
@@ -375,7 +376,8 @@ mod tests {
     #[test]
     fn compressed_and_encrypted_frames_are_kept_as_they_are() {
         for (version, flags) in [(3, 0x80), (3, 0x40), (4, 8), (4, 4)] {
-            let frames = Id3Tag::parse(&tag(version, 0, &frame(version, b"TIT2", flags, b"xyz"))).expect("valid").frames;
+            let frames =
+                Id3Tag::parse(&tag(version, 0, &frame(version, b"TIT2", flags, b"xyz"))).expect("valid").frames;
             assert_eq!(frames, [Id3Frame::Other { id: *b"TIT2", data: Bytes::from_static(b"xyz") }]);
         }
     }

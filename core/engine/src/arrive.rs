@@ -56,14 +56,13 @@ impl Engine {
         let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else {
             return false;
         };
-        let init = match &fetch.init {
-            None => None,
+        fetch.reader = Some(match &fetch.init {
+            None => MediaReader::of_any(limits, fetch.demuxer.take()),
             Some(key) => match self.title.inits.get(key) {
-                Some(init) => init.segment.clone(),
+                Some(init) => MediaReader::new(limits, init.segment.clone()),
                 None => return false,
             },
-        };
-        fetch.reader = Some(MediaReader::new(limits, init));
+        });
         true
     }
 
@@ -95,8 +94,11 @@ impl Engine {
                     self.fail(protected(&scheme));
                     return false;
                 }
-                if let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) {
-                    fetch.own_init = Some(Init { tracks, segment: piece.init });
+                if let Some(stream) = self.streams.get_mut(&kind) {
+                    let rendition = stream.fetch.as_ref().map(|fetch| fetch.rendition);
+                    let init = Init { tracks, segment: piece.init };
+                    stream.own_init = rendition.map(|rendition| (rendition, init));
+                    stream.configured = None;
                 }
                 true
             }
@@ -159,8 +161,7 @@ impl Engine {
             return;
         };
         if let Some(mut fetch) = stream.fetch.take() {
-            let shared = fetch.init.as_ref().and_then(|key| self.title.inits.get(key));
-            match fetch.own_init.clone().or(shared.cloned()) {
+            match self.init_of(&stream, &fetch).cloned() {
                 Some(init) => {
                     self.configure(&mut stream, &fetch, &init);
                     let outputs = stream.outputs.clone();
@@ -183,6 +184,16 @@ impl Engine {
             stream.fetch = Some(fetch);
         }
         self.streams.insert(kind, stream);
+    }
+
+    /// What a segment's media is to be read by: the initialisation section that the manifest names, or the
+    /// one that came in the segments themselves.
+    pub(crate) fn init_of<'a>(&'a self, stream: &'a Stream, fetch: &SegmentFetch) -> Option<&'a Init> {
+        let own = stream.own_init.as_ref().filter(|(rendition, _)| *rendition == fetch.rendition);
+        match &fetch.init {
+            Some(key) => self.title.inits.get(key),
+            None => own.map(|(_, init)| init),
+        }
     }
 
     /// Tells the sink what decoder configuration follows, if it changed.
@@ -403,6 +414,7 @@ impl Engine {
             stream.shift = Some(fetch.end - item.media_end);
         }
         stream.cursor = Some((fetch.rendition, fetch.number));
+        stream.demuxer = fetch.reader.and_then(MediaReader::into_stream);
         stream.failures = 0;
         stream.refused_bytes = 0;
         stream.trouble_since = None;

@@ -454,7 +454,17 @@ impl Engine {
             return;
         };
         self.loads += 1;
+        let follows = stream
+            .cursor
+            .is_some_and(|(last, number)| last == reference && number.checked_add(1) == Some(segment.number))
+            && stream.discontinuity == Some(segment.discontinuity)
+            && !stream.broken_off;
+        let mut demuxer = stream.demuxer.take().filter(|_| follows);
+        if let Some(demuxer) = &mut demuxer {
+            demuxer.next_segment(false);
+        }
         stream.fetch = Some(SegmentFetch {
+            demuxer,
             load: LoadId(self.loads),
             rendition: reference,
             number: segment.number,
@@ -472,7 +482,6 @@ impl Engine {
             read: false,
             appended: 0,
             seen: 0,
-            own_init: None,
             skip: 0,
             broken: false,
             started: self.now,

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use telecine_container::InitSegment;
+use telecine_container::{InitSegment, StreamReader};
 use telecine_model::{Error, MediaTime, Timestamp, TrackKind};
 
 use crate::action::{Format, LoadId};
@@ -56,6 +56,10 @@ pub(crate) struct Stream {
     pub(crate) awaits: Option<RenditionRef>,
     /// What the sink was configured for last.
     pub(crate) configured: Option<(RenditionRef, Option<InitKey>)>,
+    /// The initialisation that came in segments of a rendition, where the manifest names none.
+    pub(crate) own_init: Option<(RenditionRef, Init)>,
+    /// Reader of the segment fetched last, if it was of a stream: it knows what the next one continues.
+    pub(crate) demuxer: Option<Box<StreamReader>>,
     /// There is no track of this kind in the period.
     pub(crate) absent: bool,
     /// Everything to the end was fetched.
@@ -124,8 +128,8 @@ pub(crate) struct SegmentFetch {
     pub(crate) appended: u32,
     /// Fragments of it that were read, whatever was in them.
     pub(crate) seen: u32,
-    /// Its own initialisation section, if it brings one.
-    pub(crate) own_init: Option<Init>,
+    /// Reader of the segment before, if this one continues it and both bring their initialisation along.
+    pub(crate) demuxer: Option<Box<StreamReader>>,
     pub(crate) started: Timestamp,
     /// Bytes so far.
     pub(crate) bytes: u64,
@@ -151,6 +155,8 @@ impl Stream {
             fetch: None,
             awaits: None,
             configured: None,
+            own_init: None,
+            demuxer: None,
             absent: false,
             ended: false,
             end_told: false,

@@ -61,8 +61,7 @@ impl Engine {
         }
         let Some(stream) = self.streams.get(&kind) else { return true };
         let Some(fetch) = &stream.fetch else { return true };
-        let shared = fetch.init.as_ref().and_then(|key| self.title.inits.get(key));
-        let tracks = fetch.own_init.as_ref().or(shared).map(|init| &init.tracks);
+        let tracks = self.init_of(stream, fetch).map(|init| &init.tracks);
         let own = tracks.into_iter().flatten().filter(|track| track.kind == kind);
         let part = own.filter_map(|track| Some((track, found.iter().find(|part| part.id == track.id)?))).next();
         let Some((track, part)) = part else { return true };

@@ -163,7 +163,7 @@ proptest! {
             .sink(Forgetful::new(sink, evictions))
             .network(format!("rate={kbps}kbps,rtt={rtt}ms,loss={loss}%").parse().expect("a network"))
             .play(format!("https://title.example/{file}"))
-            .step_limit(200_000);
+            .step_limit(40_000);
         for (time, command) in commands {
             session = session.at(at(time), command);
         }

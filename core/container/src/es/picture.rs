@@ -62,12 +62,8 @@ pub(crate) fn aspect_and_colour(bits: &mut Bits<'_>) -> Option<(Option<(u32, u32
         let full_range = bits.flag()?;
         if bits.flag()? {
             let mut code_point = || bits.take(8).map(|value| value as u16);
-            colour = Some(Colour {
-                primaries: code_point()?,
-                transfer: code_point()?,
-                matrix: code_point()?,
-                full_range,
-            });
+            colour =
+                Some(Colour { primaries: code_point()?, transfer: code_point()?, matrix: code_point()?, full_range });
         } else if full_range {
             // 2 means unspecified (ISO/IEC 23091-2).
             colour = Some(Colour { primaries: 2, transfer: 2, matrix: 2, full_range });

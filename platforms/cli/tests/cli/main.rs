@@ -16,6 +16,7 @@ mod ctrl_c_stops_and_still_reports;
 mod every_sample_comes_once_wherever_playback_starts;
 mod every_variant_is_inspected_to_its_segments;
 mod exit_codes_follow_the_kind_of_error;
+mod hls_of_transport_streams_plays;
 mod inspect_and_play_name_the_same_cause;
 mod long_lists_are_written_as_they_are_made;
 mod probe_lists_what_ffprobe_lists;
