@@ -1,7 +1,7 @@
 //! Folders of files that are served as they are: titles that another packager made.
 
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::UNIX_EPOCH;
@@ -37,7 +37,14 @@ impl Folder {
     /// # Errors
     /// The path is no folder that can be read.
     pub(crate) fn open(path: &Path) -> Result<Self, TitleError> {
-        let failed = |error| TitleError::new(path.display().to_string(), error);
+        let failed = |error: io::Error| {
+            let place = path.display().to_string();
+            match error.kind() {
+                io::ErrorKind::NotFound => TitleError::new(place, "there is no such folder"),
+                io::ErrorKind::NotADirectory => TitleError::new(place, "it is not a folder"),
+                _ => TitleError::new(place, error),
+            }
+        };
         let root = path.canonicalize().map_err(failed)?;
         fs::read_dir(&root).map_err(failed)?;
         Ok(Self { root })

@@ -49,5 +49,6 @@ pub(crate) fn plain(text: &str) -> String {
 
 /// The error for a file that cannot be written.
 pub(crate) fn cannot_write(path: &std::path::Path, error: &io::Error) -> Error {
-    Error::new(ErrorCode::InvalidArgument, format!("{} cannot be written: {error}", path.display()))
+    let why = crate::fetch::reason(error);
+    Error::new(ErrorCode::InvalidArgument, format!("'{}' cannot be written: {why}", path.display()))
 }

@@ -6,6 +6,7 @@
 mod common;
 
 mod a_failed_session_is_reported_too;
+mod a_folder_of_another_packager_is_served_and_played;
 mod a_protected_title_ends_with_a_drm_error;
 mod a_recording_replays_to_the_same_decisions;
 mod an_error_is_one_sentence_with_code_place_url_and_advice;

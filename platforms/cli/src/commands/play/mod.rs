@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 use telecine_engine::{abr, Config};
-use telecine_model::{Error, ErrorCode};
+use telecine_model::{Error, ErrorCode, MediaTime};
 
 use self::outputs::Outputs;
 use self::watch::Watch;
@@ -28,7 +28,7 @@ const NETWORK: &str = "rate=5Mbps,rtt=40ms";
 pub(crate) fn run(args: &Play) -> Result<ExitCode, Error> {
     let config = config(args)?;
     let sink = sinks::choose(args.sink, args.clock)?;
-    let title = args.url.as_deref().map(fetch::absolute).transpose()?;
+    let title = args.url.as_deref().map(fetch::manifest).transpose()?;
     let network = shaping(args);
     let outputs = Outputs::open(args)?;
     let runtime = net::runtime()?;
@@ -94,6 +94,10 @@ fn config(args: &Play) -> Result<Config, Error> {
     }
     if args.url.is_some() && args.network.is_some() && args.clock == Clock::Real {
         return refused("--network shapes the embedded origin, or a model; a URL has a network of its own".to_owned());
+    }
+    let start = args.start.unwrap_or(MediaTime::ZERO);
+    if args.until.is_some_and(|until| until <= start) {
+        return refused(format!("nothing would be played: --until has to be behind the start at {start}"));
     }
     let mut config = Config::default();
     config.seed = args.seed;
