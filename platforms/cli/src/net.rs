@@ -16,8 +16,8 @@ pub(crate) fn runtime() -> Result<Runtime, Error> {
 }
 
 /// Whole answers for the title at `url`, one after the other.
-pub(crate) fn source(runtime: &Runtime, url: &str, headers: &[(String, String)]) -> Result<BlockingSource, Error> {
-    Ok(BlockingSource::new(Fetcher::new(headers)?, runtime.handle().clone(), url))
+pub(crate) fn source(runtime: &Runtime, url: &str, fetcher: &Fetcher) -> BlockingSource {
+    BlockingSource::new(fetcher.clone(), runtime.handle().clone(), url)
 }
 
 /// How a network is described on the command line.

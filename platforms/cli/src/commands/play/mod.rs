@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
+use telecine::Fetcher;
 use telecine_engine::{abr, Config};
 use telecine_model::{Error, ErrorCode, MediaTime};
 
@@ -59,12 +60,16 @@ pub(crate) fn run(args: &Play) -> Result<ExitCode, Error> {
             let network = net::model(network.unwrap_or(NETWORK))?;
             match title {
                 Some(url) => {
-                    let source = net::source(&runtime, &url, &args.header)?;
-                    modelled::play(&url, args.start, source, network, config, sink, watch(&url))?
+                    let fetcher = Fetcher::new(&args.header)?;
+                    let source = net::source(&runtime, &url, &fetcher);
+                    let title = modelled::Title { url: &url, start: args.start, source, fetcher: Some(&fetcher) };
+                    modelled::play(title, network, config, sink, watch(&url))?
                 }
                 None => {
                     let url = embedded::url();
-                    modelled::play(&url, args.start, embedded::source(), network, config, sink, watch(&url))?
+                    let source = embedded::source();
+                    let title = modelled::Title { url: &url, start: args.start, source, fetcher: None };
+                    modelled::play(title, network, config, sink, watch(&url))?
                 }
             }
         }
