@@ -28,8 +28,13 @@ pub(crate) fn write(text: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Resu
             let _ = out.into_parts();
             Ok(())
         }
-        Err(e) => Err(Error::new(ErrorCode::InternalDefect, format!("standard output cannot be written: {e}"))),
+        Err(e) => Err(failed(&e)),
     }
+}
+
+/// The error for standard output that cannot be written.
+pub(crate) fn failed(error: &io::Error) -> Error {
+    Error::new(ErrorCode::InternalDefect, format!("standard output cannot be written: {error}"))
 }
 
 /// Prints one line.

@@ -63,12 +63,12 @@ pub(super) fn play<S: Source>(
         }
     }
     let engine = session.engine();
-    Ok(watch.end(&report::Session {
+    watch.end(&report::Session {
         now: session.now(),
         presentation: engine.presentation(),
         qoe: engine.qoe(session.now()),
         tracks: session.sink_ref().tracks(),
         action_hash: engine.action_hash(),
         skipped: skipped(),
-    }))
+    })
 }

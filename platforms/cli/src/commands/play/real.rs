@@ -65,12 +65,12 @@ pub(super) async fn play(
     while let Ok(Some(event)) = timeout(Duration::ZERO, events.next()).await {
         watch.event(&event)?;
     }
-    Ok(watch.end(&report::Session {
+    watch.end(&report::Session {
         now: Timestamp::ZERO + qoe.elapsed,
         presentation: presentation.as_ref(),
         qoe,
         tracks,
         action_hash: player.action_hash().await?,
         skipped: player.skipped_bytes(),
-    }))
+    })
 }

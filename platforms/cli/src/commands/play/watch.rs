@@ -85,9 +85,9 @@ impl Watch {
     }
 
     /// The session is over.
-    pub(super) fn end(self, session: &Session<'_>) -> Ended {
-        self.dashboard.close();
+    pub(super) fn end(mut self, session: &Session<'_>) -> Result<Ended, Error> {
+        self.dashboard.close(self.notes.state())?;
         let fatal = self.notes.fatal().cloned();
-        Ended { report: self.notes.finish(session), fatal, outputs: self.outputs }
+        Ok(Ended { report: self.notes.finish(session), fatal, outputs: self.outputs })
     }
 }
