@@ -37,24 +37,24 @@ pub(crate) enum Command {
     Inspect(Inspect),
     /// Lists the samples inside a media file
     Probe(Probe),
-    /// Serves the demo title as HLS and DASH, and folders, over a shaped network
+    /// Serves the demo title as HLS and DASH, and folders, over a shaped network with faults by URL
     Origin(Origin),
     /// Runs the engine over a recording and compares its decisions
     Replay(Replay),
 }
 
 /// Plays a title to its end and reports.
-///
-/// Without a URL it plays the bundled demo title from an embedded origin, over a shaped loopback
-/// network. On a terminal it draws a live dashboard; in a pipe it prints a line per event; with
-/// --json it prints the report and nothing else.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
+#[command(
+    after_help = "Without a URL it plays the bundled demo title from an embedded origin, over a shaped loopback network.\n\
+    On a terminal it draws a live dashboard, in a pipe it prints a line per event, with --json the report alone.\n\n\
+    Examples:\n  \
     telecine play                                        the demo title\n  \
     telecine play --html report.html                     …and a page that shows what happened\n  \
     telecine play --network rate=800kbps,rtt=120ms --clock virtual --json\n  \
     telecine play --network commute.json                 the demo over a recorded network\n  \
-    telecine play https://a.example/main.m3u8 --audio-lang fr --max-height 720 --record session.rec")]
+    telecine play https://a.example/main.m3u8 --audio-lang fr --max-height 720 --record session.rec"
+)]
 pub(crate) struct Play {
     /// A playlist or an MPD: http, https or file URL, or a path. Without one: the demo title
     #[arg(value_name = "URL")]
@@ -165,11 +165,11 @@ pub(crate) struct Probe {
 }
 
 /// Serves the demo title as HLS and DASH, and folders, over a shaped network with faults by URL.
-///
-/// A folder's files are served as they are, with byte ranges: /files/NAME/main.mpd. A folder with a title.json in it
-/// (see conformance/media) is packaged too, as the demo title is: /hls/NAME/main.m3u8 and /dash/NAME/time.mpd.
 #[derive(Debug, Args)]
-#[command(after_help = "Options of the URL go in front of the title, any number of them:\n  \
+#[command(
+    after_help = "A folder's files are served as they are, with byte ranges: /files/NAME/main.mpd. A folder with a title.json\n\
+    in it (see conformance/media) is packaged too, like the demo title: /hls/NAME/main.m3u8, /dash/NAME/time.mpd.\n\n\
+    Options of the URL go in front of the title, any number of them:\n  \
     length     dur_60 (seconds)      shape      bytes_1  disc_5  gap_3,4 (HLS)  periods_3  bases_2  xlink_1 (DASH)\n  \
     pace       rate_800 (kbit/s)     delay_300 (ms before each answer)\n\
     Faults strike segments N of the title (from 0; the last number in a file's name), or all with *:\n  \
@@ -181,7 +181,8 @@ pub(crate) struct Probe {
     telecine origin --network rate=3Mbps,rtt=80ms --log requests.jsonl\n  \
     telecine origin --folder film=./film\n  \
     telecine play http://127.0.0.1:8080/files/cut_3@40000x1/film/main.mpd\n  \
-    telecine play 'http://127.0.0.1:8080/hls/dur_60/statuscode_[{rsq:2,code:503}]/demo/main.m3u8'")]
+    telecine play 'http://127.0.0.1:8080/hls/dur_60/statuscode_[{rsq:2,code:503}]/demo/main.m3u8'"
+)]
 pub(crate) struct Origin {
     /// Where to listen: an address and a port, or a port of this machine; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = listen)]

@@ -389,7 +389,7 @@ fn crosshair(report: &Report, t_max: f64) -> serde_json::Value {
     // What holds at an instant is what came around it.
     let came: Vec<(f64, f64)> = received(report, t_max).into_iter().map(|(from, _, rate)| (from, rate)).collect();
     series.push(json!({"name": "received", "unit": "bps", "points": round(came)}));
-    series.push(json!({"name": "throughput estimate", "unit": "bps", "points": round(thin(&network, t_max))}));
+    series.push(json!({"name": "estimate", "unit": "bps", "points": round(thin(&network, t_max))}));
     let chosen: Vec<(f64, u64)> = charted(report).filter_map(|d| Some((d.t_s, d.bitrate_bps?))).collect();
     series.push(json!({"name": "chosen", "unit": "bps", "points": chosen}));
     let shown: Vec<(f64, String)> = report
