@@ -1,5 +1,7 @@
 //! Tracks by language and by choice; quality within constraints.
 
+#![allow(clippy::expect_used)] // These are tests.
+
 mod common;
 
 use common::{at, errors, secs, session, session_with, track};

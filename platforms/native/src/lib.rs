@@ -69,7 +69,7 @@ pub use telecine_model::{
 pub use bytes::Bytes;
 pub use telecine_container::{Fragment, InitSegment, Sample, TrackFragment, TrackInfo};
 pub use telecine_engine::{
-    Append, Capabilities, Format, Payload, Sink, SinkCommand, SinkReport, TrackConfig, TrackStats,
+    Append, Capabilities, Format, LoadId, Payload, Sink, SinkCommand, SinkReport, TrackConfig, TrackStats,
 };
 pub use telecine_model::{Timescale, Timestamp};
 

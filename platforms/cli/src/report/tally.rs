@@ -101,13 +101,14 @@ impl Sink for Counted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use telecine_engine::Payload;
+    use telecine_engine::{LoadId, Payload};
 
     const VIDEO: TrackKind = TrackKind::Video;
 
     fn append(tally: &Tally, rendition: &str, from: i64, to: i64, bytes: u64) {
         tally.append(&Append {
             kind: VIDEO,
+            load: LoadId::default(),
             rendition: rendition.to_owned(),
             segment: 0,
             start: MediaTime::from_secs(from),

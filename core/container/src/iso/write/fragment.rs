@@ -99,7 +99,7 @@ pub(crate) fn write_fragment(sequence: u32, offset: u64, parts: Vec<FragmentTrac
         brands: Vec::new(),
         pssh: Vec::new(),
         moof: 0..moof,
-        media: vec![media_start..end],
+        media: std::iter::once(media_start..end).collect(),
     }
 }
 
