@@ -177,11 +177,19 @@ impl Branch {
         let mut discontinuity = append.discontinuity;
         let mut units = Vec::new();
         let mut shown = 0;
+        let time = |ticks| MediaTime::from_ticks(ticks, info.timescale) + shift;
+        let times = |sample: &telecine_container::Sample| {
+            (time(sample.pts()), time(sample.pts().saturating_add(sample.duration.into())))
+        };
+        let is_shown =
+            |(start, end): &(MediaTime, MediaTime)| self.place(append, overlap, *start, *end) == Place::Shown;
+        let samples = parts.iter().flat_map(|part| &part.samples);
+        // Times of what is not shown have to be before it.
+        let first_shown = samples.map(times).filter(is_shown).map(|(start, _)| start).min();
         for part in parts {
             let format = self.format(info, part.description)?;
             for sample in &part.samples {
-                let start = MediaTime::from_ticks(sample.pts(), info.timescale) + shift;
-                let end = start + MediaTime::from_ticks(sample.duration.into(), info.timescale);
+                let (start, end) = times(sample);
                 let place = self.place(append, overlap, start, end);
                 let counts = match place {
                     Place::Shown => true,
@@ -197,7 +205,10 @@ impl Branch {
                     Place::Early(until) if until == self.epoch.start => to_gst(start),
                     // Each sample of sound is decoded alone.
                     _ if self.kind != TrackKind::Video => None,
-                    Place::Early(until) => to_gst(until).map(|shown| hidden_before(shown, until - start)),
+                    Place::Early(until) => {
+                        let until = first_shown.map_or(until, |first| first.min(until));
+                        to_gst(until).map(|shown| hidden_before(shown, until - start))
+                    }
                     Place::Late(until) => to_gst(until).map(|next| hidden_before(next, LATE - (start - until))),
                 };
                 let (Some(stamp), Some(data)) = (stamp, fragment.sample(sample)) else { continue };

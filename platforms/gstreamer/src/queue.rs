@@ -160,12 +160,7 @@ mod tests {
                 sync: second % 2 == 0,
                 discontinuity: false,
             };
-            queue.push(Unit {
-                start,
-                end: start + MediaTime::from_secs(1),
-                behind_hole: false,
-                sample: Some(sample),
-            });
+            queue.push(Unit { start, end: start + MediaTime::from_secs(1), behind_hole: false, sample: Some(sample) });
         }
         queue
     }

@@ -182,7 +182,8 @@ fn a_seek_goes_into_silence_and_out_of_it() {
     let again = stage.shown().len();
     // until sound is there again.
     stage.run_until_shown(again + 40);
-    let silent: Vec<_> = ear.heard()[heard..].iter().filter(|heard| heard.pts < secs(18) && !heard.is_silent()).map(|h| h.pts).collect();
+    let silent: Vec<_> =
+        ear.heard()[heard..].iter().filter(|heard| heard.pts < secs(18) && !heard.is_silent()).map(|h| h.pts).collect();
     assert_eq!(silent, []);
     assert!(ear.heard()[heard..].iter().any(|heard| !heard.is_silent()));
     // And out of silence that has not passed.
