@@ -1,6 +1,7 @@
 //! What goes to standard output, and in which form.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 use telecine_model::{Error, ErrorCode};
@@ -26,6 +27,7 @@ pub(crate) fn write(text: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Resu
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => {
             // What is left would only fail again when the writer is dropped.
             let _ = out.into_parts();
+            READER_GONE.store(true, Ordering::Relaxed);
             Ok(())
         }
         Err(e) => Err(failed(&e)),
@@ -35,6 +37,14 @@ pub(crate) fn write(text: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Resu
 /// The error for standard output that cannot be written.
 pub(crate) fn failed(error: &io::Error) -> Error {
     Error::new(ErrorCode::InternalDefect, format!("standard output cannot be written: {error}"))
+}
+
+/// Whether whoever read standard output went away. Set once and for all.
+static READER_GONE: AtomicBool = AtomicBool::new(false);
+
+/// True if nobody reads what is printed any more.
+pub(crate) fn reader_is_gone() -> bool {
+    READER_GONE.load(Ordering::Relaxed)
 }
 
 /// Prints one line.

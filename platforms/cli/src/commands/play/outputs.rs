@@ -41,6 +41,11 @@ impl Outputs {
         })
     }
 
+    /// Whether the session leaves nothing but what it prints.
+    pub(super) fn is_empty(&self) -> bool {
+        self.report.is_none() && self.html.is_none() && self.recording.is_none()
+    }
+
     /// Appends to the recording, if there is to be one.
     pub(super) fn recorded(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.recording.as_mut().map_or(Ok(()), |output| output.append(bytes))

@@ -11,6 +11,7 @@ use telecine_model::{Error, MediaTime, Timestamp};
 use super::outputs::Outputs;
 use crate::args::Play;
 use crate::dashboard::Dashboard;
+use crate::output;
 use crate::report::{Collector, Report, Session, Setup, Tally};
 
 /// How often a session is looked at.
@@ -71,7 +72,9 @@ impl Watch {
         }
         self.looks += 1;
         let far_enough = self.until.is_some_and(|until| snapshot.position >= until);
-        Ok(far_enough || self.interrupted.load(Ordering::SeqCst))
+        // A session that nobody reads and that leaves nothing behind is of no use (`telecine play | head`).
+        let for_nobody = output::reader_is_gone() && self.outputs.is_empty();
+        Ok(far_enough || for_nobody || self.interrupted.load(Ordering::SeqCst))
     }
 
     /// Keeps what was recorded.
