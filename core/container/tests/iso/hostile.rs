@@ -1,9 +1,11 @@
 //! Hostile input is normal input: a typed error with its place, never a panic, never memory beyond the limits.
 
+use std::sync::Arc;
+
 use crate::support::*;
 use bytes::Bytes;
 use proptest::prelude::*;
-use telecine_container::{read_file, CmafChecker, IsoReader, Unit};
+use telecine_container::{read_file, CmafChecker, InitSegment, IsoReader, Unit};
 use telecine_model::{ErrorCode, Limits};
 
 /// Reads in every way that there is.
@@ -12,12 +14,26 @@ fn consume(bytes: &Bytes) {
     let mut reader = IsoReader::new(&limits);
     let mut checker = CmafChecker::new();
     reader.push(bytes.clone());
+    let mut init = None;
     while let Ok(Some(unit)) = reader.poll() {
         checker.check(&unit);
-        if let Unit::Fragment(fragment) = &unit {
-            for sample in fragment.tracks.iter().flat_map(|track| &track.samples) {
-                assert!(fragment.sample(sample).is_some(), "a sample that was let through is there");
+        match unit {
+            Unit::Fragment(mut fragment) => {
+                for sample in fragment.tracks.iter().flat_map(|track| &track.samples) {
+                    assert!(fragment.sample(sample).is_some(), "a sample that was let through is there");
+                }
+                let encryption = init.as_ref().and_then(|init: &Arc<InitSegment>| fragment.encryption(init).ok());
+                if let Some(encryption) = encryption {
+                    let size = fragment.size;
+                    fragment.decrypt_with(&encryption, |_, _| Ok(())).expect("what was let through can be decrypted");
+                    assert_eq!(fragment.data.iter().map(Bytes::len).sum::<usize>() as u64, size);
+                }
             }
+            Unit::Init(found) => {
+                assert_eq!(found.cleared().data.len(), found.data.len());
+                init = Some(found);
+            }
+            _ => {}
         }
     }
     let _ = reader.finish();
@@ -60,6 +76,38 @@ proptest! {
             }
         }
         consume(&bytes.into());
+    }
+
+    #[test]
+    fn arbitrary_boxes_of_encryption_never_panic(
+        kinds in proptest::collection::vec(
+            proptest::sample::select(&[b"senc", b"saiz", b"saio", b"sbgp", b"sgpd", b"uuid", b"csgp"]), 0..5,
+        ),
+        bytes in proptest::collection::vec(
+            proptest::collection::vec(prop_oneof![Just(0u8), Just(1), Just(2), Just(8), any::<u8>()], 0..60), 5,
+        ),
+        seig in any::<bool>(),
+    ) {
+        let tenc = full(b"tenc", 0, 0, &[&[0, 0, 1, 8], &[1; 16]]);
+        let entry = visual(b"encv", &[avcc(), sinf(b"avc1", b"cenc", &tenc)].concat());
+        let trak = Trak { handler: *b"vide", stsd: stsd(&[&entry]), ..Trak::default() };
+        let moov = boxed(b"moov", &[&mvhd(), &trak.bytes(), &mvex(&[[1, 10, 4, 0]])]);
+        let boxes: Vec<u8> = kinds
+            .iter()
+            .zip(&bytes)
+            .flat_map(|(kind, bytes)| {
+                let start: &[u8] = match (seig, *kind) {
+                    (true, b"sbgp") => b"\0\0\0\0seig",
+                    (true, b"sgpd") => b"\x01\0\0\0seig",
+                    (_, b"uuid") => b"\xa2\x39\x4f\x52\x5a\x9b\x4f\x14\xa2\x44\x6c\x42\x7c\x64\x8d\xf4",
+                    _ => &[],
+                };
+                boxed(kind, &[start, bytes])
+            })
+            .collect();
+        let make = |at| moof(1, &[&boxed(b"traf", &[&tfhd(BASE_IS_MOOF, &[]), &tfdt(0), &boxes, &trun(3, at)])]);
+        let at = make(0).len() as i32 + 8;
+        consume(&[moov, make(at), boxed(b"mdat", &[&[0; 12]])].concat().into());
     }
 
     /// Sizes, counts and versions are where parsers fall.

@@ -21,18 +21,16 @@ use sealed::Sealed;
 /// use telecine_drm::{SegmentDecryptor, SegmentKey, SoftwareAes};
 /// use telecine_model::protection::KeyMethod;
 ///
-/// # let file = b"\xc2\x86\x69\x6d\x88\x7c\x9a\xa0\x61\x1b\xbb\x3e\x20\x25\xa4\x5a".to_vec();
-/// # fn play(_: bytes::Bytes) {}
-/// let method = KeyMethod::Aes128;
-/// // The key of the specification's own example is as good as any here.
-/// # let bytes = *b"\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f";
-/// let key = SegmentKey::from_file(&method, &bytes)?;
-/// let mut decryptor = SegmentDecryptor::new(&SoftwareAes, &method, &key, None, 42)?;
-/// play(decryptor.push(file.into())?);
-/// // Nothing shows a wrong key but the padding.
-/// for rest in decryptor.finish().unwrap_or_default() {
-///     play(rest);
+/// let key_file: [u8; 16] = core::array::from_fn(|i| i as u8);
+/// let key = SegmentKey::from_file(&KeyMethod::Aes128, &key_file)?;
+/// // No IV attribute: the media sequence number 42 is the vector.
+/// let mut decryptor = SegmentDecryptor::new(&SoftwareAes, &KeyMethod::Aes128, &key, None, 42)?;
+/// let mut clear = Vec::new();
+/// for piece in [&b"\x1e\xf9\xcf\xa3\x0e\x3c\x7e"[..], b"\xcc\xec\x97\x84\x60\x8a\x0e\x18\x6b"] {
+///     clear.extend(decryptor.push(piece.into())?);
 /// }
+/// clear.extend(decryptor.finish()?.concat());
+/// assert_eq!(clear, b"hello, media");
 /// # Ok::<(), telecine_model::Error>(())
 /// ```
 #[derive(Debug)]
