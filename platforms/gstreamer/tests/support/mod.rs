@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
 pub mod sound;
+pub mod title;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
