@@ -82,6 +82,7 @@ mod clock;
 mod fault;
 mod format;
 mod frame;
+mod intake;
 mod outlet;
 mod queue;
 mod quiet;

@@ -40,6 +40,11 @@ impl Unit {
         self.sample.as_ref().map_or(0, |sample| sample.data.len() as u64)
     }
 
+    /// It is the sample with this time and these bytes.
+    fn is(&self, start: MediaTime, data: &Bytes) -> bool {
+        self.start == start && self.sample.as_ref().is_some_and(|sample| sample.data == *data)
+    }
+
     /// Playback can begin with it.
     fn is_entry(&self) -> bool {
         self.sample.as_ref().is_none_or(|sample| sample.sync)
@@ -93,6 +98,26 @@ impl Queue {
     /// End of what is held and shown.
     pub(crate) fn end(&self) -> Option<MediaTime> {
         self.units.iter().filter(|unit| unit.is_shown()).map(|unit| unit.end).max()
+    }
+
+    /// End of what is held and shown, without the last units.
+    pub(crate) fn end_without(&self, last: usize) -> Option<MediaTime> {
+        let before = self.units.iter().take(self.units.len().saturating_sub(last));
+        before.filter(|unit| unit.is_shown()).map(|unit| unit.end).max()
+    }
+
+    /// How many units there are from the sync sample with this time and these bytes on, if they were all
+    /// fed; 0 if there is none.
+    pub(crate) fn since(&self, start: MediaTime, data: &Bytes) -> usize {
+        let is_it = |unit: &Unit| unit.is(start, data) && unit.is_entry();
+        let at = self.units.iter().rposition(is_it).filter(|_| self.next == self.units.len());
+        at.map_or(0, |at| self.units.len() - at)
+    }
+
+    /// Whether the sample so far from the end has this time and these bytes.
+    pub(crate) fn holds(&self, from_end: usize, start: MediaTime, data: &Bytes) -> bool {
+        let at = self.units.len().checked_sub(from_end);
+        at.and_then(|at| self.units.get(at)).is_some_and(|unit| unit.is(start, data))
     }
 
     /// Whether media is missing somewhere before what waits.

@@ -111,7 +111,7 @@ impl Media {
         Append {
             kind: self.kind,
             rendition: self.name.clone(),
-            load: LoadId(index as u64),
+            load: LoadId(segment - 1),
             segment,
             start: time(part.earliest_pts().expect("samples")),
             end: time(part.end_pts().expect("samples")),
