@@ -7,9 +7,8 @@ mod support;
 use std::time::Duration;
 
 use support::{Media, Stage};
-use telecine_engine::{LoadId, Sink, SinkCommand, SinkReport};
-use telecine_gstreamer::GstSink;
-use telecine_model::{MediaTime, Timestamp, TrackKind};
+use telecine_engine::{LoadId, SinkCommand, SinkReport};
+use telecine_model::{MediaTime, TrackKind};
 
 /// How much a decoder holds back for want of what follows.
 const HELD: MediaTime = MediaTime::from_millis(400);
@@ -83,23 +82,6 @@ fn a_hole_is_not_played_over_and_everything_before_it_is_shown() {
     stage.command(SinkCommand::EndOfStream { kind: TrackKind::Video });
     stage.run_to_the_end();
     assert_eq!(stage.frames(), (0..50).chain(100..150).collect::<Vec<_>>());
-}
-
-#[test]
-fn what_does_not_fit_is_refused_and_fits_when_there_is_room() {
-    let video = Media::demo("v180.mp4");
-    let room = video.fragments[..3].iter().map(|fragment| fragment.size).sum();
-    let mut sink = GstSink::builder().headless().max_bytes(room).build().expect("GStreamer is there");
-    assert_eq!(sink.capabilities().max_bytes, Some(room));
-    let append = |index| SinkCommand::Append(Box::new(video.append(index, MediaTime::ZERO)));
-    for command in [video.configuration(), append(0), append(1), append(2), append(3)] {
-        sink.command(command, Timestamp::ZERO);
-    }
-    assert_eq!(sink.poll(Timestamp::ZERO), Some(SinkReport::Full { kind: TrackKind::Video, load: LoadId(3) }));
-    let (from, to) = (MediaTime::from_secs(4), MediaTime::MAX);
-    sink.command(SinkCommand::Remove { kind: TrackKind::Video, from, to }, Timestamp::ZERO);
-    sink.command(append(2), Timestamp::ZERO);
-    assert_eq!(sink.poll(Timestamp::ZERO), None);
 }
 
 /// Appends two segments and takes the second back, of which a part is in the decoder by then.
