@@ -225,3 +225,22 @@ async fn until(player: &Player, position: MediaTime) {
     };
     tokio::time::timeout(Duration::from_secs(20), arrived).await.expect("the playhead gets there");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn muxed_sound_can_be_switched_off() {
+    let folder = Folder::new("muxed-off");
+    muxed(&folder, "v180");
+    let ear = Ear::new();
+    let (sink, shown) = screen_with(|builder| builder.audio_sink(ear.element()));
+    let player = Player::builder().sink(sink).build().expect("a player");
+    let mut events = player.events();
+    player.load(folder.url("v180.m3u8")).expect("a URL");
+    player.play().expect("a player that lives");
+    until(&player, MediaTime::from_secs(2)).await;
+    player.disable(TrackKind::Audio).expect("a player that lives");
+    finish(&player, &mut events).await;
+    let shown = shown.lock().expect("no callback panicked").clone();
+    assert_eq!(shown.iter().map(Shown::frame).collect::<Vec<_>>(), (0..200).collect::<Vec<_>>());
+    let spans = ear.spans();
+    assert!(spans.len() == 1 && spans[0].1 < MediaTime::from_secs(3), "{spans:?}");
+}
