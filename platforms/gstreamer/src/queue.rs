@@ -139,9 +139,11 @@ impl Queue {
         self.next = self.entry(position).unwrap_or(0);
     }
 
-    /// Index of the last unit fed that playback at `position` can begin with.
+    /// Index of the last unit fed that playback at `position` can begin with. A time without samples
+    /// is fed bit by bit, so that the first that waits may be it.
     fn entry(&self, position: MediaTime) -> Option<usize> {
-        let fed = self.units.iter().take(self.next);
+        let begun = self.peek().is_some_and(|unit| unit.sample.is_none());
+        let fed = self.units.iter().take(self.next + usize::from(begun));
         fed.enumerate().filter(|(_, unit)| unit.is_entry() && unit.start <= position).map(|(index, _)| index).last()
     }
 
@@ -229,6 +231,19 @@ mod tests {
         assert_eq!((queue.bytes(), queue.end()), (0, Some(MediaTime::from_secs(6))));
         queue.rewind(MediaTime::from_secs(5));
         assert_eq!(next(&queue), Some(2));
+    }
+
+    #[test]
+    fn of_a_time_without_samples_that_has_begun_nothing_before_is_needed() {
+        let mut queue = queue(2);
+        queue.push(silence(2, 6));
+        (0..2).for_each(|_| queue.advance());
+        queue.prune(MediaTime::from_secs(1));
+        assert_eq!((next(&queue), queue.bytes()), (Some(2), 2 * 6));
+        queue.rewind(MediaTime::from_secs(3));
+        assert_eq!(next(&queue), Some(2));
+        queue.prune(MediaTime::from_secs(3));
+        assert_eq!((next(&queue), queue.bytes()), (Some(2), 0));
     }
 
     #[test]
