@@ -4,23 +4,16 @@ use std::sync::Arc;
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
-use telecine_container::{SampleDescription, TrackFragment, TrackInfo};
-use telecine_engine::{Append, Payload, TrackConfig};
-use telecine_model::{Error, ErrorCode, MediaTime, TrackKind};
+use telecine_engine::{Append, TrackConfig};
+use telecine_model::{Error, MediaTime, TrackKind};
 
 use crate::chain::{Chain, Tally};
-use crate::clock::{hidden_before, span, to_gst};
+use crate::clock::{span, to_gst};
 use crate::format::StreamFormat;
+use crate::intake::{Arrival, Intake};
 use crate::outlet::Outlet;
-use crate::queue::{Queue, Sample, Unit};
+use crate::queue::Sample;
 use crate::quiet::Quiet;
-
-/// Holes up to this are played over, as the engine expects: seams between renditions may be off by
-/// a frame or two (83 ms at 24 frames a second).
-const SEAM: MediaTime = MediaTime::from_millis(100);
-
-/// More than pictures can be late that others need.
-const LATE: MediaTime = MediaTime::from_secs(10);
 
 /// Where playback of what is appended starts, and how fast it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,33 +33,13 @@ impl Epoch {
     }
 }
 
-/// What an append brought.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Arrival {
-    pub(crate) samples: u64,
-    pub(crate) duration: MediaTime,
-    /// Presentation times of the earliest and the latest sample.
-    pub(crate) pts: Option<(MediaTime, MediaTime)>,
-    /// It begins more than a sample behind the end of the append before.
-    pub(crate) gap: bool,
-}
-
 /// A queue, a chain while there is something to decode, and an outlet.
 pub(crate) struct Branch {
     kind: TrackKind,
     outlet: Outlet,
     chain: Option<Chain>,
-    queue: Queue,
+    intake: Intake,
     epoch: Epoch,
-    config: Option<TrackConfig>,
-    /// The format of the last sample, for the next of the same description to share.
-    format: Option<(u32, Arc<StreamFormat>)>,
-    /// End of what was appended since the last seek.
-    reach: Option<MediaTime>,
-    /// The segment that is being appended.
-    segment: Option<Segment>,
-    /// Where media is missing, if it goes on behind.
-    hole: Option<MediaTime>,
     /// End of what chains that are gone gave to the renderer, and of the time without pictures that it
     /// was told of, since the last start.
     passed: Option<MediaTime>,
@@ -97,15 +70,6 @@ enum Stage {
     Ended,
 }
 
-/// A segment, which comes as one append or as several.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Segment {
-    number: u64,
-    rendition: String,
-    /// End of what was appended before it.
-    behind: Option<MediaTime>,
-}
-
 impl Branch {
     /// A branch of `pipeline` that renders with `renderer`.
     pub(crate) fn new(
@@ -121,13 +85,8 @@ impl Branch {
             kind,
             outlet,
             chain: None,
-            queue: Queue::default(),
+            intake: Intake::new(kind, epoch.start),
             epoch,
-            config: None,
-            format: None,
-            reach: None,
-            segment: None,
-            hole: None,
             passed: None,
             quiet: None,
             hushed: None,
@@ -141,170 +100,25 @@ impl Branch {
 
     /// What follows is to be read with this configuration.
     pub(crate) fn configure(&mut self, config: TrackConfig) {
-        self.config = Some(config);
-        self.format = self.format.take().map(|(_, format)| (0, format));
+        self.intake.configure(config);
     }
 
     /// Bytes held.
     pub(crate) fn bytes(&self) -> u64 {
-        self.queue.bytes()
+        self.intake.queue().bytes()
     }
 
     /// Takes an append and says what it brought.
     ///
     /// # Errors
-    /// Those of [`StreamFormat::new`], and `InitMissing` without a usable configuration.
+    /// Those of [`Intake::append`].
     pub(crate) fn append(&mut self, append: &Append) -> Result<Arrival, Error> {
-        let mut arrival = Arrival::default();
-        let Payload::Fragment(fragment) = &append.payload else { return Ok(arrival) };
-        let Some((init, track)) = self.config.as_ref().and_then(|config| {
-            let init = Arc::clone(config.init.as_ref()?);
-            let track = config.track_id;
-            Some((init, track))
-        }) else {
-            return Err(Error::new(ErrorCode::InitMissing, "media without an initialisation section"));
-        };
-        let Some(info) = init.track(track) else {
-            return Err(Error::new(ErrorCode::InitMissing, format!("the initialisation section has no track {track}")));
-        };
-        let parts: Vec<&TrackFragment> = fragment.tracks.iter().filter(|part| part.track_id == info.id).collect();
-        // The engine says where the first part begins: edit lists and period offsets are in that.
-        let Some(first) = parts.first().and_then(|part| part.earliest_pts()) else { return Ok(arrival) };
-        let shift = append.start - MediaTime::from_ticks(first, info.timescale);
-        let overlap = self.overlap(append);
-        arrival.gap = self.reach.is_some_and(|reach| append.start > reach + longest(&parts, info));
-        let mut behind_hole = self.is_behind_hole(append.start);
-        let mut discontinuity = append.discontinuity;
-        let mut units = Vec::new();
-        let mut shown = 0;
-        let time = |ticks| MediaTime::from_ticks(ticks, info.timescale) + shift;
-        let times = |sample: &telecine_container::Sample| {
-            (time(sample.pts()), time(sample.pts().saturating_add(sample.duration.into())))
-        };
-        let is_shown =
-            |(start, end): &(MediaTime, MediaTime)| self.place(append, overlap, *start, *end) == Place::Shown;
-        let samples = parts.iter().flat_map(|part| &part.samples);
-        // Times of what is not shown have to be before it.
-        let first_shown = samples.map(times).filter(is_shown).map(|(start, _)| start).min();
-        for part in parts {
-            let format = self.format(info, part.description)?;
-            for sample in &part.samples {
-                let (start, end) = times(sample);
-                let place = self.place(append, overlap, start, end);
-                let counts = match place {
-                    Place::Shown => true,
-                    Place::Early(_) => start >= append.window.0 && !is_there(overlap, start, end),
-                    Place::Late(_) => false,
-                };
-                if counts {
-                    arrival.count(start, end);
-                }
-                let stamp = match place {
-                    Place::Shown => to_gst(start),
-                    // The decoder itself cuts off what lies before the segment.
-                    Place::Early(until) if until == self.epoch.start => to_gst(start),
-                    // Each sample of sound is decoded alone.
-                    _ if self.kind != TrackKind::Video => None,
-                    Place::Early(until) => {
-                        let until = first_shown.map_or(until, |first| first.min(until));
-                        to_gst(until).map(|shown| hidden_before(shown, until - start))
-                    }
-                    Place::Late(until) => to_gst(until).map(|next| hidden_before(next, LATE - (start - until))),
-                };
-                let (Some(stamp), Some(data)) = (stamp, fragment.sample(sample)) else { continue };
-                let sample = Sample {
-                    format: Arc::clone(&format),
-                    data,
-                    stamp,
-                    duration: span(end - start),
-                    sync: sample.sync,
-                    discontinuity: std::mem::take(&mut discontinuity),
-                };
-                units.push(Unit { start, end, behind_hole: std::mem::take(&mut behind_hole), sample: Some(sample) });
-                if !matches!(place, Place::Late(_)) {
-                    shown = units.len();
-                }
-                if place == Place::Shown {
-                    self.reach = self.reach.max(Some(end));
-                }
-            }
-        }
-        // What is late and has nothing behind it that needs it is not decoded at all.
-        units.truncate(shown);
-        units.into_iter().for_each(|unit| self.queue.push(unit));
-        Ok(arrival)
+        self.intake.append(append)
     }
 
     /// There is nothing between two times, and nothing is missing. What is there already stays.
     pub(crate) fn be_silent(&mut self, from: MediaTime, to: MediaTime) {
-        // Between a period's last whole frame of sound and its end is no hole.
-        let start = match self.reach {
-            Some(reach) if from <= reach + SEAM => reach,
-            _ => from.max(self.epoch.start),
-        };
-        if start < to {
-            let behind_hole = self.is_behind_hole(start);
-            self.queue.push(Unit { start, end: to, behind_hole, sample: None });
-            self.reach = Some(to);
-            // What comes next continues no segment.
-            self.segment = None;
-        }
-    }
-
-    /// Whether media is missing before `start`, where more follows. Notes where.
-    fn is_behind_hole(&mut self, start: MediaTime) -> bool {
-        let behind = self.reach.is_some_and(|reach| start > reach + SEAM);
-        if behind && self.hole.is_none() {
-            self.hole = self.reach;
-        }
-        behind
-    }
-
-    /// Where the segments before the one of `append` end: its samples before that are there already.
-    /// Within a segment presentation times go to and fro, from one chunk to the next too.
-    fn overlap(&mut self, append: &Append) -> Option<MediaTime> {
-        let continued = |segment: &&Segment| segment.number == append.segment && segment.rendition == append.rendition;
-        if let Some(segment) = self.segment.as_ref().filter(continued) {
-            return segment.behind;
-        }
-        self.segment =
-            Some(Segment { number: append.segment, rendition: append.rendition.clone(), behind: self.reach });
-        self.reach
-    }
-
-    /// Where a sample lies in relation to what is shown of its append.
-    fn place(&self, append: &Append, overlap: Option<MediaTime>, start: MediaTime, end: MediaTime) -> Place {
-        let (from, to) = append.window;
-        let show_from = append.show_from.unwrap_or(MediaTime::MIN).max(self.epoch.start);
-        let taken = overlap.filter(|_| is_there(overlap, start, end));
-        if start >= to {
-            Place::Late(to)
-        } else if end <= from || end <= show_from || taken.is_some() {
-            Place::Early(from.max(show_from).max(taken.unwrap_or(MediaTime::MIN)))
-        } else {
-            Place::Shown
-        }
-    }
-
-    /// The format of a sample description, shared with the samples before where it is the same.
-    fn format(&mut self, track: &TrackInfo, description: u32) -> Result<Arc<StreamFormat>, Error> {
-        if let Some((known, format)) = &self.format {
-            if *known == description {
-                return Ok(Arc::clone(format));
-            }
-        }
-        let index = usize::try_from(description).unwrap_or(usize::MAX).saturating_sub(1);
-        let entry: Option<&SampleDescription> = track.descriptions.get(index);
-        let entry = entry.ok_or_else(|| {
-            Error::new(ErrorCode::ContainerSyntax, format!("there is no sample description {description}"))
-        })?;
-        let fresh = StreamFormat::new(entry)?;
-        let format = match self.format.take() {
-            Some((_, before)) if *before == fresh => before,
-            _ => Arc::new(fresh),
-        };
-        self.format = Some((description, Arc::clone(&format)));
-        Ok(format)
+        self.intake.be_silent(from, to);
     }
 
     /// Nothing will be appended until the next start.
@@ -321,7 +135,7 @@ impl Branch {
                 }
                 self.detach(pipeline)?;
             }
-            let Some(unit) = self.queue.peek() else {
+            let Some(unit) = self.intake.queue().peek() else {
                 if self.is_waiting() {
                     self.stage = Stage::Ended;
                     match &self.chain {
@@ -350,7 +164,7 @@ impl Branch {
                     if !self.give(&sample, pipeline)? {
                         return Ok(());
                     }
-                    self.queue.advance();
+                    self.intake.queue_mut().advance();
                 }
                 (None, TrackKind::Audio) => match self.quiet(start, end) {
                     Some((sample, until)) => {
@@ -361,12 +175,12 @@ impl Branch {
                     }
                     None => {
                         (self.quiet, self.hushed) = (None, None);
-                        self.queue.advance();
+                        self.intake.queue_mut().advance();
                     }
                 },
                 (None, _) => {
                     self.rest(start, end);
-                    self.queue.advance();
+                    self.intake.queue_mut().advance();
                 }
             }
         }
@@ -453,17 +267,14 @@ impl Branch {
 
     /// Drops everything and waits for media of another place.
     pub(crate) fn seek(&mut self, epoch: Epoch, pipeline: &gst::Pipeline) -> Result<(), gst::glib::BoolError> {
-        self.queue.clear();
-        self.reach = None;
-        self.segment = None;
-        self.hole = None;
+        self.intake.restart(epoch.start);
         self.ending = false;
         self.restart(epoch, pipeline)
     }
 
     /// Goes on from `epoch` with what it has.
     pub(crate) fn resume(&mut self, epoch: Epoch, pipeline: &gst::Pipeline) -> Result<(), gst::glib::BoolError> {
-        self.queue.rewind(epoch.start);
+        self.intake.resume(epoch.start);
         self.restart(epoch, pipeline)
     }
 
@@ -486,15 +297,7 @@ impl Branch {
 
     /// Forgets what waits between two times.
     pub(crate) fn remove(&mut self, from: MediaTime, to: MediaTime) {
-        self.queue.remove(from, to);
-        self.reach = self.queue.end();
-        // It may go on nevertheless: with what waits to be shown before what its last part had.
-        if let Some(segment) = &mut self.segment {
-            segment.behind = segment.behind.min(self.reach);
-        }
-        if !self.queue.has_hole() {
-            self.hole = None;
-        }
+        self.intake.remove(from, to);
     }
 
     /// Leaves the pipeline.
@@ -511,19 +314,19 @@ impl Branch {
     pub(crate) fn position(&mut self) -> Option<MediaTime> {
         let reached = self.reached()?;
         let position = self.outlet.position()?.max(self.epoch.start).min(reached);
-        self.queue.prune(position);
+        self.intake.queue_mut().prune(position);
         Some(position)
     }
 
     /// End of the media that follows without a hole from where playback started.
     pub(crate) fn horizon(&self) -> Option<MediaTime> {
-        self.hole.or(self.reach)
+        self.intake.horizon()
     }
 
     /// How far the renderer can go before more must be appended: the end of what is decoded, if
     /// nothing is on its way. None while something is, and when the end of the stream is.
     pub(crate) fn edge(&self) -> Option<MediaTime> {
-        let dry = self.queue.peek().map_or(!self.ending, |unit| unit.behind_hole);
+        let dry = self.intake.queue().peek().map_or(!self.ending, |unit| unit.behind_hole);
         let edge = match &self.chain {
             Some(chain) => chain.reached().filter(|_| chain.is_consumed()),
             None => self.passed,
@@ -554,12 +357,12 @@ impl Branch {
 
     /// Whether samples, or the news of the end, wait for the decoder to want them.
     pub(crate) fn is_waiting(&self) -> bool {
-        self.queue.peek().is_some() || (self.ending && self.stage != Stage::Ended)
+        self.intake.queue().peek().is_some() || (self.ending && self.stage != Stage::Ended)
     }
 
     /// Whether there is something to feed as soon as somebody comes to do it.
     pub(crate) fn is_hungry(&self) -> bool {
-        let at_hole = self.queue.peek().is_some_and(|unit| unit.behind_hole);
+        let at_hole = self.intake.queue().peek().is_some_and(|unit| unit.behind_hole);
         self.is_waiting() && !at_hole && self.chain.as_ref().is_none_or(Chain::is_hungry)
     }
 
@@ -591,34 +394,4 @@ impl Branch {
         let lost = self.past.lost + now.lost;
         Tally { decoded: self.past.decoded + now.decoded, lost: lost.saturating_sub(self.skipped) }
     }
-}
-
-/// See [`Branch::place`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Shown,
-    /// Before what is shown, which starts here.
-    Early(MediaTime),
-    /// Behind what is shown, which ends here.
-    Late(MediaTime),
-}
-
-impl Arrival {
-    fn count(&mut self, start: MediaTime, end: MediaTime) {
-        self.samples += 1;
-        self.duration += end - start;
-        self.pts = Some(self.pts.map_or((start, start), |(first, last)| (first.min(start), last.max(start))));
-    }
-}
-
-/// Whether a sample is in what ends at `overlap`. Segments of different renditions need not fit to the
-/// frame: what was there first stays.
-fn is_there(overlap: Option<MediaTime>, start: MediaTime, end: MediaTime) -> bool {
-    overlap.is_some_and(|taken| start + (end - start).mul_ratio(1, 2) < taken)
-}
-
-/// The longest sample of a fragment.
-fn longest(parts: &[&TrackFragment], track: &TrackInfo) -> MediaTime {
-    let ticks = parts.iter().flat_map(|part| &part.samples).map(|sample| sample.duration).max();
-    MediaTime::from_ticks(ticks.unwrap_or(0).into(), track.timescale)
 }

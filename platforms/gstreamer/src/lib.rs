@@ -51,10 +51,17 @@
 //! reported. It goes on by itself when every kind has more. Media behind a hole of more than a tenth
 //! of a second is not fed: the playhead stands at the hole until the engine jumps over it.
 //!
+//! **Silence.** Where a title has no sound for a while ([`SinkCommand::Silence`]), silence is played:
+//! a chain of its own, without a decoder, gives zeros in the form of the sound before, so that the
+//! loudspeaker's clock goes on. Where it has no picture, the renderer is told of the gap, and the last
+//! picture stays. Either may be told before the kind is configured, and is passed like media.
+//!
 //! **Back pressure.** At most 64 samples wait in front of a decoder and four pictures behind it. The
 //! rest waits as compressed bytes in a queue of up to [`Builder::max_bytes`] per kind, which also
 //! keeps what was fed since the last sync sample: with that, a change of speed decodes the same
-//! place again and loses nothing.
+//! place again and loses nothing. What does not fit is refused whole ([`SinkReport::Full`]). What
+//! the decoder has already cannot be removed; a segment that is removed and loaded again goes on
+//! where its beginning was left in the decoder.
 //!
 //! # Errors
 //!
@@ -70,7 +77,9 @@
 //! `KeyUnavailable` unless they are decrypted before they come here. Pictures in a graphics
 //! processor's memory need a renderer that takes them: see [`Builder::video_sink`].
 //!
+//! [`SinkCommand::Silence`]: telecine_engine::SinkCommand::Silence
 //! [`SinkReport::Starved`]: telecine_engine::SinkReport::Starved
+//! [`SinkReport::Full`]: telecine_engine::SinkReport::Full
 //! [`SinkReport::Failed`]: telecine_engine::SinkReport::Failed
 
 #![forbid(unsafe_code)]
@@ -82,6 +91,7 @@ mod clock;
 mod fault;
 mod format;
 mod frame;
+mod intake;
 mod outlet;
 mod queue;
 mod quiet;

@@ -40,6 +40,11 @@ impl Unit {
         self.sample.as_ref().map_or(0, |sample| sample.data.len() as u64)
     }
 
+    /// It is the sample with this time and these bytes.
+    fn is(&self, start: MediaTime, data: &Bytes) -> bool {
+        self.start == start && self.sample.as_ref().is_some_and(|sample| sample.data == *data)
+    }
+
     /// Playback can begin with it.
     fn is_entry(&self) -> bool {
         self.sample.as_ref().is_none_or(|sample| sample.sync)
@@ -95,6 +100,26 @@ impl Queue {
         self.units.iter().filter(|unit| unit.is_shown()).map(|unit| unit.end).max()
     }
 
+    /// End of what is held and shown, without the last units.
+    pub(crate) fn end_without(&self, last: usize) -> Option<MediaTime> {
+        let before = self.units.iter().take(self.units.len().saturating_sub(last));
+        before.filter(|unit| unit.is_shown()).map(|unit| unit.end).max()
+    }
+
+    /// How many units there are from the sync sample with this time and these bytes on, if they were all
+    /// fed; 0 if there is none.
+    pub(crate) fn since(&self, start: MediaTime, data: &Bytes) -> usize {
+        let is_it = |unit: &Unit| unit.is(start, data) && unit.is_entry();
+        let at = self.units.iter().rposition(is_it).filter(|_| self.next == self.units.len());
+        at.map_or(0, |at| self.units.len() - at)
+    }
+
+    /// Whether the sample so far from the end has this time and these bytes.
+    pub(crate) fn holds(&self, from_end: usize, start: MediaTime, data: &Bytes) -> bool {
+        let at = self.units.len().checked_sub(from_end);
+        at.and_then(|at| self.units.get(at)).is_some_and(|unit| unit.is(start, data))
+    }
+
     /// Whether media is missing somewhere before what waits.
     pub(crate) fn has_hole(&self) -> bool {
         self.units.iter().skip(self.next).any(|unit| unit.behind_hole)
@@ -114,9 +139,11 @@ impl Queue {
         self.next = self.entry(position).unwrap_or(0);
     }
 
-    /// Index of the last unit fed that playback at `position` can begin with.
+    /// Index of the last unit fed that playback at `position` can begin with. A time without samples
+    /// is fed bit by bit, so that the first that waits may be it.
     fn entry(&self, position: MediaTime) -> Option<usize> {
-        let fed = self.units.iter().take(self.next);
+        let begun = self.peek().is_some_and(|unit| unit.sample.is_none());
+        let fed = self.units.iter().take(self.next + usize::from(begun));
         fed.enumerate().filter(|(_, unit)| unit.is_entry() && unit.start <= position).map(|(index, _)| index).last()
     }
 
@@ -204,6 +231,19 @@ mod tests {
         assert_eq!((queue.bytes(), queue.end()), (0, Some(MediaTime::from_secs(6))));
         queue.rewind(MediaTime::from_secs(5));
         assert_eq!(next(&queue), Some(2));
+    }
+
+    #[test]
+    fn of_a_time_without_samples_that_has_begun_nothing_before_is_needed() {
+        let mut queue = queue(2);
+        queue.push(silence(2, 6));
+        (0..2).for_each(|_| queue.advance());
+        queue.prune(MediaTime::from_secs(1));
+        assert_eq!((next(&queue), queue.bytes()), (Some(2), 2 * 6));
+        queue.rewind(MediaTime::from_secs(3));
+        assert_eq!(next(&queue), Some(2));
+        queue.prune(MediaTime::from_secs(3));
+        assert_eq!((next(&queue), queue.bytes()), (Some(2), 0));
     }
 
     #[test]

@@ -20,8 +20,9 @@ fn encode(name: &str, encoder: &str) -> Media {
     let fragments = "+frag_keyframe+empty_moov+default_base_moof+delay_moov";
     let status = Command::new("ffmpeg")
         .args(["-loglevel", "error", "-y", "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", tone])
+        .args(["-frag_duration", "1000000"])
         .args(encoder.split(' '))
-        .args(["-ac", "2", "-strict", "-2", "-movflags", fragments, "-frag_duration", "1000000", "-use_editlist", "0"])
+        .args(["-ac", "2", "-strict", "-2", "-movflags", fragments, "-use_editlist", "0"])
         .arg(&path)
         .status()
         .expect("ffmpeg is installed");
@@ -75,6 +76,25 @@ fn every_audio_codec_is_decoded() {
         // A decoder may keep the first or last sample for itself, being priming.
         assert!(stats.decode_errors <= 1, "{name}: {stats:?}");
     }
+}
+
+#[test]
+fn chunks_of_a_segment_between_which_something_is_removed_lose_no_picture() {
+    // Chunks of a fifth of a second end between a picture and those that are shown before it.
+    let media = encode("chunks", "-an -c:v libx264 -bf 2 -b_strategy 0 -g 50 -sc_threshold 0 -frag_duration 200000");
+    assert!(media.fragments.len() >= 9, "{}", media.fragments.len());
+    let mut stage = Stage::new();
+    stage.command(media.configuration());
+    for index in 0..media.fragments.len() {
+        stage.append(&media, index);
+        let (from, to) = (MediaTime::MIN, MediaTime::ZERO);
+        stage.command(SinkCommand::Remove { kind: TrackKind::Video, from, to });
+    }
+    stage.command(SinkCommand::EndOfStream { kind: TrackKind::Video });
+    stage.command(SinkCommand::Play);
+    stage.run_to_the_end();
+    let stats = stage.stats(TrackKind::Video);
+    assert_eq!((stats.samples, stats.decoded, stats.decode_errors), (50, 50, 0));
 }
 
 #[test]

@@ -7,9 +7,8 @@ mod support;
 use std::time::Duration;
 
 use support::{Media, Stage};
-use telecine_engine::{LoadId, Sink, SinkCommand, SinkReport};
-use telecine_gstreamer::GstSink;
-use telecine_model::{MediaTime, Timestamp, TrackKind};
+use telecine_engine::{LoadId, SinkCommand, SinkReport};
+use telecine_model::{MediaTime, TrackKind};
 
 /// How much a decoder holds back for want of what follows.
 const HELD: MediaTime = MediaTime::from_millis(400);
@@ -85,19 +84,48 @@ fn a_hole_is_not_played_over_and_everything_before_it_is_shown() {
     assert_eq!(stage.frames(), (0..50).chain(100..150).collect::<Vec<_>>());
 }
 
-#[test]
-fn what_does_not_fit_is_refused_and_fits_when_there_is_room() {
+/// Appends two segments and takes the second back, of which a part is in the decoder by then.
+fn half_taken_back() -> Stage {
     let video = Media::demo("v180.mp4");
-    let room = video.fragments[..3].iter().map(|fragment| fragment.size).sum();
-    let mut sink = GstSink::builder().headless().max_bytes(room).build().expect("GStreamer is there");
-    assert_eq!(sink.capabilities().max_bytes, Some(room));
-    let append = |index| SinkCommand::Append(Box::new(video.append(index, MediaTime::ZERO)));
-    for command in [video.configuration(), append(0), append(1), append(2), append(3)] {
-        sink.command(command, Timestamp::ZERO);
+    let mut stage = Stage::new();
+    stage.command(video.configuration());
+    stage.append(&video, 0);
+    stage.append(&video, 1);
+    let (from, to) = (MediaTime::from_secs(2), MediaTime::MAX);
+    stage.command(SinkCommand::Remove { kind: TrackKind::Video, from, to });
+    stage
+}
+
+/// Appends the second segment of a rendition and the third, and plays to the end.
+fn replace_and_play(stage: &mut Stage, media: &Media) {
+    stage.command(media.configuration());
+    for index in 1..3 {
+        let mut append = media.append(index, MediaTime::ZERO);
+        append.load = LoadId(append.load.0 + 100);
+        stage.command(SinkCommand::Append(Box::new(append)));
     }
-    assert_eq!(sink.poll(Timestamp::ZERO), Some(SinkReport::Full { kind: TrackKind::Video, load: LoadId(3) }));
-    let (from, to) = (MediaTime::from_secs(4), MediaTime::MAX);
-    sink.command(SinkCommand::Remove { kind: TrackKind::Video, from, to }, Timestamp::ZERO);
-    sink.command(append(2), Timestamp::ZERO);
-    assert_eq!(sink.poll(Timestamp::ZERO), None);
+    stage.command(SinkCommand::EndOfStream { kind: TrackKind::Video });
+    stage.command(SinkCommand::Play);
+    stage.run_to_the_end();
+}
+
+#[test]
+fn a_segment_that_is_taken_back_and_comes_again_is_shown_once_and_whole() {
+    let mut stage = half_taken_back();
+    replace_and_play(&mut stage, &Media::demo("v180.mp4"));
+    assert_eq!(stage.frames(), (0..150).collect::<Vec<_>>());
+    let stats = stage.stats(TrackKind::Video);
+    assert_eq!((stats.decoded, stats.decode_errors), (150, 0), "{stats:?}");
+}
+
+#[test]
+fn a_segment_that_is_taken_back_and_comes_in_another_rendition_is_shown_once() {
+    let mut stage = half_taken_back();
+    replace_and_play(&mut stage, &Media::demo("v360.mp4"));
+    let frames = stage.frames();
+    assert!(frames.is_sorted_by(|a, b| a < b), "{frames:?}");
+    // What was in the decoder had a picture in it that others are shown before: two at most.
+    assert!(frames.len() >= 148 && frames.last() == Some(&149), "{frames:?}");
+    let renditions: Vec<_> = stage.shown().iter().map(support::Shown::rendition).collect();
+    assert!(renditions.is_sorted(), "{renditions:?}");
 }

@@ -3,13 +3,14 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
 pub mod sound;
+pub mod title;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use telecine_container::{Fragment, InitSegment, IsoReader, Unit};
+use telecine_container::{Fragment, InitSegment, IsoReader, TrackFragment, TrackInfo, Unit};
 use telecine_engine::{Append, Format, LoadId, Payload, Sink, SinkCommand, SinkReport, TrackConfig, TrackStats};
 use telecine_gstreamer::{Builder, Frame, GstSink, PixelFormat};
 use telecine_model::{Limits, MediaTime, Timestamp, TrackKind};
@@ -56,6 +57,8 @@ pub struct Media {
     pub kind: TrackKind,
     pub name: String,
     pub init: Arc<InitSegment>,
+    /// Which track of the initialisation section it is.
+    pub track: usize,
     pub fragments: Vec<Arc<Fragment>>,
 }
 
@@ -77,7 +80,21 @@ impl Media {
         reader.finish().expect("the media is complete");
         drain(&mut reader);
         let init = init.expect("the media has an initialisation section");
-        Self { kind: init.tracks[0].kind, name: name.to_owned(), init, fragments }
+        Self { kind: init.tracks[0].kind, name: name.to_owned(), init, track: 0, fragments }
+    }
+
+    /// Another track of the same fragments.
+    pub fn track(&self, track: usize) -> Self {
+        Self { kind: self.init.tracks[track].kind, track, ..self.clone() }
+    }
+
+    fn info(&self) -> &TrackInfo {
+        &self.init.tracks[self.track]
+    }
+
+    fn part<'a>(&self, fragment: &'a Fragment) -> &'a TrackFragment {
+        let is_ours = |part: &&TrackFragment| part.track_id == self.info().id;
+        fragment.tracks.iter().find(is_ours).expect("every fragment has some of every track")
     }
 
     /// A file of the demo title.
@@ -87,7 +104,7 @@ impl Media {
     }
 
     pub fn configuration(&self) -> SinkCommand {
-        let track = &self.init.tracks[0];
+        let track = self.info();
         SinkCommand::Configure(Box::new(TrackConfig {
             kind: self.kind,
             track: self.kind.name().to_owned(),
@@ -102,15 +119,15 @@ impl Media {
     /// The append of a fragment, `offset` later than it says itself.
     pub fn append(&self, index: usize, offset: MediaTime) -> Append {
         let fragment = &self.fragments[index];
-        let part = &fragment.tracks[0];
+        let part = self.part(fragment);
         // What does not start with a sync sample goes on with the segment before.
-        let starts = |fragment: &&Arc<Fragment>| fragment.tracks[0].samples[0].sync;
+        let starts = |fragment: &&Arc<Fragment>| self.part(fragment).samples[0].sync;
         let segment = self.fragments[..=index].iter().filter(starts).count() as u64;
-        let time = |ticks| MediaTime::from_ticks(ticks, self.init.tracks[0].timescale) + offset;
+        let time = |ticks| MediaTime::from_ticks(ticks, self.info().timescale) + offset;
         Append {
             kind: self.kind,
             rendition: self.name.clone(),
-            load: LoadId(index as u64),
+            load: LoadId(segment - 1),
             segment,
             start: time(part.earliest_pts().expect("samples")),
             end: time(part.end_pts().expect("samples")),
@@ -119,7 +136,7 @@ impl Media {
             show_from: None,
             discontinuity: false,
             samples: part.samples.len() as u32,
-            bytes: fragment.size,
+            bytes: part.samples.iter().map(|sample| u64::from(sample.size)).sum(),
             payload: Payload::Fragment(Arc::clone(fragment)),
         }
     }
