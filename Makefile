@@ -6,7 +6,7 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 GSTREAMER := -p telecine-gstreamer
 OUT := out
 
-.PHONY: help play test test-rust test-gstreamer test-media test-wasm setup lint fmt bench bench-peers fuzz coverage audit clean
+.PHONY: help play test test-rust test-gstreamer test-media test-wasm setup lint fmt bench bench-peers fuzz explore coverage audit clean
 
 help:
 	@echo 'make play       play the demo title: from a clean checkout to a report (Rust alone)'
@@ -14,7 +14,8 @@ help:
 	@echo 'make lint       rustfmt, clippy and rustdoc, warnings are errors'
 	@echo 'make bench      Criterion benchmarks, peers beside us'
 	@echo 'make bench-peers  ours and the JavaScript players in turn (Node.js 20, npm; 15 minutes)'
-	@echo 'make fuzz       six fuzz targets, $(FUZZ_SECONDS) s each'
+	@echo 'make fuzz       every fuzz target, $(FUZZ_SECONDS) s each'
+	@echo 'make explore    property tests of the engine over $(EXPLORE_CASES) fresh cases'
 	@echo 'make coverage   line coverage of core/ by tests'
 	@echo 'make audit      licences, sources and duplicates of dependencies'
 	@echo 'make setup      only install what the tests need (Debian packages)'
@@ -67,6 +68,9 @@ test-media:
 test-gstreamer:
 	$(CARGO) test --quiet $(GSTREAMER)
 
+# Property tests draw the same cases in every run, so that a failure is of the change at hand; new cases
+# are for `make explore`.
+test-rust: export PROPTEST_RNG_SEED ?= 20261126
 test-rust:
 	$(CARGO) test --quiet --doc
 ifeq ($(NEXTEST),yes)
@@ -83,7 +87,7 @@ bench-peers:
 	$(CARGO) run --release --quiet -p telecine-benches --bin compare -- 5 0.5
 
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS := hls dash iso_bmff ts packed_audio engine
+FUZZ_TARGETS := hls dash iso_bmff ts packed_audio encryption key_systems engine
 
 # cargo-fuzz needs flags of the compiler that are not stable; RUSTC_BOOTSTRAP allows them on a stable one.
 fuzz:
@@ -92,12 +96,18 @@ fuzz:
 		echo "== $$target"; \
 		mkdir -p core/fuzz/corpus/$$target; \
 		seeds=core/fuzz/seeds/$$target; [ -d $$seeds ] || seeds=core/container/tests/data; \
+		[ $$target != encryption ] || seeds=conformance/media/golden; \
 		case $$target in ts|packed_audio) seeds=core/container/tests/data/ts;; esac; \
 		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --fuzz-dir core/fuzz $$target core/fuzz/corpus/$$target $$seeds -- \
 			-max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 || exit 1; \
 	done
 
 CORE := -p telecine-model -p telecine-manifest -p telecine-container -p telecine-abr -p telecine-delivery -p telecine-telemetry -p telecine-engine
+
+# Property tests over fresh cases, many more than `make test` takes.
+EXPLORE_CASES ?= 5000
+explore:
+	PROPTEST_CASES=$(EXPLORE_CASES) $(CARGO) test --release -p telecine-engine --test whatever_fails_playback_ends
 
 coverage:
 	@$(CARGO) llvm-cov --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-llvm-cov --version 0.9.1

@@ -1,8 +1,10 @@
 //! Bodies that are made while they are sent: an hour of video in one file costs no memory.
 
 use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Bytes, BytesMut};
 
@@ -15,6 +17,8 @@ pub(crate) enum Part {
     Bytes(Bytes),
     /// Fragment `index` of a rendition, moved to a decode time and number.
     Segment { track: Arc<Track>, index: usize, time: u64, sequence: u32 },
+    /// A file, read while it is sent, with some bytes changed: their places, in order, and what is flipped in them.
+    File { file: Arc<Mutex<File>>, length: u64, flips: Arc<[(u64, u8)]> },
     /// A pattern repeated up to a length.
     Fill { pattern: Bytes, length: u64 },
 }
@@ -24,13 +28,30 @@ impl Part {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
             Self::Segment { track, index, .. } => track.fragments[*index].size(),
-            Self::Fill { length, .. } => *length,
+            Self::File { length, .. } | Self::Fill { length, .. } => *length,
         }
     }
 }
 
-/// How much of a pattern is written out at a time.
+/// How much of a pattern is written out, and of a file read, at a time.
 const FILLED: u64 = 65_536;
+
+/// Bytes of a file between two places. Short if the file is, or cannot be read.
+fn read(file: &Mutex<File>, range: &Range<u64>, flips: &[(u64, u8)]) -> Bytes {
+    let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut chunk = Vec::new();
+    // What was read until then is what there is.
+    let _ = file
+        .seek(SeekFrom::Start(range.start))
+        .and_then(|_| (&mut *file).take(range.end - range.start).read_to_end(&mut chunk));
+    let from = flips.partition_point(|(at, _)| *at < range.start);
+    for (at, flip) in flips.iter().skip(from).take_while(|(at, _)| *at < range.end) {
+        if let Some(byte) = chunk.get_mut((at - range.start) as usize) {
+            *byte ^= flip;
+        }
+    }
+    Bytes::from(chunk)
+}
 
 /// The bytes of a response. Its length is known before any of them exists.
 #[derive(Clone, Debug, Default)]
@@ -72,7 +93,8 @@ impl Body {
         Self { parts, length }
     }
 
-    /// The next bytes, at most `max` (at least one), or `None` at the end.
+    /// The next bytes, at most `max` (at least one), or `None` at the end. A file that became shorter meanwhile, or
+    /// cannot be read, ends the body before its length: [`Body::is_empty`] tells.
     pub fn next_chunk(&mut self, max: usize) -> Option<Bytes> {
         let max = max.max(1) as u64;
         loop {
@@ -87,6 +109,15 @@ impl Body {
                         self.parts.push_front(made);
                     }
                     continue;
+                }
+                Part::File { file, flips, .. } => {
+                    let end = taken.end.min(taken.start + FILLED);
+                    let chunk = read(file, &(taken.start..end), flips);
+                    if chunk.is_empty() {
+                        self.parts.clear();
+                        return None;
+                    }
+                    chunk
                 }
                 Part::Fill { pattern, .. } => {
                     let from = (taken.start % pattern.len().max(1) as u64) as usize;

@@ -59,6 +59,7 @@ pub(crate) enum Class {
     Audio,
     Text,
     Image,
+    Other,
 }
 
 impl Class {
@@ -69,7 +70,7 @@ impl Class {
             Self::Video => "v",
             Self::Audio => "a",
             Self::Text => "tt",
-            Self::Image => "o",
+            Self::Image | Self::Other => "o",
         }
     }
 
@@ -168,6 +169,8 @@ pub(crate) struct StatusFault {
 pub(crate) struct Subject<'a> {
     pub(crate) class: Class,
     pub(crate) rendition: &'a str,
+    /// Whether `rendition` is the path of a file, of which a fault names a part.
+    pub(crate) by_path: bool,
     /// The base URL it came by.
     pub(crate) base: Option<u64>,
     /// Earlier requests for the same URL.
@@ -176,7 +179,8 @@ pub(crate) struct Subject<'a> {
 
 impl Subject<'_> {
     fn is(&self, rendition: Option<&str>, times: Option<u32>) -> bool {
-        rendition.is_none_or(|r| r == self.rendition) && times.is_none_or(|times| self.attempt < times)
+        let named = |r: &str| if self.by_path { self.rendition.contains(r) } else { self.rendition == r };
+        rendition.is_none_or(named) && times.is_none_or(|times| self.attempt < times)
     }
 }
 
@@ -310,7 +314,8 @@ mod tests {
         faults
     }
 
-    const VIDEO: Subject<'static> = Subject { class: Class::Video, rendition: "v180", base: None, attempt: 0 };
+    const VIDEO: Subject<'static> =
+        Subject { class: Class::Video, rendition: "v180", by_path: false, base: None, attempt: 0 };
 
     #[test]
     fn a_status_fault_names_segment_rendition_and_retry() {

@@ -1,8 +1,8 @@
-//! The deterministic origin: a title as HLS and DASH, over a shaped and faulty network.
+//! The deterministic origin: a title as HLS and DASH, or files as they are, over a shaped and faulty network.
 //!
-//! Everything is in the URL, as in livesim2: `/<fmt>/<opt>_<val>/…/<asset>/<file>`, where `fmt` is `hls` or `dash`, and
-//! the first part that is not a known option starts the asset. The same request always gets the same response; see
-//! [`respond`], which is the origin without sockets, and [`Origin`], which is the origin on one.
+//! Everything is in the URL, as in livesim2: `/<fmt>/<opt>_<val>/…/<asset>/<file>`, where `fmt` is `hls`, `dash` or
+//! `files`, and the first part that is not a known option starts the asset. The same request always gets the same
+//! response; see [`respond`], which is the origin without sockets, and [`Origin`], which is the origin on one.
 //!
 //! ```
 //! use telecine_origin::{respond, Library, Request, Title};
@@ -20,6 +20,13 @@
 //! # Titles
 //! A [`Title`] is a set of fragmented MP4 files of one track each, WebVTT files and thumbnails. `dur_<seconds>` repeats
 //! it up to any length of a day at most; the length is rounded down to whole segments (at least one).
+//!
+//! # Files
+//! [`Library::with_folders`] adds folders whose files are served as they are, whoever packaged them:
+//! `/files/<name>/main.mpd`, with byte ranges, content types by extension, and all faults; a folder's own URL lists what
+//! is in it. With a `title.json` in it a folder is a title as well. Names that begin with a dot, and links that lead out
+//! of the folder, are not served. Of a file, `rsq` is the last number in its name (`seg-00012.m4s` is 12; 0 without
+//! one), the rendition is any part of its path, and byte positions are positions in the file.
 //!
 //! # Manifests
 //! | path | what |
@@ -67,6 +74,7 @@ mod bad;
 mod body;
 mod dash;
 mod fault;
+mod files;
 mod hls;
 mod log;
 mod network;

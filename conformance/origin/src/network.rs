@@ -152,13 +152,25 @@ impl FromStr for Network {
     fn from_str(text: &str) -> Result<Self, NetworkError> {
         let (mut rate, mut rtt, mut loss_per_million) = (None, Duration::ZERO, 0);
         for field in text.split(',').map(str::trim).filter(|field| !field.is_empty()) {
-            let bad = || NetworkError(format!("cannot read {field:?}: expected rate=3Mbps, rtt=80ms or loss=1%"));
-            let (key, value) = field.split_once('=').ok_or_else(bad)?;
+            let bad = |what: &str| NetworkError(format!("'{field}' cannot be read: {what}"));
+            let bare = |unit| NetworkError(format!("'{field}' has no unit: write {field}{unit}"));
+            let (key, value) = field.split_once('=').ok_or_else(|| bad("expected rate=3Mbps, rtt=80ms or loss=1%"))?;
+            let value = value.trim();
             match key.trim() {
-                "rate" => rate = Some(read_rate(value.trim()).ok_or_else(bad)?),
-                "rtt" => rtt = read_milliseconds(value.trim()).ok_or_else(bad)?,
-                "loss" => loss_per_million = read_loss(value.trim()).ok_or_else(bad)?,
-                _ => return Err(bad()),
+                "rate" => {
+                    let read = with_unit(value, RATES).map_err(bare)?;
+                    rate =
+                        Some(read.filter(|rate| *rate > 0).ok_or_else(|| bad("expected a rate above 0, like 3Mbps"))?);
+                }
+                "rtt" => {
+                    let read = with_unit(value, TIMES).map_err(bare)?.map(Duration::from_micros);
+                    rtt = read.filter(|rtt| *rtt <= DAY).ok_or_else(|| bad("expected a time, like 80ms"))?;
+                }
+                "loss" => {
+                    loss_per_million =
+                        read_loss(value).ok_or_else(|| bad("expected a share below 1, like 1% or 0.01"))?;
+                }
+                _ => return Err(bad("expected rate=3Mbps, rtt=80ms or loss=1%")),
             }
         }
         // A round trip alone still needs a bottleneck: ten gigabits are none on a loopback.
@@ -182,13 +194,37 @@ fn decimal(text: &str, scale: u32) -> Option<u64> {
     format!("{whole}{kept}{padding}").parse().ok()
 }
 
-fn read_rate(text: &str) -> Option<u64> {
-    let units = [("Gbps", 9), ("Mbps", 6), ("kbps", 3), ("bps", 0)];
-    units.iter().find_map(|(unit, scale)| decimal(text.strip_suffix(unit)?.trim_end(), *scale)).filter(|rate| *rate > 0)
+/// Units of rates as powers of ten of bits a second, and of times of microseconds; each set with the one that people
+/// mean. Upper and lower case are the same.
+struct Units {
+    meant: &'static str,
+    known: &'static [(&'static str, u32)],
 }
 
-fn read_milliseconds(text: &str) -> Option<Duration> {
-    decimal(text.strip_suffix("ms")?.trim_end(), 3).map(Duration::from_micros).filter(|rtt| *rtt <= DAY)
+const RATES: Units = Units {
+    meant: "Mbps",
+    known: &[
+        ("gbps", 9),
+        ("mbps", 6),
+        ("kbps", 3),
+        ("bps", 0),
+        ("gbit/s", 9),
+        ("mbit/s", 6),
+        ("kbit/s", 3),
+        ("bit/s", 0),
+    ],
+};
+const TIMES: Units = Units { meant: "ms", known: &[("ms", 3), ("us", 0), ("s", 6)] };
+
+/// A decimal number with its unit; `None` if it is none. A bare number is refused with the unit that it probably
+/// means: tools differ by a factor of a million in what they would take it for.
+fn with_unit(text: &str, units: Units) -> Result<Option<u64>, &'static str> {
+    if decimal(text, 0).is_some() {
+        return Err(units.meant);
+    }
+    let lower = text.to_ascii_lowercase();
+    let mut known = units.known.iter();
+    Ok(known.find_map(|(unit, scale)| decimal(lower.strip_suffix(unit)?.trim_end(), *scale)))
 }
 
 /// `1%` or `0.01`.
@@ -202,7 +238,8 @@ fn read_loss(text: &str) -> Option<u32> {
 
 /// What the bottleneck carries in one go.
 const QUANTUM: Duration = Duration::from_millis(15);
-/// How far the bottleneck may catch up after a timer that fired late.
+/// How far a body that is under way may catch up after a timer that fired late. A body that begins has nothing to
+/// catch up with: whatever the bottleneck did not carry before is lost, so that a rate holds from the first byte on.
 const CATCH_UP: Duration = Duration::from_millis(20);
 /// At least a packet, at most what a socket takes at once.
 const CHUNK: std::ops::RangeInclusive<usize> = 1200..=262_144;
@@ -215,6 +252,11 @@ pub(crate) struct Link {
     network: Network,
     state: Mutex<State>,
 }
+
+/// Where one body is on a link: when its last quantum was due there, in time of the trace. It asked for the next one
+/// then, however late it was woken.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Flow(Option<Duration>);
 
 #[derive(Debug)]
 struct State {
@@ -264,18 +306,21 @@ impl Link {
     }
 
     /// Waits until the bottleneck has carried so many bytes for this body.
-    pub(crate) async fn carry(&self, bytes: usize) {
+    pub(crate) async fn carry(&self, bytes: usize, body: &mut Flow) {
         let until = {
             let mut state = self.state();
             let now = Self::now(&mut state);
-            let start = state.free.max(now.saturating_sub(CATCH_UP));
+            let asked = body.0.map_or(now, |due| due.clamp(now.saturating_sub(CATCH_UP), now));
+            let start = state.free.max(asked);
             // What is never carried is what a very slow day looks like.
             state.free = self.network.carried(start, bytes).unwrap_or(now + DAY);
             let lost = self.network.loss_per_million > 0
                 && state.draws.next() % 1_000_000 < u64::from(self.network.loss_per_million);
             let rtt = self.network.at(now).map_or(Duration::ZERO, |(step, _)| step.latency);
             let again = if lost { (rtt * 2).max(Duration::from_millis(200)) } else { Duration::ZERO };
-            state.epoch.map(|epoch| epoch + state.free + again)
+            let due = state.free + again;
+            body.0 = Some(due);
+            state.epoch.map(|epoch| epoch + due)
         };
         if let Some(until) = until {
             tokio::time::sleep_until(until).await;
@@ -300,8 +345,23 @@ mod tests {
         let ratio: Network = "rate=300kbps,loss=0.02".parse().unwrap();
         assert_eq!((ratio.trace[0].bits_per_second, ratio.loss_per_million), (300_000, 20_000));
         assert_eq!("".parse(), Ok(Network::unshaped()));
-        for bad in ["rate=3", "rate=0bps", "rtt=80", "loss=2", "loss=100%", "speed=3Mbps", "rate", "rate=-1Mbps"] {
+        for same in ["rate=3Mbps,rtt=0.08s", "rate=3mbit/s, rtt=80000us", "rate=3000 kbps,rtt=80 ms"] {
+            assert_eq!(same.parse(), Ok(Network::constant(3_000_000, ms(80))), "{same}");
+        }
+        for bad in ["rate=0bps", "rate=3Mb", "rtt=80h", "loss=2", "loss=100%", "speed=3Mbps", "rate", "rate=-1Mbps"] {
             assert!(bad.parse::<Network>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_number_without_a_unit_is_refused_with_what_to_write() {
+        for (bare, advice) in [
+            ("rate=3", "'rate=3' has no unit: write rate=3Mbps"),
+            ("rate=0.5", "'rate=0.5' has no unit: write rate=0.5Mbps"),
+            ("rate=3Mbps,rtt=80", "'rtt=80' has no unit: write rtt=80ms"),
+        ] {
+            let refused = bare.parse::<Network>().unwrap_err().to_string();
+            assert_eq!(refused, advice);
         }
     }
 
@@ -337,8 +397,9 @@ mod tests {
         assert_eq!((link.quantum(), link.rtt()), (15_000, ms(40)));
         let start = Instant::now();
         let body = || async {
+            let mut flow = Flow::default();
             for _ in 0..50 {
-                link.carry(10_000).await;
+                link.carry(10_000, &mut flow).await;
             }
             start.elapsed()
         };
@@ -352,7 +413,32 @@ mod tests {
         let network = Network { loss_per_million: 999_999, ..Network::constant(8_000_000, ms(150)) };
         let link = Link::new(network, 0, Duration::ZERO).unwrap();
         let start = Instant::now();
-        link.carry(10_000).await;
+        link.carry(10_000, &mut Flow::default()).await;
         assert!((ms(310)..ms(315)).contains(&start.elapsed()), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_begins_on_an_idle_link_has_nothing_in_advance() {
+        let link = Link::new(Network::constant(8_000_000, ms(0)), 0, Duration::ZERO).unwrap();
+        for idle in [0, 5, 1000] {
+            tokio::time::sleep(ms(idle)).await;
+            let start = Instant::now();
+            link.carry(10_000, &mut Flow::default()).await;
+            assert_eq!(start.elapsed(), ms(10), "after {idle} ms without a body");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_was_woken_late_catches_up() {
+        let link = Link::new(Network::constant(8_000_000, ms(0)), 0, Duration::ZERO).unwrap();
+        let (start, mut flow) = (Instant::now(), Flow::default());
+        link.carry(10_000, &mut flow).await;
+        tokio::time::sleep(ms(4)).await;
+        link.carry(10_000, &mut flow).await;
+        assert_eq!(start.elapsed(), ms(20), "the four milliseconds are made up for");
+        tokio::time::sleep(ms(500)).await;
+        link.carry(10_000, &mut flow).await;
+        link.carry(20_000, &mut flow).await;
+        assert_eq!(start.elapsed(), ms(530), "no more than twenty of half a second are");
     }
 }

@@ -75,10 +75,19 @@ impl Default for Options {
     }
 }
 
+/// How what a path asks for is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Service {
+    /// Packaged from a title while it is sent.
+    Packaged(Format),
+    /// A file of a folder, as it is.
+    Plain,
+}
+
 /// What a path asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
-    pub(crate) format: Format,
+    pub(crate) service: Service,
     pub(crate) options: Options,
     pub(crate) asset: String,
     pub(crate) file: String,
@@ -96,9 +105,10 @@ pub(crate) enum Refused {
 /// Reads a path.
 pub(crate) fn target(path: &str) -> Result<Target, Refused> {
     let mut parts = path.strip_prefix('/').ok_or(Refused::NotFound)?.split('/').map(percent_decoded);
-    let format = match parts.next().as_deref() {
-        Some("hls") => Format::Hls,
-        Some("dash") => Format::Dash,
+    let service = match parts.next().as_deref() {
+        Some("hls") => Service::Packaged(Format::Hls),
+        Some("dash") => Service::Packaged(Format::Dash),
+        Some("files") => Service::Plain,
         _ => return Err(Refused::NotFound),
     };
     let mut options = Options::default();
@@ -114,7 +124,20 @@ pub(crate) fn target(path: &str) -> Result<Target, Refused> {
         }
     };
     let file = parts.collect::<Vec<_>>().join("/");
-    Ok(Target { format, options, asset, file })
+    if service == Service::Plain && !options.leave_files_as_they_are() {
+        let what = "options that package a title, and cycles of its time, do not apply to files as they are";
+        return Err(Refused::BadOption(what.to_owned()));
+    }
+    Ok(Target { service, options, asset, file })
+}
+
+/// Whether a part of a path can name an asset: it is one part, and no option.
+pub(crate) fn can_be_asset(name: &str) -> bool {
+    let option = name.split_once('_').is_some_and(|(name, value)| {
+        // Known by its name: a bad value is no way out.
+        !matches!(Options::default().set(name, value), Set::Unknown)
+    });
+    !name.is_empty() && !name.contains('/') && !option
 }
 
 enum Set {
@@ -124,6 +147,12 @@ enum Set {
 }
 
 impl Options {
+    /// Whether there are faults at most, and none that counts the seconds of a title.
+    fn leave_files_as_they_are(&self) -> bool {
+        let faults = self.faults.clone();
+        *self == Self { faults, ..Self::default() } && self.faults.status.iter().all(|fault| fault.cycle.is_none())
+    }
+
     fn set(&mut self, name: &str, value: &str) -> Set {
         let done = match name {
             "dur" => number(value, 1..=LONGEST_SECONDS).map(|n| self.seconds = Some(n)),
@@ -208,6 +237,26 @@ mod tests {
         let plain = target("/hls/statuscode_[{rsq:2,code:503}]/demo/main.m3u8").unwrap();
         let encoded = target("/hls/statuscode_%5B%7Brsq:2,code:503%7D%5d/demo/main.m3u8").unwrap();
         assert_eq!(plain, encoded);
+    }
+
+    #[test]
+    fn what_packages_a_title_does_not_apply_to_files_as_they_are() {
+        let target_of = |options: &str| target(&format!("/files/{options}/film/a/main.mpd"));
+        let plain = target_of("cut_3@1000/rate_800").unwrap();
+        assert_eq!((plain.service, plain.asset.as_str(), plain.file.as_str()), (Service::Plain, "film", "a/main.mpd"));
+        for options in ["dur_60", "periods_2", "statuscode_[{cycle:30,code:404}]"] {
+            assert!(matches!(target_of(options), Err(Refused::BadOption(_))), "{options}");
+        }
+    }
+
+    #[test]
+    fn an_asset_is_not_called_like_an_option() {
+        for name in ["film", "my_film", "dur"] {
+            assert!(can_be_asset(name), "{name}");
+        }
+        for name in ["", "a/b", "dur_60", "dur_x", "cut_scenes"] {
+            assert!(!can_be_asset(name), "{name}");
+        }
     }
 
     #[test]

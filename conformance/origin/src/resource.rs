@@ -19,8 +19,10 @@ use crate::title::{Text, Track};
 pub(crate) struct Resource {
     pub(crate) class: Class,
     pub(crate) content_type: &'static str,
-    /// The id of the rendition; empty for a manifest.
+    /// The id of the rendition, empty for a manifest; of a plain file its path.
     pub(crate) rendition: String,
+    /// Which of the two.
+    pub(crate) names: Names,
     pub(crate) parts: Vec<Part>,
     /// The segments in it: number in the title, and bytes.
     pub(crate) segments: Vec<(u64, Range<u64>)>,
@@ -28,9 +30,19 @@ pub(crate) struct Resource {
     pub(crate) gap: bool,
 }
 
+/// What names a rendition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Names {
+    /// Its id in the title.
+    Id,
+    /// The path of the file.
+    Path,
+}
+
 impl Resource {
     fn new(class: Class, content_type: &'static str, rendition: &str, parts: Vec<Part>) -> Self {
-        Self { class, content_type, rendition: rendition.to_owned(), parts, segments: Vec::new(), gap: false }
+        let rendition = rendition.to_owned();
+        Self { class, content_type, rendition, names: Names::Id, parts, segments: Vec::new(), gap: false }
     }
 
     fn text(class: Class, extension: &str, rendition: &str, text: String) -> Self {
@@ -61,7 +73,7 @@ impl Resource {
 }
 
 /// The file that a target names, and the base URL it came by.
-pub(crate) fn resource(programme: &Programme<'_>, target: &Target) -> Option<(Option<u64>, Resource)> {
+pub(crate) fn resource(programme: &Programme<'_>, format: Format, target: &Target) -> Option<(Option<u64>, Resource)> {
     let (base, file) = base_url(programme, &target.file);
     let (directory, name) = match file.rsplit_once('/') {
         Some((directory, name)) => (Some(directory), name),
@@ -69,12 +81,12 @@ pub(crate) fn resource(programme: &Programme<'_>, target: &Target) -> Option<(Op
     };
     let (stem, extension) = name.rsplit_once('.')?;
     let found = match (directory, extension) {
-        (None, "m3u8") if target.format == Format::Hls => playlist(programme, stem),
-        (None, "mpd") if target.format == Format::Dash => {
+        (None, "m3u8") if format == Format::Hls => playlist(programme, stem),
+        (None, "mpd") if format == Format::Dash => {
             let text = dash::mpd(programme, Addressing::read(stem)?);
             Some(Resource::text(Class::Manifest, "mpd", "", text))
         }
-        (None, "xml") if target.format == Format::Dash => {
+        (None, "xml") if format == Format::Dash => {
             let (stem, index) = stem.split_once(".period")?;
             let index = index.parse().ok().filter(|index| *index < programme.periods())?;
             let text = dash::remote_period(programme, Addressing::read(stem)?, index);
@@ -87,7 +99,7 @@ pub(crate) fn resource(programme: &Programme<'_>, target: &Target) -> Option<(Op
             let resource = Resource::text(Class::Text, "vtt", id, programme.text_file(text, &range));
             Some(Resource { segments: vec![(0, 0..resource.length())], ..resource })
         }
-        (Some(id), _) => in_rendition(programme, target, id, stem, extension),
+        (Some(id), _) => in_rendition(programme, format, id, stem, extension),
         _ => None,
     };
     Some((base, found?))
@@ -159,7 +171,7 @@ fn single_file(programme: &Programme<'_>, stem: &str) -> Option<Resource> {
 }
 
 /// The files of one rendition: `init.mp4`, `<number>.m4s`, `t<time>.m4s`, `<number>.vtt`, `<number>.jpg`.
-fn in_rendition(programme: &Programme<'_>, target: &Target, id: &str, stem: &str, extension: &str) -> Option<Resource> {
+fn in_rendition(programme: &Programme<'_>, format: Format, id: &str, stem: &str, extension: &str) -> Option<Resource> {
     let number = || stem.parse::<u64>().ok()?.checked_sub(programme.options.first_number);
     if extension == "jpg" && id == "thumbs" {
         let tiles = programme.title.tiles.as_ref()?;
@@ -178,7 +190,7 @@ fn in_rendition(programme: &Programme<'_>, target: &Target, id: &str, stem: &str
         return Some(Resource::new(Class::Init, mp4(track), id, vec![Part::Bytes(track.init.clone())]));
     }
     let n = match stem.strip_prefix('t') {
-        Some(time) if target.format == Format::Dash => programme.at_media_time(track, time.parse().ok()?),
+        Some(time) if format == Format::Dash => programme.at_media_time(track, time.parse().ok()?),
         Some(_) => None,
         None => number(),
     };

@@ -12,17 +12,22 @@ use bytes::{Bytes, BytesMut};
 use crate::bad::{bad, Bad};
 use crate::body::{Body, Part};
 use crate::fault::{ByteFaultKind, Class, Draws, Redirect, Subject};
+use crate::files::{Folder, Found};
 use crate::network::Network;
-use crate::options::{target, Format, Refused, Target};
+use crate::options::{can_be_asset, target, Format, Refused, Service, Target};
 use crate::programme::Programme;
 use crate::request::{Delivery, End, Method, Request, Response};
-use crate::resource::{resource, Resource};
+use crate::resource::{resource, Names, Resource};
 use crate::title::{fnv, Title, TitleError, FNV};
 
-/// All that the origin serves: titles by asset name, named traces, and the seed of every draw.
+/// What makes a folder a title that is packaged.
+const DESCRIPTION: &str = "title.json";
+
+/// All that the origin serves: titles and folders by asset name, named traces, and the seed of every draw.
 #[derive(Clone, Debug)]
 pub struct Library {
     titles: BTreeMap<String, Arc<Title>>,
+    folders: BTreeMap<String, Folder>,
     traces: BTreeMap<String, Network>,
     seed: u64,
 }
@@ -31,16 +36,26 @@ impl Library {
     /// A library of one title, under the name `demo`.
     pub fn new(title: Title, seed: u64) -> Self {
         let titles = BTreeMap::from([("demo".to_owned(), Arc::new(title))]);
-        Self { titles, traces: BTreeMap::new(), seed }
+        Self { titles, folders: BTreeMap::new(), traces: BTreeMap::new(), seed }
     }
 
-    /// Adds the titles of folders under the names given.
+    /// Adds folders under the names given. Their files are served as they are (`/files/<name>/…`), read when they are
+    /// asked for; a folder with a `title.json` in it is a title too, packaged as [`Title::from_folder`] says.
     ///
     /// # Errors
-    /// The first folder that is not a title.
+    /// The first folder that cannot be read, whose name an asset cannot have, or whose title cannot be served.
     pub fn with_folders(mut self, folders: &[(String, PathBuf)]) -> Result<Self, TitleError> {
-        for (name, folder) in folders {
-            self.titles.insert(name.clone(), Arc::new(Title::from_folder(folder)?));
+        for (name, path) in folders {
+            if !can_be_asset(name) {
+                return Err(TitleError::new(
+                    name,
+                    "a folder is not served under the name of an option, nor under a path",
+                ));
+            }
+            self.folders.insert(name.clone(), Folder::open(path)?);
+            if path.join(DESCRIPTION).is_file() {
+                self.titles.insert(name.clone(), Arc::new(Title::from_folder(path)?));
+            }
         }
         Ok(self)
     }
@@ -55,6 +70,16 @@ impl Library {
     /// The names of the titles.
     pub fn assets(&self) -> impl Iterator<Item = &str> {
         self.titles.keys().map(String::as_str)
+    }
+
+    /// The paths of the manifests of a folder: MPDs and multivariant playlists, or where it has none of these its
+    /// media playlists; those of the packaged title first. Empty for a name that is not served.
+    pub fn manifests(&self, name: &str) -> Vec<String> {
+        let title = self.titles.contains_key(name).then_some([Format::Hls, Format::Dash]);
+        let packaged = title.into_iter().flatten().map(|format| manifest_path(format, &encoded(name)));
+        let plain = self.folders.get(name).map(Folder::manifests).unwrap_or_default();
+        let plain = plain.into_iter().map(|path| format!("/files/{}/{}", encoded(name), encoded(&path)));
+        packaged.chain(plain).collect()
     }
 
     /// Whether the response to a path depends on [`Request::attempt`].
@@ -124,18 +149,52 @@ fn answer(library: &Library, request: &Request<'_>) -> Response {
     if let Some(to) = redirect(request, &target) {
         return Response { fault: Some("redir".to_owned()), ..bare(302, vec![("location", to)], None) };
     }
-    let Some(title) = library.titles.get(&target.asset) else {
-        return bare(404, Vec::new(), Some("no such asset"));
-    };
     let trace = target.options.faults.trace.as_ref();
     if trace.is_some_and(|name| !library.traces.contains_key(name)) {
         return bare(400, Vec::new(), Some("no such trace"));
     }
-    let programme = Programme::new(title, &target.options, target.format);
-    let Some((base, resource)) = resource(&programme, &target) else {
-        return bare(404, Vec::new(), Some("no such file in this title"));
+    let answer = |digest, programme, base| Answer {
+        library,
+        request,
+        target: &target,
+        digest,
+        programme,
+        base,
+        faults: Vec::new(),
     };
-    Answer { library, request, target: &target, programme, base, faults: Vec::new() }.give(resource)
+    match target.service {
+        Service::Packaged(format) => {
+            let Some(title) = library.titles.get(&target.asset) else {
+                return bare(404, Vec::new(), Some("no such title: / lists what there is"));
+            };
+            let programme = Programme::new(title, &target.options, format);
+            match resource(&programme, format, &target) {
+                Some((base, resource)) => answer(title.digest, Some(programme), base).give(resource),
+                None => bare(404, Vec::new(), Some("no such file in this title")),
+            }
+        }
+        Service::Plain => {
+            let Some(folder) = library.folders.get(&target.asset) else {
+                return bare(404, Vec::new(), Some("no such folder: / lists what there is"));
+            };
+            match folder.find(&target.file) {
+                Some(Found::File(resource, digest)) => answer(digest, None, None).give(resource),
+                Some(Found::Folder(names)) => whole("text/plain; charset=utf-8", Body::from(names.join("\n") + "\n")),
+                None => bare(404, Vec::new(), Some("no such file in this folder")),
+            }
+        }
+    }
+}
+
+/// A path as a URL carries it: what is not plain is percent-encoded, slashes are kept.
+fn encoded(path: &str) -> String {
+    path.bytes().fold(String::with_capacity(path.len()), |mut out, byte| {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => out.push(char::from(byte)),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+        out
+    })
 }
 
 fn whole(content_type: &str, body: Body) -> Response {
@@ -151,6 +210,12 @@ fn index(library: &Library) -> String {
             out.push_str(&format!("/dash/{asset}/{file}.mpd\n"));
         }
         out.push_str(&format!("/hls/{asset}/main.m3u8\n"));
+    }
+    for name in library.folders.keys() {
+        out.push_str(&format!("/files/{}/\n", encoded(name)));
+        for path in library.manifests(name).iter().filter(|path| path.starts_with("/files/")) {
+            out.push_str(&format!("{path}\n"));
+        }
     }
     for (name, what) in crate::bad::BAD {
         out.push_str(&format!("/bad/{name}  {what}\n"));
@@ -189,12 +254,18 @@ enum Wanted {
     Beyond,
 }
 
+/// Texts beyond this are sent as they are: compressing takes them into memory.
+const MOST_COMPRESSED: u64 = 64 << 20;
+
 /// One answer in the making.
 struct Answer<'a> {
     library: &'a Library,
     request: &'a Request<'a>,
     target: &'a Target,
-    programme: Programme<'a>,
+    /// Changes when the bytes behind the path do.
+    digest: u64,
+    /// The title that was packaged.
+    programme: Option<Programme<'a>>,
     base: Option<u64>,
     /// The faults that were applied.
     faults: Vec<String>,
@@ -205,7 +276,8 @@ impl Answer<'_> {
         let faults = &self.target.options.faults;
         let class = resource.class;
         let text = matches!(class, Class::Manifest | Class::Text);
-        let compressed = text && self.request.range.is_none() && (self.request.accepts_gzip || faults.gzip);
+        let gzip_wanted = self.request.range.is_none() && (self.request.accepts_gzip || faults.gzip);
+        let compressed = text && gzip_wanted && resource.length() <= MOST_COMPRESSED;
         let etag = self.etag(compressed);
         let content_type = match &faults.mime {
             Some(mime) => {
@@ -262,7 +334,7 @@ impl Answer<'_> {
 
     /// A strong validator: what the body depends on, hashed; encodings differ in it (RFC 9110, 8.8.3.3).
     fn etag(&self, compressed: bool) -> String {
-        let digest = self.programme.title.digest ^ u64::from(compressed);
+        let digest = self.digest ^ u64::from(compressed);
         let hash = fnv(fnv(FNV, &digest.to_be_bytes()), self.request.path.as_bytes());
         format!("\"{:016x}\"", fnv(hash, &self.seed().to_be_bytes()))
     }
@@ -304,6 +376,7 @@ impl Answer<'_> {
         Subject {
             class: resource.class,
             rendition: &resource.rendition,
+            by_path: resource.names == Names::Path,
             base: self.base,
             attempt: self.request.attempt,
         }
@@ -315,7 +388,8 @@ impl Answer<'_> {
         let segment = resource.segments.iter().rfind(|(_, bytes)| bytes.start <= first).map(|(n, _)| *n);
         let in_cycle = |cycle: Option<u64>| {
             let n = segment?;
-            Some(n - cycle.map_or(0, |seconds| resource.first_in_cycle(&self.programme, n, seconds)))
+            let first = |seconds| self.programme.as_ref().map_or(0, |p| resource.first_in_cycle(p, n, seconds));
+            Some(n - cycle.map_or(0, first))
         };
         let fault = self.target.options.faults.status.iter().find(|fault| fault.hits(&subject, in_cycle))?;
         let headers = fault.retry.map(|seconds| ("retry-after", seconds.to_string())).into_iter().collect();
@@ -374,7 +448,7 @@ impl Answer<'_> {
                 Some((n, count)) => {
                     self.faults.push(format!("flip@{count}"));
                     let seed = fnv(self.seed(), resource.rendition.as_bytes()) ^ *n;
-                    Part::Bytes(flipped(Body::of([part]).into_bytes(), *count, seed))
+                    flipped(part, *count, seed)
                 }
                 None => part,
             });
@@ -400,15 +474,35 @@ impl Answer<'_> {
     }
 }
 
+/// Most bytes that one fault corrupts.
+const MOST_FLIPS: u64 = 1 << 20;
+
 /// `count` bytes changed, at places and to values drawn from a seed.
-fn flipped(bytes: Bytes, count: u64, seed: u64) -> Bytes {
-    let mut bytes = BytesMut::from(bytes);
+fn flipped(part: Part, count: u64, seed: u64) -> Part {
+    let length = part.len();
     let mut draws = Draws::new(seed);
-    for _ in 0..count.min(bytes.len() as u64) {
-        let at = (draws.next() % bytes.len() as u64) as usize;
-        bytes[at] ^= (draws.next() % 255) as u8 + 1;
+    let flips = (0..count.min(length).min(MOST_FLIPS)).map(|_| {
+        let at = draws.next() % length;
+        (at, (draws.next() % 255) as u8 + 1)
+    });
+    match part {
+        // A file may be larger than memory: its bytes change as they are read.
+        Part::File { file, length, .. } => {
+            let mut all = BTreeMap::new();
+            for (at, flip) in flips {
+                *all.entry(at).or_insert(0) ^= flip;
+            }
+            Part::File { file, length, flips: all.into_iter().collect() }
+        }
+        part => {
+            let flips: Vec<_> = flips.collect();
+            let mut bytes = BytesMut::from(Body::of([part]).into_bytes());
+            for (at, flip) in flips {
+                bytes[at as usize] ^= flip;
+            }
+            Part::Bytes(bytes.freeze())
+        }
     }
-    bytes.freeze()
 }
 
 fn gzip(bytes: &[u8]) -> Bytes {

@@ -28,7 +28,7 @@ use tokio::time::{sleep, Instant};
 
 use crate::body::Body;
 use crate::log::{Journal, LogEntry, Ticket};
-use crate::network::{Link, Network};
+use crate::network::{Flow, Link, Network};
 use crate::options::Format;
 use crate::request::{Delivery, End, Method, Request};
 use crate::respond::{manifest_path, respond, Library};
@@ -38,7 +38,7 @@ use crate::title::Title;
 pub struct OriginConfig {
     /// The title under the asset name `demo`.
     pub title: Title,
-    /// Further titles: asset name and media folder.
+    /// Folders that are served too, each with its asset name: see [`Library::with_folders`].
     pub folders: Vec<(String, PathBuf)>,
     /// Networks that the option `trace_<name>` can name.
     pub traces: Vec<(String, Network)>,
@@ -115,6 +115,11 @@ impl Origin {
     /// The manifest of the demo title.
     pub fn demo_url(&self, format: Format) -> String {
         self.url() + &manifest_path(format, "demo")
+    }
+
+    /// The URLs of the manifests of a folder or title, by its asset name: see [`Library::manifests`].
+    pub fn manifests(&self, name: &str) -> Vec<String> {
+        self.shared.library.manifests(name).iter().map(|path| self.url() + path).collect()
     }
 
     /// The requests so far, in the order they came, those under way included.
@@ -244,6 +249,7 @@ async fn serve(
         body: response.body,
         sent: 0,
         pace: pace.and_then(|network| Link::new(network, shared.seed, at)),
+        flows: [Flow::default(); 2],
         delivery: response.delivery,
         shared,
         ticket,
@@ -292,6 +298,8 @@ struct Pump {
     sent: u64,
     delivery: Delivery,
     pace: Option<Link>,
+    /// On the shared network, and on its own pace.
+    flows: [Flow; 2],
     shared: Arc<Shared>,
     ticket: Ticket,
     reset: Arc<AtomicBool>,
@@ -327,11 +335,16 @@ impl Pump {
         let links = [link.as_deref(), self.pace.as_ref()];
         let quantum = links.iter().flatten().map(|link| link.quantum()).min().unwrap_or(UNSHAPED);
         let Some(chunk) = self.body.next_chunk(quantum.min(usize::try_from(most).unwrap_or(usize::MAX))) else {
-            self.ticket.complete();
+            // Unless a file became shorter meanwhile, which the client sees as a body that ends too early.
+            if self.body.is_empty() {
+                self.ticket.complete();
+            }
             return None;
         };
-        for link in links.into_iter().flatten() {
-            link.carry(chunk.len()).await;
+        for (link, flow) in links.into_iter().zip(&mut self.flows) {
+            if let Some(link) = link {
+                link.carry(chunk.len(), flow).await;
+            }
         }
         self.sent += chunk.len() as u64;
         self.ticket.sent(chunk.len() as u64);

@@ -59,6 +59,58 @@ async fn a_rate_is_held_within_five_per_cent() {
     }
 }
 
+/// 3 Mbit/s in bytes a second.
+const LINE: f64 = 375_000.0;
+/// What may be there before the line has carried it: the head of the response, which is not shaped, and a packet.
+const HEAD_AND_PACKET: f64 = 2_000.0;
+
+/// A reader that comes late only makes the line look slower, so a busy machine cannot spoil this.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_is_no_faster_than_it_says_from_the_first_byte_on() {
+    let origin = origin("rate=3Mbps").await;
+    // Whether the line was idle before, and for how long, makes no difference.
+    for idle in [0, 100, 500] {
+        let mut socket = TcpStream::connect(origin.address()).await.expect("connected");
+        tokio::time::sleep(Duration::from_millis(idle)).await;
+        let request = "GET /hls/dur_3600/demo/v720.mp4 HTTP/1.1\r\nhost: o\r\nconnection: close\r\n\
+                       range: bytes=0-449999\r\n\r\n";
+        let start = Instant::now();
+        socket.write_all(request.as_bytes()).await.expect("sent");
+        let (mut received, mut chunk) = (0, [0; 65_536]);
+        while let n @ 1.. = socket.read(&mut chunk).await.expect("read") {
+            received += n;
+            let (came, carried) = (received as f64, LINE * start.elapsed().as_secs_f64());
+            assert!(came <= carried + HEAD_AND_PACKET, "{came} bytes where the line carries {carried}");
+        }
+        assert!(received > 450_000 && start.elapsed() > Duration::from_secs(1));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_small_bodies_are_no_faster_than_a_large_one() {
+    let origin = origin("rate=3Mbps").await;
+    let mut socket = TcpStream::connect(origin.address()).await.expect("connected");
+    let start = Instant::now();
+    let mut carried = 0;
+    // As a player asks: one after the other, with a pause in which the line is idle.
+    for n in 0..40 {
+        let range = format!("bytes={}-{}", n * 5000, n * 5000 + 4999);
+        let request = format!("GET /hls/demo/v720.mp4 HTTP/1.1\r\nhost: o\r\nrange: {range}\r\n\r\n");
+        let asked = Instant::now();
+        socket.write_all(request.as_bytes()).await.expect("sent");
+        let (mut received, mut chunk) = (Vec::new(), [0; 8192]);
+        let whole = |received: &[u8]| received.windows(4).position(|w| w == b"\r\n\r\n").map(|at| at + 4 + 5000);
+        while whole(&received).is_none_or(|whole| received.len() < whole) {
+            let read = socket.read(&mut chunk).await.expect("read");
+            received.extend_from_slice(&chunk[..read]);
+        }
+        carried += 5000;
+        assert!(asked.elapsed().as_secs_f64() >= 5000.0 / LINE, "{:?} for a body of 5000 bytes", asked.elapsed());
+        tokio::time::sleep(Duration::from_millis(12)).await;
+    }
+    assert!(start.elapsed().as_secs_f64() >= f64::from(carried) / LINE);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_share_the_bottleneck_fairly() {
     let origin = origin("rate=8Mbps").await;

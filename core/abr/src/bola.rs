@@ -60,12 +60,12 @@ impl BolaE {
         };
         let level = network.highest_level(ctx);
         // An assumed estimate chooses the first segment, but only a measured one ends the start.
-        if ctx.estimate.is_some_and(|estimate| estimate.samples > 0) {
+        if network.measured {
             self.buffer_rule = InsufficientBuffer::new();
             self.placeholder = Some((bola.least_buffer(level) - seconds(ctx.buffer)).max(0.0));
         }
         let (bitrate, allowed) = (ctx.bitrate(level), network.allowed(ctx));
-        Choice::new(level, Reason::StartFast { bitrate, allowed })
+        Choice::new(level, Reason::StartFast { bitrate, allowed, measured: network.measured })
     }
 
     fn steady(&mut self, ctx: &Context<'_>, bola: &Bola<'_>, mut placeholder: f64) -> Choice {
@@ -94,6 +94,8 @@ impl BolaE {
             level = limited;
             wait = 0.0;
             placeholder = placeholder.min((bola.least_buffer(level) - buffer).max(0.0));
+            // A level that is not taken after all is not held.
+            reasons.retain(|reason| !matches!(reason, Reason::Held { .. }));
             reasons.insert(0, low);
         }
         self.placeholder = Some(placeholder);
@@ -185,7 +187,12 @@ impl BitrateRule for BolaE {
             self.on_seek();
         }
         let Some(bola) = Bola::of(ctx) else {
-            return Choice::new(ctx.current.unwrap_or(0).min(ctx.top()), Reason::OnlyChoice);
+            let level = ctx.current.unwrap_or(0).min(ctx.top());
+            let reason = match ctx.levels.len() {
+                0 | 1 => Reason::OnlyChoice,
+                _ => Reason::AllAlike { bitrate: ctx.bitrate(level) },
+            };
+            return Choice::new(level, reason);
         };
         self.count_rest(ctx);
         match self.placeholder {

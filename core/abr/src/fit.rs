@@ -9,6 +9,8 @@ use crate::rule::{millis, seconds, Context, Level};
 pub(crate) struct Network {
     pub(crate) rate: f64,
     pub(crate) ttfb: f64,
+    /// Whether it rests on measurements; else it is assumed.
+    pub(crate) measured: bool,
 }
 
 impl Network {
@@ -18,6 +20,7 @@ impl Network {
         Some(Self {
             rate: estimate.bits_per_second.max(1) as f64 / ctx.speed(),
             ttfb: estimate.ttfb.as_secs_f64() * ctx.speed(),
+            measured: estimate.samples > 0,
         })
     }
 

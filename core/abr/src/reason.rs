@@ -9,25 +9,34 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Reason {
-    /// The ladder has one rung.
+    /// The ladder has one rung, as it is or as constraints left it.
     OnlyChoice,
+    /// The ladder has several rungs and no steps: all of them take the same bitrate.
+    AllAlike {
+        /// Of every level.
+        bitrate: u64,
+    },
     /// The rule takes the lowest level whatever happens.
     AlwaysLowest,
     /// Nothing is known of the network, so the lowest level.
     NothingMeasured,
-    /// At the start nothing can stall: the highest level that the estimate carries.
+    /// At the start nothing can stall: the highest level that the estimate carries, or the lowest if it carries none.
     StartFast {
         /// Of the level.
         bitrate: u64,
         /// What the estimate carries.
         allowed: u64,
+        /// Whether the estimate rests on measurements; else it is assumed.
+        measured: bool,
     },
-    /// The highest level that the estimate carries with a margin.
+    /// The highest level that the estimate carries with a margin, or the lowest if it carries none.
     FitsThroughput {
         /// Of the level.
         bitrate: u64,
         /// What the estimate carries with the margin.
         allowed: u64,
+        /// Whether the estimate rests on measurements; else it is assumed.
+        measured: bool,
     },
     /// The buffer is worth most with this level (BOLA).
     BolaScore {
@@ -121,14 +130,23 @@ pub enum Cap {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::OnlyChoice => f.write_str("there is only one level"),
+            Self::OnlyChoice => f.write_str("there is only one level to choose from"),
+            Self::AllAlike { bitrate } => write!(f, "all levels take {}", kbps(bitrate)),
             Self::AlwaysLowest => f.write_str("the rule always takes the lowest level"),
             Self::NothingMeasured => f.write_str("nothing is known of the network yet"),
-            Self::StartFast { bitrate, allowed } => {
-                write!(f, "start with {} as the network carries {}", kbps(bitrate), kbps(allowed))
+            Self::StartFast { bitrate, allowed, measured } | Self::FitsThroughput { bitrate, allowed, measured }
+                if bitrate > allowed =>
+            {
+                let carries = if measured { "carries" } else { "is assumed to carry" };
+                write!(f, "even the lowest level takes {}, and the network {carries} {}", kbps(bitrate), kbps(allowed))
             }
-            Self::FitsThroughput { bitrate, allowed } => {
-                write!(f, "{} fits into {} of throughput", kbps(bitrate), kbps(allowed))
+            Self::StartFast { bitrate, allowed, measured } => {
+                let carries = if measured { "carries" } else { "is assumed to carry" };
+                write!(f, "start with {} as the network {carries} {}", kbps(bitrate), kbps(allowed))
+            }
+            Self::FitsThroughput { bitrate, allowed, measured } => {
+                let assumed = if measured { "" } else { "assumed " };
+                write!(f, "{} fits into {} of {assumed}throughput", kbps(bitrate), kbps(allowed))
             }
             Self::BolaScore { bitrate, buffer_ms, placeholder_ms: 0 } => {
                 write!(f, "{} serves {} of buffer best", kbps(bitrate), secs(buffer_ms))
@@ -208,6 +226,10 @@ mod tests {
             low.to_string(),
             "1.9 s of buffer is too short for 3000 kbit/s: only 2500 kbit surely arrive in time"
         );
+        let start = |bitrate, measured| Reason::StartFast { bitrate, allowed: 900_000, measured }.to_string();
+        assert_eq!(start(800_000, true), "start with 800 kbit/s as the network carries 900 kbit/s");
+        assert_eq!(start(800_000, false), "start with 800 kbit/s as the network is assumed to carry 900 kbit/s");
+        assert_eq!(start(950_000, true), "even the lowest level takes 950 kbit/s, and the network carries 900 kbit/s");
         let capped = Reason::Capped { by: Cap::MaxHeight };
         assert_eq!(capped.to_string(), "higher levels are excluded by the greatest height allowed");
         assert_eq!(secs(-40), "0.0 s");

@@ -47,9 +47,9 @@ impl BitrateRule for Throughput {
         let level = spent.highest_level(ctx);
         let (bitrate, allowed) = (ctx.bitrate(level), spent.allowed(ctx));
         if ctx.starting {
-            return Choice::new(level, Reason::StartFast { bitrate, allowed });
+            return Choice::new(level, Reason::StartFast { bitrate, allowed, measured: network.measured });
         }
-        let fits = Reason::FitsThroughput { bitrate, allowed };
+        let fits = Reason::FitsThroughput { bitrate, allowed, measured: network.measured };
         match self.buffer_rule.limit(ctx, network, level) {
             Some((level, low)) => Choice { level, wait: None, reasons: vec![low, fits] },
             None => Choice::new(level, fits),

@@ -46,7 +46,7 @@ impl Transit {
         }
         Some(Self {
             elapsed: elapsed * speed,
-            network: Network { rate: arrived / (elapsed - ttfb) / speed, ttfb: ttfb * speed },
+            network: Network { rate: arrived / (elapsed - ttfb) / speed, ttfb: ttfb * speed, measured: true },
             size,
             rest: size - arrived,
             segment,

@@ -165,9 +165,9 @@ proptest! {
 
 #[test]
 fn a_reason_survives_serialisation() {
-    let reason = Reason::FitsThroughput { bitrate: 3_000_000, allowed: 3_600_000 };
+    let reason = Reason::FitsThroughput { bitrate: 3_000_000, allowed: 3_600_000, measured: true };
     let text = serde_json::to_string(&reason).expect("serialisable");
-    assert_eq!(text, r#"{"fits_throughput":{"bitrate":3000000,"allowed":3600000}}"#);
+    assert_eq!(text, r#"{"fits_throughput":{"bitrate":3000000,"allowed":3600000,"measured":true}}"#);
     assert_eq!(serde_json::from_str::<Reason>(&text).expect("the same"), reason);
 }
 

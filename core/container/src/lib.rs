@@ -45,6 +45,8 @@
 //! - [`IsoReader`]: ISO-BMFF and CMAF, incrementally, into [`Unit`]s.
 //! - [`read_file`]: a whole file at once, progressive ones included, for looking into it.
 //! - [`listed_samples`]: what `moov` lists of a progressive file, which is too large to hold.
+//! - [`Fragment::encryption`] and [`Fragment::decrypt_with`]: how protected samples are encrypted, and clear output in
+//!   the same bytes.
 //! - [`CmafChecker`]: where a track is not CMAF, by numbered rules `C001` to `C018`.
 //!
 //! Every container has a module of its own; [`iso`] says which boxes are read.
@@ -70,8 +72,8 @@ pub use id3::{Id3Frame, Id3Tag};
 
 pub use iso::{
     listed_samples, read_file, CmafChecker, DataBase, DecoderConfig, Edit, EventMessage, EventTime, FourCc, Fragment,
-    InitSegment, IsoReader, Media, MediaTrack, ProducerReference, Sample, SampleDescription, SegmentIndexBox,
-    SidxReference, TrackDefaults, TrackEncryption, TrackFragment, TrackInfo, Unit,
+    FragmentEncryption, InitSegment, IsoReader, Media, MediaTrack, ProducerReference, Sample, SampleDescription,
+    SegmentIndexBox, SidxReference, TrackDefaults, TrackEncryption, TrackFragment, TrackInfo, Unit,
 };
 pub use sniff::{sniff, Container, Sniff};
 pub use stream::{

@@ -56,7 +56,10 @@ impl Window {
     /// What follows the cursor, as it came.
     fn ahead(&self) -> impl Iterator<Item = &[u8]> {
         let mut within = self.within;
-        self.chunks.iter().skip(self.chunk).map(move |chunk| chunk.get(std::mem::take(&mut within)..).unwrap_or_default())
+        self.chunks
+            .iter()
+            .skip(self.chunk)
+            .map(move |chunk| chunk.get(std::mem::take(&mut within)..).unwrap_or_default())
     }
 
     /// Copies what follows the cursor into `out`, without moving; returns how much there was.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use telecine_container::{Fragment, InitSegment};
 use telecine_delivery::RequestClass;
 use telecine_model::{ByteRange, MediaTime, TrackKind};
@@ -133,11 +133,18 @@ pub enum Format {
     WebVtt,
 }
 
+/// Names one loading of a segment. A segment that is loaded again gets another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LoadId(pub u64);
+
 /// Media for a kind's buffer.
 #[derive(Clone, Debug, Serialize)]
 pub struct Append {
     /// Which kind.
     pub kind: TrackKind,
+    /// Which loading of a segment it is (part of). [`crate::SinkReport::Full`] names it.
+    pub load: LoadId,
     /// `Rendition::id`.
     pub rendition: String,
     /// Number of the segment that it is (part of).

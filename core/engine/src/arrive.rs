@@ -1,13 +1,15 @@
 //! Media on its way in: bytes to facts, facts to appends.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use telecine_abr::{Downloaded, Progress};
+use telecine_container::Fragment;
 use telecine_model::{Error, ErrorCode, Handling, MediaTime, Protocol, TrackKind};
 
 use crate::action::{Append, Format, Payload, SinkCommand, TrackConfig};
-use crate::buffer::{Item, SEAM};
+use crate::buffer::Item;
 use crate::engine::Engine;
 use crate::event::{DecisionKind, State};
 use crate::fetch::Request;
@@ -15,10 +17,6 @@ use crate::input::{Body, RequestId};
 use crate::media::{container_time, FragmentTrack, InitTrack, MediaFact, MediaReader, Piece};
 use crate::schedule::protected;
 use crate::stream::{Init, InitKey, SegmentFetch, Stream};
-
-/// Media timestamps this close to what is expected are right as they are: playlists round, and
-/// an offset of a rounding error would only smear exact times.
-const OFFSET_TOLERANCE: MediaTime = MediaTime::from_millis(250);
 
 /// Before playback runs, a segment under way is given so long before a smaller one is considered.
 const WAITED_ENOUGH: Duration = Duration::from_secs(1);
@@ -58,14 +56,13 @@ impl Engine {
         let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else {
             return false;
         };
-        let init = match &fetch.init {
-            None => None,
+        fetch.reader = Some(match &fetch.init {
+            None => MediaReader::of_any(limits, fetch.demuxer.take()),
             Some(key) => match self.title.inits.get(key) {
-                Some(init) => init.segment.clone(),
+                Some(init) => MediaReader::new(limits, init.segment.clone()),
                 None => return false,
             },
-        };
-        fetch.reader = Some(MediaReader::new(limits, init));
+        });
         true
     }
 
@@ -97,8 +94,11 @@ impl Engine {
                     self.fail(protected(&scheme));
                     return false;
                 }
-                if let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) {
-                    fetch.own_init = Some(Init { tracks, segment: piece.init });
+                if let Some(stream) = self.streams.get_mut(&kind) {
+                    let rendition = stream.fetch.as_ref().map(|fetch| fetch.rendition);
+                    let init = Init { tracks, segment: piece.init };
+                    stream.own_init = rendition.map(|rendition| (rendition, init));
+                    stream.configured = None;
                 }
                 true
             }
@@ -107,9 +107,13 @@ impl Engine {
                     fetch.skip -= 1;
                     return true;
                 }
-                fetch.seen += 1;
-                let payload = piece.fragment.map_or(Payload::None, Payload::Fragment);
-                self.append_fragment(kind, &tracks, &payload);
+                if !fetch.held.is_empty() || !self.knows_timeline(kind, &tracks) {
+                    if let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) {
+                        fetch.held.push_back(Piece { fact: MediaFact::Fragment(tracks), ..piece });
+                    }
+                    return true;
+                }
+                self.take_fragment(kind, &tracks, piece.fragment);
                 true
             }
             MediaFact::Index(_) => true,
@@ -121,14 +125,43 @@ impl Engine {
         }
     }
 
+    fn take_fragment(&mut self, kind: TrackKind, tracks: &[FragmentTrack], fragment: Option<Arc<Fragment>>) {
+        if let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) {
+            fetch.seen += 1;
+        }
+        let payload = fragment.map_or(Payload::None, Payload::Fragment);
+        self.append_fragment(kind, tracks, &payload);
+    }
+
+    /// Hands on the fragments that waited for the leading stream, if that has said what they waited for.
+    pub(crate) fn release_held(&mut self, kind: TrackKind) {
+        loop {
+            let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
+            let Some(MediaFact::Fragment(tracks)) = fetch.and_then(|fetch| fetch.held.front()).map(|held| &held.fact)
+            else {
+                return;
+            };
+            let tracks = tracks.clone();
+            if !self.knows_timeline(kind, &tracks) {
+                return;
+            }
+            let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return };
+            let Some(piece) = fetch.held.pop_front() else { return };
+            let last = fetch.held.is_empty() && fetch.read;
+            self.take_fragment(kind, &tracks, piece.fragment);
+            if last {
+                return self.conclude_segment(kind);
+            }
+        }
+    }
+
     /// Hands a fragment to the sink, for each kind that is in it.
     fn append_fragment(&mut self, kind: TrackKind, found: &[FragmentTrack], payload: &Payload) {
         let Some(mut stream) = self.streams.remove(&kind) else {
             return;
         };
         if let Some(mut fetch) = stream.fetch.take() {
-            let shared = fetch.init.as_ref().and_then(|key| self.title.inits.get(key));
-            match fetch.own_init.clone().or(shared.cloned()) {
+            match self.init_of(&stream, &fetch).cloned() {
                 Some(init) => {
                     self.configure(&mut stream, &fetch, &init);
                     let outputs = stream.outputs.clone();
@@ -151,6 +184,16 @@ impl Engine {
             stream.fetch = Some(fetch);
         }
         self.streams.insert(kind, stream);
+    }
+
+    /// What a segment's media is to be read by: the initialisation section that the manifest names, or the
+    /// one that came in the segments themselves.
+    pub(crate) fn init_of<'a>(&'a self, stream: &'a Stream, fetch: &SegmentFetch) -> Option<&'a Init> {
+        let own = stream.own_init.as_ref().filter(|(rendition, _)| *rendition == fetch.rendition);
+        match &fetch.init {
+            Some(key) => self.title.inits.get(key),
+            None => own.map(|(_, init)| init),
+        }
     }
 
     /// Tells the sink what decoder configuration follows, if it changed.
@@ -202,8 +245,11 @@ impl Engine {
     ) {
         let container_start = container_time(track, part.start);
         let offset = self.offset(stream, fetch, container_start);
+        stream.anchored = Some(fetch.discontinuity);
         let (start, end) = (container_start + offset, container_time(track, part.end) + offset);
-        if fetch.appended == 0 && start.abs_diff(fetch.start) > (fetch.end - fetch.start).max(MediaTime::from_secs(1)) {
+        let far = start.abs_diff(fetch.start) > (fetch.end - fetch.start).max(MediaTime::from_secs(1));
+        // Durations that do not add up lead as far; then it follows the media before.
+        if fetch.appended == 0 && far && !stream.buffer.has_end_at(start) {
             let error = Error::new(ErrorCode::TimestampInvalid, "media is not where the manifest says it is")
                 .fact("segment", fetch.number)
                 .fact("expected", fetch.start)
@@ -217,12 +263,14 @@ impl Engine {
             stream.broken_off = false;
             stream.discontinuity = Some(fetch.discontinuity);
             stream.delivered = true;
-            let known = stream.buffer.get_mut(fetch.start).filter(|_| !fresh).map(|item| item.media_start);
+            let known = stream.buffer.get_mut(fetch.start).filter(|item| item.load == Some(fetch.load));
+            let known = known.map(|item| item.media_start);
             stream.buffer.put(Item {
                 start: fetch.start,
                 end: fetch.end,
-                media_start: known.unwrap_or(start).max(fetch.start),
+                media_start: known.unwrap_or(start),
                 media_end: end,
+                load: Some(fetch.load),
                 rendition: fetch.rendition.rendition,
                 track: fetch.rendition.track,
                 period: fetch.rendition.period,
@@ -234,6 +282,7 @@ impl Engine {
         }
         self.sink(SinkCommand::Append(Box::new(Append {
             kind: output,
+            load: fetch.load,
             rendition: self.rendition(fetch.rendition).map(|r| r.id.clone()).unwrap_or_default(),
             segment: fetch.number,
             start,
@@ -246,33 +295,6 @@ impl Engine {
             bytes: part.bytes,
             payload: payload.clone(),
         })));
-    }
-
-    /// What is added to container times. DASH says it. In HLS the first media of a discontinuity
-    /// domain is put where the playlist has it (rfc8216bis 6.3.3); where it follows media that is
-    /// there, behind the last sample of that, so that the playlist's rounding does not add up.
-    fn offset(&mut self, stream: &Stream, fetch: &SegmentFetch, container_start: MediaTime) -> MediaTime {
-        let presentation = self.title.presentation.as_ref();
-        if presentation.is_some_and(|p| p.protocol == Protocol::Dash) {
-            let index = self.rendition(fetch.rendition).and_then(|r| r.segments.known());
-            return index.map_or(MediaTime::ZERO, |index| {
-                index.origin - MediaTime::from_ticks(index.presentation_offset, index.table.timescale())
-            });
-        }
-        if let Some(offset) = self.title.offsets.get(&fetch.discontinuity) {
-            return *offset;
-        }
-        let exact = fetch.start - container_start;
-        let before = self.title.offsets.range(..fetch.discontinuity).next_back().map(|(_, offset)| *offset);
-        let expected = before.unwrap_or(MediaTime::ZERO);
-        let behind = stream.buffer.media_ending_at(fetch.start).map(|end| end - container_start);
-        let offset = if exact.abs_diff(expected) <= OFFSET_TOLERANCE {
-            expected
-        } else {
-            behind.filter(|behind| behind.abs_diff(exact) <= SEAM).unwrap_or(exact)
-        };
-        self.title.offsets.insert(fetch.discontinuity, offset);
-        offset
     }
 
     /// Samples outside of it belong to another period (D009). The last period is open at its end:
@@ -368,6 +390,15 @@ impl Engine {
                 return;
             }
         }
+        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return };
+        fetch.read = true;
+        if fetch.held.is_empty() {
+            self.conclude_segment(kind);
+        }
+    }
+
+    /// Everything of a segment was handed on.
+    fn conclude_segment(&mut self, kind: TrackKind) {
         let Some(stream) = self.streams.get_mut(&kind) else {
             return;
         };
@@ -380,8 +411,10 @@ impl Engine {
         if let Some(item) = stream.buffer.get_mut(fetch.start) {
             item.complete = true;
             item.bytes = fetch.bytes;
+            stream.shift = Some(fetch.end - item.media_end);
         }
         stream.cursor = Some((fetch.rendition, fetch.number));
+        stream.demuxer = fetch.reader.and_then(MediaReader::into_stream);
         stream.failures = 0;
         stream.refused_bytes = 0;
         stream.trouble_since = None;
@@ -428,6 +461,7 @@ impl Engine {
             let payload = if fetch.text.is_empty() { Payload::None } else { Payload::Text(Bytes::from(fetch.text)) };
             self.sink(SinkCommand::Append(Box::new(Append {
                 kind,
+                load: fetch.load,
                 rendition,
                 segment: fetch.number,
                 start: fetch.start,
@@ -457,6 +491,7 @@ impl Engine {
             fetch.request = None;
             fetch.reader = None;
             fetch.early.clear();
+            fetch.held.clear();
             fetch.text.clear();
             fetch.bytes = 0;
             fetch.skip = fetch.seen;

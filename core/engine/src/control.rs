@@ -18,32 +18,27 @@ const NUDGE: MediaTime = MediaTime::from_millis(100);
 
 impl Engine {
     pub(crate) fn on_sink(&mut self, report: SinkReport) {
-        if !self.playback.is_active() {
+        // What was played to its end may be seeked in: what the sink still holds matters.
+        let over = self.playback.state == State::Ended && matches!(report, SinkReport::Evicted { .. });
+        if !self.playback.is_active() && !over {
             return;
         }
         match report {
             SinkReport::Position { position, advancing } => self.on_position(position, advancing),
             SinkReport::Starved { position } => self.on_starved(position),
             SinkReport::Seeked { position } => {
+                self.playback.sink_seeks = self.playback.sink_seeks.saturating_sub(1);
                 if let Some(seek) = &mut self.playback.seek {
-                    // The report of a seek that another one overtook says nothing of the last.
-                    seek.arrived |= seek.target.abs_diff(position) <= SEAM;
+                    // The report of a seek that another one overtook says nothing of the last. A sink that
+                    // can only go near says so once it has answered each.
+                    seek.arrived |= seek.target.abs_diff(position) <= SEAM || self.playback.sink_seeks == 0;
                 } else {
                     self.playback.place(position, self.playback.is_advancing(), self.now);
                 }
             }
             SinkReport::Ended => self.on_ended(),
-            SinkReport::Evicted { kind, from, to } => {
-                let kind = self.carrier(kind);
-                if let Some(stream) = self.streams.get_mut(&kind) {
-                    let wasted = stream.buffer.remove(from, to);
-                    stream.ended = false;
-                    stream.end_told = false;
-                    stream.cursor = None;
-                    self.qoe.wasted(wasted);
-                }
-            }
-            SinkReport::Full { kind, start } => self.on_full(self.carrier(kind), start),
+            SinkReport::Evicted { kind, from, to } => self.on_evicted(self.carrier(kind), from, to),
+            SinkReport::Full { kind, load } => self.on_full(self.carrier(kind), load),
             SinkReport::Failed { code, message } => self.fail(Error::new(code, message)),
         }
     }
@@ -70,33 +65,7 @@ impl Engine {
         self.trim_back_buffers(position);
     }
 
-    /// Drops what lies further behind the playhead than it is kept.
-    fn trim_back_buffers(&mut self, position: MediaTime) {
-        let mut removed: Vec<(TrackKind, MediaTime)> = Vec::new();
-        let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();
-        for kind in kinds {
-            let Some(stream) = self.streams.get(&kind) else {
-                continue;
-            };
-            let keep_from = position - self.goal(stream).behind;
-            // Not for every frame: when there is a segment or two to drop.
-            let slack = self.segment_duration(stream);
-            if stream.buffer.start().is_none_or(|start| start + slack > keep_from) {
-                continue;
-            }
-            if let Some(stream) = self.streams.get_mut(&kind) {
-                let wasted = stream.buffer.remove(MediaTime::MIN, keep_from);
-                let to = stream.buffer.start().unwrap_or(keep_from).min(keep_from);
-                removed.extend(stream.outputs.iter().map(|output| (*output, to)));
-                self.qoe.wasted(wasted);
-            }
-        }
-        for (kind, to) in removed {
-            self.sink(SinkCommand::Remove { kind, from: MediaTime::MIN, to });
-        }
-    }
-
-    fn on_starved(&mut self, position: MediaTime) {
+    pub(crate) fn on_starved(&mut self, position: MediaTime) {
         if self.playback.state != State::Playing {
             return;
         }
@@ -200,50 +169,6 @@ impl Engine {
         self.cancel_all();
         self.enter(State::Ended);
         self.emit(Event::Ended { at: self.now });
-    }
-
-    /// The sink has no room: what it refused is fetched again once there is some.
-    fn on_full(&mut self, kind: TrackKind, start: MediaTime) {
-        let position = self.position();
-        let Some(stream) = self.streams.get_mut(&kind) else {
-            return;
-        };
-        let held = stream.buffer.bytes();
-        // The whole segment is fetched again: a part of one cannot be asked for. What is no longer held
-        // was dropped meanwhile, and is not missed.
-        let fetched = stream.fetch.as_ref().filter(|fetch| fetch.start <= start && start < fetch.end);
-        let fetched = fetched.map(|fetch| (fetch.start, fetch.rendition));
-        let item = stream.buffer.covering(start).map(|item| (item.start, item.reference()));
-        let Some((refused, reference)) = fetched.or(item) else { return };
-        // Where it is needed at once, everything before it is in the way.
-        let urgent = refused <= position + SEAM;
-        let keep_from = if urgent { refused } else { position - self.config.small_gap };
-        stream.buffer.remove(refused, MediaTime::MAX);
-        let others = stream.buffer.bytes();
-        let alone = others == 0;
-        stream.refused_bytes = held - others;
-        let wasted = stream.refused_bytes + stream.buffer.remove(MediaTime::MIN, keep_from);
-        // What the map keeps, the sink keeps.
-        let keep_from = stream.buffer.start().map_or(keep_from, |start| start.min(keep_from));
-        if !alone {
-            // A tenth less than what did not fit.
-            stream.byte_limit = Some(held - held / 10);
-        }
-        stream.cursor = None;
-        stream.ended = false;
-        stream.end_told = false;
-        let outputs = stream.outputs.clone();
-        self.qoe.wasted(wasted);
-        self.drop_fetch(kind);
-        for kind in outputs {
-            self.sink(SinkCommand::Remove { kind, from: MediaTime::MIN, to: keep_from });
-            self.sink(SinkCommand::Remove { kind, from: refused, to: MediaTime::MAX });
-        }
-        if alone {
-            // Nothing is left to make room: only smaller segments can fit.
-            let error = Error::new(ErrorCode::SinkFull, "the sink has no room for one segment").fact("bytes", held);
-            self.replace_rendition(reference, error, Vec::new());
-        }
     }
 
     /// Lets playback go on as far as what is buffered and what is wanted allow.
@@ -422,6 +347,7 @@ impl Engine {
         self.playback.moved = (self.now, target);
         if !self.capabilities.random_access {
             self.refill(target);
+            self.stall(StallCause::MissingMedia);
         }
     }
 

@@ -39,6 +39,8 @@ pub struct Engine {
     pub(crate) streams: BTreeMap<TrackKind, Stream>,
     pub(crate) playback: Playback,
     pub(crate) qoe: Qoe,
+    /// Segments loaded so far.
+    pub(crate) loads: u64,
     recorder: Option<Recorder>,
     /// What the media bytes of the input in hand gave; None if it brought none.
     pub(crate) facts: Option<Vec<MediaFact>>,
@@ -70,8 +72,8 @@ pub(crate) struct Title {
     pub(crate) disabled: BTreeSet<TrackKind>,
     /// Service locations that failed, and until when they are left alone.
     pub(crate) bad_locations: BTreeMap<String, Timestamp>,
-    /// Renditions whose playlist or index cannot be had.
-    pub(crate) dead: BTreeSet<RenditionRef>,
+    /// Renditions whose playlist or index cannot be had, and until when they are left alone.
+    pub(crate) dead: BTreeMap<RenditionRef, Timestamp>,
 }
 
 impl Engine {
@@ -97,6 +99,7 @@ impl Engine {
             streams: BTreeMap::new(),
             playback: Playback::default(),
             qoe: Qoe::new(Timestamp::ZERO),
+            loads: 0,
             facts: None,
             late: None,
             config,
@@ -249,6 +252,7 @@ impl Engine {
         }
         let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();
         for kind in kinds {
+            self.release_held(kind);
             self.schedule(kind);
         }
         if self.playback.is_active() {

@@ -10,8 +10,9 @@ use telecine_delivery::{classify_status, Failure, Otherwise, RequestClass, Retry
 use telecine_model::{uri, ByteRange, Error, ErrorCode, Handling, Timestamp, TrackKind};
 
 use crate::action::{Action, FetchRequest};
+use crate::buffer::SEAM;
 use crate::engine::Engine;
-use crate::event::DecisionKind;
+use crate::event::{DecisionKind, State};
 use crate::input::{Body, NetworkEvent, RequestId, ResponseHead};
 use crate::media::{MediaReader, Piece};
 use crate::stream::{InitKey, RenditionRef, Stream};
@@ -116,7 +117,7 @@ impl Requests {
     }
 
     /// Bodies of error answers are looked at no further than this.
-    const ERROR_BODY: usize = 4096;
+    pub(crate) const ERROR_BODY: usize = 4096;
 }
 
 impl Engine {
@@ -229,6 +230,16 @@ impl Engine {
             self.cancel(id);
         }
         self.requests.deferred.clear();
+    }
+
+    /// Stops whatever is under way or waits to be tried again for a kind: playlists and indexes too.
+    pub(crate) fn cancel_kind(&mut self, kind: TrackKind) {
+        let of_kind = self.requests.active.values().filter(|request| request.fetch.kind == Some(kind));
+        let ids: Vec<RequestId> = of_kind.map(|request| request.fetch.id).collect();
+        for id in ids {
+            self.cancel(id);
+        }
+        self.requests.deferred.retain(|deferred| deferred.fetch.kind != Some(kind));
     }
 
     /// Drops what waits to be tried again for a kind's stream.
@@ -420,7 +431,13 @@ impl Engine {
         let (Purpose::Segment(kind) | Purpose::Init(kind, _)) = purpose else { return Duration::ZERO };
         let position = self.position();
         let ahead = self.streams.get(kind).map(|stream| stream.ahead(position));
-        ahead.filter(|_| self.playback.is_advancing()).map_or(Duration::ZERO, |ahead| self.real(ahead))
+        match self.playback.state {
+            State::Playing => ahead.map_or(Duration::ZERO, |ahead| self.real(ahead)),
+            // Nobody waits while nothing is to play and there is something to show; but a pause may end any
+            // time, so not for ever.
+            State::Paused | State::Ready if ahead.is_some_and(|ahead| ahead > SEAM) => Duration::from_secs(60),
+            _ => Duration::ZERO,
+        }
     }
 
     /// Gives up requests that brought next to nothing for long. Those that wait for their head have a

@@ -95,6 +95,8 @@ impl<'a> ser::Serializer for Fingerprint<'a> {
         // Names and codecs may hold what a variable says too; only in URLs is it a secret.
         let value = if value.contains('/') { self.secrets.hide(value) } else { value.into() };
         let value = uri::redact(&value);
+        // What a query is made of, templates put together; a recording has only digests of the parts.
+        let value = value.split_once('?').map_or(&*value, |(path, _)| path);
         self.hash.update(&(value.len() as u64).to_le_bytes());
         self.hash.update(value.as_bytes());
         Ok(())

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use telecine_model::{ErrorCode, MediaTime, TrackKind, WallTime};
 
+use crate::action::LoadId;
 use crate::config::{Constraints, Preferences};
 use crate::media::MediaFact;
 
@@ -182,8 +183,8 @@ pub enum SinkReport {
     Full {
         /// Which kind.
         kind: TrackKind,
-        /// `Append::start` of what was refused.
-        start: MediaTime,
+        /// `Append::load` of what was refused.
+        load: LoadId,
     },
     /// The sink failed for good.
     Failed {

@@ -197,6 +197,7 @@ impl Engine {
         let precise = start > earliest;
         // A sink's playhead is at zero in the beginning.
         if start != MediaTime::ZERO {
+            self.playback.sink_seeks += 1;
             self.sink(crate::action::SinkCommand::Seek(start));
         }
         for stream in self.streams.values_mut() {

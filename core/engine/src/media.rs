@@ -5,8 +5,12 @@
 
 use std::sync::Arc;
 
+use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
-use telecine_container::{Fragment, InitSegment, IsoReader, SegmentIndexBox, SidxReference, Unit};
+use telecine_container::{
+    sniff, Fragment, InitSegment, IsoReader, SegmentIndexBox, SidxReference, Sniff, StreamOptions, StreamReader,
+    StreamUnit, Unit,
+};
 use telecine_model::{Error, Limits, MediaTime, Timescale, TrackKind};
 
 use crate::input::Body;
@@ -117,23 +121,57 @@ impl Piece {
     fn bare(fact: MediaFact) -> Self {
         Self { fact, init: None, fragment: None }
     }
+
+    fn init(init: Arc<InitSegment>) -> Self {
+        Self { init: Some(Arc::clone(&init)), ..Self::bare(MediaFact::Init(init_tracks(&init))) }
+    }
+
+    fn fragment(fragment: Fragment) -> Self {
+        let fact = MediaFact::Fragment(fragment_tracks(&fragment));
+        Self { fragment: Some(Arc::new(fragment)), ..Self::bare(fact) }
+    }
 }
 
 /// Reads one resource.
 pub(crate) struct MediaReader {
-    iso: IsoReader,
-    init: Option<Arc<InitSegment>>,
+    container: Container,
+    limits: Limits,
     broken: bool,
 }
 
+/// Which container a resource is.
+enum Container {
+    /// Not known yet: its first bytes, and the reader of the segment before, if that was a stream.
+    Unknown(BytesMut, Option<Box<StreamReader>>),
+    /// ISO base media.
+    Iso(Box<IsoReader>),
+    /// A transport stream or packed audio, which become CMAF.
+    Stream(Box<StreamReader>),
+}
+
 impl MediaReader {
-    /// A reader of a resource that continues `init`, or holds its own.
+    /// A reader of a resource that continues `init`, or is ISO base media from its beginning.
     pub(crate) fn new(limits: &Limits, init: Option<Arc<InitSegment>>) -> Self {
         let mut iso = IsoReader::new(limits);
         if let Some(init) = &init {
             iso.set_init(Arc::clone(init));
         }
-        Self { iso, init, broken: false }
+        Self { container: Container::Iso(Box::new(iso)), limits: limits.clone(), broken: false }
+    }
+
+    /// A reader of a segment that comes without an initialisation section: of any container. If it
+    /// follows the segment that `before` read, a stream goes on.
+    pub(crate) fn of_any(limits: &Limits, before: Option<Box<StreamReader>>) -> Self {
+        let container = Container::Unknown(BytesMut::new(), before);
+        Self { container, limits: limits.clone(), broken: false }
+    }
+
+    /// What it knows of the stream, for the next segment.
+    pub(crate) fn into_stream(self) -> Option<Box<StreamReader>> {
+        match self.container {
+            Container::Stream(reader) if !self.broken => Some(reader),
+            _ => None,
+        }
     }
 
     /// What is found with these bytes.
@@ -141,8 +179,39 @@ impl MediaReader {
         match body {
             Body::Recorded { facts, .. } => facts.iter().cloned().map(Piece::bare).collect(),
             Body::Bytes(bytes) => {
-                self.iso.push(bytes.clone());
+                self.take(bytes.clone(), false);
                 self.drain()
+            }
+        }
+    }
+
+    fn take(&mut self, bytes: Bytes, complete: bool) {
+        match &mut self.container {
+            Container::Iso(iso) => iso.push(bytes),
+            Container::Stream(stream) => stream.push(bytes),
+            Container::Unknown(head, before) => {
+                let whole = match head.is_empty() {
+                    true => bytes,
+                    false => {
+                        head.extend_from_slice(&bytes);
+                        head.split().freeze()
+                    }
+                };
+                match sniff(&whole, complete) {
+                    Sniff::Short(_) if whole.len() < self.limits.box_bytes => *head = BytesMut::from(whole),
+                    Sniff::Container(container) if container.is_stream() => {
+                        let fresh = || Box::new(StreamReader::new(&StreamOptions::default(), &self.limits));
+                        let mut stream = before.take().unwrap_or_else(fresh);
+                        stream.push(whole);
+                        self.container = Container::Stream(stream);
+                    }
+                    // What is none of ours is for the ISO reader to say.
+                    _ => {
+                        let mut iso = IsoReader::new(&self.limits);
+                        iso.push(whole);
+                        self.container = Container::Iso(Box::new(iso));
+                    }
+                }
             }
         }
     }
@@ -153,31 +222,27 @@ impl MediaReader {
         if self.broken {
             return Vec::new();
         }
-        match self.iso.finish() {
-            Ok(()) => self.drain(),
-            Err(error) => {
-                self.broken = true;
-                vec![Piece::bare(MediaFact::Broken(error))]
-            }
+        if matches!(self.container, Container::Unknown(..)) {
+            self.take(Bytes::new(), true);
         }
+        let finished = match &mut self.container {
+            Container::Iso(iso) => iso.finish(),
+            Container::Stream(stream) => stream.finish(),
+            Container::Unknown(..) => Ok(()),
+        };
+        let mut pieces = self.drain();
+        if let (Err(error), false) = (finished, self.broken) {
+            self.broken = true;
+            pieces.push(Piece::bare(MediaFact::Broken(error)));
+        }
+        pieces
     }
 
     fn drain(&mut self) -> Vec<Piece> {
         let mut pieces = Vec::new();
         while !self.broken {
-            match self.iso.poll() {
-                Ok(Some(Unit::Init(init))) => {
-                    let fact = MediaFact::Init(init_tracks(&init));
-                    self.init = Some(Arc::clone(&init));
-                    pieces.push(Piece { fact, init: Some(init), fragment: None });
-                }
-                Ok(Some(Unit::Fragment(fragment))) => {
-                    let fact = MediaFact::Fragment(fragment_tracks(&fragment));
-                    pieces.push(Piece { fact, init: None, fragment: Some(Arc::new(fragment)) });
-                }
-                Ok(Some(Unit::Index(index))) => pieces.push(Piece::bare(MediaFact::Index(IndexFact::of(&index)))),
-                // Events and producer times are delivered with the fragment's untouched bytes.
-                Ok(Some(_)) => {}
+            match self.next_piece() {
+                Ok(Some(piece)) => pieces.extend(piece),
                 Ok(None) => break,
                 Err(error) => {
                     self.broken = true;
@@ -186,6 +251,25 @@ impl MediaReader {
             }
         }
         pieces
+    }
+
+    /// The next thing that is complete; `Some(None)` is one that is nothing to the engine.
+    fn next_piece(&mut self) -> Result<Option<Option<Piece>>, Error> {
+        Ok(match &mut self.container {
+            Container::Unknown(..) => None,
+            Container::Iso(iso) => iso.poll()?.map(|unit| match unit {
+                Unit::Init(init) => Some(Piece::init(init)),
+                Unit::Fragment(fragment) => Some(Piece::fragment(fragment)),
+                Unit::Index(index) => Some(Piece::bare(MediaFact::Index(IndexFact::of(&index)))),
+                // Events and producer times are delivered with the fragment's untouched bytes.
+                _ => None,
+            }),
+            Container::Stream(stream) => stream.poll()?.map(|unit| match unit {
+                StreamUnit::Init(init) => Some(Piece::init(init)),
+                StreamUnit::Fragment(fragment) => Some(Piece::fragment(fragment)),
+                _ => None,
+            }),
+        })
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) struct Playback {
     advancing: bool,
     /// A seek (or a change of track) under way.
     pub(crate) seek: Option<Seek>,
+    /// Seeks that the sink was told of and has not answered.
+    pub(crate) sink_seeks: u32,
     /// The playhead has moved since the title was loaded.
     pub(crate) started: bool,
     /// Since when playback stands for want of media.
@@ -32,6 +34,8 @@ pub(crate) struct Playback {
 pub(crate) struct Seek {
     pub(crate) started: Timestamp,
     pub(crate) target: MediaTime,
+    /// The viewer asked for it: told and counted. Else it is only how another track is come to.
+    pub(crate) asked: bool,
     /// The sink said that it is there.
     pub(crate) arrived: bool,
 }
@@ -46,6 +50,7 @@ impl Default for Playback {
             at: Timestamp::ZERO,
             advancing: false,
             seek: None,
+            sink_seeks: 0,
             started: false,
             stalled_at: None,
             moved: (Timestamp::ZERO, MediaTime::ZERO),

@@ -19,6 +19,7 @@ use telecine_model::{uri, Error, ErrorCode, Place, Timestamp};
 use crate::action::Action;
 use crate::config::Config;
 use crate::event::{Decision, Event};
+use crate::fetch::Requests;
 use crate::input::{Body, Command, Environment, Input, NetworkEvent, RequestId, ResponseHead, SinkReport};
 use crate::media::MediaFact;
 use crate::secrets::Secrets;
@@ -133,8 +134,12 @@ impl Recorder {
         if let Input::Network(NetworkEvent::End { id } | NetworkEvent::Failed { id, .. }) = input {
             let refused = self.refused.remove(id);
             if let Some(text) = self.texts.remove(id) {
-                let redact = if refused { telecine_manifest::redact_error } else { telecine_manifest::redact };
-                self.write(Recorded::Text { id: *id, bytes: redact(&text) }, now);
+                let bytes = match refused {
+                    // The engine looks no further into it either.
+                    true => telecine_manifest::redact_error(&text[..text.len().min(Requests::ERROR_BODY)]),
+                    false => telecine_manifest::redact(&text),
+                };
+                self.write(Recorded::Text { id: *id, bytes }, now);
             }
         }
         let recorded = match input {
@@ -143,16 +148,20 @@ impl Recorder {
             }
             Input::Command(command) => Recorded::Command(command.clone()),
             Input::Network(NetworkEvent::Head(head)) => {
-                Recorded::Head(Box::new(ResponseHead { url: secrets.shown(&head.url), ..(**head).clone() }))
+                // Of a title before this one nobody knows any more what was secret in its URLs.
+                let url = if lives(head.id) { secrets.shown(&head.url) } else { String::new() };
+                Recorded::Head(Box::new(ResponseHead { url, ..(**head).clone() }))
             }
             Input::Network(NetworkEvent::Chunk { id, data }) => match (facts, data) {
                 (Some(facts), data) => Recorded::Media { id: *id, len: data.len(), facts },
                 (None, data) => Recorded::Media { id: *id, len: data.len(), facts: Vec::new() },
             },
             Input::Network(NetworkEvent::End { id }) => Recorded::End { id: *id, facts: facts.unwrap_or_default() },
-            Input::Network(NetworkEvent::Failed { id, code, message }) => {
-                Recorded::Failed { id: *id, code: *code, message: uri::redact(&secrets.hide(message)).into_owned() }
-            }
+            Input::Network(NetworkEvent::Failed { id, code, message }) => Recorded::Failed {
+                id: *id,
+                code: *code,
+                message: telecine_manifest::redact_message(&secrets.hide(message)),
+            },
             Input::Sink(report) => Recorded::Sink(report.clone()),
             Input::Environment(environment) => Recorded::Environment(environment.clone()),
             Input::Timer => Recorded::Timer,

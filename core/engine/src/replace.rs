@@ -1,7 +1,7 @@
 //! What takes the place of media that cannot be had: another base, another rendition, or a hole.
 
 use telecine_model::presentation::BaseUrl;
-use telecine_model::{Error, Handling, MediaTime, TrackKind};
+use telecine_model::{Error, ErrorCode, Handling, MediaTime, Timestamp, TrackKind};
 
 use crate::buffer::Item;
 use crate::engine::Engine;
@@ -45,7 +45,16 @@ impl Engine {
 
     /// A rendition's playlist or index cannot be had: others have to do.
     pub(crate) fn replace_rendition(&mut self, reference: RenditionRef, error: Error, why: Vec<String>) {
-        self.title.dead.insert(reference);
+        // What the network kept away may come later; what is wrong stays wrong.
+        let until = match error.code() {
+            ErrorCode::DnsFailed
+            | ErrorCode::ConnectFailed
+            | ErrorCode::Timeout
+            | ErrorCode::ConnectionLost
+            | ErrorCode::Throttled => self.now + self.config.location_rest,
+            _ => Timestamp::from_micros(u64::MAX),
+        };
+        self.title.dead.insert(reference, until);
         let mut left = false;
         let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();
         let mut concerned = None;
@@ -138,8 +147,13 @@ impl Engine {
         stream.ladder.iter().flat_map(Step::candidates).filter(usable).count() + bases
     }
 
+    /// Whether a rendition is left alone, because its playlist or index could not be had.
+    pub(crate) fn is_dead(&self, reference: RenditionRef) -> bool {
+        self.title.dead.get(&reference).is_some_and(|until| *until > self.now)
+    }
+
     fn is_usable(&self, stream: &Stream, rendition: usize) -> bool {
-        !stream.avoid.contains(&rendition) && !self.title.dead.contains(&stream.reference(rendition))
+        !stream.avoid.contains(&rendition) && !self.is_dead(stream.reference(rendition))
     }
 
     /// The ladder of a stream as far as its next segment can be had: each quality from the first of

@@ -1,19 +1,20 @@
 //! What is fetched next: which rendition, which segment, and when.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use telecine_abr::{Choice, Context, Estimate, Level};
 use telecine_delivery::RequestClass;
 use telecine_model::presentation::Groups;
-use telecine_model::{uri, Error, ErrorCode, MediaTime, Protocol, Segment, Segments, TrackKind};
+use telecine_model::{uri, Error, ErrorCode, MediaTime, Protocol, Segment, TrackKind};
 
-use crate::action::{Format, SinkCommand};
-use crate::buffer::{Item, SEAM};
+use crate::action::{Format, LoadId, SinkCommand};
+use crate::buffer::SEAM;
 use crate::engine::Engine;
-use crate::event::{DecisionKind, Event, State};
+use crate::event::{DecisionKind, State};
 use crate::fetch::Purpose;
 use crate::policy::{BufferContext, BufferGoal};
-use crate::select::{audio_rendition, ladder, select, Step};
+use crate::select::{audio_rendition, Step};
 use crate::stream::{InitKey, RenditionRef, SegmentFetch, Stream};
 use crate::timer::Timer;
 
@@ -30,88 +31,8 @@ enum Next {
 }
 
 impl Engine {
-    /// Chooses tracks for the period at `position` and makes a stream for each.
-    pub(crate) fn choose_tracks(&mut self, position: MediaTime) {
-        let Some(period) = self.period_at(position) else { return };
-        for kind in [TrackKind::Video, TrackKind::Audio, TrackKind::Text] {
-            let Some((track, why)) = self.pick_track(period, kind, None) else {
-                if self.comes_later(period, kind) {
-                    self.streams.insert(kind, Stream::new(kind, period, 0, position));
-                    self.be_absent(kind, position);
-                }
-                continue;
-            };
-            let id = self.track(period, track).map(|track| track.id.clone());
-            self.streams.insert(kind, Stream::new(kind, period, track, position));
-            self.emit(Event::Selected { at: self.now, kind, track: id.clone() });
-            self.decide(DecisionKind::Track, Some(kind), None, id, why);
-        }
-        self.rebuild_ladders();
-    }
-
-    /// Whether a kind that has no track in a period has one in a later one.
-    fn comes_later(&self, period: usize, kind: TrackKind) -> bool {
-        let periods = self.title.presentation.as_ref().map_or(0, |p| p.periods.len());
-        (period + 1..periods).any(|later| self.pick_track(later, kind, None).is_some())
-    }
-
-    fn pick_track(&self, period: usize, kind: TrackKind, like: Option<(usize, usize)>) -> Option<(usize, Vec<String>)> {
-        if self.title.disabled.contains(&kind) {
-            return None;
-        }
-        let presentation = self.title.presentation.as_ref()?;
-        let wanted = self.title.chosen.get(&kind).map(String::as_str);
-        let like = like.and_then(|(period, track)| self.track(period, track));
-        let preferences = &self.config.preferences;
-        let chosen = select(presentation.periods.get(period)?, kind, preferences, &self.capabilities, wanted, like)?;
-        let track = self.track(period, chosen.track)?;
-        // An HLS rendition without a URI is in the variants' own segments: no stream of its own.
-        let muxed = track.renditions.iter().all(|r| r.uri.is_none() && matches!(r.segments, Segments::Unloaded));
-        let own = presentation.protocol == Protocol::Dash || !muxed;
-        own.then_some((chosen.track, chosen.why))
-    }
-
-    pub(crate) fn period_at(&self, position: MediaTime) -> Option<usize> {
-        let periods = &self.title.presentation.as_ref()?.periods;
-        let after = periods.partition_point(|period| period.start <= position);
-        (!periods.is_empty()).then(|| after.saturating_sub(1))
-    }
-
-    /// Works out anew what each stream may switch between.
-    pub(crate) fn rebuild_ladders(&mut self) {
-        let audio = self.streams.get(&TrackKind::Audio).map(|stream| (stream.period, stream.track));
-        let steering = self.title.presentation.as_ref().and_then(|p| p.steering.as_ref());
-        let pathway = steering.and_then(|steering| steering.initial.first()).cloned();
-        let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();
-        for kind in kinds {
-            let Some(stream) = self.streams.get(&kind).filter(|stream| !stream.absent) else {
-                continue;
-            };
-            let Some(track) = self.track(stream.period, stream.track) else {
-                continue;
-            };
-            let audio_track = (kind == TrackKind::Video)
-                .then_some(audio)
-                .flatten()
-                .filter(|(period, _)| *period == stream.period)
-                .and_then(|(period, track)| self.track(period, track));
-            let hls = self.title.presentation.as_ref().is_some_and(|p| p.protocol == Protocol::Hls);
-            let steps = ladder(
-                track,
-                &self.capabilities,
-                &self.config.constraints,
-                &self.config.preferences,
-                pathway.as_deref().filter(|_| hls),
-                audio_track,
-            );
-            if let Some(stream) = self.streams.get_mut(&kind) {
-                stream.ladder = steps;
-            }
-        }
-    }
-
     /// Where a stream's media is needed from: the playhead, or the target of what is under way.
-    fn needed_from(&self, stream: &Stream) -> MediaTime {
+    pub(crate) fn needed_from(&self, stream: &Stream) -> MediaTime {
         match self.playback.state {
             State::Loading | State::Preparing | State::Seeking => stream.target,
             _ => self.position().max(stream.target),
@@ -152,27 +73,41 @@ impl Engine {
             return false;
         }
         if let Some(awaited) = stream.awaits {
-            if !self.title.dead.contains(&awaited) && self.is_awaited(awaited) {
+            if !self.is_dead(awaited) && self.is_awaited(awaited) {
                 return false;
             }
         }
         let from = self.needed_from(stream);
-        let next_time = stream.buffer.fetched_until(from);
+        let fresh = stream.shift.is_none() && stream.buffer.fetched_until(from).is_none();
+        let next_time = stream.next_time(from);
         if self.title.start.is_some() && !self.has_room(kind, from, next_time) {
             return false;
         }
-        if self.streams.get(&kind).is_some_and(|stream| stream.absent) {
+        self.go_back(kind, next_time);
+        if let Some(stream) = self.streams.get(&kind).filter(|stream| stream.absent) {
+            // Said already, unless the sink forgot it.
+            let end = self.period_end(stream.period).or(self.duration());
+            if end.is_some_and(|end| next_time + SEAM < end) {
+                self.be_absent(kind, next_time);
+                return true;
+            }
             return self.next_period(kind, next_time);
         }
-        let left = self.streams.get(&kind).is_some_and(|s| !s.avoid.is_empty() || !self.usable_steps(s).is_empty());
-        if !left {
-            return self.without_renditions(kind, next_time);
+        let usable = |engine: &Self| engine.streams.get(&kind).is_some_and(|s| !engine.usable_steps(s).is_empty());
+        if !usable(self) {
+            // Constraints came that leave only what this segment could not be had in: asked once more.
+            if let Some(stream) = self.streams.get_mut(&kind) {
+                stream.avoid.clear();
+            }
+            if !usable(self) {
+                return self.without_renditions(kind, next_time);
+            }
         }
         let Some(rendition) = self.choose_rendition(kind, next_time) else {
             return false;
         };
         // Behind media that is there, a frame more or less is rounding; a fresh start is meant exactly.
-        let tolerance = if next_time > from { SEAM } else { MediaTime::ZERO };
+        let tolerance = if fresh { MediaTime::ZERO } else { SEAM };
         match self.next_segment(kind, rendition, next_time, tolerance) {
             Next::Wait => {
                 if let Some(stream) = self.streams.get_mut(&kind) {
@@ -234,10 +169,13 @@ impl Engine {
             return true;
         }
         let goal = self.goal(stream);
-        let full = self.is_full(stream);
+        let full = self.is_full(stream) && !self.make_room(kind);
         if media < least && !full {
             return true;
         }
+        let Some(stream) = self.streams.get(&kind) else {
+            return false;
+        };
         if kind != TrackKind::Video && self.is_far_ahead_of_the_picture(stream, from, next_time) {
             return false;
         }
@@ -266,7 +204,7 @@ impl Engine {
     fn is_far_ahead_of_the_picture(&self, stream: &Stream, from: MediaTime, next_time: MediaTime) -> bool {
         let Some(video) = self.streams.get(&TrackKind::Video).filter(|video| !video.ended) else { return false };
         let lead = self.segment_duration(stream).max(self.config.start_buffer);
-        next_time > video.buffer.fetched_until(from) + lead
+        next_time > video.next_time(from) + lead
     }
 
     /// The rendition of the next segment, by its index in the track.
@@ -488,68 +426,6 @@ impl Engine {
         self.rendition(stream.reference(rendition)).map(|rendition| rendition.id.clone())
     }
 
-    /// End of a period that another one follows.
-    pub(crate) fn period_end(&self, period: usize) -> Option<MediaTime> {
-        let periods = &self.title.presentation.as_ref()?.periods;
-        let next = periods.get(period + 1)?;
-        let own = periods.get(period)?;
-        Some(own.duration.map_or(next.start, |duration| (own.start + duration).min(next.start)))
-    }
-
-    /// Goes to the next period; false if the title ends here.
-    fn next_period(&mut self, kind: TrackKind, next_time: MediaTime) -> bool {
-        let Some(stream) = self.streams.get(&kind) else {
-            return false;
-        };
-        let (period, track) = (stream.period, stream.track);
-        let start = self.title.presentation.as_ref().and_then(|p| p.periods.get(period + 1)).map(|p| p.start);
-        let Some(start) = start else {
-            let Some(stream) = self.streams.get_mut(&kind) else { return false };
-            stream.ended = true;
-            // A title of which nothing could be had was not played to its end.
-            let fault = stream.last_fault.take().filter(|_| !stream.delivered && stream.is_essential());
-            if let Some(error) = fault {
-                self.fail(error);
-            }
-            return false;
-        };
-        let picked = self.pick_track(period + 1, kind, Some((period, track)));
-        if let Some(stream) = self.streams.get_mut(&kind) {
-            stream.period = period + 1;
-            stream.cursor = None;
-            stream.rendition = None;
-            stream.avoid.clear();
-            stream.ladder.clear();
-            stream.absent = false;
-        }
-        match picked {
-            Some((track, _)) => {
-                if let Some(stream) = self.streams.get_mut(&kind) {
-                    stream.track = track;
-                }
-                self.rebuild_ladders();
-                if start > next_time + SEAM {
-                    self.skip(kind, next_time, start, Vec::new());
-                }
-            }
-            None => self.be_absent(kind, next_time),
-        }
-        true
-    }
-
-    /// A kind has no track in its stream's period: there is nothing to wait for, and the next period
-    /// may have one.
-    fn be_absent(&mut self, kind: TrackKind, from: MediaTime) {
-        let Some(stream) = self.streams.get_mut(&kind) else { return };
-        stream.absent = true;
-        let period = stream.period;
-        let end = self.period_end(period).or(self.duration()).unwrap_or(from).max(from);
-        if let Some(stream) = self.streams.get_mut(&kind) {
-            stream.buffer.put(Item::silence(from, end, period));
-        }
-        self.sink(SinkCommand::Silence { kind, from, to: end });
-    }
-
     /// Fetches a segment, and its initialisation section if that is not known yet, at once.
     fn fetch_segment(&mut self, kind: TrackKind, reference: RenditionRef, segment: Segment) {
         if let Some(method) = segment.keys.first().map(|key| key.method.name().to_owned()) {
@@ -577,7 +453,19 @@ impl Engine {
         let Some(stream) = self.streams.get_mut(&kind) else {
             return;
         };
+        self.loads += 1;
+        let follows = stream
+            .cursor
+            .is_some_and(|(last, number)| last == reference && number.checked_add(1) == Some(segment.number))
+            && stream.discontinuity == Some(segment.discontinuity)
+            && !stream.broken_off;
+        let mut demuxer = stream.demuxer.take().filter(|_| follows);
+        if let Some(demuxer) = &mut demuxer {
+            demuxer.next_segment(false);
+        }
         stream.fetch = Some(SegmentFetch {
+            demuxer,
+            load: LoadId(self.loads),
             rendition: reference,
             number: segment.number,
             start: segment.start,
@@ -589,10 +477,11 @@ impl Engine {
             init_request: None,
             reader: None,
             early: Vec::new(),
+            held: VecDeque::new(),
             complete: false,
+            read: false,
             appended: 0,
             seen: 0,
-            own_init: None,
             skip: 0,
             broken: false,
             started: self.now,

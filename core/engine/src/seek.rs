@@ -21,7 +21,7 @@ impl Engine {
         let periods = self.title.presentation.as_ref().map(|p| &p.periods);
         let earliest = periods.and_then(|p| p.first()).map_or(start, |period| period.start);
         let target = self.duration().map_or(target, |end| target.min(end)).max(earliest);
-        self.begin_seek(target, "asked for by the application");
+        self.begin_seek(target, true);
         let here = self.period_at(target);
         let in_buffer = self.capabilities.random_access
             && self.streams.values().filter(|s| s.is_essential()).all(|stream| {
@@ -47,24 +47,26 @@ impl Engine {
             stream.end_told = false;
             stream.cursor = None;
         }
+        self.playback.sink_seeks += 1;
         self.sink(SinkCommand::Seek(target));
     }
 
-    pub(crate) fn begin_seek(&mut self, target: MediaTime, why: &str) {
+    /// Holds playback until the media of a position is there: one that the application asked for, or
+    /// the present one in another track.
+    pub(crate) fn begin_seek(&mut self, target: MediaTime, asked: bool) {
         let position = self.position();
         self.end_stall();
         // A seek within a seek counts as one, from the first to the last.
-        let started = self.playback.seek.map_or(self.now, |seek| seek.started);
-        self.playback.seek = Some(Seek { started, target, arrived: false });
-        self.emit(Event::SeekStarted { at: self.now, target });
-        self.decide(
-            DecisionKind::Seek,
-            None,
-            Some(position.to_string()),
-            Some(target.to_string()),
-            vec![why.to_owned()],
-        );
-        self.policies.rule.on_seek();
+        let before = self.playback.seek.filter(|seek| seek.asked);
+        let started = before.map_or(self.now, |seek| seek.started);
+        let asked = asked || before.is_some();
+        self.playback.seek = Some(Seek { started, target, asked, arrived: false });
+        if asked {
+            self.emit(Event::SeekStarted { at: self.now, target });
+            let why = vec!["asked for by the application".to_owned()];
+            self.decide(DecisionKind::Seek, None, Some(position.to_string()), Some(target.to_string()), why);
+            self.policies.rule.on_seek();
+        }
         // A sink that came to the end would play on from the target.
         if matches!(self.playback.state, State::Playing | State::Ended) {
             self.sink(SinkCommand::Pause);
@@ -83,7 +85,7 @@ impl Engine {
             let Some(stream) = self.streams.get(&kind) else { continue };
             let Some(fetch) = &stream.fetch else { continue };
             let covers = fetch.start <= target && target < fetch.end;
-            let follows = fetch.start.abs_diff(stream.buffer.fetched_until(target)) <= SEAM;
+            let follows = stream.buffer.fetched_until(target).is_some_and(|end| fetch.start.abs_diff(end) <= SEAM);
             if self.capabilities.random_access && Some(stream.period) == period && (covers || follows) {
                 continue;
             }
@@ -96,9 +98,8 @@ impl Engine {
     pub(crate) fn drop_torn(&mut self, kind: TrackKind) {
         let Some(stream) = self.streams.get_mut(&kind) else { return };
         let outputs = stream.outputs.clone();
-        for (from, to) in stream.buffer.torn() {
-            // Their bytes counted as wasted when the request was cancelled or failed.
-            stream.buffer.remove(from, to);
+        // Their bytes counted as wasted when the request was cancelled or failed.
+        for (from, to) in stream.buffer.take_torn() {
             for kind in &outputs {
                 self.outbox.push(Action::Sink(SinkCommand::Remove { kind: *kind, from, to }));
             }
@@ -115,6 +116,8 @@ impl Engine {
                 stream.configured = None;
                 self.qoe.wasted(wasted);
             }
+            // What could not be had before may be had now.
+            stream.buffer.forget_holes(target);
             stream.restart(target);
             stream.show_from = Some(target);
         }
@@ -150,9 +153,14 @@ impl Engine {
     pub(crate) fn finish_seek(&mut self) {
         if let Some(seek) = self.playback.seek.take() {
             self.playback.place(seek.target, false, self.now);
-            let took = self.now.since(seek.started);
-            self.qoe.seeked(took);
-            self.emit(Event::SeekEnded { at: self.now, position: seek.target, took_us: micros(took) });
+            if !self.playback.started {
+                self.title.start = Some(seek.target);
+            }
+            if seek.asked {
+                let took = self.now.since(seek.started);
+                self.qoe.seeked(took);
+                self.emit(Event::SeekEnded { at: self.now, position: seek.target, took_us: micros(took) });
+            }
         }
     }
 

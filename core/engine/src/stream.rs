@@ -1,14 +1,15 @@
 //! One kind's media: which track, where fetching is, what is buffered.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use telecine_container::InitSegment;
+use telecine_container::{InitSegment, StreamReader};
 use telecine_model::{Error, MediaTime, Timestamp, TrackKind};
 
-use crate::action::Format;
+use crate::action::{Format, LoadId};
 use crate::buffer::BufferMap;
 use crate::input::{Body, RequestId};
-use crate::media::{InitTrack, MediaReader};
+use crate::media::{InitTrack, MediaReader, Piece};
 use crate::select::Step;
 
 /// Names a rendition of the presentation.
@@ -55,6 +56,10 @@ pub(crate) struct Stream {
     pub(crate) awaits: Option<RenditionRef>,
     /// What the sink was configured for last.
     pub(crate) configured: Option<(RenditionRef, Option<InitKey>)>,
+    /// The initialisation that came in segments of a rendition, where the manifest names none.
+    pub(crate) own_init: Option<(RenditionRef, Init)>,
+    /// Reader of the segment fetched last, if it was of a stream: it knows what the next one continues.
+    pub(crate) demuxer: Option<Box<StreamReader>>,
     /// There is no track of this kind in the period.
     pub(crate) absent: bool,
     /// Everything to the end was fetched.
@@ -67,6 +72,8 @@ pub(crate) struct Stream {
     pub(crate) show_from: Option<MediaTime>,
     /// Discontinuity sequence number of the last append.
     pub(crate) discontinuity: Option<u64>,
+    /// The discontinuity domain in which something was appended since the last start from elsewhere.
+    pub(crate) anchored: Option<u64>,
     /// Kinds that the sink was configured for from these segments: its own, and those muxed in.
     pub(crate) outputs: Vec<TrackKind>,
     /// Rendition at the playhead, as last told to the application.
@@ -83,6 +90,9 @@ pub(crate) struct Stream {
     pub(crate) last_fault: Option<Error>,
     /// When requests for the next segment began to fail.
     pub(crate) trouble_since: Option<Timestamp>,
+    /// From where media is to where the manifest has it, as of the last segment; None after a start
+    /// from elsewhere.
+    pub(crate) shift: Option<MediaTime>,
     /// Renditions that the next segment cannot be had in.
     pub(crate) avoid: Vec<usize>,
     /// Bytes that the sink has room for, if it said that it has no more.
@@ -93,6 +103,7 @@ pub(crate) struct Stream {
 
 /// A segment on its way.
 pub(crate) struct SegmentFetch {
+    pub(crate) load: LoadId,
     pub(crate) rendition: RenditionRef,
     pub(crate) number: u64,
     pub(crate) start: MediaTime,
@@ -107,14 +118,18 @@ pub(crate) struct SegmentFetch {
     pub(crate) reader: Option<MediaReader>,
     /// Bytes that arrived before the initialisation section.
     pub(crate) early: Vec<Body>,
+    /// Fragments that wait for the leading stream to say where their timeline begins.
+    pub(crate) held: VecDeque<Piece>,
     /// The media request is complete.
     pub(crate) complete: bool,
+    /// All of it was read.
+    pub(crate) read: bool,
     /// Fragments of it with samples of the stream's kind, handed to the sink.
     pub(crate) appended: u32,
     /// Fragments of it that were read, whatever was in them.
     pub(crate) seen: u32,
-    /// Its own initialisation section, if it brings one.
-    pub(crate) own_init: Option<Init>,
+    /// Reader of the segment before, if this one continues it and both bring their initialisation along.
+    pub(crate) demuxer: Option<Box<StreamReader>>,
     pub(crate) started: Timestamp,
     /// Bytes so far.
     pub(crate) bytes: u64,
@@ -140,12 +155,15 @@ impl Stream {
             fetch: None,
             awaits: None,
             configured: None,
+            own_init: None,
+            demuxer: None,
             absent: false,
             ended: false,
             end_told: false,
             broken_off: true,
             show_from: None,
             discontinuity: None,
+            anchored: None,
             outputs: vec![kind],
             shown: None,
             paused: false,
@@ -154,6 +172,7 @@ impl Stream {
             delivered: false,
             last_fault: None,
             trouble_since: None,
+            shift: None,
             avoid: Vec::new(),
             byte_limit: None,
             refused_bytes: 0,
@@ -175,6 +194,19 @@ impl Stream {
         matches!(self.kind, TrackKind::Video | TrackKind::Audio)
     }
 
+    /// Where fetching goes on, as the manifest has it, if media is needed from a position on.
+    pub(crate) fn next_time(&self, from: MediaTime) -> MediaTime {
+        self.buffer.fetched_until(from).unwrap_or(from + self.shift.unwrap_or_default())
+    }
+
+    /// What is fetched next does not follow from what was fetched last.
+    pub(crate) fn fetch_elsewhere(&mut self) {
+        self.cursor = None;
+        self.ended = false;
+        self.end_told = false;
+        self.broken_off = true;
+    }
+
     /// Starts over from a position: nothing in flight, nothing known to follow.
     pub(crate) fn restart(&mut self, position: MediaTime) {
         self.target = position;
@@ -188,5 +220,7 @@ impl Stream {
         self.trouble_since = None;
         self.avoid.clear();
         self.settled = None;
+        self.anchored = None;
+        self.shift = None;
     }
 }

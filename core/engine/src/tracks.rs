@@ -32,6 +32,7 @@ impl Engine {
         self.title.disabled.insert(kind);
         self.title.chosen.remove(&kind);
         self.drop_fetch(kind);
+        self.cancel_kind(kind);
         let own = self.streams.remove(&kind);
         if let Some(mut stream) = own {
             self.qoe.wasted(stream.buffer.clear());
@@ -54,12 +55,13 @@ impl Engine {
             // Sound or picture cannot go on before the new track is there: it is a seek on the spot.
             let running = self.playback.started || self.playback.seek.is_some();
             if running {
-                self.begin_seek(position, "another track was chosen");
+                self.begin_seek(position, false);
             } else if self.playback.state == State::Ready {
                 self.enter(State::Preparing);
             }
         }
         self.drop_fetch(kind);
+        self.cancel_kind(kind);
         if let Some(stream) = self.streams.get_mut(&kind) {
             let wasted = stream.buffer.clear();
             let outputs = stream.outputs.clone();

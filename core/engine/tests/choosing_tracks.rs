@@ -1,5 +1,7 @@
 //! Tracks by language and by choice; quality within constraints.
 
+#![allow(clippy::expect_used)] // These are tests.
+
 mod common;
 
 use common::{at, errors, secs, session, session_with, track};
@@ -122,4 +124,46 @@ fn a_title_after_one_that_ended_starts_afresh() {
     assert_eq!(session.run(None), Outcome::Ended);
     assert!(session.now().since(again).as_secs_f64() > 19.0, "played anew from its beginning");
     assert_eq!(session.engine().qoe(session.now()).stalls, 0);
+}
+
+#[test]
+fn another_track_is_no_seek_of_the_viewer() {
+    let french = Command::SelectTrack { kind: TrackKind::Audio, id: "audio:Français:fr".into() };
+    let mut session = session(SyntheticTitle::new(secs(60)).languages(2), "main.m3u8").at(at(10_000), french);
+    assert_eq!(session.run(None), Outcome::Ended);
+    assert_eq!(session.engine().qoe(session.now()).seeks, 0);
+    let sought = |event: &&Event| matches!(event, Event::SeekStarted { .. } | Event::SeekEnded { .. });
+    assert_eq!(session.events().iter().find(sought), None);
+    assert!(track_of(&session, "audio:Français:fr").samples > 2000);
+}
+
+#[test]
+fn a_seek_right_behind_another_track_is_one_seek_and_fetches_no_picture_twice() {
+    let french = Command::SelectTrack { kind: TrackKind::Audio, id: "audio:Français:fr".into() };
+    let mut session = session(SyntheticTitle::new(secs(60)).languages(2), "main.m3u8")
+        .at(at(10_000), french)
+        .at(at(10_001), Command::Seek(secs(14)));
+    assert_eq!(session.run(None), Outcome::Ended);
+    assert_eq!(session.engine().qoe(session.now()).seeks, 1);
+    let of = |wanted: fn(&Event) -> bool| session.events().iter().filter(|event| wanted(event)).count();
+    assert_eq!(of(|event| matches!(event, Event::SeekStarted { .. })), 1);
+    assert_eq!(of(|event| matches!(event, Event::SeekEnded { .. })), 1);
+    let pictures = session.source().requests().iter().filter(|path| path.starts_with('v') && path.ends_with("m4s"));
+    assert_eq!(pictures.count(), 15, "each segment once");
+}
+
+#[test]
+fn a_refusal_of_what_was_switched_off_ends_nothing() {
+    // The sound's playlist is asked for, switched off, and refused for legal reasons.
+    let title = SyntheticTitle::new(secs(60)).languages(2);
+    let mut session = session(title, "main.m3u8").at(at(100), Command::DisableKind(TrackKind::Audio));
+    session.run(Some(at(90)));
+    let asked = session.source().requests().iter().any(|path| path == "a0.m3u8");
+    assert!(asked, "{:?}", session.source().requests());
+    assert_eq!(session.run(None), Outcome::Ended);
+    assert!(session.engine().qoe(session.now()).requests_cancelled > 0);
+}
+
+fn track_of(session: &Session<SyntheticTitle>, id: &str) -> telecine_engine::TrackStats {
+    session.sink_ref().tracks().into_iter().find(|track| track.id == id).expect("the track was played")
 }

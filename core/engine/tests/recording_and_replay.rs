@@ -146,3 +146,38 @@ fn a_recording_is_small_and_without_secrets() {
     assert!(!recording.windows(10).any(|window| window == b"verysecret"));
     assert!(replay(&recording).expect("readable").equal);
 }
+
+/// A title whose MPD makes queries of the MPD's own by a template (ISO/IEC 23009-1, annex I).
+struct Queries(SyntheticTitle);
+
+impl Source for Queries {
+    fn fetch(&mut self, request: &FetchRequest) -> Fetched {
+        let mut fetched = self.0.get(&request.url);
+        if let Fetched::Response(response) = &mut fetched {
+            if request.url.contains(".mpd") {
+                const INFO: &str = "<SupplementalProperty schemeIdUri=\"urn:mpeg:dash:urlparam:2014\">\
+                    <up:UrlQueryInfo xmlns:up=\"urn:mpeg:dash:schema:urlparam:2014\" useMPDUrlQuery=\"true\" \
+                    queryTemplate=\"auth=v1-$query:token$&amp;$query:n$\"/></SupplementalProperty>";
+                let text = String::from_utf8_lossy(&response.body).into_owned();
+                response.body = text.replace("<SegmentTemplate", &format!("{INFO}<SegmentTemplate")).into();
+                response.content_length = None;
+            }
+        }
+        fetched
+    }
+}
+
+#[test]
+fn queries_that_a_template_puts_together_replay_the_same() {
+    let mut config = Config::default();
+    config.record = true;
+    let title = Queries(SyntheticTitle::new(secs(30)).fault("v0", 2, Fault::Status(404)));
+    let mut session = Session::new(config, title)
+        .network("rate=400kbps,rtt=60ms".parse().expect("a network"))
+        .play(format!("https://title.example/main.mpd?token={TOKEN}&n=7"));
+    assert_eq!(session.run(None), Outcome::Ended);
+    let recording = session.take_recording();
+    assert!(!recording.windows(TOKEN.len()).any(|window| window == TOKEN.as_bytes()));
+    let replayed = replay(&recording).expect("readable");
+    assert!(replayed.equal && replayed.complete, "{:?}", replayed.differs_by_input);
+}

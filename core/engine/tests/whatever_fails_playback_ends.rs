@@ -1,5 +1,5 @@
-//! Whatever fails, in whatever order, and whatever the application does: a session comes to an end
-//! in bounded time, keeps its buffers consistent and replays.
+//! Whatever fails, in whatever order, whatever the sink forgets and whatever the application does: a
+//! session comes to an end in bounded time, keeps its buffers consistent and replays.
 
 #![allow(clippy::expect_used, clippy::panic)] // These are tests.
 
@@ -7,10 +7,75 @@ mod common;
 
 use common::{at, errors, secs};
 use proptest::prelude::*;
-use telecine_engine::{replay, Capabilities, Command, Config, Constraints, State};
-use telecine_model::{ErrorCode, MediaTime, TrackKind};
+use telecine_engine::{
+    replay, Capabilities, Command, Config, Constraints, Sink, SinkCommand, SinkReport, State, TrackStats,
+};
+use telecine_model::{ErrorCode, MediaTime, Timestamp, TrackKind};
 use telecine_virtual::testing::{Fault, SyntheticTitle};
 use telecine_virtual::{ModelSink, Outcome, Session};
+
+/// Media that the sink forgets by itself: when, of which kind, from where on, and how much.
+type Eviction = (Timestamp, TrackKind, MediaTime, MediaTime);
+
+/// A sink that forgets media as Media Source does: any part of it, but not what is on screen.
+struct Forgetful {
+    sink: ModelSink,
+    evictions: Vec<Eviction>,
+    reports: Vec<SinkReport>,
+}
+
+impl Forgetful {
+    fn new(sink: ModelSink, mut evictions: Vec<Eviction>) -> Self {
+        evictions.sort_by_key(|eviction| std::cmp::Reverse(eviction.0));
+        Self { sink, evictions, reports: Vec::new() }
+    }
+
+    fn forget(&mut self, now: Timestamp) {
+        while self.evictions.last().is_some_and(|(due, ..)| *due <= now) {
+            let Some((_, kind, from, length)) = self.evictions.pop() else { return };
+            let position = self.sink.position(now);
+            let shown = (position - secs(1), position + secs(1));
+            for (from, to) in [(from, (from + length).min(shown.0)), (from.max(shown.1), from + length)] {
+                if from < to {
+                    self.sink.command(SinkCommand::Remove { kind, from, to }, now);
+                    self.reports.push(SinkReport::Evicted { kind, from, to });
+                }
+            }
+        }
+    }
+}
+
+impl Sink for Forgetful {
+    fn capabilities(&self) -> Capabilities {
+        self.sink.capabilities()
+    }
+
+    fn command(&mut self, command: SinkCommand, now: Timestamp) {
+        self.forget(now);
+        self.sink.command(command, now);
+    }
+
+    fn poll(&mut self, now: Timestamp) -> Option<SinkReport> {
+        self.forget(now);
+        self.reports.pop().or_else(|| self.sink.poll(now))
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        let next = self.evictions.last().map(|(due, ..)| *due);
+        [next, self.sink.deadline()].into_iter().flatten().min()
+    }
+
+    fn tracks(&self) -> Vec<TrackStats> {
+        self.sink.tracks()
+    }
+}
+
+fn eviction() -> impl Strategy<Value = Eviction> {
+    let kind = prop_oneof![Just(TrackKind::Video), Just(TrackKind::Audio)];
+    (0_u64..90_000, kind, 0_i64..60_000, 1_i64..30_000).prop_map(|(due, kind, from, length)| {
+        (at(due), kind, MediaTime::from_millis(from), MediaTime::from_millis(length))
+    })
+}
 
 fn fault() -> impl Strategy<Value = Fault> {
     prop_oneof![
@@ -26,45 +91,79 @@ fn fault() -> impl Strategy<Value = Fault> {
 }
 
 fn command() -> impl Strategy<Value = Command> {
+    let track = |id: &'static str| Command::SelectTrack { kind: TrackKind::Audio, id: id.to_owned() };
     prop_oneof![
-        4 => (-5_000_i64..70_000).prop_map(|ms| Command::Seek(MediaTime::from_millis(ms))),
-        1 => Just(Command::Pause),
-        2 => Just(Command::Play),
-        1 => (500_u32..2500).prop_map(Command::SetRate),
-        1 => prop_oneof![Just(TrackKind::Text), Just(TrackKind::Audio)].prop_map(Command::DisableKind),
-        1 => Just(Command::SetConstraints(Constraints { max_height: Some(360), max_bitrate: None })),
+        8 => (-5_000_i64..70_000).prop_map(|ms| Command::Seek(MediaTime::from_millis(ms))),
+        2 => Just(Command::Pause),
+        4 => Just(Command::Play),
+        2 => (500_u32..2500).prop_map(Command::SetRate),
+        2 => prop_oneof![Just(TrackKind::Text), Just(TrackKind::Audio)].prop_map(Command::DisableKind),
+        2 => Just(Command::SetConstraints(Constraints { max_height: Some(360), max_bitrate: None })),
+        // As HLS and as DASH name them.
+        2 => prop_oneof![Just("audio:English:en"), Just("audio:Français:fr"), Just("10"), Just("11")].prop_map(track),
+        1 => prop_oneof![Just("m3u8"), Just("mpd")].prop_map(|kind| Command::Load {
+            url: format!("https://title.example/main.{kind}"),
+            start: None,
+        }),
     ]
+}
+
+/// A title of a minute with whatever may be unusual about it.
+fn title() -> impl Strategy<Value = SyntheticTitle> {
+    let rendition = prop_oneof![Just("v0"), Just("v1"), Just("v2"), Just("a0"), Just("a1")];
+    (
+        prop_oneof![Just(4000_i64), 400_i64..6000],
+        prop::collection::vec((rendition, 0_u64..15, fault(), 1_u32..5), 0..14),
+        prop::collection::vec(1_u64..15, 0..3),
+        prop::option::weighted(0.2, 0_usize..3),
+        prop::bool::weighted(0.2),
+    )
+        .prop_map(|(segment, faults, parts, silent, rounded)| {
+            let mut title = SyntheticTitle::new(secs(60)).languages(2).segments_of(MediaTime::from_millis(segment));
+            for part in parts {
+                title = title.part_at(part);
+            }
+            for (rendition, number, fault, times) in faults {
+                title = title.fault_times(rendition, number, fault, times);
+            }
+            if let Some(part) = silent {
+                title = title.silent_part(part);
+            }
+            // Durations under half a second cannot be given in whole ones.
+            if rounded && segment > 1500 {
+                title = title.durations_in_whole_seconds();
+            }
+            title
+        })
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn every_session_ends(
+        title in title(),
         dash in any::<bool>(),
-        segment in prop_oneof![Just(4000_i64), 400_i64..6000],
         kbps in 150_u32..6_000,
         rtt in 5_u32..400,
         loss in 0_u32..3,
         seed in any::<u64>(),
-        faults in prop::collection::vec((prop_oneof![Just("v0"), Just("v1"), Just("v2"), Just("a0")], 0_u64..15, fault(), 1_u32..5), 0..14),
         random_access in any::<bool>(),
         capacity in prop::option::weighted(0.3, 300_000_u64..4_000_000),
+        evictions in prop::collection::vec(eviction(), 0..5),
         commands in prop::collection::vec((0_u64..90_000, command()), 0..8),
     ) {
-        let mut title = SyntheticTitle::new(secs(60)).segments_of(MediaTime::from_millis(segment));
-        for (rendition, number, fault, times) in faults {
-            title = title.fault_times(rendition, number, fault, times);
-        }
         let mut config = Config::default();
         config.record = true;
         config.seed = seed;
         let file = if dash { "main.mpd" } else { "main.m3u8" };
         let sink = ModelSink::new(Capabilities { random_access, max_bytes: capacity, ..Capabilities::default() });
+        // A sink without random access holds only what is still to be played.
+        let evictions = if random_access { evictions } else { Vec::new() };
         let mut session = Session::new(config, title)
-            .sink(sink)
+            .sink(Forgetful::new(sink, evictions))
             .network(format!("rate={kbps}kbps,rtt={rtt}ms,loss={loss}%").parse().expect("a network"))
             .play(format!("https://title.example/{file}"))
-            .step_limit(200_000);
+            .step_limit(40_000);
         for (time, command) in commands {
             session = session.at(at(time), command);
         }
@@ -73,8 +172,9 @@ proptest! {
         let outcome = session.run(None);
         match &outcome {
             Outcome::Ended => {
-                let end = session.engine().snapshot(session.now()).position;
-                prop_assert!(end > secs(59), "ended at {end}");
+                let last = session.engine().snapshot(session.now());
+                let duration = last.duration.unwrap_or(secs(60));
+                prop_assert!(last.position > duration - secs(1), "ended at {} of {duration}", last.position);
             }
             Outcome::Failed(Some(error)) => {
                 prop_assert!(errors(&session).iter().any(telecine_model::Error::is_fatal));

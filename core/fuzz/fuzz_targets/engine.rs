@@ -6,7 +6,7 @@ use arbitrary::Arbitrary;
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use telecine_engine::{
-    Action, Body, Command, Config, Constraints, Engine, Input, NetworkEvent, RequestId, ResponseHead, SinkReport,
+    LoadId,     Action, Body, Command, Config, Constraints, Engine, Input, NetworkEvent, RequestId, ResponseHead, SinkReport,
 };
 use telecine_model::{ErrorCode, MediaTime, Timestamp, TrackKind};
 use telecine_virtual::testing::SyntheticTitle;
@@ -33,7 +33,7 @@ enum Step<'a> {
     Seeked(i64),
     Ended,
     Evicted { kind: u8, from: i64, to: i64 },
-    Full { kind: u8, start: i64 },
+    Full { kind: u8, load: u8 },
     Timer { after: u32 },
 }
 
@@ -101,8 +101,8 @@ fuzz_target!(|steps: Vec<Step<'_>>| {
             Step::Evicted { kind: which, from, to } => {
                 Input::Sink(SinkReport::Evicted { kind: kind(which), from: time(from), to: time(to) })
             }
-            Step::Full { kind: which, start } => {
-                Input::Sink(SinkReport::Full { kind: kind(which), start: time(start) })
+            Step::Full { kind: which, load } => {
+                Input::Sink(SinkReport::Full { kind: kind(which), load: LoadId(load.into()) })
             }
             Step::Timer { after } => {
                 now += u64::from(after);

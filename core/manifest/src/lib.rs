@@ -47,5 +47,5 @@ pub mod hls;
 mod redact;
 mod sniff;
 
-pub use redact::{redact, redact_error, redacted_variables};
+pub use redact::{redact, redact_error, redact_message, redacted_variables};
 pub use sniff::sniff;

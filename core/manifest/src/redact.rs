@@ -277,6 +277,12 @@ fn escaped_piece(text: &str) -> Cow<'_, str> {
     Cow::Owned(escape(redacted.as_ref()).into_owned())
 }
 
+/// A sentence for people, such as a transport's own words, without what may be secret in any of the
+/// URLs that it quotes.
+pub fn redact_message(text: &str) -> String {
+    other(text)
+}
+
 /// Text of any other kind: whatever stands between white space and quotes.
 fn other(text: &str) -> String {
     let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>');

@@ -218,6 +218,33 @@ error_codes! {
     /// The sample or segment could not be decrypted.
     DecryptFailed = 4002, Drm, Content, "check that key and content belong together";
 
+    /// Initialisation data for a key system breaks its syntax.
+    InitDataInvalid = 4010, Drm, Content, "repackage with valid PSSH boxes and key tags; the place names the field";
+    /// No key system of the content is one that the device offers and the application allows.
+    KeySystemUnavailable = 4011, Drm, Device, "offer the content for a key system of the device; the facts say why each was refused";
+    /// The licence server could not be reached or failed.
+    LicenceFailed = 4012, Drm, Server, "check the licence server; the facts name status and attempts";
+    /// The licence server refused the request, and not for want of the viewer's rights.
+    LicenceRefused = 4013, Drm, Server, "look the status up in the facts; check the licence URL and how the application wraps the request";
+    /// The key system does not accept the licence.
+    LicenceInvalid = 4014, Drm, Server, "check that the licence server answers in the form that the key system expects, and how the application unwraps it";
+    /// The licence has expired and no new one came.
+    LicenceExpired = 4015, Drm, Server, "renew the licence: check the licence server and the device's clock";
+    /// The licence does not hold the key that the media needs.
+    KeyNotInLicence = 4016, Drm, Server, "check which keys the licence server grants this device";
+    /// The outputs do not protect the picture as the keys demand, and nothing less demanding is left.
+    OutputRestricted = 4017, Drm, Device, "connect a display with the HDCP version that the content demands, or offer a smaller rendition";
+    /// The key system of the device failed.
+    CdmFailed = 4018, Drm, Device, "restart the device; report the message in the facts to its maker";
+    /// The device could not be provisioned for its key system.
+    ProvisioningFailed = 4019, Drm, Device, "check that the device reaches the provisioning server";
+    /// The certificate of the licence service could not be had or was refused.
+    CertificateFailed = 4020, Drm, Server, "check the certificate URL; the certificate must be of the licence service";
+    /// The device has no room for one more key session.
+    SessionLimit = 4021, Drm, Device, "use fewer keys at a time; release licences that are not needed";
+    /// A stored licence is no longer on the device.
+    StoredLicenceMissing = 4022, Drm, Device, "download the licence again while online";
+
     /// A decoder failed on media that it claimed to support.
     DecodeFailed = 5001, Device, Device, "check the media with another decoder; report the codec string";
     /// The sink or renderer failed.

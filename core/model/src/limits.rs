@@ -62,6 +62,14 @@ pub struct Limits {
     pub redirects: usize,
     /// Levels of nested segment indexes and of resolved xlinks. Default 5.
     pub indirections: usize,
+    /// Bytes of the initialisation data of one key session: all its PSSH boxes. Default 1 MiB.
+    pub init_data_bytes: usize,
+    /// Key identifiers of one initialisation data, licence or rendition. Default 1,024.
+    pub key_ids: usize,
+    /// Bytes of one licence, key file or certificate. Default 4 MiB.
+    pub licence_bytes: usize,
+    /// Key sessions open or waiting at a time, whatever the device would allow. Default 256.
+    pub key_sessions: usize,
 }
 
 impl Default for Limits {
@@ -91,6 +99,10 @@ impl Default for Limits {
             id3_bytes: 1 << 20,
             redirects: 10,
             indirections: 5,
+            init_data_bytes: 1 << 20,
+            key_ids: 1_024,
+            licence_bytes: 4 << 20,
+            key_sessions: 256,
         }
     }
 }

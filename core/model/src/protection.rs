@@ -8,6 +8,8 @@ use std::fmt;
 pub enum KeyMethod {
     /// Whole segments, AES-128 in CBC mode with PKCS#7 padding.
     Aes128,
+    /// Whole segments, AES-256 in CBC mode with PKCS#7 padding: in no draft of the specification, but in use.
+    Aes256,
     /// Whole segments, AES-256 in GCM mode.
     Aes256Gcm,
     /// Samples: `cbcs` in fMP4, Apple's scheme in transport streams.
@@ -23,6 +25,7 @@ impl KeyMethod {
     pub fn name(&self) -> &str {
         match self {
             Self::Aes128 => "AES-128",
+            Self::Aes256 => "AES-256",
             Self::Aes256Gcm => "AES-256-GCM",
             Self::SampleAes => "SAMPLE-AES",
             Self::SampleAesCtr => "SAMPLE-AES-CTR",
@@ -34,6 +37,7 @@ impl KeyMethod {
     pub fn from_name(name: &str) -> Self {
         match name {
             "AES-128" => Self::Aes128,
+            "AES-256" => Self::Aes256,
             "AES-256-GCM" => Self::Aes256Gcm,
             "SAMPLE-AES" => Self::SampleAes,
             "SAMPLE-AES-CTR" => Self::SampleAesCtr,
@@ -159,3 +163,9 @@ pub struct Protection {
     /// `@robustness`.
     pub robustness: Option<String>,
 }
+
+mod keys;
+mod system;
+
+pub use keys::{KeyRef, KeyStatus};
+pub use system::{KeySystem, SystemId};

@@ -1,7 +1,7 @@
 //! The command line.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -37,24 +37,24 @@ pub(crate) enum Command {
     Inspect(Inspect),
     /// Lists the samples inside a media file
     Probe(Probe),
-    /// Serves the demo title as HLS and DASH over a shaped network
+    /// Serves the demo title as HLS and DASH, and folders, over a shaped network with faults by URL
     Origin(Origin),
     /// Runs the engine over a recording and compares its decisions
     Replay(Replay),
 }
 
 /// Plays a title to its end and reports.
-///
-/// Without a URL it plays the bundled demo title from an embedded origin, over a shaped loopback
-/// network. On a terminal it draws a live dashboard; in a pipe it prints a line per event; with
-/// --json it prints the report and nothing else.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
+#[command(
+    after_help = "Without a URL it plays the bundled demo title from an embedded origin, over a shaped loopback network.\n\
+    On a terminal it draws a live dashboard, in a pipe it prints a line per event, with --json the report alone.\n\n\
+    Examples:\n  \
     telecine play                                        the demo title\n  \
     telecine play --html report.html                     …and a page that shows what happened\n  \
     telecine play --network rate=800kbps,rtt=120ms --clock virtual --json\n  \
     telecine play --network commute.json                 the demo over a recorded network\n  \
-    telecine play https://a.example/main.m3u8 --audio-lang fr --max-height 720 --record session.rec")]
+    telecine play https://a.example/main.m3u8 --audio-lang fr --max-height 720 --record session.rec"
+)]
 pub(crate) struct Play {
     /// A playlist or an MPD: http, https or file URL, or a path. Without one: the demo title
     #[arg(value_name = "URL")]
@@ -67,10 +67,10 @@ pub(crate) struct Play {
     #[arg(long, value_name = "CLOCK", default_value = "real")]
     pub(crate) clock: Clock,
     /// Stop when the playhead is this far in the title
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) until: Option<MediaTime>,
     /// Start this far in the title
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) start: Option<MediaTime>,
     /// Write the report as JSON
     #[arg(long, value_name = "FILE.json")]
@@ -87,8 +87,8 @@ pub(crate) struct Play {
     /// Tallest picture, in lines
     #[arg(long, value_name = "N")]
     pub(crate) max_height: Option<u32>,
-    /// Highest declared bitrate of the picture, in bits a second
-    #[arg(long, value_name = "BPS")]
+    /// Highest declared bitrate of the picture: 2.5Mbps, 800kbps, or bits a second
+    #[arg(long, value_name = "RATE", value_parser = bitrate)]
     pub(crate) max_bitrate: Option<u64>,
     /// Preferred languages of sound, best first (BCP 47)
     #[arg(long, value_name = "LANG", value_delimiter = ',')]
@@ -164,21 +164,34 @@ pub(crate) struct Probe {
     pub(crate) json: bool,
 }
 
-/// Serves the demo title, and folders, as HLS and DASH over a shaped network.
+/// Serves the demo title as HLS and DASH, and folders, over a shaped network with faults by URL.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
+#[command(
+    after_help = "A folder's files are served as they are, with byte ranges: /files/NAME/main.mpd. A folder with a title.json\n\
+    in it (see conformance/media) is packaged too, like the demo title: /hls/NAME/main.m3u8, /dash/NAME/time.mpd.\n\n\
+    Options of the URL go in front of the title, any number of them:\n  \
+    length     dur_60 (seconds)      shape      bytes_1  disc_5  gap_3,4 (HLS)  periods_3  bases_2  xlink_1 (DASH)\n  \
+    pace       rate_800 (kbit/s)     delay_300 (ms before each answer)\n\
+    Faults strike segments N of the title (from 0; the last number in a file's name), or all with *:\n  \
+    statuscode_[{rsq:N,code:503}]    cut_N@BYTES  short_N@BYTES  flip_N@COUNT  stallh_N@MS  stallb_N@MS\n  \
+    …x2 behind one limits it to the first two requests, …:v360 to a rendition (a part of a file's path)\n  \
+    norange_1  redir_3  redir_loop  mime_text-html  enc_gzip\n\n\
+    Examples:\n  \
     telecine origin --listen 127.0.0.1:8080\n  \
-    telecine origin --listen [::1]:0 --network rate=3Mbps,rtt=80ms --log requests.jsonl\n  \
-    telecine origin --listen 127.0.0.1:8080 --folder film=./film")]
+    telecine origin --network rate=3Mbps,rtt=80ms --log requests.jsonl\n  \
+    telecine origin --folder film=./film\n  \
+    telecine play http://127.0.0.1:8080/files/cut_3@40000x1/film/main.mpd\n  \
+    telecine play 'http://127.0.0.1:8080/hls/dur_60/statuscode_[{rsq:2,code:503}]/demo/main.m3u8'"
+)]
 pub(crate) struct Origin {
-    /// Where to listen; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    /// Where to listen: an address and a port, or a port of this machine; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = listen)]
     pub(crate) listen: SocketAddr,
     /// Shape the network: rate=3Mbps,rtt=80ms,loss=0 or a trace as JSON
     #[arg(long, value_name = "SPEC|TRACE.json")]
     pub(crate) network: Option<String>,
-    /// Serve a folder's files under a name (repeatable)
-    #[arg(long, value_name = "NAME=DIR", value_parser = folder)]
+    /// Serve a folder under a name, or under its own (repeatable)
+    #[arg(long, value_name = "[NAME=]DIR", value_parser = folder)]
     pub(crate) folder: Vec<(String, PathBuf)>,
     /// Write a JSON line per request
     #[arg(long, value_name = "FILE")]
@@ -186,7 +199,8 @@ pub(crate) struct Origin {
 }
 
 /// Runs the engine over a recording, prints every decision with its reasons, and says whether they
-/// equal the recorded ones. Exit code 7 if not, 3 if the recording is damaged.
+/// equal the recorded ones. Exit code 7 if not, or if the recording was cut off before the end of its
+/// session; 3 if it is damaged.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  telecine play --record session.rec && telecine replay session.rec")]
 pub(crate) struct Replay {
@@ -290,10 +304,44 @@ fn header(text: &str) -> Result<(String, String), String> {
 }
 
 fn folder(text: &str) -> Result<(String, PathBuf), String> {
-    match text.split_once('=') {
-        Some((name, path)) if !name.is_empty() && !path.is_empty() => Ok((name.to_owned(), PathBuf::from(path))),
-        _ => Err("a folder is NAME=DIR".to_owned()),
+    // A folder that is there may have an equals sign in its name.
+    let named = text.split_once('=').filter(|_| !Path::new(text).is_dir());
+    if let Some((name, path)) = named {
+        return if name.is_empty() || path.is_empty() {
+            Err("a folder is DIR or NAME=DIR".to_owned())
+        } else {
+            Ok((name.to_owned(), PathBuf::from(path)))
+        };
     }
+    let path = PathBuf::from(text);
+    let own = path.canonicalize().map_err(|e| crate::fetch::reason(&e))?;
+    let name = own.file_name().and_then(|name| name.to_str()).ok_or("this folder needs a name: NAME=DIR")?;
+    Ok((name.to_owned(), path))
+}
+
+fn listen(text: &str) -> Result<SocketAddr, String> {
+    let hint = "an address is like 127.0.0.1:8080, [::1]:8080 or localhost:8080, or a port alone";
+    if let Ok(port) = text.trim_start_matches(':').parse::<u16>() {
+        return Ok(SocketAddr::from(([127, 0, 0, 1], port)));
+    }
+    let mut found = text.to_socket_addrs().map_err(|_| hint.to_owned())?;
+    found.next().ok_or_else(|| hint.to_owned())
+}
+
+/// Bits a second, written with a unit or without.
+fn bitrate(text: &str) -> Result<u64, String> {
+    let hint = || "a bitrate is like 2.5Mbps, 800kbps or 2500000".to_owned();
+    let lower = text.to_ascii_lowercase();
+    let units = [("gbps", 9), ("mbps", 6), ("kbps", 3), ("bps", 0)];
+    let named = units.iter().find_map(|(unit, power)| Some((lower.strip_suffix(unit)?, *power)));
+    let (number, power) = named.unwrap_or((lower.as_str(), 0));
+    let nanos = datetime::parse_decimal_nanos(number.trim()).filter(|nanos| *nanos > 0).ok_or_else(hint)?;
+    let bits = i128::from(nanos) * 10_i128.pow(power) / 1_000_000_000;
+    // No picture is so small: whoever writes 3 means another unit.
+    if named.is_none() && bits < 1000 {
+        return Err(format!("{text} bit/s is less than any picture needs: write {text}Mbps or {text}kbps"));
+    }
+    u64::try_from(bits).ok().filter(|bits| *bits > 0).ok_or_else(hint)
 }
 
 #[cfg(test)]
@@ -311,6 +359,37 @@ mod tests {
         assert_eq!(seconds("12.5"), Ok(MediaTime::from_millis(12_500)));
         for text in ["", "-1", "1e3", "NaN", "10s"] {
             assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_bitrate_has_a_unit_or_is_large_enough_to_mean_bits() {
+        assert_eq!(bitrate("2.5Mbps"), Ok(2_500_000));
+        assert_eq!(bitrate("800 kbps"), Ok(800_000));
+        assert_eq!(bitrate("1200000"), Ok(1_200_000));
+        for text in ["3", "", "fast", "-2Mbps", "0", "0kbps", "9999999999999Gbps"] {
+            assert!(bitrate(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_may_be_a_port_alone_or_a_name() {
+        let port = SocketAddr::from(([127, 0, 0, 1], 8080));
+        assert_eq!((listen("8080"), listen(":8080"), listen("127.0.0.1:8080")), (Ok(port), Ok(port), Ok(port)));
+        assert!(listen("localhost:1").is_ok_and(|address| address.ip().is_loopback()));
+        assert!(listen("nonsense").is_err_and(|hint| hint.contains("127.0.0.1:8080")));
+    }
+
+    #[test]
+    fn a_folder_is_called_by_its_own_name_unless_it_gets_another() {
+        let here = tempfile::tempdir().expect("a folder");
+        let path = here.path().join("a=b");
+        std::fs::create_dir(&path).expect("a folder");
+        let text = path.to_str().expect("text");
+        assert_eq!(folder(text), Ok(("a=b".to_owned(), path.clone())));
+        assert_eq!(folder("film=./x"), Ok(("film".to_owned(), PathBuf::from("./x"))));
+        for text in ["=x", "film=", "no-such-folder"] {
+            assert!(folder(text).is_err(), "{text}");
         }
     }
 

@@ -1,30 +1,37 @@
 //! What a person sees while a title plays: a live panel on a terminal, a line per event in a pipe,
 //! nothing beside a JSON document.
 
-use console::{style, truncate_str, Term};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use telecine_engine::{Decision, Event, Snapshot};
+use console::{style, truncate_str};
+use telecine_engine::{Decision, Event, Snapshot, State};
 use telecine_model::{Error, MediaTime, Timestamp, TrackKind};
 
 use crate::exit::one_line;
 use crate::output;
+use crate::panel::Panel;
 use crate::report::{bits, decision_kind, seconds};
 
 /// In a pipe, progress is told this often.
 const PROGRESS_EVERY_S: f64 = 5.0;
 
-/// Cells of a bar.
+/// Cells of a bar: where there is room, and at least.
 const BAR: usize = 32;
+const SMALL_BAR: usize = 8;
+
+/// Columns beside a bar: its name, and what is told of a stream.
+const BESIDE_BAR: usize = 54;
 
 /// Shows a session.
 pub(crate) struct Dashboard {
     form: Form,
     last_decision: Option<String>,
+    /// The error that was told last, to tell its repetition in few words.
+    last_error: Option<String>,
+    last_snapshot: Option<Snapshot>,
     stalls: u64,
 }
 
 enum Form {
-    Panel(ProgressBar),
+    Panel(Panel),
     Lines { next_progress_s: f64 },
     Silent,
 }
@@ -35,13 +42,11 @@ impl Dashboard {
         let form = if silent {
             Form::Silent
         } else if output::on_terminal() {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stdout());
-            bar.set_style(ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar()));
-            Form::Panel(bar)
+            Form::Panel(Panel::new())
         } else {
             Form::Lines { next_progress_s: PROGRESS_EVERY_S }
         };
-        Self { form, last_decision: None, stalls: 0 }
+        Self { form, last_decision: None, last_error: None, last_snapshot: None, stalls: 0 }
     }
 
     /// Tells what happened.
@@ -51,14 +56,19 @@ impl Dashboard {
             Event::StallStarted { .. } => self.stalls += 1,
             _ => {}
         }
-        let Some(line) = line(event) else { return Ok(()) };
-        match &self.form {
-            // The panel shows the last decision itself.
-            Form::Panel(_) if matches!(event, Event::Decision(_)) => Ok(()),
-            Form::Panel(bar) => {
-                bar.println(line);
-                Ok(())
+        let Some(mut line) = line(event) else { return Ok(()) };
+        if let Event::Error { at, error } = event {
+            let told = error.to_string();
+            if self.last_error.as_ref() == Some(&told) {
+                line = format!("{} error     {} {} again", stamp(*at), error.code().number(), error.code().name());
             }
+            self.last_error = Some(told);
+        }
+        match &mut self.form {
+            // The panel shows the last decision itself, and what ended playback is said behind it.
+            Form::Panel(_) if matches!(event, Event::Decision(_)) => Ok(()),
+            Form::Panel(_) if matches!(event, Event::Error { error, .. } if error.is_fatal()) => Ok(()),
+            Form::Panel(panel) => panel.line(&line),
             Form::Lines { .. } => output::line(&line),
             Form::Silent => Ok(()),
         }
@@ -67,11 +77,10 @@ impl Dashboard {
     /// Shows where the session is.
     pub(crate) fn sample(&mut self, at: Timestamp, snapshot: &Snapshot) -> Result<(), Error> {
         match &mut self.form {
-            Form::Panel(bar) => {
-                let decision = self.last_decision.as_deref().unwrap_or("none yet");
-                bar.set_message(fitted(&panel(snapshot, self.stalls, decision)));
-                bar.tick();
-                Ok(())
+            Form::Panel(panel) => {
+                self.last_snapshot = Some(snapshot.clone());
+                let lines = lines(snapshot, self.stalls, self.last_decision.as_deref(), panel.width());
+                panel.draw(lines, false)
             }
             Form::Lines { next_progress_s } if at.as_secs_f64() >= *next_progress_s => {
                 *next_progress_s += PROGRESS_EVERY_S;
@@ -81,11 +90,15 @@ impl Dashboard {
         }
     }
 
-    /// Leaves the last picture on the terminal.
-    pub(crate) fn close(&self) {
-        if let Form::Panel(bar) = &self.form {
-            bar.abandon();
+    /// Leaves the last picture on the terminal: how the session ended.
+    pub(crate) fn close(&mut self, state: State) -> Result<(), Error> {
+        let (Form::Panel(panel), Some(snapshot)) = (&mut self.form, &mut self.last_snapshot) else { return Ok(()) };
+        snapshot.state = state;
+        if state == State::Ended {
+            snapshot.position = snapshot.duration.unwrap_or(snapshot.position);
+            snapshot.streams.iter_mut().for_each(|stream| stream.buffered = MediaTime::ZERO);
         }
+        panel.draw(lines(snapshot, self.stalls, self.last_decision.as_deref(), panel.width()), true)
     }
 }
 
@@ -161,13 +174,18 @@ fn progress(snapshot: &Snapshot) -> String {
     one_line(&parts.join(", "))
 }
 
-/// The live panel.
-fn panel(snapshot: &Snapshot, stalls: u64, decision: &str) -> Vec<String> {
+/// The lines of the live panel, each in one row of the terminal: a panel that wraps flickers.
+fn lines(snapshot: &Snapshot, stalls: u64, decision: Option<&str>, width: usize) -> Vec<String> {
+    // A terminal of which nothing is known has room for what people are used to.
+    let width = if width == 0 { 80 } else { width } - 1;
+    let cells = width.saturating_sub(BESIDE_BAR).clamp(SMALL_BAR, BAR);
     let name = |name: &str| style(format!("{name:<11}")).dim();
     let state = style(format!("{:<11}", format!("{:?}", snapshot.state).to_lowercase())).bold();
     let position = clock(snapshot.position);
     let mut lines = vec![match snapshot.duration {
-        Some(duration) => format!("{state} {} {position} / {}", bar(snapshot.position, duration), clock(duration)),
+        Some(duration) => {
+            format!("{state} {} {position} / {}", bar(snapshot.position, duration, cells), clock(duration))
+        }
         None => format!("{state} {position}"),
     }];
     for stream in &snapshot.streams {
@@ -175,8 +193,9 @@ fn panel(snapshot: &Snapshot, stalls: u64, decision: &str) -> Vec<String> {
         facts.extend(stream.rendition.as_deref().map(one_line));
         facts.extend(stream.height.map(|height| format!("{height}p")));
         facts.extend(rate(stream.bitrate));
-        let bar = style(bar(stream.buffered, MediaTime::from_secs(30)));
+        let bar = style(bar(stream.buffered, MediaTime::from_secs(30), cells));
         let bar = match stream.kind {
+            _ if snapshot.state == State::Ended => bar.dim(),
             _ if stream.buffered < MediaTime::from_secs(2) => bar.red(),
             TrackKind::Video => bar.blue(),
             TrackKind::Audio => bar.yellow(),
@@ -188,15 +207,8 @@ fn panel(snapshot: &Snapshot, stalls: u64, decision: &str) -> Vec<String> {
     lines.push(format!("{} {}", name("network"), style(network).green()));
     let stalls = if stalls == 0 { style("none".to_owned()).dim() } else { style(stalls.to_string()).red().bold() };
     lines.push(format!("{} {stalls}", name("stalls")));
-    lines.push(format!("{} {}", name("decision"), one_line(decision)));
-    lines
-}
-
-/// Each line in one row of the terminal: a panel that wraps flickers.
-fn fitted(lines: &[String]) -> String {
-    let width = usize::from(Term::stdout().size().1).saturating_sub(1);
-    let fit = |line: &String| truncate_str(line, width, "…").into_owned();
-    lines.iter().map(fit).collect::<Vec<_>>().join("\n")
+    lines.push(format!("{} {}", name("decision"), one_line(decision.unwrap_or("none yet"))));
+    lines.iter().map(|line| truncate_str(line, width, "…").into_owned()).collect()
 }
 
 /// A declared bitrate; zero is what manifests say of sound whose bitrate they do not tell.
@@ -205,16 +217,16 @@ fn rate(bps: u64) -> Option<String> {
 }
 
 /// A share as a bar of blocks, eighths included.
-fn bar(part: MediaTime, whole: MediaTime) -> String {
+fn bar(part: MediaTime, whole: MediaTime, cells: usize) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-    let cells = BAR as i128 * 8;
+    let eighths = cells as i128 * 8;
     let whole = i128::from(whole.units().max(1));
-    let filled = (i128::from(part.units().max(0)) * cells / whole).clamp(0, cells);
+    let filled = (i128::from(part.units().max(0)) * eighths / whole).clamp(0, eighths);
     let filled = usize::try_from(filled).unwrap_or(0);
     let mut out = "█".repeat(filled / 8);
     out.push_str(EIGHTHS[filled % 8]);
     let used = filled.div_ceil(8);
-    out.push_str(&"·".repeat(BAR - used));
+    out.push_str(&"·".repeat(cells - used));
     out
 }
 
@@ -235,10 +247,35 @@ mod tests {
     #[test]
     fn a_bar_is_always_as_wide_as_any_other() {
         for seconds in [-5, 0, 1, 7, 59, 60, 90] {
-            let bar = bar(MediaTime::from_secs(seconds), MediaTime::from_secs(60));
-            assert_eq!(bar.chars().count(), BAR, "{seconds}: {bar}");
+            for cells in [SMALL_BAR, BAR] {
+                let bar = bar(MediaTime::from_secs(seconds), MediaTime::from_secs(60), cells);
+                assert_eq!(bar.chars().count(), cells, "{seconds}: {bar}");
+            }
         }
-        assert_eq!(bar(MediaTime::ZERO, MediaTime::ZERO).chars().count(), BAR);
+        assert_eq!(bar(MediaTime::ZERO, MediaTime::ZERO, BAR).chars().count(), BAR);
+    }
+
+    fn snapshot() -> Snapshot {
+        let mut session = telecine_virtual::Session::new(
+            telecine_engine::Config::default(),
+            telecine_virtual::testing::SyntheticTitle::new(MediaTime::from_secs(60)),
+        )
+        .play("https://title.example/main.mpd");
+        session.run(Some(Timestamp::from_millis(9_000)));
+        session.engine().snapshot(session.now())
+    }
+
+    #[test]
+    fn every_line_of_the_panel_fits_into_the_terminal_and_uses_it() {
+        let snapshot = snapshot();
+        for width in [0, 20, 44, 80, 100, 200] {
+            let long = "because ".repeat(50);
+            let lines = lines(&snapshot, 2, Some(&long), width);
+            let widest = lines.iter().map(|line| console::measure_text_width(line)).max();
+            let there = if width == 0 { 80 } else { width };
+            assert_eq!(widest, Some(there - 1), "{width}: {lines:?}");
+            assert!(lines.iter().any(|line| line.contains("video")), "{lines:?}");
+        }
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
+use clap::CommandFactory as _;
 use telecine_model::{Domain, Error, ErrorCode};
+
+use crate::args::Cli;
 
 /// A check that was asked for did not hold.
 pub(crate) const NOT_HELD: u8 = 7;
@@ -26,8 +29,22 @@ pub(crate) fn code_of(error: &Error) -> u8 {
 
 /// Says on standard error what went wrong, in one line, and gives the exit code.
 pub(crate) fn report(error: &Error) -> ExitCode {
-    eprintln!("{}", one_line(&error.to_string()));
+    eprintln!("{}", one_line(&sentence(error, std::env::args().nth(1).as_deref())));
     ExitCode::from(code_of(error))
+}
+
+/// An error with what to do about it, which for a wrong argument of a command is to read that command's help.
+fn sentence(error: &Error, command: Option<&str>) -> String {
+    let said = error.to_string();
+    let general = format!("; {}", error.code().advice());
+    match said.strip_suffix(&general).filter(|_| error.code() == ErrorCode::InvalidArgument) {
+        Some(said) => {
+            let known =
+                Cli::command().find_subcommand(command.unwrap_or("")).map(|command| command.get_name().to_owned());
+            format!("{said}; see telecine {}--help", known.map_or(String::new(), |name| name + " "))
+        }
+        None => said,
+    }
 }
 
 /// What the command line's reader found wrong, as an error like any other. Help and version are
@@ -79,6 +96,15 @@ mod tests {
             (ErrorCode::SinkFailed, 6),
         ] {
             assert_eq!(code_of(&Error::new(code, "x")), exit, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_argument_leads_to_the_help_of_its_command() {
+        let error = Error::new(ErrorCode::InvalidArgument, "no");
+        assert_eq!(sentence(&error, Some("play")), "7002 InvalidArgument: no; see telecine play --help");
+        for unknown in [None, Some("pley"), Some("--x")] {
+            assert_eq!(sentence(&error, unknown), "7002 InvalidArgument: no; see telecine --help");
         }
     }
 

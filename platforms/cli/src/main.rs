@@ -9,6 +9,7 @@ mod exit;
 mod fetch;
 mod net;
 mod output;
+mod panel;
 mod report;
 
 use std::process::ExitCode;

@@ -1,10 +1,14 @@
 //! What the commands share of the network: a runtime, a source of bytes, shaping.
 
 use std::path::Path;
+use std::time::Duration;
 
 use telecine::{BlockingSource, Fetcher};
 use telecine_model::{Error, ErrorCode};
+use telecine_virtual::Step;
 use tokio::runtime::Runtime;
+
+use crate::fetch::reason;
 
 /// A runtime for everything that waits.
 pub(crate) fn runtime() -> Result<Runtime, Error> {
@@ -12,8 +16,8 @@ pub(crate) fn runtime() -> Result<Runtime, Error> {
 }
 
 /// Whole answers for the title at `url`, one after the other.
-pub(crate) fn source(runtime: &Runtime, url: &str, headers: &[(String, String)]) -> Result<BlockingSource, Error> {
-    Ok(BlockingSource::new(Fetcher::new(headers)?, runtime.handle().clone(), url))
+pub(crate) fn source(runtime: &Runtime, url: &str, fetcher: &Fetcher) -> BlockingSource {
+    BlockingSource::new(fetcher.clone(), runtime.handle().clone(), url)
 }
 
 /// How a network is described on the command line.
@@ -33,7 +37,11 @@ impl<'a> Spec<'a> {
             Ok(json) => Ok(Self::Trace(json)),
             Err(e) => Err(Error::new(
                 ErrorCode::InvalidArgument,
-                format!("'{text}' is neither rate=3Mbps,rtt=80ms,loss=0 nor a trace that can be read: {e}"),
+                format!(
+                    "the network '{text}' is neither written like rate=3Mbps,rtt=80ms,loss=0 nor a trace that can be \
+                     read: {}",
+                    reason(&e)
+                ),
             )),
         }
     }
@@ -45,13 +53,55 @@ pub(crate) fn network(text: &str) -> Result<telecine_origin::Network, Error> {
         Spec::Constant(text) => text.parse(),
         Spec::Trace(json) => telecine_origin::Network::from_json(&json),
     };
-    network.map_err(|e| Error::new(ErrorCode::InvalidArgument, format!("the network '{text}': {e}")))
+    network.map_err(|e| Error::new(ErrorCode::InvalidArgument, format!("the network: {e}")))
 }
 
-/// The same network as a model for virtual time.
+/// The same network as a model for virtual time: what is written means the same on both clocks.
 pub(crate) fn model(text: &str) -> Result<telecine_virtual::Network, Error> {
+    let shaped = network(text)?;
     match Spec::read(text)? {
-        Spec::Constant(text) => text.parse(),
+        Spec::Constant(_) => {
+            let steps = shaped.trace.iter().map(|step| Step {
+                duration: step.duration,
+                bits_per_second: step.bits_per_second,
+                latency: step.latency,
+            });
+            let network = if shaped.trace.is_empty() {
+                telecine_virtual::Network::constant(UNSHAPED, Duration::ZERO)
+            } else {
+                telecine_virtual::Network::from_steps(steps)?
+            };
+            Ok(network.with_loss_ppm(shaped.loss_per_million))
+        }
+        // Read by the model itself, which is exact to the bit.
         Spec::Trace(json) => telecine_virtual::Network::from_trace(&json),
+    }
+}
+
+/// What a modelled network carries that is not shaped: ten gigabits a second.
+const UNSHAPED: u64 = 10_000_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_means_the_same_on_both_clocks() {
+        for text in ["rate=1.5Mbps,rtt=80ms,loss=0.5%", "rate=300kbps", "rtt=120ms"] {
+            let (shaped, modelled) = (network(text).expect(text), model(text).expect(text));
+            let (a, b) = (&shaped.trace[0], &modelled.steps()[0]);
+            assert_eq!((a.bits_per_second, a.latency), (b.bits_per_second, b.latency), "{text}");
+            assert_eq!(shaped.loss_per_million, modelled.loss_ppm(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_without_a_unit_is_refused_on_both_clocks() {
+        for (text, advice) in [("rate=3", "write rate=3Mbps"), ("rate=3Mbps,rtt=80", "write rtt=80ms")] {
+            for refused in [network(text).map(drop), model(text).map(drop)] {
+                let error = refused.expect_err(text).to_string();
+                assert!(error.contains(advice), "{error}");
+            }
+        }
     }
 }

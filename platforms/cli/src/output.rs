@@ -28,8 +28,13 @@ pub(crate) fn write(text: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Resu
             let _ = out.into_parts();
             Ok(())
         }
-        Err(e) => Err(Error::new(ErrorCode::InternalDefect, format!("standard output cannot be written: {e}"))),
+        Err(e) => Err(failed(&e)),
     }
+}
+
+/// The error for standard output that cannot be written.
+pub(crate) fn failed(error: &io::Error) -> Error {
+    Error::new(ErrorCode::InternalDefect, format!("standard output cannot be written: {error}"))
 }
 
 /// Prints one line.
@@ -49,5 +54,6 @@ pub(crate) fn plain(text: &str) -> String {
 
 /// The error for a file that cannot be written.
 pub(crate) fn cannot_write(path: &std::path::Path, error: &io::Error) -> Error {
-    Error::new(ErrorCode::InvalidArgument, format!("{} cannot be written: {error}", path.display()))
+    let why = crate::fetch::reason(error);
+    Error::new(ErrorCode::InvalidArgument, format!("'{}' cannot be written: {why}", path.display()))
 }

@@ -12,7 +12,8 @@ use crate::chain::{Chain, Tally};
 use crate::clock::{hidden_before, span, to_gst};
 use crate::format::StreamFormat;
 use crate::outlet::Outlet;
-use crate::queue::{Queue, Unit};
+use crate::queue::{Queue, Sample, Unit};
+use crate::quiet::Quiet;
 
 /// Holes up to this are played over, as the engine expects: seams between renditions may be off by
 /// a frame or two (83 ms at 24 frames a second).
@@ -66,6 +67,12 @@ pub(crate) struct Branch {
     segment: Option<Segment>,
     /// Where media is missing, if it goes on behind.
     hole: Option<MediaTime>,
+    /// End of what chains that are gone gave to the renderer, and of the time without pictures that it
+    /// was told of, since the last start.
+    passed: Option<MediaTime>,
+    /// What is sent while there is no sound, and up to where it was.
+    quiet: Option<Quiet>,
+    hushed: Option<MediaTime>,
     /// Nothing more will be appended until the next seek.
     ending: bool,
     stage: Stage,
@@ -121,6 +128,9 @@ impl Branch {
             reach: None,
             segment: None,
             hole: None,
+            passed: None,
+            quiet: None,
+            hushed: None,
             ending: false,
             stage: Stage::Open,
             past: Tally::default(),
@@ -163,20 +173,30 @@ impl Branch {
         let shift = append.start - MediaTime::from_ticks(first, info.timescale);
         let overlap = self.overlap(append);
         arrival.gap = self.reach.is_some_and(|reach| append.start > reach + longest(&parts, info));
-        let mut behind_hole = self.reach.is_some_and(|reach| append.start > reach + SEAM);
-        if behind_hole && self.hole.is_none() {
-            self.hole = self.reach;
-        }
+        let mut behind_hole = self.is_behind_hole(append.start);
         let mut discontinuity = append.discontinuity;
         let mut units = Vec::new();
         let mut shown = 0;
+        let time = |ticks| MediaTime::from_ticks(ticks, info.timescale) + shift;
+        let times = |sample: &telecine_container::Sample| {
+            (time(sample.pts()), time(sample.pts().saturating_add(sample.duration.into())))
+        };
+        let is_shown =
+            |(start, end): &(MediaTime, MediaTime)| self.place(append, overlap, *start, *end) == Place::Shown;
+        let samples = parts.iter().flat_map(|part| &part.samples);
+        // Times of what is not shown have to be before it.
+        let first_shown = samples.map(times).filter(is_shown).map(|(start, _)| start).min();
         for part in parts {
             let format = self.format(info, part.description)?;
             for sample in &part.samples {
-                let start = MediaTime::from_ticks(sample.pts(), info.timescale) + shift;
-                let end = start + MediaTime::from_ticks(sample.duration.into(), info.timescale);
+                let (start, end) = times(sample);
                 let place = self.place(append, overlap, start, end);
-                if matches!(place, Place::Shown | Place::Early(_)) && start >= append.window.0 {
+                let counts = match place {
+                    Place::Shown => true,
+                    Place::Early(_) => start >= append.window.0 && !is_there(overlap, start, end),
+                    Place::Late(_) => false,
+                };
+                if counts {
                     arrival.count(start, end);
                 }
                 let stamp = match place {
@@ -185,21 +205,22 @@ impl Branch {
                     Place::Early(until) if until == self.epoch.start => to_gst(start),
                     // Each sample of sound is decoded alone.
                     _ if self.kind != TrackKind::Video => None,
-                    Place::Early(until) => to_gst(until).map(|shown| hidden_before(shown, until - start)),
+                    Place::Early(until) => {
+                        let until = first_shown.map_or(until, |first| first.min(until));
+                        to_gst(until).map(|shown| hidden_before(shown, until - start))
+                    }
                     Place::Late(until) => to_gst(until).map(|next| hidden_before(next, LATE - (start - until))),
                 };
                 let (Some(stamp), Some(data)) = (stamp, fragment.sample(sample)) else { continue };
-                units.push(Unit {
+                let sample = Sample {
                     format: Arc::clone(&format),
                     data,
-                    start,
-                    end,
                     stamp,
                     duration: span(end - start),
                     sync: sample.sync,
                     discontinuity: std::mem::take(&mut discontinuity),
-                    behind_hole: std::mem::take(&mut behind_hole),
-                });
+                };
+                units.push(Unit { start, end, behind_hole: std::mem::take(&mut behind_hole), sample: Some(sample) });
                 if !matches!(place, Place::Late(_)) {
                     shown = units.len();
                 }
@@ -212,6 +233,31 @@ impl Branch {
         units.truncate(shown);
         units.into_iter().for_each(|unit| self.queue.push(unit));
         Ok(arrival)
+    }
+
+    /// There is nothing between two times, and nothing is missing. What is there already stays.
+    pub(crate) fn be_silent(&mut self, from: MediaTime, to: MediaTime) {
+        // Between a period's last whole frame of sound and its end is no hole.
+        let start = match self.reach {
+            Some(reach) if from <= reach + SEAM => reach,
+            _ => from.max(self.epoch.start),
+        };
+        if start < to {
+            let behind_hole = self.is_behind_hole(start);
+            self.queue.push(Unit { start, end: to, behind_hole, sample: None });
+            self.reach = Some(to);
+            // What comes next continues no segment.
+            self.segment = None;
+        }
+    }
+
+    /// Whether media is missing before `start`, where more follows. Notes where.
+    fn is_behind_hole(&mut self, start: MediaTime) -> bool {
+        let behind = self.reach.is_some_and(|reach| start > reach + SEAM);
+        if behind && self.hole.is_none() {
+            self.hole = self.reach;
+        }
+        behind
     }
 
     /// Where the segments before the one of `append` end: its samples before that are there already.
@@ -229,13 +275,11 @@ impl Branch {
     /// Where a sample lies in relation to what is shown of its append.
     fn place(&self, append: &Append, overlap: Option<MediaTime>, start: MediaTime, end: MediaTime) -> Place {
         let (from, to) = append.window;
-        let middle = start + (end - start).mul_ratio(1, 2);
         let show_from = append.show_from.unwrap_or(MediaTime::MIN).max(self.epoch.start);
-        // Segments of different renditions need not fit to the frame: what was there first stays.
-        let taken = overlap.filter(|taken| middle < *taken);
+        let taken = overlap.filter(|_| is_there(overlap, start, end));
         if start >= to {
             Place::Late(to)
-        } else if start < from || end <= show_from || taken.is_some() {
+        } else if end <= from || end <= show_from || taken.is_some() {
             Place::Early(from.max(show_from).max(taken.unwrap_or(MediaTime::MIN)))
         } else {
             Place::Shown
@@ -271,6 +315,12 @@ impl Branch {
     /// Gives the decoder what it wants.
     pub(crate) fn feed(&mut self, pipeline: &gst::Pipeline) -> Result<(), gst::glib::BoolError> {
         loop {
+            if self.stage == Stage::Replacing {
+                if self.chain.as_ref().is_some_and(|chain| !chain.is_drained()) {
+                    return Ok(());
+                }
+                self.detach(pipeline)?;
+            }
             let Some(unit) = self.queue.peek() else {
                 if self.is_waiting() {
                     self.stage = Stage::Ended;
@@ -288,29 +338,95 @@ impl Branch {
                 }
                 return Ok(());
             }
-            match &mut self.chain {
-                None => self.chain = Some(self.attach(Arc::clone(&unit.format), pipeline)?),
-                Some(chain) if chain.takes(&unit.format) => {
-                    if !chain.is_hungry() {
+            let fits = match (&unit.sample, &self.chain) {
+                (Some(sample), Some(chain)) => chain.takes(&sample.format),
+                (None, Some(chain)) => chain.is_quiet(),
+                (_, None) => true,
+            };
+            let (start, end, sample) = (unit.start, unit.end, unit.sample.clone());
+            match (sample, self.kind) {
+                _ if !fits => self.dismiss(pipeline)?,
+                (Some(sample), _) => {
+                    if !self.give(&sample, pipeline)? {
                         return Ok(());
                     }
-                    chain.feed(unit);
                     self.queue.advance();
                 }
-                Some(chain) if chain.is_drained() => self.detach(pipeline)?,
-                Some(chain) => {
-                    if self.stage != Stage::Replacing {
-                        chain.drain();
-                        self.stage = Stage::Replacing;
+                (None, TrackKind::Audio) => match self.quiet(start, end) {
+                    Some((sample, until)) => {
+                        if !self.give(&sample, pipeline)? {
+                            return Ok(());
+                        }
+                        self.hushed = Some(until);
                     }
-                    return Ok(());
+                    None => {
+                        (self.quiet, self.hushed) = (None, None);
+                        self.queue.advance();
+                    }
+                },
+                (None, _) => {
+                    self.rest(start, end);
+                    self.queue.advance();
                 }
             }
         }
     }
 
+    /// Lets another chain, or none, take over from this one.
+    fn dismiss(&mut self, pipeline: &gst::Pipeline) -> Result<(), gst::glib::BoolError> {
+        match &self.chain {
+            Some(chain) if !chain.is_fresh() => {
+                chain.drain();
+                self.stage = Stage::Replacing;
+                Ok(())
+            }
+            _ => self.detach(pipeline),
+        }
+    }
+
+    /// Gives a sample to the chain, which takes its like. False if that is not hungry.
+    fn give(&mut self, sample: &Sample, pipeline: &gst::Pipeline) -> Result<bool, gst::glib::BoolError> {
+        let chain = match self.chain.take() {
+            Some(chain) => chain,
+            None => self.attach(Arc::clone(&sample.format), pipeline)?,
+        };
+        let chain = self.chain.insert(chain);
+        let hungry = chain.is_hungry();
+        if hungry {
+            chain.feed(sample);
+        }
+        Ok(hungry)
+    }
+
+    /// What comes next of a silence, and where that ends; None if nothing is left.
+    fn quiet(&mut self, from: MediaTime, to: MediaTime) -> Option<(Sample, MediaTime)> {
+        let from = self.hushed.unwrap_or(from).max(self.epoch.start);
+        let quiet = self.quiet.get_or_insert_with(|| {
+            let (before, taken) = self.outlet.forms();
+            Quiet::new(before.as_ref(), &taken)
+        });
+        quiet.piece(from, to)
+    }
+
+    /// Lets the renderer pass over what is left of a time without pictures. There is no chain.
+    fn rest(&mut self, from: MediaTime, to: MediaTime) {
+        let from = from.max(self.epoch.start);
+        if let (Some(start), Some(stamps)) = (to_gst(self.epoch.start), to_gst(from).zip(to_gst(to))) {
+            if from < to {
+                self.outlet.rest(stamps, start, self.epoch.rate());
+                self.passed = self.passed.max(Some(to));
+            }
+        }
+    }
+
+    /// End of what the renderer was given since the last start.
+    fn reached(&self) -> Option<MediaTime> {
+        self.chain.as_ref().and_then(Chain::reached).max(self.passed)
+    }
+
     /// A new chain in front of the outlet.
     fn attach(&self, format: Arc<StreamFormat>, pipeline: &gst::Pipeline) -> Result<Chain, gst::glib::BoolError> {
+        self.outlet.wait_long(format.is_raw());
         let mut chain = Chain::new(self.kind, format)?;
         pipeline.add(&chain.bin)?;
         chain.bin.link(&self.outlet.bin)?;
@@ -321,13 +437,15 @@ impl Branch {
         Ok(chain)
     }
 
-    /// Takes the chain away. No thread of it is in the outlet: it is drained, or the outlet closed.
+    /// Takes the chain away. No thread of it waits in the outlet: it is drained or fresh, or the outlet
+    /// is closed.
     fn detach(&mut self, pipeline: &gst::Pipeline) -> Result<(), gst::glib::BoolError> {
+        self.stage = Stage::Open;
         let Some(chain) = self.chain.take() else { return Ok(()) };
         let tally = chain.tally();
         self.past.decoded += tally.decoded;
         self.past.lost += tally.lost;
-        self.stage = Stage::Open;
+        self.passed = self.passed.max(chain.reached());
         // A state change to NULL never fails.
         let _ = chain.bin.set_state(gst::State::Null);
         pipeline.remove(&chain.bin)
@@ -351,6 +469,7 @@ impl Branch {
 
     fn restart(&mut self, epoch: Epoch, pipeline: &gst::Pipeline) -> Result<(), gst::glib::BoolError> {
         self.epoch = epoch;
+        (self.quiet, self.hushed) = (None, None);
         let started = match (&mut self.chain, to_gst(epoch.start)) {
             (Some(chain), Some(start)) if self.stage != Stage::Replacing => chain.start(start, epoch.rate()),
             _ => false,
@@ -360,6 +479,7 @@ impl Branch {
             self.detach(pipeline)?;
             self.outlet.open();
         }
+        self.passed = None;
         self.stage = Stage::Open;
         Ok(())
     }
@@ -368,7 +488,10 @@ impl Branch {
     pub(crate) fn remove(&mut self, from: MediaTime, to: MediaTime) {
         self.queue.remove(from, to);
         self.reach = self.queue.end();
-        self.segment = None;
+        // It may go on nevertheless: with what waits to be shown before what its last part had.
+        if let Some(segment) = &mut self.segment {
+            segment.behind = segment.behind.min(self.reach);
+        }
         if !self.queue.has_hole() {
             self.hole = None;
         }
@@ -386,7 +509,7 @@ impl Branch {
 
     /// Where the renderer is, if it has something to render; forgets what lies behind.
     pub(crate) fn position(&mut self) -> Option<MediaTime> {
-        let reached = self.chain.as_ref().and_then(Chain::reached)?;
+        let reached = self.reached()?;
         let position = self.outlet.position()?.max(self.epoch.start).min(reached);
         self.queue.prune(position);
         Some(position)
@@ -401,7 +524,11 @@ impl Branch {
     /// nothing is on its way. None while something is, and when the end of the stream is.
     pub(crate) fn edge(&self) -> Option<MediaTime> {
         let dry = self.queue.peek().map_or(!self.ending, |unit| unit.behind_hole);
-        self.chain.as_ref().filter(|chain| dry && chain.is_consumed()).and_then(Chain::reached)
+        let edge = match &self.chain {
+            Some(chain) => chain.reached().filter(|_| chain.is_consumed()),
+            None => self.passed,
+        };
+        edge.filter(|_| dry)
     }
 
     /// Whether everything to the end was fed.
@@ -482,6 +609,12 @@ impl Arrival {
         self.duration += end - start;
         self.pts = Some(self.pts.map_or((start, start), |(first, last)| (first.min(start), last.max(start))));
     }
+}
+
+/// Whether a sample is in what ends at `overlap`. Segments of different renditions need not fit to the
+/// frame: what was there first stays.
+fn is_there(overlap: Option<MediaTime>, start: MediaTime, end: MediaTime) -> bool {
+    overlap.is_some_and(|taken| start + (end - start).mul_ratio(1, 2) < taken)
 }
 
 /// The longest sample of a fragment.

@@ -10,7 +10,7 @@ use telecine_model::{MediaTime, TrackKind};
 
 use crate::clock::{from_gst, is_hidden};
 use crate::format::StreamFormat;
-use crate::queue::Unit;
+use crate::queue::Sample;
 
 /// Samples that wait in front of the decoder at most. More is not needed: the host feeds twenty
 /// times a second; and fewer are lost when a seek comes.
@@ -20,7 +20,7 @@ const AHEAD: u64 = 64;
 /// H.265, A.4.2), and one for each of their threads.
 const HELD_BACK: usize = 64;
 
-/// `appsrc ! decodebin` in a bin of its own, with one output.
+/// `appsrc ! decodebin` in a bin of its own, with one output. Silence needs no decoder.
 ///
 /// It lives as long as the media type stays: a new rendition is new caps in the same stream, which
 /// decoders take without a seam. Another media type needs another chain: this one is drained first
@@ -109,14 +109,22 @@ impl Chain {
             .caps(&format.caps)
             .callbacks(app::AppSrcCallbacks::builder().seek_data(|_, _| true).build())
             .build();
-        let decoder = gst::ElementFactory::make("decodebin").build()?;
-        let bin = gst::Bin::new();
-        bin.add_many([source.upcast_ref(), &decoder])?;
-        source.link(&decoder)?;
+        // Its decoder begins when it is found. The pipeline is not to wait for that: it would be in
+        // between states meanwhile, and a pause that comes then would not stop its clock.
+        let bin = gst::Bin::builder().async_handling(true).build();
+        bin.add(&source)?;
         let output = gst::GhostPad::builder(gst::PadDirection::Src).name("src").build();
         bin.add_pad(&output)?;
         let ledger = Arc::new(Mutex::new(Ledger::default()));
         watch(&output, kind, &ledger);
+        let chain = Self { bin, source, format, ledger, introduced: false };
+        if chain.format.is_raw() {
+            output.set_target(chain.source.static_pad("src").as_ref())?;
+            return Ok(chain);
+        }
+        let decoder = gst::ElementFactory::make("decodebin").build()?;
+        chain.bin.add(&decoder)?;
+        chain.source.link(&decoder)?;
         let output = output.downgrade();
         decoder.connect_pad_added(move |_, pad| {
             if let Some(output) = output.upgrade().filter(|output| output.target().is_none()) {
@@ -124,7 +132,7 @@ impl Chain {
                 let _ = output.set_target(Some(pad));
             }
         });
-        Ok(Self { bin, source, format, ledger, introduced: false })
+        Ok(chain)
     }
 
     /// Whether it can go on with `format`.
@@ -171,10 +179,20 @@ impl Chain {
         self.source.current_level_buffers() == 0
     }
 
+    /// Whether it gives silence.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.format.is_raw()
+    }
+
+    /// Whether nothing was given to it since the last start.
+    pub(crate) fn is_fresh(&self) -> bool {
+        !self.introduced
+    }
+
     /// Gives it a sample. The bytes are shared, not copied.
-    pub(crate) fn feed(&mut self, unit: &Unit) {
-        if !Arc::ptr_eq(&self.format, &unit.format) {
-            self.format = Arc::clone(&unit.format);
+    pub(crate) fn feed(&mut self, sample: &Sample) {
+        if !Arc::ptr_eq(&self.format, &sample.format) {
+            self.format = Arc::clone(&sample.format);
             self.source.set_caps(Some(&self.format.caps));
             self.introduced = false;
         }
@@ -184,23 +202,23 @@ impl Chain {
             let _ = self.source.push_buffer(header);
         }
         self.introduced = true;
-        let mut buffer = gst::Buffer::from_slice(unit.data.clone());
+        let mut buffer = gst::Buffer::from_slice(sample.data.clone());
         {
             // Writable, being the only reference: nothing is copied.
             let buffer = buffer.make_mut();
             // No decode times: where composition offsets are negative they lie behind the
             // presentation times, and GStreamer then moves the latter.
-            buffer.set_pts(unit.stamp);
-            buffer.set_duration(unit.duration);
-            if !unit.sync {
+            buffer.set_pts(sample.stamp);
+            buffer.set_duration(sample.duration);
+            if !sample.sync {
                 buffer.set_flags(gst::BufferFlags::DELTA_UNIT);
             }
-            if unit.discontinuity {
+            if sample.discontinuity {
                 buffer.set_flags(gst::BufferFlags::DISCONT);
             }
         }
-        if !unit.is_hidden() {
-            self.ledger().expect(unit.stamp, unit.stamp.saturating_add(unit.duration));
+        if !sample.is_hidden() {
+            self.ledger().expect(sample.stamp, sample.stamp.saturating_add(sample.duration));
         }
         // Refused only while flushing or behind the end, when nothing is fed.
         let _ = self.source.push_buffer(buffer);
@@ -233,8 +251,11 @@ impl Chain {
         self.ledger().reached.map(from_gst)
     }
 
-    /// What came out so far.
+    /// What came out so far. Silence is no sample of anything.
     pub(crate) fn tally(&self) -> Tally {
+        if self.is_quiet() {
+            return Tally::default();
+        }
         let ledger = self.ledger();
         Tally { decoded: ledger.decoded, lost: ledger.lost }
     }

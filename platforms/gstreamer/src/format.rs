@@ -83,6 +83,11 @@ impl StreamFormat {
         }
     }
 
+    /// Whether it is what a decoder would give.
+    pub(crate) fn is_raw(&self) -> bool {
+        self.caps.structure(0).is_some_and(|media| media.name() == "audio/x-raw")
+    }
+
     /// Whether a decoder that was chosen for `self` goes on with `other`.
     pub(crate) fn same_decoder(&self, other: &Self) -> bool {
         let key = |format: &Self| {

@@ -84,6 +84,7 @@ mod format;
 mod frame;
 mod outlet;
 mod queue;
+mod quiet;
 mod sink;
 
 pub use builder::Builder;

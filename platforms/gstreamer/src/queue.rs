@@ -1,4 +1,4 @@
-//! Samples between the engine and the decoder.
+//! Samples, and times without any, between the engine and the decoder.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,33 +10,56 @@ use telecine_model::MediaTime;
 use crate::clock::is_hidden;
 use crate::format::StreamFormat;
 
-/// One sample, with everything that is needed to decode it at any time.
+/// A sample, or a time without any.
 #[derive(Clone, Debug)]
 pub(crate) struct Unit {
-    pub(crate) format: Arc<StreamFormat>,
-    pub(crate) data: Bytes,
     /// Presentation time.
     pub(crate) start: MediaTime,
     pub(crate) end: MediaTime,
+    /// Media is missing before it.
+    pub(crate) behind_hole: bool,
+    /// None where there is nothing, and nothing is missing.
+    pub(crate) sample: Option<Sample>,
+}
+
+/// One sample, with everything that is needed to decode it at any time.
+#[derive(Clone, Debug)]
+pub(crate) struct Sample {
+    pub(crate) format: Arc<StreamFormat>,
+    pub(crate) data: Bytes,
     /// What GStreamer is told of the presentation time: see [`crate::clock`].
     pub(crate) stamp: gst::ClockTime,
     pub(crate) duration: gst::ClockTime,
     pub(crate) sync: bool,
     /// Does not continue the sample before.
     pub(crate) discontinuity: bool,
-    /// Media is missing before it.
-    pub(crate) behind_hole: bool,
 }
 
 impl Unit {
+    fn bytes(&self) -> u64 {
+        self.sample.as_ref().map_or(0, |sample| sample.data.len() as u64)
+    }
+
+    /// Playback can begin with it.
+    fn is_entry(&self) -> bool {
+        self.sample.as_ref().is_none_or(|sample| sample.sync)
+    }
+
+    /// Not only decoded for others.
+    fn is_shown(&self) -> bool {
+        self.sample.as_ref().is_none_or(|sample| !sample.is_hidden())
+    }
+}
+
+impl Sample {
     /// Decoded for others, not shown.
     pub(crate) fn is_hidden(&self) -> bool {
         is_hidden(self.stamp)
     }
 }
 
-/// Samples in decoding order: those that wait, and of those that were fed already the ones from the
-/// sync sample on that the playhead is behind. With these the same place can be decoded again.
+/// Units in decoding order: those that wait, and of those that were fed already the ones from the
+/// sync sample on that the playhead is behind. With these the same place can be played again.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     units: VecDeque<Unit>,
@@ -48,7 +71,7 @@ pub(crate) struct Queue {
 
 impl Queue {
     pub(crate) fn push(&mut self, unit: Unit) {
-        self.bytes += unit.data.len() as u64;
+        self.bytes += unit.bytes();
         self.units.push_back(unit);
     }
 
@@ -67,9 +90,9 @@ impl Queue {
         self.bytes
     }
 
-    /// End of the last sample held that is shown.
+    /// End of what is held and shown.
     pub(crate) fn end(&self) -> Option<MediaTime> {
-        self.units.iter().filter(|unit| !unit.is_hidden()).map(|unit| unit.end).max()
+        self.units.iter().filter(|unit| unit.is_shown()).map(|unit| unit.end).max()
     }
 
     /// Whether media is missing somewhere before what waits.
@@ -81,7 +104,7 @@ impl Queue {
     pub(crate) fn prune(&mut self, position: MediaTime) {
         let keep = self.entry(position).unwrap_or(0);
         for unit in self.units.drain(..keep) {
-            self.bytes -= unit.data.len() as u64;
+            self.bytes -= unit.bytes();
         }
         self.next -= keep;
     }
@@ -91,18 +114,21 @@ impl Queue {
         self.next = self.entry(position).unwrap_or(0);
     }
 
-    /// Index of the last sync sample fed that is not behind `position`.
+    /// Index of the last unit fed that playback at `position` can begin with.
     fn entry(&self, position: MediaTime) -> Option<usize> {
         let fed = self.units.iter().take(self.next);
-        fed.enumerate().filter(|(_, unit)| unit.sync && unit.start <= position).map(|(index, _)| index).last()
+        fed.enumerate().filter(|(_, unit)| unit.is_entry() && unit.start <= position).map(|(index, _)| index).last()
     }
 
-    /// Forgets what waits and is to be shown between two times.
+    /// Forgets what waits and is to be shown between two times. A time without samples is cut there.
     pub(crate) fn remove(&mut self, from: MediaTime, to: MediaTime) {
         let waiting = self.units.split_off(self.next);
-        for unit in waiting {
-            if from <= unit.start && unit.start < to {
-                self.bytes -= unit.data.len() as u64;
+        for mut unit in waiting {
+            if unit.sample.is_none() && unit.start < from {
+                unit.end = unit.end.min(from);
+                self.units.push_back(unit);
+            } else if from <= unit.start && unit.start < to {
+                self.bytes -= unit.bytes();
             } else {
                 self.units.push_back(unit);
             }
@@ -126,19 +152,22 @@ mod tests {
         let mut queue = Queue::default();
         for second in 0..seconds {
             let start = MediaTime::from_secs(second);
-            queue.push(Unit {
+            let sample = Sample {
                 format: Arc::clone(&format),
                 data: Bytes::from_static(b"sample"),
-                start,
-                end: start + MediaTime::from_secs(1),
                 stamp: to_gst(start).expect("within a day"),
                 duration: gst::ClockTime::SECOND,
                 sync: second % 2 == 0,
                 discontinuity: false,
-                behind_hole: false,
-            });
+            };
+            queue.push(Unit { start, end: start + MediaTime::from_secs(1), behind_hole: false, sample: Some(sample) });
         }
         queue
+    }
+
+    fn silence(from: i64, to: i64) -> Unit {
+        let (start, end) = (MediaTime::from_secs(from), MediaTime::from_secs(to));
+        Unit { start, end, behind_hole: false, sample: None }
     }
 
     fn next(queue: &Queue) -> Option<i64> {
@@ -164,5 +193,25 @@ mod tests {
         queue.remove(MediaTime::ZERO, MediaTime::from_secs(5));
         assert_eq!((next(&queue), queue.bytes()), (Some(5), 4 * 6));
         assert_eq!(queue.end(), Some(MediaTime::from_secs(6)));
+    }
+
+    #[test]
+    fn a_time_without_samples_is_kept_and_played_again_like_a_sync_sample() {
+        let mut queue = queue(2);
+        queue.push(silence(2, 6));
+        (0..3).for_each(|_| queue.advance());
+        queue.prune(MediaTime::from_secs(5));
+        assert_eq!((queue.bytes(), queue.end()), (0, Some(MediaTime::from_secs(6))));
+        queue.rewind(MediaTime::from_secs(5));
+        assert_eq!(next(&queue), Some(2));
+    }
+
+    #[test]
+    fn a_time_without_samples_is_cut_where_it_is_removed() {
+        let mut queue = Queue::default();
+        queue.push(silence(2, 6));
+        queue.push(silence(6, 8));
+        queue.remove(MediaTime::from_secs(4), MediaTime::MAX);
+        assert_eq!((next(&queue), queue.end()), (Some(2), Some(MediaTime::from_secs(4))));
     }
 }

@@ -139,7 +139,9 @@ impl GstSink {
 
     fn configure(&mut self, config: TrackConfig) {
         let kind = config.kind;
-        let Some(renderer) = self.renderers.get(&kind).cloned() else { return };
+        if !self.renderers.contains_key(&kind) {
+            return;
+        }
         self.settle_tallies();
         let known = |stats: &TrackStats| stats.kind == kind && stats.id == config.track;
         let index = self.stats.iter().position(known).unwrap_or_else(|| {
@@ -150,16 +152,37 @@ impl GstSink {
             stats.codec.clone_from(&config.codec);
         }
         self.current.insert(kind, index);
+        if let Some(branch) = self.branch(kind) {
+            branch.configure(config);
+        }
+        self.apply();
+    }
+
+    /// The branch of a kind that can be rendered.
+    fn branch(&mut self, kind: TrackKind) -> Option<&mut Branch> {
+        let renderer = self.renderers.get(&kind)?.clone();
         if !self.branches.contains_key(&kind) {
             // A renderer that joins needs the others to stand: running time is the pipeline's.
             self.hold();
             match Branch::new(kind, &renderer, &self.pipeline, self.epoch()) {
                 Ok(branch) => drop(self.branches.insert(kind, branch)),
-                Err(error) => return self.fail(ErrorCode::SinkFailed, error.to_string()),
+                Err(error) => self.fail(ErrorCode::SinkFailed, error.to_string()),
             }
         }
-        if let Some(branch) = self.branches.get_mut(&kind) {
-            branch.configure(config);
+        self.branches.get_mut(&kind)
+    }
+
+    /// There is nothing of a kind between two times. Media may come later: this comes before a
+    /// configuration too.
+    fn be_silent(&mut self, kind: TrackKind, from: MediaTime, to: MediaTime) {
+        if !self.renderers.contains_key(&kind) {
+            return;
+        }
+        if self.epoch.is_none() {
+            self.start(from);
+        }
+        if let Some(branch) = self.branch(kind) {
+            branch.be_silent(from, to);
         }
         self.apply();
     }
@@ -173,7 +196,7 @@ impl GstSink {
         let Some(branch) = self.branches.get_mut(&kind) else { return };
         let full = branch.bytes().saturating_add(append.bytes) > self.max_bytes;
         if full && branch.bytes() > 0 {
-            return self.reports.push_back(SinkReport::Full { kind, start: append.start });
+            return self.reports.push_back(SinkReport::Full { kind, load: append.load });
         }
         let arrival = match branch.append(append) {
             Ok(arrival) => arrival,
@@ -455,9 +478,7 @@ impl Sink for GstSink {
                     branch.remove(from, to);
                 }
             }
-            // The pipeline has a branch for each kind that it was given; a span without samples is for
-            // the engine to wait through.
-            SinkCommand::Silence { .. } => {}
+            SinkCommand::Silence { kind, from, to } => self.be_silent(kind, from, to),
             SinkCommand::EndOfStream { kind } => {
                 if let Some(branch) = self.branches.get_mut(&kind) {
                     branch.end();

@@ -118,6 +118,38 @@ fn what_lies_outside_the_window_is_decoded_for_others_and_not_shown() {
 }
 
 #[test]
+fn a_picture_across_the_start_of_a_period_is_shown_if_nobody_else_has_it() {
+    let mut stage = Stage::new();
+    stage.command(SinkCommand::SetRate(2000));
+    let (before, behind) = (Media::demo("v180.mp4"), Media::demo("v360.mp4"));
+    let end = MediaTime::from_secs(3);
+    let boundary = end + MediaTime::from_millis(10);
+    stage.command(before.configuration());
+    for index in 0..2 {
+        let mut append = before.append(index, MediaTime::ZERO);
+        append.window = (MediaTime::MIN, end);
+        stage.command(SinkCommand::Append(Box::new(append)));
+    }
+    stage.command(behind.configuration());
+    for index in 1..3 {
+        let mut append = behind.append(index, MediaTime::ZERO);
+        append.window = (boundary, MediaTime::MAX);
+        append.discontinuity = index == 1;
+        stage.command(SinkCommand::Append(Box::new(append)));
+    }
+    stage.command(SinkCommand::EndOfStream { kind: TrackKind::Video });
+    stage.command(SinkCommand::Play);
+    stage.run_to_the_end();
+
+    assert_eq!(stage.frames(), (0..150).collect::<Vec<_>>());
+    for shown in stage.shown() {
+        assert_eq!((shown.pts, shown.rendition()), (frame_time(shown.frame()), u32::from(shown.frame() >= 75)));
+    }
+    let stats = stage.stats(TrackKind::Video);
+    assert_eq!((stats.samples, stats.decoded, stats.decode_errors, stats.gaps), (150, 150, 0, 0));
+}
+
+#[test]
 fn an_offset_moves_the_media() {
     let mut stage = Stage::new();
     stage.command(SinkCommand::SetRate(2000));

@@ -16,8 +16,10 @@
 //!             println!("{event:?}");
 //!         }
 //!     });
-//!     assert_eq!(player.finished().await, Outcome::Ended);
-//!     Ok(())
+//!     match player.finished().await {
+//!         Outcome::Failed(error) => Err(error),
+//!         _ => Ok(()),
+//!     }
 //! }
 //! ```
 //!
@@ -27,12 +29,14 @@
 //!
 //! - **Sinks.** [`NullSink`] parses and times every sample and shows none. `AudioSink` (feature
 //!   `audio`, on by default) decodes sound with Symphonia, into nothing, a WAV file, or the device's
-//!   output (feature `audio-device`). Anything else implements [`Sink`].
+//!   output (feature `audio-device`). Anything else implements [`Sink`], with nothing but this crate:
+//!   `examples/own_sink.rs` is one from first to last.
 //! - **Network.** HTTP/1.1 and HTTP/2 over rustls and ring, connections reused. Redirects are
 //!   counted, stay within http and https, and never lead from https to http (from http to https they
 //!   may); an application's headers go to the title's own origin only (the same scheme, host and
-//!   port); lengths and byte ranges are checked; errors are codes of the network domain, and no
-//!   message holds a URL's query.
+//!   port); lengths and byte ranges are checked; where a server ignores ranges, the part is taken out
+//!   of the whole if it begins within its first 16 MiB ([`Player::skipped_bytes`] counts what is read
+//!   past); errors are codes of the network domain, and no message holds a URL's query.
 //! - **Elsewhere.** `file:` titles, titles registered in memory ([`PlayerBuilder::memory`]), and
 //!   [`BlockingSource`] for [`telecine_virtual::Session`], which plays any URL in virtual time.
 
@@ -48,13 +52,30 @@ mod player;
 pub use audio::AudioSink;
 pub use fetch::{BlockingSource, Fetcher};
 pub use player::{Events, Outcome, Player, PlayerBuilder};
-pub use telecine_engine::telemetry::QoeSummary;
-pub use telecine_engine::{
-    Capabilities, Command, Config, Constraints, Decision, Event, Preferences, Sink, SinkCommand, SinkReport, Snapshot,
-    State, TrackStats,
-};
-pub use telecine_model::{Error, ErrorCode, MediaTime, Presentation, TrackKind};
 pub use telecine_virtual::ModelSink as NullSink;
+
+// What an application says, hears and asks.
+pub use telecine_engine::telemetry::{QoeState, QoeSummary};
+pub use telecine_engine::{
+    Command, Config, Constraints, Decision, DecisionKind, Event, Preferences, Snapshot, StallCause, State,
+    StreamSnapshot,
+};
+pub use telecine_model::{
+    Blame, Domain, Error, ErrorCode, Handling, Limits, MediaTime, Period, Place, Presentation, Protocol, Rendition,
+    Track, TrackKind, Warning,
+};
+
+// What a sink is written with.
+pub use bytes::Bytes;
+pub use telecine_container::{Fragment, InitSegment, Sample, TrackFragment, TrackInfo};
+pub use telecine_engine::{
+    Append, Capabilities, Format, LoadId, Payload, Sink, SinkCommand, SinkReport, TrackConfig, TrackStats,
+};
+pub use telecine_model::{Timescale, Timestamp};
+
+/// Everything below this crate, for whoever needs more of it: requests and answers ([`Fetcher`]), recordings, bitrate
+/// rules, and as [`engine::container`], [`engine::model`] and their like what the engine is made of.
+pub use telecine_engine as engine;
 
 /// The README's code compiles.
 #[cfg(doctest)]

@@ -25,6 +25,7 @@ const EVENTS_KEPT: usize = 4096;
 pub struct Player {
     messages: mpsc::UnboundedSender<Message>,
     shared: Arc<Shared>,
+    fetcher: Fetcher,
 }
 
 /// What handles and the task behind them share.
@@ -169,6 +170,12 @@ impl Player {
         self.ask(|core, now| core.engine.qoe(now)).await
     }
 
+    /// Bytes that were read past and thrown away because a server ignores byte ranges (see
+    /// [`Fetcher::skipped_bytes`]). They came over the network beside [`QoeSummary::bytes_fetched`].
+    pub fn skipped_bytes(&self) -> u64 {
+        self.fetcher.skipped_bytes()
+    }
+
     /// What the sink did with each track so far.
     pub async fn tracks(&self) -> Result<Vec<TrackStats>, Error> {
         self.ask(|core, _| core.sink.tracks()).await
@@ -272,9 +279,9 @@ impl PlayerBuilder {
             outcome: watch::Sender::new(None),
             titles: Mutex::new(0),
         });
-        let host = Host::new(self.config, self.sink, fetcher, Arc::clone(&shared));
+        let host = Host::new(self.config, self.sink, fetcher.clone(), Arc::clone(&shared));
         runtime.spawn(host.run(inbox));
-        Ok(Player { messages, shared })
+        Ok(Player { messages, shared, fetcher })
     }
 }
 
@@ -319,7 +326,7 @@ mod tests {
         let (messages, mut inbox) = mpsc::unbounded_channel();
         let shared =
             Shared { events: broadcast::Sender::new(1), outcome: watch::Sender::new(None), titles: Mutex::new(0) };
-        let player = Player { messages, shared: Arc::new(shared) };
+        let player = Player { messages, shared: Arc::new(shared), fetcher: Fetcher::new(&[]).expect("a fetcher") };
         let together = std::sync::Barrier::new(4);
         std::thread::scope(|scope| {
             for _ in 0..4 {

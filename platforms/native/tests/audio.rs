@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use telecine::audio::{AudioSink, Discard, WavFile};
 use telecine::{BlockingSource, Command, Config, ErrorCode, Fetcher, MediaTime, Sink, TrackKind, TrackStats};
 use telecine_container::{Fragment, InitSegment, IsoReader, Unit};
-use telecine_engine::{Append, Format, Payload, SinkCommand, SinkReport, TrackConfig};
+use telecine_engine::{Append, Format, LoadId, Payload, SinkCommand, SinkReport, TrackConfig};
 use telecine_model::{Limits, Timestamp};
 use telecine_origin::{Origin, OriginConfig};
 use telecine_virtual::{Outcome, Session};
@@ -53,6 +53,7 @@ fn append(fragment: &Arc<Fragment>, show_from: Option<MediaTime>) -> SinkCommand
     SinkCommand::Append(Box::new(Append {
         kind: TrackKind::Audio,
         rendition: "r".to_owned(),
+        load: LoadId::default(),
         segment: 0,
         start: MediaTime::ZERO,
         end: MediaTime::from_millis(500),

@@ -313,10 +313,51 @@ async fn a_range_is_asked_for_and_checked() {
     assert_eq!(get_range(&url("wrong"), 2, 4).await.code(), Some(ErrorCode::RangeMismatch));
     assert_eq!(get_range(&url("silent"), 2, 4).await.code(), Some(ErrorCode::RangeMismatch));
     assert_eq!(get_range(&url("short"), 2, 4).await.code(), Some(ErrorCode::BodyLengthMismatch));
-    assert_eq!(get_range(&url("whole"), 2, 4).await.code(), Some(ErrorCode::RangeMismatch));
-    let beginning = get_range(&url("whole"), 0, 4).await;
-    assert_eq!((beginning.body.as_slice(), beginning.failure.is_none()), (&b"0123"[..], true));
     assert_eq!(get(&url("right")).await.code(), Some(ErrorCode::RangeMismatch), "nobody asked for a part");
+}
+
+#[tokio::test]
+async fn a_part_is_taken_out_of_the_whole_where_a_server_ignores_ranges() {
+    let server = Server::start(|head| match path(head) {
+        "/whole" => Reply::Keep(answer("200 OK", b"0123456789")),
+        // In pieces, so that the part begins and ends within some.
+        "/chunked" => Reply::Keep(
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\n0\r\n4\r\n1234\r\n5\r\n56789\r\n0\r\n\r\n"
+                .to_vec(),
+        ),
+        _ => Reply::Close(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n012".to_vec()),
+    })
+    .await;
+    let fetcher = Fetcher::new(&[]).expect("a fetcher");
+    let part = async |path: &str, offset, length| {
+        let url = format!("{}/{path}", server.url);
+        let byte_range = Some(ByteRange { offset, length });
+        let request = FetchRequest { byte_range, ..request(&url, RequestClass::Segment) };
+        let before = fetcher.skipped_bytes();
+        let fetched = fetch_with(&fetcher, request, &url).await;
+        (fetched.code(), String::from_utf8(fetched.body).expect("digits"), fetcher.skipped_bytes() - before)
+    };
+    for path in ["whole", "chunked"] {
+        for (offset, length, wanted) in [(0, 4, "0123"), (2, 4, "2345"), (7, 3, "789"), (7, 100, "789"), (5, 1, "5")] {
+            let (failure, body, skipped) = part(path, offset, length).await;
+            assert_eq!((failure, body.as_str(), skipped), (None, wanted, offset), "{path} {offset} {length}");
+        }
+        // Behind the end, as 416 would say.
+        assert_eq!(part(path, 10, 4).await.0, Some(ErrorCode::RangeMismatch), "{path}");
+    }
+    assert_eq!(part("whole", 20 << 20, 4).await, (Some(ErrorCode::RangeMismatch), String::new(), 0), "too far");
+    assert_eq!(part("lost", 2, 4).await.0, Some(ErrorCode::BodyLengthMismatch));
+    assert_eq!(part("lost", 5, 4).await, (Some(ErrorCode::BodyLengthMismatch), String::new(), 3));
+}
+
+#[tokio::test]
+async fn what_is_read_past_counts_as_waiting_and_not_as_the_part() {
+    const BEFORE: usize = 3000;
+    let server = Server::start(|_| Reply::Stall(answer("200 OK", &[7; BEFORE])[..1000].to_vec())).await;
+    let mut request = request(&server.url, RequestClass::Segment);
+    request.byte_range = Some(ByteRange { offset: 2000, length: 500 });
+    let fetched = fetch(request).await;
+    assert_eq!((fetched.head, fetched.failure.map(|(code, _)| code)), (None, Some(ErrorCode::Timeout)));
 }
 
 #[tokio::test]

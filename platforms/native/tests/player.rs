@@ -67,6 +67,29 @@ async fn a_title_plays_to_its_end_in_both_languages() {
 }
 
 #[tokio::test]
+async fn a_title_in_single_files_plays_from_a_server_that_ignores_ranges() {
+    let origin = origin().await;
+    for path in ["/hls/norange_1/bytes_1/dur_8/demo/main.m3u8", "/dash/norange_1/dur_8/demo/ondemand.mpd"] {
+        let player = Player::builder().build().expect("a player");
+        start(&player, origin.url() + path);
+        assert_eq!(outcome(&player).await, Outcome::Ended, "{path}");
+        for track in player.tracks().await.expect("alive") {
+            let count = if track.kind == TrackKind::Video { 200 } else { 375 };
+            assert_eq!((track.samples, track.gaps), (count, 0), "{path} {:?}", track.kind);
+        }
+        // What came over the network is more than what was asked for, and what was read past is counted.
+        let asked_for = player.qoe().await.expect("alive").bytes_fetched;
+        let sent: u64 = origin
+            .log()
+            .iter()
+            .filter(|entry| entry.path.contains(path.split('/').nth(1).expect("a protocol")))
+            .map(|entry| entry.bytes_sent)
+            .sum();
+        assert!(player.skipped_bytes() > 0 && asked_for + player.skipped_bytes() <= sent, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_stopped_player_can_load_another_title() {
     let origin = origin().await;
     let player = Player::builder().build().expect("a player");

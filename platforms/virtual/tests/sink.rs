@@ -7,7 +7,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use proptest::prelude::*;
 use telecine_container::{InitSegment, IsoReader, Unit};
-use telecine_engine::{Append, Capabilities, Format, Payload, Sink, SinkCommand, SinkReport, TrackConfig, TrackStats};
+use telecine_engine::{
+    Append, Capabilities, Format, LoadId, Payload, Sink, SinkCommand, SinkReport, TrackConfig, TrackStats,
+};
 use telecine_model::{Limits, MediaTime, Timestamp, TrackKind};
 use telecine_virtual::testing::SyntheticTitle;
 use telecine_virtual::{Fetched, ModelSink};
@@ -42,6 +44,8 @@ fn media(kind: TrackKind, start: i64, end: i64) -> Append {
     Append {
         kind,
         rendition: "r".to_owned(),
+        // Each second of media is a loading of its own.
+        load: LoadId(u64::try_from(start / 1000).expect("not negative")),
         segment: 0,
         start: ms(start),
         end: ms(end),
@@ -199,7 +203,7 @@ fn more_than_it_holds_is_refused_and_counts_nothing() {
     sink.command(configure(VIDEO, "v", None), at(0));
     sink.command(append(VIDEO, 0, 2000), at(0));
     sink.command(append(VIDEO, 2000, 4000), at(0));
-    assert_eq!(sink.poll(at(0)), Some(SinkReport::Full { kind: VIDEO, start: ms(2000) }));
+    assert_eq!(sink.poll(at(0)), Some(SinkReport::Full { kind: VIDEO, load: LoadId(2) }));
     assert_eq!(stats(&sink, VIDEO).samples, 50);
     // Half of the span gives back half of its bytes.
     sink.command(SinkCommand::Remove { kind: VIDEO, from: ms(0), to: ms(1000) }, at(0));

@@ -22,7 +22,7 @@ pub struct TitleError {
 }
 
 impl TitleError {
-    fn new(place: impl Into<String>, what: impl fmt::Display) -> Self {
+    pub(crate) fn new(place: impl Into<String>, what: impl fmt::Display) -> Self {
         Self { place: place.into(), what: what.to_string() }
     }
 }

@@ -41,7 +41,13 @@ struct Now {
 }
 
 impl PackedReader {
-    pub(crate) fn new(codec: AudioCodec, encrypted: bool, options: &StreamOptions, limits: &Limits, near: Option<i64>) -> Self {
+    pub(crate) fn new(
+        codec: AudioCodec,
+        encrypted: bool,
+        options: &StreamOptions,
+        limits: &Limits,
+        near: Option<i64>,
+    ) -> Self {
         Self {
             framer: AudioFramer::new(codec, encrypted, limits.id3_bytes),
             metadata: options.metadata,
@@ -85,10 +91,8 @@ impl PackedReader {
 
     fn read(&mut self, end: bool, remuxer: &mut Remuxer, out: &mut Output) -> Result<(), Error> {
         if !self.named {
-            remuxer.set_tracks(
-                &[TrackSpec { id: TRACK, video: false, language: None, encrypted: self.encrypted }],
-                out,
-            )?;
+            remuxer
+                .set_tracks(&[TrackSpec { id: TRACK, video: false, language: None, encrypted: self.encrypted }], out)?;
             self.named = true;
         }
         loop {
@@ -134,9 +138,7 @@ impl PackedReader {
         if let Some(entry) = tag.private(DESCRIPTION).and_then(|data| audio_setup(data)) {
             self.framer.give(entry);
         }
-        let technical = |frame: &Id3Frame| {
-            matches!(frame, Id3Frame::Private { owner, .. } if owner == TIMESTAMP || owner == DESCRIPTION)
-        };
+        let technical = |frame: &Id3Frame| matches!(frame, Id3Frame::Private { owner, .. } if owner == TIMESTAMP || owner == DESCRIPTION);
         if self.metadata && !tag.frames.iter().all(technical) {
             let time = self.now.map(Now::time);
             out.push(StreamUnit::Metadata(TimedMetadata { time, tag }));

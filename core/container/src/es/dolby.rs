@@ -11,7 +11,9 @@ const RATES: [u32; 3] = [48_000, 44_100, 32_000];
 /// Which part of an access unit a syncframe is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
-    Ac3 { bit_rate_code: u32 },
+    Ac3 {
+        bit_rate_code: u32,
+    },
     /// First substream of E-AC-3: with it an access unit begins.
     First,
     /// A further programme.
@@ -372,8 +374,10 @@ mod tests {
         assert_eq!((rate, channels), (48_000, 6));
         let mut bits = Bits::new(&record);
         // 1,536 bytes in 32 ms are 384 kbit/s.
-        assert_eq!([13, 3, 2, 5, 1, 1, 3, 3, 1, 3, 4, 9].map(|size| bits.take(size)),
-            [384, 0, 0, 16, 0, 0, 0, 7, 1, 0, 1, 2].map(Some));
+        assert_eq!(
+            [13, 3, 2, 5, 1, 1, 3, 3, 1, 3, 4, 9].map(|size| bits.take(size)),
+            [384, 0, 0, 16, 0, 0, 0, 7, 1, 0, 1, 2].map(Some)
+        );
     }
 
     #[test]

@@ -84,7 +84,7 @@ impl Sps {
         }
         let references = bits.ue().filter(|count| *count <= 16)?;
         bits.flag()?; // gaps_in_frame_num_value_allowed_flag
-        // Beyond these no level goes (A.3.1): 139,264 macroblocks a frame, no side above sqrt(8 * that).
+                      // Beyond these no level goes (A.3.1): 139,264 macroblocks a frame, no side above sqrt(8 * that).
         let mut side = || Some(1 + bits.ue().filter(|blocks| *blocks < 1056)?);
         let (columns, map_rows) = (side()?, side()?);
         let frames_only = bits.flag()?;
@@ -284,7 +284,8 @@ pub(crate) fn record(active: &Sps, sps: &[Bytes], pps: &[Bytes]) -> Option<Bytes
     let &[_, profile, constraints, level, ..] = &sps.first()?[..] else {
         return None;
     };
-    let mut record = vec![1, profile, constraints, level, 0xff, 0xe0 | u8::try_from(sps.len()).ok().filter(|count| *count < 32)?];
+    let mut record =
+        vec![1, profile, constraints, level, 0xff, 0xe0 | u8::try_from(sps.len()).ok().filter(|count| *count < 32)?];
     let put = |record: &mut Vec<u8>, nal: &Bytes| {
         record.extend_from_slice(&u16::try_from(nal.len()).ok()?.to_be_bytes());
         record.extend_from_slice(nal);

@@ -42,9 +42,12 @@ const ASPECTS: [(u32, u32); 16] = [
     (2, 1),
 ];
 
+/// Width and height of a sample of the picture, to each other.
+type Aspect = (u32, u32);
+
 /// The beginning of video usability information, which is the same in both codecs (ISO/IEC 14496-10,
 /// E.1.1; ISO/IEC 23008-2, E.2.1): up to and including the chroma location.
-pub(crate) fn aspect_and_colour(bits: &mut Bits<'_>) -> Option<(Option<(u32, u32)>, Option<Colour>)> {
+pub(crate) fn aspect_and_colour(bits: &mut Bits<'_>) -> Option<(Option<Aspect>, Option<Colour>)> {
     const EXTENDED_SAR: u32 = 255;
     let mut aspect = None;
     if bits.flag()? {
@@ -62,12 +65,8 @@ pub(crate) fn aspect_and_colour(bits: &mut Bits<'_>) -> Option<(Option<(u32, u32
         let full_range = bits.flag()?;
         if bits.flag()? {
             let mut code_point = || bits.take(8).map(|value| value as u16);
-            colour = Some(Colour {
-                primaries: code_point()?,
-                transfer: code_point()?,
-                matrix: code_point()?,
-                full_range,
-            });
+            colour =
+                Some(Colour { primaries: code_point()?, transfer: code_point()?, matrix: code_point()?, full_range });
         } else if full_range {
             // 2 means unspecified (ISO/IEC 23091-2).
             colour = Some(Colour { primaries: 2, transfer: 2, matrix: 2, full_range });

@@ -167,10 +167,8 @@ impl VideoAssembler {
             self.nal_stamp = (self.packet, self.stamp.take());
         }
         if self.stream.len() > self.unit_bytes || self.making.nals > self.nal_limit {
-            let message = format!(
-                "an access unit of more than {} bytes or {} NAL units",
-                self.unit_bytes, self.nal_limit
-            );
+            let message =
+                format!("an access unit of more than {} bytes or {} NAL units", self.unit_bytes, self.nal_limit);
             return Err(Error::new(ErrorCode::ContainerLimit, message));
         }
         Ok(())

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use telecine_model::{Codec, Error};
 
 use super::boxes::{fourcc_name, BoxView, Children, FourCc};
+use super::clear::{Retyped, FREE};
 use super::codec::{self, AudioConfig, Colour, DecoderDescriptor};
 use super::protection::{self, TrackEncryption};
 
@@ -137,7 +138,8 @@ struct Inside<'a> {
     config: Option<BoxView<'a>>,
     dolby_vision: Option<BoxView<'a>>,
     colour: Option<Colour>,
-    sinf: Option<BoxView<'a>>,
+    /// Several protect the same entry by several schemes (ISO/IEC 14496-12, 8.12.1).
+    sinf: Vec<BoxView<'a>>,
     mime: Option<String>,
 }
 
@@ -154,7 +156,7 @@ impl<'a> Inside<'a> {
                     let payload = payload(&child);
                     inside.colour = Colour::from_colr(&payload).or(inside.colour);
                 }
-                b"sinf" => inside.sinf = Some(child),
+                b"sinf" => inside.sinf.push(child),
                 b"mime" => {
                     let mut fields = child.fields();
                     fields.version_and_flags()?;
@@ -172,12 +174,14 @@ fn payload(view: &BoxView<'_>) -> Bytes {
     view.fields().rest_bytes()
 }
 
-/// Reads one entry of `stsd`. `brands` help where the entry alone does not name a profile.
+/// Reads one entry of `stsd`. `brands` help where the entry alone does not name a profile. What has to be renamed for
+/// the entry to be clear is added to `retyped`.
 pub(crate) fn read(
     entry: &BoxView<'_>,
     handler: &FourCc,
     stsd_version: u8,
     brands: &[FourCc],
+    retyped: &mut Vec<Retyped>,
 ) -> Result<SampleDescription, Error> {
     let mut description = SampleDescription {
         format: entry.kind(),
@@ -230,10 +234,11 @@ pub(crate) fn read(
     if let (None, Some(wave)) = (&inside.config, &wave) {
         inside.config = Inside::gather(wave.children())?.config;
     }
-    if let Some(sinf) = &inside.sinf {
-        let protected = protection::read(sinf)?;
+    if let Some(protected) = protected(&inside.sinf)? {
         description.format = protected.format;
         description.encryption = Some(protected.encryption);
+        retyped.push(Retyped::new(entry, protected.format));
+        retyped.extend(inside.sinf.iter().map(|sinf| Retyped::new(sinf, FREE)));
     }
     if &description.format == b"stpp" {
         description.codec = Codec::parse(&ttml_codec(&namespace, &schema, inside.mime.as_deref(), brands));
@@ -252,6 +257,18 @@ pub(crate) fn read(
         (None, Some(config)) => Err(config.syntax("the decoder configuration is too short")),
         (None, None) => Err(entry.syntax("the sample entry has no decoder configuration")),
     }
+}
+
+/// The first protection that is Common Encryption; else what is wrong with the first.
+fn protected(sinf: &[BoxView<'_>]) -> Result<Option<protection::Protected>, Error> {
+    let mut refused = None;
+    for sinf in sinf {
+        match protection::read(sinf) {
+            Ok(protected) => return Ok(Some(protected)),
+            Err(error) => refused = refused.or(Some(error)),
+        }
+    }
+    refused.map_or(Ok(None), Err)
 }
 
 /// Fills in what a configuration box says and gives the codec string; `None` if the box is too short.

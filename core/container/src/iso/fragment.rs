@@ -96,6 +96,8 @@ pub struct TrackFragment {
     pub description: u32,
     /// How the samples' places were written.
     pub data_base: DataBase,
+    /// Offset in the resource from which places in the `traf` are counted.
+    pub base: u64,
     /// The `traf` box in the fragment's data.
     pub traf: Range<u64>,
 }

@@ -7,8 +7,9 @@ use bytes::Bytes;
 use telecine_model::{Codec, Error, ErrorCode, Language, Limits, MediaTime, Timescale, TrackKind};
 
 use super::boxes::{fourcc_name, BoxView, FourCc, Header};
+use super::clear::{Retyped, FREE};
 use super::entry::{self, DecoderConfig, SampleDescription};
-use super::protection::TrackEncryption;
+use super::protection::{self, EncryptionGroups, TrackEncryption};
 
 /// Everything that must be known before the first fragment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct InitSegment {
     /// `moov` in `data`, and in the resource.
     pub(crate) moov: Range<usize>,
     pub(crate) moov_offset: u64,
+    /// What to rename for the tracks to be clear; places count from the first byte of the resource.
+    pub(crate) retyped: Vec<Retyped>,
 }
 
 impl InitSegment {
@@ -79,6 +82,8 @@ pub struct TrackInfo {
     pub listed_samples: u32,
     /// Media that is not in this resource (`dref`): such samples cannot be read.
     pub external_data: bool,
+    /// Sample groups of encryption that fragments refer to (`sgpd` of type `seig`).
+    pub(crate) encryption_groups: EncryptionGroups,
 }
 
 impl TrackInfo {
@@ -156,14 +161,19 @@ pub(crate) fn read(
     let mut movie = Movie::default();
     let mut pssh = Vec::new();
     let mut traks = Vec::new();
+    let mut retyped = Vec::new();
     for child in moov.children() {
         let child = child?;
         match &child.kind() {
             b"mvhd" => movie.read_header(&child)?,
             b"mvex" => movie.read_extends(&child)?,
-            b"pssh" => pssh.push(child.bytes()),
             b"trak" => traks.push(child),
-            _ => {}
+            _ => {
+                if let Some(found) = protection::pssh(&child) {
+                    pssh.push(found);
+                    retyped.push(Retyped::new(&child, FREE));
+                }
+            }
         }
         if pssh.len().max(traks.len()) > limits.side_items {
             return Err(child.error(ErrorCode::ContainerLimit, "more tracks or pssh boxes than the limit allows"));
@@ -172,7 +182,7 @@ pub(crate) fn read(
     let mut tracks = Vec::with_capacity(traks.len());
     let mut ids = BTreeSet::new();
     for trak in &traks {
-        let track = track(trak, &movie, &brands)?;
+        let track = track(trak, &movie, &brands, &mut retyped)?;
         if !ids.insert(track.id) {
             return Err(trak.syntax(format!("two tracks have id {}", track.id)));
         }
@@ -182,6 +192,7 @@ pub(crate) fn read(
     Ok(InitSegment {
         moov: data.len() - moov_bytes.len()..data.len(),
         moov_offset,
+        retyped,
         data,
         brands,
         tracks,
@@ -253,7 +264,7 @@ fn timescale_and_duration(view: &BoxView<'_>) -> Result<(Timescale, Option<u64>)
     Ok((timescale, Some(duration).filter(|ticks| *ticks != unknown)))
 }
 
-fn track(trak: &BoxView<'_>, movie: &Movie, brands: &[FourCc]) -> Result<TrackInfo, Error> {
+fn track(trak: &BoxView<'_>, movie: &Movie, brands: &[FourCc], retyped: &mut Vec<Retyped>) -> Result<TrackInfo, Error> {
     let tkhd = trak.require(b"tkhd")?;
     let mut fields = tkhd.fields();
     let (version, _) = fields.version_and_flags()?;
@@ -271,7 +282,7 @@ fn track(trak: &BoxView<'_>, movie: &Movie, brands: &[FourCc]) -> Result<TrackIn
     let handler: FourCc = fields.array()?;
     let minf = mdia.require(b"minf")?;
     let stbl = minf.require(b"stbl")?;
-    let descriptions = descriptions(&stbl, &handler, brands)?;
+    let descriptions = descriptions(&stbl, &handler, brands, retyped)?;
     let Some(first) = descriptions.first() else {
         return Err(stbl.syntax("the track has no sample description"));
     };
@@ -299,6 +310,7 @@ fn track(trak: &BoxView<'_>, movie: &Movie, brands: &[FourCc]) -> Result<TrackIn
         defaults: movie.extends.as_ref().and_then(|extends| extends.get(&id)).copied().unwrap_or_default(),
         listed_samples: listed_samples(&stbl)?,
         external_data: external_data(&minf)?,
+        encryption_groups: encryption_groups(&stbl, retyped)?,
         descriptions,
     })
 }
@@ -329,7 +341,12 @@ fn language(mdia: &BoxView<'_>, mdhd: &BoxView<'_>) -> Result<Option<Language>, 
     Ok(valid.then(|| Language::parse(&String::from_utf8_lossy(&letters))))
 }
 
-fn descriptions(stbl: &BoxView<'_>, handler: &FourCc, brands: &[FourCc]) -> Result<Vec<SampleDescription>, Error> {
+fn descriptions(
+    stbl: &BoxView<'_>,
+    handler: &FourCc,
+    brands: &[FourCc],
+    retyped: &mut Vec<Retyped>,
+) -> Result<Vec<SampleDescription>, Error> {
     let stsd = stbl.require(b"stsd")?;
     let mut fields = stsd.fields();
     let (version, _) = fields.version_and_flags()?;
@@ -337,12 +354,28 @@ fn descriptions(stbl: &BoxView<'_>, handler: &FourCc, brands: &[FourCc]) -> Resu
     let mut descriptions = Vec::new();
     // The boxes that are there bound the loop, not the count.
     for entry in fields.boxes().take(usize::try_from(count).unwrap_or(usize::MAX)) {
-        descriptions.push(entry::read(&entry?, handler, version, brands)?);
+        descriptions.push(entry::read(&entry?, handler, version, brands, retyped)?);
     }
     if descriptions.len() as u64 != u64::from(count) {
         return Err(stsd.syntax(format!("{count} entries are announced, {} are there", descriptions.len())));
     }
     Ok(descriptions)
+}
+
+/// Descriptions of the groups that fragments refer to. Samples that `moov` itself lists are not decrypted.
+fn encryption_groups(stbl: &BoxView<'_>, retyped: &mut Vec<Retyped>) -> Result<EncryptionGroups, Error> {
+    let mut groups = EncryptionGroups::default();
+    for child in stbl.children() {
+        let child = child?;
+        if &child.kind() != b"sgpd" {
+            continue;
+        }
+        if let Some(found) = protection::encryption_groups(&child)? {
+            groups = found;
+            retyped.push(Retyped::new(&child, FREE));
+        }
+    }
+    Ok(groups)
 }
 
 fn listed_samples(stbl: &BoxView<'_>) -> Result<u32, Error> {

@@ -7,12 +7,14 @@
 //! | `styp` `moof` `mdat` | a [`Fragment`]: `mfhd` `pssh`; of each `traf` `tfhd` `tfdt` `trun` |
 //! | `sidx` `emsg` `prft` | [`SegmentIndexBox`], [`EventMessage`], [`ProducerReference`] |
 //! | `stts` `ctts` `stsc` `stsz` `stz2` `stco` `co64` `stss` | samples of progressive files, by [`listed_samples`] and [`read_file`] only |
-//! | `senc` `saiz` `saio` `sbgp` `sgpd` | carried in the fragment's bytes, not read here |
+//! | `senc` `saiz` `saio` `sbgp` `sgpd`, PIFF's `uuid` | how each sample is encrypted: [`Fragment::encryption`] reads them when it is asked |
 //! | everything else | passed over; between a `moof` and its media it stays in the fragment's bytes |
 
 mod boxes;
+mod clear;
 mod cmaf;
 mod codec;
+mod encryption;
 mod entry;
 mod event;
 mod file;
@@ -32,6 +34,7 @@ pub(crate) use write::{
 
 pub use boxes::FourCc;
 pub use cmaf::CmafChecker;
+pub use encryption::FragmentEncryption;
 pub use entry::{DecoderConfig, SampleDescription};
 pub use event::{EventMessage, EventTime, ProducerReference};
 pub use file::{listed_samples, read_file, Media, MediaTrack};

@@ -8,6 +8,7 @@ use telecine_model::{Error, ErrorCode, Limits};
 use super::boxes::BoxView;
 use super::fragment::{is_sync, DataBase, Sample, TrackFragment};
 use super::init::{InitSegment, TrackDefaults};
+use super::protection;
 
 /// A `moof` whose media has not arrived yet. Offsets count from the start of the resource.
 #[derive(Debug)]
@@ -61,8 +62,7 @@ pub(crate) fn read(
                 previous_end = reader.position;
                 this.tracks.push(reader.track);
             }
-            b"pssh" => this.pssh.push(child.bytes()),
-            _ => {}
+            _ => this.pssh.extend(protection::pssh(&child)),
         }
         if this.tracks.len().max(this.pssh.len()) > limits.side_items {
             return Err(child.error(ErrorCode::ContainerLimit, "more boxes of one type than the limit allows"));
@@ -133,6 +133,7 @@ impl TrafReader {
                 track_id,
                 description,
                 data_base,
+                base,
                 traf: traf.offset()..traf.end_offset(),
                 ..TrackFragment::default()
             },

@@ -129,7 +129,7 @@ impl Ready {
 
 #[derive(Debug)]
 enum Timeline {
-    Video(VideoTimeline),
+    Video(Box<VideoTimeline>),
     Audio(AudioTimeline),
 }
 
@@ -265,7 +265,7 @@ impl Remuxer {
                         spec: *spec,
                         encryption,
                         timeline: match spec.video {
-                            true => Timeline::Video(VideoTimeline::new(self.options.captions)),
+                            true => Timeline::Video(Box::new(VideoTimeline::new(self.options.captions))),
                             false => Timeline::Audio(AudioTimeline::default()),
                         },
                         queue: VecDeque::new(),

@@ -16,9 +16,14 @@ use crate::stream::{CaptionData, Output, StreamUnit};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Gate {
     /// Nothing before a picture at which decoding can start. So many were left out, from a time on.
-    Waiting { dropped: u32, from: Option<i64> },
+    Waiting {
+        dropped: u32,
+        from: Option<i64>,
+    },
     /// Decoding started at a picture with leading ones: those that are shown before it are left out.
-    Leading { shown: i64 },
+    Leading {
+        shown: i64,
+    },
     Open,
 }
 
@@ -244,9 +249,7 @@ impl VideoTimeline {
 
 /// Whether two fields are of one frame (ISO/IEC 14496-10, 3.30).
 fn pairs(first: Field, second: Field) -> bool {
-    first.frame_number == second.frame_number
-        && first.bottom != second.bottom
-        && (first.reference || !second.reference)
+    first.frame_number == second.frame_number && first.bottom != second.bottom && (first.reference || !second.reference)
 }
 
 fn queued(frame: Frame, dts: i64, step: i64) -> Queued {

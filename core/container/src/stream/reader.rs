@@ -96,7 +96,10 @@ pub struct StreamReader {
 #[derive(Debug)]
 enum Inner {
     /// The container is not known: the first bytes of the resource, and how many of them are needed.
-    Unknown { head: Bytes, needed: usize },
+    Unknown {
+        head: Bytes,
+        needed: usize,
+    },
     Ts(Box<Demuxer>),
     Packed(Box<PackedReader>),
 }

@@ -162,7 +162,12 @@ impl Programme {
         Ok(())
     }
 
-    fn packet(&mut self, bytes: &[u8; super::packet::PACKET], remuxer: &mut Remuxer, out: &mut Output) -> Result<(), Error> {
+    fn packet(
+        &mut self,
+        bytes: &[u8; super::packet::PACKET],
+        remuxer: &mut Remuxer,
+        out: &mut Output,
+    ) -> Result<(), Error> {
         let Some(packet) = Packet::read(bytes) else {
             out.warn("T007", || "an adaptation field is longer than its packet".to_owned());
             return Ok(());

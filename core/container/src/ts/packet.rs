@@ -280,7 +280,10 @@ mod tests {
             let at = 10 * PACKET + 20;
             let broken = [&stream[..at], &vec![0x46; added], &stream[at + cut..]].concat();
             let (found, _) = find(&[&broken]);
-            assert!(found.starts_with(&numbers(10)) && found.ends_with(&(12..30).collect::<Vec<_>>()), "{cut} {added}: {found:?}");
+            assert!(
+                found.starts_with(&numbers(10)) && found.ends_with(&(12..30).collect::<Vec<_>>()),
+                "{cut} {added}: {found:?}"
+            );
         }
     }
 

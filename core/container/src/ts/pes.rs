@@ -186,7 +186,8 @@ mod tests {
         fields.extend([0xff; 3]);
         let size = if bounded { 3 + fields.len() + payload.len() } else { 0 };
         let flags = u8::from(pts.is_some()) << 7 | u8::from(dts.is_some()) << 6;
-        [&[0, 0, 1, 0xe0, (size >> 8) as u8, size as u8, 0x84, flags, fields.len() as u8][..], &fields, payload].concat()
+        [&[0, 0, 1, 0xe0, (size >> 8) as u8, size as u8, 0x84, flags, fields.len() as u8][..], &fields, payload]
+            .concat()
     }
 
     /// Parts as text, data as its length.
@@ -211,7 +212,10 @@ mod tests {
     fn timestamps_of_33_bits_are_read() {
         let last = (1 << 33) - 1;
         let whole = packet(false, Some(last), Some(0x1_2345_6789), &[1; 10]);
-        assert_eq!(parts(&[(true, &whole)]), [format!("begin Some({last}) Some({}) None", 0x1_2345_6789_u64), "data 10".into()]);
+        assert_eq!(
+            parts(&[(true, &whole)]),
+            [format!("begin Some({last}) Some({}) None", 0x1_2345_6789_u64), "data 10".into()]
+        );
         let whole = packet(false, Some(5), None, &[]);
         assert_eq!(parts(&[(true, &whole)]), ["begin Some(5) None None"]);
     }

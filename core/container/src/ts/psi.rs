@@ -104,9 +104,11 @@ fn crc32(bytes: &[u8]) -> u32 {
 /// What is wrong with the section.
 pub(crate) fn association(section: &[u8]) -> Result<Option<Vec<(u16, u16)>>, &'static str> {
     let Some((_, body)) = body(section, 0)? else { return Ok(None) };
-    let programmes = body.as_chunks::<4>().0.iter().map(|[a, b, c, d]| {
-        (u16::from_be_bytes([*a, *b]), u16::from_be_bytes([c & 0x1f, *d]))
-    });
+    let programmes = body
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|[a, b, c, d]| (u16::from_be_bytes([*a, *b]), u16::from_be_bytes([c & 0x1f, *d])));
     // Programme 0 is the network information.
     Ok(Some(programmes.filter(|(number, _)| *number != 0).collect()))
 }
@@ -114,8 +116,15 @@ pub(crate) fn association(section: &[u8]) -> Result<Option<Vec<(u16, u16)>>, &'s
 /// What an elementary stream is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum StreamKind {
-    Video { codec: VideoCodec, encrypted: bool },
-    Audio { codec: AudioCodec, encrypted: bool, given: Option<AudioEntry> },
+    Video {
+        codec: VideoCodec,
+        encrypted: bool,
+    },
+    Audio {
+        codec: AudioCodec,
+        encrypted: bool,
+        given: Option<AudioEntry>,
+    },
     /// ID3 in PES packets.
     Metadata,
     /// Something that is not used; its stream type.
@@ -288,7 +297,7 @@ mod tests {
         let second = [&[(long.len() - 183) as u8][..], &long[183..], &short, &[0xff; 20]].concat();
         assert_eq!(collect(&[(true, &first), (true, &second)]), [long.clone(), short.clone()]);
         // One that is cut off by the start of another is dropped, and so is one without a start.
-        assert_eq!(collect(&[(true, &first), (true, &[&[0][..], &short].concat())]), [short.clone()]);
+        assert_eq!(collect(&[(true, &first), (true, &[&[0][..], &short].concat())]), std::slice::from_ref(&short));
         assert_eq!(collect(&[(false, &short)]), [] as [Vec<u8>; 0]);
         assert_eq!(collect(&[(true, &[200, 1, 2])]), [] as [Vec<u8>; 0]);
     }
@@ -336,7 +345,8 @@ mod tests {
     fn setup_information_of_protected_sound_is_a_configuration() {
         let info = [b"apad", b"zaac", &[0, 0, 1, 2, 0x11, 0x90][..]].concat();
         let described = Descriptors::read(&[&[0x05, info.len() as u8][..], &info].concat());
-        let StreamKind::Audio { codec: AudioCodec::Adts, encrypted: true, given: Some(entry) } = described.kind(0xcf) else {
+        let StreamKind::Audio { codec: AudioCodec::Adts, encrypted: true, given: Some(entry) } = described.kind(0xcf)
+        else {
             panic!("{described:?}");
         };
         let specific = Bytes::from_static(&[0x11, 0x90]);

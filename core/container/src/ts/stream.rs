@@ -50,11 +50,9 @@ impl Stream {
                 }
                 Reader::Audio(Box::new(AudioReader { framer, gathered: BytesMut::new() }))
             }
-            StreamKind::Metadata => Reader::Metadata(MetadataReader {
-                gathered: Vec::new(),
-                time: None,
-                limit: limits.id3_bytes,
-            }),
+            StreamKind::Metadata => {
+                Reader::Metadata(MetadataReader { gathered: Vec::new(), time: None, limit: limits.id3_bytes })
+            }
             StreamKind::Other(_) => return None,
         };
         Some(Self { described: described.clone(), track, pes: PesReader::default(), reader })

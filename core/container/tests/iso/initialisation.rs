@@ -17,21 +17,9 @@ fn track(trak: &Trak) -> TrackInfo {
     parse(movie(&[&trak.bytes()])).tracks.remove(0)
 }
 
-/// A visual sample entry of 640 by 360.
-fn visual(kind: &[u8; 4], boxes: &[u8]) -> Vec<u8> {
-    let size = [640_u16.to_be_bytes(), 360_u16.to_be_bytes()].concat();
-    boxed(kind, &[&[0; 24], &size, &[0; 50], boxes])
-}
-
 /// An audio sample entry of version 0 with two channels at 48 kHz.
 fn audio(kind: &[u8; 4], version: u16, more: &[u8]) -> Vec<u8> {
     boxed(kind, &[&[0; 8], &version.to_be_bytes(), &[0; 6], &[0, 2, 0, 16, 0, 0, 0, 0], &be(48_000 << 16), more])
-}
-
-const AVCC: &[u8] = &[1, 0x64, 0, 0x1f, 0xff, 0xe0, 0];
-
-fn avcc() -> Vec<u8> {
-    boxed(b"avcC", &[AVCC])
 }
 
 fn video(entries: &[&[u8]]) -> Trak {
@@ -221,11 +209,6 @@ fn entries_of_codecs_that_are_not_known_keep_their_four_letters() {
     assert_eq!(codec(&Trak::default()), "mett");
     assert_eq!(codec(&video(&[&visual(b"vvc1", &boxed(b"vvcC", &[&[0; 9]]))])), "vvc1");
     assert_eq!(codec(&text(b"text", &boxed(b"tx3g", &[&[0xff; 30]]))), "tx3g");
-}
-
-fn sinf(format: &[u8; 4], scheme: &[u8; 4], tenc: &[u8]) -> Vec<u8> {
-    let schm = full(b"schm", 0, 0, &[scheme, &be(0x1_0000)]);
-    boxed(b"sinf", &[&boxed(b"frma", &[format]), &schm, &boxed(b"schi", &[tenc])])
 }
 
 #[test]

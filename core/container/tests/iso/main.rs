@@ -3,8 +3,10 @@
 // The lints know tests, but not the helpers of tests.
 #![allow(clippy::expect_used, clippy::panic)]
 
+mod clear;
 mod cmaf;
 mod demo;
+mod encryption;
 mod events_and_indexes;
 mod ffprobe;
 mod fragments;

@@ -222,3 +222,23 @@ pub(crate) fn simple_fragment(sequence: u32, time: u32, count: u32) -> Vec<u8> {
     let media: Vec<u8> = (0..4 * count).map(|byte| byte as u8).collect();
     [moof(sequence, &[&traf]), boxed(b"mdat", &[&media])].concat()
 }
+
+/// A visual sample entry of 640 by 360.
+pub(crate) fn visual(kind: &[u8; 4], boxes: &[u8]) -> Vec<u8> {
+    let size = [640_u16.to_be_bytes(), 360_u16.to_be_bytes()].concat();
+    boxed(kind, &[&[0; 24], &size, &[0; 50], boxes])
+}
+
+/// A configuration record of H.264.
+pub(crate) const AVCC: &[u8] = &[1, 0x64, 0, 0x1f, 0xff, 0xe0, 0];
+
+/// The box of it.
+pub(crate) fn avcc() -> Vec<u8> {
+    boxed(b"avcC", &[AVCC])
+}
+
+/// The protection of an entry that was of `format`.
+pub(crate) fn sinf(format: &[u8; 4], scheme: &[u8; 4], tenc: &[u8]) -> Vec<u8> {
+    let schm = full(b"schm", 0, 0, &[scheme, &be(0x1_0000)]);
+    boxed(b"sinf", &[&boxed(b"frma", &[format]), &schm, &boxed(b"schi", &[tenc])])
+}

@@ -137,7 +137,8 @@ fn packets_are_found_again_behind_garbage() {
         let (video, _) = present(&units);
         assert!(video.starts_with(&[0, 1, 2]) && video.ends_with(&[5, 6, 7, 8, 9]), "{video:?}");
         assert_eq!(rules(&units)[0], "T001");
-        let StreamUnit::Warning(warning) = &units.iter().find(|unit| matches!(unit, StreamUnit::Warning(_))).expect("one")
+        let StreamUnit::Warning(warning) =
+            &units.iter().find(|unit| matches!(unit, StreamUnit::Warning(_))).expect("one")
         else {
             panic!()
         };

@@ -126,8 +126,7 @@ fn codec_strings_are_those_that_a_manifest_would_carry() {
         ("packed_ac3.ac3", &["ac-3"]),
         ("packed_eac3.ec3", &["ec-3"]),
     ] {
-        let found: Vec<String> =
-            tracks(&read(data(file))).iter().map(|track| track.info.codec.to_string()).collect();
+        let found: Vec<String> = tracks(&read(data(file))).iter().map(|track| track.info.codec.to_string()).collect();
         assert_eq!(found, codecs, "{file}");
     }
 }

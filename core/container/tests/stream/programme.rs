@@ -44,10 +44,8 @@ fn another_codec_needs_another_initialisation_segment() {
     some(&mut mux, (VIDEO, AUDIO), 90_000 + 5 * 3600, 5);
     mux.packets(OTHER_AUDIO, &pes(AUDIO, Some(90_000 + 5 * 3600), None, &ac3[..512]));
     let units = read(mux.out);
-    let codecs: Vec<Vec<String>> = inits(&units)
-        .iter()
-        .map(|init| init.tracks.iter().map(|track| track.codec.to_string()).collect())
-        .collect();
+    let codecs: Vec<Vec<String>> =
+        inits(&units).iter().map(|init| init.tracks.iter().map(|track| track.codec.to_string()).collect()).collect();
     assert_eq!(codecs, [["avc1.42c00a", "mp4a.40.2"], ["avc1.42c00a", "ac-3"]]);
 }
 

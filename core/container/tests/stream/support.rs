@@ -24,8 +24,20 @@ pub(crate) fn rows(name: &str) -> Vec<Vec<String>> {
 
 /// The transport streams that `make.sh` makes, without their extension.
 pub(crate) const STREAMS: [&str; 14] = [
-    "ac3", "ac3_dvb", "avc_aac", "avc_open", "eac3", "hevc", "hevc_open", "latm", "m2ts", "mp2", "mp3", "surround",
-    "wrap", "zero",
+    "ac3",
+    "ac3_dvb",
+    "avc_aac",
+    "avc_open",
+    "eac3",
+    "hevc",
+    "hevc_open",
+    "latm",
+    "m2ts",
+    "mp2",
+    "mp3",
+    "surround",
+    "wrap",
+    "zero",
 ];
 
 /// The packed audio that it makes.

@@ -126,7 +126,8 @@ fn a_hole_in_the_sound_stays_one() {
 #[test]
 fn sound_that_overlaps_is_left_out_where_it_is_there_already() {
     // Two and a half frames earlier than due: three frames go, and half a one is missing then.
-    let units = sound((0..20).map(|at| if at < 10 { 900_000 + at * FRAME } else { 900_000 + at * FRAME - FRAME * 5 / 2 }));
+    let units =
+        sound((0..20).map(|at| if at < 10 { 900_000 + at * FRAME } else { 900_000 + at * FRAME - FRAME * 5 / 2 }));
     assert_eq!(seams(&units, 0), [512]);
     assert_eq!(times(&units, 0).len(), 17);
     assert_eq!(rules(&units), ["T014", "T022"]);

@@ -1,7 +1,8 @@
 //! `telecine origin`: the deterministic origin, for people.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
+use std::net::SocketAddr;
 
 use telecine_model::{Error, ErrorCode};
 use telecine_origin::{Network, OriginConfig};
@@ -33,10 +34,9 @@ pub(crate) fn run(args: &Origin) -> Result<(), Error> {
         ..OriginConfig::default()
     };
     net::runtime()?.block_on(async {
-        let origin = telecine_origin::Origin::start(args.listen, config).await.map_err(|e| {
-            Error::new(ErrorCode::InvalidArgument, format!("the origin does not start on {}: {e}", args.listen))
-        })?;
-        output::print(&urls(&origin.url(), args))?;
+        let origin =
+            telecine_origin::Origin::start(args.listen, config).await.map_err(|e| does_not_start(args.listen, &e))?;
+        output::print(&urls(&origin, args))?;
         // Ctrl-C is how it ends; without it there is nothing to wait for.
         let _ = tokio::signal::ctrl_c().await;
         origin.stop().await;
@@ -44,18 +44,52 @@ pub(crate) fn run(args: &Origin) -> Result<(), Error> {
     })
 }
 
-fn urls(origin: &str, args: &Origin) -> String {
+fn does_not_start(address: SocketAddr, error: &io::Error) -> Error {
+    let message = match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            format!("{address} is in use: choose another port with --listen, or 0 for a free one")
+        }
+        io::ErrorKind::PermissionDenied => {
+            format!("it is not permitted to listen on {address}: choose a port above 1023")
+        }
+        io::ErrorKind::AddrNotAvailable => format!("{} is no address of this machine", address.ip()),
+        // A folder or a title: the error names it.
+        io::ErrorKind::InvalidData => format!("--folder cannot be served: {error}"),
+        _ => format!("the origin does not start on {address}: {error}"),
+    };
+    Error::new(ErrorCode::InvalidArgument, message)
+}
+
+/// Manifests of a folder that are listed; the origin's front page lists them all.
+const LISTED: usize = 10;
+
+fn urls(served: &telecine_origin::Origin, args: &Origin) -> String {
+    let origin = served.url();
     let mut out = String::new();
     let width = VARIANTS.iter().map(|(path, _)| path.len()).max().unwrap_or(0) + origin.len();
     for (path, what) in VARIANTS {
         let url = format!("{origin}{path}");
         out.push_str(&format!("{url:<width$}  {what}\n"));
     }
-    for (name, _) in &args.folder {
-        for path in [format!("/hls/{name}/main.m3u8"), format!("/dash/{name}/time.mpd")] {
-            out.push_str(&format!("{origin}{path}\n"));
+    for (name, path) in &args.folder {
+        let manifests = served.manifests(name);
+        for url in manifests.iter().take(LISTED) {
+            out.push_str(&format!("{url:<width$}  {}\n", path.display()));
+        }
+        if manifests.len() > LISTED {
+            out.push_str(&format!("… and {} more: {origin}/\n", manifests.len() - LISTED));
+        }
+        if manifests.is_empty() {
+            out.push_str(&format!(
+                "{:<width$}  {} (no manifest in it)\n",
+                format!("{origin}/files/{name}/"),
+                path.display()
+            ));
         }
     }
-    out.push_str("Options go in front of the title: /hls/dur_60/rate_800/demo/main.m3u8. Ctrl-C stops.\n");
+    out.push_str(
+        "Options and faults go in front of the title (telecine origin --help lists them):\n  \
+         /hls/dur_60/rate_800/demo/main.m3u8, /dash/cut_3@40000/demo/time.mpd. Ctrl-C stops.\n",
+    );
     out
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use serde::Serialize;
-use telecine_engine::Decision;
+use telecine_engine::{Decision, Replay as Replayed};
 use telecine_model::Error;
 
 use crate::args::Replay;
@@ -13,15 +13,41 @@ use crate::{exit, fetch, output};
 
 #[derive(Debug, Serialize)]
 struct Document {
-    /// Whether the engine did the same again, action for action.
+    verdict: Verdict,
+    /// Whether the engine did the same again, action for action, to the end of the session.
     equal: bool,
     /// Whether the recording ends where the session did.
     complete: bool,
-    recorded_hash: String,
-    replayed_hash: String,
+    /// The last hash that the recording holds, and the replay's at that point; null if it holds none.
+    recorded_hash: Option<String>,
+    replayed_hash: Option<String>,
+    /// Number of the input at or before which the replay parts from the recording; null if it does not.
+    differs_by_input: Option<u64>,
     inputs: u64,
     actions: u64,
     decisions: Vec<DecisionEntry>,
+}
+
+/// What came of the comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Verdict {
+    /// The replay did what the session did, to its end.
+    Equal,
+    /// It did something else.
+    Different,
+    /// The recording was cut off: what it still lets compare is alike, but nobody knows of the rest.
+    Incomplete,
+}
+
+impl Verdict {
+    fn of(replay: &Replayed) -> Self {
+        match (replay.equal, replay.complete) {
+            (false, _) => Self::Different,
+            (true, false) => Self::Incomplete,
+            (true, true) => Self::Equal,
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -39,11 +65,16 @@ struct DecisionEntry {
 pub(crate) fn run(args: &Replay) -> Result<ExitCode, Error> {
     let recording = fetch::read(&args.file)?;
     let replay = telecine_engine::replay(&recording).map_err(|error| error.fact("url", args.file.display()))?;
+    let verdict = Verdict::of(&replay);
+    // Of a stream without actions too the hash is not zero: this is a recording without any.
+    let hash = |hash: u64| (hash != 0).then(|| format!("{hash:016x}"));
     let document = Document {
-        equal: replay.equal,
+        verdict,
+        equal: verdict == Verdict::Equal,
         complete: replay.complete,
-        recorded_hash: format!("{:016x}", replay.recorded_hash),
-        replayed_hash: format!("{:016x}", replay.replayed_hash),
+        recorded_hash: hash(replay.recorded_hash),
+        replayed_hash: hash(replay.replayed_hash),
+        differs_by_input: replay.differs_by_input,
         inputs: replay.inputs,
         actions: replay.actions,
         decisions: replay.decisions.iter().map(entry).collect(),
@@ -53,7 +84,7 @@ pub(crate) fn run(args: &Replay) -> Result<ExitCode, Error> {
     } else {
         output::print(&text(&document))?;
     }
-    Ok(if document.equal { ExitCode::SUCCESS } else { ExitCode::from(exit::NOT_HELD) })
+    Ok(if verdict == Verdict::Equal { ExitCode::SUCCESS } else { ExitCode::from(exit::NOT_HELD) })
 }
 
 fn entry(decision: &Decision) -> DecisionEntry {
@@ -81,16 +112,31 @@ fn text(document: &Document) -> String {
         let line = format!("{:>9.3} s  {kind:<8} {change}  ({})", decision.t_s, decision.why.join("; "));
         let _ = writeln!(out, "{}", output::plain(&line));
     }
-    let end = if document.complete { "" } else { ", up to where the recording breaks off" };
-    let verdict = if document.equal { "equal to the recorded ones" } else { "NOT equal to the recorded ones" };
+    let hashes = match (&document.recorded_hash, &document.replayed_hash) {
+        (Some(recorded), Some(replayed)) => format!(" (recorded {recorded}, replayed {replayed})"),
+        _ => String::new(),
+    };
+    let verdict = match (document.verdict, document.differs_by_input) {
+        (Verdict::Equal, _) => "equal to the recorded ones".to_owned(),
+        (Verdict::Different, Some(input)) => {
+            format!("NOT equal to the recorded ones, from input {input} at the latest")
+        }
+        (Verdict::Different, None) => "NOT equal to the recorded ones".to_owned(),
+        (Verdict::Incomplete, _) if document.recorded_hash.is_none() => {
+            "INCOMPLETE: the recording breaks off before its first check, so nothing could be compared".to_owned()
+        }
+        (Verdict::Incomplete, _) => {
+            "INCOMPLETE: the recording breaks off before the end of its session; up to its last check they are equal \
+             to the recorded ones"
+                .to_owned()
+        }
+    };
     let _ = writeln!(
         out,
-        "{} inputs, {} actions, {} decisions{end}: {verdict} (recorded {}, replayed {})",
+        "{} inputs, {} actions, {} decisions: {verdict}{hashes}",
         document.inputs,
         document.actions,
         document.decisions.len(),
-        document.recorded_hash,
-        document.replayed_hash
     );
     out
 }

@@ -8,7 +8,7 @@ use telecine_model::{Error, MediaTime, Presentation, Timestamp, TrackKind};
 
 use super::{
     Bitrate, Bytes, DecisionEntry, Height, Outcome, Quality, Report, Requests, Rung, Seeks, Setup, Stall, Stalls,
-    TrackEntry,
+    Tally, TrackEntry,
 };
 use crate::document::{secs, ErrorEntry, WarningEntry};
 
@@ -16,6 +16,7 @@ use crate::document::{secs, ErrorEntry, WarningEntry};
 pub(crate) struct Collector {
     url: String,
     setup: Setup,
+    tally: Tally,
     protocol: Option<String>,
     live: bool,
     duration: Option<MediaTime>,
@@ -25,6 +26,8 @@ pub(crate) struct Collector {
     buffer: Vec<(f64, f64)>,
     buffers: BTreeMap<String, Vec<(f64, f64)>>,
     throughput: Vec<(f64, u64)>,
+    received: Vec<(f64, u64)>,
+    position: MediaTime,
     errors: Vec<ErrorEntry>,
     fatal: Option<Error>,
     stalled: Vec<Stall>,
@@ -41,14 +44,17 @@ pub(crate) struct Session<'a> {
     pub(crate) qoe: QoeSummary,
     pub(crate) tracks: Vec<TrackStats>,
     pub(crate) action_hash: u64,
+    /// Bytes that were read past.
+    pub(crate) skipped: u64,
 }
 
 impl Collector {
-    /// Notes of a session that is about to start.
-    pub(crate) fn new(url: &str, setup: Setup) -> Self {
+    /// Notes of a session that is about to start. The tally is that of its sink.
+    pub(crate) fn new(url: &str, setup: Setup, tally: Tally) -> Self {
         Self {
             url: telecine_model::uri::without_secrets(url),
             setup,
+            tally,
             protocol: None,
             live: false,
             duration: None,
@@ -58,6 +64,8 @@ impl Collector {
             buffer: Vec::new(),
             buffers: BTreeMap::new(),
             throughput: Vec::new(),
+            received: Vec::new(),
+            position: MediaTime::ZERO,
             errors: Vec::new(),
             fatal: None,
             stalled: Vec::new(),
@@ -101,7 +109,7 @@ impl Collector {
                 t_s: at.as_secs_f64(),
                 kind: kind.name(),
                 rendition: rendition.clone(),
-                bitrate_bps: *bitrate,
+                bitrate_bps: declared(*bitrate),
                 height: *height,
             }),
             Event::StallStarted { at, position, cause } => {
@@ -134,9 +142,11 @@ impl Collector {
         }
     }
 
-    /// Notes how things stand.
-    pub(crate) fn sample(&mut self, at: Timestamp, snapshot: &Snapshot) {
+    /// Notes how things stand, and how many bytes came so far.
+    pub(crate) fn sample(&mut self, at: Timestamp, snapshot: &Snapshot, received: u64) {
         let t = at.as_secs_f64();
+        self.position = self.position.max(snapshot.position);
+        self.received.push((t, received));
         let mut least = None;
         for stream in &snapshot.streams {
             let ahead = secs(stream.buffered);
@@ -161,15 +171,16 @@ impl Collector {
     /// The report.
     pub(crate) fn finish(mut self, session: &Session<'_>) -> Report {
         self.close_stall(session.now, None);
-        let ladder = ladder(session.presentation, &self.played_tracks);
+        let ladder = ladder(session.presentation, &self.played_tracks, &self.tally);
         for decision in &mut self.decisions {
             let named = |rung: &&Rung| {
                 Some(&rung.rendition) == decision.to.as_ref() && decision.track.is_none_or(|kind| kind == rung.kind)
             };
-            let rung = ladder.iter().find(named);
-            // Zero is what manifests say of sound whose bitrate they do not tell.
-            decision.bitrate_bps = rung.map(|rung| rung.bitrate_bps).filter(|bps| *bps > 0);
+            decision.bitrate_bps = ladder.iter().find(named).and_then(Rung::rate);
         }
+        let until = if self.state == State::Ended { MediaTime::MAX } else { self.position };
+        let mean = |kind| Some((self.tally.mean(kind, until)?, kind));
+        let mean = mean(TrackKind::Video).or_else(|| mean(TrackKind::Audio));
         let qoe = &session.qoe;
         let mut tracks: Vec<TrackEntry> = session.tracks.iter().map(track_entry).collect();
         tracks.sort_by_key(|track| ["video", "audio", "text"].iter().position(|kind| *kind == track.kind));
@@ -200,14 +211,22 @@ impl Collector {
                 mean_s: (qoe.seeks > 0).then(|| qoe.seek_time.as_secs_f64() / qoe.seeks as f64),
             },
             bitrate: Bitrate {
-                mean_bps: qoe.mean_bitrate,
+                mean_bps: mean.map(|(rate, _)| rate),
+                of: mean.map(|(_, kind)| kind.name()),
+                declared_mean_bps: qoe.mean_bitrate.and_then(declared),
                 switches: qoe.switches_up + qoe.switches_down,
                 up: qoe.switches_up,
                 down: qoe.switches_down,
             },
             height: Height { mean: qoe.mean_height_milli.map(|milli| milli as f64 / 1e3) },
             latency: None,
-            bytes: Bytes { fetched: qoe.bytes_fetched, media: qoe.bytes_media, wasted: qoe.bytes_wasted },
+            // What was read past came over the network too, and it is media that nobody played.
+            bytes: Bytes {
+                fetched: qoe.bytes_fetched + session.skipped,
+                media: qoe.bytes_media + session.skipped,
+                wasted: qoe.bytes_wasted + session.skipped,
+                skipped: session.skipped,
+            },
             requests: Requests {
                 total: qoe.requests,
                 failed: qoe.requests_failed,
@@ -218,6 +237,7 @@ impl Collector {
             decisions: self.decisions,
             buffer: self.buffer,
             throughput: self.throughput,
+            received: self.received,
             errors: self.errors,
             buffers: self.buffers,
             stalled: self.stalled,
@@ -230,8 +250,13 @@ impl Collector {
     }
 }
 
+/// A bitrate that a manifest declares. The engine has zero where it declares none.
+fn declared(bitrate: u64) -> Option<u64> {
+    (bitrate > 0).then_some(bitrate)
+}
+
 /// The renditions of the tracks that were played, each once, lowest first.
-fn ladder(presentation: Option<&Presentation>, played: &[(TrackKind, String)]) -> Vec<Rung> {
+fn ladder(presentation: Option<&Presentation>, played: &[(TrackKind, String)], tally: &Tally) -> Vec<Rung> {
     let tracks = presentation.into_iter().flat_map(|title| &title.periods).flat_map(|period| &period.tracks);
     let mut rungs: Vec<Rung> = Vec::new();
     for track in tracks.filter(|track| played.iter().any(|(kind, id)| *kind == track.kind && *id == track.id)) {
@@ -240,13 +265,14 @@ fn ladder(presentation: Option<&Presentation>, played: &[(TrackKind, String)]) -
                 rungs.push(Rung {
                     kind: track.kind.name(),
                     rendition: rendition.id.clone(),
-                    bitrate_bps: rendition.bandwidth,
+                    bitrate_bps: declared(rendition.bandwidth),
+                    measured_bps: tally.of_rendition(track.kind, &rendition.id),
                     height: rendition.height,
                 });
             }
         }
     }
-    rungs.sort_by_key(|rung| rung.bitrate_bps);
+    rungs.sort_by_key(Rung::rate);
     rungs
 }
 

@@ -103,7 +103,9 @@ fn header(report: &Report) -> String {
         Some("dash") => tag("DASH"),
         _ => {}
     }
-    tag(if report.live { "live" } else { "on demand" });
+    if report.protocol.is_some() {
+        tag(if report.live { "live" } else { "on demand" });
+    }
     if let Some(duration) = report.duration_s {
         tag(&seconds(duration));
     }
@@ -131,13 +133,15 @@ fn header(report: &Report) -> String {
     )
 }
 
-/// Numbers stay on the line of their units.
+/// Numbers stay on the line of their units, and so does the "no" of "no stalls".
 fn unbroken(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut last = ' ';
-    for c in text.chars() {
-        out.push(if c == ' ' && last.is_ascii_digit() { '\u{a0}' } else { c });
-        last = c;
+    for (word, part) in text.split(' ').enumerate() {
+        let bound = out.ends_with(|c: char| c.is_ascii_digit()) || out.ends_with(" no");
+        if word > 0 {
+            out.push(if bound { '\u{a0}' } else { ' ' });
+        }
+        out.push_str(part);
     }
     out
 }
@@ -164,6 +168,7 @@ fn tiles(report: &Report) -> String {
     let of = report.duration_s.map_or(String::new(), |d| format!("of {}", seconds(d)));
     tile("", "Played", &value, &unit, &of);
     match report.stalls.count {
+        0 if report.startup_s.is_none() => tile("", "Stalls", "–", "", ""),
         0 => tile("good", "Stalls", "none", "", "0 s waiting"),
         count => tile(
             "bad",
@@ -174,8 +179,9 @@ fn tiles(report: &Report) -> String {
         ),
     }
     let (value, unit) = report.bitrate.mean_bps.map_or(("–".to_owned(), String::new()), |b| split_unit(&bits(b)));
-    let height = report.height.mean.map_or(String::new(), |mean| format!("{mean:.0} lines on average"));
-    tile("", "Mean bitrate", &value, &unit, &height);
+    let name = if report.bitrate.of == Some("audio") { "Sound, measured" } else { "Video, measured" };
+    let declared = report.bitrate.declared_mean_bps.map_or(String::new(), |mean| format!("declared {}", bits(mean)));
+    tile("", name, &value, &unit, &declared);
     let turns = format!("{} up, {} down", report.bitrate.up, report.bitrate.down);
     tile("", "Switches", &report.bitrate.switches.to_string(), "", &turns);
     if let Some(latency) = &report.latency {
@@ -250,12 +256,17 @@ fn delivery(report: &Report) -> String {
     };
     fact("Media played", size(played));
     fact("Media wasted", format!("{} ({:.1} %)", size(bytes.wasted), share(bytes.wasted)));
+    if bytes.skipped > 0 {
+        fact("Read past (the server ignores byte ranges)", size(bytes.skipped));
+    }
     fact("Manifests and headers", size(bytes.fetched.saturating_sub(bytes.media)));
     fact("Requests", report.requests.total.to_string());
     fact("Failed", report.requests.failed.to_string());
     fact("Cancelled", report.requests.cancelled.to_string());
     for (pathway, count) in &report.requests.by_pathway {
-        fact(&format!("From {pathway}"), count.to_string());
+        // HLS calls the pathway of variants that name none "." (RFC 8216bis, 4.4.6.2).
+        let name = if pathway == "." { "the default pathway" } else { pathway };
+        fact(&format!("From {name}"), count.to_string());
     }
     format!(
         "<section class=\"card\"><header><h2>Delivery</h2></header>\n<div class=\"bar\" aria-hidden=\"true\">\
@@ -279,6 +290,9 @@ fn session(report: &Report) -> String {
     };
     fact("Seeks", seeks);
     fact("Bitrate rule", report.setup.abr.clone());
+    if let Some(height) = report.height.mean {
+        fact("Mean height", format!("{height:.0} lines"));
+    }
     format!(
         "<section class=\"card\"><header><h2>Session</h2></header>\n<dl class=\"facts\">{facts}</dl>{}</section>\n",
         rungs(report)
@@ -292,12 +306,16 @@ fn rungs(report: &Report) -> String {
     for (index, rung) in report.ladder.iter().filter(|rung| rung.kind == "video").enumerate() {
         let shown = time_on(report, &rung.rendition);
         let share = if on_screen > 0.0 { (shown / on_screen * 100.0).clamp(0.0, 100.0) } else { 0.0 };
-        let name = rung.height.map_or_else(|| rung.rendition.clone(), |height| format!("{height}p"));
+        let rate = match (rung.measured_bps, rung.bitrate_bps) {
+            (Some(measured), Some(declared)) => format!("{} of {}", bits(measured), bits(declared)),
+            (Some(measured), None) => bits(measured),
+            (None, Some(declared)) => format!("{} declared", bits(declared)),
+            (None, None) => String::new(),
+        };
         let _ = writeln!(
             rows,
-            "<span>{} <small>{}</small></span><div class=\"bar\"><i class=\"q{}\" style=\"width:{share:.2}%\"></i></div><em>{}</em>",
-            escape(&name),
-            bits(rung.bitrate_bps),
+            "<span>{} <small>{rate}</small></span><div class=\"bar\"><i class=\"q{}\" style=\"width:{share:.2}%\"></i></div><em>{}</em>",
+            escape(&rung.name()),
             (index + 2).min(6),
             if shown > 0.0 { seconds(shown) } else { "–".to_owned() },
         );
@@ -441,7 +459,7 @@ mod tests {
     use telecine_model::{Error, ErrorCode, MediaTime, Place, Timestamp, TrackKind, Warning};
 
     use super::*;
-    use crate::report::{Collector, Session, Setup};
+    use crate::report::{Collector, Session, Setup, Tally};
 
     fn setup(text: &str) -> Setup {
         Setup { sink: "null", clock: "virtual", abr: text.to_owned(), start_s: None, network: Some(text.to_owned()) }
@@ -455,6 +473,7 @@ mod tests {
             qoe: Qoe::new(Timestamp::ZERO).summary(now),
             tracks: Vec::new(),
             action_hash: 1,
+            skipped: 0,
         })
     }
 
@@ -462,7 +481,7 @@ mod tests {
     fn nothing_from_outside_becomes_markup() {
         let evil = "\"'></script><script>alert(1)</script><img src=x onerror=alert(1)>`${1}\u{202e}";
         let at = Timestamp::from_millis(1_000);
-        let mut notes = Collector::new(&format!("http://a/{evil}"), setup(evil));
+        let mut notes = Collector::new(&format!("http://a/{evil}"), setup(evil), Tally::default());
         let place = Place::Path(evil.to_owned());
         let error = Error::new(ErrorCode::HttpStatus, evil).at(place.clone()).fact("url", evil);
         for event in [
@@ -499,13 +518,13 @@ mod tests {
 
     #[test]
     fn a_session_in_which_nothing_happened_still_has_a_page() {
-        let page = page(&report(Collector::new("", setup("x"))));
+        let page = page(&report(Collector::new("", setup("x"), Tally::default())));
         assert!(!page.contains("NaN") && !page.contains("inf"), "no number went wrong");
         assert!(page.contains("Nothing was decided."));
     }
 
     #[test]
     fn numbers_stay_with_their_units() {
-        assert_eq!(unbroken("started in 0.40 s, no stalls"), "started in 0.40\u{a0}s, no stalls");
+        assert_eq!(unbroken("started in 0.40 s, no stalls"), "started in 0.40\u{a0}s, no\u{a0}stalls");
     }
 }

@@ -3,10 +3,12 @@
 mod collect;
 mod html;
 mod plots;
+mod tally;
 mod timeline;
 
 pub(crate) use collect::{decision_kind, Collector, Session};
 pub(crate) use html::page;
+pub(crate) use tally::{Counted, Tally};
 
 use std::collections::BTreeMap;
 
@@ -47,6 +49,8 @@ pub(crate) struct Report {
     pub(crate) buffer: Vec<(f64, f64)>,
     /// Estimate of the network's throughput in bits a second.
     pub(crate) throughput: Vec<(f64, u64)>,
+    /// Bytes that had come over the network by then.
+    pub(crate) received: Vec<(f64, u64)>,
     /// Recovered ones too, in order.
     pub(crate) errors: Vec<ErrorEntry>,
 
@@ -103,8 +107,12 @@ pub(crate) struct Seeks {
 
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Bitrate {
-    /// Of what was played, weighted by time.
+    /// Of what was played, measured from its bytes: of the picture, or of the sound where there is no picture.
     pub(crate) mean_bps: Option<u64>,
+    /// Which of the two: `video` or `audio`.
+    pub(crate) of: Option<&'static str>,
+    /// Mean of the peaks that the manifest declares for it, weighted by time; null if it declares none.
+    pub(crate) declared_mean_bps: Option<u64>,
     pub(crate) switches: u64,
     pub(crate) up: u64,
     pub(crate) down: u64,
@@ -130,6 +138,8 @@ pub(crate) struct Bytes {
     pub(crate) media: u64,
     /// Of that, what was fetched and never played.
     pub(crate) wasted: u64,
+    /// Of that, what was read past because a server ignores byte ranges.
+    pub(crate) skipped: u64,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -167,7 +177,7 @@ pub(crate) struct DecisionEntry {
     pub(crate) position_s: f64,
     /// Kind of the track that it is about.
     pub(crate) track: Option<&'static str>,
-    /// Of the rendition in `to`, where it is one.
+    /// Of the rendition in `to`, where it is one: declared, else measured.
     pub(crate) bitrate_bps: Option<u64>,
 }
 
@@ -184,7 +194,8 @@ pub(crate) struct Quality {
     pub(crate) t_s: f64,
     pub(crate) kind: &'static str,
     pub(crate) rendition: String,
-    pub(crate) bitrate_bps: u64,
+    /// Declared peak; null where the manifest declares none.
+    pub(crate) bitrate_bps: Option<u64>,
     pub(crate) height: Option<u32>,
 }
 
@@ -192,8 +203,23 @@ pub(crate) struct Quality {
 pub(crate) struct Rung {
     pub(crate) kind: &'static str,
     pub(crate) rendition: String,
-    pub(crate) bitrate_bps: u64,
+    /// Declared peak; null where the manifest declares none.
+    pub(crate) bitrate_bps: Option<u64>,
+    /// Measured from what came of it; null if nothing did.
+    pub(crate) measured_bps: Option<u64>,
     pub(crate) height: Option<u32>,
+}
+
+impl Rung {
+    /// What is known of its bitrate: declared, else measured.
+    pub(crate) fn rate(&self) -> Option<u64> {
+        self.bitrate_bps.or(self.measured_bps)
+    }
+
+    /// What a person calls it.
+    pub(crate) fn name(&self) -> String {
+        self.height.map_or_else(|| self.rendition.clone(), |height| format!("{height}p"))
+    }
 }
 
 /// How the session was set up: what a reader needs to compare two reports.
@@ -233,8 +259,8 @@ impl Report {
                 count => format!("{count} stalls, {} in all", seconds(self.stalls.total_s)),
             });
         }
-        if let Some(mean) = self.bitrate.mean_bps {
-            parts.push(format!("{} on average", bits(mean)));
+        if let (Some(mean), Some(kind)) = (self.bitrate.mean_bps, self.bitrate.of) {
+            parts.push(format!("{kind} at {} on average", bits(mean)));
         }
         format!("{}.", parts.join(", "))
     }

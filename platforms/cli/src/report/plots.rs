@@ -130,6 +130,16 @@ pub(crate) fn area(points: &[(f64, f64)], t_max: f64, scale: Scale) -> String {
     format!("{}L{:.1} {HEIGHT}L{:.1} {HEIGHT}Z", line(points, t_max, scale), x(last.0, t_max), x(first.0, t_max))
 }
 
+/// The path of bars, each from one instant to another up to a value.
+pub(crate) fn bars(bins: &[(f64, f64, f64)], t_max: f64, scale: Scale) -> String {
+    let mut path = String::new();
+    for (from, to, value) in bins.iter().filter(|(_, _, value)| scale.at(*value) > 0.0) {
+        let (left, right, top) = (x(*from, t_max), x(*to, t_max), y(*value, scale));
+        let _ = write!(path, "M{left:.1} {HEIGHT}V{top:.2}H{right:.1}V{HEIGHT}Z");
+    }
+    path
+}
+
 /// The path of values that hold until the next one, the last until `t_max`.
 pub(crate) fn steps(points: &[(f64, f64)], t_max: f64, scale: Scale) -> String {
     let mut path = String::new();
@@ -194,6 +204,12 @@ mod tests {
         assert!(thinned.len() < 4 * COLUMNS, "{}", thinned.len());
         assert!(thinned.iter().any(|point| point.1 == 0.0));
         assert!(thinned.windows(2).all(|pair| pair[0].0 <= pair[1].0));
+    }
+
+    #[test]
+    fn a_bar_stands_on_the_axis_and_one_without_a_height_is_none() {
+        let scale = Scale::Linear { max: 10.0 };
+        assert_eq!(bars(&[(0.0, 5.0, 5.0), (5.0, 10.0, 0.0)], 10.0, scale), "M0.0 100V50.00H500.0V100Z");
     }
 
     #[test]

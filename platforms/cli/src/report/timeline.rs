@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use serde_json::json;
 
 use super::html::{change, colour, escape, tip};
-use super::plots::{area, line, steps, thin, time_ticks, Scale};
-use super::{bits, seconds, DecisionEntry, Report};
+use super::plots::{area, bars, line, steps, thin, time_ticks, Scale};
+use super::{seconds, DecisionEntry, Report, Rung};
 
 /// Markup, and the numbers that the page's crosshair reads.
 pub(crate) struct Timeline {
@@ -31,9 +31,14 @@ pub(crate) fn timeline(report: &Report) -> Timeline {
          <div class=\"readout\" id=\"readout\"><span>Point at a curve to read it, at a dot for the reasons of a decision; \
          arrow keys walk from dot to dot.</span></div></section>\n",
         buffer_legend(report),
-        rate_legend(report),
+        if has_rates(report) { rate_legend(report) } else { String::new() },
     );
     Timeline { html, data: crosshair(report, t_max) }
+}
+
+/// Whether there is anything to see of the network.
+fn has_rates(report: &Report) -> bool {
+    charted(report).next().is_some() || !report.throughput.is_empty() || report.bytes.fetched > 0
 }
 
 fn percent(t: f64, t_max: f64) -> f64 {
@@ -54,7 +59,8 @@ fn buffer_legend(report: &Report) -> String {
 
 fn rate_legend(report: &Report) -> String {
     let mut out = String::from(
-        "<div class=\"legend\"><span><i style=\"--c:var(--net)\"></i>throughput estimate</span>\
+        "<div class=\"legend\"><span><i class=\"came\"></i>received</span>\
+         <span><i style=\"--c:var(--net)\"></i>throughput estimate</span>\
          <span><i style=\"--c:var(--video)\"></i>chosen bitrate</span>",
     );
     if charted(report).any(|decision| direction(decision, report) == "up") {
@@ -62,6 +68,9 @@ fn rate_legend(report: &Report) -> String {
     }
     if charted(report).any(|decision| direction(decision, report) == "down") {
         out.push_str("<span><i class=\"spot\" style=\"--c:var(--bad)\"></i>down</span>");
+    }
+    if charted(report).any(|decision| decision.kind == "abandon") {
+        out.push_str("<span><i class=\"cut\">✂</i>given up half-way</span>");
     }
     out.push_str("</div>");
     out
@@ -151,29 +160,22 @@ fn ribbon(report: &Report, t_max: f64) -> String {
     if shown.is_empty() {
         return String::new();
     }
-    let mut rates: Vec<u64> =
-        report.ladder.iter().filter(|rung| rung.kind == "video").map(|rung| rung.bitrate_bps).collect();
-    rates.extend(shown.iter().map(|quality| quality.bitrate_bps));
-    rates.sort_unstable();
-    rates.dedup();
-    let depth = |bps: u64| {
-        let rank = rates.iter().position(|rate| *rate == bps).unwrap_or(0);
-        if rates.len() < 2 {
-            4
-        } else {
-            1 + rank * 5 / (rates.len() - 1)
-        }
+    let rungs: Vec<&str> =
+        report.ladder.iter().filter(|rung| rung.kind == "video").map(|rung| rung.rendition.as_str()).collect();
+    let depth = |rendition: &str| match rungs.iter().position(|rung| *rung == rendition) {
+        Some(rank) if rungs.len() > 1 => 1 + rank * 5 / (rungs.len() - 1),
+        _ => 4,
     };
     let ends = shown.iter().skip(1).map(|quality| quality.t_s).chain([report.wall_s]);
     let mut out = String::from("<div class=\"ribbon\" role=\"img\" aria-label=\"what was on screen\">");
     for (quality, end) in shown.iter().zip(ends) {
         let left = percent(quality.t_s, t_max);
         let width = percent(end, t_max) - left;
-        let name = quality.height.map_or_else(|| bits(quality.bitrate_bps), |height| format!("{height}p"));
+        let name = quality.height.map_or_else(|| quality.rendition.clone(), |height| format!("{height}p"));
         let _ = write!(
             out,
             "<span class=\"q{}\" style=\"left:{left:.3}%;width:{width:.3}%\" title=\"{}\">{}</span>",
-            depth(quality.bitrate_bps),
+            depth(&quality.rendition),
             escape(&format!("{} · {} from {:.1} s to {end:.1} s", quality.rendition, name, quality.t_s)),
             // A name that has no room would only be cut off.
             if width > 4.5 { escape(&name) } else { String::new() },
@@ -183,17 +185,24 @@ fn ribbon(report: &Report, t_max: f64) -> String {
     out
 }
 
-/// The bitrate decisions that the plot shows: those of the picture, else of whatever was played.
+/// The decisions that the plot shows: what was fetched from then on, chosen or taken instead of a segment that was
+/// given up; of the picture, else of whatever was played.
 fn charted(report: &Report) -> impl Iterator<Item = &DecisionEntry> {
-    let rated = |decision: &&DecisionEntry| decision.kind == "bitrate" && decision.bitrate_bps.is_some();
+    let rated = |decision: &&DecisionEntry| {
+        matches!(decision.kind.as_str(), "bitrate" | "abandon") && decision.bitrate_bps.is_some()
+    };
     let video = report.decisions.iter().filter(rated).any(|decision| decision.track == Some("video"));
     report.decisions.iter().filter(rated).filter(move |decision| !video || decision.track == Some("video"))
 }
 
 fn direction(decision: &DecisionEntry, report: &Report) -> &'static str {
+    if decision.kind == "abandon" {
+        return "abandon";
+    }
     let rate = |id: &Option<String>| {
         let id = id.as_ref()?;
-        report.ladder.iter().find(|rung| rung.rendition == *id).map(|rung| rung.bitrate_bps)
+        let same = |rung: &&Rung| rung.rendition == *id && decision.track.is_none_or(|kind| kind == rung.kind);
+        report.ladder.iter().find(same)?.rate()
     };
     match (rate(&decision.from), decision.bitrate_bps) {
         (Some(from), Some(to)) if to > from => "up",
@@ -209,49 +218,53 @@ fn rate_plot(report: &Report, t_max: f64) -> String {
     let network: Vec<(f64, f64)> = report.throughput.iter().map(|(t, bps)| (*t, *bps as f64)).collect();
     let kind = charted(report).next().and_then(|decision| decision.track).unwrap_or("video");
     let rungs: Vec<_> = report.ladder.iter().filter(|rung| rung.kind == kind).collect();
+    let received = received(report, t_max);
     let values = || {
-        let rungs = rungs.iter().map(|rung| rung.bitrate_bps as f64);
+        let rungs = rungs.iter().filter_map(|rung| rung.rate()).map(|rate| rate as f64);
         chosen.iter().chain(&network).map(|point| point.1).chain(rungs).filter(|value| *value > 0.0)
     };
     let low = values().fold(f64::INFINITY, f64::min);
-    let high = values().fold(0.0, f64::max);
-    if high <= 0.0 {
+    let high = received.iter().map(|bin| bin.2).chain(values()).fold(0.0, f64::max);
+    if high <= 0.0 || !low.is_finite() {
         return "<p class=\"none\">Nothing was measured and nothing chosen.</p>".to_owned();
     }
     let scale = Scale::Log { min: low / 1.5, max: high * 1.35 };
     let curves = format!(
-        "<path class=\"fill\" style=\"fill:var(--net)\" d=\"{}\"/><path class=\"thin\" style=\"stroke:var(--net)\" d=\"{}\"/>\
+        "<path class=\"came\" d=\"{}\"/><path class=\"thin\" style=\"stroke:var(--net)\" d=\"{}\"/>\
          <path style=\"stroke:var(--video)\" d=\"{}\"/>",
-        area(&network, t_max, scale),
+        bars(&received, t_max, scale),
         line(&network, t_max, scale),
         steps(&chosen, t_max, scale),
     );
     let mut names = String::new();
     let mut last: Option<f64> = None;
     for rung in &rungs {
-        let at = scale.at(rung.bitrate_bps as f64) * 100.0;
+        let Some(rate) = rung.rate() else { continue };
+        let at = scale.at(rate as f64) * 100.0;
         // Rungs close together would print their names over each other.
         let name = match last {
             Some(last) if (at - last).abs() < 8.0 => String::new(),
             _ => {
                 last = Some(at);
-                rung.height.map_or_else(|| rung.rendition.clone(), |height| format!("{height}p"))
+                rung.name()
             }
         };
         let _ = write!(names, "<div class=\"rung\" style=\"bottom:{at:.2}%\"><b>{}</b></div>", escape(&name));
     }
     let mut dots = String::from("<div data-roving>");
     for (index, decision) in charted(report).enumerate() {
-        let head = format!("{:.2} s: {}", decision.t_s, change(decision));
+        let given_up = if decision.kind == "abandon" { "given up half-way, " } else { "" };
+        let head = format!("{:.2} s: {given_up}{}", decision.t_s, change(decision));
         let rate = decision.bitrate_bps.unwrap_or(0) as f64;
         let _ = write!(
             dots,
-            "<button class=\"dot {}\" tabindex=\"{}\" style=\"left:{:.3}%;bottom:calc({:.2}% - 20px)\" {}></button>",
+            "<button class=\"dot {0}\" tabindex=\"{1}\" style=\"left:{2:.3}%;bottom:calc({3:.2}% - 20px)\" {4}>{5}</button>",
             direction(decision, report),
             if index == 0 { 0 } else { -1 },
             percent(decision.t_s, t_max),
             scale.at(rate) * 100.0,
             tip(&head, &decision.why),
+            if decision.kind == "abandon" { "✂" } else { "" },
         );
     }
     dots.push_str("</div>");
@@ -261,6 +274,21 @@ fn rate_plot(report: &Report, t_max: f64) -> String {
         stall_bands(report, t_max),
         svg(&curves),
     )
+}
+
+/// What came over the network, as bits a second between two instants: at most one bar for every half per cent of the
+/// session, and none shorter than a look at it.
+fn received(report: &Report, t_max: f64) -> Vec<(f64, f64, f64)> {
+    let width = t_max / 200.0;
+    let mut bins = Vec::new();
+    let mut from = (0.0, 0);
+    for (t, bytes) in &report.received {
+        if t - from.0 >= width && *t > from.0 {
+            bins.push((from.0, *t, bytes.saturating_sub(from.1) as f64 * 8.0 / (t - from.0)));
+            from = (*t, *bytes);
+        }
+    }
+    bins
 }
 
 /// A label of the axis: `500 k`, `2 M`.
@@ -358,7 +386,10 @@ fn crosshair(report: &Report, t_max: f64) -> serde_json::Value {
         series.push(json!({"name": format!("{kind} buffer"), "unit": "s", "points": round(thin(points, t_max))}));
     }
     let network: Vec<(f64, f64)> = report.throughput.iter().map(|(t, bps)| (*t, *bps as f64)).collect();
-    series.push(json!({"name": "throughput", "unit": "bps", "points": round(thin(&network, t_max))}));
+    // What holds at an instant is what came around it.
+    let came: Vec<(f64, f64)> = received(report, t_max).into_iter().map(|(from, _, rate)| (from, rate)).collect();
+    series.push(json!({"name": "received", "unit": "bps", "points": round(came)}));
+    series.push(json!({"name": "estimate", "unit": "bps", "points": round(thin(&network, t_max))}));
     let chosen: Vec<(f64, u64)> = charted(report).filter_map(|d| Some((d.t_s, d.bitrate_bps?))).collect();
     series.push(json!({"name": "chosen", "unit": "bps", "points": chosen}));
     let shown: Vec<(f64, String)> = report

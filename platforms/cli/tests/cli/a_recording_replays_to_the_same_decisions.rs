@@ -48,9 +48,9 @@ fn a_recording_with_a_flipped_bit_is_bad_content_and_names_the_byte() {
         changed[at] ^= 0x10;
         std::fs::write(folder.path().join("b.rec"), &changed).unwrap();
         let run = telecine_in(folder.path(), ["replay", "b.rec"]);
-        if run.code == 0 {
+        if run.code == 7 {
             // The length of a frame leads beyond the end, as where a recording was cut off.
-            assert!(run.stdout.contains("up to where the recording breaks off"), "byte {at}: {}", run.stdout);
+            assert!(run.stdout.contains("INCOMPLETE"), "byte {at}: {}", run.stdout);
             continue;
         }
         damaged += 1;
@@ -60,6 +60,30 @@ fn a_recording_with_a_flipped_bit_is_bad_content_and_names_the_byte() {
         }
     }
     assert!(damaged > 12, "{damaged}");
+}
+
+#[test]
+fn a_recording_that_was_cut_off_is_incomplete_and_not_equal() {
+    let folder = folder(&[]);
+    telecine_in(folder.path(), ["play", "--clock", "virtual", "--sink", "null", "--record", "a.rec", "--json"]).ok();
+    let recording = std::fs::read(folder.path().join("a.rec")).unwrap();
+    // Without its last byte; in the middle, behind some checks; and before the first one.
+    for (length, compared) in [(recording.len() - 1, true), (recording.len() * 4 / 5, true), (2_000, false)] {
+        std::fs::write(folder.path().join("b.rec"), &recording[..length]).unwrap();
+        let json = telecine_in(folder.path(), ["replay", "b.rec", "--json"]);
+        let document = json.json();
+        assert_eq!((json.code, &document["verdict"]), (7, &"incomplete".into()), "{length}");
+        assert_eq!((&document["equal"], &document["complete"]), (&false.into(), &false.into()), "{length}");
+        assert_eq!(document["recorded_hash"].is_string(), compared, "{length}");
+        assert_eq!(document["recorded_hash"], document["replayed_hash"]);
+        let text = telecine_in(folder.path(), ["replay", "b.rec"]);
+        assert_eq!((text.code, text.stderr.as_str()), (7, ""));
+        let last = text.stdout.lines().last().unwrap();
+        assert!(last.contains("INCOMPLETE") && !last.contains("0000000000000000"), "{last}");
+    }
+    // What is too short to be a recording cannot be read.
+    std::fs::write(folder.path().join("b.rec"), &recording[..10]).unwrap();
+    assert_eq!(telecine_in(folder.path(), ["replay", "b.rec"]).code, 3);
 }
 
 #[test]
@@ -79,5 +103,7 @@ fn decisions_of_another_rule_replay_to_a_difference() {
     assert_eq!((run.code, run.stderr.as_str()), (7, ""));
     assert!(run.stdout.contains("NOT equal to the recorded ones"), "{}", run.stdout);
     let json = telecine_in(folder.path(), ["replay", "a.rec", "--json"]);
-    assert_eq!((json.code, &json.json()["equal"]), (7, &false.into()));
+    let document = json.json();
+    assert_eq!((json.code, &document["equal"], &document["verdict"]), (7, &false.into(), &"different".into()));
+    assert!(document["differs_by_input"].is_u64());
 }

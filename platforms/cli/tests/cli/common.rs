@@ -158,20 +158,38 @@ pub(crate) fn track<'a>(of: &'a Value, kind: &str) -> &'a Value {
 /// An origin that runs as long as the test.
 pub(crate) struct Origin {
     child: Child,
+    output: BufReader<std::process::ChildStdout>,
+    first: String,
     pub(crate) url: String,
 }
 
 impl Origin {
     pub(crate) fn start() -> Self {
+        Self::with([])
+    }
+
+    /// With more arguments.
+    pub(crate) fn with<const N: usize>(args: [&str; N]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_telecine"))
             .args(["origin", "--listen", "127.0.0.1:0"])
+            .args(args)
             .stdout(Stdio::piped())
             .spawn()
             .expect("the origin starts");
+        let mut output = BufReader::new(child.stdout.take().expect("piped"));
         let mut first = String::new();
-        BufReader::new(child.stdout.as_mut().expect("piped")).read_line(&mut first).expect("a line");
+        output.read_line(&mut first).expect("a line");
         let url = first.split("/hls/").next().expect("a URL").to_owned();
-        Self { child, url }
+        Self { child, output, first, url }
+    }
+
+    /// What it says on standard output, up to a line with these words in it.
+    pub(crate) fn said_until(mut self, words: &str) -> String {
+        let mut said = std::mem::take(&mut self.first);
+        while !said.contains(words) {
+            assert!(self.output.read_line(&mut said).expect("a line") > 0, "{said}");
+        }
+        said
     }
 }
 

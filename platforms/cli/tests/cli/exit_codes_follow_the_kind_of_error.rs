@@ -16,9 +16,20 @@ fn each_kind_of_failure_has_its_code_and_prints_nothing_on_standard_output() {
         (vec!["inspect", "broken.mpd"], 3),
         (vec!["probe", "empty.mp4"], 3),
         (vec!["probe", "noise.mp4"], 3),
-        (vec!["inspect", "missing.m3u8"], 4),
-        (vec!["probe", "missing.mp4"], 4),
-        (vec!["replay", "missing.rec"], 4),
+        // What is named on the command line and is not there is a slip of whoever wrote it.
+        (vec!["inspect", "missing.m3u8"], 2),
+        (vec!["play", "missing.m3u8"], 2),
+        (vec!["play", "file:///no/such/folder/main.mpd", "--clock", "virtual"], 2),
+        (vec!["probe", "missing.mp4"], 2),
+        (vec!["probe", "noise.mp4", "--init", "missing.mp4"], 2),
+        (vec!["replay", "missing.rec"], 2),
+        (vec!["inspect", "."], 2),
+        (vec!["play", "."], 2),
+        (vec!["probe", "."], 2),
+        (vec!["replay", "."], 2),
+        (vec!["play", "htp://a.example/main.m3u8"], 2),
+        (vec!["play", "http:///main.m3u8"], 2),
+        // What a network does not give is the network's.
         (vec!["inspect", "http://127.0.0.1:1/main.m3u8"], 4),
         (vec!["replay", "noise.rec"], 3),
         (vec!["inspect"], 2),
@@ -28,6 +39,14 @@ fn each_kind_of_failure_has_its_code_and_prints_nothing_on_standard_output() {
         (vec!["play", "--key", "1:2"], 2),
         (vec!["play", "--abr", "no-such-rule"], 2),
         (vec!["play", "--network", "rate=fast"], 2),
+        (vec!["play", "--network", "rate=3"], 2),
+        (vec!["play", "--network", "rate=3", "--clock", "virtual"], 2),
+        (vec!["play", "--network", "rtt=80", "--clock", "virtual"], 2),
+        (vec!["play", "--until", "0"], 2),
+        (vec!["play", "--until", "5", "--start", "5"], 2),
+        (vec!["play", "--start", "-1"], 2),
+        (vec!["play", "--max-bitrate", "3"], 2),
+        (vec!["play", "--report", "a.json", "--html", "a.json"], 2),
         (vec!["nonsense"], 2),
     ] {
         let mut json = args.clone();
@@ -38,6 +57,42 @@ fn each_kind_of_failure_has_its_code_and_prints_nothing_on_standard_output() {
         assert_eq!(run.code, code, "{args:?}: {}", run.stderr);
         assert_eq!(run.stdout, "", "{args:?}");
         assert_eq!(run.stderr.lines().count(), 1, "{args:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_wrong_argument_is_told_with_what_to_write_instead() {
+    let folder = folder(&[
+        ("title/main.m3u8", ""),
+        ("title/1.m4s", ""),
+        ("title/real.m3u8", "#EXTM3U"),
+        ("busy/title.json", "{"),
+    ]);
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    let taken = taken.local_addr().expect("bound").to_string();
+    for (args, told) in [
+        (vec!["play", "title"], "it holds main.m3u8"),
+        (vec!["play", "cdn.example/main.m3u8"], "as http://cdn.example/main.m3u8"),
+        (vec!["inspect", "localhost:8080/main.mpd"], "as http://localhost:8080/main.mpd"),
+        (vec!["play", "--network", "rate=3"], "write rate=3Mbps"),
+        (vec!["play", "--network", "rate=3Mbps,rtt=80", "--clock", "virtual"], "write rtt=80ms"),
+        (vec!["play", "--max-bitrate", "3"], "write 3Mbps"),
+        (vec!["play", "--start", "-1"], "seconds are a decimal number"),
+        (vec!["play", "--start", "9", "--until", "4"], "--until has to be behind the start"),
+        (vec!["play", "--report", "no/such/folder/r.json"], "'no/such/folder/r.json' cannot be written"),
+        (vec!["origin", "--listen", taken.as_str()], "is in use"),
+        (vec!["origin", "--listen", "nonsense"], "127.0.0.1:8080"),
+        (vec!["origin", "--listen", "0", "--folder", "film=no/such/folder"], "no/such/folder"),
+        (vec!["origin", "--listen", "0", "--folder", "busy"], "title.json"),
+        (vec!["origin", "--listen", "0", "--folder", "dur_5=title"], "the name of an option"),
+        (vec!["origin", "--listen", "0", "--folder", "x=title/main.m3u8"], "title/main.m3u8: it is not a folder"),
+        (vec!["probe", "title/real.m3u8"], "is a manifest: telecine inspect"),
+        (vec!["probe", "title/2.m4s"], "'title/2.m4s' cannot be read: there is no such file"),
+    ] {
+        let run = telecine_in(folder.path(), &args);
+        assert_eq!((run.code, run.stdout.as_str(), run.stderr.lines().count()), (2, "", 1), "{args:?}: {}", run.stderr);
+        assert!(run.stderr.contains(told), "{args:?}: {}", run.stderr);
+        assert!(run.stderr.contains(&format!("see telecine {} --help", args[0])), "{args:?}: {}", run.stderr);
     }
 }
 

@@ -6,16 +6,19 @@
 mod common;
 
 mod a_failed_session_is_reported_too;
+mod a_folder_of_another_packager_is_served_and_played;
 mod a_protected_title_ends_with_a_drm_error;
 mod a_recording_replays_to_the_same_decisions;
 mod an_error_is_one_sentence_with_code_place_url_and_advice;
 mod an_hls_media_playlist_is_inspected_to_the_last_attribute;
 mod an_hls_multivariant_playlist_is_inspected_with_its_children;
 mod an_mpd_is_inspected;
+mod bitrates_are_measured;
 mod ctrl_c_stops_and_still_reports;
 mod every_sample_comes_once_wherever_playback_starts;
 mod every_variant_is_inspected_to_its_segments;
 mod exit_codes_follow_the_kind_of_error;
+mod hls_of_transport_streams_plays;
 mod inspect_and_play_name_the_same_cause;
 mod long_lists_are_written_as_they_are_made;
 mod probe_lists_what_ffprobe_lists;

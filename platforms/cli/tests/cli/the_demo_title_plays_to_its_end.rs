@@ -50,7 +50,7 @@ fn without_a_url_it_plays_in_virtual_time_without_a_stall() {
     assert_eq!((&report["protocol"], &report["live"], &report["error"]), (&"hls".into(), &false.into(), &Value::Null));
     has_fields(&report["stalls"], &["count", "total_s", "ratio"]);
     has_fields(&report["seeks"], &["count", "mean_s"]);
-    has_fields(&report["bitrate"], &["mean_bps", "switches", "up", "down"]);
+    has_fields(&report["bitrate"], &["mean_bps", "declared_mean_bps", "switches", "up", "down"]);
     has_fields(&report["bytes"], &["fetched", "media", "wasted"]);
     has_fields(&report["requests"], &["total", "failed", "cancelled", "by_pathway"]);
     has_fields(

@@ -2,14 +2,16 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
+pub mod sound;
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use telecine_container::{Fragment, InitSegment, IsoReader, Unit};
-use telecine_engine::{Append, Format, Payload, Sink, SinkCommand, SinkReport, TrackConfig, TrackStats};
-use telecine_gstreamer::{Frame, GstSink, PixelFormat};
+use telecine_engine::{Append, Format, LoadId, Payload, Sink, SinkCommand, SinkReport, TrackConfig, TrackStats};
+use telecine_gstreamer::{Builder, Frame, GstSink, PixelFormat};
 use telecine_model::{Limits, MediaTime, Timestamp, TrackKind};
 
 /// A picture that was shown.
@@ -108,6 +110,7 @@ impl Media {
         Append {
             kind: self.kind,
             rendition: self.name.clone(),
+            load: LoadId(index as u64),
             segment,
             start: time(part.earliest_pts().expect("samples")),
             end: time(part.end_pts().expect("samples")),
@@ -124,14 +127,19 @@ impl Media {
 
 /// A sink that writes down what it shows.
 pub fn screen() -> (GstSink, Arc<Mutex<Vec<Shown>>>) {
+    screen_with(|builder| builder)
+}
+
+/// The same with more settings.
+pub fn screen_with(set: impl FnOnce(Builder) -> Builder) -> (GstSink, Arc<Mutex<Vec<Shown>>>) {
     let shown = Arc::new(Mutex::new(Vec::new()));
     let screen = Arc::clone(&shown);
     let show = move |frame: &Frame<'_>| {
         let picture = Shown { pts: frame.pts(), width: frame.width(), strip: read_strip(frame) };
         screen.lock().expect("no test panics while it looks").push(picture);
     };
-    let sink = GstSink::builder().headless().frames(PixelFormat::Gray8, show).build().expect("GStreamer is there");
-    (sink, shown)
+    let builder = set(GstSink::builder().headless().frames(PixelFormat::Gray8, show));
+    (builder.build().expect("GStreamer is there"), shown)
 }
 
 /// A sink that hands its pictures to the test, and the time.
@@ -145,6 +153,11 @@ pub struct Stage {
 impl Stage {
     pub fn new() -> Self {
         let (sink, shown) = screen();
+        Self::before(sink, shown)
+    }
+
+    /// A stage for a sink of [`screen_with`].
+    pub fn before(sink: GstSink, shown: Arc<Mutex<Vec<Shown>>>) -> Self {
         Self { shown, ..Self::with(sink) }
     }
 

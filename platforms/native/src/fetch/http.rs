@@ -1,18 +1,22 @@
 //! HTTP/1.1 and HTTP/2 through reqwest, with our own redirects, ranges and limits.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{self, HeaderMap, HeaderName};
 use reqwest::Url;
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use telecine_engine::{FetchRequest, RequestClass, ResponseHead};
-use telecine_model::{uri, Error, ErrorCode, WallTime};
+use telecine_model::{uri, ByteRange, Error, ErrorCode, WallTime};
 use telecine_virtual::Failure;
 use tokio::time::{timeout, timeout_at, Instant};
 
-use super::body::BodyPlan;
+use super::body::{beyond, BodyPlan};
 use super::failure::{self, DnsError};
 use super::headers::AppHeaders;
 use super::{Out, Stop};
@@ -26,6 +30,8 @@ const ERROR_BODY_MAX: u64 = 64 << 10;
 pub(super) struct Http {
     client: reqwest::Client,
     headers: AppHeaders,
+    /// Bytes that were read past.
+    skipped: Arc<AtomicU64>,
 }
 
 impl Http {
@@ -39,7 +45,12 @@ impl Http {
             .user_agent(concat!("telecine/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| Error::new(ErrorCode::TlsFailed, error.to_string()))?;
-        Ok(Self { client, headers })
+        Ok(Self { client, headers, skipped: Arc::default() })
+    }
+
+    /// Bytes that were read past because a server sent the whole instead of a part.
+    pub(super) fn skipped(&self) -> &Arc<AtomicU64> {
+        &self.skipped
     }
 
     pub(super) async fn fetch(&self, request: &FetchRequest, title: &str, out: &Out<'_>) -> Result<(), Stop> {
@@ -56,27 +67,22 @@ impl Http {
         let plan = BodyPlan::of(head.status, request.byte_range, head.content_length, content_range.as_deref())?;
         let mut head = head;
         head.content_length = plan.expected;
-        out.head(head).await?;
-        self.body(response, plan, request, out).await
-    }
-
-    async fn body(
-        &self,
-        mut response: reqwest::Response,
-        plan: BodyPlan,
-        request: &FetchRequest,
-        out: &Out<'_>,
-    ) -> Result<(), Stop> {
         let too_large = || Failure::new(ErrorCode::BodyTooLarge, format!("more than {} bytes", request.max_bytes));
         if plan.expected.is_some_and(|expected| expected > request.max_bytes) {
             return Err(too_large().into());
         }
+        let mut body = Incoming { response, idle: request.idle_timeout, declared: plan.expected.is_some() };
+        // Before the head is told: what is read past is waiting time to whoever wants the part, and
+        // says nothing about the rate at which the part comes.
+        let mut next = self.skip(&mut body, plan, request).await?;
+        out.head(head).await?;
         let mut received = 0u64;
         while received < plan.take {
-            let idle = |_| Failure::new(ErrorCode::Timeout, format!("no byte within {:?}", request.idle_timeout));
-            let chunk = timeout(request.idle_timeout, response.chunk()).await.map_err(idle)?;
-            let declared = plan.expected.is_some();
-            let Some(mut chunk) = chunk.map_err(|error| failure::within_body(error, declared))? else { break };
+            let chunk = match next.take() {
+                Some(chunk) => Some(chunk),
+                None => body.chunk().await?,
+            };
+            let Some(mut chunk) = chunk else { break };
             chunk.truncate(usize::try_from(plan.take - received).unwrap_or(usize::MAX));
             received = received.saturating_add(chunk.len() as u64);
             if received > request.max_bytes {
@@ -85,6 +91,24 @@ impl Http {
             out.chunk(chunk).await?;
         }
         Ok(plan.check_end(received)?)
+    }
+
+    /// Reads past what comes before the part that was asked for; gives what was read of the part.
+    async fn skip(&self, body: &mut Incoming, plan: BodyPlan, request: &FetchRequest) -> Result<Option<Bytes>, Stop> {
+        let mut left = plan.skip;
+        while left > 0 {
+            let Some(mut chunk) = body.chunk().await? else {
+                let range = request.byte_range.unwrap_or(ByteRange { offset: plan.skip, length: plan.take });
+                return Err(beyond(range, plan.skip - left).into());
+            };
+            let before = chunk.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            self.skipped.fetch_add(before as u64, Ordering::Relaxed);
+            left -= before as u64;
+            if before < chunk.len() {
+                return Ok(Some(chunk.split_off(before)));
+            }
+        }
+        Ok(None)
     }
 
     /// The answer at the end of the redirects, and the URL that gave it.
@@ -127,6 +151,23 @@ impl Http {
             builder = builder.header(header::ACCEPT_ENCODING, "identity");
         }
         builder.send().await.map_err(failure::before_head)
+    }
+}
+
+/// A body as it comes in.
+struct Incoming {
+    response: reqwest::Response,
+    idle: Duration,
+    /// Whether its length was.
+    declared: bool,
+}
+
+impl Incoming {
+    /// What comes next; None at the end.
+    async fn chunk(&mut self) -> Result<Option<Bytes>, Failure> {
+        let late = |_| Failure::new(ErrorCode::Timeout, format!("no byte within {:?}", self.idle));
+        let chunk = timeout(self.idle, self.response.chunk()).await.map_err(late)?;
+        chunk.map_err(|error| failure::within_body(error, self.declared))
     }
 }
 

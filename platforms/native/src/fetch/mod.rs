@@ -42,6 +42,14 @@ impl Fetcher {
         Ok(Self { http: Http::new(AppHeaders::new(headers)?)?, memory: Arc::new(memory) })
     }
 
+    /// Bytes that were read past and thrown away, by this fetcher and its clones, because a server ignores byte
+    /// ranges: it answered the whole resource where a part was asked for, and the part was taken out of it. They are
+    /// not among the bytes of any event. Beyond 16 MiB before a part the request fails instead, with
+    /// [`ErrorCode::RangeMismatch`].
+    pub fn skipped_bytes(&self) -> u64 {
+        self.http.skipped().load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     /// Makes a request on behalf of the title at URL `title`, and sends what happens, in the order
     /// that [`NetworkEvent`] demands. Dropping the future, or closing the channel, cancels it.
     pub async fn fetch(&self, request: &FetchRequest, title: &str, events: &mpsc::Sender<NetworkEvent>) {

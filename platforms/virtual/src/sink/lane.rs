@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use telecine_container::InitSegment;
-use telecine_engine::{Append, Payload, TrackConfig};
+use telecine_engine::{Append, LoadId, Payload, TrackConfig};
 use telecine_model::{MediaTime, Timescale};
 
 use super::text;
@@ -25,6 +25,9 @@ pub(crate) struct Lane {
     track: usize,
     /// End of the last append, if the next one should continue it.
     last_end: Option<MediaTime>,
+    /// The loading that is being appended, and what was held of its rendition before it. Its own fragments
+    /// may overlap: pictures come in decoding order.
+    loading: Option<(LoadId, Vec<(MediaTime, MediaTime)>)>,
     /// Cues that later segments may repeat: digest and end.
     cues: Vec<(u64, MediaTime)>,
 }
@@ -93,7 +96,7 @@ impl Lane {
         let mut arrival = Arrival::default();
         let mut reach: Option<(MediaTime, MediaTime)> = None;
         let mut spacing = MediaTime::ZERO;
-        let held = self.held(&append.rendition, append.start, append.end);
+        let held = self.held_before(append);
         for sample in samples(append, clock) {
             let (pts, end) = sample;
             if end <= append.window.0 || pts >= append.window.1 {
@@ -154,6 +157,18 @@ impl Lane {
     fn follows_a_gap(&self, start: MediaTime, spacing: MediaTime) -> bool {
         let ahead = self.last_end.is_some_and(|end| start > end + spacing);
         ahead && !self.spans.iter().any(|span| span.start < start && span.end + spacing >= start)
+    }
+
+    /// What was held of an append's rendition before its loading began.
+    fn held_before(&mut self, append: &Append) -> Vec<(MediaTime, MediaTime)> {
+        match &self.loading {
+            Some((load, held)) if *load == append.load => held.clone(),
+            _ => {
+                let held = self.held(&append.rendition, MediaTime::MIN, MediaTime::MAX);
+                self.loading = Some((append.load, held.clone()));
+                held
+            }
+        }
     }
 
     /// Spans of a rendition that touch `start..end`.

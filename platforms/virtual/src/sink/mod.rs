@@ -216,7 +216,7 @@ impl ModelSink {
     fn append(&mut self, append: &Append) {
         let lane = self.lanes.entry(append.kind).or_default();
         if self.capabilities.max_bytes.is_some_and(|max| lane.bytes().saturating_add(append.bytes) > max) {
-            self.reports.push_back(SinkReport::Full { kind: append.kind, start: append.start });
+            self.reports.push_back(SinkReport::Full { kind: append.kind, load: append.load });
             return;
         }
         let arrival = lane.take(append);
@@ -264,9 +264,8 @@ impl Sink for ModelSink {
                 }
             }
             SinkCommand::Silence { kind, from, to } => {
-                if let Some(lane) = self.lanes.get_mut(&kind) {
-                    lane.be_silent(from, to);
-                }
+                // Media may come later: what there is nothing of first is told before its configuration.
+                self.lanes.entry(kind).or_default().be_silent(from, to);
             }
             SinkCommand::EndOfStream { kind } => {
                 if let Some(lane) = self.lanes.get_mut(&kind) {

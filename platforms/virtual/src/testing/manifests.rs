@@ -21,9 +21,16 @@ impl SyntheticTitle {
     pub(super) fn multivariant(&self) -> String {
         let mut out = String::from("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n");
         let mut groups = String::new();
-        if self.audio {
-            out += "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"aud\",NAME=\"English\",LANGUAGE=\"en\",DEFAULT=YES,\
-                    AUTOSELECT=YES,CHANNELS=\"2\",URI=\"a0.m3u8\"\n";
+        for language in 0..self.languages {
+            let (tag, name) = language_of(language);
+            let default = if language == 0 { "YES" } else { "NO" };
+            let _ = writeln!(
+                out,
+                "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"aud\",NAME=\"{name}\",LANGUAGE=\"{tag}\",DEFAULT={default},\
+                 AUTOSELECT=YES,CHANNELS=\"2\",URI=\"a{language}.m3u8\"",
+            );
+        }
+        if self.languages > 0 {
             groups += ",AUDIO=\"aud\"";
         }
         if self.text {
@@ -31,9 +38,9 @@ impl SyntheticTitle {
                     URI=\"t0.m3u8\"\n";
             groups += ",SUBTITLES=\"sub\"";
         }
-        let sound = if self.audio { format!(",{AUDIO_CODEC}") } else { String::new() };
+        let sound = if self.languages > 0 { format!(",{AUDIO_CODEC}") } else { String::new() };
         for (index, (height, bitrate)) in self.renditions.iter().enumerate() {
-            let bandwidth = bitrate + if self.audio { AUDIO_BITRATE } else { 0 };
+            let bandwidth = bitrate + if self.languages > 0 { AUDIO_BITRATE } else { 0 };
             let width = height / 9 * 16;
             // Writing to a String cannot fail.
             let _ = writeln!(
@@ -57,7 +64,14 @@ impl SyntheticTitle {
             if fault.is_some_and(|(fault, _)| *fault == Fault::Gap) {
                 out += "#EXT-X-GAP\n";
             }
-            let length = seconds(self.start_of(number + 1) - self.start_of(number));
+            if number > 0 && self.parts.contains(&number) {
+                out += "#EXT-X-DISCONTINUITY\n";
+            }
+            let length = self.start_of(number + 1) - self.start_of(number);
+            let length = match self.rounded {
+                true => (length.as_millis().saturating_add(500) / 1000).max(1).to_string(),
+                false => seconds(length),
+            };
             let _ = writeln!(out, "#EXTINF:{length},\n{rendition}/{number}.m4s");
         }
         out + "#EXT-X-ENDLIST\n"
@@ -85,18 +99,37 @@ impl SyntheticTitle {
         let mut out = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" \
              profiles=\"urn:mpeg:dash:profile:isoff-live:2011\" type=\"static\" minBufferTime=\"PT2S\" \
-             mediaPresentationDuration=\"PT{}S\">\n<Period id=\"1\">\n",
+             mediaPresentationDuration=\"PT{}S\">\n",
             seconds(self.duration)
+        );
+        for part in 0..self.parts.len() {
+            self.period(part, &mut out);
+        }
+        out + "</MPD>\n"
+    }
+
+    fn period(&self, part: usize, out: &mut String) {
+        let first = self.parts[part];
+        let end = self.parts.get(part + 1).copied().unwrap_or(self.segment_count());
+        let (start, length) = (self.start_of(first), self.start_of(end) - self.start_of(first));
+        let _ = writeln!(
+            out,
+            "<Period id=\"{}\" start=\"PT{}S\" duration=\"PT{}S\">",
+            part + 1,
+            seconds(start),
+            seconds(length)
         );
         // Microseconds, so that any length of a segment is a whole number.
         let template = format!(
-            "<SegmentTemplate timescale=\"1000000\" duration=\"{}\" startNumber=\"0\" \
-             initialization=\"$RepresentationID$/init.mp4\" media=\"$RepresentationID$/$Number$.m4s\"/>\n",
-            self.segment.as_micros()
+            "<SegmentTemplate timescale=\"1000000\" duration=\"{}\" startNumber=\"{first}\" \
+             presentationTimeOffset=\"{}\" initialization=\"$RepresentationID$/init.mp4\" \
+             media=\"$RepresentationID$/$Number$.m4s\"/>\n",
+            self.segment.as_micros(),
+            Self::base_of(part).as_micros(),
         );
-        out += "<AdaptationSet id=\"1\" contentType=\"video\" mimeType=\"video/mp4\" segmentAlignment=\"true\" \
-                startWithSAP=\"1\">\n";
-        out += &template;
+        *out += "<AdaptationSet id=\"1\" contentType=\"video\" mimeType=\"video/mp4\" segmentAlignment=\"true\" \
+                 startWithSAP=\"1\">\n";
+        *out += &template;
         for (index, (height, bitrate)) in self.renditions.iter().enumerate() {
             let width = height / 9 * 16;
             let _ = writeln!(
@@ -105,21 +138,33 @@ impl SyntheticTitle {
                  width=\"{width}\" height=\"{height}\" frameRate=\"25\"/>"
             );
         }
-        out += "</AdaptationSet>\n";
-        if self.audio {
+        *out += "</AdaptationSet>\n";
+        let languages = if self.silent_parts.contains(&part) { 0 } else { self.languages };
+        for language in 0..languages {
             let _ = write!(
                 out,
-                "<AdaptationSet id=\"2\" contentType=\"audio\" lang=\"en\" mimeType=\"audio/mp4\" \
-                 segmentAlignment=\"true\" startWithSAP=\"1\">\n{template}<Representation id=\"a0\" \
+                "<AdaptationSet id=\"{}\" contentType=\"audio\" lang=\"{}\" mimeType=\"audio/mp4\" \
+                 segmentAlignment=\"true\" startWithSAP=\"1\">\n{template}<Representation id=\"a{language}\" \
                  bandwidth=\"{AUDIO_BITRATE}\" codecs=\"{AUDIO_CODEC}\" audioSamplingRate=\"{AUDIO_CLOCK}\"/>\n\
-                 </AdaptationSet>\n"
+                 </AdaptationSet>\n",
+                language + 10,
+                language_of(language).0,
             );
         }
-        if self.text {
-            out += "<AdaptationSet id=\"3\" contentType=\"text\" lang=\"en\" mimeType=\"text/vtt\">\n\
-                    <Representation id=\"t0\" bandwidth=\"100\"><BaseURL>t0.vtt</BaseURL></Representation>\n\
-                    </AdaptationSet>\n";
+        if self.text && part == 0 {
+            *out += "<AdaptationSet id=\"3\" contentType=\"text\" lang=\"en\" mimeType=\"text/vtt\">\n\
+                     <Representation id=\"t0\" bandwidth=\"100\"><BaseURL>t0.vtt</BaseURL></Representation>\n\
+                     </AdaptationSet>\n";
         }
-        out + "</Period>\n</MPD>\n"
+        *out += "</Period>\n";
+    }
+}
+
+/// Tag and name of a language.
+fn language_of(language: u32) -> (&'static str, &'static str) {
+    match language {
+        0 => ("en", "English"),
+        1 => ("fr", "Français"),
+        _ => ("und", "Other"),
     }
 }

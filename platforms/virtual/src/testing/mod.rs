@@ -49,7 +49,7 @@ pub enum Fault {
     Garbage,
 }
 
-/// A title without a file: AVC renditions `v0`, `v1`… and AAC sound `a0`, at 25 frames and 48,000
+/// A title without a file: AVC renditions `v0`, `v1`… and AAC sound `a0`…, at 25 frames and 48,000
 /// samples a second, as HLS at `/main.m3u8` and as DASH at `/main.mpd` of any host.
 ///
 /// Video segments are whole seconds or whatever they were asked to be; sound segments hold the
@@ -60,8 +60,15 @@ pub struct SyntheticTitle {
     segment: MediaTime,
     /// Height and bits a second.
     renditions: Vec<(u16, u64)>,
-    audio: bool,
+    /// Sound in so many languages.
+    languages: u32,
     text: bool,
+    /// Where each part (a period, or a discontinuity domain) begins, by the number of its first segment.
+    parts: Vec<u64>,
+    /// Parts without sound.
+    silent_parts: Vec<usize>,
+    /// Playlists give durations in whole seconds.
+    rounded: bool,
     faults: BTreeMap<(String, u64), (Fault, u32)>,
     requests: Vec<String>,
 }
@@ -74,8 +81,11 @@ impl SyntheticTitle {
             duration,
             segment: MediaTime::from_secs(4),
             renditions: vec![(240, 300_000), (480, 1_000_000), (720, 2_500_000)],
-            audio: true,
+            languages: 1,
             text: true,
+            parts: vec![0],
+            silent_parts: Vec::new(),
+            rounded: false,
             faults: BTreeMap::new(),
             requests: Vec::new(),
         }
@@ -97,8 +107,41 @@ impl SyntheticTitle {
 
     /// No sound.
     #[must_use]
-    pub fn silent(mut self) -> Self {
-        self.audio = false;
+    pub fn silent(self) -> Self {
+        self.languages(0)
+    }
+
+    /// Sound in so many languages: `a0` in English, `a1` in French, any further undetermined.
+    #[must_use]
+    pub fn languages(mut self, count: u32) -> Self {
+        self.languages = count;
+        self
+    }
+
+    /// Another part begins with segment `number`: a period in DASH, a discontinuity in HLS. Its media
+    /// counts time from a beginning of its own.
+    #[must_use]
+    pub fn part_at(mut self, number: u64) -> Self {
+        if let Err(at) = self.parts.binary_search(&number) {
+            if number < self.segment_count() {
+                self.parts.insert(at, number);
+            }
+        }
+        self
+    }
+
+    /// The part with this index has no sound. Only DASH can say so.
+    #[must_use]
+    pub fn silent_part(mut self, part: usize) -> Self {
+        self.silent_parts.push(part);
+        self
+    }
+
+    /// Playlists give durations in whole seconds, as those of protocol version 2 do: they do not add up
+    /// to what the media lasts.
+    #[must_use]
+    pub fn durations_in_whole_seconds(mut self) -> Self {
+        self.rounded = true;
         self
     }
 
@@ -161,8 +204,9 @@ impl SyntheticTitle {
     }
 
     fn kind(&self, rendition: &str) -> Option<(Kind, u32, u64)> {
-        if rendition == "a0" && self.audio {
-            return Some((Kind::Audio { sample_rate: AUDIO_CLOCK }, AUDIO_CLOCK, AUDIO_BITRATE));
+        if let Some(language) = rendition.strip_prefix('a') {
+            let exists = language.parse::<u32>().is_ok_and(|language| language < self.languages);
+            return exists.then_some((Kind::Audio { sample_rate: AUDIO_CLOCK }, AUDIO_CLOCK, AUDIO_BITRATE));
         }
         let index: usize = rendition.strip_prefix('v')?.parse().ok()?;
         let (height, bitrate) = *self.renditions.get(index)?;
@@ -175,12 +219,23 @@ impl SyntheticTitle {
         (time.to_ticks(clock).max(0) as u64).div_ceil(frame.into())
     }
 
+    /// What a part's media counts from: zero in the first, seven seconds more in each further one.
+    fn base_of(part: usize) -> MediaTime {
+        MediaTime::from_secs(7).mul_ratio(i64::try_from(part).unwrap_or(i64::MAX), 1)
+    }
+
+    fn part_of(&self, number: u64) -> usize {
+        self.parts.partition_point(|first| *first <= number).saturating_sub(1)
+    }
+
     fn media(&self, rendition: &str, number: u64, hole: bool) -> Option<Bytes> {
         let (kind, _, bitrate) = self.kind(rendition)?;
         let (clock, frame) = Self::clock(rendition);
         if number >= self.segment_count() {
             return None;
         }
+        let part = self.part_of(number);
+        let (base, begin) = (Self::base_of(part), self.start_of(self.parts[part]));
         let mut first = Self::frame_at(self.start_of(number), clock, frame);
         let end = Self::frame_at(self.start_of(number + 1), clock, frame);
         let frames = |count: u64| count * u64::from(frame);
@@ -190,7 +245,7 @@ impl SyntheticTitle {
         }
         Some(boxes::fragment(Samples {
             sequence: u32::try_from(number + 1).unwrap_or(u32::MAX),
-            decode_time: frames(first),
+            decode_time: frames(first) + base.to_ticks(clock).unsigned_abs() - begin.to_ticks(clock).unsigned_abs(),
             count: u32::try_from(end - first).unwrap_or(u32::MAX),
             duration: frame,
             dependent: matches!(kind, Kind::Video { .. }),

@@ -66,6 +66,7 @@ pub(crate) fn write_fragment(sequence: u32, offset: u64, parts: Vec<FragmentTrac
                 samples: Vec::new(),
                 description: 1,
                 data_base: DataBase::Moof,
+                base: offset,
                 traf: start..w.out.len() as u64,
             });
         }
@@ -98,7 +99,7 @@ pub(crate) fn write_fragment(sequence: u32, offset: u64, parts: Vec<FragmentTrac
         brands: Vec::new(),
         pssh: Vec::new(),
         moof: 0..moof,
-        media: vec![media_start..end],
+        media: std::iter::once(media_start..end).collect(),
     }
 }
 

@@ -11,18 +11,18 @@ use telecine_engine::RequestClass;
 use telecine_model::{Error, WallTime};
 
 use crate::args::Inspect;
-use crate::fetch::{absolute, Fetcher};
+use crate::fetch::{absolute, manifest, Fetcher};
 use crate::{net, output};
 
 /// Runs the command.
 pub(crate) fn run(args: &Inspect) -> Result<(), Error> {
-    let url = absolute(&args.source)?;
+    let url = manifest(&args.source)?;
     let runtime = net::runtime()?;
-    let mut fetcher = Fetcher::new(net::source(&runtime, &url, &args.header)?);
-    let manifest = fetcher.get(RequestClass::Manifest, &url, None)?;
+    let mut fetcher = Fetcher::new(net::source(&runtime, &url, &telecine::Fetcher::new(&args.header)?));
+    let text = fetcher.get(RequestClass::Manifest, &url, None)?;
     let base = args.base.as_deref().map(absolute).transpose()?;
     let depth = load::Depth { playlists: !args.shallow, indexes: args.segments };
-    let loaded = load::load(&mut fetcher, manifest, base.as_deref(), depth)?;
+    let loaded = load::load(&mut fetcher, text, base.as_deref(), depth)?;
     let document = document::document(&loaded, args.segments, now());
     if args.json {
         output::json(&document)

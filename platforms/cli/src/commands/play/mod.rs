@@ -11,8 +11,9 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
+use telecine::Fetcher;
 use telecine_engine::{abr, Config};
-use telecine_model::{Error, ErrorCode};
+use telecine_model::{Error, ErrorCode, MediaTime};
 
 use self::outputs::Outputs;
 use self::watch::Watch;
@@ -28,7 +29,7 @@ const NETWORK: &str = "rate=5Mbps,rtt=40ms";
 pub(crate) fn run(args: &Play) -> Result<ExitCode, Error> {
     let config = config(args)?;
     let sink = sinks::choose(args.sink, args.clock)?;
-    let title = args.url.as_deref().map(fetch::absolute).transpose()?;
+    let title = args.url.as_deref().map(fetch::manifest).transpose()?;
     let network = shaping(args);
     let outputs = Outputs::open(args)?;
     let runtime = net::runtime()?;
@@ -59,12 +60,16 @@ pub(crate) fn run(args: &Play) -> Result<ExitCode, Error> {
             let network = net::model(network.unwrap_or(NETWORK))?;
             match title {
                 Some(url) => {
-                    let source = net::source(&runtime, &url, &args.header)?;
-                    modelled::play(&url, args.start, source, network, config, sink, watch(&url))?
+                    let fetcher = Fetcher::new(&args.header)?;
+                    let source = net::source(&runtime, &url, &fetcher);
+                    let title = modelled::Title { url: &url, start: args.start, source, fetcher: Some(&fetcher) };
+                    modelled::play(title, network, config, sink, watch(&url))?
                 }
                 None => {
                     let url = embedded::url();
-                    modelled::play(&url, args.start, embedded::source(), network, config, sink, watch(&url))?
+                    let source = embedded::source();
+                    let title = modelled::Title { url: &url, start: args.start, source, fetcher: None };
+                    modelled::play(title, network, config, sink, watch(&url))?
                 }
             }
         }
@@ -94,6 +99,10 @@ fn config(args: &Play) -> Result<Config, Error> {
     }
     if args.url.is_some() && args.network.is_some() && args.clock == Clock::Real {
         return refused("--network shapes the embedded origin, or a model; a URL has a network of its own".to_owned());
+    }
+    let start = args.start.unwrap_or(MediaTime::ZERO);
+    if args.until.is_some_and(|until| until <= start) {
+        return refused(format!("nothing would be played: --until has to be behind the start at {start}"));
     }
     let mut config = Config::default();
     config.seed = args.seed;

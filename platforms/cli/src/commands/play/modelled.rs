@@ -1,5 +1,6 @@
 //! A session in virtual time.
 
+use telecine::Fetcher;
 use telecine_engine::Command;
 use telecine_model::{Error, ErrorCode, MediaTime, Timestamp};
 use telecine_virtual::{Network, Outcome, Session, Source};
@@ -8,19 +9,27 @@ use super::sinks::Chosen;
 use super::watch::{Ended, Watch, LOOK_EVERY};
 use crate::report;
 
-/// Plays `url` over a modelled network.
+/// What to play, and from where.
+pub(super) struct Title<'a, S> {
+    pub(super) url: &'a str,
+    pub(super) start: Option<MediaTime>,
+    pub(super) source: S,
+    /// What the source fetches with, if it fetches: it knows what was read past.
+    pub(super) fetcher: Option<&'a Fetcher>,
+}
+
+/// Plays a title over a modelled network.
 pub(super) fn play<S: Source>(
-    url: &str,
-    start: Option<MediaTime>,
-    source: S,
+    title: Title<'_, S>,
     network: Network,
     config: telecine_engine::Config,
     sink: Chosen,
     mut watch: Watch,
 ) -> Result<Ended, Error> {
-    let load = Command::Load { url: url.to_owned(), start };
-    let mut session = Session::new(config, source)
-        .sink(sink.into_sink())
+    let skipped = || title.fetcher.map_or(0, Fetcher::skipped_bytes);
+    let load = Command::Load { url: title.url.to_owned(), start: title.start };
+    let mut session = Session::new(config, title.source)
+        .sink(sink.into_sink(watch.tally()))
         .network(network)
         .at(Timestamp::ZERO, load)
         .at(Timestamp::ZERO, Command::Play);
@@ -35,7 +44,9 @@ pub(super) fn play<S: Source>(
         told = session.events().len();
         watch.recorded(&session.take_recording())?;
         // A session that is over holds nothing any more that could be looked at.
-        let stop = !watch.is_over() && watch.look(session.now(), &session.engine().snapshot(session.now()))?;
+        let (now, engine) = (session.now(), session.engine());
+        let received = || engine.qoe(now).bytes_fetched + skipped();
+        let stop = !watch.is_over() && watch.look(now, &engine.snapshot(now), received())?;
         match outcome {
             Outcome::Until if stop && !stopping => {
                 stopping = true;
@@ -52,11 +63,12 @@ pub(super) fn play<S: Source>(
         }
     }
     let engine = session.engine();
-    Ok(watch.end(&report::Session {
+    watch.end(&report::Session {
         now: session.now(),
         presentation: engine.presentation(),
         qoe: engine.qoe(session.now()),
         tracks: session.sink_ref().tracks(),
         action_hash: engine.action_hash(),
-    }))
+        skipped: skipped(),
+    })
 }

@@ -24,7 +24,16 @@ struct Output {
 }
 
 impl Outputs {
+    /// # Errors
+    /// `InvalidArgument` for a file that cannot be written, or is to hold two things.
     pub(super) fn open(args: &Play) -> Result<Self, Error> {
+        let mut paths: Vec<&Path> =
+            [&args.report, &args.html, &args.record].into_iter().flatten().map(PathBuf::as_path).collect();
+        paths.sort_unstable();
+        if let Some(twice) = paths.windows(2).find(|pair| pair[0] == pair[1]) {
+            let message = format!("'{}' cannot be two things: give each of them a file", twice[0].display());
+            return Err(Error::new(ErrorCode::InvalidArgument, message));
+        }
         Ok(Self {
             report: Output::open(args.report.as_deref())?,
             html: Output::open(args.html.as_deref())?,

@@ -25,7 +25,7 @@ pub(super) async fn play(
     sink: Chosen,
     mut watch: Watch,
 ) -> Result<Ended, Error> {
-    let mut builder = Player::builder().config(config).sink(sink.into_sink());
+    let mut builder = Player::builder().config(config).sink(sink.into_sink(watch.tally()));
     for (name, value) in session.headers {
         builder = builder.header(name, value);
     }
@@ -47,7 +47,8 @@ pub(super) async fn play(
                 None => break,
             },
             _ = looks.tick() => {
-                let stop = watch.look(now(), &player.snapshot().await?)?;
+                let received = player.qoe().await?.bytes_fetched + player.skipped_bytes();
+                let stop = watch.look(now(), &player.snapshot().await?, received)?;
                 watch.recorded(&player.take_recording().await?)?;
                 if stop && !stopping {
                     stopping = true;
@@ -64,11 +65,12 @@ pub(super) async fn play(
     while let Ok(Some(event)) = timeout(Duration::ZERO, events.next()).await {
         watch.event(&event)?;
     }
-    Ok(watch.end(&report::Session {
+    watch.end(&report::Session {
         now: Timestamp::ZERO + qoe.elapsed,
         presentation: presentation.as_ref(),
         qoe,
         tracks,
         action_hash: player.action_hash().await?,
-    }))
+        skipped: player.skipped_bytes(),
+    })
 }

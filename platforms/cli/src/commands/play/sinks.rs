@@ -4,6 +4,7 @@ use telecine_engine::Sink;
 use telecine_model::{Error, ErrorCode};
 
 use crate::args::{Clock, SinkName};
+use crate::report::{Counted, Tally};
 
 /// A sink, and its name for the report.
 pub(super) struct Chosen {
@@ -16,8 +17,9 @@ impl Chosen {
         self.name.name()
     }
 
-    pub(super) fn into_sink(self) -> Box<dyn Sink> {
-        self.sink
+    /// The sink, which counts in `tally` what goes into it.
+    pub(super) fn into_sink(self, tally: Tally) -> Counted {
+        Counted { sink: self.sink, tally }
     }
 }
 

@@ -11,7 +11,7 @@ use telecine_model::{Error, MediaTime, Timestamp};
 use super::outputs::Outputs;
 use crate::args::Play;
 use crate::dashboard::Dashboard;
-use crate::report::{Collector, Report, Session, Setup};
+use crate::report::{Collector, Report, Session, Setup, Tally};
 
 /// How often a session is looked at.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -22,6 +22,7 @@ const LOOKS_PER_SAMPLE: u64 = 5;
 /// Watches one session.
 pub(super) struct Watch {
     notes: Collector,
+    tally: Tally,
     dashboard: Dashboard,
     outputs: Outputs,
     until: Option<MediaTime>,
@@ -39,8 +40,10 @@ pub(super) struct Ended {
 
 impl Watch {
     pub(super) fn new(url: &str, setup: Setup, args: &Play, outputs: Outputs, interrupted: Arc<AtomicBool>) -> Self {
+        let tally = Tally::default();
         Self {
-            notes: Collector::new(url, setup),
+            notes: Collector::new(url, setup, tally.clone()),
+            tally,
             dashboard: Dashboard::new(args.json),
             outputs,
             until: args.until,
@@ -49,16 +52,21 @@ impl Watch {
         }
     }
 
+    /// What the session's sink has to count in.
+    pub(super) fn tally(&self) -> Tally {
+        self.tally.clone()
+    }
+
     /// Notes and shows an event.
     pub(super) fn event(&mut self, event: &Event) -> Result<(), Error> {
         self.notes.event(event);
         self.dashboard.event(event)
     }
 
-    /// Looks at the session; true if it is to be stopped.
-    pub(super) fn look(&mut self, at: Timestamp, snapshot: &Snapshot) -> Result<bool, Error> {
+    /// Looks at the session, by when so many bytes came; true if it is to be stopped.
+    pub(super) fn look(&mut self, at: Timestamp, snapshot: &Snapshot, received: u64) -> Result<bool, Error> {
         if self.looks.is_multiple_of(LOOKS_PER_SAMPLE) {
-            self.notes.sample(at, snapshot);
+            self.notes.sample(at, snapshot, received);
             self.dashboard.sample(at, snapshot)?;
         }
         self.looks += 1;
@@ -77,9 +85,9 @@ impl Watch {
     }
 
     /// The session is over.
-    pub(super) fn end(self, session: &Session<'_>) -> Ended {
-        self.dashboard.close();
+    pub(super) fn end(mut self, session: &Session<'_>) -> Result<Ended, Error> {
+        self.dashboard.close(self.notes.state())?;
         let fatal = self.notes.fatal().cloned();
-        Ended { report: self.notes.finish(session), fatal, outputs: self.outputs }
+        Ok(Ended { report: self.notes.finish(session), fatal, outputs: self.outputs })
     }
 }

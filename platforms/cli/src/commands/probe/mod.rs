@@ -105,9 +105,10 @@ struct PsshEntry {
 
 /// Runs the command.
 pub(crate) fn run(args: &Probe) -> Result<(), Error> {
-    let about = |error: Error| match error.facts().contains_key("url") {
-        true => error,
-        false => error.fact("url", args.file.display()),
+    // An argument that cannot be used is named by the message itself.
+    let about = |error: Error| match error.code() {
+        ErrorCode::InvalidArgument => error,
+        _ => error.fact("url", args.file.display()),
     };
     let media = scan(&args.file, args.init.as_deref(), &Limits::default()).map_err(about)?;
     let protected = media.init.tracks.iter().find(|track| track.encryption.is_some());

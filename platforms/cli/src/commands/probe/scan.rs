@@ -54,7 +54,8 @@ impl Summed {
 /// segment that has none of its own.
 ///
 /// # Errors
-/// `SourceUnreadable` and what the reader of containers finds, `InitMissing` if there is no `moov`.
+/// `InvalidArgument` for what cannot be read or is no media, what the reader of containers finds, `InitMissing` if
+/// there is no `moov`.
 pub(super) fn scan(path: &Path, init: Option<&Path>, limits: &Limits) -> Result<Scan, Error> {
     let mut given = None;
     if let Some(init) = init {
@@ -111,6 +112,10 @@ fn units(
         let read = (&mut file).take(READ as u64).read_to_end(&mut piece).map_err(|e| unreadable(path, &e))?;
         if read == 0 {
             break;
+        }
+        if length == 0 && telecine_manifest::sniff(&piece).is_some() {
+            let message = format!("'{}' is a manifest: telecine inspect shows what it offers", path.display());
+            return Err(Error::new(ErrorCode::InvalidArgument, message));
         }
         length = length.saturating_add(read as u64);
         reader.push(piece.into());

@@ -1,0 +1,234 @@
+//! The key system, its certificate, provisioning.
+
+use super::*;
+use telecine_drm::session::{CdmFailureKind, MessageKind};
+use telecine_drm::system::{Certificate, CertificateUse};
+use telecine_drm::testing::CdmOperation;
+use telecine_model::ErrorCode;
+
+const CERTIFICATE: &str = "https://licence.example/cert";
+
+fn with_certificate(certificate: Option<Certificate>, use_of_it: CertificateUse) -> Choice {
+    let mut choice = choice(vec![SystemCapability { certificate: use_of_it, ..capability() }], false);
+    choice.plans[0].certificate = certificate;
+    choice
+}
+
+#[test]
+fn the_key_system_is_opened_before_anything_is_required() {
+    let mut world = world(CdmScript::default(), usable(&[1]));
+    world.run_for(seconds(1));
+    assert!(matches!(world.cdm.commands[..], [(_, CdmCommand::Access { .. })]));
+    assert!(matches!(world.reports[..], [(_, KeyReport::Access { system: KeySystem::Widevine, .. })]));
+}
+
+#[test]
+fn the_levels_are_asked_for_the_strongest_first() {
+    let mut capability = capability();
+    capability.video_robustness = ["HW_SECURE_ALL", ""].map(str::to_owned).to_vec();
+    let mut world = world_with(CdmScript::default(), usable(&[1]), choice(vec![capability], false));
+    world.run_for(seconds(1));
+    let CdmCommand::Access { video_robustness, .. } = &world.cdm.commands[0].1 else { panic!("no access") };
+    assert_eq!(video_robustness[..], ["HW_SECURE_ALL", ""]);
+    let (_, KeyReport::Access { video_robustness, .. }) = &world.reports[0] else { panic!("no report") };
+    assert_eq!(video_robustness, "HW_SECURE_ALL");
+}
+
+#[test]
+fn a_refused_key_system_gives_way_to_the_next_of_the_choice() {
+    let playready = SystemCapability::new(KeySystem::PlayReady, "com.microsoft.playready.recommendation");
+    let mut world = world_with(CdmScript::default(), usable(&[1]), choice(vec![capability(), playready], false));
+    world.cdm.fail_next(CdmOperation::Access, CdmFailureKind::NotSupported);
+    world.ask(&[1]);
+    world.run_for(seconds(2));
+    assert_eq!(world.sessions.system(), Some(KeySystem::PlayReady));
+    assert_eq!(world.availability(&[1]), Availability::Playable);
+    let errors = world.errors();
+    assert_eq!((errors.len(), errors[0].code()), (1, ErrorCode::KeySystemUnavailable));
+    assert!(!errors[0].is_fatal());
+}
+
+#[test]
+fn when_the_last_key_system_is_refused_nothing_protected_can_be_played() {
+    let mut world = world(CdmScript::default(), usable(&[1]));
+    world.cdm.fail_next(CdmOperation::Access, CdmFailureKind::Denied);
+    world.ask(&[1]);
+    world.run_for(seconds(2));
+    assert_eq!(world.availability(&[1]), Availability::Gone(ErrorCode::KeySystemUnavailable));
+    let error = world.sessions.failure().expect("no system is left");
+    assert_eq!((error.code(), error.is_fatal()), (ErrorCode::KeySystemUnavailable, true));
+    assert_eq!(world.availability(&[]), Availability::Playable, "what is clear plays on");
+}
+
+#[test]
+fn a_key_system_that_does_not_open_in_time_is_given_up() {
+    let mut world = world(CdmScript::default(), usable(&[1]));
+    world.cdm.hang_next(CdmOperation::Access);
+    world.run_for(seconds(14));
+    assert!(world.sessions.failure().is_none());
+    world.run_for(seconds(2));
+    assert!(world.sessions.failure().is_some());
+}
+
+#[test]
+fn the_certificate_of_the_application_is_set_before_the_first_session() {
+    let certificate = Some(Certificate::Bytes(Bytes::from_static(b"certificate")));
+    let choice = with_certificate(certificate, CertificateUse::Required);
+    let mut world = world_with(CdmScript::default(), usable(&[1]), choice);
+    world.ask(&[1]);
+    world.run_for(seconds(2));
+    let names: Vec<&str> = world.cdm.commands.iter().map(|(_, command)| name(command)).collect();
+    assert_eq!(names, ["Access", "SetCertificate", "Create", "GenerateRequest", "Update"]);
+}
+
+fn name(command: &CdmCommand) -> &'static str {
+    match command {
+        CdmCommand::Access { .. } => "Access",
+        CdmCommand::SetCertificate { .. } => "SetCertificate",
+        CdmCommand::Provision => "Provision",
+        CdmCommand::FinishProvisioning { .. } => "FinishProvisioning",
+        CdmCommand::Create { .. } => "Create",
+        CdmCommand::GenerateRequest { .. } => "GenerateRequest",
+        CdmCommand::Update { .. } => "Update",
+        _ => "other",
+    }
+}
+
+#[test]
+fn the_certificate_is_fetched_from_where_the_content_says_with_a_second_try() {
+    let choice = with_certificate(Some(Certificate::Url(CERTIFICATE.into())), CertificateUse::Required);
+    let mut world = world_with(CdmScript::default(), usable(&[1]), choice);
+    world.server.reply(CERTIFICATE, Reply::Status(503, None)).reply(CERTIFICATE, Reply::Bytes(b"certificate".to_vec()));
+    world.ask(&[1]);
+    world.run_for(seconds(5));
+    assert_eq!(world.availability(&[1]), Availability::Playable);
+    let fetched: Vec<_> = world.server.requests.iter().map(|(_, request)| request.kind).collect();
+    assert_eq!(fetched[..2], [RequestKind::Certificate; 2]);
+    assert!(world.server.requests[0].1.body.is_none(), "it is got, not posted");
+}
+
+#[test]
+fn without_the_certificate_that_it_needs_a_key_system_is_given_up() {
+    let none = with_certificate(None, CertificateUse::Required);
+    let missing = with_certificate(Some(Certificate::Url(CERTIFICATE.into())), CertificateUse::Required);
+    for choice in [none, missing] {
+        let mut world = world_with(CdmScript::default(), usable(&[1]), choice);
+        world.run_for(seconds(5));
+        assert_eq!(world.sessions.failure().map(Error::code), Some(ErrorCode::CertificateFailed));
+    }
+}
+
+#[test]
+fn without_a_certificate_that_it_may_do_without_playback_goes_on() {
+    let choice = with_certificate(Some(Certificate::Url(CERTIFICATE.into())), CertificateUse::Optional);
+    let mut world = world_with(CdmScript::default(), usable(&[1]), choice);
+    world.ask(&[1]);
+    world.run_for(seconds(5));
+    assert_eq!(world.availability(&[1]), Availability::Playable);
+    assert_eq!(world.errors()[0].code(), ErrorCode::CertificateFailed);
+    assert!(!world.errors()[0].is_fatal());
+}
+
+#[test]
+fn a_certificate_that_the_key_system_refuses_is_an_error_of_its_own() {
+    let choice = with_certificate(Some(Certificate::Bytes(Bytes::from_static(b"x"))), CertificateUse::Required);
+    let mut world = world_with(CdmScript::default(), usable(&[1]), choice);
+    world.cdm.fail_next(CdmOperation::Certificate, CdmFailureKind::InvalidData);
+    world.run_for(seconds(2));
+    assert_eq!(world.sessions.failure().map(Error::code), Some(ErrorCode::CertificateFailed));
+}
+
+#[test]
+fn a_key_system_may_ask_for_the_certificate_in_its_first_message() {
+    let script = CdmScript { asks_for_certificate: true, ..CdmScript::default() };
+    let mut world = world(script, usable(&[1]));
+    world.server.clear(SERVER).reply(SERVER, Reply::Bytes(b"certificate".to_vec()));
+    world.server.reply(SERVER, Reply::Licence(usable(&[1])));
+    world.ask(&[1]);
+    world.run_for(seconds(2));
+    assert_eq!(world.availability(&[1]), Availability::Playable);
+    assert_eq!(world.licence_requests().len(), 2, "one message led to the next");
+}
+
+#[test]
+fn a_device_that_is_not_provisioned_is_and_then_opens_its_session() {
+    let url = "https://provision.example/";
+    let script = CdmScript { provisioned: false, provisioning_url: Some(url.into()), ..CdmScript::default() };
+    let mut world = world(script, usable(&[1]));
+    world.server.reply(url, Reply::Bytes(b"certificate".to_vec()));
+    world.ask(&[1]);
+    world.ask(&[2]);
+    world.run_for(seconds(3));
+    assert_eq!(world.availability(&[1]), Availability::Playable);
+    let provisionings = world.server.requests.iter().filter(|(_, request)| request.kind == RequestKind::Provisioning);
+    assert_eq!(provisionings.count(), 1, "two sessions, one provisioning");
+}
+
+#[test]
+fn provisioning_that_fails_is_an_error_of_its_own() {
+    let url = "https://provision.example/";
+    let script = CdmScript { provisioned: false, provisioning_url: Some(url.into()), ..CdmScript::default() };
+    let mut world = world(script, usable(&[1]));
+    world.server.reply(url, Reply::Status(400, None));
+    world.ask(&[1]);
+    world.run_for(seconds(3));
+    assert_eq!(world.availability(&[1]), Availability::Gone(ErrorCode::ProvisioningFailed));
+}
+
+#[test]
+fn a_device_that_is_never_provisioned_enough_is_given_up() {
+    let mut world = world(CdmScript::default(), usable(&[1]));
+    for _ in 0..5 {
+        world.cdm.fail_next(CdmOperation::Create, CdmFailureKind::NotProvisioned);
+    }
+    world.ask(&[1]);
+    world.run_for(seconds(3));
+    assert_eq!(world.availability(&[1]), Availability::Gone(ErrorCode::ProvisioningFailed));
+    let provisionings = world.cdm.commands.iter().filter(|(_, command)| matches!(command, CdmCommand::Provision));
+    assert_eq!(provisionings.count(), 2);
+}
+
+#[test]
+fn a_session_may_be_individualised_by_a_message_to_another_server() {
+    let url = "https://individual.example/";
+    let script = CdmScript { individualises_at: Some(url.into()), ..CdmScript::default() };
+    let mut world = world(script, usable(&[1]));
+    world.server.reply(url, Reply::Bytes(b"individual".to_vec()));
+    world.ask(&[1]);
+    world.run_for(seconds(3));
+    assert_eq!(world.availability(&[1]), Availability::Playable);
+    let (_, first) = &world.server.requests[0];
+    assert_eq!(first.kind, RequestKind::Message(MessageKind::IndividualisationRequest));
+    assert_eq!(first.url.as_str(), url);
+}
+
+#[test]
+fn a_broken_key_system_is_opened_once_more_and_its_sessions_with_it() {
+    let mut world = world(CdmScript::default(), usable(&[1, 2]));
+    world.ask(&[1]);
+    world.ask(&[2]);
+    world.run_for(seconds(2));
+    world.cdm.lose(None, telecine_drm::session::CloseReason::InternalError, world.now);
+    world.run_for(seconds(2));
+    assert_eq!(world.availability(&[1, 2]), Availability::Playable);
+    let opened = world.cdm.commands.iter().filter(|(_, command)| matches!(command, CdmCommand::Access { .. })).count();
+    assert_eq!(opened, 2);
+    world.cdm.lose(None, telecine_drm::session::CloseReason::InternalError, world.now);
+    world.run_for(seconds(2));
+    assert_eq!(world.sessions.failure().map(Error::code), Some(ErrorCode::CdmFailed), "twice is too often");
+}
+
+#[test]
+fn another_choice_for_another_title_begins_anew() {
+    let mut world = world(CdmScript::default(), usable(&[1]));
+    world.ask(&[1]);
+    world.run_for(seconds(2));
+    world.sessions.stop(world.now);
+    world.run_for(seconds(1));
+    assert!(world.cdm.open().is_empty());
+    world.sessions.start(choice(vec![capability()], false), world.now);
+    world.ask(&[1]);
+    world.run_for(seconds(2));
+    assert_eq!(world.availability(&[1]), Availability::Playable);
+    assert_eq!(world.licence_requests().len(), 2);
+}

@@ -1,0 +1,168 @@
+//! Licences that are stored: made, loaded, destroyed, expired.
+
+use super::*;
+use telecine_drm::session::{CdmFailureKind, KeyInput, SessionKind, StoredLicence};
+use telecine_drm::testing::CdmOperation;
+use telecine_model::{ErrorCode, WallTime};
+
+fn offline(licence: DoubleLicence) -> World {
+    let capability = SystemCapability { persistent: true, ..capability() };
+    world_with(CdmScript::default(), licence, choice(vec![capability], true))
+}
+
+fn record(name: &str) -> StoredLicence {
+    StoredLicence {
+        system: KeySystem::Widevine,
+        name: name.to_owned(),
+        key_ids: vec![key(1)],
+        expires: None,
+        releasing: false,
+    }
+}
+
+#[test]
+fn a_licence_to_store_is_kept_with_its_keys_and_its_end() {
+    let mut world = offline(expiring(&[1], 3600));
+    let noon = WallTime::from_millis(1_700_000_000_000);
+    world.sessions.handle(KeyInput::Wall(noon), world.now);
+    world.ask(&[1]);
+    world.run_for(seconds(1));
+    assert!(matches!(world.cdm.commands[1].1, CdmCommand::Create { kind: SessionKind::PersistentLicence, .. }));
+    let kept: Vec<_> = world.stored.values().collect();
+    assert_eq!(kept.len(), 1);
+    assert_eq!((kept[0].system, &kept[0].key_ids[..]), (KeySystem::Widevine, &[key(1)][..]));
+    assert_eq!(world.cdm.stored(), [kept[0].name.as_str()]);
+    let left = kept[0].expires.expect("an end").since(noon).as_secs_f64();
+    assert!((3600.0..3601.0).contains(&left), "{left}");
+    let json = serde_json::to_string(kept[0]).expect("it is kept as JSON, say");
+    assert_eq!(&serde_json::from_str::<StoredLicence>(&json).expect("and read again"), kept[0]);
+}
+
+#[test]
+fn a_stored_licence_is_loaded_without_any_request() {
+    let mut world = offline(usable(&[1]));
+    world.cdm.store("a", usable(&[1]));
+    world.sessions.load(&record("a"), Some(&requirement(&[1])), world.now);
+    // Loading it twice, or requiring its key, opens nothing more.
+    world.sessions.load(&record("a"), Some(&requirement(&[1])), world.now);
+    world.ask(&[1]);
+    world.run_for(seconds(1));
+    assert_eq!(world.availability(&[1]), Availability::Playable);
+    assert_eq!((world.created(), world.server.requests.len()), (1, 0));
+}
+
+#[test]
+fn a_stored_licence_that_is_gone_is_forgotten_and_made_new_if_the_content_is_known() {
+    let mut world = offline(usable(&[1]));
+    world.stored.insert("a".to_owned(), record("a"));
+    world.sessions.load(&record("a"), Some(&requirement(&[1])), world.now);
+    world.run_for(seconds(2));
+    assert_eq!(world.availability(&[1]), Availability::Playable);
+    assert!(!world.stored.contains_key("a") && world.stored.len() == 1, "{:?}", world.stored);
+    assert_eq!(world.errors()[0].code(), ErrorCode::StoredLicenceMissing);
+    assert!(!world.errors()[0].is_fatal());
+}
+
+#[test]
+fn a_stored_licence_that_is_gone_is_an_error_if_nothing_else_is_known() {
+    let mut world = offline(usable(&[1]));
+    world.sessions.load(&record("a"), None, world.now);
+    world.run_for(seconds(2));
+    assert_eq!(world.availability(&[1]), Availability::Gone(ErrorCode::StoredLicenceMissing));
+}
+
+#[test]
+fn a_key_system_that_cannot_read_a_stored_licence_has_lost_it() {
+    let mut world = offline(usable(&[1]));
+    world.cdm.store("a", usable(&[1])).fail_next(CdmOperation::Load, CdmFailureKind::InvalidData);
+    world.sessions.load(&record("a"), None, world.now);
+    world.run_for(seconds(2));
+    assert_eq!(world.availability(&[1]), Availability::Gone(ErrorCode::StoredLicenceMissing));
+}
+
+#[test]
+fn an_expired_licence_is_not_loaded() {
+    let noon = WallTime::from_millis(1_700_000_000_000);
+    let expired = StoredLicence { expires: Some(noon), ..record("a") };
+    let mut world = offline(usable(&[1]));
+    world.cdm.store("a", usable(&[1]));
+    world.sessions.handle(KeyInput::Wall(noon), world.now);
+    world.sessions.load(&expired, None, world.now);
+    world.run_for(seconds(1));
+    assert_eq!(world.availability(&[1]), Availability::Gone(ErrorCode::LicenceExpired));
+    assert_eq!(world.created(), 0);
+}
+
+#[test]
+fn a_licence_that_turns_out_expired_when_it_is_loaded_is_made_new_if_the_content_is_known() {
+    use telecine_model::protection::KeyStatus;
+    let expired = DoubleLicence { keys: vec![(key(1), KeyStatus::Expired)], ..DoubleLicence::default() };
+    let mut world = offline(usable(&[1]));
+    world.cdm.store("a", expired);
+    world.sessions.load(&record("a"), Some(&requirement(&[1])), world.now);
+    world.run_for(seconds(2));
+    assert_eq!(world.availability(&[1]), Availability::Playable);
+    assert_eq!(world.errors()[0].code(), ErrorCode::LicenceExpired);
+}
+
+#[test]
+fn a_licence_of_another_key_system_is_made_new() {
+    let mut world = offline(usable(&[1]));
+    let foreign = StoredLicence { system: KeySystem::PlayReady, ..record("a") };
+    world.sessions.load(&foreign, Some(&requirement(&[1])), world.now);
+    world.run_for(seconds(2));
+    assert_eq!(world.availability(&[1]), Availability::Playable);
+    assert!(!world.cdm.commands.iter().any(|(_, command)| matches!(command, CdmCommand::Load { .. })));
+}
+
+#[test]
+fn a_licence_is_destroyed_and_the_server_told() {
+    let mut world = offline(usable(&[1]));
+    world.cdm.store("a", usable(&[1]));
+    world.stored.insert("a".to_owned(), record("a"));
+    world.server.clear(SERVER).reply(SERVER, Reply::Bytes(b"released".to_vec()));
+    world.sessions.release(&record("a"), world.now);
+    world.run_for(seconds(2));
+    assert!(world.cdm.stored().is_empty() && world.stored.is_empty() && world.cdm.open().is_empty());
+    let released = KeyReport::Released { name: "a".to_owned(), acknowledged: true };
+    assert!(world.reports.iter().any(|(_, report)| *report == released));
+}
+
+#[test]
+fn the_licence_of_an_open_session_is_destroyed_in_it() {
+    let mut world = offline(usable(&[1]));
+    world.ask(&[1]);
+    world.run_for(seconds(1));
+    let kept = world.stored.values().next().expect("a licence").clone();
+    world.server.clear(SERVER).reply(SERVER, Reply::Bytes(b"released".to_vec()));
+    world.sessions.release(&kept, world.now);
+    world.run_for(seconds(2));
+    assert!(world.cdm.stored().is_empty() && world.stored.is_empty());
+    assert_eq!((world.created(), world.availability(&[1])), (1, Availability::Unasked));
+}
+
+#[test]
+fn a_release_that_the_server_does_not_hear_of_is_kept_for_another_time() {
+    let mut world = offline(usable(&[1]));
+    world.cdm.store("a", usable(&[1]));
+    world.stored.insert("a".to_owned(), record("a"));
+    world.server.clear(SERVER).reply(SERVER, Reply::Broken(ErrorCode::ConnectFailed));
+    world.sessions.release(&record("a"), world.now);
+    world.run_for(seconds(30));
+    assert!(world.stored["a"].releasing);
+    // Online again.
+    world.server.clear(SERVER).reply(SERVER, Reply::Bytes(b"released".to_vec()));
+    let kept = world.stored["a"].clone();
+    world.sessions.release(&kept, world.now);
+    world.run_for(seconds(2));
+    assert!(world.stored.is_empty());
+}
+
+#[test]
+fn releasing_what_is_gone_is_no_error() {
+    let mut world = offline(usable(&[1]));
+    world.stored.insert("a".to_owned(), record("a"));
+    world.sessions.release(&record("a"), world.now);
+    world.run_for(seconds(2));
+    assert!(world.stored.is_empty() && world.errors().is_empty() && world.cdm.open().is_empty());
+}

@@ -1,0 +1,171 @@
+//! Periods: which tracks a stream plays in each, and how it goes from one to another.
+
+use telecine_model::{MediaTime, Protocol, Segments, TrackKind};
+
+use crate::action::SinkCommand;
+use crate::buffer::{Item, SEAM};
+use crate::engine::Engine;
+use crate::event::{DecisionKind, Event};
+use crate::select::{ladder, select};
+use crate::stream::Stream;
+
+impl Engine {
+    /// Chooses tracks for the period at `position` and makes a stream for each.
+    pub(crate) fn choose_tracks(&mut self, position: MediaTime) {
+        let Some(period) = self.period_at(position) else { return };
+        for kind in [TrackKind::Video, TrackKind::Audio, TrackKind::Text] {
+            let Some((track, why)) = self.pick_track(period, kind, None) else {
+                if self.comes_later(period, kind) {
+                    self.streams.insert(kind, Stream::new(kind, period, 0, position));
+                    self.be_absent(kind, position);
+                }
+                continue;
+            };
+            let id = self.track(period, track).map(|track| track.id.clone());
+            self.streams.insert(kind, Stream::new(kind, period, track, position));
+            self.emit(Event::Selected { at: self.now, kind, track: id.clone() });
+            self.decide(DecisionKind::Track, Some(kind), None, id, why);
+        }
+        self.rebuild_ladders();
+    }
+
+    /// Whether a kind that has no track in a period has one in a later one.
+    fn comes_later(&self, period: usize, kind: TrackKind) -> bool {
+        let periods = self.title.presentation.as_ref().map_or(0, |p| p.periods.len());
+        (period + 1..periods).any(|later| self.pick_track(later, kind, None).is_some())
+    }
+
+    fn pick_track(&self, period: usize, kind: TrackKind, like: Option<(usize, usize)>) -> Option<(usize, Vec<String>)> {
+        if self.title.disabled.contains(&kind) {
+            return None;
+        }
+        let presentation = self.title.presentation.as_ref()?;
+        let wanted = self.title.chosen.get(&kind).map(String::as_str);
+        let like = like.and_then(|(period, track)| self.track(period, track));
+        let preferences = &self.config.preferences;
+        let chosen = select(presentation.periods.get(period)?, kind, preferences, &self.capabilities, wanted, like)?;
+        let track = self.track(period, chosen.track)?;
+        // An HLS rendition without a URI is in the variants' own segments: no stream of its own.
+        let muxed = track.renditions.iter().all(|r| r.uri.is_none() && matches!(r.segments, Segments::Unloaded));
+        let own = presentation.protocol == Protocol::Dash || !muxed;
+        own.then_some((chosen.track, chosen.why))
+    }
+
+    pub(crate) fn period_at(&self, position: MediaTime) -> Option<usize> {
+        let periods = &self.title.presentation.as_ref()?.periods;
+        let after = periods.partition_point(|period| period.start <= position);
+        (!periods.is_empty()).then(|| after.saturating_sub(1))
+    }
+
+    /// Works out anew what each stream may switch between.
+    pub(crate) fn rebuild_ladders(&mut self) {
+        let audio = self.streams.get(&TrackKind::Audio).map(|stream| (stream.period, stream.track));
+        let steering = self.title.presentation.as_ref().and_then(|p| p.steering.as_ref());
+        let pathway = steering.and_then(|steering| steering.initial.first()).cloned();
+        let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();
+        for kind in kinds {
+            let Some(stream) = self.streams.get(&kind).filter(|stream| !stream.absent) else {
+                continue;
+            };
+            let Some(track) = self.track(stream.period, stream.track) else {
+                continue;
+            };
+            let audio_track = (kind == TrackKind::Video)
+                .then_some(audio)
+                .flatten()
+                .filter(|(period, _)| *period == stream.period)
+                .and_then(|(period, track)| self.track(period, track));
+            let hls = self.title.presentation.as_ref().is_some_and(|p| p.protocol == Protocol::Hls);
+            let steps = ladder(
+                track,
+                &self.capabilities,
+                &self.config.constraints,
+                &self.config.preferences,
+                pathway.as_deref().filter(|_| hls),
+                audio_track,
+            );
+            if let Some(stream) = self.streams.get_mut(&kind) {
+                stream.ladder = steps;
+            }
+        }
+    }
+
+    /// End of a period that another one follows.
+    pub(crate) fn period_end(&self, period: usize) -> Option<MediaTime> {
+        let periods = &self.title.presentation.as_ref()?.periods;
+        let next = periods.get(period + 1)?;
+        let own = periods.get(period)?;
+        Some(own.duration.map_or(next.start, |duration| (own.start + duration).min(next.start)))
+    }
+
+    /// Goes to the next period; false if the title ends here.
+    pub(crate) fn next_period(&mut self, kind: TrackKind, next_time: MediaTime) -> bool {
+        let Some(stream) = self.streams.get(&kind) else {
+            return false;
+        };
+        let (period, track) = (stream.period, stream.track);
+        let start = self.title.presentation.as_ref().and_then(|p| p.periods.get(period + 1)).map(|p| p.start);
+        let Some(start) = start else {
+            let Some(stream) = self.streams.get_mut(&kind) else { return false };
+            stream.ended = true;
+            // A title of which nothing could be had was not played to its end.
+            let fault = stream.last_fault.take().filter(|_| !stream.delivered && stream.is_essential());
+            if let Some(error) = fault {
+                self.fail(error);
+            }
+            return false;
+        };
+        if !self.enter_period(kind, period + 1, (period, track)) {
+            self.be_absent(kind, next_time);
+        } else if start > next_time + SEAM {
+            self.skip(kind, next_time, start, Vec::new());
+        }
+        true
+    }
+
+    /// Lets a kind's stream go on in another period, in a track like the one that it comes from. False
+    /// if there is none.
+    fn enter_period(&mut self, kind: TrackKind, period: usize, like: (usize, usize)) -> bool {
+        let picked = self.pick_track(period, kind, Some(like)).map(|(track, _)| track);
+        if let Some(stream) = self.streams.get_mut(&kind) {
+            stream.period = period;
+            stream.track = picked.unwrap_or(0);
+            stream.cursor = None;
+            stream.rendition = None;
+            stream.avoid.clear();
+            stream.ladder.clear();
+            stream.absent = false;
+        }
+        if picked.is_some() {
+            self.rebuild_ladders();
+        }
+        picked.is_some()
+    }
+
+    /// The sink forgot media of a period that the stream has left: fetching goes back there.
+    pub(crate) fn go_back(&mut self, kind: TrackKind, next_time: MediaTime) {
+        let Some(stream) = self.streams.get(&kind) else { return };
+        let (period, track) = (stream.period, stream.track);
+        let begin = self.title.presentation.as_ref().and_then(|p| p.periods.get(period)).map(|period| period.start);
+        let earlier = self.period_at(next_time).filter(|earlier| *earlier < period);
+        let before = begin.is_some_and(|begin| next_time + SEAM < begin);
+        if let Some(earlier) = earlier.filter(|_| before) {
+            if !self.enter_period(kind, earlier, (period, track)) {
+                self.be_absent(kind, next_time);
+            }
+        }
+    }
+
+    /// A kind has no track in its stream's period: there is nothing to wait for, and the next period
+    /// may have one.
+    pub(crate) fn be_absent(&mut self, kind: TrackKind, from: MediaTime) {
+        let Some(stream) = self.streams.get_mut(&kind) else { return };
+        stream.absent = true;
+        let period = stream.period;
+        let end = self.period_end(period).or(self.duration()).unwrap_or(from).max(from);
+        if let Some(stream) = self.streams.get_mut(&kind) {
+            stream.buffer.put(Item::silence(from, end, period));
+        }
+        self.sink(SinkCommand::Silence { kind, from, to: end });
+    }
+}

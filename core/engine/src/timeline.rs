@@ -1,0 +1,109 @@
+//! Where media belongs on the title's timeline.
+//!
+//! DASH says it (`presentationTimeOffset`, period starts). An HLS playlist has only durations: the
+//! media of each discontinuity domain counts from somewhere, and all renditions of a domain from the
+//! same (rfc8216bis 6.3.3). So the first media of a domain says for all of it where that is, and the
+//! leading stream (the picture, where there is one) has the word.
+
+use telecine_model::{MediaTime, Protocol, TrackKind};
+
+use crate::action::{Action, SinkCommand};
+use crate::buffer::SEAM;
+use crate::engine::Engine;
+use crate::media::{container_time, FragmentTrack};
+use crate::stream::{SegmentFetch, Stream};
+
+/// Media timestamps this close to what is expected are right as they are: playlists round, and
+/// an offset of a rounding error would only smear exact times.
+const OFFSET_TOLERANCE: MediaTime = MediaTime::from_millis(250);
+
+impl Engine {
+    /// What is added to container times.
+    pub(crate) fn offset(
+        &mut self,
+        stream: &mut Stream,
+        fetch: &SegmentFetch,
+        container_start: MediaTime,
+    ) -> MediaTime {
+        let presentation = self.title.presentation.as_ref();
+        if presentation.is_some_and(|p| p.protocol == Protocol::Dash) {
+            let index = self.rendition(fetch.rendition).and_then(|r| r.segments.known());
+            return index.map_or(MediaTime::ZERO, |index| {
+                index.origin - MediaTime::from_ticks(index.presentation_offset, index.table.timescale())
+            });
+        }
+        let offset = match self.agreed_offset(stream, fetch, container_start) {
+            Some(offset) => offset,
+            None => self.own_offset(stream, fetch, container_start),
+        };
+        let before = self.title.offsets.insert(fetch.discontinuity, offset);
+        if before.is_some_and(|before| before != offset) {
+            self.drop_displaced(stream);
+        }
+        offset
+    }
+
+    /// Media goes elsewhere than before a seek: what is still there from then would be in its way.
+    fn drop_displaced(&mut self, stream: &mut Stream) {
+        for stream in self.streams.values_mut().filter(|other| other.is_essential()).chain([stream]) {
+            self.qoe.wasted(stream.buffer.clear());
+            for kind in stream.outputs.iter().copied() {
+                self.outbox.push(Action::Sink(SinkCommand::Remove { kind, from: MediaTime::MIN, to: MediaTime::MAX }));
+            }
+        }
+    }
+
+    /// Whether the offset of a fragment is known, or this stream may say it. If not, the leading stream
+    /// will.
+    pub(crate) fn knows_timeline(&self, kind: TrackKind, found: &[FragmentTrack]) -> bool {
+        if kind == TrackKind::Video || self.title.presentation.as_ref().is_none_or(|p| p.protocol == Protocol::Dash) {
+            return true;
+        }
+        let Some(stream) = self.streams.get(&kind) else { return true };
+        let Some(fetch) = &stream.fetch else { return true };
+        let tracks = self.init_of(stream, fetch).map(|init| &init.tracks);
+        let own = tracks.into_iter().flatten().filter(|track| track.kind == kind);
+        let part = own.filter_map(|track| Some((track, found.iter().find(|part| part.id == track.id)?))).next();
+        let Some((track, part)) = part else { return true };
+        let start = container_time(track, part.start);
+        self.agreed_offset(stream, fetch, start).is_some() || !self.awaits_leader(fetch)
+    }
+
+    /// The offset that is in force for media, if there is one that fits it.
+    fn agreed_offset(&self, stream: &Stream, fetch: &SegmentFetch, container_start: MediaTime) -> Option<MediaTime> {
+        let exact = fetch.start - container_start;
+        let Some(offset) = self.title.offsets.get(&fetch.discontinuity).copied() else {
+            let before = self.title.offsets.range(..fetch.discontinuity).next_back().map(|(_, offset)| *offset);
+            return before.or(Some(MediaTime::ZERO)).filter(|before| exact.abs_diff(*before) <= OFFSET_TOLERANCE);
+        };
+        // Durations that are wrong add up: media that follows media is right, whatever the playlist says.
+        // So is what others of its domain were put by since playback was here.
+        let follows = stream.buffer.has_end_at(container_start + offset);
+        let begun = fetch.appended > 0 || stream.anchored == Some(fetch.discontinuity);
+        let shared = self.streams.values().any(|other| {
+            other.kind != stream.kind && other.is_essential() && other.anchored == Some(fetch.discontinuity)
+        });
+        (begun || follows || shared || exact.abs_diff(offset) <= OFFSET_TOLERANCE).then_some(offset)
+    }
+
+    /// The first media of a domain is put where the playlist has it; where it follows media that is
+    /// there, behind the last sample of that, so that the playlist's rounding does not add up.
+    fn own_offset(&self, stream: &Stream, fetch: &SegmentFetch, container_start: MediaTime) -> MediaTime {
+        let exact = fetch.start - container_start;
+        let behind = stream.buffer.media_ending_at(fetch.start).map(|end| end - container_start);
+        behind.filter(|behind| behind.abs_diff(exact) <= SEAM).unwrap_or(exact)
+    }
+
+    /// Whether the picture will come to where a segment of another kind is.
+    fn awaits_leader(&self, fetch: &SegmentFetch) -> bool {
+        let leads = |video: &&Stream| !video.absent && !video.ended && video.period == fetch.rendition.period;
+        let Some(video) = self.streams.get(&TrackKind::Video).filter(leads) else { return false };
+        let from = self.needed_from(video);
+        // While nothing plays, a picture that is not on its way has no room to come.
+        let comes = self.playback.is_advancing()
+            || video.fetch.is_some()
+            || video.awaits.is_some()
+            || self.requests.is_retrying(TrackKind::Video);
+        comes && video.next_time(from) < fetch.end
+    }
+}

@@ -1,0 +1,149 @@
+//! What really reached the sink: bitrates are measured from it, whatever manifests declare.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use telecine_engine::{Append, Capabilities, Sink, SinkCommand, SinkReport, TrackStats};
+use telecine_model::{MediaTime, Timestamp, TrackKind};
+
+/// Counts the media that goes into a sink. Clones count together.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally(Arc<Mutex<BTreeMap<TrackKind, Lane>>>);
+
+/// The media of one kind.
+#[derive(Debug, Default)]
+struct Lane {
+    /// Bytes and duration of each rendition, all that came of it.
+    renditions: BTreeMap<String, (u64, MediaTime)>,
+    /// What was there to be played, by its start: what came last where several came for the same time.
+    pieces: BTreeMap<MediaTime, Piece>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    end: MediaTime,
+    bytes: u64,
+}
+
+impl Tally {
+    fn lanes(&self) -> MutexGuard<'_, BTreeMap<TrackKind, Lane>> {
+        // Counts are whole between two calls, whoever panicked.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn append(&self, append: &Append) {
+        let mut lanes = self.lanes();
+        let lane = lanes.entry(append.kind).or_default();
+        let (bytes, duration) = lane.renditions.entry(append.rendition.clone()).or_default();
+        *bytes = bytes.saturating_add(append.bytes);
+        *duration += append.end - append.start;
+        let (start, end) = (append.start, append.end.max(append.start));
+        while let Some(replaced) = lane.pieces.range(start..end).next().map(|(start, _)| *start) {
+            lane.pieces.remove(&replaced);
+        }
+        lane.pieces.insert(start, Piece { end, bytes: append.bytes });
+    }
+
+    /// Bits a second of the media that came of a rendition; None if none did.
+    pub(crate) fn of_rendition(&self, kind: TrackKind, rendition: &str) -> Option<u64> {
+        let lanes = self.lanes();
+        let (bytes, duration) = *lanes.get(&kind)?.renditions.get(rendition)?;
+        rate(bytes, duration)
+    }
+
+    /// Bits a second of what was played of a kind, up to a playhead; None if nothing was.
+    pub(crate) fn mean(&self, kind: TrackKind, until: MediaTime) -> Option<u64> {
+        let lanes = self.lanes();
+        let played = lanes.get(&kind)?.pieces.range(..until);
+        let (bytes, duration) = played.fold((0u64, MediaTime::ZERO), |(bytes, duration), (start, piece)| {
+            (bytes.saturating_add(piece.bytes), duration + (piece.end - *start))
+        });
+        rate(bytes, duration)
+    }
+}
+
+fn rate(bytes: u64, duration: MediaTime) -> Option<u64> {
+    let micros = u128::try_from(duration.as_micros()).ok().filter(|micros| *micros > 0)?;
+    u64::try_from(u128::from(bytes) * 8_000_000 / micros).ok().filter(|rate| *rate > 0)
+}
+
+/// A sink that counts what goes into another one.
+pub(crate) struct Counted {
+    pub(crate) sink: Box<dyn Sink>,
+    pub(crate) tally: Tally,
+}
+
+impl Sink for Counted {
+    fn capabilities(&self) -> Capabilities {
+        self.sink.capabilities()
+    }
+
+    fn command(&mut self, command: SinkCommand, now: Timestamp) {
+        if let SinkCommand::Append(append) = &command {
+            self.tally.append(append);
+        }
+        self.sink.command(command, now);
+    }
+
+    fn poll(&mut self, now: Timestamp) -> Option<SinkReport> {
+        self.sink.poll(now)
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        self.sink.deadline()
+    }
+
+    fn tracks(&self) -> Vec<TrackStats> {
+        self.sink.tracks()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use telecine_engine::{LoadId, Payload};
+
+    const VIDEO: TrackKind = TrackKind::Video;
+
+    fn append(tally: &Tally, rendition: &str, from: i64, to: i64, bytes: u64) {
+        tally.append(&Append {
+            kind: VIDEO,
+            load: LoadId::default(),
+            rendition: rendition.to_owned(),
+            segment: 0,
+            start: MediaTime::from_secs(from),
+            end: MediaTime::from_secs(to),
+            offset: MediaTime::ZERO,
+            window: (MediaTime::MIN, MediaTime::MAX),
+            show_from: None,
+            discontinuity: false,
+            samples: 1,
+            bytes,
+            payload: Payload::None,
+        });
+    }
+
+    #[test]
+    fn a_bitrate_is_what_came_in_the_time_that_it_plays() {
+        let tally = Tally::default();
+        append(&tally, "low", 0, 2, 25_000);
+        append(&tally, "low", 2, 4, 75_000);
+        append(&tally, "high", 4, 8, 1_000_000);
+        assert_eq!(tally.of_rendition(VIDEO, "low"), Some(200_000));
+        assert_eq!(tally.of_rendition(VIDEO, "high"), Some(2_000_000));
+        assert_eq!((tally.of_rendition(VIDEO, "none"), tally.of_rendition(TrackKind::Audio, "low")), (None, None));
+    }
+
+    #[test]
+    fn the_mean_is_that_of_what_was_played_and_not_of_what_was_fetched() {
+        let tally = Tally::default();
+        append(&tally, "low", 0, 2, 25_000);
+        append(&tally, "low", 2, 4, 25_000);
+        append(&tally, "high", 2, 4, 250_000);
+        append(&tally, "high", 4, 6, 250_000);
+        // The low segment was replaced before it was played, and the last one was not reached.
+        assert_eq!(tally.mean(VIDEO, MediaTime::from_secs(4)), Some(550_000));
+        assert_eq!(tally.mean(VIDEO, MediaTime::MAX), Some(700_000));
+        assert_eq!(tally.mean(VIDEO, MediaTime::ZERO), None);
+    }
+}

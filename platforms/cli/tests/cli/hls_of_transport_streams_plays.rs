@@ -1,0 +1,45 @@
+//! HLS as it was before fMP4: transport streams and packed audio.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::common::{telecine, track};
+
+fn demo() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../conformance/media/demo"))
+}
+
+/// Packages the demo title with ffmpeg: two levels of picture, and sound within or apart.
+fn package(folder: &Path, streams: &str) {
+    let input = |name: &str| ["-i".to_owned(), demo().join(name).display().to_string()];
+    let status = Command::new("ffmpeg")
+        .args(["-y", "-hide_banner", "-loglevel", "error"])
+        .args(input("v180.mp4"))
+        .args(input("v360.mp4"))
+        .args(input("a-en.mp4"))
+        .args(["-map", "0:v", "-map", "2:a", "-map", "1:v", "-map", "2:a", "-c", "copy", "-f", "hls", "-hls_time", "2"])
+        .args(["-hls_playlist_type", "vod", "-master_pl_name", "master.m3u8", "-var_stream_map", streams])
+        .args(["-hls_segment_filename", "%v-%d.ts", "%v.m3u8"])
+        .current_dir(folder)
+        .status()
+        .expect("ffmpeg is installed by make setup");
+    assert!(status.success());
+}
+
+#[test]
+fn every_sample_of_transport_streams_comes_once_and_sound_decodes() {
+    for streams in ["v:0,a:0 v:1,a:1", "v:0,agroup:x v:1,agroup:x a:0,agroup:x a:1,agroup:x"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        package(folder.path(), streams);
+        let url = format!("file://{}/master.m3u8", folder.path().display());
+        let report = telecine(["play", &url, "--clock", "virtual", "--sink", "audio", "--json"]).ok();
+        assert_eq!(report["outcome"], "ended", "{streams}: {report:#}");
+        let (video, audio) = (track(&report, "video"), track(&report, "audio"));
+        // What the demo title's files hold: 600 pictures, 1125 frames of sound.
+        assert_eq!(video["samples"], 600, "{streams}");
+        assert_eq!((&video["gaps"], &audio["gaps"]), (&0.into(), &0.into()), "{streams}");
+        assert_eq!(audio["samples"], 1125, "{streams}");
+        assert_eq!((&audio["decoded"], &audio["decode_errors"]), (&1125.into(), &0.into()), "{streams}");
+        assert_eq!(report["stalls"]["count"], 0, "{streams}");
+    }
+}
