@@ -49,6 +49,13 @@ pub struct Limits {
     pub fragment_samples: usize,
     /// Samples of one whole file that is read at once. Default 5,000,000.
     pub file_samples: usize,
+    /// Bytes of one subtitle text: a WebVTT segment, a TTML document. Default 16 MiB.
+    pub text_bytes: usize,
+    /// Cues of one subtitle text, and of one [`CueStore`](crate::CueStore). Default 100,000.
+    pub cues: usize,
+    /// Texts and spans that one subtitle text becomes, where timed spans repeat what is around
+    /// them. Default 1,000,000.
+    pub cue_nodes: usize,
     /// Redirects of one request. Default 10.
     pub redirects: usize,
     /// Levels of nested segment indexes and of resolved xlinks. Default 5.
@@ -76,6 +83,9 @@ impl Default for Limits {
             box_bytes: 16 << 20,
             fragment_samples: 200_000,
             file_samples: 5_000_000,
+            text_bytes: 16 << 20,
+            cues: 100_000,
+            cue_nodes: 1_000_000,
             redirects: 10,
             indirections: 5,
         }
