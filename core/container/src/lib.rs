@@ -56,6 +56,7 @@
 #![forbid(unsafe_code)]
 
 pub mod iso;
+pub mod text;
 
 pub use iso::{
     listed_samples, read_file, CmafChecker, DataBase, DecoderConfig, Edit, EventMessage, EventTime, FourCc, Fragment,

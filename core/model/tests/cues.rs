@@ -172,7 +172,7 @@ fn a_tree_becomes_runs_that_say_everything_around_them() {
         SpanKind::Voice("Ann".into()),
         vec![
             Node::text("Hi "),
-            Node::Span(Span::new(SpanKind::Bold, vec![Node::text("you"), Node::Time(millis(300)), Node::text("!")])),
+            Node::span(Span::new(SpanKind::Bold, vec![Node::text("you"), Node::Time(millis(300)), Node::text("!")])),
         ],
     );
     voice.style = loud;
@@ -181,10 +181,10 @@ fn a_tree_becomes_runs_that_say_everything_around_them() {
     text.style.opacity = Some(128);
     let ruby = Span::new(
         SpanKind::Ruby,
-        vec![Node::text("漢"), Node::Span(Span::new(SpanKind::RubyText, vec![Node::text("kan")]))],
+        vec![Node::text("漢"), Node::span(Span::new(SpanKind::RubyText, vec![Node::text("kan")]))],
     );
     text.text =
-        vec![Node::Gap(4), Node::Span(voice), Node::text("\n"), Node::Span(ruby), Node::Gap(2), Node::text("x")];
+        vec![Node::Gap(4), Node::span(voice), Node::text("\n"), Node::span(ruby), Node::Gap(2), Node::text("x")];
     assert_eq!(text.plain_text(), "Hi you!\n漢 x");
     let runs = text.runs();
     let texts: Vec<_> = runs.iter().map(|run| (run.text, run.gap)).collect();

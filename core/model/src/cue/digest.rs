@@ -47,8 +47,9 @@ impl Hasher for Stable {
         self.write_u64(value as u64);
     }
 
+    /// Variants of enums, of which there are few: a byte is enough to tell them apart.
     fn write_isize(&mut self, value: isize) {
-        self.write_u64(value as u64);
+        self.write_u8(value as u8);
     }
 }
 

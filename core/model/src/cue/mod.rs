@@ -16,7 +16,7 @@
 //! let style = TextStyle { color: Some(Rgba::YELLOW), ..TextStyle::default() };
 //! cue.text = vec![
 //!     Node::text("Who's "),
-//!     Node::Span(Span { style, ..Span::new(SpanKind::Plain, vec![Node::text("there?")]) }),
+//!     Node::span(Span { style, ..Span::new(SpanKind::Plain, vec![Node::text("there?")]) }),
 //! ];
 //! assert_eq!(cue.plain_text(), "Who's there?");
 //! let colours: Vec<_> = cue.runs().iter().map(|run| run.style.color).collect();

@@ -13,7 +13,7 @@ pub enum Node {
     /// Characters; `\n` is a line break.
     Text(String),
     /// A piece with a style or a meaning of its own.
-    Span(Span),
+    Span(Box<Span>),
     /// What follows appears at this media time, not before.
     Time(MediaTime),
     /// So many cells of a caption grid are left empty (CEA-608, CEA-708).
@@ -24,6 +24,11 @@ impl Node {
     /// Characters.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
+    }
+
+    /// A piece with a style or a meaning of its own.
+    pub fn span(span: Span) -> Self {
+        Self::Span(Box::new(span))
     }
 }
 

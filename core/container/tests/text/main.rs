@@ -1,0 +1,7 @@
+//! Captions and subtitles, from outside: a module for each source.
+
+// The lints know tests, but not the helpers of tests.
+#![allow(clippy::expect_used, clippy::panic)]
+
+mod webvtt;
+mod webvtt_chromium;
