@@ -96,6 +96,17 @@ fn cues_that_differ_in_anything_but_time_stay_apart() {
 }
 
 #[test]
+fn the_name_of_a_region_is_not_what_a_cue_says() {
+    let inside = |name: &str, from, to| Cue { region: Some(Arc::new(Region::new(name))), ..cue("a", from, to) };
+    let (store, _) = store_of(&[inside("region_1", 0, 2000), inside("region_2", 2000, 4000)]);
+    assert_eq!(held(&store), [("a".into(), 0, 4000)]);
+    let mut wide = Region::new("region_2");
+    wide.z_index = 1;
+    let (store, _) = store_of(&[inside("region_1", 0, 2000), Cue { region: Some(Arc::new(wide)), ..cue("a", 0, 2000) }]);
+    assert_eq!(store.len(), 2);
+}
+
+#[test]
 fn a_cue_without_length_is_never_shown() {
     let (store, changes) = store_of(&[cue("a", 1000, 1000), cue("b", 2000, 1000)]);
     assert!(store.is_empty() && changes.is_empty());

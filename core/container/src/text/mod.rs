@@ -2,6 +2,7 @@
 //!
 //! | module | source |
 //! |---|---|
+//! | [`ttml`] | TTML documents: files, and samples of `stpp` tracks |
 //! | [`webvtt`] | WebVTT files and segments of HLS |
 //! | [`wvtt`] | WebVTT in MP4 |
 //!
@@ -14,7 +15,14 @@
 //! | T103 | WebVTT: `X-TIMESTAMP-MAP` is not valid, or not in the header |
 //! | T104 | WebVTT: a cue ends before it starts |
 //! | T105 | bytes that are not UTF-8 were replaced |
+//! | T201 | TTML: a time or a parameter of times is not valid; it is left out |
+//! | T202 | TTML: an entity or document type declaration; it is never expanded |
+//! | T203 | TTML: a reference to a style or region that is not there |
+//! | T204 | TTML: a style is not valid; it is left out |
+//! | T205 | TTML: subtitles that are images; they are not shown |
+//! | T206 | TTML: a parameter is not valid or not supported |
 
 mod color;
+pub mod ttml;
 pub mod webvtt;
 pub mod wvtt;

@@ -2,7 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use super::Cue;
+use super::{Cue, Region};
 use crate::hash::Fnv1a;
 
 /// FNV-1a over what `Hash` feeds it, integers always little-endian and 64 bits where the platform
@@ -57,6 +57,6 @@ impl Hasher for Stable {
 pub(super) fn of(cue: &Cue) -> u64 {
     let Cue { start: _, end: _, id, text, style, layout, region, forced } = cue;
     let mut hasher = Stable::default();
-    (id, text, style, layout, region, forced).hash(&mut hasher);
+    (id, text, style, layout, region.as_deref().map(Region::look), forced).hash(&mut hasher);
     hasher.finish()
 }

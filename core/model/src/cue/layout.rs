@@ -368,7 +368,23 @@ pub struct Region {
     pub z_index: i32,
 }
 
+/// What [`Region::look`] compares.
+type Look<'a> = (
+    (&'a Point, &'a Point, &'a RegionWidth, &'a RegionHeight, &'a Anchor, &'a Scroll),
+    (&'a Option<Rgba>, bool, u8, &'a [Percent; 4], bool, &'a Option<Border>, i32),
+);
+
 impl Region {
+    /// Everything but the name.
+    pub(super) fn look(&self) -> Look<'_> {
+        let Self { id: _, anchor, position, width, height, align, scroll, .. } = self;
+        let Self { background, always_visible, opacity, padding, overflows, border, z_index, .. } = self;
+        (
+            (anchor, position, width, height, align, scroll),
+            (background, *always_visible, *opacity, padding, *overflows, border, *z_index),
+        )
+    }
+
     /// The default of WebVTT: as wide as the picture, three lines, at the lower left.
     pub fn new(id: impl Into<String>) -> Self {
         Self {

@@ -114,14 +114,15 @@ impl Cue {
         text::runs(&self.text, &self.style)
     }
 
-    /// Whether two cues are equal in everything but the times at which they start and end.
+    /// Whether two cues are equal in everything but the times at which they start and end, and the
+    /// name of their region: packagers name the same region differently in each sample.
     pub fn says_the_same(&self, other: &Self) -> bool {
         let Self { start: _, end: _, id, text, style, layout, region, forced } = self;
-        (id, text, style, layout, region, forced)
-            == (&other.id, &other.text, &other.style, &other.layout, &other.region, &other.forced)
+        (id, text, style, layout, forced) == (&other.id, &other.text, &other.style, &other.layout, &other.forced)
+            && region.as_deref().map(Region::look) == other.region.as_deref().map(Region::look)
     }
 
-    /// A digest of everything but the times at which it starts and ends: the same text in the same
+    /// A digest of everything that [`Cue::says_the_same`] compares: the same text in the same
     /// place gives the same digest, on every platform. Not meant to be kept: another version of
     /// this library may give another one.
     pub fn digest(&self) -> u64 {
