@@ -14,7 +14,7 @@ help:
 	@echo 'make lint       rustfmt, clippy and rustdoc, warnings are errors'
 	@echo 'make bench      Criterion benchmarks, peers beside us'
 	@echo 'make bench-peers  ours and the JavaScript players in turn (Node.js 20, npm; 15 minutes)'
-	@echo 'make fuzz       four fuzz targets, $(FUZZ_SECONDS) s each'
+	@echo 'make fuzz       all fuzz targets, $(FUZZ_SECONDS) s each'
 	@echo 'make coverage   line coverage of core/ by tests'
 	@echo 'make audit      licences, sources and duplicates of dependencies'
 	@echo 'make setup      only install what the tests need (Debian packages)'
@@ -83,7 +83,7 @@ bench-peers:
 	$(CARGO) run --release --quiet -p telecine-benches --bin compare -- 5 0.5
 
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS := hls dash iso_bmff engine
+FUZZ_TARGETS := hls dash iso_bmff engine webvtt ttml cea
 
 # cargo-fuzz needs flags of the compiler that are not stable; RUSTC_BOOTSTRAP allows them on a stable one.
 fuzz:

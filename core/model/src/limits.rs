@@ -53,8 +53,8 @@ pub struct Limits {
     pub text_bytes: usize,
     /// Cues of one subtitle text, and of one [`CueStore`](crate::CueStore). Default 100,000.
     pub cues: usize,
-    /// Texts and spans that one subtitle text becomes, where timed spans repeat what is around
-    /// them. Default 1,000,000.
+    /// Texts and spans that the cues of one subtitle text hold together, where timed spans repeat
+    /// what is around them; and those of captions that wait to be taken. Default 400,000.
     pub cue_nodes: usize,
     /// Redirects of one request. Default 10.
     pub redirects: usize,
@@ -85,7 +85,7 @@ impl Default for Limits {
             file_samples: 5_000_000,
             text_bytes: 16 << 20,
             cues: 100_000,
-            cue_nodes: 1_000_000,
+            cue_nodes: 400_000,
             redirects: 10,
             indirections: 5,
         }

@@ -102,7 +102,8 @@ fn the_name_of_a_region_is_not_what_a_cue_says() {
     assert_eq!(held(&store), [("a".into(), 0, 4000)]);
     let mut wide = Region::new("region_2");
     wide.z_index = 1;
-    let (store, _) = store_of(&[inside("region_1", 0, 2000), Cue { region: Some(Arc::new(wide)), ..cue("a", 0, 2000) }]);
+    let (store, _) =
+        store_of(&[inside("region_1", 0, 2000), Cue { region: Some(Arc::new(wide)), ..cue("a", 0, 2000) }]);
     assert_eq!(store.len(), 2);
 }
 
@@ -197,6 +198,7 @@ fn a_tree_becomes_runs_that_say_everything_around_them() {
     text.text =
         vec![Node::Gap(4), Node::span(voice), Node::text("\n"), Node::span(ruby), Node::Gap(2), Node::text("x")];
     assert_eq!(text.plain_text(), "Hi you!\n漢 x");
+    assert_eq!(text.nodes(), 14);
     let runs = text.runs();
     let texts: Vec<_> = runs.iter().map(|run| (run.text, run.gap)).collect();
     assert_eq!(texts, [("", 4), ("Hi ", 0), ("you", 0), ("!", 0), ("\n", 0), ("漢", 0), ("kan", 0), ("", 2), ("x", 0)]);

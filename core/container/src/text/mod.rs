@@ -2,6 +2,7 @@
 //!
 //! | module | source |
 //! |---|---|
+//! | [`cea`] | CEA-608 and CEA-708 captions inside of video |
 //! | [`ttml`] | TTML documents: files, and samples of `stpp` tracks |
 //! | [`webvtt`] | WebVTT files and segments of HLS |
 //! | [`wvtt`] | WebVTT in MP4 |
@@ -22,6 +23,7 @@
 //! | T205 | TTML: subtitles that are images; they are not shown |
 //! | T206 | TTML: a parameter is not valid or not supported |
 
+pub mod cea;
 mod color;
 pub mod ttml;
 pub mod webvtt;

@@ -103,6 +103,11 @@ impl Cue {
         text::shift(&mut self.text, by);
     }
 
+    /// How many texts, spans, times and gaps its text consists of.
+    pub fn nodes(&self) -> usize {
+        text::count(&self.text)
+    }
+
     /// The text without styles: lines separated by `\n`, annotations of ruby left out, blank cells
     /// of a caption grid as at most one space.
     pub fn plain_text(&self) -> String {

@@ -133,6 +133,15 @@ pub(super) fn shift(nodes: &mut [Node], by: MediaTime) {
     }
 }
 
+/// Nodes at all depths.
+pub(super) fn count(nodes: &[Node]) -> usize {
+    let inside = |node: &Node| match node {
+        Node::Span(span) => count(&span.children),
+        _ => 0,
+    };
+    nodes.iter().map(|node| 1 + inside(node)).sum()
+}
+
 /// Characters alone.
 pub(super) fn plain(nodes: &[Node]) -> String {
     fn add(nodes: &[Node], out: &mut String) {
