@@ -116,9 +116,9 @@ impl Intake {
         self.start = start;
     }
 
-    /// Forgets what waits between two times.
-    pub(crate) fn remove(&mut self, from: MediaTime, to: MediaTime) {
-        self.queue.remove(from, to);
+    /// Forgets what waits between two times; see [`Queue::remove`].
+    pub(crate) fn remove(&mut self, from: MediaTime, to: MediaTime, fed: Option<MediaTime>) {
+        self.queue.remove(from, to, fed);
         self.reach = self.queue.end();
         // It may go on nevertheless: with what is to be shown before the last of its part before.
         let segment = self.segment.filter(|segment| segment.again == 0);

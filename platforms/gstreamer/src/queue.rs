@@ -147,13 +147,18 @@ impl Queue {
         fed.enumerate().filter(|(_, unit)| unit.is_entry() && unit.start <= position).map(|(index, _)| index).last()
     }
 
-    /// Forgets what waits and is to be shown between two times. A time without samples is cut there.
-    pub(crate) fn remove(&mut self, from: MediaTime, to: MediaTime) {
+    /// Forgets what waits and is to be shown between two times. A time without samples, which is fed up
+    /// to `fed` if it is the first, can only lose its end: of its beginning nothing is to be gained.
+    pub(crate) fn remove(&mut self, from: MediaTime, to: MediaTime, fed: Option<MediaTime>) {
         let waiting = self.units.split_off(self.next);
         for mut unit in waiting {
-            if unit.sample.is_none() && unit.start < from {
-                unit.end = unit.end.min(from);
-                self.units.push_back(unit);
+            if unit.sample.is_none() {
+                if unit.end <= to {
+                    unit.end = unit.end.min(fed.map_or(from, |fed| fed.max(from)));
+                }
+                if unit.start < unit.end {
+                    self.units.push_back(unit);
+                }
             } else if from <= unit.start && unit.start < to {
                 self.bytes -= unit.bytes();
             } else {
@@ -217,7 +222,7 @@ mod tests {
     fn only_what_waits_can_be_removed() {
         let mut queue = queue(6);
         (0..3).for_each(|_| queue.advance());
-        queue.remove(MediaTime::ZERO, MediaTime::from_secs(5));
+        queue.remove(MediaTime::ZERO, MediaTime::from_secs(5), None);
         assert_eq!((next(&queue), queue.bytes()), (Some(5), 4 * 6));
         assert_eq!(queue.end(), Some(MediaTime::from_secs(6)));
     }
@@ -247,11 +252,17 @@ mod tests {
     }
 
     #[test]
-    fn a_time_without_samples_is_cut_where_it_is_removed() {
+    fn of_a_time_without_samples_only_the_end_can_be_removed_as_far_as_it_is_not_fed() {
         let mut queue = Queue::default();
         queue.push(silence(2, 6));
         queue.push(silence(6, 8));
-        queue.remove(MediaTime::from_secs(4), MediaTime::MAX);
+        queue.remove(MediaTime::MIN, MediaTime::from_secs(5), None);
+        assert_eq!((next(&queue), queue.end()), (Some(2), Some(MediaTime::from_secs(8))));
+        queue.remove(MediaTime::from_secs(4), MediaTime::MAX, None);
         assert_eq!((next(&queue), queue.end()), (Some(2), Some(MediaTime::from_secs(4))));
+        queue.remove(MediaTime::MIN, MediaTime::MAX, Some(MediaTime::from_secs(3)));
+        assert_eq!((next(&queue), queue.end()), (Some(2), Some(MediaTime::from_secs(3))));
+        queue.remove(MediaTime::MIN, MediaTime::MAX, None);
+        assert_eq!(next(&queue), None);
     }
 }
