@@ -297,7 +297,7 @@ impl Branch {
 
     /// Forgets what waits between two times.
     pub(crate) fn remove(&mut self, from: MediaTime, to: MediaTime) {
-        self.intake.remove(from, to);
+        self.intake.remove(from, to, self.hushed);
     }
 
     /// Leaves the pipeline.

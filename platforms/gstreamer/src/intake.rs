@@ -116,9 +116,9 @@ impl Intake {
         self.start = start;
     }
 
-    /// Forgets what waits between two times.
-    pub(crate) fn remove(&mut self, from: MediaTime, to: MediaTime) {
-        self.queue.remove(from, to);
+    /// Forgets what waits between two times; see [`Queue::remove`].
+    pub(crate) fn remove(&mut self, from: MediaTime, to: MediaTime, fed: Option<MediaTime>) {
+        self.queue.remove(from, to, fed);
         self.reach = self.queue.end();
         // It may go on nevertheless: with what is to be shown before the last of its part before.
         let segment = self.segment.filter(|segment| segment.again == 0);
@@ -137,7 +137,7 @@ impl Intake {
         };
         if start < to {
             let behind_hole = self.is_behind_hole(start);
-            self.queue.push(Unit { start, end: to, behind_hole, sample: None });
+            self.queue.push(Unit { start, end: to, behind_hole, removed: false, sample: None });
             self.reach = Some(to);
             // What comes next continues no segment.
             self.segment = None;
@@ -203,7 +203,8 @@ impl Intake {
                 sync: sample.described.sync,
                 discontinuity: std::mem::take(&mut discontinuity),
             };
-            units.push(Unit { start, end, behind_hole: std::mem::take(&mut behind_hole), sample: Some(sample) });
+            let behind_hole = std::mem::take(&mut behind_hole);
+            units.push(Unit { start, end, behind_hole, removed: false, sample: Some(sample) });
             if !matches!(place, Place::Late(_)) {
                 needed = units.len();
             }
@@ -245,7 +246,7 @@ impl Intake {
         });
         let mut passed = 0;
         for sample in samples.iter().take(segment.again) {
-            let same = known(sample).is_some_and(|(start, data)| self.queue.holds(segment.again, start, &data));
+            let same = known(sample).is_some_and(|(start, data)| self.queue.restore(segment.again, start, &data));
             if !same {
                 // Of another rendition after all: what is there stays.
                 (segment.again, segment.behind, passed) = (0, self.reach, 0);

@@ -18,6 +18,8 @@ pub(crate) struct Unit {
     pub(crate) end: MediaTime,
     /// Media is missing before it.
     pub(crate) behind_hole: bool,
+    /// It was removed, but the decoder had it by then.
+    pub(crate) removed: bool,
     /// None where there is nothing, and nothing is missing.
     pub(crate) sample: Option<Sample>,
 }
@@ -36,8 +38,9 @@ pub(crate) struct Sample {
 }
 
 impl Unit {
+    /// Bytes that it counts for.
     fn bytes(&self) -> u64 {
-        self.sample.as_ref().map_or(0, |sample| sample.data.len() as u64)
+        self.sample.as_ref().filter(|_| !self.removed).map_or(0, |sample| sample.data.len() as u64)
     }
 
     /// It is the sample with this time and these bytes.
@@ -70,7 +73,7 @@ pub(crate) struct Queue {
     units: VecDeque<Unit>,
     /// Index of the first that waits.
     next: usize,
-    /// Bytes of all of them.
+    /// Bytes of all of them but those that were removed.
     bytes: u64,
 }
 
@@ -90,7 +93,7 @@ impl Queue {
         self.next = (self.next + 1).min(self.units.len());
     }
 
-    /// Bytes held.
+    /// Bytes held, without what was removed and only the decoder still needs.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -114,10 +117,17 @@ impl Queue {
         at.map_or(0, |at| self.units.len() - at)
     }
 
-    /// Whether the sample so far from the end has this time and these bytes.
-    pub(crate) fn holds(&self, from_end: usize, start: MediaTime, data: &Bytes) -> bool {
+    /// Whether the sample so far from the end has this time and these bytes. If so, it is held again, if
+    /// it was removed.
+    pub(crate) fn restore(&mut self, from_end: usize, start: MediaTime, data: &Bytes) -> bool {
         let at = self.units.len().checked_sub(from_end);
-        at.and_then(|at| self.units.get(at)).is_some_and(|unit| unit.is(start, data))
+        let Some(unit) = at.and_then(|at| self.units.get_mut(at)).filter(|unit| unit.is(start, data)) else {
+            return false;
+        };
+        if std::mem::take(&mut unit.removed) {
+            self.bytes += unit.bytes();
+        }
+        true
     }
 
     /// Whether media is missing somewhere before what waits.
@@ -147,13 +157,23 @@ impl Queue {
         fed.enumerate().filter(|(_, unit)| unit.is_entry() && unit.start <= position).map(|(index, _)| index).last()
     }
 
-    /// Forgets what waits and is to be shown between two times. A time without samples is cut there.
-    pub(crate) fn remove(&mut self, from: MediaTime, to: MediaTime) {
+    /// Forgets what waits and is to be shown between two times. What was fed cannot be taken back; it
+    /// counts no longer. A time without samples, which is fed up
+    /// to `fed` if it is the first, can only lose its end: of its beginning nothing is to be gained.
+    pub(crate) fn remove(&mut self, from: MediaTime, to: MediaTime, fed: Option<MediaTime>) {
         let waiting = self.units.split_off(self.next);
+        for unit in self.units.iter_mut().filter(|unit| from <= unit.start && unit.start < to) {
+            self.bytes -= unit.bytes();
+            unit.removed = true;
+        }
         for mut unit in waiting {
-            if unit.sample.is_none() && unit.start < from {
-                unit.end = unit.end.min(from);
-                self.units.push_back(unit);
+            if unit.sample.is_none() {
+                if unit.end <= to {
+                    unit.end = unit.end.min(fed.map_or(from, |fed| fed.max(from)));
+                }
+                if unit.start < unit.end {
+                    self.units.push_back(unit);
+                }
             } else if from <= unit.start && unit.start < to {
                 self.bytes -= unit.bytes();
             } else {
@@ -187,14 +207,15 @@ mod tests {
                 sync: second % 2 == 0,
                 discontinuity: false,
             };
-            queue.push(Unit { start, end: start + MediaTime::from_secs(1), behind_hole: false, sample: Some(sample) });
+            let end = start + MediaTime::from_secs(1);
+            queue.push(Unit { start, end, behind_hole: false, removed: false, sample: Some(sample) });
         }
         queue
     }
 
     fn silence(from: i64, to: i64) -> Unit {
         let (start, end) = (MediaTime::from_secs(from), MediaTime::from_secs(to));
-        Unit { start, end, behind_hole: false, sample: None }
+        Unit { start, end, behind_hole: false, removed: false, sample: None }
     }
 
     fn next(queue: &Queue) -> Option<i64> {
@@ -214,12 +235,29 @@ mod tests {
     }
 
     #[test]
-    fn only_what_waits_can_be_removed() {
+    fn only_what_waits_can_be_removed_and_the_rest_does_not_count() {
         let mut queue = queue(6);
         (0..3).for_each(|_| queue.advance());
-        queue.remove(MediaTime::ZERO, MediaTime::from_secs(5));
-        assert_eq!((next(&queue), queue.bytes()), (Some(5), 4 * 6));
+        queue.remove(MediaTime::from_secs(1), MediaTime::from_secs(5), None);
+        assert_eq!((next(&queue), queue.bytes()), (Some(5), 2 * 6));
         assert_eq!(queue.end(), Some(MediaTime::from_secs(6)));
+        queue.rewind(MediaTime::from_secs(2));
+        assert_eq!(next(&queue), Some(2), "it can be fed again nevertheless");
+        queue.remove(MediaTime::MIN, MediaTime::MAX, None);
+        assert_eq!((next(&queue), queue.bytes()), (None, 0));
+    }
+
+    #[test]
+    fn what_comes_once_more_counts_again() {
+        let mut queue = queue(4);
+        (0..4).for_each(|_| queue.advance());
+        queue.remove(MediaTime::from_secs(2), MediaTime::MAX, None);
+        let data = Bytes::from_static(b"sample");
+        let start = MediaTime::from_secs(2);
+        assert_eq!((queue.bytes(), queue.since(start, &data)), (2 * 6, 2));
+        assert!(queue.restore(2, start, &data) && !queue.restore(1, start, &data));
+        assert_eq!(queue.bytes(), 3 * 6);
+        assert_eq!(queue.since(start, &Bytes::from_static(b"another")), 0);
     }
 
     #[test]
@@ -247,11 +285,17 @@ mod tests {
     }
 
     #[test]
-    fn a_time_without_samples_is_cut_where_it_is_removed() {
+    fn of_a_time_without_samples_only_the_end_can_be_removed_as_far_as_it_is_not_fed() {
         let mut queue = Queue::default();
         queue.push(silence(2, 6));
         queue.push(silence(6, 8));
-        queue.remove(MediaTime::from_secs(4), MediaTime::MAX);
+        queue.remove(MediaTime::MIN, MediaTime::from_secs(5), None);
+        assert_eq!((next(&queue), queue.end()), (Some(2), Some(MediaTime::from_secs(8))));
+        queue.remove(MediaTime::from_secs(4), MediaTime::MAX, None);
         assert_eq!((next(&queue), queue.end()), (Some(2), Some(MediaTime::from_secs(4))));
+        queue.remove(MediaTime::MIN, MediaTime::MAX, Some(MediaTime::from_secs(3)));
+        assert_eq!((next(&queue), queue.end()), (Some(2), Some(MediaTime::from_secs(3))));
+        queue.remove(MediaTime::MIN, MediaTime::MAX, None);
+        assert_eq!(next(&queue), None);
     }
 }

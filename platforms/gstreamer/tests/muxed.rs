@@ -160,7 +160,6 @@ async fn a_muxed_title_that_does_not_fit_is_played_whole() {
         player.play().expect("a player that lives");
         finish(&player, &mut events).await;
         let refusals = refusals.load(Ordering::Relaxed);
-        println!("{refusals} refusals");
         assert!(refusals > 0);
         let shown = shown.lock().expect("no callback panicked").clone();
         assert_eq!(shown.iter().map(Shown::frame).collect::<Vec<_>>(), (0..200).collect::<Vec<_>>());

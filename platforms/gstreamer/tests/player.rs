@@ -6,7 +6,8 @@ mod support;
 
 use std::time::Duration;
 
-use support::{frame_time, screen};
+use support::sound::{reference, Ear};
+use support::{frame_time, screen, screen_with};
 use telecine::{Config, Event, MediaTime, Outcome, Player, TrackKind};
 use telecine_origin::{Network, Origin, OriginConfig, Step};
 
@@ -76,6 +77,24 @@ async fn dash_is_shown_whole_while_the_network_changes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hls_is_shown_whole_while_the_network_changes() {
     play("/hls/dur_28/demo/main.m3u8").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pictures_and_sound_go_on_across_periods() {
+    let origin = Origin::start(([127, 0, 0, 1], 0).into(), OriginConfig::default()).await.expect("a free port");
+    let ear = Ear::new();
+    let (sink, shown) = screen_with(|builder| builder.audio_sink(ear.element()));
+    let player = Player::builder().sink(sink).build().expect("a player");
+    // A period's boundary at 4 s is in the middle of a frame of sound, which both periods have.
+    player.load(format!("{}/dash/dur_12/periods_3/demo/number.mpd", origin.url())).expect("a URL");
+    player.play().expect("a player that lives");
+    let outcome = tokio::time::timeout(Duration::from_secs(30), player.finished()).await;
+    assert_eq!(outcome.expect("it comes to an end"), Outcome::Ended);
+    let presentation = player.presentation().await.expect("an answer").expect("a title");
+    assert_eq!(presentation.periods.len(), 3);
+    let shown = shown.lock().expect("no callback panicked").clone();
+    assert_eq!(shown.iter().map(support::Shown::frame).collect::<Vec<_>>(), (0..300).collect::<Vec<_>>());
+    ear.assert_heard(&reference("a-en.mp4"), &[(MediaTime::ZERO, MediaTime::from_secs(12))]);
 }
 
 /// Waits until the playhead is at `position` or behind.

@@ -94,6 +94,30 @@ fn of_a_muxed_fragment_each_kind_is_taken_whole_or_not_at_all() {
     assert_eq!((stats.decode_errors, stats.gaps), (0, 0));
 }
 
+#[test]
+fn what_was_removed_takes_no_room_even_if_the_decoder_has_it() {
+    let video = Media::demo("v180.mp4");
+    let room = video.append(0, MediaTime::ZERO).bytes + video.append(1, MediaTime::ZERO).bytes;
+    let sink = GstSink::builder().headless().max_bytes(room).build().expect("GStreamer is there");
+    let mut stage = Stage::with(sink);
+    stage.command(video.configuration());
+    for (index, load, from) in [(0, 0, None), (1, 1, Some(2)), (1, 2, Some(0)), (0, 3, None), (1, 4, None)] {
+        let mut append = video.append(index, MediaTime::ZERO);
+        append.load = LoadId(load);
+        stage.command(SinkCommand::Append(Box::new(append)));
+        stage.run_for(std::time::Duration::from_millis(100));
+        if let Some(from) = from {
+            let (from, to) = (MediaTime::from_secs(from), MediaTime::MAX);
+            stage.command(SinkCommand::Remove { kind: TrackKind::Video, from, to });
+        }
+    }
+    assert_eq!(stage.reports, []);
+    let mut append = video.append(2, MediaTime::ZERO);
+    append.load = LoadId(5);
+    stage.command(SinkCommand::Append(Box::new(append)));
+    assert_eq!(stage.reports, [SinkReport::Full { kind: TrackKind::Video, load: LoadId(5) }]);
+}
+
 /// Bytes of a fragment that are counted as long as anybody holds any of them.
 struct Counted(Vec<u8>, Arc<AtomicUsize>);
 

@@ -290,6 +290,27 @@ fn silence_is_removed_like_media() {
 }
 
 #[test]
+fn what_has_passed_of_a_long_silence_can_be_removed() {
+    let (video, audio) = (Media::demo("v180.mp4"), Media::demo("a-en.mp4"));
+    let (mut stage, ear) = stage();
+    stage.command(SinkCommand::SetRate(2000));
+    load_span(&mut stage, &video, 0, 12);
+    stage.command(silence(TrackKind::Audio, 0, 10));
+    load_span(&mut stage, &audio, 10, 12);
+    end(&mut stage);
+    stage.command(SinkCommand::Play);
+    stage.run_until_shown(60);
+    for kind in [TrackKind::Video, TrackKind::Audio] {
+        stage.command(SinkCommand::Remove { kind, from: MediaTime::MIN, to: secs(2) });
+    }
+    stage.run_to_the_end();
+    assert_seamless(&stage, 0..300);
+    // Ten seconds at twice the speed; what joins the pieces adds some sound before the first.
+    let first = ear.heard().into_iter().find(|heard| !heard.is_silent()).expect("sound").due;
+    assert!((4900..=5050).contains(&first.mseconds()), "{first}");
+}
+
+#[test]
 fn silence_behind_missing_media_is_not_played_over_to() {
     let (video, audio) = (Media::demo("v180.mp4"), Media::demo("a-en.mp4"));
     let (mut stage, ear) = stage();

@@ -77,6 +77,18 @@ async fn periods_without_sound_play_like_those_with() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_period_without_sound_plays_through() {
+    // Long enough for the engine to drop what was played of it.
+    let mut theatre = Theatre::new(&[(12, true, false), (2, true, true)]);
+    theatre.player.load(&theatre.url).expect("a URL");
+    theatre.player.play().expect("a player that lives");
+    theatre.finish().await;
+    assert_eq!(theatre.frames(), (0..350).collect::<Vec<_>>());
+    theatre.ear.assert_heard(&reference("a-en.mp4"), &[(secs(12), secs(14))]);
+    theatre.ear.assert_fed();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn periods_without_pictures_play_like_those_with() {
     let mut theatre = Theatre::new(&[(2, false, true), (2, true, true), (2, false, true), (2, true, true)]);
     theatre.player.load(&theatre.url).expect("a URL");
