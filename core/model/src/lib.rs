@@ -9,6 +9,7 @@
 //! - [`presentation`]: a title as [`Presentation`] → [`Period`] → [`Track`] → [`Rendition`].
 //! - [`segments`]: a rendition's segments as a run-length table: bytes, not objects.
 //! - [`codec`], [`language`]: RFC 6381 codec strings and BCP 47 language tags.
+//! - [`cue`]: captions and subtitles, whatever they were written in, as one model.
 //! - [`rng`]: the only source of chance, seeded.
 //! - [`error`]: one taxonomy with stable numbers; [`limits`]: every bound in one place.
 //!
@@ -28,6 +29,7 @@
 #![forbid(unsafe_code)]
 
 pub mod codec;
+pub mod cue;
 pub mod datetime;
 pub mod error;
 pub mod events;
@@ -43,6 +45,7 @@ pub mod time;
 pub mod uri;
 
 pub use codec::Codec;
+pub use cue::{Cue, CueStore};
 pub use error::{Blame, Domain, Error, ErrorCode, Handling, Place, Warning};
 pub use language::Language;
 pub use limits::Limits;
