@@ -311,7 +311,7 @@ impl KeySessions {
         let sessions =
             self.sessions.values().filter_map(|session| session.deadline(self.policy.room_patience, self.now));
         let setup = self.setup.deadline().into_iter().chain(self.provisioning.deadline());
-        sessions.chain(setup).filter(|due| *due > self.now).min()
+        sessions.chain(setup).min()
     }
 
     /// The best status of each key, over all sessions.

@@ -169,3 +169,18 @@ fn requirements_beyond_the_limit_are_refused_not_kept() {
     }
     assert_eq!(refused, 96);
 }
+
+#[test]
+fn of_those_that_wait_what_is_needed_now_is_opened_first() {
+    let mut world = small(1, true);
+    world.server.clear(SERVER).reply(SERVER, Reply::Licence(usable(&[1])));
+    // Both wait for the key system to open.
+    world.ask_by(&[2], world.now);
+    world.ask(&[1]);
+    world.run_for(seconds(1));
+    let first = world.cdm.commands.iter().find_map(|(_, command)| match command {
+        CdmCommand::GenerateRequest { init_data, .. } => Some(init_data.key_ids(&Limits::default())),
+        _ => None,
+    });
+    assert_eq!(first, Some(vec![key(1)]));
+}
