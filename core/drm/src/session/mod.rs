@@ -258,9 +258,9 @@ impl KeySessions {
     /// licences are made new before they expire.
     pub fn use_keys(&mut self, keys: impl IntoIterator<Item = KeyRef>, now: Timestamp) {
         self.now = self.now.max(now);
-        self.in_use = keys.into_iter().collect();
+        let before = std::mem::replace(&mut self.in_use, keys.into_iter().collect());
         for session in self.sessions.values_mut() {
-            if self.in_use.iter().any(|key| session.covers(key)) {
+            if self.in_use.iter().chain(&before).any(|key| session.covers(key)) {
                 session.needed = session.needed.max(now);
             }
         }
