@@ -14,12 +14,8 @@ help:
 	@echo 'make lint       rustfmt, clippy and rustdoc, warnings are errors'
 	@echo 'make bench      Criterion benchmarks, peers beside us'
 	@echo 'make bench-peers  ours and the JavaScript players in turn (Node.js 20, npm; 15 minutes)'
-<<<<<<< HEAD
 	@echo 'make fuzz       every fuzz target, $(FUZZ_SECONDS) s each'
 	@echo 'make explore    property tests of the engine over $(EXPLORE_CASES) fresh cases'
-=======
-	@echo 'make fuzz       six fuzz targets, $(FUZZ_SECONDS) s each'
->>>>>>> d035aa7 (container: tests of video, metadata, packed audio, SAMPLE-AES and hostile streams; fuzz targets (wip: not run yet))
 	@echo 'make coverage   line coverage of core/ by tests'
 	@echo 'make audit      licences, sources and duplicates of dependencies'
 	@echo 'make setup      only install what the tests need (Debian packages)'
@@ -91,11 +87,7 @@ bench-peers:
 	$(CARGO) run --release --quiet -p telecine-benches --bin compare -- 5 0.5
 
 FUZZ_SECONDS ?= 60
-<<<<<<< HEAD
 FUZZ_TARGETS := hls dash iso_bmff ts packed_audio encryption key_systems engine
-=======
-FUZZ_TARGETS := hls dash iso_bmff ts packed_audio encryption key_systems engine
->>>>>>> d035aa7 (container: tests of video, metadata, packed audio, SAMPLE-AES and hostile streams; fuzz targets (wip: not run yet))
 
 # cargo-fuzz needs flags of the compiler that are not stable; RUSTC_BOOTSTRAP allows them on a stable one.
 fuzz:
@@ -104,12 +96,8 @@ fuzz:
 		echo "== $$target"; \
 		mkdir -p core/fuzz/corpus/$$target; \
 		seeds=core/fuzz/seeds/$$target; [ -d $$seeds ] || seeds=core/container/tests/data; \
-<<<<<<< HEAD
 		[ $$target != encryption ] || seeds=conformance/media/golden; \
 		case $$target in ts|packed_audio) seeds=core/container/tests/data/ts ;; esac; \
-=======
-		case $$target in ts|packed_audio) seeds=core/container/tests/data/ts;; esac; \
->>>>>>> d035aa7 (container: tests of video, metadata, packed audio, SAMPLE-AES and hostile streams; fuzz targets (wip: not run yet))
 		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --fuzz-dir core/fuzz $$target core/fuzz/corpus/$$target $$seeds -- \
 			-max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 || exit 1; \
 	done
