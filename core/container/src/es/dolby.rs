@@ -491,7 +491,9 @@ mod tests {
     fn the_record_names_programmes_and_the_channels_of_dependent_substreams() {
         // Lrs and Rrs: bit 6 of the channel map.
         let data = [syncframe(0, 0, 3, 1024, None), syncframe(1, 0, 3, 512, Some(0x0200))].concat();
-        let Some(AudioEntry::Dolby { enhanced: true, record, rate, channels }) = entry(&data, false) else { panic!("E-AC-3") };
+        let Some(AudioEntry::Dolby { enhanced: true, record, rate, channels }) = entry(&data, false) else {
+            panic!("E-AC-3")
+        };
         assert_eq!((rate, channels), (48_000, 6));
         let mut bits = Bits::new(&record);
         // 1,536 bytes in 32 ms are 384 kbit/s.
@@ -536,7 +538,7 @@ mod tests {
             (0, 2), // surround EX
             (1, 1), // production
             (0, 8),
-            (1, 1),  // source rate
+            (1, 1), // source rate
             (1, 1), // additional information
         ];
         let mut bits = BitWriter::default();

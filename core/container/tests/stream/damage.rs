@@ -222,7 +222,8 @@ fn a_segment_that_is_abandoned_leaves_no_trace_in_the_next() {
             let units = segment(&mut reader, [packets.concat().into()]).expect("valid");
             // The initialisation segment has come before, or comes now.
             assert_eq!(inits(&early).len() + inits(&units).len(), 1, "{discontinuity} {polled}");
-            let whole = [early.into_iter().filter(|unit| matches!(unit, StreamUnit::Init(_))).collect(), units].concat();
+            let whole =
+                [early.into_iter().filter(|unit| matches!(unit, StreamUnit::Init(_))).collect(), units].concat();
             assert_eq!((present(&whole), rules(&whole)), (all(), vec![]), "{discontinuity} {polled}");
         }
     }

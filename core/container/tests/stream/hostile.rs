@@ -82,7 +82,6 @@ proptest! {
         match sniff(&bytes, complete) {
             Sniff::Short(needed) => prop_assert!(!complete && needed > bytes.len()),
             Sniff::Container(_) | Sniff::Unknown => {}
-            _ => {}
         }
     }
 }

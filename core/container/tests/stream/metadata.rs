@@ -74,7 +74,10 @@ fn a_tag_may_go_on_in_the_packets_behind() {
     mux.packets(METADATA, &rest);
     mux.pes(METADATA, Some(180_000), None, &tag(&[("a", b"next")]));
     let found = metadata(&read(mux.out));
-    assert_eq!(found, [(Some(MediaTime::from_secs(1)), vec![9; 500]), (Some(MediaTime::from_secs(2)), b"next".to_vec())]);
+    assert_eq!(
+        found,
+        [(Some(MediaTime::from_secs(1)), vec![9; 500]), (Some(MediaTime::from_secs(2)), b"next".to_vec())]
+    );
 }
 
 #[test]

@@ -110,7 +110,10 @@ fn decrypted(units: &[StreamUnit]) -> Vec<Vec<u8>> {
         .iter()
         .flat_map(|fragment| {
             let samples = fragment.tracks[0].samples.iter().map(|sample| fragment.sample(sample).expect("inside"));
-            samples.zip(subsamples(fragment)).map(|(sample, list)| decrypt(&sample, &list, crypt, skip)).collect::<Vec<_>>()
+            samples
+                .zip(subsamples(fragment))
+                .map(|(sample, list)| decrypt(&sample, &list, crypt, skip))
+                .collect::<Vec<_>>()
         })
         .collect()
 }
@@ -135,9 +138,12 @@ fn what_a_packager_protected_is_decrypted_to_what_it_made_in_clear() {
         for (at, (found, expected)) in found.iter().zip(&expected).enumerate() {
             assert_eq!(found, expected, "{name} sample {at} of {samples}");
         }
-        let times = |track: &Track| track.samples.iter().map(|taken| (taken.sample.pts(), taken.sample.dts)).collect::<Vec<_>>();
+        let times = |track: &Track| {
+            track.samples.iter().map(|taken| (taken.sample.pts(), taken.sample.dts)).collect::<Vec<_>>()
+        };
         assert_eq!(times(&tracks(&units)[0]), times(&clear[0]), "{name}");
-        let some_differ = tracks(&units)[0].samples.iter().zip(&expected).any(|(taken, clear)| taken.bytes != clear[..]);
+        let some_differ =
+            tracks(&units)[0].samples.iter().zip(&expected).any(|(taken, clear)| taken.bytes != clear[..]);
         assert!(some_differ, "{name} was protected");
     }
 }

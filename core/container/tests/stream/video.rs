@@ -62,7 +62,10 @@ fn access_units_begin_where_the_codec_says_wherever_packets_begin() {
         mux.pes(VIDEO, time(1), None, &stream[cut..]);
         let units = read(mux.out);
         assert_eq!(types(&units), expected, "cut at {cut}");
-        assert_eq!(tracks(&units)[0].samples.iter().map(|taken| taken.sample.sync).collect::<Vec<_>>(), [true, false, false]);
+        assert_eq!(
+            tracks(&units)[0].samples.iter().map(|taken| taken.sample.sync).collect::<Vec<_>>(),
+            [true, false, false]
+        );
     }
 }
 
@@ -83,7 +86,7 @@ fn what_comes_before_the_first_key_frame_is_left_out_and_reported() {
     let mut mux = Mux::new();
     for at in 0..10 {
         mux.pes(VIDEO, time(at), None, &if at == 4 { key(4) } else { inter(at as u8) });
-        mux.pes(AUDIO, time(at), None, &aac(0));
+        mux.pes(AUDIO, Some(90_000 + at * 1920), None, &aac(0));
     }
     let units = read(mux.out);
     assert_eq!(shown(&units), [4, 5, 6, 7, 8, 9]);
@@ -98,7 +101,7 @@ fn a_segment_without_a_key_frame_gives_its_sound_and_says_so() {
     let mut mux = Mux::new();
     for at in 0..3 {
         mux.pes(VIDEO, time(at), None, &inter(at as u8));
-        mux.pes(AUDIO, time(at), None, &aac(0));
+        mux.pes(AUDIO, Some(90_000 + at * 1920), None, &aac(0));
     }
     let first = mux.cut();
     for at in 3..6 {
@@ -204,7 +207,9 @@ fn two_fields_of_a_frame_are_one_sample() {
             + "00100" /* 4 across */ + "010" /* 2 down */ + "0" /* fields */ + "0" + "1" + "0" + "0" + "1";
         let mut bytes = vec![0x67, 77, 0, 30];
         let padded = format!("{bits:0<32}");
-        bytes.extend(padded.as_bytes().chunks(8).map(|byte| byte.iter().fold(0, |value, bit| value << 1 | (bit - b'0'))));
+        bytes.extend(
+            padded.as_bytes().chunks(8).map(|byte| byte.iter().fold(0, |value, bit| value << 1 | (bit - b'0'))),
+        );
         bytes
     };
     assert_ne!(&sps[..], &interlaced[..]);
@@ -213,14 +218,21 @@ fn two_fields_of_a_frame_are_one_sample() {
         let bits = format!("1{}1{number:04b}1{}1", if idr { "0001000" } else { "00110" }, u8::from(bottom));
         let padded = format!("{bits:1<32}");
         let mut bytes = vec![if idr { 0x65 } else { 0x61 }];
-        bytes.extend(padded.as_bytes().chunks(8).map(|byte| byte.iter().fold(0, |value, bit| value << 1 | (bit - b'0'))));
+        bytes.extend(
+            padded.as_bytes().chunks(8).map(|byte| byte.iter().fold(0, |value, bit| value << 1 | (bit - b'0'))),
+        );
         nal(&bytes)
     };
     let mut mux = mux();
     let first = [nal(DELIMITER), nal(&interlaced), nal(PPS), field(true, 0, false)].concat();
     mux.pes(VIDEO, time(0), None, &first);
     mux.pes(VIDEO, Some(90_000 + 1800), None, &[nal(DELIMITER), field(false, 0, true)].concat());
-    mux.pes(VIDEO, time(1), None, &[nal(DELIMITER), field(false, 1, false), nal(DELIMITER), field(false, 1, true)].concat());
+    mux.pes(
+        VIDEO,
+        time(1),
+        None,
+        &[nal(DELIMITER), field(false, 1, false), nal(DELIMITER), field(false, 1, true)].concat(),
+    );
     mux.pes(VIDEO, time(2), None, &[nal(DELIMITER), field(false, 2, false)].concat());
     let units = read(mux.out);
     assert_eq!(types(&units), [vec![9, 5, 9, 1], vec![9, 1, 9, 1], vec![9, 1]]);
@@ -253,8 +265,7 @@ fn captions_come_out_with_their_time_in_order_of_presentation() {
             _ => None,
         })
         .collect();
-    let expected: Vec<(MediaTime, u8)> =
-        (0..7).map(|at| (MediaTime::from_millis(1080 + at * 40), at as u8)).collect();
+    let expected: Vec<(MediaTime, u8)> = (0..7).map(|at| (MediaTime::from_millis(1080 + at * 40), at as u8)).collect();
     assert_eq!(found, expected);
     assert_eq!(types(&units)[0], [9, 6, 5], "they stay in the video too");
 
@@ -297,9 +308,8 @@ fn hevc_starts_at_an_irap_picture_and_leaves_out_what_cannot_be_decoded_there() 
     assert!(keys.len() > 2);
     let whole = tracks(&read(file.clone()));
     let packets = file.as_chunks::<188>().0;
-    let starts: Vec<usize> = (0..packets.len())
-        .filter(|at| packets[*at][1] & 0x5f == 0x41 && packets[*at][2] == 0)
-        .collect();
+    let starts: Vec<usize> =
+        (0..packets.len()).filter(|at| packets[*at][1] & 0x5f == 0x41 && packets[*at][2] == 0).collect();
     let mut cut = packets[..starts[0]].concat();
     // From a picture in the middle of the first group on.
     cut.extend(packets[starts[keys[1] - 3]..].concat());
