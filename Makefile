@@ -87,7 +87,7 @@ bench-peers:
 	$(CARGO) run --release --quiet -p telecine-benches --bin compare -- 5 0.5
 
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS := hls dash iso_bmff encryption key_systems webvtt ttml cea engine
+FUZZ_TARGETS := hls dash iso_bmff ts packed_audio encryption key_systems webvtt ttml cea engine
 
 # cargo-fuzz needs flags of the compiler that are not stable; RUSTC_BOOTSTRAP allows them on a stable one.
 fuzz:
@@ -97,6 +97,7 @@ fuzz:
 		mkdir -p core/fuzz/corpus/$$target; \
 		seeds=core/fuzz/seeds/$$target; [ -d $$seeds ] || seeds=core/container/tests/data; \
 		[ $$target != encryption ] || seeds=conformance/media/golden; \
+		case $$target in ts|packed_audio) seeds=core/container/tests/data/ts ;; esac; \
 		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --fuzz-dir core/fuzz $$target core/fuzz/corpus/$$target $$seeds -- \
 			-max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 || exit 1; \
 	done

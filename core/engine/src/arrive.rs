@@ -11,6 +11,7 @@ use telecine_model::{Error, ErrorCode, Handling, MediaTime, Protocol, TrackKind}
 use crate::action::{Append, Format, Payload, SinkCommand, TrackConfig};
 use crate::buffer::Item;
 use crate::engine::Engine;
+use crate::event::Event;
 use crate::event::{DecisionKind, State};
 use crate::fetch::Request;
 use crate::input::{Body, RequestId};
@@ -211,20 +212,28 @@ impl Engine {
                     && self.capabilities.kinds.contains(&kind))
         };
         let present: Vec<&InitTrack> = init.tracks.iter().filter(|track| is_output(track.kind)).collect();
+        let before = std::mem::take(&mut stream.outputs);
         stream.outputs = present.iter().map(|track| track.kind).collect();
         stream.outputs.sort_unstable();
         stream.outputs.dedup();
         let rendition = self.rendition(fetch.rendition).map(|r| r.id.clone()).unwrap_or_default();
-        let track_id = self.track(stream.period, stream.track).map(|t| t.id.clone()).unwrap_or_default();
+        let carrier = self.track(stream.period, stream.track).map(|t| t.id.clone()).unwrap_or_default();
         let mut told = Vec::new();
         for track in present {
             if told.contains(&track.kind) {
                 continue;
             }
             told.push(track.kind);
+            // What is muxed in may have a name of its own (RFC 8216bis 4.4.6.2.1: a rendition without URI).
+            let muxed = track.kind != stream.kind;
+            let named = muxed.then(|| self.muxed_track(stream.period, track.kind)).flatten();
+            let track_id = named.unwrap_or_else(|| carrier.clone());
+            if muxed && !before.contains(&track.kind) {
+                self.emit(Event::Selected { at: self.now, kind: track.kind, track: Some(track_id.clone()) });
+            }
             self.sink(SinkCommand::Configure(Box::new(TrackConfig {
                 kind: track.kind,
-                track: track_id.clone(),
+                track: track_id,
                 rendition: rendition.clone(),
                 codec: track.codec.clone(),
                 format: Format::Cmaf,

@@ -13,7 +13,7 @@ use telecine_model::{
 use telecine_telemetry::Qoe;
 
 use crate::engine::{Engine, Title};
-use crate::event::{Event, State};
+use crate::event::{DecisionKind, Event, State};
 use crate::fetch::{Purpose, Request};
 use crate::index::{index_from_sidx, nested_ranges};
 use crate::media::MediaFact;
@@ -190,8 +190,12 @@ impl Engine {
             (true, None) => earliest,
             (false, _) => start.offset,
         });
-        let start = self.title.wanted_start.or(preferred).unwrap_or(earliest).max(earliest);
-        let start = end.map_or(start, |end| start.min(end));
+        let asked = self.title.wanted_start.or(preferred).unwrap_or(earliest);
+        let start = end.map_or(asked.max(earliest), |end| asked.max(earliest).min(end));
+        if start < asked {
+            let why = vec![format!("the title ends at {start}, before the start asked for")];
+            self.decide(DecisionKind::Seek, None, Some(asked.to_string()), Some(start.to_string()), why);
+        }
         self.title.start = Some(start);
         self.playback.place(start, false, self.now);
         let precise = start > earliest;
