@@ -73,6 +73,7 @@ impl Engine {
         };
         let Some(reader) = &mut fetch.reader else { return };
         let pieces = reader.push(data);
+        self.keep_asides(kind);
         if let Some(facts) = &mut self.facts {
             facts.extend(pieces.iter().map(|piece| piece.fact.clone()));
         }
@@ -132,6 +133,7 @@ impl Engine {
         }
         let payload = fragment.map_or(Payload::None, Payload::Fragment);
         self.append_fragment(kind, tracks, &payload);
+        self.hand_on_asides(kind);
     }
 
     /// Hands on the fragments that waited for the leading stream, if that has said what they waited for.
@@ -255,6 +257,7 @@ impl Engine {
         let container_start = container_time(track, part.start);
         let offset = self.offset(stream, fetch, container_start);
         stream.anchored = Some(fetch.discontinuity);
+        fetch.asides.place(offset, container_start + offset);
         let (start, end) = (container_start + offset, container_time(track, part.end) + offset);
         let far = start.abs_diff(fetch.start) > (fetch.end - fetch.start).max(MediaTime::from_secs(1));
         // Durations that do not add up lead as far; then it follows the media before.
@@ -393,6 +396,7 @@ impl Engine {
             (Some(reader), None) => reader.finish(),
             (None, _) => Vec::new(),
         };
+        self.keep_asides(kind);
         self.facts.get_or_insert_default().extend(pieces.iter().map(|piece| piece.fact.clone()));
         for piece in pieces {
             if !self.on_piece(kind, piece) {
@@ -408,6 +412,7 @@ impl Engine {
 
     /// Everything of a segment was handed on.
     fn conclude_segment(&mut self, kind: TrackKind) {
+        self.hand_on_asides(kind);
         let Some(stream) = self.streams.get_mut(&kind) else {
             return;
         };
@@ -501,6 +506,7 @@ impl Engine {
             fetch.reader = None;
             fetch.early.clear();
             fetch.held.clear();
+            fetch.asides.waiting.clear();
             fetch.text.clear();
             fetch.bytes = 0;
             fetch.skip = fetch.seen;

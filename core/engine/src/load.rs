@@ -143,6 +143,8 @@ impl Engine {
         if !multivariant {
             self.announce();
             self.resolve_start();
+            self.learn_event_streams();
+            self.learn_date_ranges(RenditionRef { period: 0, track: 0, rendition: 0 });
         }
         let at = self.title.start.unwrap_or_else(|| self.title.wanted_start.unwrap_or(MediaTime::ZERO));
         self.choose_tracks(at);
@@ -285,6 +287,7 @@ impl Engine {
             self.announce();
             self.resolve_start();
         }
+        self.learn_date_ranges(reference);
     }
 
     pub(crate) fn on_index(&mut self, reference: RenditionRef, request: Request) {

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 use telecine_container::{
-    sniff, Fragment, InitSegment, IsoReader, SegmentIndexBox, SidxReference, Sniff, StreamOptions, StreamReader,
-    StreamUnit, Unit,
+    sniff, EventMessage, Fragment, InitSegment, IsoReader, SegmentIndexBox, SidxReference, Sniff, StreamOptions,
+    StreamReader, StreamUnit, TimedMetadata, Unit,
 };
 use telecine_model::{Error, Limits, MediaTime, Timescale, TrackKind};
 
@@ -132,11 +132,21 @@ impl Piece {
     }
 }
 
+/// What a resource says beside its samples.
+pub(crate) enum Aside {
+    /// An `emsg` box.
+    Event(EventMessage),
+    /// An ID3 tag of a stream.
+    Tag(TimedMetadata),
+}
+
 /// Reads one resource.
 pub(crate) struct MediaReader {
     container: Container,
     limits: Limits,
     broken: bool,
+    /// What was said beside the samples and not taken yet.
+    asides: Vec<Aside>,
 }
 
 /// Which container a resource is.
@@ -156,14 +166,14 @@ impl MediaReader {
         if let Some(init) = &init {
             iso.set_init(Arc::clone(init));
         }
-        Self { container: Container::Iso(Box::new(iso)), limits: limits.clone(), broken: false }
+        Self { container: Container::Iso(Box::new(iso)), limits: limits.clone(), broken: false, asides: Vec::new() }
     }
 
     /// A reader of a segment that comes without an initialisation section: of any container. If it
     /// follows the segment that `before` read, a stream goes on.
     pub(crate) fn of_any(limits: &Limits, before: Option<Box<StreamReader>>) -> Self {
         let container = Container::Unknown(BytesMut::new(), before);
-        Self { container, limits: limits.clone(), broken: false }
+        Self { container, limits: limits.clone(), broken: false, asides: Vec::new() }
     }
 
     /// What it knows of the stream, for the next segment.
@@ -172,6 +182,11 @@ impl MediaReader {
             Container::Stream(reader) if !self.broken => Some(reader),
             _ => None,
         }
+    }
+
+    /// What was said beside the samples since the last call.
+    pub(crate) fn take_asides(&mut self) -> Vec<Aside> {
+        std::mem::take(&mut self.asides)
     }
 
     /// What is found with these bytes.
@@ -255,18 +270,27 @@ impl MediaReader {
 
     /// The next thing that is complete; `Some(None)` is one that is nothing to the engine.
     fn next_piece(&mut self) -> Result<Option<Option<Piece>>, Error> {
+        let asides = &mut self.asides;
         Ok(match &mut self.container {
             Container::Unknown(..) => None,
             Container::Iso(iso) => iso.poll()?.map(|unit| match unit {
                 Unit::Init(init) => Some(Piece::init(init)),
                 Unit::Fragment(fragment) => Some(Piece::fragment(fragment)),
                 Unit::Index(index) => Some(Piece::bare(MediaFact::Index(IndexFact::of(&index)))),
-                // Events and producer times are delivered with the fragment's untouched bytes.
+                Unit::Event(event) => {
+                    asides.push(Aside::Event(event));
+                    None
+                }
+                // Producer times are delivered with the fragment's untouched bytes.
                 _ => None,
             }),
             Container::Stream(stream) => stream.poll()?.map(|unit| match unit {
                 StreamUnit::Init(init) => Some(Piece::init(init)),
                 StreamUnit::Fragment(fragment) => Some(Piece::fragment(fragment)),
+                StreamUnit::Metadata(tag) => {
+                    asides.push(Aside::Tag(tag));
+                    None
+                }
                 _ => None,
             }),
         })

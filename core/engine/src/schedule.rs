@@ -16,6 +16,7 @@ use crate::fetch::Purpose;
 use crate::policy::{BufferContext, BufferGoal};
 use crate::select::{audio_rendition, cap, Step};
 use crate::stream::{InitKey, RenditionRef, SegmentFetch, Stream};
+use crate::timed::Asides;
 use crate::timer::Timer;
 
 /// What follows for a stream.
@@ -500,6 +501,7 @@ impl Engine {
             reader: None,
             early: Vec::new(),
             held: VecDeque::new(),
+            asides: Asides::default(),
             complete: false,
             read: false,
             appended: 0,
