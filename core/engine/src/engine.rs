@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::event::{Decision, DecisionKind, Event, State};
 use crate::fetch::Requests;
 use crate::input::{Capabilities, Command, Environment, Input};
+use crate::keys::{Bar, GivenKey, KeyFiles, KeySetup, Opened, Recorded};
 use crate::media::MediaFact;
 use crate::outbox::Outbox;
 use crate::playback::Playback;
@@ -47,6 +48,12 @@ pub struct Engine {
     pub(crate) facts: Option<Vec<MediaFact>>,
     /// In a replay, what the end of the body in hand brought to light.
     pub(crate) late: Option<Vec<MediaFact>>,
+    /// What the input in hand brought to light in media that had waited.
+    pub(crate) opened: Vec<Opened>,
+    /// In a replay, what came of the keys that it does not have.
+    pub(crate) recorded: Option<Recorded>,
+    /// A key that the application gave, for whole segments.
+    pub(crate) segment_key: Option<GivenKey>,
 }
 
 /// What is loaded.
@@ -77,6 +84,9 @@ pub(crate) struct Title {
     pub(crate) dead: BTreeMap<RenditionRef, Timestamp>,
     /// What happens at its times.
     pub(crate) timed: Timed,
+    /// Renditions that are not played for want of keys.
+    pub(crate) barred: BTreeMap<RenditionRef, Bar>,
+    pub(crate) key_files: KeyFiles,
 }
 
 impl Engine {
@@ -105,6 +115,9 @@ impl Engine {
             loads: 0,
             facts: None,
             late: None,
+            opened: Vec::new(),
+            recorded: None,
+            segment_key: None,
             config,
         }
     }
@@ -114,6 +127,7 @@ impl Engine {
     pub fn handle(&mut self, input: Input, now: Timestamp) {
         self.now = self.now.max(now);
         self.facts = None;
+        self.opened.clear();
         let recorded = self.recorder.is_some().then(|| input.clone());
         match input {
             Input::Command(command) => self.on_command(command),
@@ -130,9 +144,19 @@ impl Engine {
         if let (Some(recorder), Some(input)) = (&mut self.recorder, recorded) {
             let requests = &self.requests;
             let lives = |id| requests.get(id).is_some();
+            recorder.opened(std::mem::take(&mut self.opened));
             recorder.input(&input, self.facts.take(), self.now, lives, &self.outbox.secrets);
             let last = matches!(self.playback.state, State::Ended | State::Failed | State::Stopped);
             recorder.check(self.outbox.count(), self.outbox.hash(), last);
+        }
+    }
+
+    /// Takes keys and key systems for protected titles, from the next title on.
+    pub fn set_keys(&mut self, setup: KeySetup) {
+        let segment_key = setup.segment_key.clone();
+        self.segment_key = segment_key.map(|key| GivenKey { length: key.len(), bytes: Some(key) });
+        if let Some(recorder) = &mut self.recorder {
+            recorder.keys(self.segment_key.as_ref().map(|key| key.length));
         }
     }
 

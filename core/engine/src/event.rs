@@ -230,6 +230,8 @@ pub enum DecisionKind {
     Pathway,
     /// A failed request is made again.
     Retry,
+    /// A rendition is not played for want of its keys, or is played again.
+    Key,
     /// Media was left out.
     Skip,
     /// The playhead jumped over missing media.

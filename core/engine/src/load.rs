@@ -16,6 +16,7 @@ use crate::engine::{Engine, Title};
 use crate::event::{DecisionKind, Event, State};
 use crate::fetch::{Purpose, Request};
 use crate::index::{index_from_sidx, nested_ranges};
+use crate::keys::KeyFiles;
 use crate::media::MediaFact;
 use crate::playback::Playback;
 use crate::stream::RenditionRef;
@@ -36,7 +37,8 @@ impl Engine {
             self.stop(State::Stopped);
         }
         self.outbox.secrets.clear();
-        self.title = Title { url: url.clone(), wanted_start: start, ..Title::default() };
+        let key_files = KeyFiles::new(self.segment_key.clone());
+        self.title = Title { url: url.clone(), wanted_start: start, key_files, ..Title::default() };
         self.playback = Playback::at_rate(self.playback.rate_milli);
         self.qoe = Qoe::new(self.now);
         self.enter(State::Loading);

@@ -11,7 +11,8 @@ use telecine_container::{
     sniff, EventMessage, Fragment, InitSegment, IsoReader, SegmentIndexBox, SidxReference, Sniff, StreamOptions,
     StreamReader, StreamUnit, TimedMetadata, Unit,
 };
-use telecine_model::{Error, Limits, MediaTime, Timescale, TrackKind};
+use telecine_drm::SegmentDecryptor;
+use telecine_model::{Error, ErrorCode, Limits, MediaTime, Timescale, TrackKind};
 
 use crate::input::Body;
 
@@ -147,6 +148,10 @@ pub(crate) struct MediaReader {
     broken: bool,
     /// What was said beside the samples and not taken yet.
     asides: Vec<Aside>,
+    /// What the bytes are decrypted by before anything is read in them.
+    decryptor: Option<SegmentDecryptor>,
+    /// They were.
+    decrypted: bool,
 }
 
 /// Which container a resource is.
@@ -166,14 +171,22 @@ impl MediaReader {
         if let Some(init) = &init {
             iso.set_init(Arc::clone(init));
         }
-        Self { container: Container::Iso(Box::new(iso)), limits: limits.clone(), broken: false, asides: Vec::new() }
+        Self::of(Container::Iso(Box::new(iso)), limits)
     }
 
     /// A reader of a segment that comes without an initialisation section: of any container. If it
     /// follows the segment that `before` read, a stream goes on.
     pub(crate) fn of_any(limits: &Limits, before: Option<Box<StreamReader>>) -> Self {
-        let container = Container::Unknown(BytesMut::new(), before);
-        Self { container, limits: limits.clone(), broken: false, asides: Vec::new() }
+        Self::of(Container::Unknown(BytesMut::new(), before), limits)
+    }
+
+    fn of(container: Container, limits: &Limits) -> Self {
+        Self { container, limits: limits.clone(), broken: false, asides: Vec::new(), decryptor: None, decrypted: false }
+    }
+
+    /// Of a resource that is encrypted whole.
+    pub(crate) fn decrypting(self, decryptor: Option<SegmentDecryptor>) -> Self {
+        Self { decrypted: decryptor.is_some(), decryptor, ..self }
     }
 
     /// What it knows of the stream, for the next segment.
@@ -190,14 +203,40 @@ impl MediaReader {
     }
 
     /// What is found with these bytes.
-    pub(crate) fn push(&mut self, body: &Body) -> Vec<Piece> {
+    pub(crate) fn push(&mut self, body: Body) -> Vec<Piece> {
         match body {
-            Body::Recorded { facts, .. } => facts.iter().cloned().map(Piece::bare).collect(),
-            Body::Bytes(bytes) => {
-                self.take(bytes.clone(), false);
-                self.drain()
-            }
+            Body::Recorded { facts, .. } => facts.into_iter().map(Piece::bare).collect(),
+            // Nobody else has them, so that what is encrypted is decrypted where it is.
+            Body::Bytes(bytes) => self.feed(bytes),
         }
+    }
+
+    fn feed(&mut self, bytes: Bytes) -> Vec<Piece> {
+        if self.broken {
+            return Vec::new();
+        }
+        let clear = match &mut self.decryptor {
+            Some(decryptor) => decryptor.push(bytes),
+            None => Ok(bytes),
+        };
+        match clear {
+            Ok(clear) => self.take(clear, false),
+            Err(error) => return vec![self.fault(error)],
+        }
+        self.drain()
+    }
+
+    /// Nothing more will be found.
+    fn fault(&mut self, error: Error) -> Piece {
+        self.broken = true;
+        let error = match self.decrypted && error.code() != ErrorCode::DecryptFailed {
+            true => {
+                let message = format!("decrypted with its key the segment is no media: {}", error.message());
+                Error::new(ErrorCode::DecryptFailed, message).fact("cause", error.code().name())
+            }
+            false => error,
+        };
+        Piece::bare(MediaFact::Broken(error))
     }
 
     fn take(&mut self, bytes: Bytes, complete: bool) {
@@ -237,6 +276,17 @@ impl MediaReader {
         if self.broken {
             return Vec::new();
         }
+        let mut last = Vec::new();
+        if let Some(decryptor) = self.decryptor.take() {
+            match decryptor.finish() {
+                Ok(parts) => {
+                    for part in parts {
+                        last.extend(self.feed(part));
+                    }
+                }
+                Err(error) => return vec![self.fault(error)],
+            }
+        }
         if matches!(self.container, Container::Unknown(..)) {
             self.take(Bytes::new(), true);
         }
@@ -245,10 +295,10 @@ impl MediaReader {
             Container::Stream(stream) => stream.finish(),
             Container::Unknown(..) => Ok(()),
         };
-        let mut pieces = self.drain();
+        let mut pieces = last;
+        pieces.extend(self.drain());
         if let (Err(error), false) = (finished, self.broken) {
-            self.broken = true;
-            pieces.push(Piece::bare(MediaFact::Broken(error)));
+            pieces.push(self.fault(error));
         }
         pieces
     }
@@ -259,10 +309,7 @@ impl MediaReader {
             match self.next_piece() {
                 Ok(Some(piece)) => pieces.extend(piece),
                 Ok(None) => break,
-                Err(error) => {
-                    self.broken = true;
-                    pieces.push(Piece::bare(MediaFact::Broken(error)));
-                }
+                Err(error) => pieces.push(self.fault(error)),
             }
         }
         pieces

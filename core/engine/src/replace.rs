@@ -156,7 +156,9 @@ impl Engine {
     }
 
     fn is_usable(&self, stream: &Stream, rendition: usize) -> bool {
-        !stream.avoid.contains(&rendition) && !self.is_dead(stream.reference(rendition))
+        !stream.avoid.contains(&rendition)
+            && !self.is_dead(stream.reference(rendition))
+            && self.key_fault(stream, rendition).is_none()
     }
 
     /// The ladder of a stream as far as its next segment can be had: each quality from the first of

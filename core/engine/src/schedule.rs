@@ -13,6 +13,7 @@ use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::event::{DecisionKind, State};
 use crate::fetch::Purpose;
+use crate::keys::Cover;
 use crate::policy::{BufferContext, BufferGoal};
 use crate::select::{audio_rendition, cap, Step};
 use crate::stream::{InitKey, RenditionRef, SegmentFetch, Stream};
@@ -143,7 +144,11 @@ impl Engine {
         }
         match kind {
             TrackKind::Text => self.disable(kind),
-            _ => self.fail(self.nothing_playable("no rendition within the constraints can be had")),
+            _ => {
+                let nothing = || self.nothing_playable("no rendition within the constraints can be had");
+                let error = self.ladder_fault(kind).unwrap_or_else(nothing);
+                self.fail(error);
+            }
         }
         false
     }
@@ -451,9 +456,21 @@ impl Engine {
 
     /// Fetches a segment, and its initialisation section if that is not known yet, at once.
     fn fetch_segment(&mut self, kind: TrackKind, reference: RenditionRef, segment: Segment) {
-        if let Some(method) = segment.keys.first().map(|key| key.method.name().to_owned()) {
+        let base = self.rendition(reference).and_then(|r| r.segments.known()).map(|index| index.base.clone());
+        let base = base.unwrap_or_default();
+        let init_keys = segment.init.as_ref().map(|init| init.keys.clone());
+        let cover = Cover::of(&segment.keys, &base)
+            .and_then(|cover| Ok((cover, init_keys.map_or(Ok(Cover::None), |keys| Cover::of(&keys, &base))?)));
+        if let Ok((Cover::Samples, _) | (_, Cover::Samples)) = &cover {
+            let method = segment.keys.first().map_or("SAMPLE-AES", |key| key.method.name()).to_owned();
             return self.fail(protected(&method));
         }
+        let next_keys =
+            self.rendition(reference).and_then(|r| r.segments.known()?.keys.get(segment.number + 1).cloned());
+        let (fault, (cover, init_cover)) = match cover {
+            Ok(covers) => (None, covers),
+            Err(error) => (Some(error), (Cover::None, Cover::None)),
+        };
         // An HLS session key says only that some segments are protected; a DASH descriptor that all are.
         let dash = self.title.presentation.as_ref().is_some_and(|p| p.protocol == Protocol::Dash);
         let descriptor = self.rendition(reference).and_then(|rendition| rendition.protection.first());
@@ -496,6 +513,9 @@ impl Engine {
             discontinuity: segment.discontinuity,
             format,
             init: key.clone(),
+            cover: cover.clone(),
+            init_cover: init_cover.clone(),
+            sealed_init: None,
             request: None,
             init_request: None,
             reader: None,
@@ -512,6 +532,19 @@ impl Engine {
             bytes: 0,
             text: Vec::new(),
         });
+        if let Some(error) = fault {
+            return self.replace_unkeyed(kind, error);
+        }
+        // The key of what follows too: it is small, and then it is there.
+        let next = next_keys.and_then(|keys| Cover::of(&keys, &base).ok());
+        for lock in [&Some(cover), &Some(init_cover), &next].into_iter().flatten().filter_map(Cover::lock) {
+            self.ask_for_key_file(lock);
+        }
+        let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
+        let missing = fetch.and_then(|fetch| fetch.locks().find_map(|lock| self.title.key_files.fault(lock)));
+        if let Some(error) = missing.cloned() {
+            return self.replace_unkeyed(kind, error);
+        }
         if let Some((key, url, range)) = init.filter(|(key, _, _)| !self.title.inits.contains_key(key)) {
             let url = self.on_good_base(reference, &url);
             if let Err(error) = self.fetch(RequestClass::Init, Purpose::Init(kind, key), Some(kind), url, range) {

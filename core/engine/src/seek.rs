@@ -21,6 +21,8 @@ impl Engine {
         let periods = self.title.presentation.as_ref().map(|p| &p.periods);
         let earliest = periods.and_then(|p| p.first()).map_or(start, |period| period.start);
         let target = self.duration().map_or(target, |end| target.min(end)).max(earliest);
+        // Keys that could not be had before may be had now.
+        self.title.key_files.forget_missing();
         self.begin_seek(target, true);
         let here = self.period_at(target);
         let in_buffer = self.capabilities.random_access

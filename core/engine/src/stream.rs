@@ -9,6 +9,7 @@ use telecine_model::{Error, MediaTime, Timestamp, TrackKind};
 use crate::action::{Format, LoadId};
 use crate::buffer::BufferMap;
 use crate::input::{Body, RequestId};
+use crate::keys::{Cover, Lock};
 use crate::media::{InitTrack, MediaReader, Piece};
 use crate::select::Step;
 use crate::timed::Asides;
@@ -112,6 +113,12 @@ pub(crate) struct SegmentFetch {
     pub(crate) discontinuity: u64,
     pub(crate) format: Format,
     pub(crate) init: Option<InitKey>,
+    /// How its bytes are encrypted, by the playlist.
+    pub(crate) cover: Cover,
+    /// How those of the initialisation section are.
+    pub(crate) init_cover: Cover,
+    /// The initialisation section, whole and encrypted, while its key is on its way.
+    pub(crate) sealed_init: Option<Body>,
     /// The media request, while one is under way.
     pub(crate) request: Option<RequestId>,
     /// The request of the initialisation section, while one is under way.
@@ -142,6 +149,13 @@ pub(crate) struct SegmentFetch {
     pub(crate) skip: u32,
     /// The media cannot be read; nothing further of this request is wanted.
     pub(crate) broken: bool,
+}
+
+impl SegmentFetch {
+    /// How it and its initialisation section are encrypted whole.
+    pub(crate) fn locks(&self) -> impl Iterator<Item = &Lock> {
+        self.cover.lock().into_iter().chain(self.init_cover.lock())
+    }
 }
 
 impl Stream {
