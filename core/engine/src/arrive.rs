@@ -1,5 +1,6 @@
 //! Media on its way in: bytes to facts, facts to appends.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,8 +12,7 @@ use telecine_model::{Error, ErrorCode, Handling, MediaTime, Protocol, TrackKind}
 use crate::action::{Append, Format, Payload, SinkCommand, TrackConfig};
 use crate::buffer::Item;
 use crate::engine::Engine;
-use crate::event::Event;
-use crate::event::{DecisionKind, State};
+use crate::event::{DecisionKind, Event, State};
 use crate::fetch::Request;
 use crate::input::{Body, RequestId};
 use crate::keys::Opened;
@@ -22,6 +22,9 @@ use crate::stream::{Init, InitKey, SegmentFetch, Stream};
 
 /// Before playback runs, a segment under way is given so long before a smaller one is considered.
 const WAITED_ENOUGH: Duration = Duration::from_secs(1);
+
+/// Initialisation sections kept at a time: more than any ladder has.
+const INITS: usize = 64;
 
 impl Engine {
     /// Bytes of the segment that a kind's stream is fetching.
@@ -493,8 +496,23 @@ impl Engine {
             self.fail(protected(&scheme));
             return false;
         }
+        self.forget_inits();
         self.title.inits.insert(key.clone(), init);
         true
+    }
+
+    /// A title of many initialisation sections (an hour of stitched advertisements) is not kept whole: what is not
+    /// in use is fetched again if it is needed again.
+    fn forget_inits(&mut self) {
+        if self.title.inits.len() < INITS {
+            return;
+        }
+        let mut used = BTreeSet::new();
+        for stream in self.streams.values() {
+            used.extend(stream.fetch.as_ref().and_then(|fetch| fetch.init.clone()));
+            used.extend(stream.configured.as_ref().and_then(|(_, init)| init.clone()));
+        }
+        self.title.inits.retain(|key, _| used.contains(key));
     }
 
     /// The media request of a segment is complete.

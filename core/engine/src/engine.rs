@@ -133,7 +133,10 @@ impl Engine {
             Input::Command(command) => self.on_command(command),
             Input::Network(event) => self.on_network(event),
             Input::Sink(report) => self.on_sink(report),
-            Input::Environment(Environment::Capabilities(capabilities)) => self.capabilities = capabilities,
+            Input::Environment(Environment::Capabilities(capabilities)) => {
+                self.capabilities = capabilities;
+                self.rebuild_ladders();
+            }
             // Wall-clock time matters to live titles only, which are not played yet.
             Input::Environment(Environment::WallClock { .. }) | Input::Timer => {}
         }

@@ -153,7 +153,8 @@ impl Engine {
         }
         let limits = &self.config.limits;
         let max_bytes = match class {
-            RequestClass::Segment | RequestClass::Text => limits.segment_bytes,
+            RequestClass::Segment => limits.segment_bytes,
+            RequestClass::Text => limits.text_bytes as u64,
             RequestClass::Init | RequestClass::Index => limits.init_bytes as u64,
             RequestClass::Key => limits.licence_bytes as u64,
             _ => limits.manifest_bytes as u64,

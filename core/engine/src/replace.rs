@@ -121,7 +121,7 @@ impl Engine {
             self.report(error.recovered(Handling::Skipped));
             return self.skip(kind, media_end.min(fetch.end), fetch.end, why);
         }
-        stream.avoid.push(reference.rendition);
+        stream.avoid.insert(reference.rendition);
         let Some(stream) = self.streams.get(&kind) else { return };
         if !self.usable_steps(stream).is_empty() {
             self.report(error.recovered(Handling::Replaced));
@@ -169,6 +169,11 @@ impl Engine {
             Some(Step { rendition, ..step.clone() })
         };
         stream.ladder.iter().filter_map(usable).collect()
+    }
+
+    /// The smallest rendition that the next segment of a stream can be had in.
+    pub(crate) fn first_usable(&self, stream: &Stream) -> Option<usize> {
+        stream.ladder.iter().flat_map(Step::candidates).find(|rendition| self.is_usable(stream, *rendition))
     }
 
     /// Declares the service location of a rendition bad, if there is another; gives that.

@@ -377,21 +377,50 @@ impl Engine {
         }
     }
 
-    /// What follows in a rendition at `next_time`.
-    fn next_segment(&mut self, kind: TrackKind, rendition: usize, next_time: MediaTime, tolerance: MediaTime) -> Next {
-        let Some(stream) = self.streams.get(&kind) else {
-            return Next::Wait;
-        };
+    /// What follows in a rendition at `next_time`, or in another one if that has it missing.
+    fn next_segment(
+        &mut self,
+        kind: TrackKind,
+        mut rendition: usize,
+        mut next_time: MediaTime,
+        tolerance: MediaTime,
+    ) -> Next {
+        loop {
+            let segment = match self.segment_at(kind, rendition, next_time, tolerance) {
+                Ok(segment) => segment,
+                Err(next) => return next,
+            };
+            let Some(reference) = self.streams.get(&kind).map(|stream| stream.reference(rendition)) else {
+                return Next::Wait;
+            };
+            if !self.is_missing(reference, &segment) {
+                return Next::Segment(reference, Box::new(segment));
+            }
+            // A segment that is announced missing: another rendition may have it (H062, D085).
+            match self.around_gap(kind, rendition, &segment) {
+                Some(other) => (rendition, next_time) = (other, segment.start),
+                None => return Next::Hole(segment.start, segment.end()),
+            }
+        }
+    }
+
+    /// The segment of a rendition at `next_time`, or what there is instead.
+    fn segment_at(
+        &mut self,
+        kind: TrackKind,
+        rendition: usize,
+        next_time: MediaTime,
+        tolerance: MediaTime,
+    ) -> Result<Segment, Next> {
+        let stream = self.streams.get(&kind).ok_or(Next::Wait)?;
         let (reference, cursor) = (stream.reference(rendition), stream.cursor);
         if !self.ensure_segments(reference, kind) || self.title.start.is_none() {
-            return Next::Wait;
+            return Err(Next::Wait);
         }
         if self.period_end(reference.period).is_some_and(|end| next_time + tolerance >= end) {
-            return Next::PeriodEnd;
+            return Err(Next::PeriodEnd);
         }
-        let Some(index) = self.rendition(reference).and_then(|r| r.segments.known()) else {
-            return Next::Wait;
-        };
+        let index = self.rendition(reference).and_then(|r| r.segments.known()).ok_or(Next::Wait)?;
         let continued = cursor
             .filter(|(last, _)| *last == reference)
             .and_then(|(_, number)| Some((number, index.get(number)?.end())))
@@ -411,42 +440,37 @@ impl Engine {
                 }
             }),
         };
-        let Some(segment) = number.and_then(|number| index.get(number)) else {
-            return Next::PeriodEnd;
-        };
+        let segment = number.and_then(|number| index.get(number)).ok_or(Next::PeriodEnd)?;
+        if self.is_behind_the_title(reference.period, segment.start) {
+            return Err(Next::PeriodEnd);
+        }
         // At the very start a title may begin late; that is its first frame, not a hole to wait in.
         if segment.start > next_time + SEAM {
-            return Next::Hole(next_time, segment.start);
+            return Err(Next::Hole(next_time, segment.start));
         }
-        if segment.gap {
-            return self.around_gap(kind, rendition, segment, tolerance);
-        }
-        Next::Segment(reference, Box::new(segment))
+        Ok(segment)
     }
 
-    /// A segment that is announced missing: another rendition may have it (H062).
-    fn around_gap(&mut self, kind: TrackKind, rendition: usize, segment: Segment, tolerance: MediaTime) -> Next {
-        let Some(stream) = self.streams.get_mut(&kind) else {
-            return Next::Wait;
-        };
-        if !stream.avoid.contains(&rendition) {
-            stream.avoid.push(rendition);
+    /// Whether the manifest says that a segment is not there, or not worth playing.
+    fn is_missing(&self, reference: RenditionRef, segment: &Segment) -> bool {
+        let overlaps = |(from, to): &(MediaTime, MediaTime)| *from < segment.end() && segment.start < *to;
+        segment.gap || self.rendition(reference).is_some_and(|r| r.invalid_ranges.iter().any(overlaps))
+    }
+
+    /// Another rendition for a segment that is announced missing in one.
+    fn around_gap(&mut self, kind: TrackKind, rendition: usize, segment: &Segment) -> Option<usize> {
+        let stream = self.streams.get_mut(&kind)?;
+        stream.avoid.insert(rendition);
+        let stream = self.streams.get(&kind)?;
+        let other = self.first_usable(stream)?;
+        let why = vec![format!("segment {} is announced missing", segment.number)];
+        let name = |r: usize| self.rendition_name(kind, r);
+        let (from, to) = (name(rendition), name(other));
+        self.decide(DecisionKind::Bitrate, Some(kind), from, to, why);
+        if let Some(stream) = self.streams.get_mut(&kind) {
+            stream.rendition = Some(other);
         }
-        let Some(stream) = self.streams.get(&kind) else { return Next::Wait };
-        let left = self.usable_steps(stream).first().map(|step| step.rendition);
-        match left {
-            Some(other) => {
-                let why = vec![format!("segment {} is announced missing", segment.number)];
-                let name = |r: usize| self.rendition_name(kind, r);
-                let (from, to) = (name(rendition), name(other));
-                self.decide(DecisionKind::Bitrate, Some(kind), from, to, why);
-                if let Some(stream) = self.streams.get_mut(&kind) {
-                    stream.rendition = Some(other);
-                }
-                self.next_segment(kind, other, segment.start, tolerance)
-            }
-            None => Next::Hole(segment.start, segment.end()),
-        }
+        Some(other)
     }
 
     pub(crate) fn rendition_name(&self, kind: TrackKind, rendition: usize) -> Option<String> {

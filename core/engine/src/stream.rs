@@ -1,6 +1,6 @@
 //! One kind's media: which track, where fetching is, what is buffered.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use telecine_container::{InitSegment, StreamReader};
@@ -96,7 +96,7 @@ pub(crate) struct Stream {
     /// from elsewhere.
     pub(crate) shift: Option<MediaTime>,
     /// Renditions that the next segment cannot be had in.
-    pub(crate) avoid: Vec<usize>,
+    pub(crate) avoid: BTreeSet<usize>,
     /// Bytes that the sink has room for, if it said that it has no more.
     pub(crate) byte_limit: Option<u64>,
     /// Size of the segment that it had no room for last, until one fits.
@@ -190,7 +190,7 @@ impl Stream {
             last_fault: None,
             trouble_since: None,
             shift: None,
-            avoid: Vec::new(),
+            avoid: BTreeSet::new(),
             byte_limit: None,
             refused_bytes: 0,
         }
