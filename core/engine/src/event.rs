@@ -1,6 +1,7 @@
 //! What the engine tells the application.
 
 use serde::{Deserialize, Serialize};
+use telecine_drm::session::StoredLicence;
 use telecine_model::{Error, MediaTime, Timestamp, TrackKind, Warning};
 
 /// Something that an application, a report or a fleet's analytics may want to know.
@@ -97,6 +98,20 @@ pub enum Event {
         /// What.
         error: Error,
     },
+    /// A licence was stored on the device: to be kept, in place of one of the same name.
+    LicenceStored {
+        /// When.
+        at: Timestamp,
+        /// What to keep of it.
+        licence: StoredLicence,
+    },
+    /// A stored licence is gone: to be kept no longer.
+    LicenceForgotten {
+        /// When.
+        at: Timestamp,
+        /// The key system's name of it.
+        name: String,
+    },
     /// The title was played to its end.
     Ended {
         /// When.
@@ -140,6 +155,8 @@ pub enum State {
 pub enum StallCause {
     /// Media comes in slower than it plays.
     SlowNetwork,
+    /// Media is there, its keys are on their way.
+    AwaitedKeys,
     /// Requests fail and are tried again.
     FailingRequests,
     /// The media at the playhead is missing and cannot be had.
@@ -184,6 +201,8 @@ pub enum DecisionKind {
     Retry,
     /// A rendition is not played for want of its keys, or is played again.
     Key,
+    /// Which key system is used.
+    KeySystem,
     /// Media was left out.
     Skip,
     /// The playhead jumped over missing media.

@@ -161,6 +161,8 @@ impl Host {
                 Action::Fetch(request) => self.fetch(request),
                 Action::Cancel(id) => drop(self.requests.remove(&id)),
                 Action::Sink(command) => self.core.sink.command(command, self.now()),
+                // There is no key system of the device yet: none was promised to the engine.
+                Action::Cdm(_) => {}
                 Action::Emit(event) => self.emit(*event),
             }
         }

@@ -9,6 +9,7 @@ use telecine_drm::{SecretBytes, SegmentDecryptor, SegmentKey, SoftwareAes};
 use telecine_model::protection::{Key, KeyMethod};
 use telecine_model::{uri, Error, ErrorCode, Handling, TrackKind};
 
+use super::facts::NeedId;
 use crate::engine::Engine;
 use crate::event::DecisionKind;
 use crate::fetch::{Purpose, Request};
@@ -85,6 +86,8 @@ pub(crate) enum Bar {
     Fault(Box<Error>),
     /// Its key file is missing.
     File(Lock),
+    /// The keys that its media names are.
+    Need(NeedId),
 }
 
 /// A key file.
@@ -263,8 +266,13 @@ impl Engine {
     /// Why a rendition is not played for want of keys, if it is not.
     pub(crate) fn key_fault(&self, stream: &Stream, rendition: usize) -> Option<&Error> {
         let reference = stream.reference(rendition);
+        let need = self.title.rendition_needs.get(&reference).and_then(|(_, id)| self.need_fault(*id));
+        if need.is_some() {
+            return need;
+        }
         match self.title.barred.get(&reference)? {
             Bar::Fault(error) => Some(error),
+            Bar::Need(id) => self.need_fault(*id),
             Bar::File(lock) => {
                 let error = self.title.key_files.fault(lock)?;
                 // Rotation may have brought another.
@@ -303,8 +311,11 @@ impl Engine {
             stream.fetch_elsewhere();
         }
         let missing = fetch.locks().find(|lock| self.title.key_files.fault(lock).is_some()).cloned();
-        let bar = missing.map_or_else(|| Bar::Fault(Box::new(error.clone())), Bar::File);
-        self.title.barred.insert(fetch.rendition, bar);
+        match (missing, self.title.barred.get(&fetch.rendition)) {
+            (Some(lock), _) => drop(self.title.barred.insert(fetch.rendition, Bar::File(lock))),
+            (None, Some(Bar::Need(_))) => {}
+            (None, _) => drop(self.title.barred.insert(fetch.rendition, Bar::Fault(Box::new(error.clone())))),
+        }
         let left = self.streams.get(&kind).is_some_and(|stream| !self.usable_steps(stream).is_empty());
         match (left, kind) {
             (true, _) => {

@@ -4,5 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod samples;
 mod sealed;
 mod whole_segments;
+mod world;
