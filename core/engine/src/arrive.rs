@@ -10,10 +10,11 @@ use telecine_model::{Error, ErrorCode, Handling, MediaTime, Protocol, TrackKind}
 use crate::action::{Append, Format, Payload, SinkCommand, TrackConfig};
 use crate::buffer::Item;
 use crate::engine::Engine;
+use crate::event::Event;
 use crate::event::{DecisionKind, State};
 use crate::fetch::Request;
 use crate::input::{Body, RequestId};
-use crate::keys::{fragment_of, Configured, Cover, Opened};
+use crate::keys::{fragment_of, Configured, Opened};
 use crate::media::{container_time, FragmentTrack, InitTrack, MediaFact, MediaReader, Piece};
 use crate::stream::{Init, InitKey, SegmentFetch, Stream};
 
@@ -74,7 +75,7 @@ impl Engine {
                 }
             }
         }
-        let samples = fetch.cover == Cover::Samples;
+        let samples = fetch.cover.sample_aes(fetch.number);
         let own = self.streams.get(&kind).and_then(|stream| Some((stream.own_init.as_ref()?, stream.fetch.as_ref()?)));
         let own = own.filter(|((rendition, _), fetch)| *rendition == fetch.rendition);
         let own = own.and_then(|((_, init), _)| init.segment.clone());
@@ -153,6 +154,7 @@ impl Engine {
         };
         let Some(reader) = &mut fetch.reader else { return };
         let pieces = reader.push(data);
+        self.keep_asides(kind);
         self.note(kind, &pieces);
         for piece in pieces {
             if !self.on_piece(kind, piece) {
@@ -245,6 +247,7 @@ impl Engine {
             }
         };
         self.append_fragment(kind, &tracks, &payload, through);
+        self.hand_on_asides(kind);
         true
     }
 
@@ -326,11 +329,12 @@ impl Engine {
                     && self.capabilities.kinds.contains(&kind))
         };
         let present: Vec<&InitTrack> = init.tracks.iter().filter(|track| is_output(track.kind)).collect();
+        let before = std::mem::take(&mut stream.outputs);
         stream.outputs = present.iter().map(|track| track.kind).collect();
         stream.outputs.sort_unstable();
         stream.outputs.dedup();
         let rendition = self.rendition(fetch.rendition).map(|r| r.id.clone()).unwrap_or_default();
-        let track_id = self.track(stream.period, stream.track).map(|t| t.id.clone()).unwrap_or_default();
+        let carrier = self.track(stream.period, stream.track).map(|t| t.id.clone()).unwrap_or_default();
         // What is decrypted here is clear to the sink.
         let segment = match &init.segment {
             Some(segment) if protected && !through => Some(Arc::new(segment.cleared())),
@@ -342,9 +346,16 @@ impl Engine {
                 continue;
             }
             told.push(track.kind);
+            // What is muxed in may have a name of its own (RFC 8216bis 4.4.6.2.1: a rendition without URI).
+            let muxed = track.kind != stream.kind;
+            let named = muxed.then(|| self.muxed_track(stream.period, track.kind)).flatten();
+            let track_id = named.unwrap_or_else(|| carrier.clone());
+            if muxed && !before.contains(&track.kind) {
+                self.emit(Event::Selected { at: self.now, kind: track.kind, track: Some(track_id.clone()) });
+            }
             self.sink(SinkCommand::Configure(Box::new(TrackConfig {
                 kind: track.kind,
-                track: track_id.clone(),
+                track: track_id,
                 rendition: rendition.clone(),
                 codec: track.codec.clone(),
                 format: Format::Cmaf,
@@ -366,6 +377,7 @@ impl Engine {
         let container_start = container_time(track, part.start);
         let offset = self.offset(stream, fetch, container_start);
         stream.anchored = Some(fetch.discontinuity);
+        fetch.asides.place(offset, container_start + offset);
         let (start, end) = (container_start + offset, container_time(track, part.end) + offset);
         let far = start.abs_diff(fetch.start) > (fetch.end - fetch.start).max(MediaTime::from_secs(1));
         // Durations that do not add up lead as far; then it follows the media before.
@@ -543,6 +555,7 @@ impl Engine {
             (Some(reader), None) => reader.finish(),
             (None, _) => Vec::new(),
         };
+        self.keep_asides(kind);
         self.note(kind, &pieces);
         for piece in pieces {
             if !self.on_piece(kind, piece) {
@@ -558,6 +571,7 @@ impl Engine {
 
     /// Everything of a segment was handed on.
     fn conclude_segment(&mut self, kind: TrackKind) {
+        self.hand_on_asides(kind);
         let Some(stream) = self.streams.get_mut(&kind) else {
             return;
         };
@@ -686,6 +700,7 @@ impl Engine {
             fetch.reader = None;
             fetch.early.clear();
             fetch.held.clear();
+            fetch.asides.waiting.clear();
             fetch.text.clear();
             fetch.bytes = 0;
             fetch.skip = fetch.seen;

@@ -22,6 +22,7 @@ use crate::playback::Playback;
 use crate::policy::Policies;
 use crate::recorder::Recorder;
 use crate::stream::{Init, InitKey, RenditionRef, Stream};
+use crate::timed::Timed;
 use crate::timer::{Timer, Timers};
 
 /// The player: one deterministic state machine.
@@ -91,6 +92,8 @@ pub(crate) struct Title {
     pub(crate) key_files: KeyFiles,
     /// What the manifest says that renditions need: the key tags in force (HLS), and the need of them.
     pub(crate) rendition_needs: BTreeMap<RenditionRef, (Arc<[Key]>, NeedId)>,
+    /// What happens at its times.
+    pub(crate) timed: Timed,
 }
 
 impl Engine {
@@ -211,6 +214,11 @@ impl Engine {
         self.outbox.hash()
     }
 
+    /// How many actions there were so far, but those that tell what the media says.
+    pub(crate) fn action_count(&self) -> u64 {
+        self.outbox.count()
+    }
+
     /// What was recorded since the last call, if [`Config::record`] is set: bytes to append to a
     /// file that [`crate::replay`] reads.
     pub fn take_recording(&mut self) -> Vec<u8> {
@@ -301,7 +309,7 @@ impl Engine {
     fn on_timer(&mut self, timer: Timer) {
         match timer {
             // Streams are scheduled whenever things settle; the timer only had to wake us.
-            Timer::Schedule(_) | Timer::QualityBoundary => {}
+            Timer::Schedule(_) | Timer::QualityBoundary | Timer::TimedEvent => {}
             Timer::Retry => self.retry_due(),
             Timer::Patience => self.lose_patience(),
             Timer::Watchdog => self.watch(),
@@ -310,6 +318,11 @@ impl Engine {
 
     /// Lets everything that may follow from the input follow.
     pub(crate) fn settle(&mut self) {
+        self.settle_playback();
+        self.follow_timed_events();
+    }
+
+    fn settle_playback(&mut self) {
         if !self.playback.is_active() {
             return;
         }
@@ -401,6 +414,12 @@ impl Engine {
 
     pub(crate) fn emit(&mut self, event: Event) {
         self.outbox.push(Action::Emit(Box::new(event)));
+    }
+
+    /// Tells the application what the media says, which is no decision: neither the hash of actions nor their
+    /// number knows of it, since a recording has no media to say it again.
+    pub(crate) fn emit_aside(&mut self, event: Event) {
+        self.outbox.push_aside(Action::Emit(Box::new(event)));
     }
 
     pub(crate) fn sink(&mut self, command: SinkCommand) {

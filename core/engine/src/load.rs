@@ -13,7 +13,7 @@ use telecine_model::{
 use telecine_telemetry::Qoe;
 
 use crate::engine::{Engine, Title};
-use crate::event::{Event, State};
+use crate::event::{DecisionKind, Event, State};
 use crate::fetch::{Purpose, Request};
 use crate::index::{index_from_sidx, nested_ranges};
 use crate::keys::KeyFiles;
@@ -147,6 +147,8 @@ impl Engine {
         if !multivariant {
             self.announce();
             self.resolve_start();
+            self.learn_event_streams();
+            self.learn_date_ranges(RenditionRef { period: 0, track: 0, rendition: 0 });
         }
         let at = self.title.start.unwrap_or_else(|| self.title.wanted_start.unwrap_or(MediaTime::ZERO));
         self.choose_tracks(at);
@@ -194,8 +196,12 @@ impl Engine {
             (true, None) => earliest,
             (false, _) => start.offset,
         });
-        let start = self.title.wanted_start.or(preferred).unwrap_or(earliest).max(earliest);
-        let start = end.map_or(start, |end| start.min(end));
+        let asked = self.title.wanted_start.or(preferred).unwrap_or(earliest);
+        let start = end.map_or(asked.max(earliest), |end| asked.max(earliest).min(end));
+        if start < asked {
+            let why = vec![format!("the title ends at {start}, before the start asked for")];
+            self.decide(DecisionKind::Seek, None, Some(asked.to_string()), Some(start.to_string()), why);
+        }
         self.title.start = Some(start);
         self.playback.place(start, false, self.now);
         let precise = start > earliest;
@@ -285,6 +291,7 @@ impl Engine {
             self.announce();
             self.resolve_start();
         }
+        self.learn_date_ranges(reference);
     }
 
     pub(crate) fn on_index(&mut self, reference: RenditionRef, request: Request) {

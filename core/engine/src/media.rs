@@ -8,8 +8,8 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 use telecine_container::{
-    sniff, Fragment, FragmentEncryption, InitSegment, IsoReader, SegmentIndexBox, SidxReference, Sniff, StreamOptions,
-    StreamReader, StreamUnit, Unit,
+    sniff, EventMessage, Fragment, FragmentEncryption, InitSegment, IsoReader, SampleAes, SegmentIndexBox,
+    SidxReference, Sniff, StreamOptions, StreamReader, StreamUnit, TimedMetadata, Unit,
 };
 use telecine_drm::SegmentDecryptor;
 use telecine_model::protection::KeyId;
@@ -153,6 +153,14 @@ impl Piece {
     }
 }
 
+/// What a resource says beside its samples.
+pub(crate) enum Aside {
+    /// An `emsg` box.
+    Event(EventMessage),
+    /// An ID3 tag of a stream.
+    Tag(TimedMetadata),
+}
+
 /// Reads one resource.
 pub(crate) struct MediaReader {
     container: Container,
@@ -164,8 +172,10 @@ pub(crate) struct MediaReader {
     decrypted: bool,
     /// The initialisation section in force.
     init: Option<Arc<InitSegment>>,
-    /// Samples are encrypted, as the playlist says.
-    samples: bool,
+    /// How samples of a stream are encrypted, as the playlist says.
+    samples: Option<SampleAes>,
+    /// What was said beside the samples and not taken yet.
+    asides: Vec<Aside>,
 }
 
 /// Which container a resource is.
@@ -202,12 +212,13 @@ impl MediaReader {
             decryptor: None,
             decrypted: false,
             init: None,
-            samples: false,
+            samples: None,
+            asides: Vec::new(),
         }
     }
 
-    /// Of a segment whose samples are encrypted, as the playlist says.
-    pub(crate) fn of_samples(self, samples: bool) -> Self {
+    /// Of a segment whose samples are encrypted, as the playlist says. Only streams need to be told.
+    pub(crate) fn of_samples(self, samples: Option<SampleAes>) -> Self {
         Self { samples, ..self }
     }
 
@@ -227,6 +238,11 @@ impl MediaReader {
             Container::Stream(reader) if !self.broken => Some(reader),
             _ => None,
         }
+    }
+
+    /// What was said beside the samples since the last call.
+    pub(crate) fn take_asides(&mut self) -> Vec<Aside> {
+        std::mem::take(&mut self.asides)
     }
 
     /// What is found with these bytes.
@@ -283,6 +299,7 @@ impl MediaReader {
                     Sniff::Container(container) if container.is_stream() => {
                         let fresh = || Box::new(StreamReader::new(&StreamOptions::default(), &self.limits));
                         let mut stream = before.take().unwrap_or_else(fresh);
+                        stream.set_protection(self.samples);
                         stream.push(whole);
                         self.container = Container::Stream(stream);
                     }
@@ -346,23 +363,28 @@ impl MediaReader {
     fn next_piece(&mut self) -> Result<Option<Option<Piece>>, Error> {
         let init = self.init.clone();
         let init = init.as_deref();
+        let asides = &mut self.asides;
         let piece = match &mut self.container {
             Container::Unknown(..) => None,
             Container::Iso(iso) => match iso.poll()? {
                 Some(Unit::Init(init)) => Some(Some(Piece::init(init))),
                 Some(Unit::Fragment(fragment)) => Some(Some(Piece::fragment(fragment, init)?)),
                 Some(Unit::Index(index)) => Some(Some(Piece::bare(MediaFact::Index(IndexFact::of(&index))))),
-                // Events and producer times are delivered with the fragment's untouched bytes.
+                Some(Unit::Event(event)) => {
+                    asides.push(Aside::Event(event));
+                    Some(None)
+                }
+                // Producer times are delivered with the fragment's untouched bytes.
                 Some(_) => Some(None),
                 None => None,
             },
-            Container::Stream(_) if self.samples => {
-                let message = "SAMPLE-AES in transport streams and packed audio cannot be decrypted by this version";
-                return Err(Error::new(ErrorCode::CodecUnsupported, message));
-            }
             Container::Stream(stream) => match stream.poll()? {
                 Some(StreamUnit::Init(init)) => Some(Some(Piece::init(init))),
                 Some(StreamUnit::Fragment(fragment)) => Some(Some(Piece::fragment(fragment, init)?)),
+                Some(StreamUnit::Metadata(tag)) => {
+                    asides.push(Aside::Tag(tag));
+                    Some(None)
+                }
                 Some(_) => Some(None),
                 None => None,
             },

@@ -1,6 +1,6 @@
 //! Periods: which tracks a stream plays in each, and how it goes from one to another.
 
-use telecine_model::{MediaTime, Protocol, Segments, TrackKind};
+use telecine_model::{MediaTime, Protocol, Rendition, Segments, TrackKind};
 
 use crate::action::SinkCommand;
 use crate::buffer::{Item, SEAM};
@@ -41,6 +41,29 @@ impl Engine {
         kind: TrackKind,
         like: Option<(usize, usize)>,
     ) -> Option<(usize, Vec<String>)> {
+        let (track, why) = self.pick_any_track(period, kind, like)?;
+        (!self.is_muxed(period, track)).then_some((track, why))
+    }
+
+    /// The id of the track of a kind that is muxed into another kind's segments, if the manifest names it.
+    pub(crate) fn muxed_track(&self, period: usize, kind: TrackKind) -> Option<String> {
+        let (track, _) = self.pick_any_track(period, kind, None)?;
+        self.is_muxed(period, track).then(|| self.track(period, track).map(|track| track.id.clone())).flatten()
+    }
+
+    /// An HLS rendition without a URI is in the variants' own segments: no stream of its own.
+    fn is_muxed(&self, period: usize, track: usize) -> bool {
+        let hls = self.title.presentation.as_ref().is_some_and(|p| p.protocol != Protocol::Dash);
+        let elsewhere = |r: &Rendition| r.uri.is_none() && matches!(r.segments, Segments::Unloaded);
+        hls && self.track(period, track).is_some_and(|track| track.renditions.iter().all(elsewhere))
+    }
+
+    fn pick_any_track(
+        &self,
+        period: usize,
+        kind: TrackKind,
+        like: Option<(usize, usize)>,
+    ) -> Option<(usize, Vec<String>)> {
         if self.title.disabled.contains(&kind) {
             return None;
         }
@@ -49,11 +72,7 @@ impl Engine {
         let like = like.and_then(|(period, track)| self.track(period, track));
         let preferences = &self.config.preferences;
         let chosen = select(presentation.periods.get(period)?, kind, preferences, &self.capabilities, wanted, like)?;
-        let track = self.track(period, chosen.track)?;
-        // An HLS rendition without a URI is in the variants' own segments: no stream of its own.
-        let muxed = track.renditions.iter().all(|r| r.uri.is_none() && matches!(r.segments, Segments::Unloaded));
-        let own = presentation.protocol == Protocol::Dash || !muxed;
-        own.then_some((chosen.track, chosen.why))
+        Some((chosen.track, chosen.why))
     }
 
     pub(crate) fn period_at(&self, position: MediaTime) -> Option<usize> {

@@ -340,13 +340,13 @@ pub fn replay(recording: &[u8]) -> Result<Replay, Error> {
                 result.inputs += 1;
                 result.complete = false;
                 while let Some(action) = engine.poll() {
-                    result.actions += 1;
                     if let Action::Emit(event) = action {
                         if let Event::Decision(decision) = *event {
                             result.decisions.push(decision);
                         }
                     }
                 }
+                result.actions = engine.action_count();
             }
             (Frame::Check { actions, hash, last, .. }, Some(engine)) => {
                 result.recorded_hash = hash;

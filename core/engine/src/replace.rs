@@ -100,7 +100,10 @@ impl Engine {
         }
         self.forget_retries(kind);
         let error = error.fact("segment", fetch.number).fact("time", fetch.start);
-        why.push(error.message().to_owned());
+        // Where the retry policy gave its reason, that names the cause; the error itself is told beside the decision.
+        if why.is_empty() {
+            why.push(error.message().to_owned());
+        }
         if let Some(next) = self.next_location(reference) {
             self.drop_torn(kind);
             self.report(error.recovered(Handling::Replaced));

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use telecine_abr::{Choice, Context, Estimate, Level};
+use telecine_abr::{Cap, Choice, Context, Estimate, Level, Reason};
 use telecine_delivery::RequestClass;
 use telecine_model::presentation::Groups;
 use telecine_model::{uri, MediaTime, Segment, TrackKind};
@@ -15,8 +15,9 @@ use crate::event::{DecisionKind, State};
 use crate::fetch::Purpose;
 use crate::keys::{Cover, Source};
 use crate::policy::{BufferContext, BufferGoal};
-use crate::select::{audio_rendition, Step};
+use crate::select::{audio_rendition, cap, Step};
 use crate::stream::{InitKey, RenditionRef, SegmentFetch, Stream};
+use crate::timed::Asides;
 use crate::timer::Timer;
 
 /// What follows for a stream.
@@ -92,6 +93,10 @@ impl Engine {
                 self.be_absent(kind, next_time);
                 return true;
             }
+            return self.next_period(kind, next_time);
+        }
+        if fresh && self.title.start.is_some() && self.duration().is_some_and(|end| next_time >= end) {
+            // A start behind the end: nothing is fetched, so in what bitrate needs no decision.
             return self.next_period(kind, next_time);
         }
         if self.ask_for_keys(kind, next_time) {
@@ -228,8 +233,11 @@ impl Engine {
             _ if settled.is_some() => (settled?, Vec::new(), None),
             TrackKind::Video => {
                 let choice = self.ask_rule(kind, &steps, next_time)?;
-                let why: Vec<String> = choice.reasons.iter().map(ToString::to_string).collect();
-                (steps.get(choice.level)?.rendition, why, choice.wait)
+                let mut why: Vec<String> = choice.reasons.iter().map(ToString::to_string).collect();
+                let rendition = steps.get(choice.level)?.rendition;
+                // Only where the rule went as high as it was let.
+                why.extend(self.cap_above(kind, rendition).map(|by| Reason::Capped { by }.to_string()));
+                (rendition, why, choice.wait)
             }
             TrackKind::Audio => {
                 let (rendition, why) = self.choose_audio(&steps, current);
@@ -258,6 +266,14 @@ impl Engine {
             self.decide(DecisionKind::Bitrate, Some(kind), from, to, why);
         }
         Some(rendition)
+    }
+
+    /// What keeps a kind's stream from more than this rendition, if it is the top of its ladder and the title has more.
+    fn cap_above(&self, kind: TrackKind, rendition: usize) -> Option<Cap> {
+        let stream = self.streams.get(&kind)?;
+        let top = stream.ladder.last().filter(|top| top.candidates().any(|candidate| candidate == rendition))?;
+        let track = self.track(stream.period, stream.track)?;
+        cap(track, top, &self.capabilities, &self.config.constraints)
     }
 
     fn ask_rule(&mut self, kind: TrackKind, steps: &[Step], next_time: MediaTime) -> Option<Choice> {
@@ -343,7 +359,8 @@ impl Engine {
                 return (rendition, vec!["belongs to the variant of the picture".to_owned()]);
             }
         }
-        let throughput = self.estimate().low;
+        let estimate = self.estimate();
+        let throughput = estimate.low;
         let affordable = |share: u64| steps.iter().rev().find(|step| step.bitrate <= throughput / share);
         if let Some(step) = current.and_then(|now| steps.iter().find(|step| step.rendition == now)) {
             let better = affordable(10).filter(|better| better.bitrate > step.bitrate);
@@ -351,9 +368,15 @@ impl Engine {
                 return (step.rendition, vec!["stays".to_owned()]);
             }
         }
+        // Integers only: the text is part of recordings.
+        let carries = if estimate.samples == 0 { "is assumed to carry" } else { "carries" };
+        let carries = format!("a tenth of the {} kbit/s that the network {carries}", throughput / 1000);
         match affordable(10) {
-            Some(step) => (step.rendition, vec![format!("takes {} of {throughput} bit/s", step.bitrate)]),
-            None => (first, vec!["the smallest".to_owned()]),
+            Some(step) => (step.rendition, vec![format!("takes {} kbit/s, within {carries}", step.bitrate / 1000)]),
+            None => {
+                let least = steps[0].bitrate / 1000;
+                (first, vec![format!("the smallest takes {least} kbit/s, more than {carries}")])
+            }
         }
     }
 
@@ -485,13 +508,14 @@ impl Engine {
             init: key.clone(),
             cover: cover.clone(),
             init_cover: init_cover.clone(),
-            keys: matches!(cover, Cover::Samples).then(|| Source::tags(&segment.keys, &base)),
+            keys: matches!(cover, Cover::Samples(_)).then(|| Source::tags(&segment.keys, &base)),
             sealed_init: None,
             request: None,
             init_request: None,
             reader: None,
             early: Vec::new(),
             held: VecDeque::new(),
+            asides: Asides::default(),
             complete: false,
             read: false,
             appended: 0,

@@ -1,5 +1,6 @@
 //! Which tracks are played, and which of their renditions may be.
 
+use telecine_abr::Cap;
 use telecine_model::presentation::Groups;
 use telecine_model::{Codec, Language, Period, Rendition, Track, TrackKind};
 
@@ -198,8 +199,7 @@ pub(crate) fn ladder(
     }
     keep_if_any(&mut usable, |i| {
         let rendition = &track.renditions[i];
-        let height_fits = constraints.max_height.is_none_or(|max| rendition.height.is_none_or(|height| height <= max));
-        height_fits && constraints.max_bitrate.is_none_or(|max| rendition.bandwidth <= max)
+        fits_height(rendition, constraints) && fits_bitrate(rendition, constraints)
     });
     let preferred = pathway.or_else(|| usable.first().and_then(|i| track.renditions[*i].pathway.as_deref()));
     let on_pathway = |i: usize| track.renditions[i].pathway.as_deref() == preferred;
@@ -214,6 +214,39 @@ pub(crate) fn ladder(
         }
     }
     steps
+}
+
+/// What excluded the next rendition above the top of a ladder; None if nothing did: the title has no more, or what
+/// it has is of another codec that the viewer's device could play as well.
+pub(crate) fn cap(track: &Track, top: &Step, capabilities: &Capabilities, constraints: &Constraints) -> Option<Cap> {
+    let taken = track.renditions.get(top.rendition)?;
+    let above = track.renditions.iter().filter(|rendition| {
+        rendition.bandwidth > top.bitrate
+            && !rendition.key_frames_only
+            && (rendition.codecs.is_empty() || main_codec(rendition, track.kind).is_some())
+    });
+    let next = above.min_by_key(|rendition| rendition.bandwidth)?;
+    let alike = match (main_codec(next, track.kind), main_codec(taken, track.kind)) {
+        (Some(next), Some(taken)) => next.same_decoder(taken),
+        _ => true,
+    };
+    if !is_decodable(next, capabilities) {
+        Some(Cap::Device)
+    } else if !alike {
+        None
+    } else if !fits_height(next, constraints) {
+        Some(Cap::MaxHeight)
+    } else {
+        (!fits_bitrate(next, constraints)).then_some(Cap::MaxBitrate)
+    }
+}
+
+fn fits_height(rendition: &Rendition, constraints: &Constraints) -> bool {
+    constraints.max_height.is_none_or(|max| rendition.height.is_none_or(|height| height <= max))
+}
+
+fn fits_bitrate(rendition: &Rendition, constraints: &Constraints) -> bool {
+    constraints.max_bitrate.is_none_or(|max| rendition.bandwidth <= max)
 }
 
 /// Keeps what satisfies the condition, unless that would leave nothing: then the smallest stays.

@@ -12,6 +12,7 @@ use crate::input::{Body, RequestId};
 use crate::keys::{Configured, Cover, Lock, NeedId, Source};
 use crate::media::{InitTrack, MediaReader, Piece};
 use crate::select::Step;
+use crate::timed::Asides;
 
 /// Names a rendition of the presentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -131,6 +132,8 @@ pub(crate) struct SegmentFetch {
     pub(crate) early: Vec<Body>,
     /// Fragments that wait for the leading stream to say where their timeline begins.
     pub(crate) held: VecDeque<Piece>,
+    /// What it said beside its samples.
+    pub(crate) asides: Asides,
     /// The media request is complete.
     pub(crate) complete: bool,
     /// All of it was read.

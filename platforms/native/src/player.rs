@@ -1,16 +1,18 @@
 //! The handle that applications hold.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use telecine_engine::telemetry::QoeSummary;
-use telecine_engine::{Command, Config, Constraints, Event, Preferences, Sink, Snapshot, TrackStats};
+use telecine_engine::{Command, Config, Constraints, Event, KeySetup, Preferences, Sink, Snapshot, TrackStats};
 use telecine_model::{uri, Error, ErrorCode, MediaTime, Presentation, Timestamp, TrackKind};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::fetch::Fetcher;
 use crate::host::{Core, Host, Message};
+use crate::licence::LicenceFilter;
 use crate::NullSink;
 
 /// Events kept for a subscriber that is slow to take them.
@@ -36,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) outcome: watch::Sender<Option<(u64, Outcome)>>,
     /// How many titles were loaded.
     titles: Mutex<u64>,
+    /// Bytes that were read past before the present title.
+    skipped_before: AtomicU64,
 }
 
 impl Shared {
@@ -63,6 +67,8 @@ pub struct PlayerBuilder {
     sink: Box<dyn Sink>,
     headers: Vec<(String, String)>,
     memory: BTreeMap<String, Bytes>,
+    keys: KeySetup,
+    filter: Option<Arc<dyn LicenceFilter>>,
 }
 
 impl Player {
@@ -73,6 +79,8 @@ impl Player {
             sink: Box::new(NullSink::default()),
             headers: Vec::new(),
             memory: BTreeMap::new(),
+            keys: KeySetup::default(),
+            filter: None,
         }
     }
 
@@ -102,6 +110,7 @@ impl Player {
         // Sent under the lock, so that titles arrive in the order of their numbers whoever loads them.
         let mut titles = self.shared.titles();
         *titles += 1;
+        self.shared.skipped_before.store(self.fetcher.skipped_bytes(), Ordering::Relaxed);
         self.send(Message::Load { url, start, title: *titles })
     }
 
@@ -167,13 +176,14 @@ impl Player {
 
     /// Quality of experience so far.
     pub async fn qoe(&self) -> Result<QoeSummary, Error> {
-        self.ask(|core, now| core.engine.qoe(now)).await
+        let summary = self.ask(|core, now| core.engine.qoe(now)).await?;
+        Ok(summary.read_past(self.skipped_bytes()))
     }
 
-    /// Bytes that were read past and thrown away because a server ignores byte ranges (see
-    /// [`Fetcher::skipped_bytes`]). They came over the network beside [`QoeSummary::bytes_fetched`].
+    /// Bytes of the present title that were read past and thrown away because a server ignores byte ranges (see
+    /// [`Fetcher::skipped_bytes`]). They are [`QoeSummary::bytes_skipped`].
     pub fn skipped_bytes(&self) -> u64 {
-        self.fetcher.skipped_bytes()
+        self.fetcher.skipped_bytes().saturating_sub(self.shared.skipped_before.load(Ordering::Relaxed))
     }
 
     /// What the sink did with each track so far.
@@ -264,6 +274,20 @@ impl PlayerBuilder {
         self
     }
 
+    /// Keys and licence servers for protected titles.
+    #[must_use]
+    pub fn keys(mut self, keys: KeySetup) -> Self {
+        self.keys = keys;
+        self
+    }
+
+    /// Lets the application rewrite licence requests and answers.
+    #[must_use]
+    pub fn licence_filter(mut self, filter: impl LicenceFilter + 'static) -> Self {
+        self.filter = Some(Arc::new(filter));
+        self
+    }
+
     /// Starts the player on the current tokio runtime.
     ///
     /// # Errors
@@ -278,8 +302,9 @@ impl PlayerBuilder {
             events: broadcast::Sender::new(EVENTS_KEPT),
             outcome: watch::Sender::new(None),
             titles: Mutex::new(0),
+            skipped_before: AtomicU64::new(0),
         });
-        let host = Host::new(self.config, self.sink, fetcher.clone(), Arc::clone(&shared));
+        let host = Host::new(self.config, self.keys, self.sink, fetcher.clone(), self.filter, Arc::clone(&shared));
         runtime.spawn(host.run(inbox));
         Ok(Player { messages, shared, fetcher })
     }
@@ -324,8 +349,12 @@ mod tests {
     #[test]
     fn titles_that_clones_load_at_once_arrive_in_the_order_of_their_numbers() {
         let (messages, mut inbox) = mpsc::unbounded_channel();
-        let shared =
-            Shared { events: broadcast::Sender::new(1), outcome: watch::Sender::new(None), titles: Mutex::new(0) };
+        let shared = Shared {
+            events: broadcast::Sender::new(1),
+            outcome: watch::Sender::new(None),
+            titles: Mutex::new(0),
+            skipped_before: AtomicU64::new(0),
+        };
         let player = Player { messages, shared: Arc::new(shared), fetcher: Fetcher::new(&[]).expect("a fetcher") };
         let together = std::sync::Barrier::new(4);
         std::thread::scope(|scope| {

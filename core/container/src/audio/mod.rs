@@ -71,9 +71,9 @@ impl PackedReader {
     }
 
     /// The segment before ended without its end.
-    pub(crate) fn abandon(&mut self, remuxer: &mut Remuxer) {
-        self.framer.lose();
-        remuxer.lose_audio(TRACK);
+    pub(crate) fn abandon(&mut self) {
+        self.framer.abandon();
+        self.now = None;
     }
 
     /// Reads bytes of the segment.

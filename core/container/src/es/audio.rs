@@ -231,6 +231,15 @@ impl AudioFramer {
         self.skipped += lost;
     }
 
+    /// What was begun is dropped, and the next frame has its configuration with it, although it was handed
+    /// out before.
+    pub(crate) fn abandon(&mut self) {
+        self.lose();
+        self.skipped = 0;
+        self.configured = None;
+        self.latm.hand_out_again();
+    }
+
     /// Bytes copied since this was asked last.
     pub(crate) fn take_copied(&mut self) -> u64 {
         std::mem::take(&mut self.copied)
@@ -409,7 +418,7 @@ impl AudioFramer {
             _ if self.configured == Some(header.config) => {}
             AudioCodec::Adts => entry = adts::entry(&frame),
             AudioCodec::Mpeg => entry = mpeg_audio::entry(&frame),
-            AudioCodec::Dolby => entry = dolby::entry(&frame),
+            AudioCodec::Dolby => entry = dolby::entry(&frame, self.encrypted),
         }
         if self.codec == AudioCodec::Dolby {
             unit.samples = dolby::samples(&frame);

@@ -8,6 +8,9 @@ use crate::iso::{ac3_channels, AudioEntry};
 const BIT_RATES: [u32; 19] = [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640];
 const RATES: [u32; 3] = [48_000, 44_100, 32_000];
 
+/// Bytes of a syncframe that SAMPLE-AES leaves clear.
+const CLEAR: usize = 16;
+
 /// Which part of an access unit a syncframe is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
@@ -205,12 +208,15 @@ pub(crate) fn samples(data: &[u8]) -> u32 {
 }
 
 /// The configuration that an access unit asks for.
-pub(crate) fn entry(data: &[u8]) -> Option<AudioEntry> {
+///
+/// Under SAMPLE-AES only the first 16 bytes of a syncframe are clear: what else a record can say comes
+/// with the stream's description.
+pub(crate) fn entry(data: &[u8], encrypted: bool) -> Option<AudioEntry> {
     let Found::Syncframe(first) = read(data) else { return None };
     let channels = ac3_channels(first.mode, first.low_frequency) as u16;
     let (enhanced, record) = match first.role {
         Role::Ac3 { bit_rate_code } => (false, dac3(&first, bit_rate_code)),
-        _ => (true, dec3(data)),
+        _ => (true, dec3(data, encrypted)),
     };
     Some(AudioEntry::Dolby { enhanced, record: record.into(), rate: first.rate, channels })
 }
@@ -231,12 +237,13 @@ fn dac3(frame: &Syncframe, bit_rate_code: u32) -> Vec<u8> {
 /// One programme with the channels that dependent substreams add.
 struct Programme {
     frame: Syncframe,
+    information: Information,
     dependents: u32,
     locations: u32,
 }
 
 /// EC3SpecificBox (F.6).
-fn dec3(data: &[u8]) -> Vec<u8> {
+fn dec3(data: &[u8], encrypted: bool) -> Vec<u8> {
     let mut programmes: Vec<Programme> = Vec::new();
     let mut bytes = 0;
     for bytes_of_frame in frames(data) {
@@ -249,7 +256,12 @@ fn dec3(data: &[u8]) -> Vec<u8> {
             }
             // The same programme again: an access unit of several short frames.
             (Role::First, Some(_)) => {}
-            _ => programmes.push(Programme { frame, dependents: 0, locations: 0 }),
+            _ => {
+                let clear = if encrypted { CLEAR } else { bytes_of_frame.len() };
+                let header = bytes_of_frame.get(..clear).unwrap_or_default();
+                let information = Information::read(header, &frame).unwrap_or_default();
+                programmes.push(Programme { frame, information, dependents: 0, locations: 0 });
+            }
         }
     }
     // The record has three bits for the number of programmes.
@@ -257,14 +269,15 @@ fn dec3(data: &[u8]) -> Vec<u8> {
     let samples = u64::from(samples(data)).max(256);
     let rate = programmes.first().map_or(48_000, |programme| programme.frame.rate);
     let kilobits = bytes * 8 * u64::from(rate) / samples / 1000;
+    let objects = programmes.first().and_then(|programme| programme.information.objects);
     let mut record = BitWriter::default();
     record.put(kilobits.min(0x1fff) as u32, 13);
     record.put((programmes.len().max(1) - 1) as u32, 3);
-    for Programme { frame, dependents, locations } in programmes {
+    for Programme { frame, information, dependents, locations } in programmes {
         record.put(frame.rate_code, 2);
         record.put(frame.version, 5);
         record.put(0, 1 + 1); // reserved, asvc
-        record.put(frame.service, 3);
+        record.put(information.service, 3);
         record.put(frame.mode, 3);
         record.put(u32::from(frame.low_frequency), 1);
         record.put(0, 3);
@@ -275,7 +288,115 @@ fn dec3(data: &[u8]) -> Vec<u8> {
             record.put(0, 1);
         }
     }
+    // Joint object coding (ETSI TS 103 420, 8.3.1).
+    if let Some(complexity) = objects {
+        record.put(0, 7);
+        record.put(1, 1);
+        record.put(complexity, 8);
+    }
     record.into_bytes()
+}
+
+/// What the rest of the header of an E-AC-3 syncframe says (E.1.2.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Information {
+    /// `bsmod`.
+    service: u32,
+    /// Complexity of joint object coding, if there is any.
+    objects: Option<u32>,
+}
+
+impl Information {
+    fn read(bytes: &[u8], frame: &Syncframe) -> Option<Self> {
+        let mut information = Self::default();
+        let mut bits = Bits::new(bytes);
+        bits.skip(16)?;
+        let kind = bits.take(2)?;
+        bits.skip(3 + 11)?;
+        let rate_code = bits.take(2)?;
+        let six_blocks = bits.take(2)? == 3 || rate_code == 3;
+        bits.skip(3 + 1 + 5)?;
+        let mode = frame.mode;
+        let two_mono = mode == 0;
+        for _ in 0..if two_mono { 2 } else { 1 } {
+            bits.skip(5)?;
+            optional(&mut bits, 8)?;
+        }
+        if bits.flag()? {
+            skip_mixing(&mut bits, frame, kind == 0)?;
+        }
+        if bits.flag()? {
+            information.service = bits.take(3)?;
+            bits.skip(2)?;
+            bits.skip(if mode == 2 { 4 } else { 0 } + if mode >= 6 { 2 } else { 0 })?;
+            for _ in 0..if two_mono { 2 } else { 1 } {
+                optional(&mut bits, 8)?;
+            }
+            bits.skip(usize::from(rate_code < 3))?;
+        }
+        if kind == 0 && !six_blocks {
+            bits.skip(1)?;
+        }
+        if kind == 2 && (six_blocks || bits.flag()?) {
+            bits.skip(6)?;
+        }
+        if bits.flag()? {
+            // Additional information of two bytes at least.
+            let more = bits.take(6)? > 0;
+            bits.skip(7)?;
+            if bits.flag()? && more {
+                information.objects = Some(bits.take(8)?);
+            }
+        }
+        Some(information)
+    }
+}
+
+/// A flag, and so many bits if it is set.
+fn optional(bits: &mut Bits<'_>, count: usize) -> Option<()> {
+    if bits.flag()? {
+        bits.skip(count)?;
+    }
+    Some(())
+}
+
+/// Mixing metadata (E.1.2.2).
+fn skip_mixing(bits: &mut Bits<'_>, frame: &Syncframe, independent: bool) -> Option<()> {
+    let mode = frame.mode;
+    let two_mono = mode == 0;
+    let three_front = mode & 1 != 0 && mode > 2;
+    bits.skip(if mode > 2 { 2 } else { 0 } + if three_front { 6 } else { 0 } + if mode & 4 != 0 { 6 } else { 0 })?;
+    if frame.low_frequency {
+        optional(bits, 5)?;
+    }
+    if !independent {
+        return Some(());
+    }
+    for _ in 0..if two_mono { 3 } else { 2 } {
+        optional(bits, 6)?;
+    }
+    match bits.take(2)? {
+        1 => bits.skip(5)?,
+        2 => bits.skip(12)?,
+        3 => {
+            let bytes = bits.take(5)? as usize + 2;
+            bits.skip(8 * bytes)?;
+        }
+        _ => {}
+    }
+    if mode < 2 {
+        for _ in 0..if two_mono { 2 } else { 1 } {
+            optional(bits, 14)?;
+        }
+    }
+    if bits.flag()? {
+        if frame.blocks == 1 {
+            bits.skip(5)?;
+        } else {
+            (0..frame.blocks).try_for_each(|_| optional(bits, 5))?;
+        }
+    }
+    Some(())
 }
 
 /// Where the channels of a dependent substream are: `chan_loc` (F.6) from `chanmap` (E.1.3.1.8).
@@ -370,7 +491,9 @@ mod tests {
     fn the_record_names_programmes_and_the_channels_of_dependent_substreams() {
         // Lrs and Rrs: bit 6 of the channel map.
         let data = [syncframe(0, 0, 3, 1024, None), syncframe(1, 0, 3, 512, Some(0x0200))].concat();
-        let Some(AudioEntry::Dolby { enhanced: true, record, rate, channels }) = entry(&data) else { panic!("E-AC-3") };
+        let Some(AudioEntry::Dolby { enhanced: true, record, rate, channels }) = entry(&data, false) else {
+            panic!("E-AC-3")
+        };
         assert_eq!((rate, channels), (48_000, 6));
         let mut bits = Bits::new(&record);
         // 1,536 bytes in 32 ms are 384 kbit/s.
@@ -378,6 +501,67 @@ mod tests {
             [13, 3, 2, 5, 1, 1, 3, 3, 1, 3, 4, 9].map(|size| bits.take(size)),
             [384, 0, 0, 16, 0, 0, 0, 7, 1, 0, 1, 2].map(Some)
         );
+    }
+
+    #[test]
+    fn joint_object_coding_is_found_behind_everything_that_may_come_before_it() {
+        // 5.1 with mixing metadata and information, written out by hand from E.1.2.2.
+        let fields: [(u32, usize); 33] = [
+            (0x0b77, 16),
+            (0, 2 + 3),
+            (511, 11),
+            (0, 2), // 48 kHz
+            (3, 2), // six blocks
+            (7, 3),
+            (1, 1), // low frequency
+            (16, 5),
+            (31, 5),
+            (1, 1), // compression
+            (0xaa, 8),
+            (1, 1), // mixing metadata
+            (1, 2),
+            (0x3f, 6), // centre
+            (0x3f, 6), // surround
+            (1, 1),    // low frequency
+            (7, 5),
+            (1, 1), // programme scale
+            (1, 6),
+            (0, 1), // external programme scale
+            (3, 2), // long mixing data
+            (0, 5),
+            (0xffff, 16),
+            (1, 1), // block configuration
+            (0b000_000, 6),
+            (1, 1), // information
+            (4, 3), // commentary
+            (0, 2),
+            (0, 2), // surround EX
+            (1, 1), // production
+            (0, 8),
+            (1, 1), // source rate
+            (1, 1), // additional information
+        ];
+        let mut bits = BitWriter::default();
+        for (value, size) in fields {
+            bits.put(value, size);
+        }
+        bits.put(1, 6);
+        bits.put(1, 8);
+        bits.put(12, 8);
+        let mut frame = bits.into_bytes();
+        frame.resize(1024, 0);
+        let record = |encrypted| match entry(&frame, encrypted) {
+            Some(AudioEntry::Dolby { record, .. }) => record,
+            other => panic!("{other:?}"),
+        };
+        let plain = record(false);
+        let mut bits = Bits::new(&plain);
+        assert_eq!(
+            [13, 3, 2, 5, 2, 3, 3, 1, 3, 4, 1, 7, 1, 8].map(|size| bits.take(size)),
+            [256, 0, 0, 16, 0, 4, 7, 1, 0, 0, 0, 0, 1, 12].map(Some)
+        );
+        // What is not clear is not believed.
+        assert_eq!(record(true).len(), 5);
     }
 
     #[test]

@@ -45,6 +45,11 @@ struct Config {
 }
 
 impl Multiplex {
+    /// The next frame has its configuration with it, although it was handed out before.
+    pub(crate) fn hand_out_again(&mut self) {
+        self.fresh = self.config.is_some();
+    }
+
     /// Takes the sound out of a LOAS frame. None without a configuration so far, or of a kind that is
     /// not used: several programmes or layers, lengths that are not written, several frames in one.
     pub(crate) fn read(&mut self, frame: &[u8]) -> Option<LatmUnit> {

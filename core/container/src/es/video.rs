@@ -197,6 +197,16 @@ impl VideoAssembler {
         self.stamp = None;
     }
 
+    /// What was begun is dropped, and the next access unit at which decoding can start has its configuration
+    /// with it, although it was handed out before.
+    pub(crate) fn abandon(&mut self) {
+        self.reset();
+        self.units.clear();
+        self.lost = true;
+        self.config = None;
+        self.sets.changed = true;
+    }
+
     /// Whether access units are complete.
     pub(crate) fn has_units(&self) -> bool {
         !self.units.is_empty()

@@ -73,6 +73,11 @@ impl AudioTimeline {
         self.due = None;
     }
 
+    /// What has not come out is dropped: everything starts anew.
+    pub(crate) fn abandon(&mut self) {
+        *self = Self::default();
+    }
+
     /// Takes the next frame.
     pub(crate) fn accept(&mut self, unit: AudioUnit, queue: &mut VecDeque<Queued>, out: &mut Output) {
         if unit.rate != self.rate {

@@ -40,8 +40,9 @@ const JITTER: i64 = 180;
 /// What no hole explains: 10 s.
 const JUMP: i64 = 10 * CLOCK_RATE as i64;
 
-/// Samples of one track in one fragment at most.
+/// Samples of one track in one fragment at most, and their bytes.
 const FRAGMENT_SAMPLES: usize = 1000;
+const FRAGMENT_BYTES: usize = 64 << 20;
 
 /// The bytes of a sample. Those of video lie behind each other in one buffer, as far as it goes.
 #[derive(Debug)]
@@ -82,11 +83,13 @@ struct Ready {
     tail: BytesMut,
     subsamples: Vec<Vec<Subsample>>,
     duration: i64,
+    bytes: usize,
 }
 
 impl Ready {
     fn push(&mut self, queued: Queued) {
         let size = queued.data.len();
+        self.bytes = self.bytes.saturating_add(size);
         self.duration = self.duration.saturating_add(queued.duration.into());
         self.samples.push(Sample {
             dts: queued.dts,
@@ -191,7 +194,8 @@ impl Track {
         let changed = next.config.as_ref().is_some_and(|config| Some(&**config) != self.entry.as_ref());
         // Where a fragment begins decoding can, if it makes no difference to anything else.
         let entry = self.spec.video && next.sync && self.ready_time() >= chunk.mul_ratio(1, 2);
-        changed || next.dts != end || entry || self.ready.samples.len() >= FRAGMENT_SAMPLES
+        let full = self.ready.samples.len() >= FRAGMENT_SAMPLES || self.ready.bytes >= FRAGMENT_BYTES;
+        changed || next.dts != end || entry || full
     }
 }
 
@@ -348,6 +352,27 @@ impl Remuxer {
         self.stale = true;
         self.patient = true;
         self.changes_left = self.changes_limit;
+    }
+
+    /// The segment ended without its end: what has not come out is dropped, and time begins where the next
+    /// one says. Units to come have their configuration with them.
+    pub(crate) fn abandon(&mut self) {
+        for track in &mut self.tracks {
+            match &mut track.timeline {
+                Timeline::Video(timeline) => timeline.abandon(),
+                Timeline::Audio(timeline) => timeline.abandon(),
+            }
+            track.queue.clear();
+            track.ready = Ready::default();
+            track.pending = 0;
+        }
+        self.changes_left = self.changes_limit;
+    }
+
+    /// Nobody has seen the last initialisation segment.
+    pub(crate) fn forget_init(&mut self) {
+        self.init = None;
+        self.stale = true;
     }
 
     fn settle(&mut self, out: &mut Output) -> Result<(), Error> {

@@ -93,6 +93,11 @@ impl VideoTimeline {
         }
     }
 
+    /// What has not come out is dropped: everything starts anew.
+    pub(crate) fn abandon(&mut self) {
+        *self = Self::new(self.captions.wanted);
+    }
+
     /// Takes the next access unit in decoding order.
     pub(crate) fn accept(&mut self, unit: VideoUnit, queue: &mut VecDeque<Queued>, out: &mut Output) {
         let starts = matches!(self.gate, Gate::Waiting { .. });

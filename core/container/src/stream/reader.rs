@@ -193,40 +193,26 @@ impl StreamReader {
     }
 
     /// Says how the next segment follows. With `discontinuity` it has nothing to do with what was before: an
-    /// `EXT-X-DISCONTINUITY`, or a seek. Without, time and configurations go on. What was pushed of a
-    /// segment that has not been finished is dropped as far as it has not been polled.
+    /// `EXT-X-DISCONTINUITY`, or a seek. Without, time and configurations go on, which is so too if this is
+    /// not called behind [`finish`](Self::finish). What was pushed of a segment that has not been finished
+    /// is dropped as far as it has not been polled, and video waits for a key frame again.
     pub fn next_segment(&mut self, discontinuity: bool) {
         let abandoned = std::mem::take(&mut self.within) || !self.input.is_empty();
         self.input.clear();
-        if abandoned {
-            self.out.units.clear();
+        if abandoned && self.out.units.drain(..).any(|unit| matches!(unit, StreamUnit::Init(_))) {
+            self.remuxer.forget_init();
         }
-        self.out.restart();
         if discontinuity {
             self.inner = Inner::UNKNOWN;
             self.remuxer.restart();
-            return;
+        } else if abandoned {
+            match &mut self.inner {
+                Inner::Unknown { .. } => self.inner = Inner::UNKNOWN,
+                Inner::Ts(demuxer) => demuxer.abandon(),
+                Inner::Packed(packed) => packed.abandon(),
+            }
+            self.remuxer.abandon();
         }
-        let outcome = match &mut self.inner {
-            Inner::Unknown { head, needed } => {
-                head.clear();
-                *needed = 1;
-                Ok(())
-            }
-            Inner::Ts(demuxer) if abandoned => demuxer.abandon(&mut self.remuxer, &mut self.out),
-            Inner::Ts(demuxer) => {
-                demuxer.next_segment();
-                Ok(())
-            }
-            Inner::Packed(packed) => {
-                if abandoned {
-                    packed.abandon(&mut self.remuxer);
-                }
-                packed.next_segment(self.key.is_some());
-                Ok(())
-            }
-        };
-        self.note(outcome);
     }
 
     /// What has been counted since the reader began.
@@ -252,7 +238,14 @@ impl StreamReader {
     }
 
     fn read(&mut self, bytes: &Bytes) -> Result<(), Error> {
-        self.within = true;
+        if !std::mem::replace(&mut self.within, true) {
+            self.out.restart();
+            match &mut self.inner {
+                Inner::Unknown { .. } => {}
+                Inner::Ts(demuxer) => demuxer.next_segment(),
+                Inner::Packed(packed) => packed.next_segment(self.key.is_some()),
+            }
+        }
         match &mut self.inner {
             Inner::Ts(demuxer) => demuxer.push(bytes, &mut self.remuxer, &mut self.out),
             Inner::Packed(packed) => packed.push(bytes, &mut self.remuxer, &mut self.out),

@@ -82,9 +82,8 @@ impl Demuxer {
     }
 
     /// The segment before ended without its end.
-    pub(crate) fn abandon(&mut self, remuxer: &mut Remuxer, out: &mut Output) -> Result<(), Error> {
-        self.packets.restart();
-        self.programme.each_stream(remuxer, out, Stream::lose)
+    pub(crate) fn abandon(&mut self) {
+        self.programme.each_stream(|stream, _| stream.abandon());
     }
 
     /// Reads bytes of the segment.
@@ -100,7 +99,13 @@ impl Demuxer {
         if left > 0 {
             out.warn("T020", || format!("the segment ends in the middle of a packet: {left} bytes are left out"));
         }
-        self.programme.each_stream(remuxer, out, Stream::finish)?;
+        let mut outcome = Ok(());
+        self.programme.each_stream(|stream, clock| {
+            if outcome.is_ok() {
+                outcome = stream.finish(&mut Sink { clock, remuxer, out });
+            }
+        });
+        outcome?;
         if self.programme.ids.is_none() {
             let message = "the transport stream has no programme map";
             return Err(Error::new(ErrorCode::ContainerSyntax, message).at(Place::Byte(position)));
@@ -142,24 +147,16 @@ impl Programme {
     }
 
     /// Does the same with every stream, between segments.
-    fn each_stream(
-        &mut self,
-        remuxer: &mut Remuxer,
-        out: &mut Output,
-        mut action: impl FnMut(&mut Stream, &mut Sink<'_>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    fn each_stream(&mut self, mut action: impl FnMut(&mut Stream, &mut Clock)) {
         for pid in &mut self.pids {
             // Counters of the next segment may begin anywhere.
             pid.counter = None;
             pid.repeated = false;
             match &mut pid.content {
-                Content::Stream(stream) => {
-                    action(stream, &mut Sink { clock: &mut self.clock, remuxer, out })?;
-                }
+                Content::Stream(stream) => action(stream, &mut self.clock),
                 Content::Association(sections) | Content::Map(sections) => sections.lose(),
             }
         }
-        Ok(())
     }
 
     fn packet(
@@ -309,8 +306,12 @@ impl Programme {
     ) -> Result<Vec<(u32, &'s ElementaryStream)>, Error> {
         let audio = match self.options.audio {
             AudioSelection::None => 0,
-            AudioSelection::First => 1,
+            AudioSelection::First | AudioSelection::Nth(_) => 1,
             AudioSelection::All => most,
+        };
+        let mut passed_over = match self.options.audio {
+            AudioSelection::Nth(count) => count,
+            _ => 0,
         };
         let mut left = [usize::from(self.options.video), audio, if self.options.metadata { most } else { 0 }];
         let mut wanted = Vec::new();
@@ -327,6 +328,10 @@ impl Programme {
                 }
             };
             usable += 1;
+            if kind == 1 && passed_over > 0 {
+                passed_over -= 1;
+                continue;
+            }
             if left.get(kind).is_some_and(|left| *left > 0) {
                 left[kind] -= 1;
                 next_audio += u32::from(kind == 1);

@@ -93,6 +93,19 @@ impl Stream {
         Ok(())
     }
 
+    /// The segment ended without its end: what was begun is dropped.
+    pub(crate) fn abandon(&mut self) {
+        self.pes.lose();
+        match &mut self.reader {
+            Reader::Video(assembler) => assembler.abandon(),
+            Reader::Audio(audio) => {
+                audio.gathered.clear();
+                audio.framer.abandon();
+            }
+            Reader::Metadata(metadata) => metadata.gathered.clear(),
+        }
+    }
+
     /// The segment ends.
     pub(crate) fn finish(&mut self, sink: &mut Sink<'_>) -> Result<(), Error> {
         let missing = self.pes.finish();

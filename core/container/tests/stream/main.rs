@@ -6,8 +6,13 @@
 
 mod damage;
 mod ffprobe;
+mod hostile;
 mod incremental;
+mod metadata;
 mod mux;
+mod packed;
 mod programme;
+mod sample_aes;
 mod support;
 mod timing;
+mod video;

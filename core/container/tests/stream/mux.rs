@@ -15,7 +15,13 @@ pub(crate) const AUDIO: u16 = 0x101;
 pub(crate) const METADATA: u16 = 0x102;
 
 pub(crate) const H264: u8 = 0x1b;
+pub(crate) const H265: u8 = 0x24;
 pub(crate) const AAC: u8 = 0x0f;
+pub(crate) const ID3: u8 = 0x15;
+
+/// The metadata descriptor of timed ID3, as Apple's document on it writes it.
+pub(crate) const ID3_DESCRIPTOR: [u8; 15] =
+    [0x26, 13, 0xff, 0xff, b'I', b'D', b'3', b' ', 0xff, b'I', b'D', b'3', b' ', 0, 0x0f];
 
 impl Mux {
     /// A stream with H.264 and AAC.

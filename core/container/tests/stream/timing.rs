@@ -107,11 +107,11 @@ fn a_rendition_that_starts_behind_a_wrap_is_put_where_it_is_expected() {
 fn times_rounded_to_milliseconds_leave_no_seams_in_the_sound() {
     let exact = |at: u64| 900_000 + at * FRAME;
     let units = sound((0..500).map(|at| exact(at) / 90 * 90));
-    assert_eq!(seams(&units, 0), []);
+    assert_eq!(seams(&units, 0), [] as [i64; 0]);
     assert_eq!(rules(&units), [] as [&str; 0]);
     // 44.1 kHz does not divide the clock at all: the same with frames whose times are rounded down.
     let units = sound((0..500).map(|at| 900_000 + at * 1024 * 90_000 / 48_000 + at % 2));
-    assert_eq!(seams(&units, 0), []);
+    assert_eq!(seams(&units, 0), [] as [i64; 0]);
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn sound_that_drifts_is_put_right_when_that_is_certain() {
     assert_eq!(rules(&units), ["T015"]);
     // Once is nothing.
     let units = sound((0..40).map(|at| 900_000 + at * FRAME + u64::from(at == 10) * 900));
-    assert_eq!(seams(&units, 0), []);
+    assert_eq!(seams(&units, 0), [] as [i64; 0]);
     // Five milliseconds early is not worth a frame; fifteen are.
     let early = |by: u64| sound((0..40).map(move |at| 900_000 + at * FRAME - u64::from(at >= 10) * by));
     assert_eq!((seams(&early(450), 0), rules(&early(450))), (vec![], vec![]));

@@ -137,7 +137,7 @@ impl KeySessions {
             let Some(next) = due.min_by_key(|session| (!session.urgent, session.needed, session.id)) else {
                 return;
             };
-            let (id, urgent, needed) = (next.id, next.urgent, next.needed);
+            let (id, urgent, needed, replaces) = (next.id, next.urgent, next.needed, next.replaces);
             let foreign = next.stored.as_ref().is_some_and(|stored| Some(stored.system) != self.system());
             if foreign {
                 let message = "the stored licence is of another key system";
@@ -154,7 +154,7 @@ impl KeySessions {
                 continue;
             }
             let closing = self.sessions.values().any(|session| session.phase == Phase::Closing);
-            if !closing && !self.evict(needed, urgent, now) {
+            if !closing && !self.evict(needed, urgent, now) && !self.swap(replaces, now) {
                 if let Some(session) = self.sessions.get_mut(&id) {
                     session.no_room_since.get_or_insert(now);
                 }
@@ -199,6 +199,19 @@ impl KeySessions {
         // Who is needed later than the new one is closed only for one that is needed now.
         let idle = idle.filter(|session| urgent || session.needed <= needed);
         let Some(id) = idle.min_by_key(|session| (session.needed, session.id)).map(|session| session.id) else {
+            return false;
+        };
+        self.close(id, now);
+        true
+    }
+
+    /// Where there is room for nothing more, a session makes way for the one that replaces it, but not
+    /// before its keys are about to expire.
+    fn swap(&mut self, replaced: Option<SessionId>, now: Timestamp) -> bool {
+        let patience = self.policy.room_patience;
+        let old = replaced.and_then(|id| self.sessions.get(&id)).filter(|old| old.phase == Phase::Active);
+        let last = |old: &Session| old.expires.is_none_or(|expires| expires <= now + patience);
+        let Some(id) = old.filter(|old| last(old)).map(|old| old.id) else {
             return false;
         };
         self.close(id, now);
@@ -365,6 +378,13 @@ impl KeySessions {
             session.pending = None;
             session.renew_at = None;
             self.sessions.insert(session.id, session);
+            // The oldest failures are forgotten first.
+            let failed = || self.sessions.values().filter(|session| session.phase == Phase::Failed);
+            if failed().count() > self.limits.key_sessions {
+                if let Some(id) = failed().map(|session| session.id).next() {
+                    self.sessions.remove(&id);
+                }
+            }
         }
     }
 

@@ -264,9 +264,9 @@ impl KeySessions {
     /// licences are made new before they expire.
     pub fn use_keys(&mut self, keys: impl IntoIterator<Item = KeyRef>, now: Timestamp) {
         self.now = self.now.max(now);
-        self.in_use = keys.into_iter().collect();
+        let before = std::mem::replace(&mut self.in_use, keys.into_iter().collect());
         for session in self.sessions.values_mut() {
-            if self.in_use.iter().any(|key| session.covers(key)) {
+            if self.in_use.iter().chain(&before).any(|key| session.covers(key)) {
                 session.needed = session.needed.max(now);
             }
         }
@@ -317,7 +317,7 @@ impl KeySessions {
         let sessions =
             self.sessions.values().filter_map(|session| session.deadline(self.policy.room_patience, self.now));
         let setup = self.setup.deadline().into_iter().chain(self.provisioning.deadline());
-        sessions.chain(setup).filter(|due| *due > self.now).min()
+        sessions.chain(setup).min()
     }
 
     /// The best status of each key, over all sessions.

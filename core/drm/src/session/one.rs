@@ -12,6 +12,9 @@ use super::retry::Fetch;
 use super::stored::StoredLicence;
 use crate::system::{InitData, InitDataKind, KeyRequirement, SystemOffer};
 
+/// Keys that are expected of one session: more are not told apart.
+const EXPECTED: usize = 1024;
+
 /// Where a session stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -147,7 +150,7 @@ impl Session {
     /// Adds keys that it is expected to bring.
     pub(super) fn expect(&mut self, keys: impl IntoIterator<Item = KeyRef>) {
         for key in keys {
-            if !self.keys.contains(&key) {
+            if self.keys.len() < EXPECTED && !self.keys.contains(&key) {
                 self.keys.push(key);
             }
         }

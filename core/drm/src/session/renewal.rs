@@ -25,8 +25,8 @@ impl KeySessions {
             return self.fail(id, error, now);
         }
         session.set_statuses(statuses);
-        if session.phase == Phase::Removing || session.statuses.is_empty() {
-            // No keys yet, or none any more.
+        if session.release || session.phase == Phase::Removing || session.statuses.is_empty() {
+            // Keys that are only there to be destroyed; no keys yet, or none any more.
             return;
         }
         if matches!(session.pending, Some((Pending::Generate | Pending::Keys | Pending::Load, _))) {

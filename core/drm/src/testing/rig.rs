@@ -28,6 +28,9 @@ pub struct Rig<C> {
     pub cancelled: Vec<RequestId>,
 }
 
+/// What can happen at one moment, at most.
+const TURNS: usize = 10_000;
+
 impl<C: Cdm> Rig<C> {
     /// A rig around a key system.
     pub fn new(cdm: C, policy: SessionPolicy, seed: u64) -> Self {
@@ -43,10 +46,18 @@ impl<C: Cdm> Rig<C> {
     }
 
     /// Lets things happen for a span of time.
+    ///
+    /// # Panics
+    /// If time stands still because things follow from one another without an end: a test says so instead of
+    /// never ending.
     pub fn run_for(&mut self, span: Duration) {
         let end = self.now + span;
+        let (mut stood_at, mut turns) = (self.now, 0);
         loop {
             self.drain();
+            turns = if self.now == stood_at { turns + 1 } else { 0 };
+            stood_at = self.now;
+            assert!(turns < TURNS, "time stands still at {stood_at:?}: {:?}", self.sessions.deadline());
             if let Some(event) = self.cdm.poll(self.now) {
                 self.sessions.handle(KeyInput::Cdm(event), self.now);
                 continue;

@@ -126,8 +126,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_panics_floods_or_sticks(steps in prop::collection::vec(step(), 1..150), persistent: bool, seed: u64) {
-        let capability = SystemCapability { persistent, max_sessions: Some(3), ..capability() };
+    fn nothing_panics_floods_or_sticks(steps in prop::collection::vec(step(), 1..150), persistent: bool, room in 1_usize..4, seed: u64) {
+        let capability = SystemCapability { persistent, max_sessions: Some(room), ..capability() };
         let playready = SystemCapability { persistent, ..SystemCapability::new(KeySystem::PlayReady, "pr") };
         let mut sessions = KeySessions::new(SessionPolicy::default(), &Limits::default(), seed);
         let mut now = Timestamp::from_millis(1);

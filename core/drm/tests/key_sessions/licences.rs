@@ -389,3 +389,18 @@ fn the_report_of_an_answer_has_latency_and_sizes() {
     assert_eq!(latency, at[1].since(at[0]) + world.server.latency, "from the first try to the answer");
     assert_eq!((attempts, challenge, response), (2, 27, usable(&[1]).to_bytes().len()));
 }
+
+#[test]
+fn players_that_failed_together_do_not_come_back_together() {
+    let mut pauses = std::collections::BTreeSet::new();
+    for seed in 0..20 {
+        let mut world = Rig::new(ScriptedCdm::new(CdmScript::default()), SessionPolicy::default(), seed);
+        world.server.reply(SERVER, Reply::Status(503, None));
+        world.sessions.start(choice(vec![capability()], false), world.now);
+        world.ask(&[1]);
+        world.run_for(seconds(2));
+        let at = world.licence_requests();
+        pauses.insert(at[1].since(at[0]));
+    }
+    assert!(pauses.len() > 15, "{pauses:?}");
+}

@@ -161,3 +161,15 @@ fn a_renewal_that_is_born_expired_ends_the_renewals() {
     assert_eq!(world.availability(&[1]), Availability::Gone(ErrorCode::LicenceExpired));
     assert!(world.licence_requests().len() < 60, "{}", world.licence_requests().len());
 }
+
+#[test]
+fn keys_that_expire_right_after_a_failed_renewal_are_not_asked_for_at_once() {
+    let mut world = playing(expiring(&[1], 20), Renewal::NewSession);
+    world.server.clear(SERVER).reply(SERVER, Reply::Status(403, None));
+    world.run_for(seconds(24));
+    let begun = world.licence_requests()[0];
+    let after: Vec<_> = world.licence_requests()[1..].iter().map(|at| at.since(begun).as_secs()).collect();
+    // Half of the licence's time, eight seconds later, and then not at the twentieth second.
+    assert_eq!(after.len(), 2, "{after:?}");
+    assert!(after[1] < 19, "{after:?}");
+}

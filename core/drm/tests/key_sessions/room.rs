@@ -169,3 +169,68 @@ fn requirements_beyond_the_limit_are_refused_not_kept() {
     }
     assert_eq!(refused, 96);
 }
+
+#[test]
+fn of_those_that_wait_what_is_needed_now_is_opened_first() {
+    let mut world = small(1, true);
+    world.server.clear(SERVER).reply(SERVER, Reply::Licence(usable(&[1])));
+    // Both wait for the key system to open.
+    world.ask_by(&[2], world.now);
+    world.ask(&[1]);
+    world.run_for(seconds(1));
+    let first = world.cdm.commands.iter().find_map(|(_, command)| match command {
+        CdmCommand::GenerateRequest { init_data, .. } => Some(init_data.key_ids(&Limits::default())),
+        _ => None,
+    });
+    assert_eq!(first, Some(vec![key(1)]));
+}
+
+#[test]
+fn keys_that_were_in_use_until_just_now_are_not_the_first_to_go() {
+    let mut world = small(2, true);
+    grant(&mut world, 1);
+    world.use_only(&[1]);
+    world.run_for(seconds(60));
+    grant(&mut world, 2);
+    // The second was required after the first, but the first was in use until now.
+    world.use_only(&[]);
+    grant(&mut world, 3);
+    assert_eq!(world.availability(&[1]), Availability::Playable);
+    assert_eq!(world.availability(&[2]), Availability::Unasked);
+}
+
+#[test]
+fn where_there_is_room_for_one_session_the_new_licence_takes_the_old_ones_place() {
+    let mut world = small(1, true);
+    world.server.clear(SERVER).reply(SERVER, Reply::Licence(expiring(&[1], 600)));
+    world.ask(&[1]);
+    world.use_only(&[1]);
+    world.run_for(seconds(585));
+    assert_eq!((world.availability(&[1]), world.licence_requests().len()), (Availability::Playable, 1));
+    world.run_for(seconds(20));
+    assert_eq!((world.availability(&[1]), world.licence_requests().len()), (Availability::Playable, 2));
+    assert_eq!(world.cdm.open().len(), 1);
+}
+
+#[test]
+fn the_memory_of_failures_has_a_bound() {
+    let mut limits = Limits::default();
+    limits.key_sessions = 4;
+    let mut sessions = telecine_drm::session::KeySessions::new(SessionPolicy::default(), &limits, 1);
+    let mut choice = choice(vec![capability()], false);
+    choice.plans[0].capability.certificate = telecine_drm::system::CertificateUse::None;
+    sessions.start(choice, Timestamp::ZERO);
+    let access = telecine_drm::session::CdmEvent::Access(Ok(Default::default()));
+    sessions.handle(telecine_drm::session::KeyInput::Cdm(access), Timestamp::ZERO);
+    let failed = |sessions: &telecine_drm::session::KeySessions| {
+        (1..=100).filter(|number| matches!(sessions.availability(&names(&[*number])), Availability::Gone(_))).count()
+    };
+    for number in 1..=100 {
+        // Without anything to begin with.
+        let mut nothing = requirement(&[number]);
+        nothing.offers.clear();
+        sessions.require(&nothing, When::Now, Timestamp::ZERO);
+        assert_eq!(sessions.availability(&names(&[number])), Availability::Gone(ErrorCode::KeyUnavailable));
+    }
+    assert_eq!(failed(&sessions), 4);
+}

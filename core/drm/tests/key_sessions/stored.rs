@@ -166,3 +166,33 @@ fn releasing_what_is_gone_is_no_error() {
     world.run_for(seconds(2));
     assert!(world.stored.is_empty() && world.errors().is_empty() && world.cdm.open().is_empty());
 }
+
+#[test]
+fn a_release_that_ends_without_the_servers_word_is_kept_for_another_time() {
+    let mut world = offline(usable(&[1]));
+    world.cdm.store("a", usable(&[1]));
+    world.server.clear(SERVER).reply(SERVER, Reply::Silence);
+    world.sessions.release(&record("a"), world.now);
+    world.run_for(seconds(1));
+    world.cdm.lose(None, telecine_drm::session::CloseReason::ClosedByApplication, world.now);
+    world.run_for(seconds(1));
+    assert!(world.stored["a"].releasing);
+    let released = KeyReport::Released { name: "a".to_owned(), acknowledged: false };
+    assert!(world.reports.iter().any(|(_, report)| *report == released));
+}
+
+#[test]
+fn a_release_does_not_mind_whether_keys_or_the_news_of_the_loading_come_first() {
+    use telecine_drm::session::CdmEvent;
+    use telecine_model::protection::KeyStatus;
+    let mut world = offline(usable(&[1]));
+    world.cdm.store("a", usable(&[1])).hang_next(CdmOperation::Load);
+    world.sessions.release(&record("a"), world.now);
+    world.run_for(seconds(1));
+    let session = world.cdm.open()[0];
+    let statuses = vec![(KeyRef::Kid(key(1)), KeyStatus::Usable)];
+    world.cdm.send(CdmEvent::KeyStatuses { session, statuses }, world.now);
+    world.cdm.send(CdmEvent::Loaded { session, found: true }, world.now);
+    world.run_for(seconds(1));
+    assert!(world.cdm.commands.iter().any(|(_, command)| matches!(command, CdmCommand::Remove { .. })));
+}

@@ -355,7 +355,7 @@ impl Engine {
         let known = self.title.rendition_needs.get(&reference).is_some_and(|(known, _)| *known == keys);
         if !known {
             match Cover::of(&keys, &base) {
-                Ok(Cover::Samples) => {
+                Ok(Cover::Samples(_)) => {
                     let id = self.need(Source::tags(&keys, &base), kind, Some(reference), When::Now);
                     self.title.rendition_needs.insert(reference, (keys, id));
                 }
@@ -365,7 +365,7 @@ impl Engine {
             }
         }
         for (keys, start) in later {
-            if matches!(Cover::of(&keys, &base), Ok(Cover::Samples)) {
+            if matches!(Cover::of(&keys, &base), Ok(Cover::Samples(_))) {
                 let by = self.now + self.real(start - self.position());
                 self.need_of_tags(&keys, &base, kind, Some(reference), When::By(by));
             }
@@ -395,7 +395,7 @@ impl Engine {
     pub(crate) fn ask_for_session_keys(&mut self) {
         let Some(presentation) = &self.title.presentation else { return };
         let (keys, base) = (presentation.session_keys.clone(), presentation.uri.clone());
-        if matches!(Cover::of(&keys, &base), Ok(Cover::Samples))
+        if matches!(Cover::of(&keys, &base), Ok(Cover::Samples(_)))
             && !self.keys.known.contains_key(&(Source::Session, Vec::new()))
         {
             let requirement = KeyRequirement::from_keys(&keys, &base, None, &self.config.limits);

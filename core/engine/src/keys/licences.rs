@@ -9,7 +9,7 @@ use telecine_drm::session::{
     RequestId, SessionId, When,
 };
 use telecine_drm::system::{choose, IdentityKey, KeyRequirement, Need, Pssh};
-use telecine_drm::{decrypt_sample, CipherBackend, SampleDecryptor, SoftwareAes};
+use telecine_drm::{decrypt_sample, CipherBackend, ContentKey, SampleDecryptor, SoftwareAes};
 use telecine_model::protection::{KeyId, KeyRef, KeySystem, Scheme};
 use telecine_model::{Error, ErrorCode, Limits, Timestamp, TrackKind, WallTime};
 
@@ -364,8 +364,19 @@ impl Licences {
         stated.cloned().unwrap_or_else(offers)
     }
 
+    /// The key that the application gave in place of key files, if something has one of samples.
+    fn given_file(&self, need: &LiveNeed) -> Option<ContentKey> {
+        let key = self.setup.segment_key.as_ref().filter(|_| self.identity(need).is_some())?;
+        <[u8; 16]>::try_from(key.expose()).ok().map(ContentKey::new)
+    }
+
     /// Whether the application gave all keys of something.
     fn is_given(&self, need: &LiveNeed) -> bool {
+        self.has_named(need) || self.given_file(need).is_some()
+    }
+
+    /// Whether the application gave all keys that something names.
+    fn has_named(&self, need: &LiveNeed) -> bool {
         let given = |kid: &KeyId| self.setup.keys.iter().any(|(known, _)| known == kid);
         let kids = Self::named(need);
         self.setup.software && !kids.is_empty() && kids.iter().all(given)
@@ -422,10 +433,13 @@ impl Licences {
         encryption: &FragmentEncryption,
     ) -> Result<(), Error> {
         let need = id.and_then(|id| self.needs.get(&id));
-        let given = need.is_some_and(|need| self.is_given(need));
-        // A key file is the key of every sample, whatever they name.
-        let file = need.filter(|_| !given).and_then(|need| self.identity(need));
-        if let Some(key) = file.and_then(|name| self.software.keys().content_key(&name)) {
+        // A key file is the key of every sample, whatever they name; but what the application gave by name is
+        // what it means.
+        let file = need.filter(|need| !self.has_named(need)).and_then(|need| {
+            let fetched = || self.software.keys().content_key(&self.identity(need)?);
+            self.given_file(need).or_else(fetched)
+        });
+        if let Some(key) = file {
             let cipher = SoftwareAes.open(&key)?;
             fragment.decrypt_with(encryption, |how, sample| decrypt_sample(&*cipher, how, sample))?;
             return Ok(());

@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod packaged;
 mod samples;
 mod sealed;
 mod whole_segments;
