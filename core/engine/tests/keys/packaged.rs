@@ -151,12 +151,17 @@ fn over_one_file(bytes: &Bytes, tag: &str) -> Files {
 
 #[test]
 fn every_scheme_with_the_keys_of_the_application() {
-    for scheme in ["cenc", "cens", "cens-5-5", "cbc1", "cbcs", "cbcs-5-5", "wrap", "clear-lead", "rotation", "rotation-in-band"] {
+    for scheme in
+        ["cenc", "cens", "cens-5-5", "cbc1", "cbcs", "cbcs-5-5", "wrap", "clear-lead", "rotation", "rotation-in-band"]
+    {
         for kind in ["v", "a"] {
             let name = format!("{scheme}.{kind}");
             let files = over_one_file(&golden(&format!("{name}.mp4")), "");
             let found = play(&name, files, keys());
-            assert!(found == clear_samples(golden(&format!("clear.{kind}.mp4"))), "{name}: other samples than in the clear");
+            assert!(
+                found == clear_samples(golden(&format!("clear.{kind}.mp4"))),
+                "{name}: other samples than in the clear"
+            );
         }
     }
 }
@@ -173,14 +178,16 @@ fn a_key_file_of_samples() {
 #[test]
 fn a_data_uri_that_names_the_key_is_not_taken_for_it() {
     // As the packager writes it: base64 of the key's identifier.
-    let tag = "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"data:text/plain;base64,ABEiM0RVZneImaq7zN3u/w==\",KEYFORMAT=\"identity\"\n";
+    let tag =
+        "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"data:text/plain;base64,ABEiM0RVZneImaq7zN3u/w==\",KEYFORMAT=\"identity\"\n";
     let files = over_one_file(&golden("cbcs.v.mp4"), tag);
     assert!(play("cbcs", files, keys()) == clear_samples(golden("clear.v.mp4")));
 }
 
 #[test]
 fn whole_segments_with_their_initialisation_section() {
-    let head = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:3\n#EXT-X-MEDIA-SEQUENCE:1\n#EXT-X-PLAYLIST-TYPE:VOD\n";
+    let head =
+        "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:3\n#EXT-X-MEDIA-SEQUENCE:1\n#EXT-X-PLAYLIST-TYPE:VOD\n";
     let key = "#EXT-X-KEY:METHOD=AES-128,URI=\"key.bin\",IV=0x0F0E0D0C0B0A09080706050403020100\n";
     let body = "#EXT-X-MAP:URI=\"0.mp4\"\n#EXTINF:2.0,\n1.m4s\n#EXTINF:2.0,\n2.m4s\n#EXT-X-ENDLIST\n";
     let mut files = BTreeMap::from([
@@ -208,11 +215,22 @@ fn stream_samples(bytes: Bytes) -> Vec<Bytes> {
     samples
 }
 
+/// Streams of the packager, each with its clear one beside it.
+const STREAMS: [(&str, &str); 7] = [
+    ("avc", "ts"),
+    ("aac", "ts"),
+    ("ac3", "ts"),
+    ("eac3", "ts"),
+    ("aac_packed", "aac"),
+    ("ac3_packed", "ac3"),
+    ("eac3_packed", "ec3"),
+];
+
 #[test]
 fn streams_with_encrypted_samples() {
     let folder = "../container/tests/data/ts";
-    for name in STREAMS {
-        let stream = file(&format!("{folder}/{name}.ts"));
+    for (name, kind) in STREAMS {
+        let stream = file(&format!("{folder}/sa_{name}.{kind}"));
         let tag = "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"key.bin\",IV=0x11223344556677889900112233445566\n";
         let head = "#EXTM3U\n#EXT-X-VERSION:5\n#EXT-X-TARGETDURATION:3\n#EXT-X-PLAYLIST-TYPE:VOD\n";
         let playlist = format!("{head}{tag}#EXTINF:1.0,\nmedia.ts\n#EXT-X-ENDLIST\n");
@@ -222,7 +240,7 @@ fn streams_with_encrypted_samples() {
             ("key.bin".to_owned(), Bytes::copy_from_slice(&key)),
             ("media.ts".to_owned(), stream),
         ]));
-        let clear = stream_samples(file(&format!("{folder}/{name}.clear.ts")));
+        let clear = stream_samples(file(&format!("{folder}/sa_{name}_clear.{kind}")));
         assert!(!clear.is_empty());
         assert!(play(name, files.clone(), KeySetup::default()) == clear, "{name}: other samples than in the clear");
         let mut setup = KeySetup::default();

@@ -21,12 +21,7 @@ pub(super) struct Session<'a> {
 }
 
 /// Plays over whatever network there is.
-pub(super) async fn play(
-    session: Session<'_>,
-    config: Config,
-    sink: Chosen,
-    mut watch: Watch,
-) -> Result<Ended, Error> {
+pub(super) async fn play(session: Session<'_>, config: Config, sink: Chosen, mut watch: Watch) -> Result<Ended, Error> {
     let mut builder = Player::builder().config(config).keys(session.keys).sink(sink.into_sink(watch.tally()));
     for (name, value) in session.headers {
         builder = builder.header(name, value);
