@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use telecine_abr::{Downloaded, Progress};
-use telecine_container::Fragment;
 use telecine_model::{Error, ErrorCode, Handling, MediaTime, Protocol, TrackKind};
 
 use crate::action::{Append, Format, Payload, SinkCommand, TrackConfig};
@@ -15,9 +14,8 @@ use crate::engine::Engine;
 use crate::event::{DecisionKind, Event, State};
 use crate::fetch::Request;
 use crate::input::{Body, RequestId};
-use crate::keys::Opened;
+use crate::keys::{fragment_of, Configured, Opened};
 use crate::media::{container_time, FragmentTrack, InitTrack, MediaFact, MediaReader, Piece};
-use crate::schedule::protected;
 use crate::stream::{Init, InitKey, SegmentFetch, Stream};
 
 /// Before playback runs, a segment under way is given so long before a smaller one is considered.
@@ -57,8 +55,7 @@ impl Engine {
 
     /// Opens the reader of a kind's segment if its initialisation section and its key are there.
     fn open_reader(&mut self, kind: TrackKind) -> bool {
-        let limits = &self.config.limits;
-        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else {
+        let Some(fetch) = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref()) else {
             return false;
         };
         let init = match &fetch.init {
@@ -81,11 +78,21 @@ impl Engine {
                 }
             }
         }
+        let samples = fetch.cover.sample_aes(fetch.number);
+        let own = self.streams.get(&kind).and_then(|stream| Some((stream.own_init.as_ref()?, stream.fetch.as_ref()?)));
+        let own = own.filter(|((rendition, _), fetch)| *rendition == fetch.rendition);
+        let own = own.and_then(|((_, init), _)| init.segment.clone());
+        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return false };
         let reader = match init {
-            None => MediaReader::of_any(limits, fetch.demuxer.take()),
-            Some(init) => MediaReader::new(limits, init),
+            None => {
+                let before = fetch.demuxer.take();
+                // Only a stream that goes on does so with the initialisation of the segment before.
+                let own = own.filter(|_| before.is_some());
+                MediaReader::of_any(&self.config.limits, before).continuing(own)
+            }
+            Some(init) => MediaReader::new(&self.config.limits, init),
         };
-        fetch.reader = Some(reader.decrypting(decryptor));
+        fetch.reader = Some(reader.of_samples(samples).decrypting(decryptor));
         true
     }
 
@@ -113,7 +120,7 @@ impl Engine {
                 }
                 return;
             }
-            self.opened.push(Opened { kind, init: false, facts: Vec::new() });
+            self.findings.opened.push(Opened { kind, init: false, facts: Vec::new() });
             if let Some(facts) = self.recorded.as_mut().map(|r| r.take_opened(kind, false).unwrap_or_default()) {
                 early = vec![Body::Recorded { len: 0, facts }];
             }
@@ -138,7 +145,7 @@ impl Engine {
     /// Notes facts of the media of a kind: of the body in hand, or of what waited.
     fn note(&mut self, kind: TrackKind, pieces: &[Piece]) {
         let facts = pieces.iter().map(|piece| piece.fact.clone());
-        match self.opened.last_mut().filter(|opened| opened.kind == kind && !opened.init) {
+        match self.findings.opened.last_mut().filter(|opened| opened.kind == kind && !opened.init) {
             Some(opened) => opened.facts.extend(facts),
             None => self.facts.get_or_insert_default().extend(facts),
         }
@@ -164,13 +171,9 @@ impl Engine {
         let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else {
             return false;
         };
-        match piece.fact {
+        match piece.fact.clone() {
             MediaFact::Init(tracks) => {
                 // A segment that initialises itself.
-                if let Some(scheme) = tracks.iter().find_map(|track| track.scheme.clone()) {
-                    self.fail(protected(&scheme));
-                    return false;
-                }
                 if let Some(stream) = self.streams.get_mut(&kind) {
                     let rendition = stream.fetch.as_ref().map(|fetch| fetch.rendition);
                     let init = Init { tracks, segment: piece.init };
@@ -179,7 +182,7 @@ impl Engine {
                 }
                 true
             }
-            MediaFact::Fragment(tracks) => {
+            MediaFact::Fragment(_) | MediaFact::Protected { .. } => {
                 if let Some(lock) = fetch.cover.lock() {
                     self.title.key_files.prove(lock);
                 }
@@ -187,14 +190,19 @@ impl Engine {
                     fetch.skip -= 1;
                     return true;
                 }
-                if !fetch.held.is_empty() || !self.knows_timeline(kind, &tracks) {
+                let mut piece = piece;
+                let held = !fetch.held.is_empty();
+                let Some((tracks, keys)) = fragment_of(&piece.fact) else { return true };
+                if !keys.is_empty() {
+                    piece.need = self.need_of_fragment(kind, keys, &piece);
+                }
+                if held || piece.need.is_some() || !self.knows_timeline(kind, tracks) {
                     if let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) {
-                        fetch.held.push_back(Piece { fact: MediaFact::Fragment(tracks), ..piece });
+                        fetch.held.push_back(piece);
                     }
                     return true;
                 }
-                self.take_fragment(kind, &tracks, piece.fragment);
-                true
+                self.take_fragment(kind, piece)
             }
             MediaFact::Index(_) => true,
             MediaFact::Broken(error) => {
@@ -219,31 +227,48 @@ impl Engine {
         }
     }
 
-    fn take_fragment(&mut self, kind: TrackKind, tracks: &[FragmentTrack], fragment: Option<Arc<Fragment>>) {
-        if let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) {
+    /// Hands on a fragment. False if nothing further of the segment is wanted.
+    fn take_fragment(&mut self, kind: TrackKind, piece: Piece) -> bool {
+        if let Some(stream) = self.streams.get_mut(&kind) {
+            let Some(fetch) = stream.fetch.as_mut() else { return false };
             fetch.seen += 1;
+            if let Some(need) = piece.need {
+                let end = fetch.end;
+                match stream.kept.back_mut().filter(|(_, last)| *last == need) {
+                    Some((known, _)) => *known = (*known).max(end),
+                    None => stream.kept.push_back((end, need)),
+                }
+            }
         }
-        let payload = fragment.map_or(Payload::None, Payload::Fragment);
-        self.append_fragment(kind, tracks, &payload);
+        let through = self.goes_through(piece.need);
+        let tracks = fragment_of(&piece.fact).map(|(tracks, _)| tracks.to_vec()).unwrap_or_default();
+        let payload = match self.clear_fragment(piece) {
+            Ok(fragment) => fragment.map_or(Payload::None, Payload::Fragment),
+            Err(error) => {
+                self.replace_segment(kind, error, Vec::new());
+                return false;
+            }
+        };
+        self.append_fragment(kind, &tracks, &payload, through);
         self.hand_on_asides(kind);
+        true
     }
 
-    /// Hands on the fragments that waited for the leading stream, if that has said what they waited for.
+    /// Hands on the fragments that waited for the leading stream, or for keys, if what they waited for is there.
     pub(crate) fn release_held(&mut self, kind: TrackKind) {
         loop {
             let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
-            let Some(MediaFact::Fragment(tracks)) = fetch.and_then(|fetch| fetch.held.front()).map(|held| &held.fact)
-            else {
-                return;
-            };
-            let tracks = tracks.clone();
-            if !self.knows_timeline(kind, &tracks) {
+            let Some(held) = fetch.and_then(|fetch| fetch.held.front()) else { return };
+            let (need, tracks) = (held.need, fragment_of(&held.fact).map_or(&[][..], |(tracks, _)| tracks));
+            if !self.knows_timeline(kind, tracks) || !self.may_pass(kind, need) {
                 return;
             }
             let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return };
             let Some(piece) = fetch.held.pop_front() else { return };
             let last = fetch.held.is_empty() && fetch.read;
-            self.take_fragment(kind, &tracks, piece.fragment);
+            if !self.take_fragment(kind, piece) {
+                return;
+            }
             if last {
                 return self.conclude_segment(kind);
             }
@@ -251,14 +276,14 @@ impl Engine {
     }
 
     /// Hands a fragment to the sink, for each kind that is in it.
-    fn append_fragment(&mut self, kind: TrackKind, found: &[FragmentTrack], payload: &Payload) {
+    fn append_fragment(&mut self, kind: TrackKind, found: &[FragmentTrack], payload: &Payload, through: bool) {
         let Some(mut stream) = self.streams.remove(&kind) else {
             return;
         };
         if let Some(mut fetch) = stream.fetch.take() {
             match self.init_of(&stream, &fetch).cloned() {
                 Some(init) => {
-                    self.configure(&mut stream, &fetch, &init);
+                    self.configure(&mut stream, &fetch, &init, through);
                     let outputs = stream.outputs.clone();
                     let mut own = false;
                     for output in outputs.iter().copied() {
@@ -292,8 +317,9 @@ impl Engine {
     }
 
     /// Tells the sink what decoder configuration follows, if it changed.
-    fn configure(&mut self, stream: &mut Stream, fetch: &SegmentFetch, init: &Init) {
-        let wanted = (fetch.rendition, fetch.init.clone());
+    fn configure(&mut self, stream: &mut Stream, fetch: &SegmentFetch, init: &Init, through: bool) {
+        let protected = init.tracks.iter().any(|track| track.scheme.is_some());
+        let wanted = Configured::of(fetch, through && protected);
         if stream.configured.as_ref() == Some(&wanted) {
             return;
         }
@@ -312,6 +338,11 @@ impl Engine {
         stream.outputs.dedup();
         let rendition = self.rendition(fetch.rendition).map(|r| r.id.clone()).unwrap_or_default();
         let carrier = self.track(stream.period, stream.track).map(|t| t.id.clone()).unwrap_or_default();
+        // What is decrypted here is clear to the sink.
+        let segment = match &init.segment {
+            Some(segment) if protected && !through => Some(Arc::new(segment.cleared())),
+            segment => segment.clone(),
+        };
         let mut told = Vec::new();
         for track in present {
             if told.contains(&track.kind) {
@@ -331,7 +362,7 @@ impl Engine {
                 rendition: rendition.clone(),
                 codec: track.codec.clone(),
                 format: Format::Cmaf,
-                init: init.segment.clone(),
+                init: segment.clone(),
                 track_id: track.id,
             })));
         }
@@ -470,7 +501,7 @@ impl Engine {
             }
         };
         let facts = pieces.iter().map(|piece| piece.fact.clone()).collect();
-        self.opened.push(Opened { kind, init: true, facts });
+        self.findings.opened.push(Opened { kind, init: true, facts });
         self.take_init(kind, &key, pieces);
     }
 
@@ -492,10 +523,6 @@ impl Engine {
             self.replace_segment(kind, error, Vec::new());
             return false;
         };
-        if let Some(scheme) = init.tracks.iter().find_map(|track| track.scheme.clone()) {
-            self.fail(protected(&scheme));
-            return false;
-        }
         self.forget_inits();
         self.title.inits.insert(key.clone(), init);
         true
@@ -510,7 +537,7 @@ impl Engine {
         let mut used = BTreeSet::new();
         for stream in self.streams.values() {
             used.extend(stream.fetch.as_ref().and_then(|fetch| fetch.init.clone()));
-            used.extend(stream.configured.as_ref().and_then(|(_, init)| init.clone()));
+            used.extend(stream.configured.as_ref().and_then(|configured| configured.init.clone()));
         }
         self.title.inits.retain(|key, _| used.contains(key));
     }
@@ -610,8 +637,8 @@ impl Engine {
         };
         if let Some(fetch) = stream.fetch.take() {
             let rendition = self.rendition(fetch.rendition).map(|r| r.id.clone()).unwrap_or_default();
-            if stream.configured.as_ref().is_none_or(|(configured, _)| *configured != fetch.rendition) {
-                stream.configured = Some((fetch.rendition, None));
+            if stream.configured.as_ref().is_none_or(|configured| configured.rendition != fetch.rendition) {
+                stream.configured = Some(Configured::of(&fetch, false));
                 stream.outputs = vec![kind];
                 let track = self.track(stream.period, stream.track).map(|t| t.id.clone()).unwrap_or_default();
                 self.sink(SinkCommand::Configure(Box::new(TrackConfig {
@@ -678,7 +705,7 @@ impl Engine {
             }
             Err(error) => {
                 let facts = vec![MediaFact::Broken(error.clone())];
-                self.opened.push(Opened { kind, init: false, facts });
+                self.findings.opened.push(Opened { kind, init: false, facts });
                 Err(error)
             }
         }

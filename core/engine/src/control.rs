@@ -91,7 +91,9 @@ impl Engine {
         let position = self.position();
         let lacking = |stream: &&Stream| stream.is_essential() && !stream.ended && stream.ahead(position) < SEAM;
         let mut causes = self.streams.values().filter(lacking).map(|stream| {
-            if self.requests.is_retrying(stream.kind) || stream.failures > 0 {
+            if self.awaits_keys(stream) {
+                StallCause::AwaitedKeys
+            } else if self.requests.is_retrying(stream.kind) || stream.failures > 0 {
                 StallCause::FailingRequests
             } else if stream.buffer.next_media(position).is_some() {
                 StallCause::MissingMedia

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use telecine_drm::session::CdmEvent;
 use telecine_model::{ErrorCode, MediaTime, TrackKind, WallTime};
 
 use crate::action::LoadId;
@@ -18,6 +19,8 @@ pub enum Input {
     Network(NetworkEvent),
     /// The sink reports.
     Sink(SinkReport),
+    /// The key system of the device reports.
+    Cdm(CdmEvent),
     /// The world around the player changed.
     Environment(Environment),
     /// [`crate::Engine::deadline`] was reached. Harmless at any other time.

@@ -42,6 +42,7 @@ impl Engine {
             self.stop(State::Stopped);
         }
         self.outbox.secrets.clear();
+        self.take_setup();
         let key_files = KeyFiles::new(self.segment_key.clone());
         self.title = Title { url: url.clone(), wanted_start: start, key_files, ..Title::default() };
         self.playback = Playback::at_rate(self.playback.rate_milli);
@@ -173,6 +174,7 @@ impl Engine {
         let multivariant = presentation.protocol == Protocol::Hls && !has_segments(&presentation);
         self.title.presentation = Some(presentation);
         self.enter(State::Preparing);
+        self.ask_for_session_keys();
         if !multivariant {
             self.announce();
             self.resolve_start();

@@ -35,7 +35,12 @@ impl Engine {
         (period + 1..periods).any(|later| self.pick_track(later, kind, None).is_some())
     }
 
-    fn pick_track(&self, period: usize, kind: TrackKind, like: Option<(usize, usize)>) -> Option<(usize, Vec<String>)> {
+    pub(crate) fn pick_track(
+        &self,
+        period: usize,
+        kind: TrackKind,
+        like: Option<(usize, usize)>,
+    ) -> Option<(usize, Vec<String>)> {
         let (track, why) = self.pick_any_track(period, kind, like)?;
         (!self.is_muxed(period, track)).then_some((track, why))
     }

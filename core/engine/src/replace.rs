@@ -168,7 +168,15 @@ impl Engine {
             let rendition = step.candidates().find(|rendition| self.is_usable(stream, *rendition))?;
             Some(Step { rendition, ..step.clone() })
         };
-        stream.ladder.iter().filter_map(usable).collect()
+        let mut steps: Vec<Step> = stream.ladder.iter().filter_map(usable).collect();
+        // What waits for its keys is not fetched while there is something that does not; nor what the device
+        // would show smaller than it is.
+        if steps.iter().any(|step| self.is_ready(stream, step.rendition)) {
+            steps.retain(|step| self.is_ready(stream, step.rendition));
+        } else if steps.iter().any(|step| self.is_downscaled(stream, step.rendition)) {
+            steps.retain(|step| self.is_downscaled(stream, step.rendition));
+        }
+        steps
     }
 
     /// The smallest rendition that the next segment of a stream can be had in.

@@ -6,14 +6,14 @@ use std::time::Duration;
 use telecine_abr::{Cap, Choice, Context, Estimate, Level, Reason};
 use telecine_delivery::RequestClass;
 use telecine_model::presentation::Groups;
-use telecine_model::{uri, Error, ErrorCode, MediaTime, Protocol, Segment, TrackKind};
+use telecine_model::{uri, MediaTime, Segment, TrackKind};
 
 use crate::action::{Format, LoadId, SinkCommand};
 use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::event::{DecisionKind, State};
 use crate::fetch::Purpose;
-use crate::keys::Cover;
+use crate::keys::{Cover, Source};
 use crate::policy::{BufferContext, BufferGoal};
 use crate::select::{audio_rendition, cap, Step};
 use crate::stream::{InitKey, RenditionRef, SegmentFetch, Stream};
@@ -98,6 +98,9 @@ impl Engine {
         if fresh && self.title.start.is_some() && self.duration().is_some_and(|end| next_time >= end) {
             // A start behind the end: nothing is fetched, so in what bitrate needs no decision.
             return self.next_period(kind, next_time);
+        }
+        if self.ask_for_keys(kind, next_time) {
+            return false;
         }
         let usable = |engine: &Self| engine.streams.get(&kind).is_some_and(|s| !engine.usable_steps(s).is_empty());
         if !usable(self) {
@@ -485,22 +488,12 @@ impl Engine {
         let init_keys = segment.init.as_ref().map(|init| init.keys.clone());
         let cover = Cover::of(&segment.keys, &base)
             .and_then(|cover| Ok((cover, init_keys.map_or(Ok(Cover::None), |keys| Cover::of(&keys, &base))?)));
-        if let Ok((Cover::Samples, _) | (_, Cover::Samples)) = &cover {
-            let method = segment.keys.first().map_or("SAMPLE-AES", |key| key.method.name()).to_owned();
-            return self.fail(protected(&method));
-        }
         let next_keys =
             self.rendition(reference).and_then(|r| r.segments.known()?.keys.get(segment.number + 1).cloned());
         let (fault, (cover, init_cover)) = match cover {
             Ok(covers) => (None, covers),
             Err(error) => (Some(error), (Cover::None, Cover::None)),
         };
-        // An HLS session key says only that some segments are protected; a DASH descriptor that all are.
-        let dash = self.title.presentation.as_ref().is_some_and(|p| p.protocol == Protocol::Dash);
-        let descriptor = self.rendition(reference).and_then(|rendition| rendition.protection.first());
-        if let Some(scheme) = descriptor.filter(|_| dash).map(|protection| protection.scheme.clone()) {
-            return self.fail(protected(&scheme));
-        }
         let url = self.on_good_base(reference, &segment.uri);
         let init = segment.init.as_ref().map(|init| {
             let base = self.rendition(reference).and_then(|r| r.segments.known()).map(|i| i.base.clone());
@@ -539,6 +532,7 @@ impl Engine {
             init: key.clone(),
             cover: cover.clone(),
             init_cover: init_cover.clone(),
+            keys: matches!(cover, Cover::Samples(_)).then(|| Source::tags(&segment.keys, &base)),
             sealed_init: None,
             request: None,
             init_request: None,
@@ -603,12 +597,4 @@ impl Engine {
             self.sink(SinkCommand::EndOfStream { kind });
         }
     }
-}
-
-pub(crate) fn protected(scheme: &str) -> Error {
-    Error::new(
-        ErrorCode::KeyUnavailable,
-        format!("the title is protected ({scheme}), which this version cannot play yet"),
-    )
-    .fact("scheme", scheme)
 }
