@@ -8,8 +8,8 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 use telecine_container::{
-    sniff, EventMessage, Fragment, InitSegment, IsoReader, SegmentIndexBox, SidxReference, Sniff, StreamOptions,
-    StreamReader, StreamUnit, TimedMetadata, Unit,
+    sniff, CaptionData, EventMessage, Fragment, InitSegment, IsoReader, SegmentIndexBox, SidxReference, Sniff,
+    StreamOptions, StreamReader, StreamUnit, TimedMetadata, Unit,
 };
 use telecine_model::{Error, Limits, MediaTime, Timescale, TrackKind};
 
@@ -138,6 +138,8 @@ pub(crate) enum Aside {
     Event(EventMessage),
     /// An ID3 tag of a stream.
     Tag(TimedMetadata),
+    /// Captions in the pictures of a stream.
+    Captions(CaptionData),
 }
 
 /// Reads one resource.
@@ -289,6 +291,10 @@ impl MediaReader {
                 StreamUnit::Fragment(fragment) => Some(Piece::fragment(fragment)),
                 StreamUnit::Metadata(tag) => {
                     asides.push(Aside::Tag(tag));
+                    None
+                }
+                StreamUnit::Captions(captions) => {
+                    asides.push(Aside::Captions(captions));
                     None
                 }
                 _ => None,
