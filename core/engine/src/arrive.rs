@@ -298,6 +298,11 @@ impl Engine {
                         }
                     }
                     fetch.appended += u32::from(own);
+                    if let (Payload::Fragment(fragment), Some(segment), Some(placed)) =
+                        (payload, &init.segment, fetch.asides.placed)
+                    {
+                        self.read_fragment(&fetch, segment, fragment, placed);
+                    }
                 }
                 None => fetch.broken = true,
             }
@@ -434,7 +439,7 @@ impl Engine {
 
     /// Samples outside of it belong to another period (D009). The last period is open at its end:
     /// manifests announce durations a little short (D105).
-    fn window(&self, period: usize) -> (MediaTime, MediaTime) {
+    pub(crate) fn window(&self, period: usize) -> (MediaTime, MediaTime) {
         let presentation = self.title.presentation.as_ref();
         if presentation.is_none_or(|p| p.protocol == Protocol::Hls) {
             return (MediaTime::MIN, MediaTime::MAX);
@@ -446,7 +451,7 @@ impl Engine {
     }
 
     /// What the times of a stand-alone text file count from.
-    fn text_origin(&self, period: usize) -> MediaTime {
+    pub(crate) fn text_origin(&self, period: usize) -> MediaTime {
         let presentation = self.title.presentation.as_ref().filter(|p| p.protocol == Protocol::Dash);
         presentation.and_then(|p| p.periods.get(period)).map_or(MediaTime::ZERO, |period| period.start)
     }
@@ -598,6 +603,8 @@ impl Engine {
             let error = Error::new(ErrorCode::SegmentEmpty, "the segment holds no samples");
             return self.replace_segment(kind, error, Vec::new());
         }
+        self.conclude_captions(kind);
+        let Some(stream) = self.streams.get_mut(&kind) else { return };
         let Some(fetch) = stream.fetch.take() else { return };
         if let Some(item) = stream.buffer.get_mut(fetch.start) {
             item.complete = true;
@@ -636,6 +643,7 @@ impl Engine {
             return;
         };
         if let Some(fetch) = stream.fetch.take() {
+            self.read_text(&fetch);
             let rendition = self.rendition(fetch.rendition).map(|r| r.id.clone()).unwrap_or_default();
             if stream.configured.as_ref().is_none_or(|configured| configured.rendition != fetch.rendition) {
                 stream.configured = Some(Configured::of(&fetch, false));

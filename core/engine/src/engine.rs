@@ -12,6 +12,7 @@ use telecine_telemetry::{Qoe, QoeState, QoeSummary};
 
 use crate::action::{Action, SinkCommand};
 use crate::config::Config;
+use crate::cues::Cues;
 use crate::event::{Decision, DecisionKind, Event, State};
 use crate::fetch::Requests;
 use crate::input::{Capabilities, Command, Environment, Input};
@@ -94,6 +95,8 @@ pub(crate) struct Title {
     pub(crate) rendition_needs: BTreeMap<RenditionRef, (Arc<[Key]>, NeedId)>,
     /// What happens at its times.
     pub(crate) timed: Timed,
+    /// Its captions and subtitles.
+    pub(crate) cues: Cues,
 }
 
 impl Engine {
@@ -312,7 +315,7 @@ impl Engine {
     fn on_timer(&mut self, timer: Timer) {
         match timer {
             // Streams are scheduled whenever things settle; the timer only had to wake us.
-            Timer::Schedule(_) | Timer::QualityBoundary | Timer::TimedEvent => {}
+            Timer::Schedule(_) | Timer::QualityBoundary | Timer::TimedEvent | Timer::Cues => {}
             Timer::Retry => self.retry_due(),
             Timer::Patience => self.lose_patience(),
             Timer::Watchdog => self.watch(),
@@ -323,6 +326,7 @@ impl Engine {
     pub(crate) fn settle(&mut self) {
         self.settle_playback();
         self.follow_timed_events();
+        self.follow_cues();
     }
 
     fn settle_playback(&mut self) {

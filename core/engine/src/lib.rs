@@ -59,6 +59,7 @@ mod arrive;
 mod buffer;
 mod config;
 mod control;
+mod cues;
 mod engine;
 mod event;
 mod fetch;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 use telecine_container::{
-    sniff, EventMessage, Fragment, FragmentEncryption, InitSegment, IsoReader, SampleAes, SegmentIndexBox,
+    sniff, CaptionData, EventMessage, Fragment, FragmentEncryption, InitSegment, IsoReader, SampleAes, SegmentIndexBox,
     SidxReference, Sniff, StreamOptions, StreamReader, StreamUnit, TimedMetadata, Unit,
 };
 use telecine_drm::SegmentDecryptor;
@@ -159,6 +159,8 @@ pub(crate) enum Aside {
     Event(EventMessage),
     /// An ID3 tag of a stream.
     Tag(TimedMetadata),
+    /// Captions in the pictures of a stream.
+    Captions(CaptionData),
 }
 
 /// Reads one resource.
@@ -383,6 +385,10 @@ impl MediaReader {
                 Some(StreamUnit::Fragment(fragment)) => Some(Some(Piece::fragment(fragment, init)?)),
                 Some(StreamUnit::Metadata(tag)) => {
                     asides.push(Aside::Tag(tag));
+                    Some(None)
+                }
+                Some(StreamUnit::Captions(captions)) => {
+                    asides.push(Aside::Captions(captions));
                     Some(None)
                 }
                 Some(_) => Some(None),

@@ -26,6 +26,7 @@ impl Engine {
             self.emit(Event::Selected { at: self.now, kind, track: id.clone() });
             self.decide(DecisionKind::Track, Some(kind), None, id, why);
         }
+        self.choose_captions(position);
         self.rebuild_ladders();
     }
 

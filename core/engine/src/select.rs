@@ -77,6 +77,19 @@ fn select_text(candidates: &[(usize, &Track)], preferences: &Preferences) -> Opt
     rank(&forced, languages, &[], &[])
 }
 
+/// The best captions inside of the picture in a period (CEA-608, CEA-708): what the viewer chose, else what is
+/// in a language that was asked for.
+pub(crate) fn select_captions(period: &Period, preferences: &Preferences, wanted: Option<&str>) -> Option<Selected> {
+    let in_band = |track: &Track| track.kind == TrackKind::Text && track.in_stream_id.is_some();
+    let candidates: Vec<(usize, &Track)> = period.tracks.iter().enumerate().filter(|(_, t)| in_band(t)).collect();
+    if let Some((index, _)) = candidates.iter().find(|(_, track)| Some(track.id.as_str()) == wanted) {
+        return Some(Selected { track: *index, why: vec!["chosen by the viewer".to_owned()] });
+    }
+    let asked = &preferences.text_languages;
+    let fitting: Vec<_> = candidates.into_iter().filter(|(_, t)| language_rank(t, asked).is_some()).collect();
+    rank(&fitting, asked, &preferences.text_roles, &[])
+}
+
 /// Orders by language, role, the title's own default, priority, codec, position.
 fn rank(candidates: &[(usize, &Track)], languages: &[String], roles: &[String], codecs: &[String]) -> Option<Selected> {
     let key = |(index, track): &(usize, &Track)| {

@@ -18,6 +18,9 @@ impl Engine {
             return self.report(error.recovered(Handling::Skipped));
         }
         self.title.disabled.remove(&kind);
+        if kind == TrackKind::Text {
+            self.forget_cues();
+        }
         self.title.chosen.insert(kind, id);
         if self.title.start.is_some() {
             self.change_tracks(kind, position);
@@ -31,6 +34,9 @@ impl Engine {
     pub(crate) fn disable(&mut self, kind: TrackKind) {
         self.title.disabled.insert(kind);
         self.title.chosen.remove(&kind);
+        if kind == TrackKind::Text {
+            self.forget_cues();
+        }
         self.drop_fetch(kind);
         self.cancel_kind(kind);
         let own = self.streams.remove(&kind);
