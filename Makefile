@@ -6,7 +6,7 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 GSTREAMER := -p telecine-gstreamer
 OUT := out
 
-.PHONY: help play test test-rust test-gstreamer test-media test-wasm setup lint fmt bench bench-rust bench-peers bench-media bench-wasm fuzz explore coverage audit clean
+.PHONY: help play test test-rust test-gstreamer test-browser test-media test-wasm setup lint fmt bench bench-rust bench-peers bench-media bench-wasm fuzz explore coverage audit clean
 
 help:
 	@echo 'make play       play the demo title: from a clean checkout to a report (Rust alone)'
@@ -30,7 +30,8 @@ play:
 
 # Everything the tests use beyond Rust. Nothing is installed twice.
 PACKAGES := ffmpeg fonts-dejavu-core pkg-config libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev \
-	gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav
+	gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav \
+	chromium
 # Where rustup does not have the target, WebAssembly is built with Debian's compiler for it.
 comma := ,
 WASM_RUSTUP := $(shell rustup target list --installed 2>/dev/null | grep -x wasm32-unknown-unknown)
@@ -54,7 +55,7 @@ fmt:
 	$(CARGO) fmt --all
 
 # Fast ones first: parsers and engine in virtual time, then sockets, then real decoders.
-test: setup lint test-wasm test-media test-gstreamer test-rust
+test: setup lint test-wasm test-media test-gstreamer test-browser test-rust
 
 # What decides has to build for browsers unchanged.
 test-wasm:
@@ -70,6 +71,12 @@ test-media:
 
 test-gstreamer:
 	$(CARGO) test --quiet $(GSTREAMER)
+
+# What is remuxed has to play in Chromium's Media Source.
+BROWSER := conformance/suite/browser
+test-browser:
+	$(CARGO) build --quiet -p telecine-cli --bin telecine
+	cd $(BROWSER) && npm ci --silent --no-audit --no-fund && npm test --silent
 
 # Property tests draw the same cases in every run, so that a failure is of the change at hand; new cases
 # are for `make explore`.
@@ -112,7 +119,7 @@ bench-peers:
 	$(CARGO) run --release --quiet -p telecine-benches --bin compare -- 5 0.5
 
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS := hls dash iso_bmff ts packed_audio encryption key_systems engine
+FUZZ_TARGETS := hls dash iso_bmff ts packed_audio encryption key_systems webvtt ttml cea engine
 
 # cargo-fuzz needs flags of the compiler that are not stable; RUSTC_BOOTSTRAP allows them on a stable one.
 fuzz:

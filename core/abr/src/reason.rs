@@ -121,10 +121,6 @@ pub enum Cap {
     MaxBitrate,
     /// What the decoder or display can do.
     Device,
-    /// What the link between player and display protects (HDCP).
-    OutputProtection,
-    /// A server's hint.
-    Server,
 }
 
 impl fmt::Display for Reason {
@@ -198,8 +194,6 @@ impl fmt::Display for Cap {
             Self::MaxHeight => "the greatest height allowed",
             Self::MaxBitrate => "the greatest bitrate allowed",
             Self::Device => "what the device can show",
-            Self::OutputProtection => "the protection of the output",
-            Self::Server => "the server's limit",
         })
     }
 }

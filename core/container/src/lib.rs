@@ -65,6 +65,7 @@ pub mod iso;
 mod remux;
 mod sniff;
 mod stream;
+pub mod text;
 mod ts;
 mod window;
 

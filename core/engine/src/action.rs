@@ -95,6 +95,10 @@ pub enum SinkCommand {
     SetRate(u32),
     /// Move the playhead. A sink without random access drops everything that it holds.
     Seek(MediaTime),
+    /// Move the playhead forward over a gap. What was appended from the target on stays, and playback goes on with
+    /// it; answered like a seek. Only for sinks without random access that say that they can
+    /// ([`Capabilities::jumps`](crate::Capabilities::jumps)): for all others a gap is a seek.
+    Jump(MediaTime),
     /// No track of this kind is played from now on; drop what is buffered of it.
     Disable {
         /// Which kind.

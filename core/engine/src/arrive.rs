@@ -1,5 +1,6 @@
 //! Media on its way in: bytes to facts, facts to appends.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,15 +12,19 @@ use telecine_model::{Error, ErrorCode, Handling, MediaTime, Protocol, TrackKind}
 use crate::action::{Append, Format, Payload, SinkCommand, TrackConfig};
 use crate::buffer::Item;
 use crate::engine::Engine;
-use crate::event::{DecisionKind, State};
+use crate::event::{DecisionKind, Event, State};
 use crate::fetch::Request;
 use crate::input::{Body, RequestId};
+use crate::keys::Opened;
 use crate::media::{container_time, FragmentTrack, InitTrack, MediaFact, MediaReader, Piece};
 use crate::schedule::protected;
 use crate::stream::{Init, InitKey, SegmentFetch, Stream};
 
 /// Before playback runs, a segment under way is given so long before a smaller one is considered.
 const WAITED_ENOUGH: Duration = Duration::from_secs(1);
+
+/// Initialisation sections kept at a time: more than any ladder has.
+const INITS: usize = 64;
 
 impl Engine {
     /// Bytes of the segment that a kind's stream is fetching.
@@ -46,35 +51,107 @@ impl Engine {
             }
             return;
         }
-        self.read_media(kind, &data);
+        self.read_media(kind, data);
         self.consider_abandoning(kind);
     }
 
-    /// Opens the reader of a kind's segment if its initialisation section is known.
+    /// Opens the reader of a kind's segment if its initialisation section and its key are there.
     fn open_reader(&mut self, kind: TrackKind) -> bool {
         let limits = &self.config.limits;
         let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else {
             return false;
         };
-        fetch.reader = Some(match &fetch.init {
-            None => MediaReader::of_any(limits, fetch.demuxer.take()),
+        let init = match &fetch.init {
+            None => None,
             Some(key) => match self.title.inits.get(key) {
-                Some(init) => MediaReader::new(limits, init.segment.clone()),
+                Some(init) => Some(init.segment.clone()),
                 None => return false,
             },
-        });
+        };
+        let mut decryptor = None;
+        if let Some(lock) = fetch.cover.lock() {
+            if !self.title.key_files.opens(lock) {
+                return false;
+            }
+            match self.title.key_files.open(lock, fetch.number) {
+                Ok(opened) => decryptor = opened,
+                Err(error) => {
+                    self.replace_unkeyed(kind, error);
+                    return false;
+                }
+            }
+        }
+        let reader = match init {
+            None => MediaReader::of_any(limits, fetch.demuxer.take()),
+            Some(init) => MediaReader::new(limits, init),
+        };
+        fetch.reader = Some(reader.decrypting(decryptor));
         true
     }
 
-    fn read_media(&mut self, kind: TrackKind, data: &Body) {
+    /// What arrived of a kind's segment before it could be read is read now, if now it can be: an initialisation
+    /// section or a key came.
+    pub(crate) fn open_early(&mut self, kind: TrackKind) {
+        let Some(fetch) = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref()) else { return };
+        let fault = fetch.locks().find_map(|lock| self.title.key_files.fault(lock)).cloned();
+        if let Some(error) = fault {
+            return self.replace_unkeyed(kind, error);
+        }
+        self.open_init(kind);
+        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return };
+        if fetch.format == Format::WebVtt {
+            if fetch.complete && fetch.cover.lock().is_none_or(|lock| self.title.key_files.opens(lock)) {
+                self.finish_text(kind);
+            }
+            return;
+        }
+        let (mut early, complete, waits) = (std::mem::take(&mut fetch.early), fetch.complete, fetch.reader.is_none());
+        if waits && !early.is_empty() {
+            if !self.open_reader(kind) {
+                if let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) {
+                    fetch.early = early;
+                }
+                return;
+            }
+            self.opened.push(Opened { kind, init: false, facts: Vec::new() });
+            if let Some(facts) = self.recorded.as_mut().map(|r| r.take_opened(kind, false).unwrap_or_default()) {
+                early = vec![Body::Recorded { len: 0, facts }];
+            }
+            for data in early {
+                self.read_media(kind, data);
+            }
+        }
+        if complete && self.is_readable(kind) {
+            self.finish_segment(kind);
+        }
+    }
+
+    /// Whether initialisation section and key of what is fetched for a kind are there.
+    fn is_readable(&self, kind: TrackKind) -> bool {
+        self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref()).is_some_and(|fetch| {
+            fetch.init_request.is_none()
+                && fetch.init.as_ref().is_none_or(|key| self.title.inits.contains_key(key))
+                && fetch.cover.lock().is_none_or(|lock| self.title.key_files.opens(lock))
+        })
+    }
+
+    /// Notes facts of the media of a kind: of the body in hand, or of what waited.
+    fn note(&mut self, kind: TrackKind, pieces: &[Piece]) {
+        let facts = pieces.iter().map(|piece| piece.fact.clone());
+        match self.opened.last_mut().filter(|opened| opened.kind == kind && !opened.init) {
+            Some(opened) => opened.facts.extend(facts),
+            None => self.facts.get_or_insert_default().extend(facts),
+        }
+    }
+
+    fn read_media(&mut self, kind: TrackKind, data: Body) {
         let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else {
             return;
         };
         let Some(reader) = &mut fetch.reader else { return };
         let pieces = reader.push(data);
-        if let Some(facts) = &mut self.facts {
-            facts.extend(pieces.iter().map(|piece| piece.fact.clone()));
-        }
+        self.keep_asides(kind);
+        self.note(kind, &pieces);
         for piece in pieces {
             if !self.on_piece(kind, piece) {
                 return;
@@ -103,6 +180,9 @@ impl Engine {
                 true
             }
             MediaFact::Fragment(tracks) => {
+                if let Some(lock) = fetch.cover.lock() {
+                    self.title.key_files.prove(lock);
+                }
                 if fetch.skip > 0 {
                     fetch.skip -= 1;
                     return true;
@@ -119,9 +199,23 @@ impl Engine {
             MediaFact::Index(_) => true,
             MediaFact::Broken(error) => {
                 fetch.broken = true;
-                self.replace_segment(kind, error, Vec::new());
+                self.replace_broken(kind, error, false);
                 false
             }
+        }
+    }
+
+    /// A segment or its initialisation section cannot be read. If nothing ever could be with its key, that is the
+    /// wrong one, and so it is for every segment.
+    fn replace_broken(&mut self, kind: TrackKind, error: Error, init: bool) {
+        let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
+        let lock = fetch.and_then(|fetch| if init { fetch.init_cover.lock() } else { fetch.cover.lock() });
+        match lock.filter(|lock| !self.title.key_files.is_proved(lock)).cloned() {
+            Some(lock) => {
+                self.title.key_files.refute(&lock, error.clone());
+                self.replace_unkeyed(kind, error);
+            }
+            None => self.replace_segment(kind, error, Vec::new()),
         }
     }
 
@@ -131,6 +225,7 @@ impl Engine {
         }
         let payload = fragment.map_or(Payload::None, Payload::Fragment);
         self.append_fragment(kind, tracks, &payload);
+        self.hand_on_asides(kind);
     }
 
     /// Hands on the fragments that waited for the leading stream, if that has said what they waited for.
@@ -211,20 +306,28 @@ impl Engine {
                     && self.capabilities.kinds.contains(&kind))
         };
         let present: Vec<&InitTrack> = init.tracks.iter().filter(|track| is_output(track.kind)).collect();
+        let before = std::mem::take(&mut stream.outputs);
         stream.outputs = present.iter().map(|track| track.kind).collect();
         stream.outputs.sort_unstable();
         stream.outputs.dedup();
         let rendition = self.rendition(fetch.rendition).map(|r| r.id.clone()).unwrap_or_default();
-        let track_id = self.track(stream.period, stream.track).map(|t| t.id.clone()).unwrap_or_default();
+        let carrier = self.track(stream.period, stream.track).map(|t| t.id.clone()).unwrap_or_default();
         let mut told = Vec::new();
         for track in present {
             if told.contains(&track.kind) {
                 continue;
             }
             told.push(track.kind);
+            // What is muxed in may have a name of its own (RFC 8216bis 4.4.6.2.1: a rendition without URI).
+            let muxed = track.kind != stream.kind;
+            let named = muxed.then(|| self.muxed_track(stream.period, track.kind)).flatten();
+            let track_id = named.unwrap_or_else(|| carrier.clone());
+            if muxed && !before.contains(&track.kind) {
+                self.emit(Event::Selected { at: self.now, kind: track.kind, track: Some(track_id.clone()) });
+            }
             self.sink(SinkCommand::Configure(Box::new(TrackConfig {
                 kind: track.kind,
-                track: track_id.clone(),
+                track: track_id,
                 rendition: rendition.clone(),
                 codec: track.codec.clone(),
                 format: Format::Cmaf,
@@ -246,6 +349,7 @@ impl Engine {
         let container_start = container_time(track, part.start);
         let offset = self.offset(stream, fetch, container_start);
         stream.anchored = Some(fetch.discontinuity);
+        fetch.asides.place(offset, container_start + offset);
         let (start, end) = (container_start + offset, container_time(track, part.end) + offset);
         let far = start.abs_diff(fetch.start) > (fetch.end - fetch.start).max(MediaTime::from_secs(1));
         // Durations that do not add up lead as far; then it follows the media before.
@@ -318,42 +422,97 @@ impl Engine {
 
     /// An initialisation section is complete.
     pub(crate) fn on_init(&mut self, kind: TrackKind, key: InitKey, request: Request) {
+        if self.is_sealed(kind, &key) {
+            let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return };
+            fetch.init_request = None;
+            fetch.sealed_init = Some(Body::Bytes(request.body.into()));
+            return self.open_early(kind);
+        }
+        if !self.take_init(kind, &key, request.pieces) {
+            return;
+        }
+        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else {
+            return;
+        };
+        if fetch.init.as_ref() == Some(&key) {
+            fetch.init_request = None;
+            self.open_early(kind);
+        }
+    }
+
+    /// Whether the initialisation section of what is fetched for a kind is encrypted whole.
+    pub(crate) fn is_sealed(&self, kind: TrackKind, key: &InitKey) -> bool {
+        let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
+        fetch.is_some_and(|fetch| fetch.init.as_ref() == Some(key) && fetch.init_cover.lock().is_some())
+    }
+
+    /// Reads an initialisation section that waited for its key.
+    fn open_init(&mut self, kind: TrackKind) {
+        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return };
+        let (Some(lock), Some(key)) = (fetch.init_cover.lock(), fetch.init.clone()) else { return };
+        if fetch.sealed_init.is_none() || !self.title.key_files.opens(lock) {
+            return;
+        }
+        let opened = self.title.key_files.open(lock, fetch.number);
+        let Some(body) = fetch.sealed_init.take() else { return };
+        let decryptor = match opened {
+            Ok(decryptor) => decryptor,
+            Err(error) => return self.replace_unkeyed(kind, error),
+        };
+        let recorded = self.recorded.as_mut().map(|recorded| recorded.take_opened(kind, true).unwrap_or_default());
+        let pieces = match recorded {
+            Some(facts) => MediaReader::new(&self.config.limits, None).push(Body::Recorded { len: 0, facts }),
+            None => {
+                let mut reader = MediaReader::new(&self.config.limits, None).decrypting(decryptor);
+                let mut pieces = reader.push(body);
+                pieces.extend(reader.finish());
+                pieces
+            }
+        };
+        let facts = pieces.iter().map(|piece| piece.fact.clone()).collect();
+        self.opened.push(Opened { kind, init: true, facts });
+        self.take_init(kind, &key, pieces);
+    }
+
+    /// Takes what was found in an initialisation section; false if that is of no use.
+    fn take_init(&mut self, kind: TrackKind, key: &InitKey, pieces: Vec<Piece>) -> bool {
         let mut found = None;
-        for piece in request.pieces {
+        for piece in pieces {
             match piece.fact {
                 MediaFact::Init(tracks) => found = Some(Init { tracks, segment: piece.init }),
-                MediaFact::Broken(error) => return self.replace_segment(kind, error, Vec::new()),
+                MediaFact::Broken(error) => {
+                    self.replace_broken(kind, error, true);
+                    return false;
+                }
                 _ => {}
             }
         }
         let Some(init) = found else {
             let error = Error::new(ErrorCode::InitMissing, "the initialisation section holds none");
-            return self.replace_segment(kind, error, Vec::new());
+            self.replace_segment(kind, error, Vec::new());
+            return false;
         };
         if let Some(scheme) = init.tracks.iter().find_map(|track| track.scheme.clone()) {
-            return self.fail(protected(&scheme));
+            self.fail(protected(&scheme));
+            return false;
         }
+        self.forget_inits();
         self.title.inits.insert(key.clone(), init);
-        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else {
+        true
+    }
+
+    /// A title of many initialisation sections (an hour of stitched advertisements) is not kept whole: what is not
+    /// in use is fetched again if it is needed again.
+    fn forget_inits(&mut self) {
+        if self.title.inits.len() < INITS {
             return;
-        };
-        if fetch.init.as_ref() != Some(&key) {
-            return;
         }
-        fetch.init_request = None;
-        let (mut early, complete) = (std::mem::take(&mut fetch.early), fetch.complete);
-        if let Some(facts) = self.late.take() {
-            early = vec![Body::Recorded { len: 0, facts }];
+        let mut used = BTreeSet::new();
+        for stream in self.streams.values() {
+            used.extend(stream.fetch.as_ref().and_then(|fetch| fetch.init.clone()));
+            used.extend(stream.configured.as_ref().and_then(|(_, init)| init.clone()));
         }
-        if !early.is_empty() && self.open_reader(kind) {
-            self.facts = Some(Vec::new());
-            for data in early {
-                self.read_media(kind, &data);
-            }
-        }
-        if complete {
-            self.finish_segment(kind);
-        }
+        self.title.inits.retain(|key, _| used.contains(key));
     }
 
     /// The media request of a segment is complete.
@@ -367,10 +526,13 @@ impl Engine {
         fetch.request = None;
         fetch.complete = true;
         if fetch.format == Format::WebVtt {
-            return self.finish_text(kind);
+            if fetch.cover.lock().is_none_or(|lock| self.title.key_files.opens(lock)) {
+                self.finish_text(kind);
+            }
+            return;
         }
-        // An empty body, or one whose initialisation section is still missing.
-        if fetch.init_request.is_none() && fetch.init.as_ref().is_none_or(|key| self.title.inits.contains_key(key)) {
+        // An empty body, or one whose initialisation section or key is still missing.
+        if self.is_readable(kind) {
             self.finish_segment(kind);
         }
     }
@@ -380,11 +542,12 @@ impl Engine {
         let fetch = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut());
         // An empty body never had a reader; it is found empty below.
         let pieces = match (fetch.and_then(|fetch| fetch.reader.as_mut()), self.late.take()) {
-            (Some(reader), Some(facts)) => reader.push(&Body::Recorded { len: 0, facts }),
+            (Some(reader), Some(facts)) => reader.push(Body::Recorded { len: 0, facts }),
             (Some(reader), None) => reader.finish(),
             (None, _) => Vec::new(),
         };
-        self.facts.get_or_insert_default().extend(pieces.iter().map(|piece| piece.fact.clone()));
+        self.keep_asides(kind);
+        self.note(kind, &pieces);
         for piece in pieces {
             if !self.on_piece(kind, piece) {
                 return;
@@ -399,6 +562,7 @@ impl Engine {
 
     /// Everything of a segment was handed on.
     fn conclude_segment(&mut self, kind: TrackKind) {
+        self.hand_on_asides(kind);
         let Some(stream) = self.streams.get_mut(&kind) else {
             return;
         };
@@ -438,6 +602,9 @@ impl Engine {
     }
 
     fn finish_text(&mut self, kind: TrackKind) {
+        if let Err(error) = self.unlock_text(kind) {
+            return self.replace_segment(kind, error, Vec::new());
+        }
         let Some(mut stream) = self.streams.remove(&kind) else {
             return;
         };
@@ -485,6 +652,38 @@ impl Engine {
         self.streams.insert(kind, stream);
     }
 
+    /// Decrypts a text that is encrypted whole.
+    fn unlock_text(&mut self, kind: TrackKind) -> Result<(), Error> {
+        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return Ok(()) };
+        let Some(lock) = fetch.cover.lock() else { return Ok(()) };
+        if let Some(facts) = self.recorded.as_mut().map(|recorded| recorded.take_opened(kind, false)) {
+            // A replay has no text, and knows whether it could be decrypted.
+            let broken = facts.unwrap_or_default().into_iter().find_map(|fact| match fact {
+                MediaFact::Broken(error) => Some(error),
+                _ => None,
+            });
+            return broken.map_or(Ok(()), Err);
+        }
+        let text = Bytes::from(std::mem::take(&mut fetch.text));
+        let clear = self.title.key_files.open(lock, fetch.number).and_then(|decryptor| {
+            let Some(mut decryptor) = decryptor else { return Ok(Vec::new()) };
+            let mut clear = decryptor.push(text)?.to_vec();
+            decryptor.finish()?.iter().for_each(|part| clear.extend_from_slice(part));
+            Ok(clear)
+        });
+        match clear {
+            Ok(clear) => {
+                fetch.text = clear;
+                Ok(())
+            }
+            Err(error) => {
+                let facts = vec![MediaFact::Broken(error.clone())];
+                self.opened.push(Opened { kind, init: false, facts });
+                Err(error)
+            }
+        }
+    }
+
     /// A failed media request will be made again: what was appended of it is not appended twice.
     pub(crate) fn prepare_retry(&mut self, kind: TrackKind) {
         if let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) {
@@ -492,6 +691,7 @@ impl Engine {
             fetch.reader = None;
             fetch.early.clear();
             fetch.held.clear();
+            fetch.asides.waiting.clear();
             fetch.text.clear();
             fetch.bytes = 0;
             fetch.skip = fetch.seen;

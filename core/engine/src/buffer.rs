@@ -360,6 +360,15 @@ impl BufferMap {
         let item = self.0.remove(first.or_else(last)?);
         Some(((item.media_start, item.media_end), if item.played { 0 } else { item.bytes }))
     }
+
+    /// Drops media before `to`, in the middle of a segment too; what it was and how many bytes of it were
+    /// never played. None if there is none.
+    pub(crate) fn behead(&mut self, to: MediaTime) -> Option<((MediaTime, MediaTime), u64)> {
+        let from = self.0.iter().find(|item| item.has_media())?.media_start;
+        let held = self.bytes();
+        let wasted = (from < to).then(|| self.evict(from, to))?;
+        (self.bytes() < held).then_some(((from, to), wasted))
+    }
 }
 
 #[cfg(test)]

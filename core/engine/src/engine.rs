@@ -13,12 +13,14 @@ use crate::config::Config;
 use crate::event::{Decision, DecisionKind, Event, State};
 use crate::fetch::Requests;
 use crate::input::{Capabilities, Command, Environment, Input};
+use crate::keys::{Bar, GivenKey, KeyFiles, KeySetup, Opened, Recorded};
 use crate::media::MediaFact;
 use crate::outbox::Outbox;
 use crate::playback::Playback;
 use crate::policy::Policies;
 use crate::recorder::Recorder;
 use crate::stream::{Init, InitKey, RenditionRef, Stream};
+use crate::timed::Timed;
 use crate::timer::{Timer, Timers};
 
 /// The player: one deterministic state machine.
@@ -46,6 +48,12 @@ pub struct Engine {
     pub(crate) facts: Option<Vec<MediaFact>>,
     /// In a replay, what the end of the body in hand brought to light.
     pub(crate) late: Option<Vec<MediaFact>>,
+    /// What the input in hand brought to light in media that had waited.
+    pub(crate) opened: Vec<Opened>,
+    /// In a replay, what came of the keys that it does not have.
+    pub(crate) recorded: Option<Recorded>,
+    /// A key that the application gave, for whole segments.
+    pub(crate) segment_key: Option<GivenKey>,
 }
 
 /// What is loaded.
@@ -74,6 +82,11 @@ pub(crate) struct Title {
     pub(crate) bad_locations: BTreeMap<String, Timestamp>,
     /// Renditions whose playlist or index cannot be had, and until when they are left alone.
     pub(crate) dead: BTreeMap<RenditionRef, Timestamp>,
+    /// What happens at its times.
+    pub(crate) timed: Timed,
+    /// Renditions that are not played for want of keys.
+    pub(crate) barred: BTreeMap<RenditionRef, Bar>,
+    pub(crate) key_files: KeyFiles,
 }
 
 impl Engine {
@@ -102,6 +115,9 @@ impl Engine {
             loads: 0,
             facts: None,
             late: None,
+            opened: Vec::new(),
+            recorded: None,
+            segment_key: None,
             config,
         }
     }
@@ -111,12 +127,16 @@ impl Engine {
     pub fn handle(&mut self, input: Input, now: Timestamp) {
         self.now = self.now.max(now);
         self.facts = None;
+        self.opened.clear();
         let recorded = self.recorder.is_some().then(|| input.clone());
         match input {
             Input::Command(command) => self.on_command(command),
             Input::Network(event) => self.on_network(event),
             Input::Sink(report) => self.on_sink(report),
-            Input::Environment(Environment::Capabilities(capabilities)) => self.capabilities = capabilities,
+            Input::Environment(Environment::Capabilities(capabilities)) => {
+                self.capabilities = capabilities;
+                self.rebuild_ladders();
+            }
             // Wall-clock time matters to live titles only, which are not played yet.
             Input::Environment(Environment::WallClock { .. }) | Input::Timer => {}
         }
@@ -127,9 +147,19 @@ impl Engine {
         if let (Some(recorder), Some(input)) = (&mut self.recorder, recorded) {
             let requests = &self.requests;
             let lives = |id| requests.get(id).is_some();
+            recorder.opened(std::mem::take(&mut self.opened));
             recorder.input(&input, self.facts.take(), self.now, lives, &self.outbox.secrets);
             let last = matches!(self.playback.state, State::Ended | State::Failed | State::Stopped);
             recorder.check(self.outbox.count(), self.outbox.hash(), last);
+        }
+    }
+
+    /// Takes keys and key systems for protected titles, from the next title on.
+    pub fn set_keys(&mut self, setup: KeySetup) {
+        let segment_key = setup.segment_key.clone();
+        self.segment_key = segment_key.map(|key| GivenKey { length: key.len(), bytes: Some(key) });
+        if let Some(recorder) = &mut self.recorder {
+            recorder.keys(self.segment_key.as_ref().map(|key| key.length));
         }
     }
 
@@ -146,6 +176,11 @@ impl Engine {
     /// The hash of every action so far: equal for equal inputs, on every platform.
     pub fn action_hash(&self) -> u64 {
         self.outbox.hash()
+    }
+
+    /// How many actions there were so far, but those that tell what the media says.
+    pub(crate) fn action_count(&self) -> u64 {
+        self.outbox.count()
     }
 
     /// What was recorded since the last call, if [`Config::record`] is set: bytes to append to a
@@ -238,7 +273,7 @@ impl Engine {
     fn on_timer(&mut self, timer: Timer) {
         match timer {
             // Streams are scheduled whenever things settle; the timer only had to wake us.
-            Timer::Schedule(_) | Timer::QualityBoundary => {}
+            Timer::Schedule(_) | Timer::QualityBoundary | Timer::TimedEvent => {}
             Timer::Retry => self.retry_due(),
             Timer::Patience => self.lose_patience(),
             Timer::Watchdog => self.watch(),
@@ -247,6 +282,11 @@ impl Engine {
 
     /// Lets everything that may follow from the input follow.
     fn settle(&mut self) {
+        self.settle_playback();
+        self.follow_timed_events();
+    }
+
+    fn settle_playback(&mut self) {
         if !self.playback.is_active() {
             return;
         }
@@ -334,6 +374,12 @@ impl Engine {
 
     pub(crate) fn emit(&mut self, event: Event) {
         self.outbox.push(Action::Emit(Box::new(event)));
+    }
+
+    /// Tells the application what the media says, which is no decision: neither the hash of actions nor their
+    /// number knows of it, since a recording has no media to say it again.
+    pub(crate) fn emit_aside(&mut self, event: Event) {
+        self.outbox.push_aside(Action::Emit(Box::new(event)));
     }
 
     pub(crate) fn sink(&mut self, command: SinkCommand) {

@@ -1,7 +1,11 @@
 //! What the engine tells the application.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
-use telecine_model::{Error, MediaTime, Timestamp, TrackKind, Warning};
+use telecine_model::{Error, MediaTime, TimedEvent, Timestamp, TrackKind, Warning};
+
+use crate::timed::TimedKey;
 
 /// Something that an application, a report or a fleet's analytics may want to know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -97,11 +101,55 @@ pub enum Event {
         /// What.
         error: Error,
     },
+    /// Timed metadata: an `emsg` box, an ID3 tag, an event of a DASH manifest, an HLS date range.
+    ///
+    /// Each event is told as soon as it is known ([`TimedPhase::Known`]), which is mostly before its time: as
+    /// the manifest is read, or as the media is fetched. However often it is repeated, in segments,
+    /// representations, playlists or after a seek, it is told once, and again only if something about it
+    /// changed ([`TimedPhase::Changed`]). With its exact time in hand an application may prepare for it.
+    ///
+    /// Then it is told as the playhead comes to it ([`TimedPhase::Entered`]) and, if it is known how long it lasts,
+    /// as the playhead is behind it ([`TimedPhase::Left`]), in the order of time and as often as it is played:
+    /// - While playback runs, nothing on the way is left out, holes that are jumped over included.
+    /// - A seek is no way: what lies between is neither entered nor left. At the target, events that last there are
+    ///   entered unless the playhead was in them already, and those that do not are left. Moments are not made
+    ///   up for, but one exactly at the target is entered.
+    /// - What becomes known late is entered if it still lasts.
+    ///
+    /// Enter and leave come within a millisecond of the time at which the playhead is expected there; a sink that
+    /// needs it to the frame goes by the times. In DASH, boxes of schemes that no `InbandEventStream` announces are
+    /// ignored, as the standard says. Not part of the action hash: a replay of a recording has no media to tell
+    /// it again.
+    TimedMetadata {
+        /// When.
+        at: Timestamp,
+        /// What happened to it.
+        phase: TimedPhase,
+        /// Names it in later events.
+        key: TimedKey,
+        /// The event, on the presentation's timeline.
+        event: Arc<TimedEvent>,
+    },
     /// The title was played to its end.
     Ended {
         /// When.
         at: Timestamp,
     },
+}
+
+/// What happened to a timed event: see [`Event::TimedMetadata`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum TimedPhase {
+    /// It became known.
+    Known,
+    /// Its time, duration or payload is another than was told before.
+    Changed,
+    /// The playhead came to its start, or into it by a seek.
+    Entered,
+    /// The playhead is behind its end, or elsewhere by a seek.
+    Left,
 }
 
 /// The player's state. Exactly one at any time.
@@ -182,6 +230,8 @@ pub enum DecisionKind {
     Pathway,
     /// A failed request is made again.
     Retry,
+    /// A rendition is not played for want of its keys, or is played again.
+    Key,
     /// Media was left out.
     Skip,
     /// The playhead jumped over missing media.

@@ -1,12 +1,14 @@
 //! Requests: from the wish to the last byte, failures and retries included.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use telecine_abr::{TransferFlags, TransferId, TransferSample};
 use telecine_container::SegmentIndexBox;
 use telecine_delivery::{classify_status, Failure, Otherwise, RequestClass, RetryDecision};
+use telecine_model::protection::KeyMethod;
 use telecine_model::{uri, ByteRange, Error, ErrorCode, Handling, Timestamp, TrackKind};
 
 use crate::action::{Action, FetchRequest};
@@ -17,6 +19,7 @@ use crate::input::{Body, NetworkEvent, RequestId, ResponseHead};
 use crate::media::{MediaReader, Piece};
 use crate::stream::{InitKey, RenditionRef, Stream};
 use crate::timer::Timer;
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// What a request's answer is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +36,15 @@ pub(crate) enum Purpose {
     Init(TrackKind, InitKey),
     /// The segment that a kind's stream is fetching.
     Segment(TrackKind),
+    /// A key file of whole segments, under the method that they are encrypted by.
+    KeyFile(Arc<str>, KeyMethod),
+}
+
+impl Purpose {
+    /// Nobody may see the answer.
+    fn is_secret(&self) -> bool {
+        matches!(self, Self::KeyFile(..))
+    }
 }
 
 /// A request under way.
@@ -47,6 +59,8 @@ pub(crate) struct Request {
     pub(crate) received: u64,
     /// Body of a text or of an error answer.
     pub(crate) body: Vec<u8>,
+    /// Body of a secret answer: wiped, never recorded.
+    pub(crate) secret: Zeroizing<Vec<u8>>,
     /// Reads indexes and initialisation sections.
     reader: Option<MediaReader>,
     pub(crate) pieces: Vec<Piece>,
@@ -62,7 +76,7 @@ impl Request {
     /// Playback cannot go on without its answer, or an equivalent one: subtitles and remote elements
     /// are left out instead.
     fn is_vital(&self) -> bool {
-        self.fetch.kind != Some(TrackKind::Text) && !matches!(self.purpose, Purpose::Remote(_))
+        self.fetch.kind != Some(TrackKind::Text) && !matches!(self.purpose, Purpose::Remote(_) | Purpose::KeyFile(..))
     }
 
     pub(crate) fn first_byte(&self) -> Option<Timestamp> {
@@ -139,8 +153,10 @@ impl Engine {
         }
         let limits = &self.config.limits;
         let max_bytes = match class {
-            RequestClass::Segment | RequestClass::Text => limits.segment_bytes,
+            RequestClass::Segment => limits.segment_bytes,
+            RequestClass::Text => limits.text_bytes as u64,
             RequestClass::Init | RequestClass::Index => limits.init_bytes as u64,
+            RequestClass::Key => limits.licence_bytes as u64,
             _ => limits.manifest_bytes as u64,
         };
         let request = FetchRequest {
@@ -162,7 +178,11 @@ impl Engine {
         let id = RequestId(self.requests.next);
         self.requests.next += 1;
         fetch.id = id;
-        let reader = matches!(purpose, Purpose::Index(_) | Purpose::Init(..))
+        let sealed = match &purpose {
+            Purpose::Init(kind, key) => self.is_sealed(*kind, key),
+            _ => false,
+        };
+        let reader = (matches!(purpose, Purpose::Index(_) | Purpose::Init(..)) && !sealed)
             .then(|| MediaReader::new(&self.config.limits, None));
         if let Purpose::Segment(kind) = purpose {
             if let Some(segment) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) {
@@ -182,6 +202,7 @@ impl Engine {
             first_byte: None,
             received: 0,
             body: Vec::new(),
+            secret: Zeroizing::default(),
             reader,
             pieces: Vec::new(),
             carried: Vec::new(),
@@ -322,12 +343,31 @@ impl Engine {
                 let kind = *kind;
                 self.on_media(kind, id, data);
             }
+            (purpose, _) if purpose.is_secret() => {
+                self.facts = Some(Vec::new());
+                if let Body::Bytes(bytes) = data {
+                    // All at once, so that no part of a key stays behind where there was no room.
+                    if request.secret.capacity() == 0 {
+                        let declared = request.head.as_ref().and_then(|head| head.content_length).unwrap_or(0);
+                        let room = declared.min(request.fetch.max_bytes).max(bytes.len() as u64).max(64);
+                        request.secret.reserve(usize::try_from(room).unwrap_or(0));
+                    }
+                    request.secret.extend_from_slice(&bytes);
+                    if let Ok(mut bytes) = bytes.try_into_mut() {
+                        bytes.as_mut().zeroize();
+                    }
+                }
+            }
             (_, Some(reader)) => {
-                let pieces = reader.push(&data);
+                let pieces = reader.push(data);
                 self.facts = Some(pieces.iter().map(|piece| piece.fact.clone()).collect());
                 request.pieces.extend(pieces);
             }
-            _ => {
+            (purpose, None) => {
+                // An initialisation section without a reader is encrypted: it is no text to be recorded.
+                if matches!(purpose, Purpose::Init(..)) {
+                    self.facts = Some(Vec::new());
+                }
                 if let Body::Bytes(bytes) = &data {
                     request.body.extend_from_slice(bytes);
                 }
@@ -362,6 +402,7 @@ impl Engine {
             Purpose::Index(rendition) => self.on_index(rendition, request),
             Purpose::Init(kind, key) => self.on_init(kind, key, request),
             Purpose::Segment(kind) => self.on_segment_end(kind, request),
+            Purpose::KeyFile(file, method) => self.on_key_file(file, &method, request),
         }
     }
 
@@ -475,6 +516,7 @@ impl Engine {
     fn has_alternate(&self, purpose: &Purpose) -> bool {
         match purpose {
             Purpose::Manifest | Purpose::Remote(_) => false,
+            Purpose::KeyFile(file, _) => self.has_other_key(file),
             Purpose::Playlist(reference) | Purpose::Index(reference) => {
                 let same_track = |s: &&Stream| (s.period, s.track) == (reference.period, reference.track);
                 self.streams.values().find(same_track).is_some_and(|stream| self.choices(stream) > 1)
@@ -537,6 +579,7 @@ impl Engine {
             },
             Purpose::Playlist(rendition) => self.replace_rendition(rendition, error, why),
             Purpose::Init(kind, _) | Purpose::Segment(kind) => self.replace_segment(kind, error, why),
+            Purpose::KeyFile(file, _) => self.on_key_file_missing(file, error),
         }
     }
 }

@@ -217,6 +217,9 @@ pub struct Capabilities {
     /// It keeps what it was given and can seek in it without being fed again (Media Source);
     /// without, each seek starts with an empty sink.
     pub random_access: bool,
+    /// Without random access: it can move its playhead forward over a gap and keep what lies behind that
+    /// ([`SinkCommand::Jump`](crate::SinkCommand::Jump)). Default false: what is buffered is fetched again.
+    pub jumps: bool,
     /// Codec families that it decodes, as the beginnings of RFC 6381 strings (`avc1`, `mp4a.40.2`).
     /// Empty: everything.
     pub codecs: Vec<String>,
@@ -231,6 +234,7 @@ impl Default for Capabilities {
         Self {
             kinds: vec![TrackKind::Video, TrackKind::Audio, TrackKind::Text],
             random_access: true,
+            jumps: false,
             codecs: Vec::new(),
             max_height: None,
             max_bytes: None,

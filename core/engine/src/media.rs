@@ -8,10 +8,11 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 use telecine_container::{
-    sniff, Fragment, InitSegment, IsoReader, SegmentIndexBox, SidxReference, Sniff, StreamOptions, StreamReader,
-    StreamUnit, Unit,
+    sniff, EventMessage, Fragment, InitSegment, IsoReader, SegmentIndexBox, SidxReference, Sniff, StreamOptions,
+    StreamReader, StreamUnit, TimedMetadata, Unit,
 };
-use telecine_model::{Error, Limits, MediaTime, Timescale, TrackKind};
+use telecine_drm::SegmentDecryptor;
+use telecine_model::{Error, ErrorCode, Limits, MediaTime, Timescale, TrackKind};
 
 use crate::input::Body;
 
@@ -132,11 +133,25 @@ impl Piece {
     }
 }
 
+/// What a resource says beside its samples.
+pub(crate) enum Aside {
+    /// An `emsg` box.
+    Event(EventMessage),
+    /// An ID3 tag of a stream.
+    Tag(TimedMetadata),
+}
+
 /// Reads one resource.
 pub(crate) struct MediaReader {
     container: Container,
     limits: Limits,
     broken: bool,
+    /// What was said beside the samples and not taken yet.
+    asides: Vec<Aside>,
+    /// What the bytes are decrypted by before anything is read in them.
+    decryptor: Option<SegmentDecryptor>,
+    /// They were.
+    decrypted: bool,
 }
 
 /// Which container a resource is.
@@ -156,14 +171,22 @@ impl MediaReader {
         if let Some(init) = &init {
             iso.set_init(Arc::clone(init));
         }
-        Self { container: Container::Iso(Box::new(iso)), limits: limits.clone(), broken: false }
+        Self::of(Container::Iso(Box::new(iso)), limits)
     }
 
     /// A reader of a segment that comes without an initialisation section: of any container. If it
     /// follows the segment that `before` read, a stream goes on.
     pub(crate) fn of_any(limits: &Limits, before: Option<Box<StreamReader>>) -> Self {
-        let container = Container::Unknown(BytesMut::new(), before);
-        Self { container, limits: limits.clone(), broken: false }
+        Self::of(Container::Unknown(BytesMut::new(), before), limits)
+    }
+
+    fn of(container: Container, limits: &Limits) -> Self {
+        Self { container, limits: limits.clone(), broken: false, asides: Vec::new(), decryptor: None, decrypted: false }
+    }
+
+    /// Of a resource that is encrypted whole.
+    pub(crate) fn decrypting(self, decryptor: Option<SegmentDecryptor>) -> Self {
+        Self { decrypted: decryptor.is_some(), decryptor, ..self }
     }
 
     /// What it knows of the stream, for the next segment.
@@ -174,15 +197,46 @@ impl MediaReader {
         }
     }
 
+    /// What was said beside the samples since the last call.
+    pub(crate) fn take_asides(&mut self) -> Vec<Aside> {
+        std::mem::take(&mut self.asides)
+    }
+
     /// What is found with these bytes.
-    pub(crate) fn push(&mut self, body: &Body) -> Vec<Piece> {
+    pub(crate) fn push(&mut self, body: Body) -> Vec<Piece> {
         match body {
-            Body::Recorded { facts, .. } => facts.iter().cloned().map(Piece::bare).collect(),
-            Body::Bytes(bytes) => {
-                self.take(bytes.clone(), false);
-                self.drain()
-            }
+            Body::Recorded { facts, .. } => facts.into_iter().map(Piece::bare).collect(),
+            // Nobody else has them, so that what is encrypted is decrypted where it is.
+            Body::Bytes(bytes) => self.feed(bytes),
         }
+    }
+
+    fn feed(&mut self, bytes: Bytes) -> Vec<Piece> {
+        if self.broken {
+            return Vec::new();
+        }
+        let clear = match &mut self.decryptor {
+            Some(decryptor) => decryptor.push(bytes),
+            None => Ok(bytes),
+        };
+        match clear {
+            Ok(clear) => self.take(clear, false),
+            Err(error) => return vec![self.fault(error)],
+        }
+        self.drain()
+    }
+
+    /// Nothing more will be found.
+    fn fault(&mut self, error: Error) -> Piece {
+        self.broken = true;
+        let error = match self.decrypted && error.code() != ErrorCode::DecryptFailed {
+            true => {
+                let message = format!("decrypted with its key the segment is no media: {}", error.message());
+                Error::new(ErrorCode::DecryptFailed, message).fact("cause", error.code().name())
+            }
+            false => error,
+        };
+        Piece::bare(MediaFact::Broken(error))
     }
 
     fn take(&mut self, bytes: Bytes, complete: bool) {
@@ -222,6 +276,17 @@ impl MediaReader {
         if self.broken {
             return Vec::new();
         }
+        let mut last = Vec::new();
+        if let Some(decryptor) = self.decryptor.take() {
+            match decryptor.finish() {
+                Ok(parts) => {
+                    for part in parts {
+                        last.extend(self.feed(part));
+                    }
+                }
+                Err(error) => return vec![self.fault(error)],
+            }
+        }
         if matches!(self.container, Container::Unknown(..)) {
             self.take(Bytes::new(), true);
         }
@@ -230,10 +295,10 @@ impl MediaReader {
             Container::Stream(stream) => stream.finish(),
             Container::Unknown(..) => Ok(()),
         };
-        let mut pieces = self.drain();
+        let mut pieces = last;
+        pieces.extend(self.drain());
         if let (Err(error), false) = (finished, self.broken) {
-            self.broken = true;
-            pieces.push(Piece::bare(MediaFact::Broken(error)));
+            pieces.push(self.fault(error));
         }
         pieces
     }
@@ -244,10 +309,7 @@ impl MediaReader {
             match self.next_piece() {
                 Ok(Some(piece)) => pieces.extend(piece),
                 Ok(None) => break,
-                Err(error) => {
-                    self.broken = true;
-                    pieces.push(Piece::bare(MediaFact::Broken(error)));
-                }
+                Err(error) => pieces.push(self.fault(error)),
             }
         }
         pieces
@@ -255,18 +317,27 @@ impl MediaReader {
 
     /// The next thing that is complete; `Some(None)` is one that is nothing to the engine.
     fn next_piece(&mut self) -> Result<Option<Option<Piece>>, Error> {
+        let asides = &mut self.asides;
         Ok(match &mut self.container {
             Container::Unknown(..) => None,
             Container::Iso(iso) => iso.poll()?.map(|unit| match unit {
                 Unit::Init(init) => Some(Piece::init(init)),
                 Unit::Fragment(fragment) => Some(Piece::fragment(fragment)),
                 Unit::Index(index) => Some(Piece::bare(MediaFact::Index(IndexFact::of(&index)))),
-                // Events and producer times are delivered with the fragment's untouched bytes.
+                Unit::Event(event) => {
+                    asides.push(Aside::Event(event));
+                    None
+                }
+                // Producer times are delivered with the fragment's untouched bytes.
                 _ => None,
             }),
             Container::Stream(stream) => stream.poll()?.map(|unit| match unit {
                 StreamUnit::Init(init) => Some(Piece::init(init)),
                 StreamUnit::Fragment(fragment) => Some(Piece::fragment(fragment)),
+                StreamUnit::Metadata(tag) => {
+                    asides.push(Aside::Tag(tag));
+                    None
+                }
                 _ => None,
             }),
         })

@@ -33,6 +33,11 @@ impl Outbox {
         self.queue.push_back(action);
     }
 
+    /// An action that is neither hashed nor counted.
+    pub(crate) fn push_aside(&mut self, action: Action) {
+        self.queue.push_back(action);
+    }
+
     pub(crate) fn pop(&mut self) -> Option<Action> {
         self.queue.pop_front()
     }

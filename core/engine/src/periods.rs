@@ -1,12 +1,12 @@
 //! Periods: which tracks a stream plays in each, and how it goes from one to another.
 
-use telecine_model::{MediaTime, Protocol, Segments, TrackKind};
+use telecine_model::{MediaTime, Protocol, TrackKind};
 
 use crate::action::SinkCommand;
 use crate::buffer::{Item, SEAM};
 use crate::engine::Engine;
 use crate::event::{DecisionKind, Event};
-use crate::select::{ladder, select};
+use crate::select::{is_elsewhere, ladder, select};
 use crate::stream::Stream;
 
 impl Engine {
@@ -36,6 +36,28 @@ impl Engine {
     }
 
     fn pick_track(&self, period: usize, kind: TrackKind, like: Option<(usize, usize)>) -> Option<(usize, Vec<String>)> {
+        let (track, why) = self.pick_any_track(period, kind, like)?;
+        (!self.is_muxed(period, track)).then_some((track, why))
+    }
+
+    /// The id of the track of a kind that is muxed into another kind's segments, if the manifest names it.
+    pub(crate) fn muxed_track(&self, period: usize, kind: TrackKind) -> Option<String> {
+        let (track, _) = self.pick_any_track(period, kind, None)?;
+        self.is_muxed(period, track).then(|| self.track(period, track).map(|track| track.id.clone())).flatten()
+    }
+
+    /// An HLS rendition without a URI is in the variants' own segments: no stream of its own.
+    fn is_muxed(&self, period: usize, track: usize) -> bool {
+        let hls = self.title.presentation.as_ref().is_some_and(|p| p.protocol != Protocol::Dash);
+        hls && self.track(period, track).is_some_and(|track| track.renditions.iter().all(is_elsewhere))
+    }
+
+    fn pick_any_track(
+        &self,
+        period: usize,
+        kind: TrackKind,
+        like: Option<(usize, usize)>,
+    ) -> Option<(usize, Vec<String>)> {
         if self.title.disabled.contains(&kind) {
             return None;
         }
@@ -44,11 +66,7 @@ impl Engine {
         let like = like.and_then(|(period, track)| self.track(period, track));
         let preferences = &self.config.preferences;
         let chosen = select(presentation.periods.get(period)?, kind, preferences, &self.capabilities, wanted, like)?;
-        let track = self.track(period, chosen.track)?;
-        // An HLS rendition without a URI is in the variants' own segments: no stream of its own.
-        let muxed = track.renditions.iter().all(|r| r.uri.is_none() && matches!(r.segments, Segments::Unloaded));
-        let own = presentation.protocol == Protocol::Dash || !muxed;
-        own.then_some((chosen.track, chosen.why))
+        Some((chosen.track, chosen.why))
     }
 
     pub(crate) fn period_at(&self, position: MediaTime) -> Option<usize> {
@@ -96,6 +114,17 @@ impl Engine {
         let next = periods.get(period + 1)?;
         let own = periods.get(period)?;
         Some(own.duration.map_or(next.start, |duration| (own.start + duration).min(next.start)))
+    }
+
+    /// Whether a time is behind the end of the title, where nothing is presented (ISO/IEC 23009-1, 5.3.2.1). HLS
+    /// announces no end but that of its segments.
+    pub(crate) fn is_behind_the_title(&self, period: usize, time: MediaTime) -> bool {
+        let Some(presentation) = self.title.presentation.as_ref().filter(|p| p.protocol == Protocol::Dash) else {
+            return false;
+        };
+        let last = presentation.periods.get(period).filter(|_| period + 1 == presentation.periods.len());
+        let end = last.and_then(|last| last.duration.map(|duration| last.start + duration).or(presentation.duration));
+        end.is_some_and(|end| time >= end)
     }
 
     /// Goes to the next period; false if the title ends here.

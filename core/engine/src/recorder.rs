@@ -14,13 +14,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use telecine_model::hash::Fnv1a;
-use telecine_model::{uri, Error, ErrorCode, Place, Timestamp};
+use telecine_model::{uri, Error, ErrorCode, Place, Timestamp, TrackKind};
 
 use crate::action::Action;
 use crate::config::Config;
 use crate::event::{Decision, Event};
 use crate::fetch::Requests;
 use crate::input::{Body, Command, Environment, Input, NetworkEvent, RequestId, ResponseHead, SinkReport};
+use crate::keys::{GivenKey, Opened};
 use crate::media::MediaFact;
 use crate::secrets::Secrets;
 use crate::Engine;
@@ -71,6 +72,16 @@ enum Recorded {
         id: RequestId,
         code: ErrorCode,
         message: String,
+    },
+    /// What the next input brings to light in media of a kind that had waited.
+    Opened {
+        kind: TrackKind,
+        init: bool,
+        facts: Vec<MediaFact>,
+    },
+    /// The application gave keys, of which only the length of one for whole segments decides anything.
+    Keys {
+        segment_key: Option<usize>,
     },
     Sink(SinkReport),
     Environment(Environment),
@@ -170,6 +181,18 @@ impl Recorder {
         // What was cancelled meanwhile is never completed.
         self.texts.retain(|id, _| lives(*id));
         self.refused.retain(|id| lives(*id));
+    }
+
+    /// Notes what the input that comes next brought to light in media that had waited.
+    pub(crate) fn opened(&mut self, opened: Vec<Opened>) {
+        for Opened { kind, init, facts } in opened {
+            self.frame(&Frame::Input { after_us: 0, input: Recorded::Opened { kind, init, facts } });
+        }
+    }
+
+    /// Notes that the application gave keys.
+    pub(crate) fn keys(&mut self, segment_key: Option<usize>) {
+        self.frame(&Frame::Input { after_us: 0, input: Recorded::Keys { segment_key } });
     }
 
     fn write(&mut self, input: Recorded, now: Timestamp) {
@@ -275,6 +298,12 @@ pub fn replay(recording: &[u8]) -> Result<Replay, Error> {
                 now = Timestamp::from_micros(now.as_micros().saturating_add(after_us));
                 engine.supply_text(id, bytes);
             }
+            (Frame::Input { input: Recorded::Opened { kind, init, facts }, .. }, Some(engine)) => {
+                engine.recorded.get_or_insert_default().opened.push(Opened { kind, init, facts });
+            }
+            (Frame::Input { input: Recorded::Keys { segment_key }, .. }, Some(engine)) => {
+                engine.segment_key = segment_key.map(|length| GivenKey { length, bytes: None });
+            }
             (Frame::Input { after_us, input }, Some(engine)) => {
                 now = Timestamp::from_micros(now.as_micros().saturating_add(after_us));
                 engine.late = Some(match &input {
@@ -282,17 +311,19 @@ pub fn replay(recording: &[u8]) -> Result<Replay, Error> {
                     _ => Vec::new(),
                 });
                 let Some(input) = input.into_input() else { continue };
+                engine.recorded.get_or_insert_default();
                 engine.handle(input, now);
+                engine.recorded = None;
                 result.inputs += 1;
                 result.complete = false;
                 while let Some(action) = engine.poll() {
-                    result.actions += 1;
                     if let Action::Emit(event) = action {
                         if let Event::Decision(decision) = *event {
                             result.decisions.push(decision);
                         }
                     }
                 }
+                result.actions = engine.action_count();
             }
             (Frame::Check { actions, hash, last, .. }, Some(engine)) => {
                 result.recorded_hash = hash;
@@ -362,7 +393,7 @@ impl Recorded {
         Some(match self {
             Self::Command(command) => Input::Command(command),
             Self::Head(head) => Input::Network(NetworkEvent::Head(head)),
-            Self::Text { .. } => return None,
+            Self::Text { .. } | Self::Opened { .. } | Self::Keys { .. } => return None,
             Self::Media { id, len, facts } => {
                 Input::Network(NetworkEvent::Chunk { id, data: Body::Recorded { len, facts } })
             }

@@ -100,7 +100,10 @@ impl Engine {
         }
         self.forget_retries(kind);
         let error = error.fact("segment", fetch.number).fact("time", fetch.start);
-        why.push(error.message().to_owned());
+        // Where the retry policy gave its reason, that names the cause; the error itself is told beside the decision.
+        if why.is_empty() {
+            why.push(error.message().to_owned());
+        }
         if let Some(next) = self.next_location(reference) {
             self.drop_torn(kind);
             self.report(error.recovered(Handling::Replaced));
@@ -118,7 +121,7 @@ impl Engine {
             self.report(error.recovered(Handling::Skipped));
             return self.skip(kind, media_end.min(fetch.end), fetch.end, why);
         }
-        stream.avoid.push(reference.rendition);
+        stream.avoid.insert(reference.rendition);
         let Some(stream) = self.streams.get(&kind) else { return };
         if !self.usable_steps(stream).is_empty() {
             self.report(error.recovered(Handling::Replaced));
@@ -153,7 +156,9 @@ impl Engine {
     }
 
     fn is_usable(&self, stream: &Stream, rendition: usize) -> bool {
-        !stream.avoid.contains(&rendition) && !self.is_dead(stream.reference(rendition))
+        !stream.avoid.contains(&rendition)
+            && !self.is_dead(stream.reference(rendition))
+            && self.key_fault(stream, rendition).is_none()
     }
 
     /// The ladder of a stream as far as its next segment can be had: each quality from the first of
@@ -164,6 +169,11 @@ impl Engine {
             Some(Step { rendition, ..step.clone() })
         };
         stream.ladder.iter().filter_map(usable).collect()
+    }
+
+    /// The smallest rendition that the next segment of a stream can be had in.
+    pub(crate) fn first_usable(&self, stream: &Stream) -> Option<usize> {
+        stream.ladder.iter().flat_map(Step::candidates).find(|rendition| self.is_usable(stream, *rendition))
     }
 
     /// Declares the service location of a rendition bad, if there is another; gives that.

@@ -47,7 +47,14 @@ impl Engine {
             }
             let Some(stream) = self.streams.get_mut(&kind) else { return false };
             // A little is kept: what is on screen belongs to it.
-            let Some(((from, to), wasted)) = stream.buffer.spare(position, self.config.small_gap) else { return false };
+            let margin = self.config.small_gap;
+            let spared = match stream.buffer.spare(position, margin) {
+                // A sink that plays straight on needs nothing before the playhead; where one can go back, what is
+                // on screen may hang on the picture that its segment begins with.
+                None if !self.capabilities.random_access => stream.buffer.behead(position - margin),
+                spared => spared,
+            };
+            let Some(((from, to), wasted)) = spared else { return false };
             let outputs = stream.outputs.clone();
             self.qoe.wasted(wasted);
             for kind in outputs {

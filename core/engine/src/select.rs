@@ -1,7 +1,8 @@
 //! Which tracks are played, and which of their renditions may be.
 
+use telecine_abr::Cap;
 use telecine_model::presentation::Groups;
-use telecine_model::{Codec, Language, Period, Rendition, Track, TrackKind};
+use telecine_model::{Codec, Language, Period, Rendition, Segments, Track, TrackKind};
 
 use crate::config::{Constraints, Preferences};
 use crate::input::Capabilities;
@@ -177,7 +178,13 @@ pub(crate) fn ladder(
 ) -> Vec<Step> {
     let mut usable: Vec<usize> = (0..track.renditions.len())
         .filter(|i| is_decodable(&track.renditions[*i], capabilities) && !track.renditions[*i].key_frames_only)
+        // What enhances another representation cannot be decoded without it (ISO/IEC 23009-1, 5.3.5.2).
+        .filter(|i| track.renditions[*i].depends_on.is_empty())
         .collect();
+    // What one audio group has muxed into the picture another may have apart: only that is fetched.
+    if track.renditions.iter().any(|rendition| !is_elsewhere(rendition)) {
+        usable.retain(|i| !is_elsewhere(&track.renditions[*i]));
+    }
     // Where the constraints leave nothing, the smallest is what remains.
     usable.sort_by_key(|i| (track.renditions[*i].bandwidth, *i));
     // A sound-only variant is a fall-back for the ears, not a step of the picture's ladder.
@@ -198,8 +205,7 @@ pub(crate) fn ladder(
     }
     keep_if_any(&mut usable, |i| {
         let rendition = &track.renditions[i];
-        let height_fits = constraints.max_height.is_none_or(|max| rendition.height.is_none_or(|height| height <= max));
-        height_fits && constraints.max_bitrate.is_none_or(|max| rendition.bandwidth <= max)
+        fits_height(rendition, constraints) && fits_bitrate(rendition, constraints)
     });
     let preferred = pathway.or_else(|| usable.first().and_then(|i| track.renditions[*i].pathway.as_deref()));
     let on_pathway = |i: usize| track.renditions[i].pathway.as_deref() == preferred;
@@ -214,6 +220,44 @@ pub(crate) fn ladder(
         }
     }
     steps
+}
+
+/// What excluded the next rendition above the top of a ladder; None if nothing did: the title has no more, or what
+/// it has is of another codec that the viewer's device could play as well.
+pub(crate) fn cap(track: &Track, top: &Step, capabilities: &Capabilities, constraints: &Constraints) -> Option<Cap> {
+    let taken = track.renditions.get(top.rendition)?;
+    let above = track.renditions.iter().filter(|rendition| {
+        rendition.bandwidth > top.bitrate
+            && !rendition.key_frames_only
+            && (rendition.codecs.is_empty() || main_codec(rendition, track.kind).is_some())
+    });
+    let next = above.min_by_key(|rendition| rendition.bandwidth)?;
+    let alike = match (main_codec(next, track.kind), main_codec(taken, track.kind)) {
+        (Some(next), Some(taken)) => next.same_decoder(taken),
+        _ => true,
+    };
+    if !is_decodable(next, capabilities) {
+        Some(Cap::Device)
+    } else if !alike {
+        None
+    } else if !fits_height(next, constraints) {
+        Some(Cap::MaxHeight)
+    } else {
+        (!fits_bitrate(next, constraints)).then_some(Cap::MaxBitrate)
+    }
+}
+
+/// Whether an HLS rendition has no URI: it is in the segments of the variants (RFC 8216bis, 4.4.6.2.1).
+pub(crate) fn is_elsewhere(rendition: &Rendition) -> bool {
+    rendition.uri.is_none() && matches!(rendition.segments, Segments::Unloaded)
+}
+
+fn fits_height(rendition: &Rendition, constraints: &Constraints) -> bool {
+    constraints.max_height.is_none_or(|max| rendition.height.is_none_or(|height| height <= max))
+}
+
+fn fits_bitrate(rendition: &Rendition, constraints: &Constraints) -> bool {
+    constraints.max_bitrate.is_none_or(|max| rendition.bandwidth <= max)
 }
 
 /// Keeps what satisfies the condition, unless that would leave nothing: then the smallest stays.

@@ -1,6 +1,6 @@
 //! One kind's media: which track, where fetching is, what is buffered.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use telecine_container::{InitSegment, StreamReader};
@@ -9,8 +9,10 @@ use telecine_model::{Error, MediaTime, Timestamp, TrackKind};
 use crate::action::{Format, LoadId};
 use crate::buffer::BufferMap;
 use crate::input::{Body, RequestId};
+use crate::keys::{Cover, Lock};
 use crate::media::{InitTrack, MediaReader, Piece};
 use crate::select::Step;
+use crate::timed::Asides;
 
 /// Names a rendition of the presentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,7 +96,7 @@ pub(crate) struct Stream {
     /// from elsewhere.
     pub(crate) shift: Option<MediaTime>,
     /// Renditions that the next segment cannot be had in.
-    pub(crate) avoid: Vec<usize>,
+    pub(crate) avoid: BTreeSet<usize>,
     /// Bytes that the sink has room for, if it said that it has no more.
     pub(crate) byte_limit: Option<u64>,
     /// Size of the segment that it had no room for last, until one fits.
@@ -111,6 +113,12 @@ pub(crate) struct SegmentFetch {
     pub(crate) discontinuity: u64,
     pub(crate) format: Format,
     pub(crate) init: Option<InitKey>,
+    /// How its bytes are encrypted, by the playlist.
+    pub(crate) cover: Cover,
+    /// How those of the initialisation section are.
+    pub(crate) init_cover: Cover,
+    /// The initialisation section, whole and encrypted, while its key is on its way.
+    pub(crate) sealed_init: Option<Body>,
     /// The media request, while one is under way.
     pub(crate) request: Option<RequestId>,
     /// The request of the initialisation section, while one is under way.
@@ -120,6 +128,8 @@ pub(crate) struct SegmentFetch {
     pub(crate) early: Vec<Body>,
     /// Fragments that wait for the leading stream to say where their timeline begins.
     pub(crate) held: VecDeque<Piece>,
+    /// What it said beside its samples.
+    pub(crate) asides: Asides,
     /// The media request is complete.
     pub(crate) complete: bool,
     /// All of it was read.
@@ -139,6 +149,13 @@ pub(crate) struct SegmentFetch {
     pub(crate) skip: u32,
     /// The media cannot be read; nothing further of this request is wanted.
     pub(crate) broken: bool,
+}
+
+impl SegmentFetch {
+    /// How it and its initialisation section are encrypted whole.
+    pub(crate) fn locks(&self) -> impl Iterator<Item = &Lock> {
+        self.cover.lock().into_iter().chain(self.init_cover.lock())
+    }
 }
 
 impl Stream {
@@ -173,7 +190,7 @@ impl Stream {
             last_fault: None,
             trouble_since: None,
             shift: None,
-            avoid: Vec::new(),
+            avoid: BTreeSet::new(),
             byte_limit: None,
             refused_bytes: 0,
         }

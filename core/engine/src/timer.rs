@@ -17,6 +17,8 @@ pub(crate) enum Timer {
     Watchdog,
     /// The playhead reaches media of another rendition.
     QualityBoundary,
+    /// The playhead reaches the start or the end of a timed event.
+    TimedEvent,
 }
 
 /// What is due when. One entry a timer; setting it again replaces it.

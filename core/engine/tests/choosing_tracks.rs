@@ -4,8 +4,8 @@
 
 mod common;
 
-use common::{at, errors, secs, session, session_with, track};
-use telecine_engine::{Capabilities, Command, Config, Constraints, Event, Preferences};
+use common::{at, decisions, errors, secs, session, session_with, track};
+use telecine_engine::{Capabilities, Command, Config, Constraints, Decision, DecisionKind, Event, Preferences};
 use telecine_model::{ErrorCode, MediaTime, TrackKind};
 use telecine_virtual::testing::SyntheticTitle;
 use telecine_virtual::{ModelSink, Outcome, Session};
@@ -27,7 +27,23 @@ fn the_picture_never_exceeds_the_constraints() {
         assert_eq!(session.run(None), Outcome::Ended);
         assert!(heights(&session).iter().all(|height| *height <= 480), "{file}");
         assert_eq!(heights(&session).last(), Some(&480));
+        let capped = "higher levels are excluded by the greatest height allowed";
+        let chosen = decisions(&session, DecisionKind::Bitrate);
+        let of_the_top: Vec<_> = chosen.iter().filter(|d| d.why.iter().any(|why| why == capped)).collect();
+        assert!(!of_the_top.is_empty(), "{file}: {chosen:?}");
+        // What is below the top was free to choose.
+        let top = &of_the_top[0].to;
+        assert!(of_the_top.iter().all(|decision| decision.to == *top), "{file}: {of_the_top:?}");
     }
+}
+
+#[test]
+fn the_choice_of_sound_says_what_was_measured_and_what_is_assumed() {
+    let mut session = session(SyntheticTitle::new(secs(60)), "main.mpd");
+    assert_eq!(session.run(None), Outcome::Ended);
+    let of_sound = |d: &&Decision| d.kind == Some(TrackKind::Audio);
+    let first = decisions(&session, DecisionKind::Bitrate).iter().find(of_sound).expect("sound").why.join("; ");
+    assert_eq!(first, "takes 128 kbit/s, within a tenth of the 1500 kbit/s that the network is assumed to carry");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use common::track;
-use telecine_engine::{Config, FetchRequest};
+use telecine_engine::{Config, Event, FetchRequest};
 use telecine_model::{MediaTime, Timescale, TrackKind};
 use telecine_virtual::{Fetched, Outcome, Response, Session, Source};
 
@@ -27,6 +27,21 @@ impl Source for Title {
             (true, Some(range)) => self.media.slice(range.offset as usize..(range.offset + range.length) as usize),
         };
         Response::new(200, &request.url, body).into()
+    }
+}
+
+/// The same behind a multivariant playlist.
+struct Multivariant {
+    multivariant: &'static str,
+    title: Title,
+}
+
+impl Source for Multivariant {
+    fn fetch(&mut self, request: &FetchRequest) -> Fetched {
+        match request.url.ends_with("main.m3u8") {
+            true => Response::new(200, &request.url, Bytes::from_static(self.multivariant.as_bytes())).into(),
+            false => self.title.fetch(request),
+        }
     }
 }
 
@@ -77,16 +92,42 @@ fn plays_as_shown(manifest: String, file: &str, name: &str, tracks: &[(TrackKind
     assert_eq!(session.engine().qoe(session.now()).stalls, 0);
 }
 
-#[test]
-fn picture_and_primed_sound_in_one_hls_file() {
+/// A media playlist of `muxed_edit.mp4`, picture and sound in one file.
+fn muxed_playlist() -> String {
     let media = data("muxed_edit.mp4");
     let (at, length) = find(&media, b"moov");
     let init = at + length;
-    let manifest = format!(
+    format!(
         "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-MAP:URI=\"f.mp4\",BYTERANGE=\"{init}@0\"\n\
          #EXTINF:2,\n#EXT-X-BYTERANGE:{}@{init}\nf.mp4\n#EXT-X-ENDLIST\n",
         media.len() - init
-    );
+    )
+}
+
+#[test]
+fn sound_that_is_muxed_in_is_told_by_the_name_that_the_manifest_gives_it() {
+    let multivariant = "#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"Deutsch\",LANGUAGE=\"de\",DEFAULT=YES\n\
+         #EXT-X-STREAM-INF:BANDWIDTH=300000,CODECS=\"avc1.64000a,mp4a.40.2\",AUDIO=\"a\"\nmedia.m3u8\n";
+    let title = Multivariant {
+        multivariant,
+        title: Title { manifest: muxed_playlist(), media: data("muxed_edit.mp4").into() },
+    };
+    let mut session = Session::new(Config::default(), title)
+        .network("rate=5Mbps,rtt=10ms".parse().expect("a network"))
+        .play("https://title.example/main.m3u8");
+    assert_eq!(session.run(None), Outcome::Ended);
+    let of_sound = |event: &Event| match event {
+        Event::Selected { kind: TrackKind::Audio, track, .. } => Some(track.clone()),
+        _ => None,
+    };
+    let told: Vec<Option<String>> = session.events().iter().filter_map(of_sound).collect();
+    assert_eq!(told, [Some("audio:Deutsch:de".to_owned())]);
+    assert_eq!(track(&session, TrackKind::Audio).id, "audio:Deutsch:de");
+}
+
+#[test]
+fn picture_and_primed_sound_in_one_hls_file() {
+    let manifest = muxed_playlist();
     let tracks = [(TrackKind::Video, "0", 12_800), (TrackKind::Audio, "1", 48_000)];
     plays_as_shown(manifest, "main.m3u8", "muxed_edit", &tracks);
 }

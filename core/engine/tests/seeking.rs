@@ -57,6 +57,25 @@ fn a_seek_to_the_end_ends() {
 }
 
 #[test]
+fn a_start_behind_the_end_ends_at_once_and_says_why() {
+    for file in FILES {
+        let url = format!("https://title.example/{file}");
+        let mut session = telecine_virtual::Session::new(Config::default(), SyntheticTitle::new(secs(60)))
+            .at(at(0), Command::Load { url, start: Some(secs(9_999)) })
+            .at(at(0), Command::Play);
+        assert_eq!(session.run(None), Outcome::Ended, "{file}");
+        let moved = decisions(&session, DecisionKind::Seek);
+        assert_eq!(moved[0].why, ["the title ends at 60.000 s, before the start asked for"], "{file}");
+        assert_eq!((moved[0].from.as_deref(), moved[0].to.as_deref()), (Some("9999.000 s"), Some("60.000 s")));
+        let media = session.source().requests().iter().filter(|path| path.ends_with("m4s")).count();
+        assert_eq!(media, 0, "{file}");
+        // Where the manifest says how long the title is, nothing is chosen; in HLS a playlist has to be, to know it.
+        let chosen = decisions(&session, DecisionKind::Bitrate);
+        assert_eq!(chosen.len(), if file == "main.mpd" { 0 } else { 2 }, "{file}: {chosen:?}");
+    }
+}
+
+#[test]
 fn a_negative_target_is_the_beginning() {
     let mut session = session(SyntheticTitle::new(secs(20)), "main.mpd").at(at(5_000), Command::Seek(secs(-5)));
     assert_eq!(session.run(None), Outcome::Ended);

@@ -41,6 +41,16 @@ fn what_was_played_makes_room_before_anything_waits() {
 }
 
 #[test]
+fn a_sink_with_room_for_a_segment_and_a_half_plays_without_a_stall_if_it_need_not_go_back() {
+    let mut session = session(false, 1_900_000);
+    assert_eq!(session.run(None), Outcome::Ended, "{:?}", errors(&session));
+    assert_eq!(session.engine().qoe(session.now()).stalls, 0);
+    let (video, audio) = (track(&session, TrackKind::Video), track(&session, TrackKind::Audio));
+    assert_eq!((video.samples, video.gaps), (7500, 0));
+    assert_eq!(audio.gaps, 0);
+}
+
+#[test]
 fn a_segment_that_never_fits_gives_way_to_a_smaller_one() {
     let mut session = session(true, 700_000);
     assert_eq!(session.run(None), Outcome::Ended, "{:?}", errors(&session));

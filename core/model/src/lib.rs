@@ -9,6 +9,8 @@
 //! - [`presentation`]: a title as [`Presentation`] → [`Period`] → [`Track`] → [`Rendition`].
 //! - [`segments`]: a rendition's segments as a run-length table: bytes, not objects.
 //! - [`codec`], [`language`]: RFC 6381 codec strings and BCP 47 language tags.
+//! - [`cue`]: captions and subtitles, whatever they were written in, as one model.
+//! - [`timed`]: timed metadata, whatever announced it, as one type.
 //! - [`rng`]: the only source of chance, seeded.
 //! - [`error`]: one taxonomy with stable numbers; [`limits`]: every bound in one place.
 //!
@@ -28,6 +30,7 @@
 #![forbid(unsafe_code)]
 
 pub mod codec;
+pub mod cue;
 pub mod datetime;
 pub mod error;
 pub mod events;
@@ -40,9 +43,11 @@ pub mod protection;
 pub mod rng;
 pub mod segments;
 pub mod time;
+pub mod timed;
 pub mod uri;
 
 pub use codec::Codec;
+pub use cue::{Cue, CueStore};
 pub use error::{Blame, Domain, Error, ErrorCode, Handling, Place, Warning};
 pub use language::Language;
 pub use limits::Limits;
@@ -50,3 +55,4 @@ pub use presentation::{Period, Presentation, Protocol, Rendition, Track, TrackKi
 pub use rng::Rng;
 pub use segments::{ByteRange, InitSection, Segment, SegmentIndex, SegmentTable, Segments};
 pub use time::{MediaTime, Timescale, Timestamp, WallTime};
+pub use timed::{EventCarrier, EventPayload, TimedEvent};

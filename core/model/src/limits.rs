@@ -58,6 +58,17 @@ pub struct Limits {
     pub configurations: usize,
     /// Bytes of one ID3 tag. Default 1 MiB.
     pub id3_bytes: usize,
+    /// Bytes of one subtitle text: a WebVTT segment, a TTML document. Default 16 MiB.
+    pub text_bytes: usize,
+    /// Cues of one subtitle text, and of one [`CueStore`](crate::CueStore). Default 100,000.
+    pub cues: usize,
+    /// Texts and spans that the cues of one subtitle text hold together, where timed spans repeat
+    /// what is around them; and those of captions that wait to be taken. Default 400,000.
+    pub cue_nodes: usize,
+    /// Timed events of a title that are kept to tell repetitions. Default 20,000.
+    pub timed_events: usize,
+    /// Bytes of their payloads together. Default 16 MiB.
+    pub timed_event_bytes: usize,
     /// Redirects of one request. Default 10.
     pub redirects: usize,
     /// Levels of nested segment indexes and of resolved xlinks. Default 5.
@@ -97,6 +108,11 @@ impl Default for Limits {
             pending_bytes: 64 << 20,
             configurations: 256,
             id3_bytes: 1 << 20,
+            text_bytes: 16 << 20,
+            cues: 100_000,
+            cue_nodes: 400_000,
+            timed_events: 20_000,
+            timed_event_bytes: 16 << 20,
             redirects: 10,
             indirections: 5,
             init_data_bytes: 1 << 20,

@@ -102,12 +102,14 @@ pub struct QoeSummary {
     pub switches_up: u64,
     /// Switches to a lower bitrate, at the playhead.
     pub switches_down: u64,
-    /// Bytes that arrived.
+    /// Bytes that came over the network, those read past included.
     pub bytes_fetched: u64,
     /// Of those, bytes of media segments.
     pub bytes_media: u64,
-    /// Of those, bytes that were never played: cancelled, failed or dropped from the buffer.
+    /// Of those, bytes that were never played: cancelled, failed, dropped from the buffer or read past.
     pub bytes_wasted: u64,
+    /// Of those, bytes that were read past because a server ignores byte ranges ([`QoeSummary::read_past`]).
+    pub bytes_skipped: u64,
     /// Requests made.
     pub requests: u64,
     /// Of those, failed.
@@ -120,6 +122,18 @@ pub struct QoeSummary {
     pub states: BTreeMap<QoeState, Duration>,
     /// Time since the start.
     pub elapsed: Duration,
+}
+
+impl QoeSummary {
+    /// Adds bytes that the host read past to get at a part of a file, because a server ignores byte ranges. Only the
+    /// host knows them. They are of media files, and nobody played them.
+    #[must_use]
+    pub fn read_past(mut self, bytes: u64) -> Self {
+        for count in [&mut self.bytes_fetched, &mut self.bytes_media, &mut self.bytes_wasted, &mut self.bytes_skipped] {
+            *count = count.saturating_add(bytes);
+        }
+        self
+    }
 }
 
 impl Qoe {
@@ -247,6 +261,7 @@ impl Qoe {
             bytes_fetched: upto.bytes.fetched,
             bytes_media: upto.bytes.media,
             bytes_wasted: upto.bytes.wasted,
+            bytes_skipped: 0,
             requests: upto.requests.total,
             requests_failed: upto.requests.failed,
             requests_cancelled: upto.requests.cancelled,

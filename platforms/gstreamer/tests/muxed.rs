@@ -149,7 +149,7 @@ async fn a_muxed_title_that_does_not_fit_is_played_whole() {
     let folder = Folder::new("muxed-full");
     muxed(&folder, "v180");
     // Sound of a segment is some 32 kB.
-    for max_bytes in [80_000, 100_000] {
+    for max_bytes in [50_000, 80_000, 100_000] {
         let ear = Ear::new();
         let (sink, shown) = screen_with(|builder| builder.audio_sink(ear.element()).max_bytes(max_bytes));
         let refusals = Arc::new(AtomicUsize::new(0));

@@ -1,6 +1,7 @@
 //! The handle that applications hold.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -36,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) outcome: watch::Sender<Option<(u64, Outcome)>>,
     /// How many titles were loaded.
     titles: Mutex<u64>,
+    /// Bytes that were read past before the present title.
+    skipped_before: AtomicU64,
 }
 
 impl Shared {
@@ -102,6 +105,7 @@ impl Player {
         // Sent under the lock, so that titles arrive in the order of their numbers whoever loads them.
         let mut titles = self.shared.titles();
         *titles += 1;
+        self.shared.skipped_before.store(self.fetcher.skipped_bytes(), Ordering::Relaxed);
         self.send(Message::Load { url, start, title: *titles })
     }
 
@@ -167,13 +171,14 @@ impl Player {
 
     /// Quality of experience so far.
     pub async fn qoe(&self) -> Result<QoeSummary, Error> {
-        self.ask(|core, now| core.engine.qoe(now)).await
+        let summary = self.ask(|core, now| core.engine.qoe(now)).await?;
+        Ok(summary.read_past(self.skipped_bytes()))
     }
 
-    /// Bytes that were read past and thrown away because a server ignores byte ranges (see
-    /// [`Fetcher::skipped_bytes`]). They came over the network beside [`QoeSummary::bytes_fetched`].
+    /// Bytes of the present title that were read past and thrown away because a server ignores byte ranges (see
+    /// [`Fetcher::skipped_bytes`]). They are [`QoeSummary::bytes_skipped`].
     pub fn skipped_bytes(&self) -> u64 {
-        self.fetcher.skipped_bytes()
+        self.fetcher.skipped_bytes().saturating_sub(self.shared.skipped_before.load(Ordering::Relaxed))
     }
 
     /// What the sink did with each track so far.
@@ -278,6 +283,7 @@ impl PlayerBuilder {
             events: broadcast::Sender::new(EVENTS_KEPT),
             outcome: watch::Sender::new(None),
             titles: Mutex::new(0),
+            skipped_before: AtomicU64::new(0),
         });
         let host = Host::new(self.config, self.sink, fetcher.clone(), Arc::clone(&shared));
         runtime.spawn(host.run(inbox));
@@ -324,8 +330,12 @@ mod tests {
     #[test]
     fn titles_that_clones_load_at_once_arrive_in_the_order_of_their_numbers() {
         let (messages, mut inbox) = mpsc::unbounded_channel();
-        let shared =
-            Shared { events: broadcast::Sender::new(1), outcome: watch::Sender::new(None), titles: Mutex::new(0) };
+        let shared = Shared {
+            events: broadcast::Sender::new(1),
+            outcome: watch::Sender::new(None),
+            titles: Mutex::new(0),
+            skipped_before: AtomicU64::new(0),
+        };
         let player = Player { messages, shared: Arc::new(shared), fetcher: Fetcher::new(&[]).expect("a fetcher") };
         let together = std::sync::Barrier::new(4);
         std::thread::scope(|scope| {

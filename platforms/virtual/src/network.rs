@@ -140,9 +140,10 @@ impl Network {
 impl FromStr for Network {
     type Err = Error;
 
-    /// Reads `rate=3Mbps,rtt=80ms,loss=0.1%`. Rates in `bps`, `kbps`, `Mbps` or `Gbps`, times in
-    /// `us`, `ms` or `s`, loss as a share (`0.001`) or in per cent. What is not named is that of
-    /// [`Network::default`].
+    /// Reads `rate=3Mbps,rtt=80ms,loss=0.1%`, as the deterministic origin does. Rates in `bps`, `kbps`, `Mbps` or
+    /// `Gbps` (or `bit/s` …), times in `us`, `ms` or `s`, loss as a share (`0.001`) or in per cent. What is not named
+    /// is that of [`Network::default`]. A rate or time without a unit is refused: tools differ by a factor of a
+    /// million in what they would take it for.
     fn from_str(text: &str) -> Result<Self, Error> {
         let mut network = Self::default();
         for field in text.split(',').map(str::trim).filter(|field| !field.is_empty()) {
@@ -150,15 +151,23 @@ impl FromStr for Network {
                 Error::new(ErrorCode::InvalidArgument, format!("'{field}' is not rate=3Mbps, rtt=80ms or loss=0.1%"))
             };
             let (name, value) = field.split_once('=').ok_or_else(refused)?;
+            let value = value.trim();
             let digits = value.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(value.len());
             let (number, unit) = value.split_at(digits);
             let number = |scale| decimal(number, scale).ok_or_else(refused);
+            let rate = |scale| number(scale).and_then(|rate| (rate > 0).then_some(rate).ok_or_else(refused));
+            let bare = |unit| {
+                let text = format!("'{field}' has no unit: write {field}{unit}");
+                number(1).and_then(|_| Err(Error::new(ErrorCode::InvalidArgument, text)))
+            };
             let step = &mut network.steps[0];
-            match (name, unit.to_ascii_lowercase().as_str()) {
-                ("rate", "bps" | "") => step.bits_per_second = number(1)?,
-                ("rate", "kbps") => step.bits_per_second = number(1_000)?,
-                ("rate", "mbps") => step.bits_per_second = number(1_000_000)?,
-                ("rate", "gbps") => step.bits_per_second = number(1_000_000_000)?,
+            match (name.trim(), unit.trim().to_ascii_lowercase().as_str()) {
+                ("rate", "") => return bare("Mbps"),
+                ("rtt", "") => return bare("ms"),
+                ("rate", "bps" | "bit/s") => step.bits_per_second = rate(1)?,
+                ("rate", "kbps" | "kbit/s") => step.bits_per_second = rate(1_000)?,
+                ("rate", "mbps" | "mbit/s") => step.bits_per_second = rate(1_000_000)?,
+                ("rate", "gbps" | "gbit/s") => step.bits_per_second = rate(1_000_000_000)?,
                 ("rtt", "us") => step.latency = Duration::from_micros(number(1)?),
                 ("rtt", "ms") => step.latency = Duration::from_micros(number(1_000)?),
                 ("rtt", "s") => step.latency = Duration::from_micros(number(1_000_000)?),
@@ -233,10 +242,30 @@ mod tests {
         let network: Network = "rate=2.5Mbps, rtt=80ms, loss=0.1%".parse().expect("valid");
         let expected = Network::constant(2_500_000, Duration::from_millis(80)).with_loss_ppm(1000);
         assert_eq!(network, expected);
-        assert_eq!("loss=0.001,rtt=80ms,rate=2500kbps".parse(), Ok(expected));
+        assert_eq!("loss=0.001,rtt=80ms,rate=2500kbps".parse(), Ok(expected.clone()));
+        assert_eq!("loss=0.1%,rtt=80 ms,rate=2.5 Mbit/s".parse(), Ok(network));
         assert_eq!("".parse(), Ok(Network::default()));
-        for wrong in ["rate", "rate=fast", "rate=3MB", "loss=2", "rtt=1.2.3ms", "speed=3", "rate=-1"] {
+        for wrong in [
+            "rate",
+            "rate=fast",
+            "rate=0kbps",
+            "rate=",
+            "rtt=",
+            "rate=3MB",
+            "loss=2",
+            "rtt=1.2.3ms",
+            "speed=3",
+            "rate=-1",
+        ] {
             assert!(wrong.parse::<Network>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_number_without_a_unit_is_refused_with_the_unit_that_it_probably_means() {
+        for (text, advice) in [("rate=3", "write rate=3Mbps"), ("rate=3Mbps,rtt=80", "write rtt=80ms")] {
+            let refused = text.parse::<Network>().expect_err(text);
+            assert!(refused.to_string().contains(advice), "{refused}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use telecine_model::{Codec, Error};
 
-use super::boxes::{fourcc_name, BoxView, Children, FourCc};
+use super::boxes::{fourcc_name, BoxView, Children, Fields, FourCc};
 use super::clear::{Retyped, FREE};
 use super::codec::{self, AudioConfig, Colour, DecoderDescriptor};
 use super::protection::{self, TrackEncryption};
@@ -174,6 +174,14 @@ fn payload(view: &BoxView<'_>) -> Bytes {
     view.fields().rest_bytes()
 }
 
+/// A text, or none at the end of the box.
+fn optional_text(fields: &mut Fields<'_>) -> Result<String, Error> {
+    if fields.rest().is_empty() {
+        return Ok(String::new());
+    }
+    fields.text()
+}
+
 /// Reads one entry of `stsd`. `brands` help where the entry alone does not name a profile. What has to be renamed for
 /// the entry to be clear is added to `retyped`.
 pub(crate) fn read(
@@ -219,8 +227,9 @@ pub(crate) fn read(
         }
         Shape::Xml => {
             namespace = fields.text()?;
-            schema = fields.text()?;
-            fields.text()?;
+            // Shaka Packager leaves the last one out, others both.
+            schema = optional_text(&mut fields)?;
+            optional_text(&mut fields)?;
         }
         Shape::Plain => {}
         Shape::Opaque => {

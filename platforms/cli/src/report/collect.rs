@@ -44,8 +44,6 @@ pub(crate) struct Session<'a> {
     pub(crate) qoe: QoeSummary,
     pub(crate) tracks: Vec<TrackStats>,
     pub(crate) action_hash: u64,
-    /// Bytes that were read past.
-    pub(crate) skipped: u64,
 }
 
 impl Collector {
@@ -220,12 +218,11 @@ impl Collector {
             },
             height: Height { mean: qoe.mean_height_milli.map(|milli| milli as f64 / 1e3) },
             latency: None,
-            // What was read past came over the network too, and it is media that nobody played.
             bytes: Bytes {
-                fetched: qoe.bytes_fetched + session.skipped,
-                media: qoe.bytes_media + session.skipped,
-                wasted: qoe.bytes_wasted + session.skipped,
-                skipped: session.skipped,
+                fetched: qoe.bytes_fetched,
+                media: qoe.bytes_media,
+                wasted: qoe.bytes_wasted,
+                skipped: qoe.bytes_skipped,
             },
             requests: Requests {
                 total: qoe.requests,

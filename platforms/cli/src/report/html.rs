@@ -473,7 +473,6 @@ mod tests {
             qoe: Qoe::new(Timestamp::ZERO).summary(now),
             tracks: Vec::new(),
             action_hash: 1,
-            skipped: 0,
         })
     }
 

@@ -45,7 +45,7 @@ pub(super) fn play<S: Source>(
         watch.recorded(&session.take_recording())?;
         // A session that is over holds nothing any more that could be looked at.
         let (now, engine) = (session.now(), session.engine());
-        let received = || engine.qoe(now).bytes_fetched + skipped();
+        let received = || engine.qoe(now).read_past(skipped()).bytes_fetched;
         let stop = !watch.is_over() && watch.look(now, &engine.snapshot(now), received())?;
         match outcome {
             Outcome::Until if stop && !stopping => {
@@ -66,9 +66,8 @@ pub(super) fn play<S: Source>(
     watch.end(&report::Session {
         now: session.now(),
         presentation: engine.presentation(),
-        qoe: engine.qoe(session.now()),
+        qoe: engine.qoe(session.now()).read_past(skipped()),
         tracks: session.sink_ref().tracks(),
         action_hash: engine.action_hash(),
-        skipped: skipped(),
     })
 }

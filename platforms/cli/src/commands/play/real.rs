@@ -47,7 +47,7 @@ pub(super) async fn play(
                 None => break,
             },
             _ = looks.tick() => {
-                let received = player.qoe().await?.bytes_fetched + player.skipped_bytes();
+                let received = player.qoe().await?.bytes_fetched;
                 let stop = watch.look(now(), &player.snapshot().await?, received)?;
                 watch.recorded(&player.take_recording().await?)?;
                 if stop && !stopping {
@@ -71,6 +71,5 @@ pub(super) async fn play(
         qoe,
         tracks,
         action_hash: player.action_hash().await?,
-        skipped: player.skipped_bytes(),
     })
 }
