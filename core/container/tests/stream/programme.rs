@@ -88,8 +88,8 @@ fn one_audio_stream_is_taken_by_its_number() {
         let named = |init: &telecine_container::InitSegment| init.tracks[0].language.as_ref().map(ToString::to_string);
         (inits(&units).first().and_then(|init| named(init)), fragments(&units).len())
     };
-    assert_eq!(taken(0).0.as_deref(), Some("en"));
-    assert_eq!(taken(1).0.as_deref(), Some("fr"));
+    assert_eq!(taken(0).0.as_deref(), Some("eng"));
+    assert_eq!(taken(1).0.as_deref(), Some("fra"));
     assert_eq!(taken(2), (None, 0));
 }
 
