@@ -165,6 +165,10 @@ impl KeyFiles {
         self.files.contains_key(file)
     }
 
+    fn forget(&mut self, file: &str) {
+        self.files.remove(file);
+    }
+
     /// Whether what is under a lock can be read.
     pub(crate) fn opens(&self, lock: &Lock) -> bool {
         matches!(self.files.get(&lock.file), Some((_, KeyFile::Here(_))))
@@ -258,24 +262,35 @@ impl Engine {
 
     /// A key file cannot be had.
     pub(crate) fn on_key_file_missing(&mut self, file: Arc<str>, error: Error) {
+        if self.waiting_for(&file).next().is_none() {
+            // It was asked for ahead: whoever needs it asks again.
+            self.title.key_files.forget(&file);
+            return self.report(key_error(error).recovered(Handling::Retried));
+        }
         let error = key_error(error);
         self.title.key_files.put(file, KeyFile::Missing(error));
         self.read_what_waited();
     }
 
-    /// Whether something that waits for a key file may be had under another key.
-    pub(crate) fn has_other_key(&self, file: &str) -> bool {
-        let mut waiting = self.streams.values().filter(|stream| {
+    /// Streams that fetch what is under a key file.
+    fn waiting_for<'a>(&'a self, file: &'a str) -> impl Iterator<Item = &'a Stream> {
+        self.streams.values().filter(move |stream| {
             let fetch = stream.fetch.as_ref();
             fetch.is_some_and(|fetch| fetch.locks().any(|lock| &*lock.file == file))
-        });
-        waiting.all(|stream| {
-            let Some(fetch) = &stream.fetch else { return false };
-            self.usable_steps(stream).iter().any(|step| {
-                let other = stream.reference(step.rendition);
-                other != fetch.rendition && self.lock_at(other, fetch.start).is_some_and(|lock| &*lock.file != file)
-            })
         })
+    }
+
+    /// Whether something that waits for a key file may be had under another key.
+    pub(crate) fn has_other_key(&self, file: &str) -> bool {
+        let mut waiting = self.waiting_for(file).peekable();
+        waiting.peek().is_some()
+            && waiting.all(|stream| {
+                let Some(fetch) = &stream.fetch else { return false };
+                self.usable_steps(stream).iter().any(|step| {
+                    let other = stream.reference(step.rendition);
+                    other != fetch.rendition && self.lock_at(other, fetch.start).is_some_and(|lock| &*lock.file != file)
+                })
+            })
     }
 
     /// The lock of a rendition's segment at a time, if its playlist is known and says so.

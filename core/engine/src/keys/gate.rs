@@ -345,11 +345,15 @@ impl Engine {
         let Some((_, keys)) = index.keys.get_with_start(number) else { return };
         let (keys, base) = (Arc::clone(keys), Arc::clone(&index.base));
         // What comes behind it, if that is near.
-        let mut later = Vec::new();
-        for (from, next) in index.keys.iter().filter(|(from, _)| *from > number) {
-            match index.get(from).map(|segment| segment.start) {
-                Some(start) if start - at <= AHEAD => later.push((Arc::clone(next), start)),
-                _ => break,
+        let mut later: Vec<(Arc<[Key]>, MediaTime)> = Vec::new();
+        for next in number + 1..index.table.end_number() {
+            let Some(start) = index.table.get(next).map(|span| index.time_of(span.start)) else { break };
+            if start - at > AHEAD {
+                break;
+            }
+            let Some(next) = index.keys.get(next) else { continue };
+            if later.last().map_or(&keys, |(last, _)| last) != next {
+                later.push((Arc::clone(next), start));
             }
         }
         let known = self.title.rendition_needs.get(&reference).is_some_and(|(known, _)| *known == keys);
@@ -536,8 +540,10 @@ impl Engine {
 
     /// Whether playback waits for keys.
     pub(crate) fn awaits_keys(&self, stream: &Stream) -> bool {
-        let held = stream.fetch.as_ref().and_then(|fetch| fetch.held.front()).and_then(|piece| piece.need);
-        held.is_some_and(|id| *self.keys.state(id) == NeedState::Waiting)
+        let Some(fetch) = &stream.fetch else { return false };
+        let held = fetch.held.front().and_then(|piece| piece.need);
+        let locked = !fetch.early.is_empty() && fetch.locks().any(|lock| !self.title.key_files.opens(lock));
+        locked || held.is_some_and(|id| *self.keys.state(id) == NeedState::Waiting)
     }
 
     /// Needs of what plays, is buffered, is being loaded or may be.

@@ -103,6 +103,7 @@ impl Licences {
         self.sessions.stop(now);
         self.sessions.forget_failures(now);
         self.started = false;
+        self.through = false;
         self.needs.clear();
         self.fresh.clear();
         self.in_use.clear();
@@ -165,7 +166,7 @@ impl Licences {
                 None => {}
             }
         }
-        let through = self.sessions.plan().is_some() && !self.is_software_planned();
+        let through = self.started && self.sessions.plan().is_some() && !self.is_software_planned();
         if through != self.through {
             self.through = through;
             facts.push(KeyFact::Through(through));
@@ -321,6 +322,12 @@ impl Licences {
             return;
         }
         self.sessions.require(&need.requirement, need.when, now);
+        let keys = self.keys(need);
+        let left = !keys.is_empty() && self.sessions.availability(&keys) == Availability::Unasked;
+        if let Some(need) = self.needs.get_mut(&id).filter(|need| left && !need.kids.is_empty()) {
+            let error = Error::new(ErrorCode::SessionLimit, "more key sessions than the limit");
+            need.refused = Some(error.fact("limit", self.limits.key_sessions));
+        }
     }
 
     /// Asks once more for what is in use and nobody has or is getting; true if there is such.
