@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use telecine_abr::{Downloaded, Progress};
-use telecine_model::{Error, ErrorCode, Handling, MediaTime, Protocol, TrackKind};
+use telecine_model::{Codec, Error, ErrorCode, Handling, MediaTime, Protocol, TrackKind};
 
 use crate::action::{Append, Format, Payload, SinkCommand, TrackConfig};
 use crate::buffer::Item;
@@ -174,6 +174,10 @@ impl Engine {
         match piece.fact.clone() {
             MediaFact::Init(tracks) => {
                 // A segment that initialises itself.
+                if let Some(error) = self.undecodable(kind, &tracks) {
+                    self.leave_undecodable(kind, error);
+                    return false;
+                }
                 if let Some(stream) = self.streams.get_mut(&kind) {
                     let rendition = stream.fetch.as_ref().map(|fetch| fetch.rendition);
                     let init = Init { tracks, segment: piece.init };
@@ -336,7 +340,11 @@ impl Engine {
                     && !self.title.disabled.contains(&kind)
                     && self.capabilities.kinds.contains(&kind))
         };
-        let present: Vec<&InitTrack> = init.tracks.iter().filter(|track| is_output(track.kind)).collect();
+        let wanted = init.tracks.iter().filter(|track| is_output(track.kind));
+        let (present, mute): (Vec<&InitTrack>, Vec<&InitTrack>) = wanted.partition(|track| self.has_decoder(track));
+        for track in mute {
+            self.tell_left_out(track.kind, &Codec::parse(&track.codec));
+        }
         let before = std::mem::take(&mut stream.outputs);
         stream.outputs = present.iter().map(|track| track.kind).collect();
         stream.outputs.sort_unstable();
@@ -528,6 +536,10 @@ impl Engine {
             self.replace_segment(kind, error, Vec::new());
             return false;
         };
+        if let Some(error) = self.undecodable(kind, &init.tracks) {
+            self.leave_undecodable(kind, error);
+            return false;
+        }
         self.forget_inits();
         self.title.inits.insert(key.clone(), init);
         true

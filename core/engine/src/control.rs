@@ -239,6 +239,11 @@ impl Engine {
     fn run(&mut self) {
         let position = self.position();
         if self.is_over(position) {
+            // A manifest that lists nothing is no title that was played.
+            let empty = self.duration().is_none_or(|duration| duration <= MediaTime::ZERO);
+            if empty && self.streams.values().all(|stream| !stream.delivered) {
+                return self.fail(self.nothing_playable("the title has no segments"));
+            }
             return self.on_ended();
         }
         self.sink(SinkCommand::Play);

@@ -84,6 +84,8 @@ pub(crate) struct Title {
     pub(crate) chosen: BTreeMap<TrackKind, String>,
     /// Kinds that are switched off.
     pub(crate) disabled: BTreeSet<TrackKind>,
+    /// Codecs that something was left out for, for want of a decoder.
+    pub(crate) left_out: BTreeSet<String>,
     /// Service locations that failed, and until when they are left alone.
     pub(crate) bad_locations: BTreeMap<String, Timestamp>,
     /// Renditions whose playlist or index cannot be had, and until when they are left alone.

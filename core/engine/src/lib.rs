@@ -60,6 +60,7 @@ mod buffer;
 mod config;
 mod control;
 mod cues;
+mod decoders;
 mod engine;
 mod event;
 mod fetch;

@@ -15,6 +15,7 @@ impl Engine {
         let Some(period) = self.period_at(position) else { return };
         for kind in [TrackKind::Video, TrackKind::Audio, TrackKind::Text] {
             let Some((track, why)) = self.pick_track(period, kind, None) else {
+                self.tell_undecodable(period, kind);
                 if self.comes_later(period, kind) {
                     self.streams.insert(kind, Stream::new(kind, period, 0, position));
                     self.be_absent(kind, position);

@@ -81,8 +81,26 @@ impl Engine {
                 self.report(error.recovered(Handling::Replaced));
                 self.decide(DecisionKind::Pathway, Some(kind), name, None, why);
             }
+            // A picture without its sound is better than nothing.
+            Some(TrackKind::Audio)
+                if error.code() == ErrorCode::CodecUnsupported && self.streams.contains_key(&TrackKind::Video) =>
+            {
+                self.report(error.recovered(Handling::Skipped));
+                self.disable(TrackKind::Audio);
+            }
             Some(_) => self.fail(error),
             None => self.report(error.recovered(Handling::Skipped)),
+        }
+    }
+
+    /// What a stream is fetching cannot be decoded, nor anything else of its rendition.
+    pub(crate) fn leave_undecodable(&mut self, kind: TrackKind, error: Error) {
+        let reference = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref()).map(|fetch| fetch.rendition);
+        self.drop_fetch(kind);
+        self.drop_torn(kind);
+        if let Some(reference) = reference {
+            let url = self.outbox.secrets.shown(&self.title.url);
+            self.replace_rendition(reference, error.fact("url", url), Vec::new());
         }
     }
 

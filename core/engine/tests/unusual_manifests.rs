@@ -299,3 +299,66 @@ fn a_seek_that_the_sink_never_answers_is_given_up() {
     assert_eq!(nudges, 3);
     assert!(session.now() < at(60_000) && MediaTime::ZERO < secs(1));
 }
+
+/// A sink that has a decoder for pictures alone.
+fn deaf() -> ModelSink {
+    ModelSink::new(Capabilities { codecs: vec!["avc1".to_owned()], ..Capabilities::default() })
+}
+
+#[test]
+fn a_picture_plays_without_sound_that_nothing_decodes_and_says_so_once() {
+    for (file, text) in [("main.m3u8", ""), ("main.mpd", ""), ("main.m3u8", ",mp4a.40.2"), ("main.mpd", "mp4a.40.2")] {
+        // What the manifest does not say, the media does.
+        let edit = |_: &str, manifest: String| manifest.replace(text, "").replace(" codecs=\"\"", "");
+        let mut session = Session::new(Config::default(), Edited { title: SyntheticTitle::new(secs(60)), edit })
+            .sink(deaf())
+            .network("rate=8Mbps,rtt=40ms".parse().expect("a network"))
+            .play(format!("https://title.example/{file}"));
+        assert_eq!(session.run(None), Outcome::Ended, "{file} {text}: {:?}", errors(&session));
+        let told: Vec<_> = errors(&session).iter().map(telecine_model::Error::code).collect();
+        assert_eq!(told, [ErrorCode::CodecUnsupported], "{file} {text}");
+        assert_eq!(track(&session, TrackKind::Video).samples, 1500, "{file} {text}");
+        assert!(session.sink_ref().tracks().iter().all(|track| track.kind != TrackKind::Audio), "{file} {text}");
+    }
+}
+
+#[test]
+fn a_picture_plays_without_sound_that_is_muxed_in_and_that_nothing_decodes() {
+    let mut session = Session::new(Config::default(), Bilingual::new())
+        .sink(deaf())
+        .network("rate=2Mbps,rtt=20ms".parse().expect("a network"))
+        .play("https://title.example/muxed.m3u8");
+    assert_eq!(session.run(None), Outcome::Ended, "{:?}", errors(&session));
+    let told: Vec<_> = errors(&session).iter().map(telecine_model::Error::code).collect();
+    assert_eq!(told, [ErrorCode::CodecUnsupported]);
+    assert!(track(&session, TrackKind::Video).last_pts >= Some(secs(29)));
+}
+
+#[test]
+fn a_title_without_segments_was_not_played_to_its_end() {
+    let mut session = edited("v0.m3u8", |_, text| text[..text.find("#EXTINF").expect("segments")].to_owned());
+    let Outcome::Failed(Some(error)) = session.run(None) else { unreachable!("there is nothing to play") };
+    assert_eq!(error.code(), ErrorCode::NothingPlayable);
+}
+
+#[test]
+fn a_hole_is_jumped_within_what_is_buffered() {
+    use telecine_virtual::testing::Fault;
+    let title = SyntheticTitle::new(secs(60)).fault_times("v0", 5, Fault::Status(404), 9);
+    let title = title.fault_times("v1", 5, Fault::Status(404), 9).fault_times("v2", 5, Fault::Status(404), 9);
+    let sink = ModelSink::new(Capabilities { random_access: false, jumps: true, ..Capabilities::default() });
+    let mut session = Session::new(Config::default(), Edited { title, edit: |_: &str, text: String| text })
+        .sink(sink)
+        .network("rate=20Mbps,rtt=20ms".parse().expect("a network"))
+        .play("https://title.example/main.m3u8");
+    assert_eq!(session.run(None), Outcome::Ended, "{:?}", errors(&session));
+    // Four seconds are missing; nothing else is, and nothing came twice.
+    assert_eq!(track(&session, TrackKind::Video).samples, 1400);
+    let qoe = session.engine().qoe(session.now());
+    // The sound beside the missing pictures is jumped over.
+    assert!(qoe.stalls == 0 && qoe.bytes_wasted < 70_000, "{qoe:?}");
+    for number in 6..15 {
+        let times = asked_for(&session, |path| path.ends_with(&format!("/{number}.m4s")) && path.starts_with('v'));
+        assert_eq!(times, 1, "segment {number}");
+    }
+}
