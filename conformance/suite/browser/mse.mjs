@@ -62,7 +62,7 @@ function serve(files) {
     const file = files[Number(request.url.slice(1))];
     if (request.url === "/" || !file) {
       response.writeHead(request.url === "/" ? 200 : 404, { "content-type": "text/html" });
-      return response.end("<!doctype html><video muted playsinline></video>");
+      return response.end('<!doctype html><link rel="icon" href="data:,"><video muted playsinline></video>');
     }
     response.writeHead(200, { "content-type": "video/mp4", "content-length": statSync(file.path).size });
     createReadStream(file.path).pipe(response);

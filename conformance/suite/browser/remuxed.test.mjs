@@ -82,11 +82,6 @@ test("sound that begins late stays late", async () => {
   await muxedPlays("late.ts", { input });
 });
 
-test("MP3 beside the picture plays", async () => {
-  const input = ["-i", demo("v180.mp4"), "-i", demo("a-en.mp4"), "-c:v", "copy", "-c:a", "libmp3lame", "-ar", "44100"];
-  await muxedPlays("mp3.ts", { input });
-});
-
 test("packed AAC plays alone", async () => {
   const aac = path.join(folder, "sound.aac");
   ffmpeg("-i", demo("a-en.mp4"), "-c", "copy", "-f", "adts", aac);

@@ -1,26 +1,28 @@
 //! Media on its way in: bytes to facts, facts to appends.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use telecine_abr::{Downloaded, Progress};
-use telecine_container::Fragment;
 use telecine_model::{Error, ErrorCode, Handling, MediaTime, Protocol, TrackKind};
 
 use crate::action::{Append, Format, Payload, SinkCommand, TrackConfig};
 use crate::buffer::Item;
 use crate::engine::Engine;
-use crate::event::Event;
-use crate::event::{DecisionKind, State};
+use crate::event::{DecisionKind, Event, State};
 use crate::fetch::Request;
 use crate::input::{Body, RequestId};
+use crate::keys::{fragment_of, Configured, Opened};
 use crate::media::{container_time, FragmentTrack, InitTrack, MediaFact, MediaReader, Piece};
-use crate::schedule::protected;
 use crate::stream::{Init, InitKey, SegmentFetch, Stream};
 
 /// Before playback runs, a segment under way is given so long before a smaller one is considered.
 const WAITED_ENOUGH: Duration = Duration::from_secs(1);
+
+/// Initialisation sections kept at a time: more than any ladder has.
+const INITS: usize = 64;
 
 impl Engine {
     /// Bytes of the segment that a kind's stream is fetching.
@@ -47,36 +49,116 @@ impl Engine {
             }
             return;
         }
-        self.read_media(kind, &data);
+        self.read_media(kind, data);
         self.consider_abandoning(kind);
     }
 
-    /// Opens the reader of a kind's segment if its initialisation section is known.
+    /// Opens the reader of a kind's segment if its initialisation section and its key are there.
     fn open_reader(&mut self, kind: TrackKind) -> bool {
-        let limits = &self.config.limits;
-        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else {
+        let Some(fetch) = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref()) else {
             return false;
         };
-        fetch.reader = Some(match &fetch.init {
-            None => MediaReader::of_any(limits, fetch.demuxer.take()),
+        let init = match &fetch.init {
+            None => None,
             Some(key) => match self.title.inits.get(key) {
-                Some(init) => MediaReader::new(limits, init.segment.clone()),
+                Some(init) => Some(init.segment.clone()),
                 None => return false,
             },
-        });
+        };
+        let mut decryptor = None;
+        if let Some(lock) = fetch.cover.lock() {
+            if !self.title.key_files.opens(lock) {
+                return false;
+            }
+            match self.title.key_files.open(lock, fetch.number) {
+                Ok(opened) => decryptor = opened,
+                Err(error) => {
+                    self.replace_unkeyed(kind, error);
+                    return false;
+                }
+            }
+        }
+        let samples = fetch.cover.sample_aes(fetch.number);
+        let own = self.streams.get(&kind).and_then(|stream| Some((stream.own_init.as_ref()?, stream.fetch.as_ref()?)));
+        let own = own.filter(|((rendition, _), fetch)| *rendition == fetch.rendition);
+        let own = own.and_then(|((_, init), _)| init.segment.clone());
+        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return false };
+        let reader = match init {
+            None => {
+                let before = fetch.demuxer.take();
+                // Only a stream that goes on does so with the initialisation of the segment before.
+                let own = own.filter(|_| before.is_some());
+                MediaReader::of_any(&self.config.limits, before).continuing(own)
+            }
+            Some(init) => MediaReader::new(&self.config.limits, init),
+        };
+        fetch.reader = Some(reader.of_samples(samples).decrypting(decryptor));
         true
     }
 
-    fn read_media(&mut self, kind: TrackKind, data: &Body) {
+    /// What arrived of a kind's segment before it could be read is read now, if now it can be: an initialisation
+    /// section or a key came.
+    pub(crate) fn open_early(&mut self, kind: TrackKind) {
+        let Some(fetch) = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref()) else { return };
+        let fault = fetch.locks().find_map(|lock| self.title.key_files.fault(lock)).cloned();
+        if let Some(error) = fault {
+            return self.replace_unkeyed(kind, error);
+        }
+        self.open_init(kind);
+        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return };
+        if fetch.format == Format::WebVtt {
+            if fetch.complete && fetch.cover.lock().is_none_or(|lock| self.title.key_files.opens(lock)) {
+                self.finish_text(kind);
+            }
+            return;
+        }
+        let (mut early, complete, waits) = (std::mem::take(&mut fetch.early), fetch.complete, fetch.reader.is_none());
+        if waits && !early.is_empty() {
+            if !self.open_reader(kind) {
+                if let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) {
+                    fetch.early = early;
+                }
+                return;
+            }
+            self.findings.opened.push(Opened { kind, init: false, facts: Vec::new() });
+            if let Some(facts) = self.recorded.as_mut().map(|r| r.take_opened(kind, false).unwrap_or_default()) {
+                early = vec![Body::Recorded { len: 0, facts }];
+            }
+            for data in early {
+                self.read_media(kind, data);
+            }
+        }
+        if complete && self.is_readable(kind) {
+            self.finish_segment(kind);
+        }
+    }
+
+    /// Whether initialisation section and key of what is fetched for a kind are there.
+    fn is_readable(&self, kind: TrackKind) -> bool {
+        self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref()).is_some_and(|fetch| {
+            fetch.init_request.is_none()
+                && fetch.init.as_ref().is_none_or(|key| self.title.inits.contains_key(key))
+                && fetch.cover.lock().is_none_or(|lock| self.title.key_files.opens(lock))
+        })
+    }
+
+    /// Notes facts of the media of a kind: of the body in hand, or of what waited.
+    fn note(&mut self, kind: TrackKind, pieces: &[Piece]) {
+        let facts = pieces.iter().map(|piece| piece.fact.clone());
+        match self.findings.opened.last_mut().filter(|opened| opened.kind == kind && !opened.init) {
+            Some(opened) => opened.facts.extend(facts),
+            None => self.facts.get_or_insert_default().extend(facts),
+        }
+    }
+
+    fn read_media(&mut self, kind: TrackKind, data: Body) {
         let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else {
             return;
         };
         let Some(reader) = &mut fetch.reader else { return };
         let pieces = reader.push(data);
         self.keep_asides(kind);
-        if let Some(facts) = &mut self.facts {
-            facts.extend(pieces.iter().map(|piece| piece.fact.clone()));
-        }
+        self.note(kind, &pieces);
         for piece in pieces {
             if !self.on_piece(kind, piece) {
                 return;
@@ -89,13 +171,9 @@ impl Engine {
         let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else {
             return false;
         };
-        match piece.fact {
+        match piece.fact.clone() {
             MediaFact::Init(tracks) => {
                 // A segment that initialises itself.
-                if let Some(scheme) = tracks.iter().find_map(|track| track.scheme.clone()) {
-                    self.fail(protected(&scheme));
-                    return false;
-                }
                 if let Some(stream) = self.streams.get_mut(&kind) {
                     let rendition = stream.fetch.as_ref().map(|fetch| fetch.rendition);
                     let init = Init { tracks, segment: piece.init };
@@ -104,54 +182,93 @@ impl Engine {
                 }
                 true
             }
-            MediaFact::Fragment(tracks) => {
+            MediaFact::Fragment(_) | MediaFact::Protected { .. } => {
+                if let Some(lock) = fetch.cover.lock() {
+                    self.title.key_files.prove(lock);
+                }
                 if fetch.skip > 0 {
                     fetch.skip -= 1;
                     return true;
                 }
-                if !fetch.held.is_empty() || !self.knows_timeline(kind, &tracks) {
+                let mut piece = piece;
+                let held = !fetch.held.is_empty();
+                let Some((tracks, keys)) = fragment_of(&piece.fact) else { return true };
+                if !keys.is_empty() {
+                    piece.need = self.need_of_fragment(kind, keys, &piece);
+                }
+                if held || piece.need.is_some() || !self.knows_timeline(kind, tracks) {
                     if let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) {
-                        fetch.held.push_back(Piece { fact: MediaFact::Fragment(tracks), ..piece });
+                        fetch.held.push_back(piece);
                     }
                     return true;
                 }
-                self.take_fragment(kind, &tracks, piece.fragment);
-                true
+                self.take_fragment(kind, piece)
             }
             MediaFact::Index(_) => true,
             MediaFact::Broken(error) => {
                 fetch.broken = true;
-                self.replace_segment(kind, error, Vec::new());
+                self.replace_broken(kind, error, false);
                 false
             }
         }
     }
 
-    fn take_fragment(&mut self, kind: TrackKind, tracks: &[FragmentTrack], fragment: Option<Arc<Fragment>>) {
-        if let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) {
-            fetch.seen += 1;
+    /// A segment or its initialisation section cannot be read. If nothing ever could be with its key, that is the
+    /// wrong one, and so it is for every segment.
+    fn replace_broken(&mut self, kind: TrackKind, error: Error, init: bool) {
+        let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
+        let lock = fetch.and_then(|fetch| if init { fetch.init_cover.lock() } else { fetch.cover.lock() });
+        match lock.filter(|lock| !self.title.key_files.is_proved(lock)).cloned() {
+            Some(lock) => {
+                self.title.key_files.refute(&lock, error.clone());
+                self.replace_unkeyed(kind, error);
+            }
+            None => self.replace_segment(kind, error, Vec::new()),
         }
-        let payload = fragment.map_or(Payload::None, Payload::Fragment);
-        self.append_fragment(kind, tracks, &payload);
-        self.hand_on_asides(kind);
     }
 
-    /// Hands on the fragments that waited for the leading stream, if that has said what they waited for.
+    /// Hands on a fragment. False if nothing further of the segment is wanted.
+    fn take_fragment(&mut self, kind: TrackKind, piece: Piece) -> bool {
+        if let Some(stream) = self.streams.get_mut(&kind) {
+            let Some(fetch) = stream.fetch.as_mut() else { return false };
+            fetch.seen += 1;
+            if let Some(need) = piece.need {
+                let end = fetch.end;
+                match stream.kept.back_mut().filter(|(_, last)| *last == need) {
+                    Some((known, _)) => *known = (*known).max(end),
+                    None => stream.kept.push_back((end, need)),
+                }
+            }
+        }
+        let through = self.goes_through(piece.need);
+        let tracks = fragment_of(&piece.fact).map(|(tracks, _)| tracks.to_vec()).unwrap_or_default();
+        let payload = match self.clear_fragment(piece) {
+            Ok(fragment) => fragment.map_or(Payload::None, Payload::Fragment),
+            Err(error) => {
+                self.replace_segment(kind, error, Vec::new());
+                return false;
+            }
+        };
+        self.append_fragment(kind, &tracks, &payload, through);
+        self.hand_on_asides(kind);
+        true
+    }
+
+    /// Hands on the fragments that waited for the leading stream, or for keys, if what they waited for is there.
     pub(crate) fn release_held(&mut self, kind: TrackKind) {
         loop {
             let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
-            let Some(MediaFact::Fragment(tracks)) = fetch.and_then(|fetch| fetch.held.front()).map(|held| &held.fact)
-            else {
-                return;
-            };
-            let tracks = tracks.clone();
-            if !self.knows_timeline(kind, &tracks) {
+            let Some(held) = fetch.and_then(|fetch| fetch.held.front()) else { return };
+            let (need, tracks) = (held.need, fragment_of(&held.fact).map_or(&[][..], |(tracks, _)| tracks));
+            if !self.knows_timeline(kind, tracks) || !self.may_pass(kind, need) {
                 return;
             }
             let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return };
             let Some(piece) = fetch.held.pop_front() else { return };
             let last = fetch.held.is_empty() && fetch.read;
-            self.take_fragment(kind, &tracks, piece.fragment);
+            if !self.take_fragment(kind, piece) {
+                return;
+            }
             if last {
                 return self.conclude_segment(kind);
             }
@@ -159,14 +276,14 @@ impl Engine {
     }
 
     /// Hands a fragment to the sink, for each kind that is in it.
-    fn append_fragment(&mut self, kind: TrackKind, found: &[FragmentTrack], payload: &Payload) {
+    fn append_fragment(&mut self, kind: TrackKind, found: &[FragmentTrack], payload: &Payload, through: bool) {
         let Some(mut stream) = self.streams.remove(&kind) else {
             return;
         };
         if let Some(mut fetch) = stream.fetch.take() {
             match self.init_of(&stream, &fetch).cloned() {
                 Some(init) => {
-                    self.configure(&mut stream, &fetch, &init);
+                    self.configure(&mut stream, &fetch, &init, through);
                     let outputs = stream.outputs.clone();
                     let mut own = false;
                     for output in outputs.iter().copied() {
@@ -205,8 +322,9 @@ impl Engine {
     }
 
     /// Tells the sink what decoder configuration follows, if it changed.
-    fn configure(&mut self, stream: &mut Stream, fetch: &SegmentFetch, init: &Init) {
-        let wanted = (fetch.rendition, fetch.init.clone());
+    fn configure(&mut self, stream: &mut Stream, fetch: &SegmentFetch, init: &Init, through: bool) {
+        let protected = init.tracks.iter().any(|track| track.scheme.is_some());
+        let wanted = Configured::of(fetch, through && protected);
         if stream.configured.as_ref() == Some(&wanted) {
             return;
         }
@@ -225,6 +343,11 @@ impl Engine {
         stream.outputs.dedup();
         let rendition = self.rendition(fetch.rendition).map(|r| r.id.clone()).unwrap_or_default();
         let carrier = self.track(stream.period, stream.track).map(|t| t.id.clone()).unwrap_or_default();
+        // What is decrypted here is clear to the sink.
+        let segment = match &init.segment {
+            Some(segment) if protected && !through => Some(Arc::new(segment.cleared())),
+            segment => segment.clone(),
+        };
         let mut told = Vec::new();
         for track in present {
             if told.contains(&track.kind) {
@@ -244,7 +367,7 @@ impl Engine {
                 rendition: rendition.clone(),
                 codec: track.codec.clone(),
                 format: Format::Cmaf,
-                init: init.segment.clone(),
+                init: segment.clone(),
                 track_id: track.id,
             })));
         }
@@ -335,42 +458,93 @@ impl Engine {
 
     /// An initialisation section is complete.
     pub(crate) fn on_init(&mut self, kind: TrackKind, key: InitKey, request: Request) {
+        if self.is_sealed(kind, &key) {
+            let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return };
+            fetch.init_request = None;
+            fetch.sealed_init = Some(Body::Bytes(request.body.into()));
+            return self.open_early(kind);
+        }
+        if !self.take_init(kind, &key, request.pieces) {
+            return;
+        }
+        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else {
+            return;
+        };
+        if fetch.init.as_ref() == Some(&key) {
+            fetch.init_request = None;
+            self.open_early(kind);
+        }
+    }
+
+    /// Whether the initialisation section of what is fetched for a kind is encrypted whole.
+    pub(crate) fn is_sealed(&self, kind: TrackKind, key: &InitKey) -> bool {
+        let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
+        fetch.is_some_and(|fetch| fetch.init.as_ref() == Some(key) && fetch.init_cover.lock().is_some())
+    }
+
+    /// Reads an initialisation section that waited for its key.
+    fn open_init(&mut self, kind: TrackKind) {
+        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return };
+        let (Some(lock), Some(key)) = (fetch.init_cover.lock(), fetch.init.clone()) else { return };
+        if fetch.sealed_init.is_none() || !self.title.key_files.opens(lock) {
+            return;
+        }
+        let opened = self.title.key_files.open(lock, fetch.number);
+        let Some(body) = fetch.sealed_init.take() else { return };
+        let decryptor = match opened {
+            Ok(decryptor) => decryptor,
+            Err(error) => return self.replace_unkeyed(kind, error),
+        };
+        let recorded = self.recorded.as_mut().map(|recorded| recorded.take_opened(kind, true).unwrap_or_default());
+        let pieces = match recorded {
+            Some(facts) => MediaReader::new(&self.config.limits, None).push(Body::Recorded { len: 0, facts }),
+            None => {
+                let mut reader = MediaReader::new(&self.config.limits, None).decrypting(decryptor);
+                let mut pieces = reader.push(body);
+                pieces.extend(reader.finish());
+                pieces
+            }
+        };
+        let facts = pieces.iter().map(|piece| piece.fact.clone()).collect();
+        self.findings.opened.push(Opened { kind, init: true, facts });
+        self.take_init(kind, &key, pieces);
+    }
+
+    /// Takes what was found in an initialisation section; false if that is of no use.
+    fn take_init(&mut self, kind: TrackKind, key: &InitKey, pieces: Vec<Piece>) -> bool {
         let mut found = None;
-        for piece in request.pieces {
+        for piece in pieces {
             match piece.fact {
                 MediaFact::Init(tracks) => found = Some(Init { tracks, segment: piece.init }),
-                MediaFact::Broken(error) => return self.replace_segment(kind, error, Vec::new()),
+                MediaFact::Broken(error) => {
+                    self.replace_broken(kind, error, true);
+                    return false;
+                }
                 _ => {}
             }
         }
         let Some(init) = found else {
             let error = Error::new(ErrorCode::InitMissing, "the initialisation section holds none");
-            return self.replace_segment(kind, error, Vec::new());
+            self.replace_segment(kind, error, Vec::new());
+            return false;
         };
-        if let Some(scheme) = init.tracks.iter().find_map(|track| track.scheme.clone()) {
-            return self.fail(protected(&scheme));
-        }
+        self.forget_inits();
         self.title.inits.insert(key.clone(), init);
-        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else {
+        true
+    }
+
+    /// A title of many initialisation sections (an hour of stitched advertisements) is not kept whole: what is not
+    /// in use is fetched again if it is needed again.
+    fn forget_inits(&mut self) {
+        if self.title.inits.len() < INITS {
             return;
-        };
-        if fetch.init.as_ref() != Some(&key) {
-            return;
         }
-        fetch.init_request = None;
-        let (mut early, complete) = (std::mem::take(&mut fetch.early), fetch.complete);
-        if let Some(facts) = self.late.take() {
-            early = vec![Body::Recorded { len: 0, facts }];
+        let mut used = BTreeSet::new();
+        for stream in self.streams.values() {
+            used.extend(stream.fetch.as_ref().and_then(|fetch| fetch.init.clone()));
+            used.extend(stream.configured.as_ref().and_then(|configured| configured.init.clone()));
         }
-        if !early.is_empty() && self.open_reader(kind) {
-            self.facts = Some(Vec::new());
-            for data in early {
-                self.read_media(kind, &data);
-            }
-        }
-        if complete {
-            self.finish_segment(kind);
-        }
+        self.title.inits.retain(|key, _| used.contains(key));
     }
 
     /// The media request of a segment is complete.
@@ -384,10 +558,13 @@ impl Engine {
         fetch.request = None;
         fetch.complete = true;
         if fetch.format == Format::WebVtt {
-            return self.finish_text(kind);
+            if fetch.cover.lock().is_none_or(|lock| self.title.key_files.opens(lock)) {
+                self.finish_text(kind);
+            }
+            return;
         }
-        // An empty body, or one whose initialisation section is still missing.
-        if fetch.init_request.is_none() && fetch.init.as_ref().is_none_or(|key| self.title.inits.contains_key(key)) {
+        // An empty body, or one whose initialisation section or key is still missing.
+        if self.is_readable(kind) {
             self.finish_segment(kind);
         }
     }
@@ -397,12 +574,12 @@ impl Engine {
         let fetch = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut());
         // An empty body never had a reader; it is found empty below.
         let pieces = match (fetch.and_then(|fetch| fetch.reader.as_mut()), self.late.take()) {
-            (Some(reader), Some(facts)) => reader.push(&Body::Recorded { len: 0, facts }),
+            (Some(reader), Some(facts)) => reader.push(Body::Recorded { len: 0, facts }),
             (Some(reader), None) => reader.finish(),
             (None, _) => Vec::new(),
         };
         self.keep_asides(kind);
-        self.facts.get_or_insert_default().extend(pieces.iter().map(|piece| piece.fact.clone()));
+        self.note(kind, &pieces);
         for piece in pieces {
             if !self.on_piece(kind, piece) {
                 return;
@@ -459,14 +636,17 @@ impl Engine {
     }
 
     fn finish_text(&mut self, kind: TrackKind) {
+        if let Err(error) = self.unlock_text(kind) {
+            return self.replace_segment(kind, error, Vec::new());
+        }
         let Some(mut stream) = self.streams.remove(&kind) else {
             return;
         };
         if let Some(fetch) = stream.fetch.take() {
             self.read_text(&fetch);
             let rendition = self.rendition(fetch.rendition).map(|r| r.id.clone()).unwrap_or_default();
-            if stream.configured.as_ref().is_none_or(|(configured, _)| *configured != fetch.rendition) {
-                stream.configured = Some((fetch.rendition, None));
+            if stream.configured.as_ref().is_none_or(|configured| configured.rendition != fetch.rendition) {
+                stream.configured = Some(Configured::of(&fetch, false));
                 stream.outputs = vec![kind];
                 let track = self.track(stream.period, stream.track).map(|t| t.id.clone()).unwrap_or_default();
                 self.sink(SinkCommand::Configure(Box::new(TrackConfig {
@@ -505,6 +685,38 @@ impl Engine {
             stream.trouble_since = None;
         }
         self.streams.insert(kind, stream);
+    }
+
+    /// Decrypts a text that is encrypted whole.
+    fn unlock_text(&mut self, kind: TrackKind) -> Result<(), Error> {
+        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return Ok(()) };
+        let Some(lock) = fetch.cover.lock() else { return Ok(()) };
+        if let Some(facts) = self.recorded.as_mut().map(|recorded| recorded.take_opened(kind, false)) {
+            // A replay has no text, and knows whether it could be decrypted.
+            let broken = facts.unwrap_or_default().into_iter().find_map(|fact| match fact {
+                MediaFact::Broken(error) => Some(error),
+                _ => None,
+            });
+            return broken.map_or(Ok(()), Err);
+        }
+        let text = Bytes::from(std::mem::take(&mut fetch.text));
+        let clear = self.title.key_files.open(lock, fetch.number).and_then(|decryptor| {
+            let Some(mut decryptor) = decryptor else { return Ok(Vec::new()) };
+            let mut clear = decryptor.push(text)?.to_vec();
+            decryptor.finish()?.iter().for_each(|part| clear.extend_from_slice(part));
+            Ok(clear)
+        });
+        match clear {
+            Ok(clear) => {
+                fetch.text = clear;
+                Ok(())
+            }
+            Err(error) => {
+                let facts = vec![MediaFact::Broken(error.clone())];
+                self.findings.opened.push(Opened { kind, init: false, facts });
+                Err(error)
+            }
+        }
     }
 
     /// A failed media request will be made again: what was appended of it is not appended twice.

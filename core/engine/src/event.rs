@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use telecine_drm::session::StoredLicence;
 use telecine_model::cue::CueChange;
 use telecine_model::{Cue, Error, MediaTime, TimedEvent, Timestamp, TrackKind, Warning};
 
@@ -101,6 +102,20 @@ pub enum Event {
         at: Timestamp,
         /// What.
         error: Error,
+    },
+    /// A licence was stored on the device: to be kept, in place of one of the same name.
+    LicenceStored {
+        /// When.
+        at: Timestamp,
+        /// What to keep of it.
+        licence: StoredLicence,
+    },
+    /// A stored licence is gone: to be kept no longer.
+    LicenceForgotten {
+        /// When.
+        at: Timestamp,
+        /// The key system's name of it.
+        name: String,
     },
     /// Timed metadata: an `emsg` box, an ID3 tag, an event of a DASH manifest, an HLS date range.
     ///
@@ -216,6 +231,8 @@ pub enum State {
 pub enum StallCause {
     /// Media comes in slower than it plays.
     SlowNetwork,
+    /// Media is there, its keys are on their way.
+    AwaitedKeys,
     /// Requests fail and are tried again.
     FailingRequests,
     /// The media at the playhead is missing and cannot be had.
@@ -258,6 +275,10 @@ pub enum DecisionKind {
     Pathway,
     /// A failed request is made again.
     Retry,
+    /// A rendition is not played for want of its keys, or is played again.
+    Key,
+    /// Which key system is used.
+    KeySystem,
     /// Media was left out.
     Skip,
     /// The playhead jumped over missing media.

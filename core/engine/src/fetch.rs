@@ -1,12 +1,14 @@
 //! Requests: from the wish to the last byte, failures and retries included.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use telecine_abr::{TransferFlags, TransferId, TransferSample};
 use telecine_container::SegmentIndexBox;
 use telecine_delivery::{classify_status, Failure, Otherwise, RequestClass, RetryDecision};
+use telecine_model::protection::KeyMethod;
 use telecine_model::{uri, ByteRange, Error, ErrorCode, Handling, Timestamp, TrackKind};
 
 use crate::action::{Action, FetchRequest};
@@ -17,6 +19,7 @@ use crate::input::{Body, NetworkEvent, RequestId, ResponseHead};
 use crate::media::{MediaReader, Piece};
 use crate::stream::{InitKey, RenditionRef, Stream};
 use crate::timer::Timer;
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// What a request's answer is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +36,17 @@ pub(crate) enum Purpose {
     Init(TrackKind, InitKey),
     /// The segment that a kind's stream is fetching.
     Segment(TrackKind),
+    /// A key file of whole segments, under the method that they are encrypted by.
+    KeyFile(Arc<str>, KeyMethod),
+    /// A request of key sessions, by their number of it.
+    Licence(u64),
+}
+
+impl Purpose {
+    /// Nobody may see the answer.
+    fn is_secret(&self) -> bool {
+        matches!(self, Self::KeyFile(..) | Self::Licence(_))
+    }
 }
 
 /// A request under way.
@@ -47,6 +61,8 @@ pub(crate) struct Request {
     pub(crate) received: u64,
     /// Body of a text or of an error answer.
     pub(crate) body: Vec<u8>,
+    /// Body of a secret answer: wiped, never recorded.
+    pub(crate) secret: Zeroizing<Vec<u8>>,
     /// Reads indexes and initialisation sections.
     reader: Option<MediaReader>,
     pub(crate) pieces: Vec<Piece>,
@@ -62,7 +78,8 @@ impl Request {
     /// Playback cannot go on without its answer, or an equivalent one: subtitles and remote elements
     /// are left out instead.
     fn is_vital(&self) -> bool {
-        self.fetch.kind != Some(TrackKind::Text) && !matches!(self.purpose, Purpose::Remote(_))
+        self.fetch.kind != Some(TrackKind::Text)
+            && !matches!(self.purpose, Purpose::Remote(_) | Purpose::KeyFile(..) | Purpose::Licence(_))
     }
 
     pub(crate) fn first_byte(&self) -> Option<Timestamp> {
@@ -105,6 +122,11 @@ impl Requests {
         self.deferred.iter().any(|d| d.fetch.kind == Some(kind))
     }
 
+    /// One with this purpose that is under way.
+    pub(crate) fn find(&self, purpose: &Purpose) -> Option<RequestId> {
+        self.active.iter().find(|(_, request)| request.purpose == *purpose).map(|(id, _)| *id)
+    }
+
     /// Hands on what earlier requests for the same index brought.
     pub(crate) fn carry(&mut self, id: RequestId, boxes: Vec<SegmentIndexBox>) {
         if let Some(request) = self.active.get_mut(&id) {
@@ -133,17 +155,38 @@ impl Engine {
         url: String,
         byte_range: Option<ByteRange>,
     ) -> Result<RequestId, Error> {
-        if !uri::may_follow(&self.title.url, &url) {
-            return Err(Error::new(ErrorCode::SchemeForbidden, "the content refers to a URL that it may not use")
-                .fact("url", self.outbox.secrets.shown(&url)));
+        self.check_reference(&url)?;
+        let request = self.request(class, kind, url, byte_range);
+        Ok(self.send(request, purpose))
+    }
+
+    /// # Errors
+    /// [`ErrorCode::SchemeForbidden`] if the reference may not be followed from here.
+    pub(crate) fn check_reference(&self, url: &str) -> Result<(), Error> {
+        if uri::may_follow(&self.title.url, url) {
+            return Ok(());
         }
+        let error = Error::new(ErrorCode::SchemeForbidden, "the content refers to a URL that it may not use");
+        Err(error.fact("url", self.outbox.secrets.shown(url)))
+    }
+
+    /// A request that was never made before.
+    pub(crate) fn request(
+        &self,
+        class: RequestClass,
+        kind: Option<TrackKind>,
+        url: String,
+        byte_range: Option<ByteRange>,
+    ) -> FetchRequest {
         let limits = &self.config.limits;
         let max_bytes = match class {
-            RequestClass::Segment | RequestClass::Text => limits.segment_bytes,
+            RequestClass::Segment => limits.segment_bytes,
+            RequestClass::Text => limits.text_bytes as u64,
             RequestClass::Init | RequestClass::Index => limits.init_bytes as u64,
+            RequestClass::Key => limits.licence_bytes as u64,
             _ => limits.manifest_bytes as u64,
         };
-        let request = FetchRequest {
+        FetchRequest {
             id: RequestId(0),
             class,
             kind,
@@ -154,15 +197,19 @@ impl Engine {
             idle_timeout: self.config.idle_timeout,
             max_redirects: u32::try_from(limits.redirects).unwrap_or(u32::MAX),
             attempt: 0,
-        };
-        Ok(self.send(request, purpose))
+            licence: None,
+        }
     }
 
-    fn send(&mut self, mut fetch: FetchRequest, purpose: Purpose) -> RequestId {
+    pub(crate) fn send(&mut self, mut fetch: FetchRequest, purpose: Purpose) -> RequestId {
         let id = RequestId(self.requests.next);
         self.requests.next += 1;
         fetch.id = id;
-        let reader = matches!(purpose, Purpose::Index(_) | Purpose::Init(..))
+        let sealed = match &purpose {
+            Purpose::Init(kind, key) => self.is_sealed(*kind, key),
+            _ => false,
+        };
+        let reader = (matches!(purpose, Purpose::Index(_) | Purpose::Init(..)) && !sealed)
             .then(|| MediaReader::new(&self.config.limits, None));
         if let Purpose::Segment(kind) = purpose {
             if let Some(segment) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) {
@@ -182,6 +229,7 @@ impl Engine {
             first_byte: None,
             received: 0,
             body: Vec::new(),
+            secret: Zeroizing::default(),
             reader,
             pieces: Vec::new(),
             carried: Vec::new(),
@@ -322,12 +370,31 @@ impl Engine {
                 let kind = *kind;
                 self.on_media(kind, id, data);
             }
+            (purpose, _) if purpose.is_secret() => {
+                self.facts = Some(Vec::new());
+                if let Body::Bytes(bytes) = data {
+                    // All at once, so that no part of a key stays behind where there was no room.
+                    if request.secret.capacity() == 0 {
+                        let declared = request.head.as_ref().and_then(|head| head.content_length).unwrap_or(0);
+                        let room = declared.min(request.fetch.max_bytes).max(bytes.len() as u64).max(64);
+                        request.secret.reserve(usize::try_from(room).unwrap_or(0));
+                    }
+                    request.secret.extend_from_slice(&bytes);
+                    if let Ok(mut bytes) = bytes.try_into_mut() {
+                        bytes.as_mut().zeroize();
+                    }
+                }
+            }
             (_, Some(reader)) => {
-                let pieces = reader.push(&data);
+                let pieces = reader.push(data);
                 self.facts = Some(pieces.iter().map(|piece| piece.fact.clone()).collect());
                 request.pieces.extend(pieces);
             }
-            _ => {
+            (purpose, None) => {
+                // An initialisation section without a reader is encrypted: it is no text to be recorded.
+                if matches!(purpose, Purpose::Init(..)) {
+                    self.facts = Some(Vec::new());
+                }
                 if let Body::Bytes(bytes) = &data {
                     request.body.extend_from_slice(bytes);
                 }
@@ -337,6 +404,12 @@ impl Engine {
 
     fn on_end(&mut self, mut request: Request) {
         self.requests.last_answer = Some(self.now);
+        if let Purpose::Licence(id) = request.purpose {
+            if request.is_error() {
+                self.qoe.request_failed();
+            }
+            return self.on_licence(id, request);
+        }
         if request.is_error() {
             let status = request.head.as_ref().map_or(0, |head| head.status);
             let error = classify_status(status, &request.body);
@@ -362,6 +435,8 @@ impl Engine {
             Purpose::Index(rendition) => self.on_index(rendition, request),
             Purpose::Init(kind, key) => self.on_init(kind, key, request),
             Purpose::Segment(kind) => self.on_segment_end(kind, request),
+            Purpose::KeyFile(file, method) => self.on_key_file(file, &method, request),
+            Purpose::Licence(id) => self.on_licence(id, request),
         }
     }
 
@@ -382,6 +457,10 @@ impl Engine {
     /// A request failed: tried again, replaced, left out, or the end.
     pub(crate) fn on_failure(&mut self, request: Request, error: Error) {
         self.qoe.request_failed();
+        if let Purpose::Licence(id) = request.purpose {
+            // Key sessions have a patience of their own.
+            return self.on_licence_failed(id, error.code());
+        }
         let status = request.head.as_ref().map(|head| head.status).filter(|status| *status >= 400);
         let mut error = error
             .fact("url", self.outbox.secrets.shown(request.url()))
@@ -474,7 +553,8 @@ impl Engine {
     /// Whether what a request was for may be had elsewhere.
     fn has_alternate(&self, purpose: &Purpose) -> bool {
         match purpose {
-            Purpose::Manifest | Purpose::Remote(_) => false,
+            Purpose::Manifest | Purpose::Remote(_) | Purpose::Licence(_) => false,
+            Purpose::KeyFile(file, _) => self.has_other_key(file),
             Purpose::Playlist(reference) | Purpose::Index(reference) => {
                 let same_track = |s: &&Stream| (s.period, s.track) == (reference.period, reference.track);
                 self.streams.values().find(same_track).is_some_and(|stream| self.choices(stream) > 1)
@@ -537,6 +617,8 @@ impl Engine {
             },
             Purpose::Playlist(rendition) => self.replace_rendition(rendition, error, why),
             Purpose::Init(kind, _) | Purpose::Segment(kind) => self.replace_segment(kind, error, why),
+            Purpose::KeyFile(file, _) => self.on_key_file_missing(file, error),
+            Purpose::Licence(id) => self.on_licence_failed(id, error.code()),
         }
     }
 }

@@ -23,6 +23,7 @@
 //!         Action::Fetch(request) => requests.push(request.url),
 //!         Action::Cancel(_request) => {}
 //!         Action::Sink(_command) => {}
+//!         Action::Cdm(_order) => {}
 //!         Action::Emit(_event) => {}
 //!     }
 //! }
@@ -66,6 +67,7 @@ mod fingerprint;
 mod host;
 mod index;
 mod input;
+mod keys;
 mod load;
 mod media;
 mod outbox;
@@ -85,13 +87,14 @@ mod timeline;
 mod timer;
 mod tracks;
 
-pub use action::{Action, Append, FetchRequest, Format, LoadId, Payload, SinkCommand, TrackConfig};
+pub use action::{Action, Append, CdmOrder, FetchRequest, Format, LoadId, Payload, SinkCommand, TrackConfig};
 pub use config::{Config, Constraints, Preferences};
 pub use engine::{Engine, Snapshot, StreamSnapshot};
 pub use event::{Decision, DecisionKind, Event, StallCause, State, TimedPhase};
 pub use host::{Sink, TrackStats};
 pub use index::{index_from_sidx, nested_ranges};
 pub use input::{Body, Capabilities, Command, Environment, Input, NetworkEvent, RequestId, ResponseHead, SinkReport};
+pub use keys::{CdmNote, KeySetup};
 pub use load::whole_resource;
 pub use media::{FragmentTrack, IndexFact, InitTrack, MediaFact};
 pub use policy::{BufferContext, BufferGoal, BufferPolicy, ConfiguredBuffer, Policies};
@@ -100,6 +103,7 @@ pub use telecine_abr as abr;
 pub use telecine_container as container;
 pub use telecine_delivery as delivery;
 pub use telecine_delivery::RequestClass;
+pub use telecine_drm as drm;
 pub use telecine_model as model;
 pub use telecine_telemetry as telemetry;
 pub use timed::TimedKey;

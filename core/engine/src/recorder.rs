@@ -14,13 +14,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use telecine_model::hash::Fnv1a;
-use telecine_model::{uri, Error, ErrorCode, Place, Timestamp};
+use telecine_model::{uri, Error, ErrorCode, Place, Timestamp, TrackKind};
 
 use crate::action::Action;
 use crate::config::Config;
 use crate::event::{Decision, Event};
 use crate::fetch::Requests;
 use crate::input::{Body, Command, Environment, Input, NetworkEvent, RequestId, ResponseHead, SinkReport};
+use crate::keys::{Findings, GivenKey, KeyFact, Opened};
 use crate::media::MediaFact;
 use crate::secrets::Secrets;
 use crate::Engine;
@@ -71,6 +72,28 @@ enum Recorded {
         id: RequestId,
         code: ErrorCode,
         message: String,
+    },
+    /// What comes of keys with the next input, in a round of it.
+    Round {
+        round: u32,
+        facts: Vec<KeyFact>,
+    },
+    /// A fragment that cannot be decrypted with the next input, by its number among those that are.
+    Undecrypted {
+        number: u32,
+        error: Error,
+    },
+    /// The key system of the device reports; what comes of it was said before.
+    Cdm,
+    /// What the next input brings to light in media of a kind that had waited.
+    Opened {
+        kind: TrackKind,
+        init: bool,
+        facts: Vec<MediaFact>,
+    },
+    /// The application gave keys, of which only the length of one for whole segments decides anything.
+    Keys {
+        segment_key: Option<usize>,
     },
     Sink(SinkReport),
     Environment(Environment),
@@ -164,12 +187,29 @@ impl Recorder {
             },
             Input::Sink(report) => Recorded::Sink(report.clone()),
             Input::Environment(environment) => Recorded::Environment(environment.clone()),
+            Input::Cdm(_) => Recorded::Cdm,
             Input::Timer => Recorded::Timer,
         };
         self.write(recorded, now);
         // What was cancelled meanwhile is never completed.
         self.texts.retain(|id, _| lives(*id));
         self.refused.retain(|id| lives(*id));
+    }
+
+    /// Notes what the input that comes next brought to light beside what was in its own body.
+    pub(crate) fn findings(&mut self, findings: Findings) {
+        let Findings { opened, rounds, failed } = findings;
+        let opened = opened.into_iter().map(|Opened { kind, init, facts }| Recorded::Opened { kind, init, facts });
+        let rounds = rounds.into_iter().map(|(round, facts)| Recorded::Round { round, facts });
+        let failed = failed.into_iter().map(|(number, error)| Recorded::Undecrypted { number, error });
+        for input in opened.chain(rounds).chain(failed) {
+            self.frame(&Frame::Input { after_us: 0, input });
+        }
+    }
+
+    /// Notes that the application gave keys.
+    pub(crate) fn keys(&mut self, segment_key: Option<usize>) {
+        self.frame(&Frame::Input { after_us: 0, input: Recorded::Keys { segment_key } });
     }
 
     fn write(&mut self, input: Recorded, now: Timestamp) {
@@ -268,12 +308,24 @@ pub fn replay(recording: &[u8]) -> Result<Replay, Error> {
         match (frame, engine.as_mut()) {
             (Frame::Start { version, config }, None) => {
                 result.version = version;
-                engine = Some(Engine::new(Config { record: false, ..*config }));
+                engine = Some(Engine::without_keys(Config { record: false, ..*config }));
             }
             // Its bytes were counted as they came; here is what they were.
             (Frame::Input { after_us, input: Recorded::Text { id, bytes } }, Some(engine)) => {
                 now = Timestamp::from_micros(now.as_micros().saturating_add(after_us));
                 engine.supply_text(id, bytes);
+            }
+            (Frame::Input { input: Recorded::Opened { kind, init, facts }, .. }, Some(engine)) => {
+                engine.recorded.get_or_insert_default().opened.push(Opened { kind, init, facts });
+            }
+            (Frame::Input { input: Recorded::Round { round, facts }, .. }, Some(engine)) => {
+                engine.recorded.get_or_insert_default().rounds.push((round, facts));
+            }
+            (Frame::Input { input: Recorded::Undecrypted { number, error }, .. }, Some(engine)) => {
+                engine.recorded.get_or_insert_default().failed.push((number, error));
+            }
+            (Frame::Input { input: Recorded::Keys { segment_key }, .. }, Some(engine)) => {
+                engine.segment_key = segment_key.map(|length| GivenKey { length, bytes: None });
             }
             (Frame::Input { after_us, input }, Some(engine)) => {
                 now = Timestamp::from_micros(now.as_micros().saturating_add(after_us));
@@ -282,7 +334,9 @@ pub fn replay(recording: &[u8]) -> Result<Replay, Error> {
                     _ => Vec::new(),
                 });
                 let Some(input) = input.into_input() else { continue };
+                engine.recorded.get_or_insert_default();
                 engine.handle(input, now);
+                engine.recorded = None;
                 result.inputs += 1;
                 result.complete = false;
                 while let Some(action) = engine.poll() {
@@ -362,7 +416,11 @@ impl Recorded {
         Some(match self {
             Self::Command(command) => Input::Command(command),
             Self::Head(head) => Input::Network(NetworkEvent::Head(head)),
-            Self::Text { .. } => return None,
+            Self::Text { .. }
+            | Self::Opened { .. }
+            | Self::Round { .. }
+            | Self::Undecrypted { .. }
+            | Self::Keys { .. } => return None,
             Self::Media { id, len, facts } => {
                 Input::Network(NetworkEvent::Chunk { id, data: Body::Recorded { len, facts } })
             }
@@ -370,7 +428,7 @@ impl Recorded {
             Self::Failed { id, code, message } => Input::Network(NetworkEvent::Failed { id, code, message }),
             Self::Sink(report) => Input::Sink(report),
             Self::Environment(environment) => Input::Environment(environment),
-            Self::Timer => Input::Timer,
+            Self::Cdm | Self::Timer => Input::Timer,
         })
     }
 }

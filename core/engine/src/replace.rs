@@ -121,7 +121,7 @@ impl Engine {
             self.report(error.recovered(Handling::Skipped));
             return self.skip(kind, media_end.min(fetch.end), fetch.end, why);
         }
-        stream.avoid.push(reference.rendition);
+        stream.avoid.insert(reference.rendition);
         let Some(stream) = self.streams.get(&kind) else { return };
         if !self.usable_steps(stream).is_empty() {
             self.report(error.recovered(Handling::Replaced));
@@ -156,7 +156,9 @@ impl Engine {
     }
 
     fn is_usable(&self, stream: &Stream, rendition: usize) -> bool {
-        !stream.avoid.contains(&rendition) && !self.is_dead(stream.reference(rendition))
+        !stream.avoid.contains(&rendition)
+            && !self.is_dead(stream.reference(rendition))
+            && self.key_fault(stream, rendition).is_none()
     }
 
     /// The ladder of a stream as far as its next segment can be had: each quality from the first of
@@ -166,7 +168,20 @@ impl Engine {
             let rendition = step.candidates().find(|rendition| self.is_usable(stream, *rendition))?;
             Some(Step { rendition, ..step.clone() })
         };
-        stream.ladder.iter().filter_map(usable).collect()
+        let mut steps: Vec<Step> = stream.ladder.iter().filter_map(usable).collect();
+        // What waits for its keys is not fetched while there is something that does not; nor what the device
+        // would show smaller than it is.
+        if steps.iter().any(|step| self.is_ready(stream, step.rendition)) {
+            steps.retain(|step| self.is_ready(stream, step.rendition));
+        } else if steps.iter().any(|step| self.is_downscaled(stream, step.rendition)) {
+            steps.retain(|step| self.is_downscaled(stream, step.rendition));
+        }
+        steps
+    }
+
+    /// The smallest rendition that the next segment of a stream can be had in.
+    pub(crate) fn first_usable(&self, stream: &Stream) -> Option<usize> {
+        stream.ladder.iter().flat_map(Step::candidates).find(|rendition| self.is_usable(stream, *rendition))
     }
 
     /// Declares the service location of a rendition bad, if there is another; gives that.

@@ -6,13 +6,14 @@ use std::time::Duration;
 use telecine_abr::{Cap, Choice, Context, Estimate, Level, Reason};
 use telecine_delivery::RequestClass;
 use telecine_model::presentation::Groups;
-use telecine_model::{uri, Error, ErrorCode, MediaTime, Protocol, Segment, TrackKind};
+use telecine_model::{uri, MediaTime, Segment, TrackKind};
 
 use crate::action::{Format, LoadId, SinkCommand};
 use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::event::{DecisionKind, State};
 use crate::fetch::Purpose;
+use crate::keys::{Cover, Source};
 use crate::policy::{BufferContext, BufferGoal};
 use crate::select::{audio_rendition, cap, Step};
 use crate::stream::{InitKey, RenditionRef, SegmentFetch, Stream};
@@ -98,6 +99,9 @@ impl Engine {
             // A start behind the end: nothing is fetched, so in what bitrate needs no decision.
             return self.next_period(kind, next_time);
         }
+        if self.ask_for_keys(kind, next_time) {
+            return false;
+        }
         let usable = |engine: &Self| engine.streams.get(&kind).is_some_and(|s| !engine.usable_steps(s).is_empty());
         if !usable(self) {
             // Constraints came that leave only what this segment could not be had in: asked once more.
@@ -143,7 +147,11 @@ impl Engine {
         }
         match kind {
             TrackKind::Text => self.disable(kind),
-            _ => self.fail(self.nothing_playable("no rendition within the constraints can be had")),
+            _ => {
+                let nothing = || self.nothing_playable("no rendition within the constraints can be had");
+                let error = self.ladder_fault(kind).unwrap_or_else(nothing);
+                self.fail(error);
+            }
         }
         false
     }
@@ -372,21 +380,50 @@ impl Engine {
         }
     }
 
-    /// What follows in a rendition at `next_time`.
-    fn next_segment(&mut self, kind: TrackKind, rendition: usize, next_time: MediaTime, tolerance: MediaTime) -> Next {
-        let Some(stream) = self.streams.get(&kind) else {
-            return Next::Wait;
-        };
+    /// What follows in a rendition at `next_time`, or in another one if that has it missing.
+    fn next_segment(
+        &mut self,
+        kind: TrackKind,
+        mut rendition: usize,
+        mut next_time: MediaTime,
+        tolerance: MediaTime,
+    ) -> Next {
+        loop {
+            let segment = match self.segment_at(kind, rendition, next_time, tolerance) {
+                Ok(segment) => segment,
+                Err(next) => return next,
+            };
+            let Some(reference) = self.streams.get(&kind).map(|stream| stream.reference(rendition)) else {
+                return Next::Wait;
+            };
+            if !self.is_missing(reference, &segment) {
+                return Next::Segment(reference, Box::new(segment));
+            }
+            // A segment that is announced missing: another rendition may have it (H062, D085).
+            match self.around_gap(kind, rendition, &segment) {
+                Some(other) => (rendition, next_time) = (other, segment.start),
+                None => return Next::Hole(segment.start, segment.end()),
+            }
+        }
+    }
+
+    /// The segment of a rendition at `next_time`, or what there is instead.
+    fn segment_at(
+        &mut self,
+        kind: TrackKind,
+        rendition: usize,
+        next_time: MediaTime,
+        tolerance: MediaTime,
+    ) -> Result<Segment, Next> {
+        let stream = self.streams.get(&kind).ok_or(Next::Wait)?;
         let (reference, cursor) = (stream.reference(rendition), stream.cursor);
         if !self.ensure_segments(reference, kind) || self.title.start.is_none() {
-            return Next::Wait;
+            return Err(Next::Wait);
         }
         if self.period_end(reference.period).is_some_and(|end| next_time + tolerance >= end) {
-            return Next::PeriodEnd;
+            return Err(Next::PeriodEnd);
         }
-        let Some(index) = self.rendition(reference).and_then(|r| r.segments.known()) else {
-            return Next::Wait;
-        };
+        let index = self.rendition(reference).and_then(|r| r.segments.known()).ok_or(Next::Wait)?;
         let continued = cursor
             .filter(|(last, _)| *last == reference)
             .and_then(|(_, number)| Some((number, index.get(number)?.end())))
@@ -406,42 +443,37 @@ impl Engine {
                 }
             }),
         };
-        let Some(segment) = number.and_then(|number| index.get(number)) else {
-            return Next::PeriodEnd;
-        };
+        let segment = number.and_then(|number| index.get(number)).ok_or(Next::PeriodEnd)?;
+        if self.is_behind_the_title(reference.period, segment.start) {
+            return Err(Next::PeriodEnd);
+        }
         // At the very start a title may begin late; that is its first frame, not a hole to wait in.
         if segment.start > next_time + SEAM {
-            return Next::Hole(next_time, segment.start);
+            return Err(Next::Hole(next_time, segment.start));
         }
-        if segment.gap {
-            return self.around_gap(kind, rendition, segment, tolerance);
-        }
-        Next::Segment(reference, Box::new(segment))
+        Ok(segment)
     }
 
-    /// A segment that is announced missing: another rendition may have it (H062).
-    fn around_gap(&mut self, kind: TrackKind, rendition: usize, segment: Segment, tolerance: MediaTime) -> Next {
-        let Some(stream) = self.streams.get_mut(&kind) else {
-            return Next::Wait;
-        };
-        if !stream.avoid.contains(&rendition) {
-            stream.avoid.push(rendition);
+    /// Whether the manifest says that a segment is not there, or not worth playing.
+    fn is_missing(&self, reference: RenditionRef, segment: &Segment) -> bool {
+        let overlaps = |(from, to): &(MediaTime, MediaTime)| *from < segment.end() && segment.start < *to;
+        segment.gap || self.rendition(reference).is_some_and(|r| r.invalid_ranges.iter().any(overlaps))
+    }
+
+    /// Another rendition for a segment that is announced missing in one.
+    fn around_gap(&mut self, kind: TrackKind, rendition: usize, segment: &Segment) -> Option<usize> {
+        let stream = self.streams.get_mut(&kind)?;
+        stream.avoid.insert(rendition);
+        let stream = self.streams.get(&kind)?;
+        let other = self.first_usable(stream)?;
+        let why = vec![format!("segment {} is announced missing", segment.number)];
+        let name = |r: usize| self.rendition_name(kind, r);
+        let (from, to) = (name(rendition), name(other));
+        self.decide(DecisionKind::Bitrate, Some(kind), from, to, why);
+        if let Some(stream) = self.streams.get_mut(&kind) {
+            stream.rendition = Some(other);
         }
-        let Some(stream) = self.streams.get(&kind) else { return Next::Wait };
-        let left = self.usable_steps(stream).first().map(|step| step.rendition);
-        match left {
-            Some(other) => {
-                let why = vec![format!("segment {} is announced missing", segment.number)];
-                let name = |r: usize| self.rendition_name(kind, r);
-                let (from, to) = (name(rendition), name(other));
-                self.decide(DecisionKind::Bitrate, Some(kind), from, to, why);
-                if let Some(stream) = self.streams.get_mut(&kind) {
-                    stream.rendition = Some(other);
-                }
-                self.next_segment(kind, other, segment.start, tolerance)
-            }
-            None => Next::Hole(segment.start, segment.end()),
-        }
+        Some(other)
     }
 
     pub(crate) fn rendition_name(&self, kind: TrackKind, rendition: usize) -> Option<String> {
@@ -451,15 +483,17 @@ impl Engine {
 
     /// Fetches a segment, and its initialisation section if that is not known yet, at once.
     fn fetch_segment(&mut self, kind: TrackKind, reference: RenditionRef, segment: Segment) {
-        if let Some(method) = segment.keys.first().map(|key| key.method.name().to_owned()) {
-            return self.fail(protected(&method));
-        }
-        // An HLS session key says only that some segments are protected; a DASH descriptor that all are.
-        let dash = self.title.presentation.as_ref().is_some_and(|p| p.protocol == Protocol::Dash);
-        let descriptor = self.rendition(reference).and_then(|rendition| rendition.protection.first());
-        if let Some(scheme) = descriptor.filter(|_| dash).map(|protection| protection.scheme.clone()) {
-            return self.fail(protected(&scheme));
-        }
+        let base = self.rendition(reference).and_then(|r| r.segments.known()).map(|index| index.base.clone());
+        let base = base.unwrap_or_default();
+        let init_keys = segment.init.as_ref().map(|init| init.keys.clone());
+        let cover = Cover::of(&segment.keys, &base)
+            .and_then(|cover| Ok((cover, init_keys.map_or(Ok(Cover::None), |keys| Cover::of(&keys, &base))?)));
+        let next_keys =
+            self.rendition(reference).and_then(|r| r.segments.known()?.keys.get(segment.number + 1).cloned());
+        let (fault, (cover, init_cover)) = match cover {
+            Ok(covers) => (None, covers),
+            Err(error) => (Some(error), (Cover::None, Cover::None)),
+        };
         let url = self.on_good_base(reference, &segment.uri);
         let init = segment.init.as_ref().map(|init| {
             let base = self.rendition(reference).and_then(|r| r.segments.known()).map(|i| i.base.clone());
@@ -496,6 +530,10 @@ impl Engine {
             discontinuity: segment.discontinuity,
             format,
             init: key.clone(),
+            cover: cover.clone(),
+            init_cover: init_cover.clone(),
+            keys: matches!(cover, Cover::Samples(_)).then(|| Source::tags(&segment.keys, &base)),
+            sealed_init: None,
             request: None,
             init_request: None,
             reader: None,
@@ -512,6 +550,19 @@ impl Engine {
             bytes: 0,
             text: Vec::new(),
         });
+        if let Some(error) = fault {
+            return self.replace_unkeyed(kind, error);
+        }
+        // The key of what follows too: it is small, and then it is there.
+        let next = next_keys.and_then(|keys| Cover::of(&keys, &base).ok());
+        for lock in [&Some(cover), &Some(init_cover), &next].into_iter().flatten().filter_map(Cover::lock) {
+            self.ask_for_key_file(lock);
+        }
+        let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
+        let missing = fetch.and_then(|fetch| fetch.locks().find_map(|lock| self.title.key_files.fault(lock)));
+        if let Some(error) = missing.cloned() {
+            return self.replace_unkeyed(kind, error);
+        }
         if let Some((key, url, range)) = init.filter(|(key, _, _)| !self.title.inits.contains_key(key)) {
             let url = self.on_good_base(reference, &url);
             if let Err(error) = self.fetch(RequestClass::Init, Purpose::Init(kind, key), Some(kind), url, range) {
@@ -546,12 +597,4 @@ impl Engine {
             self.sink(SinkCommand::EndOfStream { kind });
         }
     }
-}
-
-pub(crate) fn protected(scheme: &str) -> Error {
-    Error::new(
-        ErrorCode::KeyUnavailable,
-        format!("the title is protected ({scheme}), which this version cannot play yet"),
-    )
-    .fact("scheme", scheme)
 }

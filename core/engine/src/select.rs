@@ -2,7 +2,7 @@
 
 use telecine_abr::Cap;
 use telecine_model::presentation::Groups;
-use telecine_model::{Codec, Language, Period, Rendition, Track, TrackKind};
+use telecine_model::{Codec, Language, Period, Rendition, Segments, Track, TrackKind};
 
 use crate::config::{Constraints, Preferences};
 use crate::input::Capabilities;
@@ -191,7 +191,13 @@ pub(crate) fn ladder(
 ) -> Vec<Step> {
     let mut usable: Vec<usize> = (0..track.renditions.len())
         .filter(|i| is_decodable(&track.renditions[*i], capabilities) && !track.renditions[*i].key_frames_only)
+        // What enhances another representation cannot be decoded without it (ISO/IEC 23009-1, 5.3.5.2).
+        .filter(|i| track.renditions[*i].depends_on.is_empty())
         .collect();
+    // What one audio group has muxed into the picture another may have apart: only that is fetched.
+    if track.renditions.iter().any(|rendition| !is_elsewhere(rendition)) {
+        usable.retain(|i| !is_elsewhere(&track.renditions[*i]));
+    }
     // Where the constraints leave nothing, the smallest is what remains.
     usable.sort_by_key(|i| (track.renditions[*i].bandwidth, *i));
     // A sound-only variant is a fall-back for the ears, not a step of the picture's ladder.
@@ -252,6 +258,11 @@ pub(crate) fn cap(track: &Track, top: &Step, capabilities: &Capabilities, constr
     } else {
         (!fits_bitrate(next, constraints)).then_some(Cap::MaxBitrate)
     }
+}
+
+/// Whether an HLS rendition has no URI: it is in the segments of the variants (RFC 8216bis, 4.4.6.2.1).
+pub(crate) fn is_elsewhere(rendition: &Rendition) -> bool {
+    rendition.uri.is_none() && matches!(rendition.segments, Segments::Unloaded)
 }
 
 fn fits_height(rendition: &Rendition, constraints: &Constraints) -> bool {

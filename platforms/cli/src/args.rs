@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use telecine_drm::SegmentKey;
 use telecine_engine::abr;
+use telecine_model::protection::KeyId;
 use telecine_model::{datetime, MediaTime};
 
 /// Plays, inspects and serves HLS and DASH, and says why it does what it does.
@@ -19,6 +21,8 @@ use telecine_model::{datetime, MediaTime};
         telecine play https://a.example/main.m3u8 --until 30 --report r.json\n  \
         telecine inspect https://a.example/manifest.mpd  what a manifest offers\n  \
         telecine probe video.mp4 --json                  every sample of a file\n  \
+        telecine remux segment.ts out.mp4                a transport stream as fragmented MP4\n  \
+        telecine decrypt --key KID:KEY in.mp4 out.mp4    protected media in clear\n  \
         telecine origin --listen 127.0.0.1:8080          serve the demo title\n  \
         telecine replay session.rec                      repeat a recorded session's decisions\n\n\
         Exit codes: 0 done, 1 internal error, 2 usage, 3 bad content, 4 network, 5 DRM, 6 device or decoder,\n\
@@ -37,6 +41,10 @@ pub(crate) enum Command {
     Inspect(Inspect),
     /// Lists the samples inside a media file
     Probe(Probe),
+    /// Turns transport streams and packed audio into fragmented MP4
+    Remux(Remux),
+    /// Makes protected media clear
+    Decrypt(Decrypt),
     /// Serves the demo title as HLS and DASH, and folders, over a shaped network with faults by URL
     Origin(Origin),
     /// Runs the engine over a recording and compares its decisions
@@ -53,7 +61,9 @@ pub(crate) enum Command {
     telecine play --html report.html                     …and a page that shows what happened\n  \
     telecine play --network rate=800kbps,rtt=120ms --clock virtual --json\n  \
     telecine play --network commute.json                 the demo over a recorded network\n  \
-    telecine play https://a.example/main.m3u8 --audio-lang fr --max-height 720 --record session.rec"
+    telecine play https://a.example/main.m3u8 --audio-lang fr --max-height 720 --record session.rec\n  \
+    telecine play https://a.example/main.mpd --key 00112233…:01234567…\n  \
+    telecine play https://a.example/main.mpd --license-url https://licence.example/ --license-header 'X-Token: t'"
 )]
 pub(crate) struct Play {
     /// A playlist or an MPD: http, https or file URL, or a path. Without one: the demo title
@@ -96,12 +106,15 @@ pub(crate) struct Play {
     /// Preferred languages of subtitles, best first; without it none are shown
     #[arg(long, value_name = "LANG", value_delimiter = ',')]
     pub(crate) text_lang: Vec<String>,
-    /// A content key, in hexadecimal (repeatable)
-    #[arg(long, value_name = "KID:KEY", value_parser = content_key)]
-    pub(crate) key: Vec<ContentKey>,
-    /// Where licences come from
+    /// A content key, in hexadecimal (repeatable); a KEY alone is that of HLS segments, in place of key files
+    #[arg(long, value_name = "[KID:]KEY", value_parser = given_key)]
+    pub(crate) key: Vec<GivenKey>,
+    /// Where ClearKey licences come from (W3C JSON), in place of where the content says
     #[arg(long, value_name = "URL")]
     pub(crate) license_url: Option<String>,
+    /// A header for every licence request (repeatable)
+    #[arg(long, value_name = "'N: V'", value_parser = header)]
+    pub(crate) license_header: Vec<(String, String)>,
     /// A header for every request (repeatable)
     #[arg(long, value_name = "'N: V'", value_parser = header)]
     pub(crate) header: Vec<(String, String)>,
@@ -156,12 +169,82 @@ pub(crate) struct Probe {
     /// The initialisation section of a segment
     #[arg(long, value_name = "FILE")]
     pub(crate) init: Option<PathBuf>,
-    /// A content key, in hexadecimal (repeatable)
+    /// A content key, in hexadecimal: checksums are of clear bytes then (repeatable)
     #[arg(long, value_name = "KID:KEY", value_parser = content_key)]
     pub(crate) key: Vec<ContentKey>,
+    /// Initialisation vector of SAMPLE-AES in streams
+    #[arg(long, value_name = "HEX", value_parser = initialisation_vector)]
+    pub(crate) iv: Option<[u8; 16]>,
     /// Print one JSON document and nothing else
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Turns transport streams and packed audio into fragmented MP4 (CMAF). Samples and their times stay as they are.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Several inputs are segments of one rendition, in their order. Where a decoder needs another initialisation\n\
+    half-way, the output goes on in OUT-2.mp4. A folder as output gets a file for each track.\n\n\
+    Examples:\n  \
+    telecine remux segment.ts out.mp4\n  \
+    telecine remux 1.ts 2.ts 3.ts out.mp4\n  \
+    telecine remux title.ts tracks/"
+)]
+pub(crate) struct Remux {
+    /// Inputs, then the output: a file, or a folder (an existing one, or with / at its end)
+    #[arg(value_name = "IN… OUT", required = true, num_args = 2..)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Print one JSON document and nothing else
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Makes protected media clear: fragmented MP4 by Common Encryption (cenc, cens, cbc1, cbcs), HLS segments by AES-128
+/// and AES-256, transport streams and packed audio by SAMPLE-AES (which come out as fragmented MP4).
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    telecine decrypt --key 00112233…:01234567… protected.mp4 clear.mp4\n  \
+    telecine decrypt --key KID:KEY --init init.mp4 4.m4s clear.m4s\n  \
+    telecine decrypt --key 01234567… --sequence 42 segment.ts clear.ts         a segment encrypted as a whole\n  \
+    telecine decrypt --key 01234567… --iv 11223344… sample-aes.ts clear.mp4    SAMPLE-AES")]
+pub(crate) struct Decrypt {
+    /// What is protected
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    /// What is to be clear
+    #[arg(value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// A key, in hexadecimal: with its id for MP4 (repeatable), alone for segments and streams
+    #[arg(long, value_name = "[KID:]KEY", value_parser = given_key, required = true)]
+    pub(crate) key: Vec<GivenKey>,
+    /// Initialisation vector: the IV attribute of EXT-X-KEY
+    #[arg(long, value_name = "HEX", value_parser = initialisation_vector)]
+    pub(crate) iv: Option<[u8; 16]>,
+    /// Media sequence number of a segment, which is its initialisation vector if it has none
+    #[arg(long, value_name = "N", conflicts_with = "iv")]
+    pub(crate) sequence: Option<u64>,
+    /// The initialisation section of a segment of MP4
+    #[arg(long, value_name = "FILE")]
+    pub(crate) init: Option<PathBuf>,
+    /// How it is protected [default: by what the file is]
+    #[arg(long, value_name = "METHOD")]
+    pub(crate) method: Option<Method>,
+    /// Print one JSON document and nothing else
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How media is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Method {
+    Cenc,
+    SampleAes,
+    #[value(name = "aes-128")]
+    Aes128,
+    #[value(name = "aes-256")]
+    Aes256,
+    #[value(name = "aes-256-gcm")]
+    Aes256Gcm,
 }
 
 /// Serves the demo title as HLS and DASH, and folders, over a shaped network with faults by URL.
@@ -251,17 +334,18 @@ pub(crate) enum Cmcd {
     V2,
 }
 
-/// A key and its identifier. Never printed.
-#[derive(Clone)]
+/// A key and its identifier. The key is never printed, and wiped when it is dropped.
+#[derive(Clone, Debug)]
 pub(crate) struct ContentKey {
-    _id: [u8; 16],
-    _key: [u8; 16],
+    pub(crate) id: KeyId,
+    pub(crate) key: telecine_drm::ContentKey,
 }
 
-impl std::fmt::Debug for ContentKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ContentKey")
-    }
+/// A key with its identifier or without.
+#[derive(Clone, Debug)]
+pub(crate) enum GivenKey {
+    Named(ContentKey),
+    Bare(SegmentKey),
 }
 
 fn seconds(text: &str) -> Result<MediaTime, String> {
@@ -274,10 +358,28 @@ fn content_key(text: &str) -> Result<ContentKey, String> {
     // The message must not repeat the key.
     let hint = || "a key is KID:KEY, 32 hexadecimal digits each".to_owned();
     let (id, key) = text.split_once(':').ok_or_else(hint)?;
-    match (hex16(id), hex16(key)) {
-        (Some(id), Some(key)) => Ok(ContentKey { _id: id, _key: key }),
+    match (KeyId::parse(id), key.parse()) {
+        (Some(id), Ok(key)) => Ok(ContentKey { id, key }),
         _ => Err(hint()),
     }
+}
+
+fn given_key(text: &str) -> Result<GivenKey, String> {
+    if text.contains(':') {
+        return content_key(text).map(GivenKey::Named);
+    }
+    let key = match text.len() {
+        64 => text.parse().map(SegmentKey::Aes256),
+        _ => text.parse().map(SegmentKey::Aes128),
+    };
+    // The message must not repeat the key.
+    key.map(GivenKey::Bare)
+        .map_err(|_| "a key is KID:KEY or KEY, a KEY of 32 hexadecimal digits (AES-256: 64)".to_owned())
+}
+
+fn initialisation_vector(text: &str) -> Result<[u8; 16], String> {
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
+    hex16(digits).ok_or_else(|| "an initialisation vector is 32 hexadecimal digits".to_owned())
 }
 
 fn hex16(text: &str) -> Option<[u8; 16]> {

@@ -7,6 +7,7 @@ mod dashboard;
 mod document;
 mod exit;
 mod fetch;
+mod media;
 mod net;
 mod output;
 mod panel;
@@ -27,6 +28,8 @@ fn main() -> ExitCode {
         Command::Play(args) => commands::play::run(args),
         Command::Inspect(args) => commands::inspect::run(args).map(|()| ExitCode::SUCCESS),
         Command::Probe(args) => commands::probe::run(args).map(|()| ExitCode::SUCCESS),
+        Command::Remux(args) => commands::remux::run(args).map(|()| ExitCode::SUCCESS),
+        Command::Decrypt(args) => commands::decrypt::run(args).map(|()| ExitCode::SUCCESS),
         Command::Origin(args) => commands::origin::run(args).map(|()| ExitCode::SUCCESS),
         Command::Replay(args) => commands::replay::run(args),
     };

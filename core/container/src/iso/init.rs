@@ -39,8 +39,9 @@ impl InitSegment {
         self.tracks.iter().find(|track| track.id == id)
     }
 
-    /// The bytes of `moov` and where they were in the resource.
-    pub(crate) fn moov(&self) -> (Bytes, u64) {
+    /// The bytes of `moov`, shared with [`data`](Self::data), and their offset in the resource: for whoever writes
+    /// them back to their place.
+    pub fn moov(&self) -> (Bytes, u64) {
         (self.data.slice(self.moov.clone()), self.moov_offset)
     }
 }

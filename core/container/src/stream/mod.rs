@@ -96,6 +96,8 @@ pub enum AudioSelection {
     None,
     /// The first one that can be played.
     First,
+    /// That one of those that can be played, counted from zero, and nothing if there are not so many.
+    Nth(usize),
     /// All that can be played, each as a track of its own.
     All,
 }

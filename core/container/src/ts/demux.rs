@@ -306,8 +306,12 @@ impl Programme {
     ) -> Result<Vec<(u32, &'s ElementaryStream)>, Error> {
         let audio = match self.options.audio {
             AudioSelection::None => 0,
-            AudioSelection::First => 1,
+            AudioSelection::First | AudioSelection::Nth(_) => 1,
             AudioSelection::All => most,
+        };
+        let mut passed_over = match self.options.audio {
+            AudioSelection::Nth(count) => count,
+            _ => 0,
         };
         let mut left = [usize::from(self.options.video), audio, if self.options.metadata { most } else { 0 }];
         let mut wanted = Vec::new();
@@ -324,6 +328,10 @@ impl Programme {
                 }
             };
             usable += 1;
+            if kind == 1 && passed_over > 0 {
+                passed_over -= 1;
+                continue;
+            }
             if left.get(kind).is_some_and(|left| *left > 0) {
                 left[kind] -= 1;
                 next_audio += u32::from(kind == 1);

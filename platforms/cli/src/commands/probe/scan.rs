@@ -1,23 +1,39 @@
 //! A media file read in pieces: what is kept of it are the tables of its samples and a checksum of
 //! each, not its media.
 
-use std::collections::{BTreeMap, HashSet};
+mod stream;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use telecine_container::{listed_samples, EventMessage, Fragment, InitSegment, IsoReader, Sample, TrackInfo, Unit};
-use telecine_model::{Error, ErrorCode, Limits, Place};
+use telecine_container::{
+    listed_samples, Container, EventMessage, Fragment, InitSegment, IsoReader, Sample, TimedMetadata, TrackInfo, Unit,
+};
+use telecine_model::protection::KeyId;
+use telecine_model::{Error, ErrorCode, Limits, Place, Warning};
 
 use crate::fetch::unreadable;
+use crate::media::{container_of, Input, Keys};
 
-/// Bytes read at a time.
+/// Bytes read at a time at places anywhere in the file.
 const READ: usize = 256 << 10;
+
+/// What a scan may use to see through protection.
+pub(super) struct Means<'a> {
+    /// The initialisation section of a media segment that has none of its own.
+    pub(super) init: Option<&'a Path>,
+    pub(super) keys: Keys,
+    /// Initialisation vector of SAMPLE-AES in streams.
+    pub(super) iv: Option<[u8; 16]>,
+}
 
 /// Everything in a file but its media.
 pub(super) struct Scan {
+    pub(super) container: Container,
     pub(super) init: Arc<InitSegment>,
     /// Of the tracks of `init`, in their order.
     pub(super) samples: Vec<Vec<Summed>>,
@@ -25,6 +41,12 @@ pub(super) struct Scan {
     pub(super) events: Vec<EventMessage>,
     /// Whole `pssh` boxes of `moov` and of every `moof`, each once.
     pub(super) pssh: Vec<Bytes>,
+    /// Keys that samples are under, by track.
+    pub(super) key_ids: BTreeMap<u32, BTreeSet<KeyId>>,
+    /// Timed metadata of a stream.
+    pub(super) metadata: Vec<TimedMetadata>,
+    /// Faults that were tolerated.
+    pub(super) warnings: Vec<Warning>,
 }
 
 /// A sample, and the CRC-32 of its bytes; where those are has served its purpose.
@@ -34,11 +56,12 @@ pub(super) struct Summed {
     pub(super) duration: u32,
     pub(super) size: u32,
     pub(super) sync: bool,
-    pub(super) crc32: u32,
+    /// None where the bytes are encrypted and no key was given.
+    pub(super) crc32: Option<u32>,
 }
 
 impl Summed {
-    fn new(sample: &Sample, crc32: u32) -> Self {
+    fn new(sample: &Sample, crc32: Option<u32>) -> Self {
         Self {
             dts: sample.dts,
             pts: sample.pts(),
@@ -50,15 +73,22 @@ impl Summed {
     }
 }
 
-/// Reads a file: fragmented, progressive, or both. `init` is the initialisation section of a media
-/// segment that has none of its own.
+/// Reads a file: MP4, fragmented, progressive or both; a transport stream; packed audio.
 ///
 /// # Errors
-/// `InvalidArgument` for what cannot be read or is no media, what the reader of containers finds, `InitMissing` if
+/// `InvalidArgument` for what cannot be read or is no media, what the readers of containers find, `InitMissing` if
 /// there is no `moov`.
-pub(super) fn scan(path: &Path, init: Option<&Path>, limits: &Limits) -> Result<Scan, Error> {
+pub(super) fn scan(path: &Path, means: &Means<'_>, limits: &Limits) -> Result<Scan, Error> {
+    match container_of(path)? {
+        Some(container) if container.is_stream() => stream::scan(path, container, means, limits),
+        // What is none of the others may still be MP4 with something in front.
+        _ => iso(path, means, limits),
+    }
+}
+
+fn iso(path: &Path, means: &Means<'_>, limits: &Limits) -> Result<Scan, Error> {
     let mut given = None;
-    if let Some(init) = init {
+    if let Some(init) = means.init {
         units(init, None, limits, |unit| {
             if let Unit::Init(init) = unit {
                 given = Some(init);
@@ -66,12 +96,9 @@ pub(super) fn scan(path: &Path, init: Option<&Path>, limits: &Limits) -> Result<
             Ok(())
         })?;
     }
-    let mut found = Found::default();
-    let length = units(path, given.clone(), limits, |unit| found.add(unit, limits))?;
-    if length == 0 {
-        return Err(Error::new(ErrorCode::ContainerUnknown, "the file is empty"));
-    }
-    let (init, listed) = match (found.init, given) {
+    let mut found = Found { init: None, given: given.clone(), ..Found::default() };
+    let length = units(path, given.clone(), limits, |unit| found.add(unit, &means.keys, limits))?;
+    let (init, listed) = match (found.init.take(), given) {
         (Some(own), _) => {
             let listed = listed_samples(&own, length, limits)?;
             (own, listed)
@@ -91,7 +118,16 @@ pub(super) fn scan(path: &Path, init: Option<&Path>, limits: &Limits) -> Result<
     pssh.extend(found.pssh);
     let mut seen = HashSet::new();
     pssh.retain(|pssh| seen.insert(pssh.clone()));
-    Ok(Scan { init, samples, events: found.events, pssh })
+    Ok(Scan {
+        container: Container::IsoBmff,
+        init,
+        samples,
+        events: found.events,
+        pssh,
+        key_ids: found.key_ids,
+        metadata: Vec::new(),
+        warnings: Vec::new(),
+    })
 }
 
 /// Gives every unit of a file to `each`; the file's length.
@@ -101,24 +137,15 @@ fn units(
     limits: &Limits,
     mut each: impl FnMut(Unit) -> Result<(), Error>,
 ) -> Result<u64, Error> {
-    let mut file = File::open(path).map_err(|e| unreadable(path, &e))?;
+    let mut input = Input::open(path)?;
     let mut reader = IsoReader::new(limits);
     if let Some(init) = init {
         reader.set_init(init);
     }
     let mut length = 0_u64;
-    loop {
-        let mut piece = Vec::with_capacity(READ);
-        let read = (&mut file).take(READ as u64).read_to_end(&mut piece).map_err(|e| unreadable(path, &e))?;
-        if read == 0 {
-            break;
-        }
-        if length == 0 && telecine_manifest::sniff(&piece).is_some() {
-            let message = format!("'{}' is a manifest: telecine inspect shows what it offers", path.display());
-            return Err(Error::new(ErrorCode::InvalidArgument, message));
-        }
-        length = length.saturating_add(read as u64);
-        reader.push(piece.into());
+    while let Some(piece) = input.next()? {
+        length = length.saturating_add(piece.len() as u64);
+        reader.push(piece);
         while let Some(unit) = reader.poll()? {
             each(unit)?;
         }
@@ -134,39 +161,64 @@ fn units(
 #[derive(Default)]
 struct Found {
     init: Option<Arc<InitSegment>>,
+    /// The initialisation segment that goes with a segment without one.
+    given: Option<Arc<InitSegment>>,
     /// Samples of fragments by track; which tracks there are may be told behind them.
     samples: BTreeMap<u32, Vec<Summed>>,
     count: usize,
     events: Vec<EventMessage>,
     pssh: Vec<Bytes>,
+    key_ids: BTreeMap<u32, BTreeSet<KeyId>>,
 }
 
 impl Found {
-    fn add(&mut self, unit: Unit, limits: &Limits) -> Result<(), Error> {
+    fn add(&mut self, unit: Unit, keys: &Keys, limits: &Limits) -> Result<(), Error> {
         match unit {
             // A file may change its movie half-way; the first one's tracks are what is reported.
             Unit::Init(init) => {
                 self.init.get_or_insert(init);
             }
-            Unit::Fragment(fragment) => return self.add_fragment(&fragment, limits),
+            Unit::Fragment(fragment) => {
+                let init = self.init.clone().or_else(|| self.given.clone());
+                return self.add_fragment(fragment, init.as_deref(), keys, limits);
+            }
             Unit::Event(event) => self.events.push(event),
             _ => {}
         }
         Ok(())
     }
 
-    fn add_fragment(&mut self, fragment: &Fragment, limits: &Limits) -> Result<(), Error> {
+    fn add_fragment(
+        &mut self,
+        mut fragment: Fragment,
+        init: Option<&InitSegment>,
+        keys: &Keys,
+        limits: &Limits,
+    ) -> Result<(), Error> {
         self.count += fragment.tracks.iter().map(|track| track.samples.len()).sum::<usize>();
         check_count(self.count, limits)?;
-        for part in &fragment.tracks {
+        self.pssh.extend(fragment.pssh.iter().cloned());
+        let encryption = init.map(|init| fragment.encryption(init)).transpose()?.unwrap_or_default();
+        let hidden: Vec<Vec<bool>> = (0..fragment.tracks.len())
+            .map(|index| encryption.samples(index).map(|how| how.is_some()).collect())
+            .collect();
+        for (index, part) in fragment.tracks.iter().enumerate() {
+            let ids = encryption.samples(index).flatten().map(|how| how.kid);
+            self.key_ids.entry(part.track_id).or_default().extend(ids);
+        }
+        let seen_through = !encryption.is_clear() && keys.have(encryption.key_ids());
+        if let Some(init) = init.filter(|_| seen_through) {
+            keys.clear(&mut fragment, init)?;
+        }
+        for (part, hidden) in fragment.tracks.iter().zip(hidden) {
             let samples = self.samples.entry(part.track_id).or_default();
-            for sample in &part.samples {
+            for (at, sample) in part.samples.iter().enumerate() {
                 let offset = fragment.offset.saturating_add(sample.offset);
                 let bytes = fragment.sample(sample).ok_or_else(|| missing(part.track_id, offset))?;
-                samples.push(Summed::new(sample, crc32fast::hash(&bytes)));
+                let clear = seen_through || !hidden.get(at).is_some_and(|hidden| *hidden);
+                samples.push(Summed::new(sample, clear.then(|| crc32fast::hash(&bytes))));
             }
         }
-        self.pssh.extend(fragment.pssh.iter().cloned());
         Ok(())
     }
 }
@@ -178,7 +230,7 @@ fn checksums(path: &Path, tracks: &[TrackInfo], listed: &[Vec<Sample>]) -> Resul
     }
     let mut media = Pieces::open(path).map_err(|e| unreadable(path, &e))?;
     let mut summed = |track: &TrackInfo, sample: &Sample| match media.crc32(sample.offset, sample.size) {
-        Ok(crc32) => Ok(Summed::new(sample, crc32)),
+        Ok(crc32) => Ok(Summed::new(sample, track.encryption.is_none().then_some(crc32))),
         Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Err(missing(track.id, sample.offset)),
         Err(e) => Err(unreadable(path, &e)),
     };

@@ -1,0 +1,11 @@
+//! Protected titles in virtual time.
+#![allow(clippy::expect_used, clippy::panic)] // These are tests.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod packaged;
+mod samples;
+mod sealed;
+mod whole_segments;
+mod world;

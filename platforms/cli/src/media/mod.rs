@@ -1,0 +1,120 @@
+//! Media files as the commands read and write them: piece by piece, whatever their size.
+
+mod clear;
+mod keys;
+mod output;
+mod progress;
+mod remux;
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use telecine_container::{sniff, Container, Sniff};
+use telecine_model::{Error, ErrorCode};
+
+use crate::fetch::unreadable;
+
+pub(crate) use clear::clear_fragments;
+pub(crate) use keys::Keys;
+pub(crate) use output::{check_targets, Output};
+pub(crate) use progress::Progress;
+pub(crate) use remux::{options, remux, track_line, Counted, Written};
+
+/// Bytes read at a time.
+const READ: usize = 1 << 20;
+
+/// The beginning of a file is looked at this far, and no further: ID3 tags with pictures in them are large.
+const HEAD: usize = 4 << 20;
+
+/// A file that is read from its beginning to its end, once.
+pub(crate) struct Input {
+    path: PathBuf,
+    file: File,
+    length: u64,
+}
+
+impl Input {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if it cannot be read.
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        let failed = |e: io::Error| unreadable(path, &e);
+        let file = File::open(path).map_err(failed)?;
+        let about = file.metadata().map_err(failed)?;
+        if about.is_dir() {
+            return Err(failed(io::ErrorKind::IsADirectory.into()));
+        }
+        Ok(Self { path: path.to_owned(), file, length: about.len() })
+    }
+
+    /// Bytes in the file; zero if that cannot be known, as of a pipe.
+    pub(crate) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// The next bytes; none at the end.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if they cannot be read.
+    pub(crate) fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        let mut piece = Vec::with_capacity(READ);
+        let read = (&mut self.file).take(READ as u64).read_to_end(&mut piece);
+        match read.map_err(|e| unreadable(&self.path, &e))? {
+            0 => Ok(None),
+            _ => Ok(Some(piece.into())),
+        }
+    }
+}
+
+/// What a file is, by its beginning; None if it is nothing that is known.
+///
+/// # Errors
+/// `InvalidArgument` if it cannot be read or is a manifest, `ContainerUnknown` if it is empty.
+pub(crate) fn container_of(path: &Path) -> Result<Option<Container>, Error> {
+    let mut file = Input::open(path)?.file;
+    let mut head = Vec::new();
+    let mut wanted = 64 << 10;
+    loop {
+        let missing = (wanted - head.len()) as u64;
+        let read = (&mut file).take(missing).read_to_end(&mut head).map_err(|e| unreadable(path, &e))?;
+        let complete = (read as u64) < missing;
+        if head.is_empty() {
+            return Err(Error::new(ErrorCode::ContainerUnknown, "the file is empty"));
+        }
+        match sniff(&head, complete || head.len() >= HEAD) {
+            Sniff::Container(container) => return Ok(Some(container)),
+            Sniff::Short(needed) => wanted = needed.max(wanted.saturating_mul(2)).min(HEAD),
+            Sniff::Unknown if telecine_manifest::sniff(&head).is_some() => {
+                let message = format!("'{}' is a manifest: telecine inspect shows what it offers", path.display());
+                return Err(Error::new(ErrorCode::InvalidArgument, message));
+            }
+            Sniff::Unknown => return Ok(None),
+        }
+    }
+}
+
+/// A short name of a container.
+pub(crate) fn container_name(container: Container) -> &'static str {
+    match container {
+        Container::IsoBmff => "mp4",
+        Container::MpegTs => "ts",
+        Container::Adts => "adts",
+        Container::MpegAudio => "mpeg-audio",
+        Container::Ac3 => "ac3",
+        Container::Eac3 => "eac3",
+        Container::WebVtt => "webvtt",
+        Container::Ttml => "ttml",
+        _ => "other",
+    }
+}
+
+/// An error with the file that it is about. An argument that cannot be used is named by the message itself.
+pub(crate) fn about(error: Error, path: &Path) -> Error {
+    match error.code() {
+        ErrorCode::InvalidArgument => error,
+        _ => error.fact("url", path.display()),
+    }
+}
