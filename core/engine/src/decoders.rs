@@ -16,8 +16,8 @@ impl Engine {
         }
         let tracks = self.title.presentation.as_ref().and_then(|p| p.periods.get(period)).map(|period| &period.tracks);
         let codecs = tracks.into_iter().flatten().filter(|track| track.kind == kind && track.trick_mode_for.is_empty());
-        let codecs = codecs.flat_map(|track| &track.renditions).flat_map(|rendition| &rendition.codecs);
-        let missing = codecs.filter(|codec| codec.kind() == Some(kind) && !decodes(codec, &self.capabilities)).next();
+        let mut codecs = codecs.flat_map(|track| &track.renditions).flat_map(|rendition| &rendition.codecs);
+        let missing = codecs.find(|codec| codec.kind() == Some(kind) && !decodes(codec, &self.capabilities));
         if let Some(codec) = missing.cloned() {
             self.tell_left_out(kind, &codec);
         }
