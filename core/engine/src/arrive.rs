@@ -303,8 +303,9 @@ impl Engine {
                     }
                     fetch.appended += u32::from(own);
                     if let (Payload::Fragment(fragment), Some(segment), Some(placed)) =
-                        (payload, &init.segment, fetch.asides.placed)
+                        (payload, &init.segment, fetch.asides.placed.filter(|_| !through))
                     {
+                        // What goes through to a key system of the device cannot be read here.
                         self.read_fragment(&fetch, segment, fragment, placed);
                     }
                 }

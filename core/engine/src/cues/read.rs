@@ -88,7 +88,7 @@ impl TextTracks {
         let (mut cues, mut fault) = (Vec::new(), None);
         for part in &fragment.tracks {
             let track = init.track(part.track_id).filter(|track| track.kind == TrackKind::Text);
-            let Some(track) = track.filter(|track| track.encryption.is_none()) else { continue };
+            let Some(track) = track else { continue };
             for sample in &part.samples {
                 let pts = track.presentation_time(sample.pts());
                 let time = |ticks: i64| MediaTime::from_ticks(ticks, track.timescale);
