@@ -154,7 +154,8 @@ impl Http {
         let own = Url::parse(&request.url).is_ok_and(|own| own.origin() == url.origin());
         for given in request.licence.iter().flat_map(|licence| &licence.headers) {
             let describes = given.name.eq_ignore_ascii_case("content-type");
-            if if describes { posts } else { own } {
+            let wanted = if describes { posts } else { own };
+            if wanted {
                 let (name, value) = headers::parse(&given.name, given.value())
                     .map_err(|error| Failure::new(ErrorCode::InvalidArgument, error))?;
                 headers.insert(name, value);
