@@ -70,7 +70,7 @@ pub(crate) struct Request {
 
 impl Request {
     fn is_error(&self) -> bool {
-        self.head.as_ref().is_some_and(|head| head.status >= 400)
+        self.head.as_ref().is_some_and(|head| !head.is_success())
     }
 
     /// Playback cannot go on without its answer, or an equivalent one: subtitles and remote elements
@@ -422,7 +422,7 @@ impl Engine {
     /// A request failed: tried again, replaced, left out, or the end.
     pub(crate) fn on_failure(&mut self, request: Request, error: Error) {
         self.qoe.request_failed();
-        let status = request.head.as_ref().map(|head| head.status).filter(|status| *status >= 400);
+        let status = request.head.as_ref().filter(|head| !head.is_success()).map(|head| head.status);
         let mut error = error
             .fact("url", self.outbox.secrets.shown(request.url()))
             .fact("class", request.fetch.class.name())

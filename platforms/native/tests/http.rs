@@ -439,6 +439,16 @@ async fn an_error_status_is_an_answer_whatever_becomes_of_its_body() {
 }
 
 #[tokio::test]
+async fn a_redirect_that_leads_nowhere_is_no_answer_but_a_status_to_classify() {
+    for (status, code) in [("300 Multiple Choices", 300), ("302 Found", 302), ("304 Not Modified", 304)] {
+        let server = Server::start(move |_| Reply::Close(answer(status, b"no"))).await;
+        // Taken for a body, it would be refused as one without the part that was asked for.
+        let fetched = get_range(&server.url, 1 << 30, 4).await;
+        assert_eq!((fetched.head.map(|head| head.status), fetched.failure), (Some(code), None), "{status}");
+    }
+}
+
+#[tokio::test]
 async fn failures_to_connect_are_told_apart_and_keep_secrets() {
     let closed = {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

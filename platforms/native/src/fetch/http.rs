@@ -59,7 +59,7 @@ impl Http {
         let answer = self.follow(request, title);
         let (url, response) = timeout_at(deadline, answer).await.map_err(late)??;
         let head = head(request, url, response.status().as_u16(), response.headers());
-        if head.status >= 400 {
+        if !head.is_success() {
             out.head(head).await?;
             return explain(response, request, out).await;
         }
