@@ -29,6 +29,8 @@ enum Reply {
     Stall(Vec<u8>),
     /// Sends this again and again.
     Flood(Vec<u8>),
+    /// Sends this and then a byte every so often.
+    Drip(Vec<u8>, Duration),
 }
 
 impl Server {
@@ -64,6 +66,13 @@ impl Server {
                             Reply::Stall(bytes) => {
                                 let _ = socket.write_all(&bytes).await;
                                 std::future::pending::<()>().await;
+                            }
+                            Reply::Drip(bytes, pause) => {
+                                let _ = socket.write_all(&bytes).await;
+                                while socket.write_all(b".").await.is_ok() {
+                                    tokio::time::sleep(pause).await;
+                                }
+                                return;
                             }
                             Reply::Flood(bytes) => {
                                 while socket.write_all(&bytes).await.is_ok() {}
@@ -358,6 +367,17 @@ async fn what_is_read_past_counts_as_waiting_and_not_as_the_part() {
     request.byte_range = Some(ByteRange { offset: 2000, length: 500 });
     let fetched = fetch(request).await;
     assert_eq!((fetched.head, fetched.failure.map(|(code, _)| code)), (None, Some(ErrorCode::Timeout)));
+}
+
+#[tokio::test]
+async fn a_drip_in_front_of_the_part_is_a_timeout() {
+    let pause = Duration::from_millis(100);
+    let head = b"HTTP/1.1 200 OK\r\ncontent-length: 20000000\r\n\r\n";
+    let server = Server::start(move |_| Reply::Drip(head.to_vec(), pause)).await;
+    // No pause is as long as the timeout of a byte, and the first of the part would come after twelve days.
+    let fetched = tokio::time::timeout(Duration::from_secs(20), get_range(&server.url, 10 << 20, 500)).await;
+    let fetched = fetched.expect("given up by itself");
+    assert_eq!((fetched.code(), fetched.head), (Some(ErrorCode::Timeout), None));
 }
 
 #[tokio::test]
