@@ -44,6 +44,8 @@ struct Info {
     media: Option<String>,
     init_template: Option<String>,
     index_range: Option<ByteRange>,
+    /// `RepresentationIndex@sourceURL`: the index is a resource of its own.
+    index_elsewhere: Option<String>,
     init: Option<Init>,
     timeline: Option<Rc<Timeline>>,
     rows: Option<Rc<Rows>>,
@@ -124,8 +126,9 @@ impl Info {
                     xml.skip()?;
                 }
                 "RepresentationIndex" => {
-                    if child.attr("sourceURL").is_none() {
-                        let range = xml.parsed(&child, "range", "D010", byte_range);
+                    let range = xml.parsed(&child, "range", "D010", byte_range);
+                    info.index_elsewhere = child.string("sourceURL");
+                    if info.index_elsewhere.is_none() {
                         info.index_range = info.index_range.or(range);
                     }
                     xml.skip()?;
@@ -171,6 +174,7 @@ impl Info {
             media: self.media.clone().or_else(|| above.media.clone()),
             init_template: self.init_template.clone().or_else(|| above.init_template.clone()),
             index_range: self.index_range.or(above.index_range),
+            index_elsewhere: self.index_elsewhere.clone().or_else(|| above.index_elsewhere.clone()),
             init: self.init.clone().or_else(|| above.init.clone()),
             timeline: self.timeline.clone().or_else(|| above.timeline.clone()),
             rows: self.rows.clone().or_else(|| above.rows.clone()),
@@ -226,6 +230,12 @@ pub(super) fn build(level: &Level, scope: &Scope<'_>, warnings: &mut Warnings) -
         (list::build(info, scope, warnings)?, info.as_ref())
     } else {
         let info = level.base.as_deref().cloned().unwrap_or_default();
+        if info.index_range.is_none() && info.index_elsewhere.is_some() {
+            // Without the index the whole file would be one segment.
+            let message = "an index that is a resource of its own: the representation was left out";
+            warnings.add("D010", scope.place, message);
+            return Ok(None);
+        }
         return Ok(Some(Built { segments: base::build(&info, scope), invalid_ranges: info.invalid_ranges(scope) }));
     };
     Ok(segments
