@@ -6,7 +6,7 @@ use std::time::Duration;
 use telecine_abr::{Cap, Choice, Context, Estimate, Level, Reason};
 use telecine_delivery::RequestClass;
 use telecine_model::presentation::Groups;
-use telecine_model::{uri, Error, ErrorCode, MediaTime, Protocol, Segment, TrackKind};
+use telecine_model::{Error, ErrorCode, MediaTime, Protocol, Segment, TrackKind};
 
 use crate::action::{Format, LoadId, SinkCommand};
 use crate::buffer::SEAM;
@@ -477,15 +477,12 @@ impl Engine {
         if let Some(scheme) = descriptor.filter(|_| dash).map(|protection| protection.scheme.clone()) {
             return self.fail(protected(&scheme));
         }
-        let url = self.on_good_base(reference, &segment.uri);
+        let url = self.on_good_base(reference, &segment.reference);
         let init = segment.init.as_ref().map(|init| {
-            let base = self.rendition(reference).and_then(|r| r.segments.known()).map(|i| i.base.clone());
-            let resolved = base.map_or_else(|| init.uri.clone(), |base| uri::resolve(&base, &init.uri));
-            (
-                InitKey { uri: resolved.clone(), range: init.byte_range.map(|r| (r.offset, r.length)) },
-                resolved,
-                init.byte_range,
-            )
+            let index = self.rendition(reference).and_then(|r| r.segments.known());
+            let uri = index.map_or_else(|| init.uri.clone(), |index| index.resolve(&init.uri));
+            let range = init.byte_range.map(|r| (r.offset, r.length));
+            (InitKey { uri, range }, init.uri.clone(), init.byte_range)
         });
         let format = self.format_of(kind, reference, init.is_some());
         let class = if format == Format::WebVtt { RequestClass::Text } else { RequestClass::Segment };

@@ -151,6 +151,12 @@ pub fn is_absolute(reference: &str) -> bool {
     split(reference).scheme.is_some()
 }
 
+/// True if a reference leads to the same place from every base: it names its server, or is a whole URL.
+pub fn names_server(reference: &str) -> bool {
+    let parts = split(reference);
+    parts.scheme.is_some() || parts.authority.is_some()
+}
+
 /// Host and port of an absolute URL, user information left out; empty if it has none.
 pub fn host(url: &str) -> &str {
     let authority = split(url).authority.unwrap_or("");

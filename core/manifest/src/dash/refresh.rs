@@ -132,10 +132,12 @@ fn merge_rendition(before: &mut Track, track: &mut Track, at: usize, period: &st
     }
 }
 
-fn keep_fetched(known: Box<SegmentIndex>, rendition: &mut Rendition) {
-    if matches!(&rendition.segments, Segments::Indexed(source) if source.base == known.base) {
-        rendition.segments = Segments::Known(known);
+fn keep_fetched(mut known: Box<SegmentIndex>, rendition: &mut Rendition) {
+    match &rendition.segments {
+        Segments::Indexed(source) if source.base == known.base => known.queries = source.queries.clone(),
+        _ => return,
     }
+    rendition.segments = Segments::Known(known);
 }
 
 /// Makes `newer` go on where `known` ends. Returns the number of new segments.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{RangeList, Runs, SegmentTable, UriList, UrlTemplate};
+use super::{Queries, RangeList, Runs, SegmentTable, UriList, UrlTemplate};
 use crate::protection::Key;
 use crate::time::{MediaTime, WallTime};
 use crate::uri;
@@ -49,6 +49,8 @@ pub struct SegmentIndex {
     pub origin: MediaTime,
     /// What references are relative to: URL of the playlist, or the chosen `BaseURL`.
     pub base: Arc<str>,
+    /// What is appended to every URL.
+    pub queries: Queries,
     /// Where segments are.
     pub addressing: Addressing,
     /// Number of the segment at index 0 of `addressing` and `ranges` where they are lists.
@@ -115,8 +117,10 @@ pub struct Segment {
     pub duration: MediaTime,
     /// Start in the track's own timescale, as the container is expected to count.
     pub ticks: i64,
-    /// Absolute URL.
+    /// Absolute URL, queries included.
     pub uri: String,
+    /// The reference that `uri` comes of, as written or computed: what to resolve against another base.
+    pub reference: String,
     /// Part of the resource.
     pub byte_range: Option<ByteRange>,
     /// Initialisation section in force.
@@ -149,6 +153,7 @@ impl SegmentIndex {
             presentation_offset: 0,
             origin: MediaTime::ZERO,
             base,
+            queries: Queries::default(),
             addressing,
             listed_from,
             ranges: None,
@@ -175,6 +180,11 @@ impl SegmentIndex {
         (time - self.origin).to_ticks(self.table.timescale()).saturating_add(self.presentation_offset)
     }
 
+    /// The URL that a reference of this index stands for.
+    pub fn resolve(&self, reference: &str) -> String {
+        self.queries.appended(uri::resolve(&self.base, reference))
+    }
+
     /// Segment `number`.
     pub fn get(&self, number: u64) -> Option<Segment> {
         let span = self.table.get(number)?;
@@ -185,7 +195,8 @@ impl SegmentIndex {
             start,
             duration: self.time_of(span.end()) - start,
             ticks: span.start,
-            uri: uri::resolve(&self.base, &reference),
+            uri: self.resolve(&reference),
+            reference,
             byte_range,
             init: self.init.get(number).cloned().flatten(),
             discontinuity: self.discontinuity.get(number).copied().unwrap_or(0),
@@ -223,7 +234,8 @@ impl SegmentIndex {
         segment.start = self.time_of(segment.ticks);
         segment.duration = self.time_of(tick(part)) - segment.start;
         if let Addressing::Template(template) = &self.addressing {
-            segment.uri = uri::resolve(&self.base, &template.expand(number, segment.ticks, u64::from(part)));
+            segment.reference = template.expand(number, segment.ticks, u64::from(part));
+            segment.uri = self.resolve(&segment.reference);
         }
         Some(segment)
     }
@@ -264,6 +276,7 @@ impl SegmentIndex {
         };
         self.table.heap_bytes()
             + addressing
+            + self.queries.heap_bytes()
             + self.ranges.as_ref().map_or(0, RangeList::heap_bytes)
             + self.init.heap_bytes()
             + self.discontinuity.heap_bytes()
@@ -298,6 +311,8 @@ impl SegmentIndex {
 pub struct SegmentIndexSource {
     /// What `uri` is relative to.
     pub base: Arc<str>,
+    /// What is appended to every URL.
+    pub queries: Queries,
     /// Reference to the indexed resource; empty for the base itself.
     pub uri: String,
     /// Where the `sidx` is. Without it the whole resource is one segment.
@@ -314,6 +329,13 @@ pub struct SegmentIndexSource {
     pub duration: Option<MediaTime>,
     /// Keys in force.
     pub keys: Arc<[Key]>,
+}
+
+impl SegmentIndexSource {
+    /// The URL that a reference of this source stands for.
+    pub fn resolve(&self, reference: &str) -> String {
+        self.queries.appended(uri::resolve(&self.base, reference))
+    }
 }
 
 /// What is known of a rendition's segments.

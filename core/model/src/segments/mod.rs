@@ -7,6 +7,7 @@
 
 mod index;
 mod locator;
+mod query;
 mod runs;
 mod table;
 
@@ -14,5 +15,6 @@ pub use index::{
     Addressing, ByteRange, InitSection, Part, PartialSegment, Segment, SegmentIndex, SegmentIndexSource, Segments,
 };
 pub use locator::{RangeList, TemplateError, UriList, UrlTemplate};
+pub use query::Queries;
 pub use runs::Runs;
 pub use table::{Align, MergeOutcome, SegmentTable, Span, TableError};

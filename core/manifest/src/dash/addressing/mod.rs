@@ -8,7 +8,7 @@ mod timeline;
 
 use std::rc::Rc;
 
-use telecine_model::segments::{InitSection, TemplateError, UrlTemplate};
+use telecine_model::segments::{InitSection, Queries, TemplateError, UrlTemplate};
 use telecine_model::Timescale;
 use telecine_model::{ByteRange, Error, ErrorCode, Limits, MediaTime, Place, SegmentIndex, SegmentTable, Segments};
 
@@ -17,7 +17,6 @@ use self::timeline::Timeline;
 use super::baseurl::{Base, Lead};
 use super::element::Element;
 use super::reader::{Warnings, Xml};
-use super::urlquery::with_query;
 use super::value::{byte_range, integer, positive};
 use super::xlink::Link;
 
@@ -198,22 +197,10 @@ pub(super) struct Scope<'s> {
     pub(super) live: bool,
     /// The `last-segment-number` property (D019).
     pub(super) last_number: Option<u64>,
-    /// Query to append to every segment URL (D102).
-    pub(super) query: &'s str,
+    /// Queries to append to every segment URL (D102).
+    pub(super) queries: &'s Queries,
     /// A text file on its own: its times are relative to the period (D100).
     pub(super) stand_alone_text: bool,
-}
-
-impl Scope<'_> {
-    /// A reference with the query appended; an empty one is the base itself, whose own query an
-    /// appended one must not replace.
-    fn reference(&self, uri: &str) -> String {
-        match (uri, self.query) {
-            ("", "") => String::new(),
-            ("", query) => with_query(&self.base.uri, query),
-            (uri, query) => with_query(uri, query),
-        }
-    }
 }
 
 /// A representation's segments as they were understood.
@@ -283,6 +270,7 @@ impl Info {
         init: Option<InitSection>,
     ) -> SegmentIndex {
         let mut index = SegmentIndex::new(table, scope.base.uri.as_str().into(), addressing);
+        index.queries = scope.queries.clone();
         index.presentation_offset = self.offset();
         index.origin = scope.period_start;
         index.init = telecine_model::segments::Runs::constant(init.map(std::sync::Arc::new));
@@ -296,14 +284,12 @@ impl Info {
 
     /// `Initialization`, or the template of it.
     fn init_section(&self, scope: &Scope<'_>, warnings: &mut Warnings) -> Result<Option<InitSection>, ()> {
-        let section = |uri: &str, byte_range| {
-            Some(InitSection { uri: scope.reference(uri), byte_range, keys: std::sync::Arc::from([]) })
-        };
+        let section = |uri: String, byte_range| Some(InitSection { uri, byte_range, keys: std::sync::Arc::from([]) });
         if let Some(text) = &self.init_template {
             let template = parse_template(text, scope, warnings).ok_or(())?;
-            return Ok(section(&template.expand(self.first_number(), 0, 1), None));
+            return Ok(section(template.expand(self.first_number(), 0, 1), None));
         }
-        Ok(self.init.as_ref().and_then(|init| section(init.uri.as_deref().unwrap_or(""), init.range)))
+        Ok(self.init.as_ref().and_then(|init| section(init.uri.clone().unwrap_or_default(), init.range)))
     }
 }
 

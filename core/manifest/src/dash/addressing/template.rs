@@ -5,14 +5,13 @@ use telecine_model::{Error, SegmentIndex, SegmentTable};
 
 use super::{count_until, parse_template, too_many, Info, Scope};
 use crate::dash::reader::Warnings;
-use crate::dash::urlquery::with_query_in_template;
 
 pub(super) fn build(info: &Info, scope: &Scope<'_>, warnings: &mut Warnings) -> Result<Option<SegmentIndex>, Error> {
     let Some(media) = &info.media else {
         warnings.add("D016", scope.place, "a SegmentTemplate without @media: the representation was left out");
         return Ok(None);
     };
-    let Some(template) = parse_template(&with_query_in_template(media, scope.query), scope, warnings) else {
+    let Some(template) = parse_template(media, scope, warnings) else {
         return Ok(None);
     };
     let Ok(init) = info.init_section(scope, warnings) else {
