@@ -228,6 +228,11 @@ impl Family<'_> {
             live: above.live,
             last_number,
             queries: &queries,
+            // The sixth edition (5.3.9.7.2), whose representations carry this descriptor, counts from 0, the
+            // fifth from 1.
+            sub_numbers_from_zero: levels
+                .iter()
+                .any(|properties| properties.values(scheme::SEQUENCES).next().is_some()),
             stand_alone_text: matches!(mime_type.as_deref(), Some("text/vtt" | "application/ttml+xml")),
         };
         let Some(built) = addressing::build(&own.level.under(self.level), &scope, warnings)? else {

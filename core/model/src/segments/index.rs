@@ -72,14 +72,27 @@ pub struct SegmentIndex {
     /// Parts (LL-HLS), by segment, ascending. The last entry may be a segment still growing, whose
     /// number is the table's end number.
     pub parts: Vec<PartialSegment>,
-    /// DASH `S@k`: how many segments form the segment sequence of each number, addressed with
-    /// `$SubNumber$` from 1. Empty where every number is one segment.
-    pub sequence: Runs<u32>,
+    /// DASH `S@k` with `$SubNumber$`: which segments form segment sequences. Empty where `$Number$` is the
+    /// number of the segment.
+    pub sequences: Runs<Sequence>,
+    /// What `$SubNumber$` counts from.
+    pub first_sub_number: u64,
     /// How much earlier than complete a segment can be requested (DASH `@availabilityTimeOffset`,
     /// summed over levels). `None` is INF: always available.
     pub availability_offset: Option<MediaTime>,
     /// False if segments are offered before they are complete (`@availabilityTimeComplete`).
     pub availability_complete: bool,
+}
+
+/// Segment sequences that follow one another from some segment on, all of as many segments (ISO/IEC
+/// 23009-1:2022, 5.3.9.6.4). Each of their segments has a number of its own in the table; URLs name the
+/// sequence and the place in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sequence {
+    /// `$Number$` of the first of these sequences.
+    pub first: u64,
+    /// How many segments each has; not zero.
+    pub parts: u32,
 }
 
 /// The parts of one segment.
@@ -164,7 +177,8 @@ impl SegmentIndex {
             bitrate: Runs::new(),
             program_date_time: Runs::new(),
             parts: Vec::new(),
-            sequence: Runs::new(),
+            sequences: Runs::new(),
+            first_sub_number: 1,
             availability_offset: Some(MediaTime::ZERO),
             availability_complete: true,
         }
@@ -212,32 +226,24 @@ impl SegmentIndex {
         let range = || self.ranges.as_ref().and_then(|ranges| ranges.get(listed()?));
         match &self.addressing {
             Addressing::Listed(list) => Some((list.get(listed()?)?, range())),
-            Addressing::Template(template) => Some((template.expand(number, ticks, 1), None)),
+            Addressing::Template(template) => Some((self.expand(template, number, ticks), None)),
             Addressing::Single(uri) => Some((uri.clone(), range())),
         }
     }
 
-    /// Part `part` (from 1) of the segment sequence `number` (DASH `S@k`): its share of the
-    /// sequence's time and its own URL. Without a sequence, part 1 is the segment.
-    pub fn part_of_sequence(&self, number: u64, part: u32) -> Option<Segment> {
-        let count = self.sequence.get(number).copied().unwrap_or(1).max(1);
-        if !(1..=count).contains(&part) {
-            return None;
-        }
-        let mut segment = self.get(number)?;
-        let span = self.table.get(number)?;
-        let tick = |nth: u32| {
-            let share = u128::from(span.duration) * u128::from(nth) / u128::from(count);
-            span.start.saturating_add_unsigned(u64::try_from(share).unwrap_or(u64::MAX))
+    /// What a template says of segment `number`: identifiers of its sequence, and its place in it.
+    fn expand(&self, template: &UrlTemplate, number: u64, ticks: i64) -> String {
+        let Some((from, sequence)) = self.sequences.get_with_start(number) else {
+            return template.expand(number, ticks, self.first_sub_number);
         };
-        segment.ticks = tick(part - 1);
-        segment.start = self.time_of(segment.ticks);
-        segment.duration = self.time_of(tick(part)) - segment.start;
-        if let Addressing::Template(template) = &self.addressing {
-            segment.reference = template.expand(number, segment.ticks, u64::from(part));
-            segment.uri = self.resolve(&segment.reference);
-        }
-        Some(segment)
+        let (nth, parts) = (number - from, u64::from(sequence.parts.max(1)));
+        let place = nth % parts;
+        // `$Time$` is the time of the whole sequence, whose first part the window may have left behind.
+        let time = match self.table.get(number - place) {
+            Some(first) => first.start,
+            None => ticks,
+        };
+        template.expand(sequence.first.saturating_add(nth / parts), time, self.first_sub_number.saturating_add(place))
     }
 
     /// Wall-clock time of a segment's start: the last announcement at or before it carried
@@ -283,7 +289,7 @@ impl SegmentIndex {
             + self.gap.heap_bytes()
             + self.keys.heap_bytes()
             + self.bitrate.heap_bytes()
-            + self.sequence.heap_bytes()
+            + self.sequences.heap_bytes()
             + self.program_date_time.heap_bytes()
     }
 
@@ -301,7 +307,7 @@ impl SegmentIndex {
         self.gap.shrink();
         self.keys.shrink();
         self.bitrate.shrink();
-        self.sequence.shrink();
+        self.sequences.shrink();
         self.program_date_time.shrink();
     }
 }

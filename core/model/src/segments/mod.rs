@@ -13,6 +13,7 @@ mod table;
 
 pub use index::{
     Addressing, ByteRange, InitSection, Part, PartialSegment, Segment, SegmentIndex, SegmentIndexSource, Segments,
+    Sequence,
 };
 pub use locator::{RangeList, TemplateError, UriList, UrlTemplate};
 pub use query::Queries;

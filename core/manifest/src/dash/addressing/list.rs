@@ -56,7 +56,7 @@ pub(super) fn build(info: &Info, scope: &Scope<'_>, warnings: &mut Warnings) -> 
     let end = info.end_tick(scope);
     let pushed = match (&info.timeline, info.duration, end) {
         (Some(timeline), _, _) => {
-            table = timeline.table(info, scope, warnings)?.0.relabelled(info.timescale(), first);
+            table = timeline.table(info, scope, warnings)?.relabelled(info.timescale(), first);
             if table.len() != count {
                 warnings.add("D020", scope.place, "SegmentTimeline and SegmentURLs differ in number");
             }

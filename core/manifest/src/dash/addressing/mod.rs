@@ -199,6 +199,8 @@ pub(super) struct Scope<'s> {
     pub(super) last_number: Option<u64>,
     /// Queries to append to every segment URL (D102).
     pub(super) queries: &'s Queries,
+    /// `$SubNumber$` counts from 0 and not from 1.
+    pub(super) sub_numbers_from_zero: bool,
     /// A text file on its own: its times are relative to the period (D100).
     pub(super) stand_alone_text: bool,
 }
