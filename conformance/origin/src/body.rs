@@ -8,15 +8,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Bytes, BytesMut};
 
-use crate::title::Track;
+use crate::protect::{Cbc, BLOCK};
+use crate::title::Fragment;
 
 /// A piece of a body.
 #[derive(Clone, Debug)]
 pub(crate) enum Part {
     /// Bytes as they are.
     Bytes(Bytes),
-    /// Fragment `index` of a rendition, moved to a decode time and number.
-    Segment { track: Arc<Track>, index: usize, time: u64, sequence: u32 },
+    /// A fragment, moved to a decode time and number.
+    Segment { fragment: Fragment, time: u64, sequence: u32 },
+    /// Another part, encrypted whole with AES-128-CBC and the padding of PKCS #7.
+    Sealed { part: Box<Part>, key: [u8; BLOCK], iv: [u8; BLOCK] },
     /// A file, read while it is sent, with some bytes changed: their places, in order, and what is flipped in them.
     File { file: Arc<Mutex<File>>, length: u64, flips: Arc<[(u64, u8)]> },
     /// A pattern repeated up to a length.
@@ -27,10 +30,16 @@ impl Part {
     pub(crate) fn len(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
-            Self::Segment { track, index, .. } => track.fragments[*index].size(),
+            Self::Segment { fragment, .. } => fragment.size(),
+            Self::Sealed { part, .. } => sealed_length(part.len()),
             Self::File { length, .. } | Self::Fill { length, .. } => *length,
         }
     }
+}
+
+/// Bytes of so many when they are sealed.
+pub(crate) fn sealed_length(length: u64) -> u64 {
+    (length / BLOCK as u64 + 1) * BLOCK as u64
 }
 
 /// How much of a pattern is written out, and of a file read, at a time.
@@ -103,8 +112,17 @@ impl Body {
             let chunk = match &part {
                 _ if taken.is_empty() => continue,
                 Part::Bytes(bytes) => bytes.slice(taken.start as usize..taken.end as usize),
-                Part::Segment { track, index, time, sequence } => {
-                    let made = Self::of(track.fragments[*index].at(*time, *sequence).map(Part::Bytes));
+                Part::Segment { .. } | Part::Sealed { .. } => {
+                    let made = match part {
+                        Part::Sealed { part, key, iv } => {
+                            let clear = Self::of([*part]).into_bytes();
+                            Self::from(Bytes::from(Cbc::new(&key, &iv).padded(&clear)))
+                        }
+                        Part::Segment { fragment, time, sequence } => {
+                            Self::of(fragment.at(time, sequence).map(Part::Bytes))
+                        }
+                        _ => continue,
+                    };
                     for made in made.slice(range).parts.into_iter().rev() {
                         self.parts.push_front(made);
                     }
@@ -164,9 +182,15 @@ mod tests {
     #[test]
     fn any_slice_in_any_chunks_is_the_slice_of_the_whole() {
         let title = Title::demo();
-        let segment = |n: usize| Part::Segment { track: title.tracks[0].clone(), index: n, time: 7, sequence: 9 };
+        let segment = |n: usize| Part::Segment { fragment: title.tracks[0].fragments[n].clone(), time: 7, sequence: 9 };
         let fill = Part::Fill { pattern: Bytes::from_static(b"abc"), length: 10 };
-        let body = Body::of([Part::Bytes(Bytes::from_static(b"head")), segment(0), fill, segment(1)]);
+        let body = Body::of([
+            Part::Bytes(Bytes::from_static(b"head")),
+            segment(0),
+            fill,
+            segment(1),
+            Part::Sealed { part: Box::new(segment(2)), key: [1; BLOCK], iv: [2; BLOCK] },
+        ]);
         let whole = body.clone().into_bytes();
         assert_eq!(whole.len() as u64, body.len());
         let length = body.len();

@@ -59,6 +59,8 @@ pub(crate) enum Class {
     Audio,
     Text,
     Image,
+    /// A key or a licence.
+    Key,
     Other,
 }
 
@@ -70,6 +72,7 @@ impl Class {
             Self::Video => "v",
             Self::Audio => "a",
             Self::Text => "tt",
+            Self::Key => "k",
             Self::Image | Self::Other => "o",
         }
     }

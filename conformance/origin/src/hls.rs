@@ -10,6 +10,7 @@ use std::sync::Arc;
 use m3u8_rs::{AlternativeMedia, AlternativeMediaType, MasterPlaylist, Resolution, VariantStream};
 
 use crate::programme::{fragment, Programme};
+use crate::protect::{base64, hex, pssh, KeyFormat, KeyName, Protection, Scheme, COMMON_SYSTEM_URN};
 use crate::single;
 use crate::title::{Medium, Ticks, Track};
 
@@ -54,7 +55,7 @@ pub(crate) fn multivariant(programme: &Programme<'_>) -> String {
             ..picture
         });
     }
-    for track in &video {
+    for track in video.iter().filter(|_| programme.has_iframes()) {
         let rate = iframes(track).map(|(size, ticks)| {
             (u128::from(size) * 8 * u128::from(track.timescale)).div_ceil(u128::from(ticks.max(1)))
         });
@@ -102,7 +103,7 @@ fn stream(track: &Track) -> VariantStream {
     let first = &track.fragments[0];
     VariantStream {
         resolution: Some(Resolution { width: width.into(), height: height.into() }),
-        frame_rate: Some(f64::from(first.samples) * f64::from(track.timescale) / first.duration.max(1) as f64),
+        frame_rate: Some(first.samples.len() as f64 * f64::from(track.timescale) / first.duration.max(1) as f64),
         ..Default::default()
     }
 }
@@ -115,6 +116,8 @@ fn iframes(track: &Track) -> impl Iterator<Item = (u64, u64)> + '_ {
 /// A media playlist in the making.
 struct Media {
     out: String,
+    /// The key in force.
+    key: Option<KeyName>,
 }
 
 impl Media {
@@ -127,7 +130,19 @@ impl Media {
             let _ = writeln!(out, "#EXT-X-MEDIA-SEQUENCE:{}", programme.options.first_number);
         }
         out.push_str(extra);
-        Self { out }
+        Self { out, key: None }
+    }
+
+    /// Puts the key of a segment in force.
+    fn key(&mut self, protection: &Protection, key: Option<KeyName>) {
+        if self.key == key {
+            return;
+        }
+        self.key = key;
+        match (key, protection.scheme.and_then(Scheme::method)) {
+            (Some(key), Some(method)) => key_tags(protection, key, method).iter().for_each(|tag| self.tag(tag)),
+            _ => self.tag("#EXT-X-KEY:METHOD=NONE"),
+        }
     }
 
     fn tag(&mut self, tag: &str) {
@@ -158,6 +173,35 @@ impl Media {
     }
 }
 
+/// The tags that put a key in force, one for each way to get it.
+fn key_tags(protection: &Protection, key: KeyName, method: &str) -> Vec<String> {
+    let query = protection.access.token.as_ref().map(|token| format!("?token={token}")).unwrap_or_default();
+    let whole = protection.scheme == Some(Scheme::Aes128);
+    let told = match protection.scheme {
+        // In Common Encryption the media say it.
+        Some(Scheme::Aes128) => !protection.implicit_iv,
+        scheme => matches!(scheme, Some(Scheme::SampleAes | Scheme::Cbcs)),
+    };
+    let iv = if told { format!(",IV=0x{}", hex(&key.iv())) } else { String::new() };
+    let tag = |uri: String, format: &str| format!("#EXT-X-KEY:METHOD={method},URI=\"{uri}\"{iv}{format}");
+    let identity = || tag(format!("key/{}.bin{query}", key.file()), "");
+    let common = || {
+        let uri = format!("data:text/plain;base64,{}", base64(&pssh(&[key])));
+        let id = hex(&key.kid());
+        tag(uri, &format!(",KEYID=0x{id},KEYFORMAT=\"{COMMON_SYSTEM_URN}\",KEYFORMATVERSIONS=\"1\""))
+    };
+    match protection.key_format {
+        _ if whole || protection.scheme == Some(Scheme::SampleAes) => vec![identity()],
+        KeyFormat::Identity => vec![identity()],
+        KeyFormat::Pssh => vec![common()],
+        KeyFormat::All => vec![identity(), common()],
+        KeyFormat::Kid => {
+            let uri = format!("data:text/plain;base64,{}", base64(&key.kid()));
+            vec![tag(uri, ",KEYFORMAT=\"identity\"")]
+        }
+    }
+}
+
 fn duration(track: &Track, n: u64) -> Ticks {
     Ticks { ticks: fragment(track, n).duration, timescale: track.timescale }
 }
@@ -179,12 +223,17 @@ pub(crate) fn media(programme: &Programme<'_>, track: &Arc<Track>) -> String {
         if discontinuity {
             playlist.tag("#EXT-X-DISCONTINUITY");
         }
+        let protection = &programme.options.protection;
+        let key = programme.key(track, n);
         if n == 0 || discontinuity {
+            // What stands before the map holds for it too.
+            playlist.key(protection, if programme.seals() && !programme.seals_init() { None } else { key });
             match &single {
                 Some(layout) => playlist.map(&file, Some(&layout.init)),
                 None => playlist.map(&format!("{}/init.mp4", track.id), None),
             }
         }
+        playlist.key(protection, key);
         if programme.is_gap(n) {
             playlist.tag("#EXT-X-GAP");
         }
@@ -210,6 +259,7 @@ pub(crate) fn iframe_playlist(programme: &Programme<'_>, track: &Arc<Track>) -> 
         if discontinuity {
             playlist.tag("#EXT-X-DISCONTINUITY");
         }
+        playlist.key(&programme.options.protection, programme.key(track, *n));
         if *n == 0 || discontinuity {
             playlist.map(&file, Some(&layout.init));
         }

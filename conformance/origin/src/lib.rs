@@ -53,6 +53,43 @@
 //! | `xlink_1` | DASH: periods after the first, or the only one, are remote |
 //! | `sidx_2` | a hierarchical segment index |
 //!
+//! # Protection
+//! | option | meaning |
+//! |---|---|
+//! | `prot_aes128` | HLS: segments (and the initialisation segments) encrypted whole |
+//! | `prot_cenc` `prot_cens` `prot_cbc1` `prot_cbcs` | Common Encryption; HLS has methods for cenc and cbcs |
+//! | `keys_one` `keys_kinds` `keys_each` | one key, one for pictures and one for sound, one for each rendition |
+//! | `krot_N` | another key every N segments, beginning again with the title; Common Encryption tells it in each fragment |
+//! | `lead_N` | the first N segments are clear; of Common Encryption by a second sample description |
+//! | `iv_implicit` · `iv_wrap` | AES-128 by media sequence number, initialisation clear · a counter that wraps in the first sample |
+//! | `pattern_C-S` | C blocks encrypted and S skipped, instead of 1 and 9 |
+//! | `kf_identity` `kf_pssh` `kf_all` `kf_kid` | HLS: `EXT-X-KEY` with the key's URL, with the common `pssh`, with both, with the KID as `identity` |
+//!
+//! Key `S-P` is the P-th of rotation, of the S-th scope (`keys_kinds`: 0 pictures, 1 sound; `keys_each`: the position of
+//! the rendition); without options there is `0-0` alone. Its KID is `telecine`, four zeros, S and P in two bytes each, and
+//! the key is the KID with every bit turned over: KID `74656c6563696e650000000000000000` has the key
+//! `8b9a939a9c96919affffffffffffffff`. Under each protected title, options and all, there are
+//!
+//! | file | what |
+//! |---|---|
+//! | `keys.json` | all keys, with KIDs and renditions, for scripts |
+//! | `key/S-P.bin` | the 16 bytes of a key: what `EXT-X-KEY` leads to |
+//! | `license` | POST: a licence server of ClearKey (W3C EME), what the MPD's `dashif:Laurl` leads to |
+//!
+//! and who gets keys and licences is said by
+//!
+//! | option | meaning |
+//! |---|---|
+//! | `kauth_<token>` | `Authorization: Bearer <token>` is required, else 401 |
+//! | `ktoken_<token>` | `?token=<token>` is required, else 403; manifests have it in their URLs |
+//! | `kdelay_<ms>` | keys and licences come later |
+//! | `kwrong_1` · `klong_1` | keys are wrong · key files are one byte too long |
+//! | `kmissing_N` | the N-th key of `keys.json` is not there: 404, or left out of licences |
+//! | `kexpire_<s>` | none is given so many seconds after the origin started: 403 |
+//!
+//! Scripted statuses of keys and licences are `statuscode_[{obj:k,code:503,times:2}]`. The log tells of each request which
+//! keys were asked for and which given ([`LogEntry::keys`]).
+//!
 //! # Faults
 //! `rsq` is the number of a segment in the title, counted from 0, or `*`. Byte positions are positions in the segment:
 //! a request that resumes behind a cut goes through. `x<times>` limits a fault to the first requests for a path,
@@ -60,7 +97,7 @@
 //!
 //! | option | meaning |
 //! |---|---|
-//! | `statuscode_[{cycle:s,rsq:n,code:c,rep:id,retry:s,obj:t,base:n,times:n},…]` | an error status for segments; `obj` (CMCD `m`, `i`, `v`, `a`, `tt`) for other objects |
+//! | `statuscode_[{cycle:s,rsq:n,code:c,rep:id,retry:s,obj:t,base:n,times:n},…]` | an error status for segments; `obj` (CMCD `m`, `i`, `v`, `a`, `tt`, `k`) for other objects |
 //! | `cut_<rsq>@<bytes>` | the connection is reset |
 //! | `short_<rsq>@<bytes>` | the connection ends cleanly, although more was announced |
 //! | `stallh_<rsq>@<ms>` · `stallb_<rsq>@<ms>` | the head comes late · the body pauses in its middle |
@@ -80,6 +117,7 @@ mod log;
 mod network;
 mod options;
 mod programme;
+mod protect;
 mod request;
 mod resource;
 mod respond;
@@ -92,7 +130,7 @@ pub use body::Body;
 pub use log::LogEntry;
 pub use network::{Network, NetworkError, Step};
 pub use options::Format;
-pub use request::{Delivery, End, Method, Request, Response};
+pub use request::{Delivery, End, Keys, Method, Request, Response};
 pub use respond::{respond, Library};
 pub use server::{Origin, OriginConfig};
 pub use title::{Title, TitleError};

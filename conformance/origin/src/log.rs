@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+use crate::request::Keys;
+
 /// One request. As a JSON line it is written when its response has ended; in memory it is there from the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogEntry {
@@ -49,6 +51,9 @@ pub struct LogEntry {
     /// The faults that were applied, as the URL writes them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
+    /// Of a request for keys or a licence: which were asked for, and which given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<Keys>,
 }
 
 /// How many requests stay in memory.
@@ -127,8 +132,8 @@ impl Ticket {
         self.time_ms
     }
 
-    pub(crate) fn answered(&self, status: u16, fault: Option<String>) {
-        self.journal.update(self.seq, |entry| (entry.status, entry.fault) = (status, fault));
+    pub(crate) fn answered(&self, status: u16, fault: Option<String>, keys: Option<Keys>) {
+        self.journal.update(self.seq, |entry| (entry.status, entry.fault, entry.keys) = (status, fault, keys));
     }
 
     pub(crate) fn sent(&self, bytes: u64) {

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 
 use crate::fault::Faults;
+use crate::protect::Protection;
 
 /// The protocol a title is asked for in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,6 +54,8 @@ pub(crate) struct Options {
     pub(crate) media_start: u64,
     /// `sidx_2`: the segment index is hierarchical.
     pub(crate) nested_index: bool,
+    /// How it is protected.
+    pub(crate) protection: Protection,
     /// What goes wrong.
     pub(crate) faults: Faults,
 }
@@ -70,6 +73,7 @@ impl Default for Options {
             xlink: false,
             media_start: 0,
             nested_index: false,
+            protection: Protection::default(),
             faults: Faults::default(),
         }
     }
@@ -128,6 +132,9 @@ pub(crate) fn target(path: &str) -> Result<Target, Refused> {
         let what = "options that package a title, and cycles of its time, do not apply to files as they are";
         return Err(Refused::BadOption(what.to_owned()));
     }
+    if let Service::Packaged(format) = service {
+        options.fit(format).map_err(|what| Refused::BadOption(what.to_owned()))?;
+    }
     Ok(Target { service, options, asset, file })
 }
 
@@ -153,6 +160,16 @@ impl Options {
         *self == Self { faults, ..Self::default() } && self.faults.status.iter().all(|fault| fault.cycle.is_none())
     }
 
+    /// Whether the options make sense together in a format.
+    fn fit(&self, format: Format) -> Result<(), &'static str> {
+        let scheme = self.protection.scheme;
+        match (format, scheme) {
+            (Format::Hls, Some(scheme)) if scheme.method().is_none() => Err("HLS has no method for this scheme"),
+            (Format::Dash, Some(scheme)) if !scheme.is_common() => Err("this protection is one of HLS"),
+            _ => Ok(()),
+        }
+    }
+
     fn set(&mut self, name: &str, value: &str) -> Set {
         let done = match name {
             "dur" => number(value, 1..=LONGEST_SECONDS).map(|n| self.seconds = Some(n)),
@@ -165,7 +182,7 @@ impl Options {
             "xlink" => switch(value).map(|on| self.xlink = on),
             "pto" => number(value, 0..=1 << 40).map(|n| self.media_start = n),
             "sidx" => number(value, 1..=2).map(|n| self.nested_index = n == 2),
-            _ => match self.faults.set(name, value) {
+            _ => match self.protection.set(name, value).or_else(|| self.faults.set(name, value)) {
                 Some(done) => done,
                 None => return Set::Unknown,
             },

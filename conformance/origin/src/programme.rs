@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::body::Part;
 use crate::options::{Format, Options};
+use crate::protect::{KeyName, Scheme};
 use crate::title::{Cue, Fragment, Text, Ticks, Title, Track};
 
 /// The shortest WebVTT segment of HLS.
@@ -106,9 +107,57 @@ impl<'a> Programme<'a> {
 
     /// One segment, to be made when it is sent.
     pub(crate) fn part(&self, track: &Arc<Track>, n: u64) -> Part {
-        let index = (n % track.fragments.len() as u64) as usize;
         // The number of a movie fragment wraps like any 32-bit counter.
-        Part::Segment { track: track.clone(), index, time: self.media_time(track, n), sequence: (n + 1) as u32 }
+        let (time, sequence) = (self.media_time(track, n), (n + 1) as u32);
+        Part::Segment { fragment: fragment(track, n).clone(), time, sequence }
+    }
+
+    /// The same as it is stored: sealed where whole segments are.
+    pub(crate) fn stored(&self, track: &Arc<Track>, n: u64) -> Part {
+        self.sealed(track, n, self.part(track, n))
+    }
+
+    /// The initialisation segment as it is stored.
+    pub(crate) fn stored_init(&self, track: &Track) -> Part {
+        let init = Part::Bytes(track.init.clone());
+        if self.seals_init() {
+            self.sealed(track, 0, init)
+        } else {
+            init
+        }
+    }
+
+    /// The key of a segment, if it has one.
+    pub(crate) fn key(&self, track: &Track, n: u64) -> Option<KeyName> {
+        self.options.protection.key_of(self.title, track, n)
+    }
+
+    /// Whether segments are encrypted whole.
+    pub(crate) fn seals(&self) -> bool {
+        self.options.protection.scheme == Some(Scheme::Aes128)
+    }
+
+    /// Whether initialisation segments are encrypted whole: one key has to be in force wherever they are named, and its
+    /// vector has to be told (RFC 8216, 4.3.2.5).
+    pub(crate) fn seals_init(&self) -> bool {
+        let protection = &self.options.protection;
+        let everywhere =
+            protection.lead == 0 && (protection.rotation.is_none() || self.options.discontinuity.is_none());
+        self.seals() && !protection.implicit_iv && everywhere
+    }
+
+    /// Whether there are playlists of key pictures: a part of what is encrypted whole can be read by nobody.
+    pub(crate) fn has_iframes(&self) -> bool {
+        !self.seals()
+    }
+
+    fn sealed(&self, track: &Track, n: u64, part: Part) -> Part {
+        let Some(key) = self.key(track, n).filter(|_| self.seals()) else {
+            return part;
+        };
+        let sequence = u128::from(self.options.first_number + n);
+        let iv = if self.options.protection.implicit_iv { sequence.to_be_bytes() } else { key.iv() };
+        Part::Sealed { part: Box::new(part), key: key.key(), iv }
     }
 
     /// Whether the segment is the first after a discontinuity, and not the first of all.
@@ -228,7 +277,8 @@ impl<'a> Programme<'a> {
 
 /// The fragment that segment `n` repeats.
 pub(crate) fn fragment(track: &Track, n: u64) -> &Fragment {
-    &track.fragments[(n % track.fragments.len() as u64) as usize]
+    let index = (n % track.fragments.len() as u64) as usize;
+    track.clear.get(index).filter(|_| n < track.lead).unwrap_or(&track.fragments[index])
 }
 
 /// Start of segment `n` in the programme, in ticks of the rendition.

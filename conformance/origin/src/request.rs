@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::body::Body;
 use crate::network::Network;
 
@@ -15,6 +17,8 @@ pub enum Method {
     Head,
     /// A preflight of a browser.
     Options,
+    /// A licence request.
+    Post,
     /// Anything else: refused with 405.
     Other,
 }
@@ -36,6 +40,10 @@ pub struct Request<'a> {
     pub if_none_match: Option<&'a str>,
     /// Whether `Accept-Encoding` admits gzip.
     pub accepts_gzip: bool,
+    /// The value of `Authorization`.
+    pub authorization: Option<&'a str>,
+    /// The body of a POST.
+    pub body: &'a [u8],
     /// Milliseconds on the clock of the server; `nowMS` in the query takes its place.
     pub now_ms: u64,
     /// How often the same path was asked for before: faults may end after some attempts.
@@ -50,6 +58,11 @@ impl<'a> Request<'a> {
             None => (target, None),
         };
         Self { path, query, ..Self::default() }
+    }
+
+    /// A POST of a path, with its query if there is one.
+    pub fn post(target: &'a str, body: &'a [u8]) -> Self {
+        Self { method: Method::Post, body, ..Self::get(target) }
     }
 
     /// The same request for a range of bytes.
@@ -82,6 +95,17 @@ pub struct Response {
     pub delivery: Delivery,
     /// The faults that were applied, as the URL writes them.
     pub fault: Option<String>,
+    /// Of an answer about keys: which were asked for, and which given, as KIDs in hexadecimal digits.
+    pub keys: Option<Keys>,
+}
+
+/// The keys that an answer is about, as KIDs in hexadecimal digits.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keys {
+    /// Asked for.
+    pub asked: Vec<String>,
+    /// Given.
+    pub given: Vec<String>,
 }
 
 impl Response {

@@ -40,7 +40,7 @@ pub(crate) enum Names {
 }
 
 impl Resource {
-    fn new(class: Class, content_type: &'static str, rendition: &str, parts: Vec<Part>) -> Self {
+    pub(crate) fn new(class: Class, content_type: &'static str, rendition: &str, parts: Vec<Part>) -> Self {
         let rendition = rendition.to_owned();
         Self { class, content_type, rendition, names: Names::Id, parts, segments: Vec::new(), gap: false }
     }
@@ -147,7 +147,7 @@ fn playlist(programme: &Programme<'_>, stem: &str) -> Option<Resource> {
         (stem, hls::text(programme, &text.id))
     } else {
         let id = stem.strip_suffix(".iframes")?;
-        let track = find(programme, id).filter(|track| track.is_video())?;
+        let track = find(programme, id).filter(|track| track.is_video() && programme.has_iframes())?;
         (id, hls::iframe_playlist(programme, track))
     };
     Some(Resource::text(Class::Manifest, "m3u8", rendition, text))
@@ -166,7 +166,7 @@ fn single_file(programme: &Programme<'_>, stem: &str) -> Option<Resource> {
     let track = find(programme, id)?;
     let layout = single::layout(programme, track, programme.within(track, &range));
     let segments = layout.segments.clone();
-    let parts = single::parts(layout, |n| programme.part(track, n));
+    let parts = single::parts(layout, |n| programme.stored(track, n));
     Some(Resource { segments, ..Resource::new(class(track), mp4(track), id, parts) })
 }
 
@@ -187,7 +187,7 @@ fn in_rendition(programme: &Programme<'_>, format: Format, id: &str, stem: &str,
     }
     let track = find(programme, id)?;
     if (stem, extension) == ("init", "mp4") {
-        return Some(Resource::new(Class::Init, mp4(track), id, vec![Part::Bytes(track.init.clone())]));
+        return Some(Resource::new(Class::Init, mp4(track), id, vec![programme.stored_init(track)]));
     }
     let n = match stem.strip_prefix('t') {
         Some(time) if format == Format::Dash => programme.at_media_time(track, time.parse().ok()?),
@@ -195,7 +195,7 @@ fn in_rendition(programme: &Programme<'_>, format: Format, id: &str, stem: &str,
         None => number(),
     };
     let n = n.filter(|n| extension == "m4s" && *n < programme.segments(track))?;
-    let part = programme.part(track, n);
+    let part = programme.stored(track, n);
     let length = part.len();
     let resource = Resource::new(class(track), mp4(track), id, vec![part]);
     Some(Resource { segments: vec![(n, 0..length)], gap: programme.is_gap(n), ..resource })

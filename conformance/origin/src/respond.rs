@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -16,17 +16,31 @@ use crate::files::{Folder, Found};
 use crate::network::Network;
 use crate::options::{can_be_asset, target, Format, Refused, Service, Target};
 use crate::programme::Programme;
-use crate::request::{Delivery, End, Method, Request, Response};
+use crate::protect::{hex, keys_file, licence, protected, Access, Decision, KeyFormat, KeyName, Protection};
+use crate::request::{Delivery, End, Keys, Method, Request, Response};
 use crate::resource::{resource, Names, Resource};
 use crate::title::{fnv, Title, TitleError, FNV};
 
 /// What makes a folder a title that is packaged.
 const DESCRIPTION: &str = "title.json";
 
+/// How many protected titles stay in memory.
+const MOST_PROTECTED: usize = 16;
+
+/// A title under a protection.
+#[derive(Clone, Debug)]
+struct Protected {
+    asset: String,
+    protection: Protection,
+    title: Arc<Title>,
+}
+
 /// All that the origin serves: titles and folders by asset name, named traces, and the seed of every draw.
 #[derive(Clone, Debug)]
 pub struct Library {
     titles: BTreeMap<String, Arc<Title>>,
+    /// Titles under a protection of Common Encryption that were made already.
+    protected: Arc<Mutex<Vec<Protected>>>,
     folders: BTreeMap<String, Folder>,
     traces: BTreeMap<String, Network>,
     seed: u64,
@@ -36,7 +50,26 @@ impl Library {
     /// A library of one title, under the name `demo`.
     pub fn new(title: Title, seed: u64) -> Self {
         let titles = BTreeMap::from([("demo".to_owned(), Arc::new(title))]);
-        Self { titles, folders: BTreeMap::new(), traces: BTreeMap::new(), seed }
+        Self { titles, protected: Arc::default(), folders: BTreeMap::new(), traces: BTreeMap::new(), seed }
+    }
+
+    /// The title as it is served under a protection: Common Encryption makes another of it. None where it cannot.
+    fn protected(&self, asset: &str, title: &Arc<Title>, protection: &Protection) -> Option<Arc<Title>> {
+        if protection.common().is_none() {
+            return Some(title.clone());
+        }
+        // Who gets the keys, and how they are announced, changes nothing of the media.
+        let media = Protection { access: Access::default(), key_format: KeyFormat::default(), ..protection.clone() };
+        let mut made = self.protected.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = made.iter().find(|known| known.asset == asset && known.protection == media) {
+            return Some(known.title.clone());
+        }
+        let title = Arc::new(protected(title, &media)?);
+        if made.len() == MOST_PROTECTED {
+            made.remove(0);
+        }
+        made.push(Protected { asset: asset.to_owned(), protection: media, title: title.clone() });
+        Some(title)
     }
 
     /// Adds folders under the names given. Their files are served as they are (`/files/<name>/…`), read when they are
@@ -90,10 +123,13 @@ impl Library {
 
 /// The response to a request. The same library and request always give the same response.
 pub fn respond(library: &Library, request: &Request<'_>) -> Response {
+    let is_licence = request.path.ends_with(LICENCE);
+    let allow = if is_licence { "POST, OPTIONS" } else { ALLOW };
     let mut response = match request.method {
-        Method::Get | Method::Head => answer(library, request),
-        Method::Options => bare(204, vec![("allow", ALLOW.to_owned())], None),
-        Method::Other => bare(405, vec![("allow", ALLOW.to_owned())], Some("only GET, HEAD and OPTIONS")),
+        Method::Get | Method::Head if !is_licence => answer(library, request),
+        Method::Post if is_licence => answer(library, request),
+        Method::Options => bare(204, vec![("allow", allow.to_owned())], None),
+        _ => bare(405, vec![("allow", allow.to_owned())], Some("only GET, HEAD and OPTIONS; of a licence only POST")),
     };
     if request.method == Method::Head {
         response.body = Body::default();
@@ -106,14 +142,17 @@ pub fn respond(library: &Library, request: &Request<'_>) -> Response {
     ]);
     if request.method == Method::Options {
         response.headers.extend([
-            ("access-control-allow-methods", ALLOW.to_owned()),
-            // The wildcard does not cover credentials; nothing here needs them.
-            ("access-control-allow-headers", "*".to_owned()),
+            ("access-control-allow-methods", allow.to_owned()),
+            // The wildcard does not cover this one.
+            ("access-control-allow-headers", "*, authorization".to_owned()),
             ("access-control-max-age", "86400".to_owned()),
         ]);
     }
     response
 }
+
+/// The end of the path of a licence server.
+const LICENCE: &str = "/license";
 
 const ALLOW: &str = "GET, HEAD, OPTIONS";
 
@@ -127,7 +166,7 @@ fn bare(status: u16, mut headers: Vec<(&'static str, String)>, text: Option<&str
     if !matches!(status, 204 | 304) {
         headers.push(("content-length", body.len().to_string()));
     }
-    Response { status, headers, body, delivery: Delivery::default(), fault: None }
+    Response { status, headers, body, delivery: Delivery::default(), fault: None, keys: None }
 }
 
 fn answer(library: &Library, request: &Request<'_>) -> Response {
@@ -167,7 +206,16 @@ fn answer(library: &Library, request: &Request<'_>) -> Response {
             let Some(title) = library.titles.get(&target.asset) else {
                 return bare(404, Vec::new(), Some("no such title: / lists what there is"));
             };
-            let programme = Programme::new(title, &target.options, format);
+            let title = match library.protected(&target.asset, title, &target.options.protection) {
+                Some(title) => title,
+                None => return bare(500, Vec::new(), Some("this title cannot be protected so")),
+            };
+            let programme = Programme::new(&title, &target.options, format);
+            match asked_for_keys(&title, &target, request) {
+                Ok(None) => {}
+                Ok(Some(keys)) => return answer(title.digest, Some(programme), None).give_keys(keys),
+                Err(response) => return *response,
+            }
             match resource(&programme, format, &target) {
                 Some((base, resource)) => answer(title.digest, Some(programme), base).give(resource),
                 None => bare(404, Vec::new(), Some("no such file in this title")),
@@ -186,6 +234,69 @@ fn answer(library: &Library, request: &Request<'_>) -> Response {
     }
 }
 
+/// What is answered to who asks for a key, for a licence, or for the list of keys; None for other files.
+fn asked_for_keys(title: &Title, target: &Target, request: &Request<'_>) -> Result<Option<KeysAnswer>, Box<Response>> {
+    let protection = &target.options.protection;
+    let not_found = |what: &str| Err(Box::new(bare(404, Vec::new(), Some(what))));
+    let of = |content_type, body: Bytes, keys, decision| KeysAnswer {
+        resource: Resource::new(Class::Key, content_type, "", vec![Part::Bytes(body)]),
+        keys,
+        decision,
+    };
+    if protection.scheme.is_none() {
+        let keys = matches!(target.file.as_str(), "license" | "keys.json") || target.file.starts_with("key/");
+        return if keys { not_found("the title is clear: there are no keys") } else { Ok(None) };
+    }
+    let decision = protection.access.decide(request);
+    match target.file.as_str() {
+        "keys.json" => {
+            let list = Bytes::from(keys_file(title, protection));
+            Ok(Some(of("application/json", list, Keys::default(), Decision::Granted)))
+        }
+        "license" => {
+            let Some(licence) = licence(title, protection, request.body) else {
+                return Err(Box::new(bare(400, Vec::new(), Some("not a licence request of ClearKey"))));
+            };
+            let keys = Keys { asked: licence.asked, given: licence.given };
+            Ok(Some(of("application/json", Bytes::from(licence.json), keys, decision)))
+        }
+        file => {
+            let Some(stem) = file.strip_prefix("key/").and_then(|name| name.strip_suffix(".bin")) else {
+                return Ok(None);
+            };
+            let known = protection.keys(title);
+            let position = KeyName::read(stem).and_then(|name| known.iter().position(|known| *known == name));
+            let Some((position, name)) = position.and_then(|at| Some((at, known.get(at)?))) else {
+                return not_found("no such key");
+            };
+            let asked = vec![hex(&name.kid())];
+            match protection.access.key(*name, position as u64) {
+                Some(key) => {
+                    let mut bytes = key.to_vec();
+                    if protection.access.long {
+                        bytes.push(0);
+                    }
+                    let keys = Keys { given: asked.clone(), asked };
+                    Ok(Some(of("application/octet-stream", Bytes::from(bytes), keys, decision)))
+                }
+                None => Ok(Some(of(
+                    "text/plain",
+                    Bytes::new(),
+                    Keys { asked, given: Vec::new() },
+                    Decision::Refused(404, "a missing key"),
+                ))),
+            }
+        }
+    }
+}
+
+/// An answer about keys in the making.
+struct KeysAnswer {
+    resource: Resource,
+    keys: Keys,
+    decision: Decision,
+}
+
 /// A path as a URL carries it: what is not plain is percent-encoded, slashes are kept.
 fn encoded(path: &str) -> String {
     path.bytes().fold(String::with_capacity(path.len()), |mut out, byte| {
@@ -199,7 +310,7 @@ fn encoded(path: &str) -> String {
 
 fn whole(content_type: &str, body: Body) -> Response {
     let headers = vec![("content-type", content_type.to_owned()), ("content-length", body.len().to_string())];
-    Response { status: 200, headers, body, delivery: Delivery::default(), fault: None }
+    Response { status: 200, headers, body, delivery: Delivery::default(), fault: None, keys: None }
 }
 
 /// What the origin serves, for a person who opens it in a browser.
@@ -272,6 +383,23 @@ struct Answer<'a> {
 }
 
 impl Answer<'_> {
+    /// Keys for who may have them.
+    fn give_keys(self, asked: KeysAnswer) -> Response {
+        let delay = Duration::from_millis(self.target.options.protection.access.delay_ms);
+        let mut response = match asked.decision {
+            Decision::Granted => self.give(asked.resource),
+            Decision::Refused(status, why) => {
+                let challenge = (status == 401).then(|| ("www-authenticate", "Bearer".to_owned()));
+                self.delivered(bare(status, challenge.into_iter().collect(), Some(why)), Delivery::default())
+            }
+        };
+        response.delivery.head_delay += delay;
+        response.headers.push(("cache-control", "no-store".to_owned()));
+        let given = if response.status < 300 { asked.keys.given } else { Vec::new() };
+        response.keys = Some(Keys { given, ..asked.keys });
+        response
+    }
+
     fn give(mut self, resource: Resource) -> Response {
         let faults = &self.target.options.faults;
         let class = resource.class;
@@ -329,7 +457,10 @@ impl Answer<'_> {
             headers.push(("vary", "accept-encoding".to_owned()));
         }
         headers.push(("content-length", body.len().to_string()));
-        self.delivered(Response { status, headers, body, delivery: Delivery::default(), fault: None }, delivery)
+        self.delivered(
+            Response { status, headers, body, delivery: Delivery::default(), fault: None, keys: None },
+            delivery,
+        )
     }
 
     /// A strong validator: what the body depends on, hashed; encodings differ in it (RFC 9110, 8.8.3.3).

@@ -14,7 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, StreamBody};
+use http_body_util::{BodyExt, Collected, Limited, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::header::{HeaderMap, HeaderName};
 use hyper::service::service_fn;
@@ -198,6 +198,9 @@ impl Shared {
     }
 }
 
+/// Most bytes of a licence request.
+const LONGEST_REQUEST: usize = 65_536;
+
 type Sent = hyper::Response<UnsyncBoxBody<Bytes, io::Error>>;
 
 async fn serve(
@@ -219,27 +222,40 @@ async fn serve(
         cmcd: cmcd(request.headers()),
         ..LogEntry::default()
     });
+    let authorization = text("authorization");
+    let encodings = text("accept-encoding");
+    let method = request.method().clone();
+    let (path, query) = (uri.path().to_owned(), uri.query().map(str::to_owned));
     let (range, if_range, if_none_match) = (text("range"), text("if-range"), text("if-none-match"));
+    // Only licence requests have a body that matters; one that is too long, or breaks off, is none.
+    let body = match method {
+        hyper::Method::POST => Limited::new(request.into_body(), LONGEST_REQUEST).collect().await,
+        _ => Ok(Collected::default()),
+    };
+    let body = body.map(Collected::to_bytes).unwrap_or_default();
     let asked = Request {
-        method: match *request.method() {
+        method: match method {
             hyper::Method::GET => Method::Get,
             hyper::Method::HEAD => Method::Head,
             hyper::Method::OPTIONS => Method::Options,
+            hyper::Method::POST => Method::Post,
             _ => Method::Other,
         },
-        path: uri.path(),
-        query: uri.query(),
+        path: &path,
+        query: query.as_deref(),
+        authorization: authorization.as_deref(),
+        body: &body,
         range: range.as_deref(),
         if_range: if_range.as_deref(),
         if_none_match: if_none_match.as_deref(),
-        accepts_gzip: text("accept-encoding").is_some_and(|encodings| accepts_gzip(&encodings)),
+        accepts_gzip: encodings.is_some_and(|encodings| accepts_gzip(&encodings)),
         now_ms: ticket.time_ms(),
-        attempt: shared.attempt(uri.path()),
+        attempt: shared.attempt(&path),
     };
     let response = respond(&shared.library, &asked);
     let rtt = shared.link().map_or(Duration::ZERO, |link| link.rtt());
     sleep(rtt + response.delivery.head_delay).await;
-    ticket.answered(response.status, response.fault);
+    ticket.answered(response.status, response.fault, response.keys);
     let mut sent = hyper::Response::builder().status(response.status);
     for (name, value) in &response.headers {
         sent = sent.header(*name, value);

@@ -21,14 +21,14 @@ pub(crate) struct Layout {
     pub(crate) index: Range<u64>,
     /// Each segment of the range, with its bytes.
     pub(crate) segments: Vec<(u64, Range<u64>)>,
-    /// What the file is made of, in order; indexes as bytes, segments by number.
+    /// What the file is made of, in order; segments by number.
     pub(crate) pieces: Vec<Piece>,
 }
 
 /// A piece of the file.
 #[derive(Debug)]
 pub(crate) enum Piece {
-    Bytes(Bytes),
+    Part(Part),
     Segment(u64),
 }
 
@@ -48,10 +48,15 @@ pub(crate) fn layout(programme: &Programme<'_>, track: &Arc<Track>, segments: Ra
         let lead = fragment(track, range.start).lead;
         sidx(track.timescale, programme.media_time(track, range.start).saturating_add_signed(lead), &references)
     };
-    let init = Piece::Bytes(track.init.clone());
-    let mut pieces = vec![init];
+    let init = programme.stored_init(track);
+    let init_length = init.len();
+    let mut pieces = vec![Piece::Part(init)];
     let index_length;
-    if programme.options.nested_index {
+    if programme.seals() {
+        // An index of what nobody can read helps nobody.
+        index_length = 0;
+        pieces.extend(segments.map(Piece::Segment));
+    } else if programme.options.nested_index {
         let groups = segments.clone().step_by(NESTED as usize).map(|at| at..(at + NESTED).min(segments.end));
         let groups: Vec<_> = groups.map(|g| (index_of(&g, g.clone().map(media).collect()), g)).collect();
         let references = groups.iter().map(|(index, group)| Reference {
@@ -61,24 +66,24 @@ pub(crate) fn layout(programme: &Programme<'_>, track: &Arc<Track>, segments: Ra
         });
         let top = index_of(&segments, references.collect());
         index_length = top.len() as u64;
-        pieces.push(Piece::Bytes(top));
+        pieces.push(Piece::Part(Part::Bytes(top)));
         for (index, group) in groups {
-            pieces.push(Piece::Bytes(index));
+            pieces.push(Piece::Part(Part::Bytes(index)));
             pieces.extend(group.map(Piece::Segment));
         }
     } else {
         let index = index_of(&segments, segments.clone().map(media).collect());
         index_length = index.len() as u64;
-        pieces.push(Piece::Bytes(index));
+        pieces.push(Piece::Part(Part::Bytes(index)));
         pieces.extend(segments.map(Piece::Segment));
     }
-    let init = 0..track.init.len() as u64;
+    let init = 0..init_length;
     let mut at = 0;
     let mut segments = Vec::new();
     for piece in &pieces {
         let length = match piece {
-            Piece::Bytes(bytes) => bytes.len() as u64,
-            Piece::Segment(n) => fragment(track, *n).size(),
+            Piece::Part(part) => part.len(),
+            Piece::Segment(n) => programme.stored(track, *n).len(),
         };
         if let Piece::Segment(n) = piece {
             segments.push((*n, at..at + length));
@@ -97,7 +102,7 @@ fn spacing(programme: &Programme<'_>, track: &Track, n: u64) -> u64 {
 /// The file as parts of a body, with `segment` making each segment.
 pub(crate) fn parts(layout: Layout, mut segment: impl FnMut(u64) -> Part) -> Vec<Part> {
     let piece = |piece| match piece {
-        Piece::Bytes(bytes) => Part::Bytes(bytes),
+        Piece::Part(part) => part,
         Piece::Segment(n) => segment(n),
     };
     layout.pieces.into_iter().map(piece).collect()

@@ -7,10 +7,12 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize, Serializer};
 use telecine_container::{Fragment, InitSegment};
 use telecine_delivery::RequestClass;
+use telecine_drm::session::{CdmCommand, KeyRequest};
 use telecine_model::{ByteRange, MediaTime, TrackKind};
 
 use crate::event::Event;
 use crate::input::RequestId;
+use crate::keys::CdmNote;
 
 /// Something for the host to do, at once and in order.
 ///
@@ -24,6 +26,8 @@ pub enum Action {
     Cancel(RequestId),
     /// Tell the sink.
     Sink(SinkCommand),
+    /// Tell the key system of the device. Its reports come back as [`crate::Input::Cdm`].
+    Cdm(Box<CdmOrder>),
     /// Tell the application.
     Emit(Box<Event>),
 }
@@ -53,6 +57,20 @@ pub struct FetchRequest {
     pub max_redirects: u32,
     /// How often it was tried before.
     pub attempt: u32,
+    /// For licences and what belongs to them: what is posted, with which headers. The application may rewrite
+    /// all of it, and the answer, before the engine sees that. None in a replay.
+    #[serde(skip)]
+    pub licence: Option<Box<KeyRequest>>,
+}
+
+/// A command to the key system of the device.
+#[derive(Clone, Debug, Serialize)]
+pub struct CdmOrder {
+    /// What recordings compare.
+    pub note: CdmNote,
+    /// The command. None in a replay.
+    #[serde(skip)]
+    pub command: Option<CdmCommand>,
 }
 
 /// Orders to the sink. A sink has one buffer per kind of track.
@@ -95,6 +113,10 @@ pub enum SinkCommand {
     SetRate(u32),
     /// Move the playhead. A sink without random access drops everything that it holds.
     Seek(MediaTime),
+    /// Move the playhead forward over a gap. What was appended from the target on stays, and playback goes on with
+    /// it; answered like a seek. Only for sinks without random access that say that they can
+    /// ([`Capabilities::jumps`](crate::Capabilities::jumps)): for all others a gap is a seek.
+    Jump(MediaTime),
     /// No track of this kind is played from now on; drop what is buffered of it.
     Disable {
         /// Which kind.

@@ -1,27 +1,28 @@
 //! Media on its way in: bytes to facts, facts to appends.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use telecine_abr::{Downloaded, Progress};
-use telecine_container::Fragment;
-use telecine_model::{Error, ErrorCode, Handling, MediaTime, Protocol, TrackKind};
+use telecine_model::{Codec, Error, ErrorCode, Handling, MediaTime, Protocol, TrackKind};
 
 use crate::action::{Append, Format, Payload, SinkCommand, TrackConfig};
 use crate::buffer::Item;
 use crate::engine::Engine;
-use crate::event::Event;
-use crate::event::{DecisionKind, State};
+use crate::event::{DecisionKind, Event, State};
 use crate::fetch::Request;
 use crate::input::{Body, RequestId};
-use crate::keys::Opened;
+use crate::keys::{fragment_of, Configured, Opened};
 use crate::media::{container_time, FragmentTrack, InitTrack, MediaFact, MediaReader, Piece};
-use crate::schedule::protected;
 use crate::stream::{Init, InitKey, SegmentFetch, Stream};
 
 /// Before playback runs, a segment under way is given so long before a smaller one is considered.
 const WAITED_ENOUGH: Duration = Duration::from_secs(1);
+
+/// Initialisation sections kept at a time: more than any ladder has.
+const INITS: usize = 64;
 
 impl Engine {
     /// Bytes of the segment that a kind's stream is fetching.
@@ -54,8 +55,7 @@ impl Engine {
 
     /// Opens the reader of a kind's segment if its initialisation section and its key are there.
     fn open_reader(&mut self, kind: TrackKind) -> bool {
-        let limits = &self.config.limits;
-        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else {
+        let Some(fetch) = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref()) else {
             return false;
         };
         let init = match &fetch.init {
@@ -78,11 +78,21 @@ impl Engine {
                 }
             }
         }
+        let samples = fetch.cover.sample_aes(fetch.number);
+        let own = self.streams.get(&kind).and_then(|stream| Some((stream.own_init.as_ref()?, stream.fetch.as_ref()?)));
+        let own = own.filter(|((rendition, _), fetch)| *rendition == fetch.rendition);
+        let own = own.and_then(|((_, init), _)| init.segment.clone());
+        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return false };
         let reader = match init {
-            None => MediaReader::of_any(limits, fetch.demuxer.take()),
-            Some(init) => MediaReader::new(limits, init),
+            None => {
+                let before = fetch.demuxer.take();
+                // Only a stream that goes on does so with the initialisation of the segment before.
+                let own = own.filter(|_| before.is_some());
+                MediaReader::of_any(&self.config.limits, before).continuing(own)
+            }
+            Some(init) => MediaReader::new(&self.config.limits, init),
         };
-        fetch.reader = Some(reader.decrypting(decryptor));
+        fetch.reader = Some(reader.of_samples(samples).decrypting(decryptor));
         true
     }
 
@@ -110,7 +120,7 @@ impl Engine {
                 }
                 return;
             }
-            self.opened.push(Opened { kind, init: false, facts: Vec::new() });
+            self.findings.opened.push(Opened { kind, init: false, facts: Vec::new() });
             if let Some(facts) = self.recorded.as_mut().map(|r| r.take_opened(kind, false).unwrap_or_default()) {
                 early = vec![Body::Recorded { len: 0, facts }];
             }
@@ -135,7 +145,7 @@ impl Engine {
     /// Notes facts of the media of a kind: of the body in hand, or of what waited.
     fn note(&mut self, kind: TrackKind, pieces: &[Piece]) {
         let facts = pieces.iter().map(|piece| piece.fact.clone());
-        match self.opened.last_mut().filter(|opened| opened.kind == kind && !opened.init) {
+        match self.findings.opened.last_mut().filter(|opened| opened.kind == kind && !opened.init) {
             Some(opened) => opened.facts.extend(facts),
             None => self.facts.get_or_insert_default().extend(facts),
         }
@@ -161,11 +171,11 @@ impl Engine {
         let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else {
             return false;
         };
-        match piece.fact {
+        match piece.fact.clone() {
             MediaFact::Init(tracks) => {
                 // A segment that initialises itself.
-                if let Some(scheme) = tracks.iter().find_map(|track| track.scheme.clone()) {
-                    self.fail(protected(&scheme));
+                if let Some(error) = self.undecodable(kind, &tracks) {
+                    self.leave_undecodable(kind, error);
                     return false;
                 }
                 if let Some(stream) = self.streams.get_mut(&kind) {
@@ -176,7 +186,7 @@ impl Engine {
                 }
                 true
             }
-            MediaFact::Fragment(tracks) => {
+            MediaFact::Fragment(_) | MediaFact::Protected { .. } => {
                 if let Some(lock) = fetch.cover.lock() {
                     self.title.key_files.prove(lock);
                 }
@@ -184,14 +194,19 @@ impl Engine {
                     fetch.skip -= 1;
                     return true;
                 }
-                if !fetch.held.is_empty() || !self.knows_timeline(kind, &tracks) {
+                let mut piece = piece;
+                let held = !fetch.held.is_empty();
+                let Some((tracks, keys)) = fragment_of(&piece.fact) else { return true };
+                if !keys.is_empty() {
+                    piece.need = self.need_of_fragment(kind, keys, &piece);
+                }
+                if held || piece.need.is_some() || !self.knows_timeline(kind, tracks) {
                     if let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) {
-                        fetch.held.push_back(Piece { fact: MediaFact::Fragment(tracks), ..piece });
+                        fetch.held.push_back(piece);
                     }
                     return true;
                 }
-                self.take_fragment(kind, &tracks, piece.fragment);
-                true
+                self.take_fragment(kind, piece)
             }
             MediaFact::Index(_) => true,
             MediaFact::Broken(error) => {
@@ -216,31 +231,48 @@ impl Engine {
         }
     }
 
-    fn take_fragment(&mut self, kind: TrackKind, tracks: &[FragmentTrack], fragment: Option<Arc<Fragment>>) {
-        if let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) {
+    /// Hands on a fragment. False if nothing further of the segment is wanted.
+    fn take_fragment(&mut self, kind: TrackKind, piece: Piece) -> bool {
+        if let Some(stream) = self.streams.get_mut(&kind) {
+            let Some(fetch) = stream.fetch.as_mut() else { return false };
             fetch.seen += 1;
+            if let Some(need) = piece.need {
+                let end = fetch.end;
+                match stream.kept.back_mut().filter(|(_, last)| *last == need) {
+                    Some((known, _)) => *known = (*known).max(end),
+                    None => stream.kept.push_back((end, need)),
+                }
+            }
         }
-        let payload = fragment.map_or(Payload::None, Payload::Fragment);
-        self.append_fragment(kind, tracks, &payload);
+        let through = self.goes_through(piece.need);
+        let tracks = fragment_of(&piece.fact).map(|(tracks, _)| tracks.to_vec()).unwrap_or_default();
+        let payload = match self.clear_fragment(piece) {
+            Ok(fragment) => fragment.map_or(Payload::None, Payload::Fragment),
+            Err(error) => {
+                self.replace_segment(kind, error, Vec::new());
+                return false;
+            }
+        };
+        self.append_fragment(kind, &tracks, &payload, through);
         self.hand_on_asides(kind);
+        true
     }
 
-    /// Hands on the fragments that waited for the leading stream, if that has said what they waited for.
+    /// Hands on the fragments that waited for the leading stream, or for keys, if what they waited for is there.
     pub(crate) fn release_held(&mut self, kind: TrackKind) {
         loop {
             let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
-            let Some(MediaFact::Fragment(tracks)) = fetch.and_then(|fetch| fetch.held.front()).map(|held| &held.fact)
-            else {
-                return;
-            };
-            let tracks = tracks.clone();
-            if !self.knows_timeline(kind, &tracks) {
+            let Some(held) = fetch.and_then(|fetch| fetch.held.front()) else { return };
+            let (need, tracks) = (held.need, fragment_of(&held.fact).map_or(&[][..], |(tracks, _)| tracks));
+            if !self.knows_timeline(kind, tracks) || !self.may_pass(kind, need) {
                 return;
             }
             let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return };
             let Some(piece) = fetch.held.pop_front() else { return };
             let last = fetch.held.is_empty() && fetch.read;
-            self.take_fragment(kind, &tracks, piece.fragment);
+            if !self.take_fragment(kind, piece) {
+                return;
+            }
             if last {
                 return self.conclude_segment(kind);
             }
@@ -248,14 +280,14 @@ impl Engine {
     }
 
     /// Hands a fragment to the sink, for each kind that is in it.
-    fn append_fragment(&mut self, kind: TrackKind, found: &[FragmentTrack], payload: &Payload) {
+    fn append_fragment(&mut self, kind: TrackKind, found: &[FragmentTrack], payload: &Payload, through: bool) {
         let Some(mut stream) = self.streams.remove(&kind) else {
             return;
         };
         if let Some(mut fetch) = stream.fetch.take() {
             match self.init_of(&stream, &fetch).cloned() {
                 Some(init) => {
-                    self.configure(&mut stream, &fetch, &init);
+                    self.configure(&mut stream, &fetch, &init, through);
                     let outputs = stream.outputs.clone();
                     let mut own = false;
                     for output in outputs.iter().copied() {
@@ -270,6 +302,11 @@ impl Engine {
                         }
                     }
                     fetch.appended += u32::from(own);
+                    if let (Payload::Fragment(fragment), Some(segment), Some(placed)) =
+                        (payload, &init.segment, fetch.asides.placed)
+                    {
+                        self.read_fragment(&fetch, segment, fragment, placed);
+                    }
                 }
                 None => fetch.broken = true,
             }
@@ -289,8 +326,9 @@ impl Engine {
     }
 
     /// Tells the sink what decoder configuration follows, if it changed.
-    fn configure(&mut self, stream: &mut Stream, fetch: &SegmentFetch, init: &Init) {
-        let wanted = (fetch.rendition, fetch.init.clone());
+    fn configure(&mut self, stream: &mut Stream, fetch: &SegmentFetch, init: &Init, through: bool) {
+        let protected = init.tracks.iter().any(|track| track.scheme.is_some());
+        let wanted = Configured::of(fetch, through && protected);
         if stream.configured.as_ref() == Some(&wanted) {
             return;
         }
@@ -302,13 +340,22 @@ impl Engine {
                     && !self.title.disabled.contains(&kind)
                     && self.capabilities.kinds.contains(&kind))
         };
-        let present: Vec<&InitTrack> = init.tracks.iter().filter(|track| is_output(track.kind)).collect();
+        let wanted = init.tracks.iter().filter(|track| is_output(track.kind));
+        let (present, mute): (Vec<&InitTrack>, Vec<&InitTrack>) = wanted.partition(|track| self.has_decoder(track));
+        for track in mute {
+            self.tell_left_out(track.kind, &Codec::parse(&track.codec));
+        }
         let before = std::mem::take(&mut stream.outputs);
         stream.outputs = present.iter().map(|track| track.kind).collect();
         stream.outputs.sort_unstable();
         stream.outputs.dedup();
         let rendition = self.rendition(fetch.rendition).map(|r| r.id.clone()).unwrap_or_default();
         let carrier = self.track(stream.period, stream.track).map(|t| t.id.clone()).unwrap_or_default();
+        // What is decrypted here is clear to the sink.
+        let segment = match &init.segment {
+            Some(segment) if protected && !through => Some(Arc::new(segment.cleared())),
+            segment => segment.clone(),
+        };
         let mut told = Vec::new();
         for track in present {
             if told.contains(&track.kind) {
@@ -328,7 +375,7 @@ impl Engine {
                 rendition: rendition.clone(),
                 codec: track.codec.clone(),
                 format: Format::Cmaf,
-                init: init.segment.clone(),
+                init: segment.clone(),
                 track_id: track.id,
             })));
         }
@@ -400,7 +447,7 @@ impl Engine {
 
     /// Samples outside of it belong to another period (D009). The last period is open at its end:
     /// manifests announce durations a little short (D105).
-    fn window(&self, period: usize) -> (MediaTime, MediaTime) {
+    pub(crate) fn window(&self, period: usize) -> (MediaTime, MediaTime) {
         let presentation = self.title.presentation.as_ref();
         if presentation.is_none_or(|p| p.protocol == Protocol::Hls) {
             return (MediaTime::MIN, MediaTime::MAX);
@@ -412,7 +459,7 @@ impl Engine {
     }
 
     /// What the times of a stand-alone text file count from.
-    fn text_origin(&self, period: usize) -> MediaTime {
+    pub(crate) fn text_origin(&self, period: usize) -> MediaTime {
         let presentation = self.title.presentation.as_ref().filter(|p| p.protocol == Protocol::Dash);
         presentation.and_then(|p| p.periods.get(period)).map_or(MediaTime::ZERO, |period| period.start)
     }
@@ -467,7 +514,7 @@ impl Engine {
             }
         };
         let facts = pieces.iter().map(|piece| piece.fact.clone()).collect();
-        self.opened.push(Opened { kind, init: true, facts });
+        self.findings.opened.push(Opened { kind, init: true, facts });
         self.take_init(kind, &key, pieces);
     }
 
@@ -489,12 +536,27 @@ impl Engine {
             self.replace_segment(kind, error, Vec::new());
             return false;
         };
-        if let Some(scheme) = init.tracks.iter().find_map(|track| track.scheme.clone()) {
-            self.fail(protected(&scheme));
+        if let Some(error) = self.undecodable(kind, &init.tracks) {
+            self.leave_undecodable(kind, error);
             return false;
         }
+        self.forget_inits();
         self.title.inits.insert(key.clone(), init);
         true
+    }
+
+    /// A title of many initialisation sections (an hour of stitched advertisements) is not kept whole: what is not
+    /// in use is fetched again if it is needed again.
+    fn forget_inits(&mut self) {
+        if self.title.inits.len() < INITS {
+            return;
+        }
+        let mut used = BTreeSet::new();
+        for stream in self.streams.values() {
+            used.extend(stream.fetch.as_ref().and_then(|fetch| fetch.init.clone()));
+            used.extend(stream.configured.as_ref().and_then(|configured| configured.init.clone()));
+        }
+        self.title.inits.retain(|key, _| used.contains(key));
     }
 
     /// The media request of a segment is complete.
@@ -553,6 +615,8 @@ impl Engine {
             let error = Error::new(ErrorCode::SegmentEmpty, "the segment holds no samples");
             return self.replace_segment(kind, error, Vec::new());
         }
+        self.conclude_captions(kind);
+        let Some(stream) = self.streams.get_mut(&kind) else { return };
         let Some(fetch) = stream.fetch.take() else { return };
         if let Some(item) = stream.buffer.get_mut(fetch.start) {
             item.complete = true;
@@ -591,9 +655,10 @@ impl Engine {
             return;
         };
         if let Some(fetch) = stream.fetch.take() {
+            self.read_text(&fetch);
             let rendition = self.rendition(fetch.rendition).map(|r| r.id.clone()).unwrap_or_default();
-            if stream.configured.as_ref().is_none_or(|(configured, _)| *configured != fetch.rendition) {
-                stream.configured = Some((fetch.rendition, None));
+            if stream.configured.as_ref().is_none_or(|configured| configured.rendition != fetch.rendition) {
+                stream.configured = Some(Configured::of(&fetch, false));
                 stream.outputs = vec![kind];
                 let track = self.track(stream.period, stream.track).map(|t| t.id.clone()).unwrap_or_default();
                 self.sink(SinkCommand::Configure(Box::new(TrackConfig {
@@ -660,7 +725,7 @@ impl Engine {
             }
             Err(error) => {
                 let facts = vec![MediaFact::Broken(error.clone())];
-                self.opened.push(Opened { kind, init: false, facts });
+                self.findings.opened.push(Opened { kind, init: false, facts });
                 Err(error)
             }
         }

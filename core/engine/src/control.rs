@@ -91,7 +91,9 @@ impl Engine {
         let position = self.position();
         let lacking = |stream: &&Stream| stream.is_essential() && !stream.ended && stream.ahead(position) < SEAM;
         let mut causes = self.streams.values().filter(lacking).map(|stream| {
-            if self.requests.is_retrying(stream.kind) || stream.failures > 0 {
+            if self.awaits_keys(stream) {
+                StallCause::AwaitedKeys
+            } else if self.requests.is_retrying(stream.kind) || stream.failures > 0 {
                 StallCause::FailingRequests
             } else if stream.buffer.next_media(position).is_some() {
                 StallCause::MissingMedia
@@ -127,7 +129,7 @@ impl Engine {
         }
         let why = vec![format!("no media between {position} and {target}")];
         self.decide(DecisionKind::Gap, None, Some(position.to_string()), Some(target.to_string()), why);
-        self.seek_sink(target);
+        let kept = self.jump_sink(target);
         self.playback.place(target, self.playback.state == State::Playing, self.now);
         self.playback.moved = (self.now, target);
         for stream in self.streams.values_mut() {
@@ -142,7 +144,7 @@ impl Engine {
             (None, State::Preparing) => self.title.start = Some(target),
             _ => {}
         }
-        if !self.capabilities.random_access {
+        if !kept {
             self.refill(target);
             if self.playback.state == State::Playing {
                 self.stall(StallCause::MissingMedia);
@@ -177,26 +179,22 @@ impl Engine {
         let streams_known = self.title.start.is_some() && !self.streams.is_empty();
         match self.playback.state {
             State::Preparing if streams_known => {
-                if !self.is_filled(MediaTime::from_units(1)) {
-                    self.jump_gap();
-                }
+                self.jump_gap();
                 if self.is_filled(self.config.start_buffer) {
                     self.enter(State::Ready);
                 }
             }
             State::Seeking => {
+                // Media behind a hole fills nothing in front of it.
+                self.jump_gap();
                 let arrived = self.playback.seek.is_none_or(|seek| seek.arrived);
                 if arrived && self.is_filled(self.config.start_buffer) {
                     self.finish_seek();
                     self.go_on(if self.playback.started { State::Paused } else { State::Ready });
-                } else if !self.is_filled(MediaTime::from_units(1)) {
-                    self.jump_gap();
                 }
             }
             State::Rebuffering => {
-                if !self.is_filled(self.config.rebuffer_goal) {
-                    self.jump_gap();
-                }
+                self.jump_gap();
                 if self.is_filled(self.config.rebuffer_goal) {
                     self.end_stall();
                     self.go_on(State::Paused);
@@ -241,6 +239,11 @@ impl Engine {
     fn run(&mut self) {
         let position = self.position();
         if self.is_over(position) {
+            // A manifest that lists nothing is no title that was played.
+            let empty = self.duration().is_none_or(|duration| duration <= MediaTime::ZERO);
+            if empty && self.streams.values().all(|stream| !stream.delivered) {
+                return self.fail(self.nothing_playable("the title has no segments"));
+            }
             return self.on_ended();
         }
         self.sink(SinkCommand::Play);
@@ -254,7 +257,7 @@ impl Engine {
         self.set_watchdog();
     }
 
-    fn set_watchdog(&mut self) {
+    pub(crate) fn set_watchdog(&mut self) {
         if !self.config.stuck_after.is_zero() {
             self.timers.set(Timer::Watchdog, self.now + self.config.stuck_after);
         }
@@ -307,6 +310,9 @@ impl Engine {
 
     /// The stall watchdog: playback ought to move, does it?
     pub(crate) fn watch(&mut self) {
+        if self.playback.state == State::Seeking {
+            return self.watch_seek();
+        }
         if self.playback.state != State::Playing {
             return;
         }
@@ -342,12 +348,33 @@ impl Engine {
         self.emit(Event::StallEnded { at: self.now, stood_us: micros(stood) });
         let why = vec![format!("the sink has not moved for {} ms", self.config.stuck_after.as_millis())];
         self.decide(DecisionKind::Seek, None, Some(position.to_string()), Some(target.to_string()), why);
-        self.seek_sink(target);
+        let kept = self.jump_sink(target);
         self.playback.place(target, true, self.now);
         self.playback.moved = (self.now, target);
-        if !self.capabilities.random_access {
+        if !kept {
             self.refill(target);
             self.stall(StallCause::MissingMedia);
+        }
+    }
+
+    /// A sink that has the media of a place it was told to go to ought to get there.
+    fn watch_seek(&mut self) {
+        let Some(seek) = self.playback.seek.filter(|seek| !seek.arrived) else { return };
+        self.set_watchdog();
+        if !self.is_filled(self.config.start_buffer) {
+            // It may wait for media, as this does.
+            self.playback.moved = (self.now, seek.target);
+        } else if self.now.since(self.playback.moved.0) >= self.config.stuck_after {
+            if self.playback.nudges >= NUDGES {
+                let error = Error::new(ErrorCode::PlaybackStuck, "the sink has media but does not answer a seek");
+                return self.fail(error.fact("position", seek.target).fact("nudges", self.playback.nudges));
+            }
+            self.playback.nudges += 1;
+            self.playback.moved = (self.now, seek.target);
+            let why = vec![format!("the sink has not answered for {} ms", self.config.stuck_after.as_millis())];
+            let target = Some(seek.target.to_string());
+            self.decide(DecisionKind::Seek, None, target.clone(), target, why);
+            self.seek_sink(seek.target);
         }
     }
 

@@ -1,19 +1,22 @@
 //! The engine itself: what it holds, and how an input goes through it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use telecine_model::presentation::PlaylistInfo;
+use telecine_model::protection::Key;
 use telecine_model::rng::Rng;
 use telecine_model::{Error, ErrorCode, MediaTime, Presentation, Timestamp, Track, TrackKind};
 use telecine_telemetry::{Qoe, QoeState, QoeSummary};
 
 use crate::action::{Action, SinkCommand};
 use crate::config::Config;
+use crate::cues::Cues;
 use crate::event::{Decision, DecisionKind, Event, State};
 use crate::fetch::Requests;
 use crate::input::{Capabilities, Command, Environment, Input};
-use crate::keys::{Bar, GivenKey, KeyFiles, KeySetup, Opened, Recorded};
+use crate::keys::{Bar, Findings, GivenKey, KeyFiles, KeySetup, Keys, Licences, NeedId};
 use crate::media::MediaFact;
 use crate::outbox::Outbox;
 use crate::playback::Playback;
@@ -48,12 +51,15 @@ pub struct Engine {
     pub(crate) facts: Option<Vec<MediaFact>>,
     /// In a replay, what the end of the body in hand brought to light.
     pub(crate) late: Option<Vec<MediaFact>>,
-    /// What the input in hand brought to light in media that had waited.
-    pub(crate) opened: Vec<Opened>,
-    /// In a replay, what came of the keys that it does not have.
-    pub(crate) recorded: Option<Recorded>,
+    pub(crate) keys: Keys,
+    /// What the input in hand brought to light beside what was in its own body.
+    pub(crate) findings: Findings,
+    /// In a replay, what it brought to light when it was recorded.
+    pub(crate) recorded: Option<Findings>,
     /// A key that the application gave, for whole segments.
     pub(crate) segment_key: Option<GivenKey>,
+    /// What the next title is to be played with.
+    setup: Option<KeySetup>,
 }
 
 /// What is loaded.
@@ -78,15 +84,21 @@ pub(crate) struct Title {
     pub(crate) chosen: BTreeMap<TrackKind, String>,
     /// Kinds that are switched off.
     pub(crate) disabled: BTreeSet<TrackKind>,
+    /// Codecs that something was left out for, for want of a decoder.
+    pub(crate) left_out: BTreeSet<String>,
     /// Service locations that failed, and until when they are left alone.
     pub(crate) bad_locations: BTreeMap<String, Timestamp>,
     /// Renditions whose playlist or index cannot be had, and until when they are left alone.
     pub(crate) dead: BTreeMap<RenditionRef, Timestamp>,
-    /// What happens at its times.
-    pub(crate) timed: Timed,
     /// Renditions that are not played for want of keys.
     pub(crate) barred: BTreeMap<RenditionRef, Bar>,
     pub(crate) key_files: KeyFiles,
+    /// What the manifest says that renditions need: the key tags in force (HLS), and the need of them.
+    pub(crate) rendition_needs: BTreeMap<RenditionRef, (Arc<[Key]>, NeedId)>,
+    /// What happens at its times.
+    pub(crate) timed: Timed,
+    /// Its captions and subtitles.
+    pub(crate) cues: Cues,
 }
 
 impl Engine {
@@ -115,10 +127,27 @@ impl Engine {
             loads: 0,
             facts: None,
             late: None,
-            opened: Vec::new(),
+            keys: Keys::new(Licences::new(KeySetup::default(), &config.limits, config.seed)),
+            findings: Findings::default(),
             recorded: None,
             segment_key: None,
+            setup: None,
             config,
+        }
+    }
+
+    /// One for a replay: what came of keys is in the recording.
+    pub(crate) fn without_keys(config: Config) -> Self {
+        let mut engine = Self::new(config);
+        engine.keys.live = None;
+        engine
+    }
+
+    /// Takes what the application brought for the title that is being loaded. What key sessions of the titles
+    /// before have to close is closed by themselves.
+    pub(crate) fn take_setup(&mut self) {
+        if let (Some(setup), Some(live)) = (self.setup.take(), &mut self.keys.live) {
+            live.set_up(setup);
         }
     }
 
@@ -127,24 +156,37 @@ impl Engine {
     pub fn handle(&mut self, input: Input, now: Timestamp) {
         self.now = self.now.max(now);
         self.facts = None;
-        self.opened.clear();
+        self.findings = Findings::default();
         let recorded = self.recorder.is_some().then(|| input.clone());
         match input {
             Input::Command(command) => self.on_command(command),
             Input::Network(event) => self.on_network(event),
             Input::Sink(report) => self.on_sink(report),
-            Input::Environment(Environment::Capabilities(capabilities)) => self.capabilities = capabilities,
-            // Wall-clock time matters to live titles only, which are not played yet.
-            Input::Environment(Environment::WallClock { .. }) | Input::Timer => {}
+            Input::Environment(Environment::Capabilities(capabilities)) => {
+                self.capabilities = capabilities;
+                self.rebuild_ladders();
+            }
+            // To stored licences; and to live titles, which are not played yet.
+            Input::Environment(Environment::WallClock { time, .. }) => {
+                if let Some(live) = &mut self.keys.live {
+                    live.wall(time, self.now);
+                }
+            }
+            Input::Cdm(event) => {
+                if let Some(live) = &mut self.keys.live {
+                    live.on_cdm(event, self.now);
+                }
+            }
+            Input::Timer => {}
         }
         while let Some(timer) = self.timers.take_due(self.now) {
             self.on_timer(timer);
         }
-        self.settle();
+        self.settle_with_keys();
         if let (Some(recorder), Some(input)) = (&mut self.recorder, recorded) {
             let requests = &self.requests;
             let lives = |id| requests.get(id).is_some();
-            recorder.opened(std::mem::take(&mut self.opened));
+            recorder.findings(std::mem::take(&mut self.findings));
             recorder.input(&input, self.facts.take(), self.now, lives, &self.outbox.secrets);
             let last = matches!(self.playback.state, State::Ended | State::Failed | State::Stopped);
             recorder.check(self.outbox.count(), self.outbox.hash(), last);
@@ -152,12 +194,16 @@ impl Engine {
     }
 
     /// Takes keys and key systems for protected titles, from the next title on.
+    ///
+    /// Sessions of a title that is loaded are closed, as far as the device's key system is concerned, when that
+    /// title ends: call it before [`Command::Load`].
     pub fn set_keys(&mut self, setup: KeySetup) {
         let segment_key = setup.segment_key.clone();
         self.segment_key = segment_key.map(|key| GivenKey { length: key.len(), bytes: Some(key) });
         if let Some(recorder) = &mut self.recorder {
             recorder.keys(self.segment_key.as_ref().map(|key| key.length));
         }
+        self.setup = Some(setup);
     }
 
     /// The next thing for the host to do, until there is none.
@@ -167,7 +213,8 @@ impl Engine {
 
     /// When to call [`Engine::handle`] with [`Input::Timer`] if nothing happens before.
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.timers.next()
+        let keys = self.keys.live.as_ref().and_then(|live| live.deadline());
+        self.timers.next().into_iter().chain(keys).min()
     }
 
     /// The hash of every action so far: equal for equal inputs, on every platform.
@@ -270,7 +317,7 @@ impl Engine {
     fn on_timer(&mut self, timer: Timer) {
         match timer {
             // Streams are scheduled whenever things settle; the timer only had to wake us.
-            Timer::Schedule(_) | Timer::QualityBoundary | Timer::TimedEvent => {}
+            Timer::Schedule(_) | Timer::QualityBoundary | Timer::TimedEvent | Timer::Cues => {}
             Timer::Retry => self.retry_due(),
             Timer::Patience => self.lose_patience(),
             Timer::Watchdog => self.watch(),
@@ -278,9 +325,10 @@ impl Engine {
     }
 
     /// Lets everything that may follow from the input follow.
-    fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         self.settle_playback();
         self.follow_timed_events();
+        self.follow_cues();
     }
 
     fn settle_playback(&mut self) {
@@ -303,6 +351,10 @@ impl Engine {
         let was_active = self.playback.is_active();
         self.cancel_all();
         self.timers.clear_all();
+        self.keys.clear();
+        if let Some(live) = &mut self.keys.live {
+            live.stop(self.now);
+        }
         for stream in self.streams.values_mut() {
             self.qoe.wasted(stream.buffer.clear());
         }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use telecine_model::{Error, MediaTime, TimedEvent, Timestamp, TrackKind, Warning};
+use telecine_drm::session::StoredLicence;
+use telecine_model::cue::CueChange;
+use telecine_model::{Cue, Error, MediaTime, TimedEvent, Timestamp, TrackKind, Warning};
 
 use crate::timed::TimedKey;
 
@@ -101,6 +103,20 @@ pub enum Event {
         /// What.
         error: Error,
     },
+    /// A licence was stored on the device: to be kept, in place of one of the same name.
+    LicenceStored {
+        /// When.
+        at: Timestamp,
+        /// What to keep of it.
+        licence: StoredLicence,
+    },
+    /// A stored licence is gone: to be kept no longer.
+    LicenceForgotten {
+        /// When.
+        at: Timestamp,
+        /// The key system's name of it.
+        name: String,
+    },
     /// Timed metadata: an `emsg` box, an ID3 tag, an event of a DASH manifest, an HLS date range.
     ///
     /// Each event is told as soon as it is known ([`TimedPhase::Known`]), which is mostly before its time: as
@@ -129,6 +145,33 @@ pub enum Event {
         key: TimedKey,
         /// The event, on the presentation's timeline.
         event: Arc<TimedEvent>,
+    },
+    /// Cues of the chosen text track became known, changed, or are gone.
+    ///
+    /// Told as soon as they are read, which is mostly before they are due, in times of the presentation: for
+    /// applications that keep a text track of their own (a `TextTrack` of HTML). A cue that segments repeat,
+    /// whole or in pieces, or that is fetched again after a seek, is one; it may be told to last longer as its
+    /// pieces come. Captions in the picture end when something follows them: until that is fetched they are
+    /// [open](telecine_model::Cue::is_open). When another track is chosen, those of the one before are removed.
+    ///
+    /// Not part of the action hash: a replay of a recording has no texts to read.
+    Cues {
+        /// When.
+        at: Timestamp,
+        /// What changed; a key names a cue until it is removed.
+        changes: Vec<CueChange>,
+    },
+    /// Other cues than before are due at the playhead: for applications that draw what they are given.
+    ///
+    /// Comes within a millisecond of the time at which the playhead is expected there; nothing is shown while a
+    /// seek is under way. Not part of the action hash.
+    CuesShown {
+        /// When.
+        at: Timestamp,
+        /// Where the playhead is.
+        position: MediaTime,
+        /// All that is to be on the screen, in the order in which it is painted.
+        cues: Vec<Arc<Cue>>,
     },
     /// The title was played to its end.
     Ended {
@@ -188,6 +231,8 @@ pub enum State {
 pub enum StallCause {
     /// Media comes in slower than it plays.
     SlowNetwork,
+    /// Media is there, its keys are on their way.
+    AwaitedKeys,
     /// Requests fail and are tried again.
     FailingRequests,
     /// The media at the playhead is missing and cannot be had.
@@ -232,6 +277,8 @@ pub enum DecisionKind {
     Retry,
     /// A rendition is not played for want of its keys, or is played again.
     Key,
+    /// Which key system is used.
+    KeySystem,
     /// Media was left out.
     Skip,
     /// The playhead jumped over missing media.

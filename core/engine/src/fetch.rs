@@ -39,12 +39,14 @@ pub(crate) enum Purpose {
     Segment(TrackKind),
     /// A key file of whole segments, under the method that they are encrypted by.
     KeyFile(Arc<str>, KeyMethod),
+    /// A request of key sessions, by their number of it.
+    Licence(u64),
 }
 
 impl Purpose {
     /// Nobody may see the answer.
     fn is_secret(&self) -> bool {
-        matches!(self, Self::KeyFile(..))
+        matches!(self, Self::KeyFile(..) | Self::Licence(_))
     }
 }
 
@@ -77,7 +79,8 @@ impl Request {
     /// Playback cannot go on without its answer, or an equivalent one: subtitles and remote elements
     /// are left out instead.
     fn is_vital(&self) -> bool {
-        self.fetch.kind != Some(TrackKind::Text) && !matches!(self.purpose, Purpose::Remote(_) | Purpose::KeyFile(..))
+        self.fetch.kind != Some(TrackKind::Text)
+            && !matches!(self.purpose, Purpose::Remote(_) | Purpose::KeyFile(..) | Purpose::Licence(_))
     }
 
     pub(crate) fn first_byte(&self) -> Option<Timestamp> {
@@ -120,6 +123,11 @@ impl Requests {
         self.deferred.iter().any(|d| d.fetch.kind == Some(kind))
     }
 
+    /// One with this purpose that is under way.
+    pub(crate) fn find(&self, purpose: &Purpose) -> Option<RequestId> {
+        self.active.iter().find(|(_, request)| request.purpose == *purpose).map(|(id, _)| *id)
+    }
+
     /// Hands on what earlier requests for the same index brought.
     pub(crate) fn carry(&mut self, id: RequestId, boxes: Vec<SegmentIndexBox>) {
         if let Some(request) = self.active.get_mut(&id) {
@@ -148,18 +156,38 @@ impl Engine {
         url: String,
         byte_range: Option<ByteRange>,
     ) -> Result<RequestId, Error> {
-        if !uri::may_follow(&self.title.url, &url) {
-            return Err(Error::new(ErrorCode::SchemeForbidden, "the content refers to a URL that it may not use")
-                .fact("url", self.outbox.secrets.shown(&url)));
+        self.check_reference(&url)?;
+        let request = self.request(class, kind, url, byte_range);
+        Ok(self.send(request, purpose))
+    }
+
+    /// # Errors
+    /// [`ErrorCode::SchemeForbidden`] if the reference may not be followed from here.
+    pub(crate) fn check_reference(&self, url: &str) -> Result<(), Error> {
+        if uri::may_follow(&self.title.url, url) {
+            return Ok(());
         }
+        let error = Error::new(ErrorCode::SchemeForbidden, "the content refers to a URL that it may not use");
+        Err(error.fact("url", self.outbox.secrets.shown(url)))
+    }
+
+    /// A request that was never made before.
+    pub(crate) fn request(
+        &self,
+        class: RequestClass,
+        kind: Option<TrackKind>,
+        url: String,
+        byte_range: Option<ByteRange>,
+    ) -> FetchRequest {
         let limits = &self.config.limits;
         let max_bytes = match class {
-            RequestClass::Segment | RequestClass::Text => limits.segment_bytes,
+            RequestClass::Segment => limits.segment_bytes,
+            RequestClass::Text => limits.text_bytes as u64,
             RequestClass::Init | RequestClass::Index => limits.init_bytes as u64,
             RequestClass::Key => limits.licence_bytes as u64,
             _ => limits.manifest_bytes as u64,
         };
-        let request = FetchRequest {
+        FetchRequest {
             id: RequestId(0),
             class,
             kind,
@@ -170,11 +198,11 @@ impl Engine {
             idle_timeout: self.config.idle_timeout,
             max_redirects: u32::try_from(limits.redirects).unwrap_or(u32::MAX),
             attempt: 0,
-        };
-        Ok(self.send(request, purpose))
+            licence: None,
+        }
     }
 
-    fn send(&mut self, mut fetch: FetchRequest, purpose: Purpose) -> RequestId {
+    pub(crate) fn send(&mut self, mut fetch: FetchRequest, purpose: Purpose) -> RequestId {
         let id = RequestId(self.requests.next);
         self.requests.next += 1;
         fetch.id = id;
@@ -381,6 +409,12 @@ impl Engine {
 
     fn on_end(&mut self, mut request: Request) {
         self.requests.last_answer = Some(self.now);
+        if let Purpose::Licence(id) = request.purpose {
+            if request.is_error() {
+                self.qoe.request_failed();
+            }
+            return self.on_licence(id, request);
+        }
         if request.is_error() {
             let status = request.head.as_ref().map_or(0, |head| head.status);
             let error = classify_status(status, &request.body);
@@ -407,6 +441,7 @@ impl Engine {
             Purpose::Init(kind, key) => self.on_init(kind, key, request),
             Purpose::Segment(kind) => self.on_segment_end(kind, request),
             Purpose::KeyFile(file, method) => self.on_key_file(file, &method, request),
+            Purpose::Licence(id) => self.on_licence(id, request),
         }
     }
 
@@ -427,6 +462,10 @@ impl Engine {
     /// A request failed: tried again, replaced, left out, or the end.
     pub(crate) fn on_failure(&mut self, request: Request, error: Error) {
         self.qoe.request_failed();
+        if let Purpose::Licence(id) = request.purpose {
+            // Key sessions have a patience of their own.
+            return self.on_licence_failed(id, error.code());
+        }
         let status = request.head.as_ref().filter(|head| !head.is_success()).map(|head| head.status);
         let mut error = error
             .fact("url", self.outbox.secrets.shown(request.url()))
@@ -519,7 +558,7 @@ impl Engine {
     /// Whether what a request was for may be had elsewhere.
     fn has_alternate(&self, purpose: &Purpose) -> bool {
         match purpose {
-            Purpose::Manifest | Purpose::Remote(_) => false,
+            Purpose::Manifest | Purpose::Remote(_) | Purpose::Licence(_) => false,
             Purpose::KeyFile(file, _) => self.has_other_key(file),
             Purpose::Playlist(reference) | Purpose::Index(reference) => {
                 let same_track = |s: &&Stream| (s.period, s.track) == (reference.period, reference.track);
@@ -587,6 +626,7 @@ impl Engine {
                 self.replace_segment_at(kind, elsewhere, error, why);
             }
             Purpose::KeyFile(file, _) => self.on_key_file_missing(file, error),
+            Purpose::Licence(id) => self.on_licence_failed(id, error.code()),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use telecine_drm::session::CdmEvent;
 use telecine_model::{ErrorCode, MediaTime, TrackKind, WallTime};
 
 use crate::action::LoadId;
@@ -18,6 +19,8 @@ pub enum Input {
     Network(NetworkEvent),
     /// The sink reports.
     Sink(SinkReport),
+    /// The key system of the device reports.
+    Cdm(CdmEvent),
     /// The world around the player changed.
     Environment(Environment),
     /// [`crate::Engine::deadline`] was reached. Harmless at any other time.
@@ -225,6 +228,9 @@ pub struct Capabilities {
     /// It keeps what it was given and can seek in it without being fed again (Media Source);
     /// without, each seek starts with an empty sink.
     pub random_access: bool,
+    /// Without random access: it can move its playhead forward over a gap and keep what lies behind that
+    /// ([`SinkCommand::Jump`](crate::SinkCommand::Jump)). Default false: what is buffered is fetched again.
+    pub jumps: bool,
     /// Codec families that it decodes, as the beginnings of RFC 6381 strings (`avc1`, `mp4a.40.2`).
     /// Empty: everything.
     pub codecs: Vec<String>,
@@ -239,6 +245,7 @@ impl Default for Capabilities {
         Self {
             kinds: vec![TrackKind::Video, TrackKind::Audio, TrackKind::Text],
             random_access: true,
+            jumps: false,
             codecs: Vec::new(),
             max_height: None,
             max_bytes: None,

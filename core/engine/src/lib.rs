@@ -23,6 +23,7 @@
 //!         Action::Fetch(request) => requests.push(request.url),
 //!         Action::Cancel(_request) => {}
 //!         Action::Sink(_command) => {}
+//!         Action::Cdm(_order) => {}
 //!         Action::Emit(_event) => {}
 //!     }
 //! }
@@ -58,6 +59,8 @@ mod arrive;
 mod buffer;
 mod config;
 mod control;
+mod cues;
+mod decoders;
 mod engine;
 mod event;
 mod fetch;
@@ -85,14 +88,14 @@ mod timeline;
 mod timer;
 mod tracks;
 
-pub use action::{Action, Append, FetchRequest, Format, LoadId, Payload, SinkCommand, TrackConfig};
+pub use action::{Action, Append, CdmOrder, FetchRequest, Format, LoadId, Payload, SinkCommand, TrackConfig};
 pub use config::{Config, Constraints, Preferences};
 pub use engine::{Engine, Snapshot, StreamSnapshot};
 pub use event::{Decision, DecisionKind, Event, StallCause, State, TimedPhase};
 pub use host::{Sink, TrackStats};
 pub use index::{index_from_sidx, nested_ranges};
 pub use input::{Body, Capabilities, Command, Environment, Input, NetworkEvent, RequestId, ResponseHead, SinkReport};
-pub use keys::KeySetup;
+pub use keys::{CdmNote, KeySetup};
 pub use load::whole_resource;
 pub use media::{FragmentTrack, IndexFact, InitTrack, MediaFact};
 pub use policy::{BufferContext, BufferGoal, BufferPolicy, ConfiguredBuffer, Policies};

@@ -8,7 +8,7 @@ use telecine_manifest::{dash, hls, sniff};
 use telecine_model::segments::{Addressing, SegmentIndexSource, UriList};
 use telecine_model::{
     uri, ByteRange, Error, ErrorCode, Handling, MediaTime, Presentation, Protocol, SegmentIndex, SegmentTable,
-    Segments, Timescale, TrackKind,
+    Segments, Timescale, Track, TrackKind,
 };
 use telecine_telemetry::Qoe;
 
@@ -27,9 +27,14 @@ pub(crate) struct RemoteElements {
     text: Bytes,
     elements: Vec<dash::RemoteElement>,
     answers: Vec<Option<Option<Vec<u8>>>>,
+    /// The next one to ask for.
+    next: usize,
     /// Levels of remote elements resolved before.
     depth: usize,
 }
+
+/// Remote elements asked for at a time.
+const REMOTE_AT_ONCE: usize = 6;
 
 impl Engine {
     pub(crate) fn load(&mut self, url: String, start: Option<MediaTime>) {
@@ -37,6 +42,7 @@ impl Engine {
             self.stop(State::Stopped);
         }
         self.outbox.secrets.clear();
+        self.take_setup();
         let key_files = KeyFiles::new(self.segment_key.clone());
         self.title = Title { url: url.clone(), wanted_start: start, key_files, ..Title::default() };
         self.playback = Playback::at_rate(self.playback.rate_milli);
@@ -100,24 +106,50 @@ impl Engine {
         let beyond = depth >= self.config.limits.indirections;
         let elements = mpd.remote;
         let answers = vec![beyond.then_some(None); elements.len()];
-        let urls: Vec<String> = elements.iter().map(|element| element.uri.clone()).collect();
-        self.title.remote = Some(RemoteElements { url, text, elements, answers, depth });
-        if beyond {
-            return self.complete_remote();
+        self.title.remote = Some(RemoteElements { url, text, elements, answers, next: 0, depth });
+        for _ in 0..REMOTE_AT_ONCE {
+            self.fetch_next_remote();
         }
-        for (place, url) in urls.into_iter().enumerate() {
-            if let Err(error) = self.fetch(RequestClass::Manifest, Purpose::Remote(place), None, url, None) {
-                self.report(error.recovered(Handling::Skipped));
-                self.on_remote(place, None);
+        self.complete_remote();
+    }
+
+    /// Asks for a remote element that nobody asked for yet.
+    fn fetch_next_remote(&mut self) {
+        while let Some(remote) = &mut self.title.remote {
+            let place = remote.next;
+            let unanswered = remote.answers.get(place).is_some_and(Option::is_none);
+            let Some(element) = remote.elements.get(place).filter(|_| unanswered) else { return };
+            remote.next += 1;
+            let url = element.uri.clone();
+            match self.fetch(RequestClass::Manifest, Purpose::Remote(place), None, url, None) {
+                Ok(_) => return,
+                Err(error) => {
+                    self.report(error.recovered(Handling::Skipped));
+                    self.answer_remote(place, None);
+                }
             }
+        }
+    }
+
+    fn answer_remote(&mut self, place: usize, answer: Option<Vec<u8>>) {
+        let Some(remote) = &mut self.title.remote else { return };
+        let held: usize = remote.answers.iter().flatten().flatten().map(Vec::len).sum();
+        let size = answer.as_ref().map_or(0, Vec::len);
+        let limit = self.config.limits.manifest_bytes;
+        let fits = held.saturating_add(size).saturating_add(remote.text.len()) <= limit;
+        if let Some(slot) = remote.answers.get_mut(place) {
+            *slot = Some(answer.filter(|_| fits));
+        }
+        if !fits {
+            let error = Error::new(ErrorCode::ManifestLimit, "a manifest and its remote elements are too large");
+            self.report(error.fact("limit", limit).recovered(Handling::Skipped));
         }
     }
 
     /// A remote element arrived, or did not.
     pub(crate) fn on_remote(&mut self, place: usize, answer: Option<Vec<u8>>) {
-        if let Some(slot) = self.title.remote.as_mut().and_then(|remote| remote.answers.get_mut(place)) {
-            *slot = Some(answer);
-        }
+        self.answer_remote(place, answer);
+        self.fetch_next_remote();
         self.complete_remote();
     }
 
@@ -142,6 +174,7 @@ impl Engine {
         let multivariant = presentation.protocol == Protocol::Hls && !has_segments(&presentation);
         self.title.presentation = Some(presentation);
         self.enter(State::Preparing);
+        self.ask_for_session_keys();
         if !multivariant {
             self.announce();
             self.resolve_start();
@@ -194,15 +227,20 @@ impl Engine {
             (true, None) => earliest,
             (false, _) => start.offset,
         });
+        let precise = self.title.wanted_start.is_some() || presentation.start.is_none_or(|start| start.precise);
         let asked = self.title.wanted_start.or(preferred).unwrap_or(earliest);
-        let start = end.map_or(asked.max(earliest), |end| asked.max(earliest).min(end));
+        let mut start = end.map_or(asked.max(earliest), |end| asked.max(earliest).min(end));
         if start < asked {
             let why = vec![format!("the title ends at {start}, before the start asked for")];
             self.decide(DecisionKind::Seek, None, Some(asked.to_string()), Some(start.to_string()), why);
         }
+        // H025: without PRECISE=YES everything in the segment at the start is shown, so that is where it begins.
+        if !precise {
+            start = self.segment_start(start).unwrap_or(start).max(earliest);
+        }
         self.title.start = Some(start);
         self.playback.place(start, false, self.now);
-        let precise = start > earliest;
+        let precise = precise && start > earliest;
         // A sink's playhead is at zero in the beginning.
         if start != MediaTime::ZERO {
             self.playback.sink_seeks += 1;
@@ -212,6 +250,18 @@ impl Engine {
             stream.restart(start);
             stream.show_from = precise.then_some(start);
         }
+    }
+
+    /// Start of the segment at a time, as far as a playlist tells: the picture's before any other's.
+    fn segment_start(&self, time: MediaTime) -> Option<MediaTime> {
+        let period = self.period_at(time)?;
+        let tracks = &self.title.presentation.as_ref()?.periods.get(period)?.tracks;
+        let start = |track: &Track| {
+            let index = track.renditions.iter().find_map(|rendition| rendition.segments.known())?;
+            Some(index.get(index.number_at(time)?)?.start)
+        };
+        let (pictures, others): (Vec<&Track>, Vec<&Track>) = tracks.iter().partition(|t| t.kind == TrackKind::Video);
+        pictures.into_iter().chain(others).find_map(start)
     }
 
     /// Makes the segments of a rendition known. True if they are.
@@ -232,11 +282,17 @@ impl Engine {
                     self.fetch_once(RequestClass::Index, Purpose::Index(reference), kind, url, Some(range));
                     false
                 }
-                None => {
-                    let whole = whole_resource(source);
-                    self.set_segments(reference, whole);
-                    true
-                }
+                None => match whole_resource(source) {
+                    Ok(whole) => {
+                        self.set_segments(reference, whole);
+                        true
+                    }
+                    Err(error) => {
+                        let error = error.fact("url", self.outbox.secrets.shown(&source.base));
+                        self.replace_rendition(reference, error, Vec::new());
+                        false
+                    }
+                },
             },
         }
     }
@@ -395,18 +451,23 @@ fn not_yet_live() -> Error {
 }
 
 /// A resource without an index is one segment: a subtitle file, a small progressive file.
-pub fn whole_resource(source: &SegmentIndexSource) -> SegmentIndex {
+///
+/// # Errors
+/// [`ErrorCode::ManifestLimit`] if its times are too large to count with.
+pub fn whole_resource(source: &SegmentIndexSource) -> Result<SegmentIndex, Error> {
     let timescale = Timescale::new(source.timescale.max(1)).unwrap_or(Timescale::SECONDS);
     let mut table = SegmentTable::new(timescale, 1);
     let ticks = source.duration.map_or(0, |duration| duration.to_ticks(timescale)).max(1).unsigned_abs();
     let mut uris = UriList::new();
-    let pushed = uris.push(&source.uri) && table.push(Some(source.presentation_offset), ticks, 1).is_ok();
-    debug_assert!(pushed, "one segment always fits");
+    if !uris.push(&source.uri) || table.push(Some(source.presentation_offset), ticks, 1).is_err() {
+        let message = "the times of a resource without an index are too large";
+        return Err(Error::new(ErrorCode::ManifestLimit, message).fact("offset", source.presentation_offset));
+    }
     let mut index = SegmentIndex::new(table, Arc::clone(&source.base), Addressing::Listed(uris));
     index.queries = source.queries.clone();
     index.presentation_offset = source.presentation_offset;
     index.origin = source.origin;
     index.init = telecine_model::segments::Runs::constant(source.init.clone());
     index.keys = telecine_model::segments::Runs::constant(Arc::clone(&source.keys));
-    index
+    Ok(index)
 }

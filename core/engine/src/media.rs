@@ -8,13 +8,15 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 use telecine_container::{
-    sniff, EventMessage, Fragment, InitSegment, IsoReader, SegmentIndexBox, SidxReference, Sniff, StreamOptions,
-    StreamReader, StreamUnit, TimedMetadata, Unit,
+    sniff, CaptionData, EventMessage, Fragment, FragmentEncryption, InitSegment, IsoReader, SampleAes, SegmentIndexBox,
+    SidxReference, Sniff, StreamOptions, StreamReader, StreamUnit, TimedMetadata, Unit,
 };
 use telecine_drm::SegmentDecryptor;
+use telecine_model::protection::KeyId;
 use telecine_model::{Error, ErrorCode, Limits, MediaTime, Timescale, TrackKind};
 
 use crate::input::Body;
+use crate::keys::NeedId;
 
 /// Something that a container reader found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +25,13 @@ pub enum MediaFact {
     Init(Vec<InitTrack>),
     /// A fragment, complete with its media data.
     Fragment(Vec<FragmentTrack>),
+    /// A fragment with protected samples.
+    Protected {
+        /// Its tracks.
+        tracks: Vec<FragmentTrack>,
+        /// Keys of its samples.
+        keys: Vec<KeyId>,
+    },
     /// A segment index.
     Index(IndexFact),
     /// The bytes are broken; nothing more will be found.
@@ -116,20 +125,31 @@ pub(crate) struct Piece {
     pub(crate) fact: MediaFact,
     pub(crate) init: Option<Arc<InitSegment>>,
     pub(crate) fragment: Option<Arc<Fragment>>,
+    /// How the samples of a protected fragment are encrypted.
+    pub(crate) encryption: Option<Box<FragmentEncryption>>,
+    /// The keys that it waits for.
+    pub(crate) need: Option<NeedId>,
 }
 
 impl Piece {
     fn bare(fact: MediaFact) -> Self {
-        Self { fact, init: None, fragment: None }
+        Self { fact, init: None, fragment: None, encryption: None, need: None }
     }
 
     fn init(init: Arc<InitSegment>) -> Self {
         Self { init: Some(Arc::clone(&init)), ..Self::bare(MediaFact::Init(init_tracks(&init))) }
     }
 
-    fn fragment(fragment: Fragment) -> Self {
-        let fact = MediaFact::Fragment(fragment_tracks(&fragment));
-        Self { fragment: Some(Arc::new(fragment)), ..Self::bare(fact) }
+    /// A fragment of which `init` tells how it is to be read.
+    fn fragment(fragment: Fragment, init: Option<&InitSegment>) -> Result<Self, Error> {
+        let tracks = fragment_tracks(&fragment);
+        let encryption = init.map(|init| fragment.encryption(init)).transpose()?.filter(|found| !found.is_clear());
+        let fact = match &encryption {
+            Some(found) => MediaFact::Protected { tracks, keys: found.key_ids().to_vec() },
+            None => MediaFact::Fragment(tracks),
+        };
+        let encryption = encryption.map(Box::new);
+        Ok(Self { fragment: Some(Arc::new(fragment)), encryption, ..Self::bare(fact) })
     }
 }
 
@@ -139,6 +159,8 @@ pub(crate) enum Aside {
     Event(EventMessage),
     /// An ID3 tag of a stream.
     Tag(TimedMetadata),
+    /// Captions in the pictures of a stream.
+    Captions(CaptionData),
 }
 
 /// Reads one resource.
@@ -146,12 +168,16 @@ pub(crate) struct MediaReader {
     container: Container,
     limits: Limits,
     broken: bool,
-    /// What was said beside the samples and not taken yet.
-    asides: Vec<Aside>,
     /// What the bytes are decrypted by before anything is read in them.
     decryptor: Option<SegmentDecryptor>,
     /// They were.
     decrypted: bool,
+    /// The initialisation section in force.
+    init: Option<Arc<InitSegment>>,
+    /// How samples of a stream are encrypted, as the playlist says.
+    samples: Option<SampleAes>,
+    /// What was said beside the samples and not taken yet.
+    asides: Vec<Aside>,
 }
 
 /// Which container a resource is.
@@ -171,7 +197,7 @@ impl MediaReader {
         if let Some(init) = &init {
             iso.set_init(Arc::clone(init));
         }
-        Self::of(Container::Iso(Box::new(iso)), limits)
+        Self { init, ..Self::of(Container::Iso(Box::new(iso)), limits) }
     }
 
     /// A reader of a segment that comes without an initialisation section: of any container. If it
@@ -181,7 +207,26 @@ impl MediaReader {
     }
 
     fn of(container: Container, limits: &Limits) -> Self {
-        Self { container, limits: limits.clone(), broken: false, asides: Vec::new(), decryptor: None, decrypted: false }
+        Self {
+            container,
+            limits: limits.clone(),
+            broken: false,
+            decryptor: None,
+            decrypted: false,
+            init: None,
+            samples: None,
+            asides: Vec::new(),
+        }
+    }
+
+    /// Of a segment whose samples are encrypted, as the playlist says. Only streams need to be told.
+    pub(crate) fn of_samples(self, samples: Option<SampleAes>) -> Self {
+        Self { samples, ..self }
+    }
+
+    /// Of a segment that continues one that brought its initialisation along.
+    pub(crate) fn continuing(self, init: Option<Arc<InitSegment>>) -> Self {
+        Self { init, ..self }
     }
 
     /// Of a resource that is encrypted whole.
@@ -256,6 +301,7 @@ impl MediaReader {
                     Sniff::Container(container) if container.is_stream() => {
                         let fresh = || Box::new(StreamReader::new(&StreamOptions::default(), &self.limits));
                         let mut stream = before.take().unwrap_or_else(fresh);
+                        stream.set_protection(self.samples);
                         stream.push(whole);
                         self.container = Container::Stream(stream);
                     }
@@ -317,30 +363,42 @@ impl MediaReader {
 
     /// The next thing that is complete; `Some(None)` is one that is nothing to the engine.
     fn next_piece(&mut self) -> Result<Option<Option<Piece>>, Error> {
+        let init = self.init.clone();
+        let init = init.as_deref();
         let asides = &mut self.asides;
-        Ok(match &mut self.container {
+        let piece = match &mut self.container {
             Container::Unknown(..) => None,
-            Container::Iso(iso) => iso.poll()?.map(|unit| match unit {
-                Unit::Init(init) => Some(Piece::init(init)),
-                Unit::Fragment(fragment) => Some(Piece::fragment(fragment)),
-                Unit::Index(index) => Some(Piece::bare(MediaFact::Index(IndexFact::of(&index)))),
-                Unit::Event(event) => {
+            Container::Iso(iso) => match iso.poll()? {
+                Some(Unit::Init(init)) => Some(Some(Piece::init(init))),
+                Some(Unit::Fragment(fragment)) => Some(Some(Piece::fragment(fragment, init)?)),
+                Some(Unit::Index(index)) => Some(Some(Piece::bare(MediaFact::Index(IndexFact::of(&index))))),
+                Some(Unit::Event(event)) => {
                     asides.push(Aside::Event(event));
-                    None
+                    Some(None)
                 }
                 // Producer times are delivered with the fragment's untouched bytes.
-                _ => None,
-            }),
-            Container::Stream(stream) => stream.poll()?.map(|unit| match unit {
-                StreamUnit::Init(init) => Some(Piece::init(init)),
-                StreamUnit::Fragment(fragment) => Some(Piece::fragment(fragment)),
-                StreamUnit::Metadata(tag) => {
+                Some(_) => Some(None),
+                None => None,
+            },
+            Container::Stream(stream) => match stream.poll()? {
+                Some(StreamUnit::Init(init)) => Some(Some(Piece::init(init))),
+                Some(StreamUnit::Fragment(fragment)) => Some(Some(Piece::fragment(fragment, init)?)),
+                Some(StreamUnit::Metadata(tag)) => {
                     asides.push(Aside::Tag(tag));
-                    None
+                    Some(None)
                 }
-                _ => None,
-            }),
-        })
+                Some(StreamUnit::Captions(captions)) => {
+                    asides.push(Aside::Captions(captions));
+                    Some(None)
+                }
+                Some(_) => Some(None),
+                None => None,
+            },
+        };
+        if let Some(Some(Piece { init: Some(init), .. })) = &piece {
+            self.init = Some(Arc::clone(init));
+        }
+        Ok(piece)
     }
 }
 

@@ -1,12 +1,12 @@
 //! Periods: which tracks a stream plays in each, and how it goes from one to another.
 
-use telecine_model::{MediaTime, Protocol, Rendition, Segments, TrackKind};
+use telecine_model::{MediaTime, Protocol, TrackKind};
 
 use crate::action::SinkCommand;
 use crate::buffer::{Item, SEAM};
 use crate::engine::Engine;
 use crate::event::{DecisionKind, Event};
-use crate::select::{ladder, select};
+use crate::select::{is_elsewhere, ladder, select};
 use crate::stream::Stream;
 
 impl Engine {
@@ -15,6 +15,7 @@ impl Engine {
         let Some(period) = self.period_at(position) else { return };
         for kind in [TrackKind::Video, TrackKind::Audio, TrackKind::Text] {
             let Some((track, why)) = self.pick_track(period, kind, None) else {
+                self.tell_undecodable(period, kind);
                 if self.comes_later(period, kind) {
                     self.streams.insert(kind, Stream::new(kind, period, 0, position));
                     self.be_absent(kind, position);
@@ -26,6 +27,7 @@ impl Engine {
             self.emit(Event::Selected { at: self.now, kind, track: id.clone() });
             self.decide(DecisionKind::Track, Some(kind), None, id, why);
         }
+        self.choose_captions(position);
         self.rebuild_ladders();
     }
 
@@ -35,7 +37,12 @@ impl Engine {
         (period + 1..periods).any(|later| self.pick_track(later, kind, None).is_some())
     }
 
-    fn pick_track(&self, period: usize, kind: TrackKind, like: Option<(usize, usize)>) -> Option<(usize, Vec<String>)> {
+    pub(crate) fn pick_track(
+        &self,
+        period: usize,
+        kind: TrackKind,
+        like: Option<(usize, usize)>,
+    ) -> Option<(usize, Vec<String>)> {
         let (track, why) = self.pick_any_track(period, kind, like)?;
         (!self.is_muxed(period, track)).then_some((track, why))
     }
@@ -49,8 +56,7 @@ impl Engine {
     /// An HLS rendition without a URI is in the variants' own segments: no stream of its own.
     fn is_muxed(&self, period: usize, track: usize) -> bool {
         let hls = self.title.presentation.as_ref().is_some_and(|p| p.protocol != Protocol::Dash);
-        let elsewhere = |r: &Rendition| r.uri.is_none() && matches!(r.segments, Segments::Unloaded);
-        hls && self.track(period, track).is_some_and(|track| track.renditions.iter().all(elsewhere))
+        hls && self.track(period, track).is_some_and(|track| track.renditions.iter().all(is_elsewhere))
     }
 
     fn pick_any_track(
@@ -115,6 +121,17 @@ impl Engine {
         let next = periods.get(period + 1)?;
         let own = periods.get(period)?;
         Some(own.duration.map_or(next.start, |duration| (own.start + duration).min(next.start)))
+    }
+
+    /// Whether a time is behind the end of the title, where nothing is presented (ISO/IEC 23009-1, 5.3.2.1). HLS
+    /// announces no end but that of its segments.
+    pub(crate) fn is_behind_the_title(&self, period: usize, time: MediaTime) -> bool {
+        let Some(presentation) = self.title.presentation.as_ref().filter(|p| p.protocol == Protocol::Dash) else {
+            return false;
+        };
+        let last = presentation.periods.get(period).filter(|_| period + 1 == presentation.periods.len());
+        let end = last.and_then(|last| last.duration.map(|duration| last.start + duration).or(presentation.duration));
+        end.is_some_and(|end| time >= end)
     }
 
     /// Goes to the next period; false if the title ends here.

@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::event::{Decision, Event};
 use crate::fetch::Requests;
 use crate::input::{Body, Command, Environment, Input, NetworkEvent, RequestId, ResponseHead, SinkReport};
-use crate::keys::{GivenKey, Opened};
+use crate::keys::{Findings, GivenKey, KeyFact, Opened};
 use crate::media::MediaFact;
 use crate::secrets::Secrets;
 use crate::Engine;
@@ -73,6 +73,18 @@ enum Recorded {
         code: ErrorCode,
         message: String,
     },
+    /// What comes of keys with the next input, in a round of it.
+    Round {
+        round: u32,
+        facts: Vec<KeyFact>,
+    },
+    /// A fragment that cannot be decrypted with the next input, by its number among those that are.
+    Undecrypted {
+        number: u32,
+        error: Error,
+    },
+    /// The key system of the device reports; what comes of it was said before.
+    Cdm,
     /// What the next input brings to light in media of a kind that had waited.
     Opened {
         kind: TrackKind,
@@ -175,6 +187,7 @@ impl Recorder {
             },
             Input::Sink(report) => Recorded::Sink(report.clone()),
             Input::Environment(environment) => Recorded::Environment(environment.clone()),
+            Input::Cdm(_) => Recorded::Cdm,
             Input::Timer => Recorded::Timer,
         };
         self.write(recorded, now);
@@ -183,10 +196,14 @@ impl Recorder {
         self.refused.retain(|id| lives(*id));
     }
 
-    /// Notes what the input that comes next brought to light in media that had waited.
-    pub(crate) fn opened(&mut self, opened: Vec<Opened>) {
-        for Opened { kind, init, facts } in opened {
-            self.frame(&Frame::Input { after_us: 0, input: Recorded::Opened { kind, init, facts } });
+    /// Notes what the input that comes next brought to light beside what was in its own body.
+    pub(crate) fn findings(&mut self, findings: Findings) {
+        let Findings { opened, rounds, failed } = findings;
+        let opened = opened.into_iter().map(|Opened { kind, init, facts }| Recorded::Opened { kind, init, facts });
+        let rounds = rounds.into_iter().map(|(round, facts)| Recorded::Round { round, facts });
+        let failed = failed.into_iter().map(|(number, error)| Recorded::Undecrypted { number, error });
+        for input in opened.chain(rounds).chain(failed) {
+            self.frame(&Frame::Input { after_us: 0, input });
         }
     }
 
@@ -291,7 +308,7 @@ pub fn replay(recording: &[u8]) -> Result<Replay, Error> {
         match (frame, engine.as_mut()) {
             (Frame::Start { version, config }, None) => {
                 result.version = version;
-                engine = Some(Engine::new(Config { record: false, ..*config }));
+                engine = Some(Engine::without_keys(Config { record: false, ..*config }));
             }
             // Its bytes were counted as they came; here is what they were.
             (Frame::Input { after_us, input: Recorded::Text { id, bytes } }, Some(engine)) => {
@@ -300,6 +317,12 @@ pub fn replay(recording: &[u8]) -> Result<Replay, Error> {
             }
             (Frame::Input { input: Recorded::Opened { kind, init, facts }, .. }, Some(engine)) => {
                 engine.recorded.get_or_insert_default().opened.push(Opened { kind, init, facts });
+            }
+            (Frame::Input { input: Recorded::Round { round, facts }, .. }, Some(engine)) => {
+                engine.recorded.get_or_insert_default().rounds.push((round, facts));
+            }
+            (Frame::Input { input: Recorded::Undecrypted { number, error }, .. }, Some(engine)) => {
+                engine.recorded.get_or_insert_default().failed.push((number, error));
             }
             (Frame::Input { input: Recorded::Keys { segment_key }, .. }, Some(engine)) => {
                 engine.segment_key = segment_key.map(|length| GivenKey { length, bytes: None });
@@ -393,7 +416,11 @@ impl Recorded {
         Some(match self {
             Self::Command(command) => Input::Command(command),
             Self::Head(head) => Input::Network(NetworkEvent::Head(head)),
-            Self::Text { .. } | Self::Opened { .. } | Self::Keys { .. } => return None,
+            Self::Text { .. }
+            | Self::Opened { .. }
+            | Self::Round { .. }
+            | Self::Undecrypted { .. }
+            | Self::Keys { .. } => return None,
             Self::Media { id, len, facts } => {
                 Input::Network(NetworkEvent::Chunk { id, data: Body::Recorded { len, facts } })
             }
@@ -401,7 +428,7 @@ impl Recorded {
             Self::Failed { id, code, message } => Input::Network(NetworkEvent::Failed { id, code, message }),
             Self::Sink(report) => Input::Sink(report),
             Self::Environment(environment) => Input::Environment(environment),
-            Self::Timer => Input::Timer,
+            Self::Cdm | Self::Timer => Input::Timer,
         })
     }
 }

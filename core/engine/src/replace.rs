@@ -82,8 +82,26 @@ impl Engine {
                 self.report(error.recovered(Handling::Replaced));
                 self.decide(DecisionKind::Pathway, Some(kind), name, None, why);
             }
+            // A picture without its sound is better than nothing.
+            Some(TrackKind::Audio)
+                if error.code() == ErrorCode::CodecUnsupported && self.streams.contains_key(&TrackKind::Video) =>
+            {
+                self.report(error.recovered(Handling::Skipped));
+                self.disable(TrackKind::Audio);
+            }
             Some(_) => self.fail(error),
             None => self.report(error.recovered(Handling::Skipped)),
+        }
+    }
+
+    /// What a stream is fetching cannot be decoded, nor anything else of its rendition.
+    pub(crate) fn leave_undecodable(&mut self, kind: TrackKind, error: Error) {
+        let reference = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref()).map(|fetch| fetch.rendition);
+        self.drop_fetch(kind);
+        self.drop_torn(kind);
+        if let Some(reference) = reference {
+            let url = self.outbox.secrets.shown(&self.title.url);
+            self.replace_rendition(reference, error.fact("url", url), Vec::new());
         }
     }
 
@@ -133,7 +151,7 @@ impl Engine {
             self.report(error.recovered(Handling::Skipped));
             return self.skip(kind, media_end.min(fetch.end), fetch.end, why);
         }
-        stream.avoid.push(reference.rendition);
+        stream.avoid.insert(reference.rendition);
         let Some(stream) = self.streams.get(&kind) else { return };
         if !self.usable_steps(stream).is_empty() {
             self.report(error.recovered(Handling::Replaced));
@@ -181,7 +199,20 @@ impl Engine {
             let rendition = step.candidates().find(|rendition| self.is_usable(stream, *rendition))?;
             Some(Step { rendition, ..step.clone() })
         };
-        stream.ladder.iter().filter_map(usable).collect()
+        let mut steps: Vec<Step> = stream.ladder.iter().filter_map(usable).collect();
+        // What waits for its keys is not fetched while there is something that does not; nor what the device
+        // would show smaller than it is.
+        if steps.iter().any(|step| self.is_ready(stream, step.rendition)) {
+            steps.retain(|step| self.is_ready(stream, step.rendition));
+        } else if steps.iter().any(|step| self.is_downscaled(stream, step.rendition)) {
+            steps.retain(|step| self.is_downscaled(stream, step.rendition));
+        }
+        steps
+    }
+
+    /// The smallest rendition that the next segment of a stream can be had in.
+    pub(crate) fn first_usable(&self, stream: &Stream) -> Option<usize> {
+        stream.ladder.iter().flat_map(Step::candidates).find(|rendition| self.is_usable(stream, *rendition))
     }
 
     /// The service location at which what a request was for would be asked for now, if that is another than

@@ -83,7 +83,7 @@ impl Engine {
     }
 
     /// Media may have gone from under the playhead.
-    fn check_playhead(&mut self) {
+    pub(crate) fn check_playhead(&mut self) {
         let position = self.position();
         let lacks = |stream: &Stream| stream.is_essential() && !stream.ended && stream.ahead(position) <= SEAM;
         if self.streams.values().any(lacks) {

@@ -6,14 +6,14 @@ use std::time::Duration;
 use telecine_abr::{Cap, Choice, Context, Estimate, Level, Reason};
 use telecine_delivery::RequestClass;
 use telecine_model::presentation::Groups;
-use telecine_model::{Error, ErrorCode, MediaTime, Protocol, Segment, TrackKind};
+use telecine_model::{MediaTime, Segment, TrackKind};
 
 use crate::action::{Format, LoadId, SinkCommand};
 use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::event::{DecisionKind, State};
 use crate::fetch::Purpose;
-use crate::keys::Cover;
+use crate::keys::{Cover, Source};
 use crate::policy::{BufferContext, BufferGoal};
 use crate::select::{audio_rendition, cap, Step};
 use crate::stream::{InitKey, RenditionRef, SegmentFetch, Stream};
@@ -98,6 +98,9 @@ impl Engine {
         if fresh && self.title.start.is_some() && self.duration().is_some_and(|end| next_time >= end) {
             // A start behind the end: nothing is fetched, so in what bitrate needs no decision.
             return self.next_period(kind, next_time);
+        }
+        if self.ask_for_keys(kind, next_time) {
+            return false;
         }
         let usable = |engine: &Self| engine.streams.get(&kind).is_some_and(|s| !engine.usable_steps(s).is_empty());
         if !usable(self) {
@@ -377,21 +380,50 @@ impl Engine {
         }
     }
 
-    /// What follows in a rendition at `next_time`.
-    fn next_segment(&mut self, kind: TrackKind, rendition: usize, next_time: MediaTime, tolerance: MediaTime) -> Next {
-        let Some(stream) = self.streams.get(&kind) else {
-            return Next::Wait;
-        };
+    /// What follows in a rendition at `next_time`, or in another one if that has it missing.
+    fn next_segment(
+        &mut self,
+        kind: TrackKind,
+        mut rendition: usize,
+        mut next_time: MediaTime,
+        tolerance: MediaTime,
+    ) -> Next {
+        loop {
+            let segment = match self.segment_at(kind, rendition, next_time, tolerance) {
+                Ok(segment) => segment,
+                Err(next) => return next,
+            };
+            let Some(reference) = self.streams.get(&kind).map(|stream| stream.reference(rendition)) else {
+                return Next::Wait;
+            };
+            if !self.is_missing(reference, &segment) {
+                return Next::Segment(reference, Box::new(segment));
+            }
+            // A segment that is announced missing: another rendition may have it (H062, D085).
+            match self.around_gap(kind, rendition, &segment) {
+                Some(other) => (rendition, next_time) = (other, segment.start),
+                None => return Next::Hole(segment.start, segment.end()),
+            }
+        }
+    }
+
+    /// The segment of a rendition at `next_time`, or what there is instead.
+    fn segment_at(
+        &mut self,
+        kind: TrackKind,
+        rendition: usize,
+        next_time: MediaTime,
+        tolerance: MediaTime,
+    ) -> Result<Segment, Next> {
+        let stream = self.streams.get(&kind).ok_or(Next::Wait)?;
         let (reference, cursor) = (stream.reference(rendition), stream.cursor);
         if !self.ensure_segments(reference, kind) || self.title.start.is_none() {
-            return Next::Wait;
+            return Err(Next::Wait);
         }
         if self.period_end(reference.period).is_some_and(|end| next_time + tolerance >= end) {
-            return Next::PeriodEnd;
+            return Err(Next::PeriodEnd);
         }
-        let Some(index) = self.rendition(reference).and_then(|r| r.segments.known()) else {
-            return Next::Wait;
-        };
+        let index = self.rendition(reference).and_then(|r| r.segments.known()).ok_or(Next::Wait)?;
         let continued = cursor
             .filter(|(last, _)| *last == reference)
             .and_then(|(_, number)| Some((number, index.get(number)?.end())))
@@ -411,42 +443,37 @@ impl Engine {
                 }
             }),
         };
-        let Some(segment) = number.and_then(|number| index.get(number)) else {
-            return Next::PeriodEnd;
-        };
+        let segment = number.and_then(|number| index.get(number)).ok_or(Next::PeriodEnd)?;
+        if self.is_behind_the_title(reference.period, segment.start) {
+            return Err(Next::PeriodEnd);
+        }
         // At the very start a title may begin late; that is its first frame, not a hole to wait in.
         if segment.start > next_time + SEAM {
-            return Next::Hole(next_time, segment.start);
+            return Err(Next::Hole(next_time, segment.start));
         }
-        if segment.gap {
-            return self.around_gap(kind, rendition, segment, tolerance);
-        }
-        Next::Segment(reference, Box::new(segment))
+        Ok(segment)
     }
 
-    /// A segment that is announced missing: another rendition may have it (H062).
-    fn around_gap(&mut self, kind: TrackKind, rendition: usize, segment: Segment, tolerance: MediaTime) -> Next {
-        let Some(stream) = self.streams.get_mut(&kind) else {
-            return Next::Wait;
-        };
-        if !stream.avoid.contains(&rendition) {
-            stream.avoid.push(rendition);
+    /// Whether the manifest says that a segment is not there, or not worth playing.
+    fn is_missing(&self, reference: RenditionRef, segment: &Segment) -> bool {
+        let overlaps = |(from, to): &(MediaTime, MediaTime)| *from < segment.end() && segment.start < *to;
+        segment.gap || self.rendition(reference).is_some_and(|r| r.invalid_ranges.iter().any(overlaps))
+    }
+
+    /// Another rendition for a segment that is announced missing in one.
+    fn around_gap(&mut self, kind: TrackKind, rendition: usize, segment: &Segment) -> Option<usize> {
+        let stream = self.streams.get_mut(&kind)?;
+        stream.avoid.insert(rendition);
+        let stream = self.streams.get(&kind)?;
+        let other = self.first_usable(stream)?;
+        let why = vec![format!("segment {} is announced missing", segment.number)];
+        let name = |r: usize| self.rendition_name(kind, r);
+        let (from, to) = (name(rendition), name(other));
+        self.decide(DecisionKind::Bitrate, Some(kind), from, to, why);
+        if let Some(stream) = self.streams.get_mut(&kind) {
+            stream.rendition = Some(other);
         }
-        let Some(stream) = self.streams.get(&kind) else { return Next::Wait };
-        let left = self.usable_steps(stream).first().map(|step| step.rendition);
-        match left {
-            Some(other) => {
-                let why = vec![format!("segment {} is announced missing", segment.number)];
-                let name = |r: usize| self.rendition_name(kind, r);
-                let (from, to) = (name(rendition), name(other));
-                self.decide(DecisionKind::Bitrate, Some(kind), from, to, why);
-                if let Some(stream) = self.streams.get_mut(&kind) {
-                    stream.rendition = Some(other);
-                }
-                self.next_segment(kind, other, segment.start, tolerance)
-            }
-            None => Next::Hole(segment.start, segment.end()),
-        }
+        Some(other)
     }
 
     pub(crate) fn rendition_name(&self, kind: TrackKind, rendition: usize) -> Option<String> {
@@ -461,22 +488,12 @@ impl Engine {
         let init_keys = segment.init.as_ref().map(|init| init.keys.clone());
         let cover = Cover::of(&segment.keys, &base)
             .and_then(|cover| Ok((cover, init_keys.map_or(Ok(Cover::None), |keys| Cover::of(&keys, &base))?)));
-        if let Ok((Cover::Samples, _) | (_, Cover::Samples)) = &cover {
-            let method = segment.keys.first().map_or("SAMPLE-AES", |key| key.method.name()).to_owned();
-            return self.fail(protected(&method));
-        }
         let next_keys =
             self.rendition(reference).and_then(|r| r.segments.known()?.keys.get(segment.number + 1).cloned());
         let (fault, (cover, init_cover)) = match cover {
             Ok(covers) => (None, covers),
             Err(error) => (Some(error), (Cover::None, Cover::None)),
         };
-        // An HLS session key says only that some segments are protected; a DASH descriptor that all are.
-        let dash = self.title.presentation.as_ref().is_some_and(|p| p.protocol == Protocol::Dash);
-        let descriptor = self.rendition(reference).and_then(|rendition| rendition.protection.first());
-        if let Some(scheme) = descriptor.filter(|_| dash).map(|protection| protection.scheme.clone()) {
-            return self.fail(protected(&scheme));
-        }
         let url = self.on_good_base(reference, &segment.reference);
         let init = segment.init.as_ref().map(|init| {
             let index = self.rendition(reference).and_then(|r| r.segments.known());
@@ -512,6 +529,7 @@ impl Engine {
             init: key.clone(),
             cover: cover.clone(),
             init_cover: init_cover.clone(),
+            keys: matches!(cover, Cover::Samples(_)).then(|| Source::tags(&segment.keys, &base)),
             sealed_init: None,
             request: None,
             init_request: None,
@@ -576,12 +594,4 @@ impl Engine {
             self.sink(SinkCommand::EndOfStream { kind });
         }
     }
-}
-
-pub(crate) fn protected(scheme: &str) -> Error {
-    Error::new(
-        ErrorCode::KeyUnavailable,
-        format!("the title is protected ({scheme}), which this version cannot play yet"),
-    )
-    .fact("scheme", scheme)
 }

@@ -9,7 +9,6 @@ use crate::engine::Engine;
 use crate::event::{DecisionKind, Event, State};
 use crate::playback::Seek;
 use crate::stream::Stream;
-use crate::timer::Timer;
 
 impl Engine {
     pub(crate) fn seek(&mut self, target: MediaTime) {
@@ -53,6 +52,17 @@ impl Engine {
         self.sink(SinkCommand::Seek(target));
     }
 
+    /// Moves the sink forward within what it holds, or may hold: over a gap. True if it still has what lies behind.
+    pub(crate) fn jump_sink(&mut self, target: MediaTime) -> bool {
+        if self.capabilities.random_access || !self.capabilities.jumps {
+            self.seek_sink(target);
+            return self.capabilities.random_access;
+        }
+        self.playback.sink_seeks += 1;
+        self.sink(SinkCommand::Jump(target));
+        true
+    }
+
     /// Holds playback until the media of a position is there: one that the application asked for, or
     /// the present one in another track.
     pub(crate) fn begin_seek(&mut self, target: MediaTime, asked: bool) {
@@ -74,7 +84,8 @@ impl Engine {
             self.sink(SinkCommand::Pause);
         }
         self.playback.place(target, false, self.now);
-        self.timers.clear(Timer::Watchdog);
+        self.playback.moved = (self.now, target);
+        self.set_watchdog();
         self.enter(State::Seeking);
     }
 

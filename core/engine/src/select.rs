@@ -2,7 +2,7 @@
 
 use telecine_abr::Cap;
 use telecine_model::presentation::Groups;
-use telecine_model::{Codec, Language, Period, Rendition, Track, TrackKind};
+use telecine_model::{Codec, Language, Period, Rendition, Segments, Track, TrackKind};
 
 use crate::config::{Constraints, Preferences};
 use crate::input::Capabilities;
@@ -34,7 +34,7 @@ pub(crate) fn select(
     let playable = |track: &Track| {
         track.kind == kind
             && track.trick_mode_for.is_empty()
-            && track.renditions.iter().any(|rendition| is_decodable(rendition, capabilities))
+            && track.renditions.iter().any(|rendition| is_playable(rendition, kind, capabilities))
     };
     let candidates: Vec<(usize, &Track)> = period.tracks.iter().enumerate().filter(|(_, t)| playable(t)).collect();
     if let Some((index, _)) = candidates.iter().find(|(_, track)| Some(track.id.as_str()) == wanted) {
@@ -75,6 +75,19 @@ fn select_text(candidates: &[(usize, &Track)], preferences: &Preferences) -> Opt
     let forced: Vec<(usize, &Track)> =
         candidates.iter().filter(|(_, t)| t.forced && !in_band(t) && spoken(t, languages)).copied().collect();
     rank(&forced, languages, &[], &[])
+}
+
+/// The best captions inside of the picture in a period (CEA-608, CEA-708): what the viewer chose, else what is
+/// in a language that was asked for.
+pub(crate) fn select_captions(period: &Period, preferences: &Preferences, wanted: Option<&str>) -> Option<Selected> {
+    let in_band = |track: &Track| track.kind == TrackKind::Text && track.in_stream_id.is_some();
+    let candidates: Vec<(usize, &Track)> = period.tracks.iter().enumerate().filter(|(_, t)| in_band(t)).collect();
+    if let Some((index, _)) = candidates.iter().find(|(_, track)| Some(track.id.as_str()) == wanted) {
+        return Some(Selected { track: *index, why: vec!["chosen by the viewer".to_owned()] });
+    }
+    let asked = &preferences.text_languages;
+    let fitting: Vec<_> = candidates.into_iter().filter(|(_, t)| language_rank(t, asked).is_some()).collect();
+    rank(&fitting, asked, &preferences.text_roles, &[])
 }
 
 /// Orders by language, role, the title's own default, priority, codec, position.
@@ -122,23 +135,35 @@ fn plays(track: &Track, prefix: &str) -> bool {
     track.renditions.iter().any(|r| r.codecs.iter().any(|c| is_of(c.as_str(), prefix)))
 }
 
-/// Whether the sink decodes every codec of a rendition. A rendition that names none must be tried
-/// (H089).
+/// Whether there is a decoder for a codec.
+pub(crate) fn decodes(codec: &Codec, capabilities: &Capabilities) -> bool {
+    // Text is shown by the application and costs no decoder.
+    codec.kind() == Some(TrackKind::Text)
+        || capabilities.codecs.is_empty()
+        || capabilities.codecs.iter().any(|prefix| is_of(codec.as_str(), prefix))
+}
+
+/// Whether what a rendition has of a kind can be decoded, whatever else is muxed into it or goes with it. A rendition
+/// that names no codec must be tried (H089).
+fn is_playable(rendition: &Rendition, kind: TrackKind, capabilities: &Capabilities) -> bool {
+    let concerns = |codec: &&Codec| codec.kind().is_none_or(|of| of == kind);
+    fits_device(rendition, capabilities)
+        && rendition.codecs.iter().filter(concerns).all(|codec| decodes(codec, capabilities))
+}
+
+/// Whether the sink decodes every codec of a rendition.
 pub(crate) fn is_decodable(rendition: &Rendition, capabilities: &Capabilities) -> bool {
-    let known = |codec: &Codec| {
-        let text = codec.as_str();
-        // Text is shown by the application and costs no decoder.
-        codec.kind() == Some(TrackKind::Text)
-            || capabilities.codecs.is_empty()
-            || capabilities.codecs.iter().any(|prefix| is_of(text, prefix))
-    };
+    fits_device(rendition, capabilities) && rendition.codecs.iter().all(|codec| decodes(codec, capabilities))
+}
+
+fn fits_device(rendition: &Rendition, capabilities: &Capabilities) -> bool {
     let fits_height = match (rendition.height, capabilities.max_height) {
         (Some(height), Some(max)) => height <= max,
         _ => true,
     };
     // HDR of an unknown kind should not be chosen (H094).
     let known_range = rendition.video_range.as_deref().is_none_or(|range| matches!(range, "SDR" | "HLG" | "PQ"));
-    fits_height && known_range && rendition.codecs.iter().all(known)
+    fits_height && known_range
 }
 
 /// Whether a codec string begins with `prefix`, whole fields of it: `mp4a.40.2` is not the
@@ -177,8 +202,19 @@ pub(crate) fn ladder(
     audio: Option<&Track>,
 ) -> Vec<Step> {
     let mut usable: Vec<usize> = (0..track.renditions.len())
-        .filter(|i| is_decodable(&track.renditions[*i], capabilities) && !track.renditions[*i].key_frames_only)
+        .filter(|i| is_playable(&track.renditions[*i], track.kind, capabilities))
+        .filter(|i| !track.renditions[*i].key_frames_only)
+        // What enhances another representation cannot be decoded without it (ISO/IEC 23009-1, 5.3.5.2).
+        .filter(|i| track.renditions[*i].depends_on.is_empty())
         .collect();
+    // A picture without its sound is better than neither, and worse than both.
+    if usable.iter().any(|i| is_decodable(&track.renditions[*i], capabilities)) {
+        usable.retain(|i| is_decodable(&track.renditions[*i], capabilities));
+    }
+    // What one audio group has muxed into the picture another may have apart: only that is fetched.
+    if track.renditions.iter().any(|rendition| !is_elsewhere(rendition)) {
+        usable.retain(|i| !is_elsewhere(&track.renditions[*i]));
+    }
     // Where the constraints leave nothing, the smallest is what remains.
     usable.sort_by_key(|i| (track.renditions[*i].bandwidth, *i));
     // A sound-only variant is a fall-back for the ears, not a step of the picture's ladder.
@@ -239,6 +275,11 @@ pub(crate) fn cap(track: &Track, top: &Step, capabilities: &Capabilities, constr
     } else {
         (!fits_bitrate(next, constraints)).then_some(Cap::MaxBitrate)
     }
+}
+
+/// Whether an HLS rendition has no URI: it is in the segments of the variants (RFC 8216bis, 4.4.6.2.1).
+pub(crate) fn is_elsewhere(rendition: &Rendition) -> bool {
+    rendition.uri.is_none() && matches!(rendition.segments, Segments::Unloaded)
 }
 
 fn fits_height(rendition: &Rendition, constraints: &Constraints) -> bool {

@@ -1,6 +1,6 @@
 //! One kind's media: which track, where fetching is, what is buffered.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use telecine_container::{InitSegment, StreamReader};
@@ -9,7 +9,7 @@ use telecine_model::{Error, MediaTime, Timestamp, TrackKind};
 use crate::action::{Format, LoadId};
 use crate::buffer::BufferMap;
 use crate::input::{Body, RequestId};
-use crate::keys::{Cover, Lock};
+use crate::keys::{Configured, Cover, Lock, NeedId, Source};
 use crate::media::{InitTrack, MediaReader, Piece};
 use crate::select::Step;
 use crate::timed::Asides;
@@ -57,11 +57,13 @@ pub(crate) struct Stream {
     /// Waits for a playlist or an index of this rendition.
     pub(crate) awaits: Option<RenditionRef>,
     /// What the sink was configured for last.
-    pub(crate) configured: Option<(RenditionRef, Option<InitKey>)>,
+    pub(crate) configured: Option<Configured>,
     /// The initialisation that came in segments of a rendition, where the manifest names none.
     pub(crate) own_init: Option<(RenditionRef, Init)>,
     /// Reader of the segment fetched last, if it was of a stream: it knows what the next one continues.
     pub(crate) demuxer: Option<Box<StreamReader>>,
+    /// Keys of what was handed on, each with the end of it.
+    pub(crate) kept: VecDeque<(MediaTime, NeedId)>,
     /// There is no track of this kind in the period.
     pub(crate) absent: bool,
     /// Everything to the end was fetched.
@@ -96,7 +98,7 @@ pub(crate) struct Stream {
     /// from elsewhere.
     pub(crate) shift: Option<MediaTime>,
     /// Renditions that the next segment cannot be had in.
-    pub(crate) avoid: Vec<usize>,
+    pub(crate) avoid: BTreeSet<usize>,
     /// Bytes that the sink has room for, if it said that it has no more.
     pub(crate) byte_limit: Option<u64>,
     /// Size of the segment that it had no room for last, until one fits.
@@ -117,6 +119,8 @@ pub(crate) struct SegmentFetch {
     pub(crate) cover: Cover,
     /// How those of the initialisation section are.
     pub(crate) init_cover: Cover,
+    /// What says which keys its samples need, if the playlist does.
+    pub(crate) keys: Option<Source>,
     /// The initialisation section, whole and encrypted, while its key is on its way.
     pub(crate) sealed_init: Option<Body>,
     /// The media request, while one is under way.
@@ -174,6 +178,7 @@ impl Stream {
             configured: None,
             own_init: None,
             demuxer: None,
+            kept: VecDeque::new(),
             absent: false,
             ended: false,
             end_told: false,
@@ -190,7 +195,7 @@ impl Stream {
             last_fault: None,
             trouble_since: None,
             shift: None,
-            avoid: Vec::new(),
+            avoid: BTreeSet::new(),
             byte_limit: None,
             refused_bytes: 0,
         }

@@ -19,6 +19,8 @@ pub(crate) enum Timer {
     QualityBoundary,
     /// The playhead reaches the start or the end of a timed event.
     TimedEvent,
+    /// The playhead reaches the start or the end of a cue.
+    Cues,
 }
 
 /// What is due when. One entry a timer; setting it again replaces it.

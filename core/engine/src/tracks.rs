@@ -18,6 +18,9 @@ impl Engine {
             return self.report(error.recovered(Handling::Skipped));
         }
         self.title.disabled.remove(&kind);
+        if kind == TrackKind::Text {
+            self.forget_cues();
+        }
         self.title.chosen.insert(kind, id);
         if self.title.start.is_some() {
             self.change_tracks(kind, position);
@@ -31,6 +34,9 @@ impl Engine {
     pub(crate) fn disable(&mut self, kind: TrackKind) {
         self.title.disabled.insert(kind);
         self.title.chosen.remove(&kind);
+        if kind == TrackKind::Text {
+            self.forget_cues();
+        }
         self.drop_fetch(kind);
         self.cancel_kind(kind);
         let own = self.streams.remove(&kind);
@@ -71,6 +77,15 @@ impl Engine {
             }
             self.streams.remove(&kind);
         }
+        // What is muxed into another kind's segments gives way to a stream of its own.
+        let mut muxed = false;
+        for stream in self.streams.values_mut().filter(|stream| stream.kind != kind) {
+            muxed |= stream.outputs.contains(&kind);
+            stream.outputs.retain(|output| *output != kind);
+        }
+        if muxed {
+            self.sink(SinkCommand::Remove { kind, from: MediaTime::MIN, to: MediaTime::MAX });
+        }
         if !self.capabilities.random_access {
             self.refill(position);
         }
@@ -84,8 +99,17 @@ impl Engine {
             self.streams.insert(other, stream);
         }
         self.rebuild_ladders();
+        let own = self.streams.contains_key(&kind);
         if let Some(stream) = self.streams.get_mut(&kind) {
             stream.show_from = Some(position);
+        }
+        if essential && !own && self.capabilities.random_access {
+            // It is muxed into what the sink has already without it: that comes once more.
+            let outputs: Vec<TrackKind> = self.streams.values().flat_map(|stream| stream.outputs.clone()).collect();
+            self.refill(position);
+            for kind in outputs {
+                self.sink(SinkCommand::Remove { kind, from: MediaTime::MIN, to: MediaTime::MAX });
+            }
         }
         if self.playback.seek.is_some() {
             self.seek_sink(position);

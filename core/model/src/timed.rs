@@ -234,13 +234,13 @@ mod tests {
     fn splice_information_is_found_in_every_form() {
         let section = Bytes::from_static(&[0xfc, 0x30, 0x11]);
         let binary = event("urn:scte:scte35:2013:bin", EventPayload::Bytes(section.clone()));
-        assert_eq!(binary.splice_info_sections(), [section.clone()]);
+        assert_eq!(binary.splice_info_sections(), vec![section.clone()]);
         let xml = "<scte35:Signal xmlns:scte35='urn:scte:scte35:2013:xml'>\n <scte35:Binary signalType='splice'>/DAR\n\
                    </scte35:Binary></scte35:Signal>";
         let signal = event("urn:scte:scte35:2014:xml+bin", EventPayload::Text(xml.to_owned()));
-        assert_eq!(signal.splice_info_sections(), [section.clone()]);
+        assert_eq!(signal.splice_info_sections(), vec![section.clone()]);
         let in_media = event("urn:scte:scte35:2014:xml+bin", EventPayload::Bytes(xml.to_owned().into()));
-        assert_eq!(in_media.splice_info_sections(), [section.clone()]);
+        assert_eq!(in_media.splice_info_sections(), vec![section.clone()]);
         let base64 = event("urn:scte:scte35:2014:bin", EventPayload::Text("/DAR".to_owned()));
         assert_eq!(base64.splice_info_sections(), [section]);
         for text in ["<Binary", "<Binary>", "<Binary>*</Binary>", "<a:BinaryX>/DAR</a:BinaryX>", "</Binary>/DAR"] {

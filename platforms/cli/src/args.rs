@@ -61,7 +61,9 @@ pub(crate) enum Command {
     telecine play --html report.html                     …and a page that shows what happened\n  \
     telecine play --network rate=800kbps,rtt=120ms --clock virtual --json\n  \
     telecine play --network commute.json                 the demo over a recorded network\n  \
-    telecine play https://a.example/main.m3u8 --audio-lang fr --max-height 720 --record session.rec"
+    telecine play https://a.example/main.m3u8 --audio-lang fr --max-height 720 --record session.rec\n  \
+    telecine play https://a.example/main.mpd --key 00112233…:01234567…\n  \
+    telecine play https://a.example/main.mpd --license-url https://licence.example/ --license-header 'X-Token: t'"
 )]
 pub(crate) struct Play {
     /// A playlist or an MPD: http, https or file URL, or a path. Without one: the demo title
@@ -104,12 +106,15 @@ pub(crate) struct Play {
     /// Preferred languages of subtitles, best first; without it none are shown
     #[arg(long, value_name = "LANG", value_delimiter = ',')]
     pub(crate) text_lang: Vec<String>,
-    /// A content key, in hexadecimal (repeatable)
-    #[arg(long, value_name = "KID:KEY", value_parser = content_key)]
-    pub(crate) key: Vec<ContentKey>,
-    /// Where licences come from
+    /// A content key, in hexadecimal (repeatable); a KEY alone is that of HLS segments, in place of key files
+    #[arg(long, value_name = "[KID:]KEY", value_parser = given_key)]
+    pub(crate) key: Vec<GivenKey>,
+    /// Where ClearKey licences come from (W3C JSON), in place of where the content says
     #[arg(long, value_name = "URL")]
     pub(crate) license_url: Option<String>,
+    /// A header for every licence request (repeatable)
+    #[arg(long, value_name = "'N: V'", value_parser = header)]
+    pub(crate) license_header: Vec<(String, String)>,
     /// A header for every request (repeatable)
     #[arg(long, value_name = "'N: V'", value_parser = header)]
     pub(crate) header: Vec<(String, String)>,

@@ -109,6 +109,7 @@ impl GstSink {
             capabilities: Capabilities {
                 kinds: vec![TrackKind::Video, TrackKind::Audio],
                 random_access: false,
+                jumps: false,
                 codecs: decodable_codecs(),
                 max_height: None,
                 max_bytes: Some(max_bytes),
@@ -495,7 +496,7 @@ impl Sink for GstSink {
                 self.reports.push_back(SinkReport::Position { position: self.position, advancing: false });
             }
             SinkCommand::SetRate(rate_milli) => self.set_rate(rate_milli),
-            SinkCommand::Seek(position) => {
+            SinkCommand::Seek(position) | SinkCommand::Jump(position) => {
                 self.start(position);
                 self.reports.push_back(SinkReport::Seeked { position });
             }

@@ -190,7 +190,7 @@ impl<F: FnMut(Unit) + Send> Sink for DueSink<F> {
             SinkCommand::Play => self.playing = true,
             SinkCommand::Pause => self.playing = false,
             SinkCommand::SetRate(rate_milli) => self.rate_milli = rate_milli,
-            SinkCommand::Seek(position) => {
+            SinkCommand::Seek(position) | SinkCommand::Jump(position) => {
                 self.lanes.values_mut().for_each(Lane::clear);
                 (self.anchor, self.moving, self.over) = ((now, position), false, false);
                 self.reports.push_back(SinkReport::Seeked { position });

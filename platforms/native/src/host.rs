@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use telecine_engine::{
-    Action, Command, Config, Engine, Environment, Event, FetchRequest, Input, NetworkEvent, RequestId, Sink,
+    Action, Command, Config, Engine, Environment, Event, FetchRequest, Input, KeySetup, NetworkEvent, RequestId, Sink,
     SinkCommand, State,
 };
 use telecine_model::{Error, ErrorCode, MediaTime, Timestamp, WallTime};
@@ -14,6 +14,7 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{sleep_until, Instant};
 
 use crate::fetch::Fetcher;
+use crate::licence::{self, LicenceFilter};
 use crate::player::{Outcome, Shared};
 
 /// Network events that wait for the engine: requests beyond are held up, not buffered.
@@ -48,6 +49,8 @@ pub(crate) struct Core {
 pub(crate) struct Host {
     core: Core,
     fetcher: Fetcher,
+    /// What the application does to licence requests.
+    filter: Option<Arc<dyn LicenceFilter>>,
     shared: Arc<Shared>,
     /// URL that the title was loaded from: whose origin may see the application's headers.
     url: Arc<str>,
@@ -89,11 +92,21 @@ impl Drop for Request {
 }
 
 impl Host {
-    pub(crate) fn new(config: Config, sink: Box<dyn Sink>, fetcher: Fetcher, shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(
+        config: Config,
+        keys: KeySetup,
+        sink: Box<dyn Sink>,
+        fetcher: Fetcher,
+        filter: Option<Arc<dyn LicenceFilter>>,
+        shared: Arc<Shared>,
+    ) -> Self {
         let (network, arrivals) = mpsc::channel(NETWORK_QUEUE);
+        let mut engine = Engine::new(config);
+        engine.set_keys(keys);
         Self {
-            core: Core { engine: Engine::new(config), sink },
+            core: Core { engine, sink },
             fetcher,
+            filter,
             shared,
             url: Arc::from(""),
             wanted_title: 0,
@@ -179,6 +192,8 @@ impl Host {
                 Action::Fetch(request) => self.fetch(request),
                 Action::Cancel(id) => drop(self.requests.remove(&id)),
                 Action::Sink(command) => self.core.sink.command(command, self.now()),
+                // There is no key system of the device yet: none was promised to the engine.
+                Action::Cdm(_) => {}
                 Action::Emit(event) => self.emit(*event),
             }
         }
@@ -187,8 +202,13 @@ impl Host {
     fn fetch(&mut self, request: Box<FetchRequest>) {
         let id = request.id;
         let (fetcher, title, network) = (self.fetcher.clone(), Arc::clone(&self.url), self.network.clone());
-        let events = network.clone();
-        let task = tokio::spawn(async move { fetcher.fetch(&request, &title, &events).await });
+        let (filter, events) = (self.filter.clone().filter(|_| request.licence.is_some()), network.clone());
+        let task = tokio::spawn(async move {
+            match filter {
+                Some(filter) => licence::fetch(&fetcher, &*filter, request, &title, &events).await,
+                None => fetcher.fetch(&request, &title, &events).await,
+            }
+        });
         self.requests.insert(id, Request(watch(id, task, network)));
     }
 

@@ -37,6 +37,9 @@
 //!   port); lengths and byte ranges are checked; where a server ignores ranges, the part is taken out
 //!   of the whole if it begins within its first 16 MiB ([`Player::skipped_bytes`] counts what is read
 //!   past); errors are codes of the network domain, and no message holds a URL's query.
+//! - **Keys.** HLS segments encrypted whole, and samples by Common Encryption, are decrypted in software: with keys
+//!   of the application ([`KeySetup::give`]), key files, or ClearKey licences ([`KeySetup::licence_server`]); an
+//!   application may rewrite requests and answers ([`LicenceFilter`]).
 //! - **Elsewhere.** `file:` titles, titles registered in memory ([`PlayerBuilder::memory`]), and
 //!   [`BlockingSource`] for [`telecine_virtual::Session`], which plays any URL in virtual time.
 
@@ -46,11 +49,13 @@
 pub mod audio;
 mod fetch;
 mod host;
+mod licence;
 mod player;
 
 #[cfg(feature = "audio")]
 pub use audio::AudioSink;
 pub use fetch::{BlockingSource, Fetcher};
+pub use licence::LicenceFilter;
 pub use player::{Events, Outcome, Player, PlayerBuilder};
 pub use telecine_virtual::ModelSink as NullSink;
 
@@ -64,6 +69,10 @@ pub use telecine_model::{
     Blame, Domain, Error, ErrorCode, Handling, Limits, MediaTime, Period, Place, Presentation, Protocol, Rendition,
     Track, TrackKind, Warning,
 };
+
+// What protected titles are played with.
+pub use telecine_engine::{drm, KeySetup};
+pub use telecine_model::protection::{KeyId, KeySystem};
 
 // What a sink is written with.
 pub use bytes::Bytes;

@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use telecine_engine::telemetry::QoeSummary;
-use telecine_engine::{Command, Config, Constraints, Event, Preferences, Sink, Snapshot, TrackStats};
+use telecine_engine::{Command, Config, Constraints, Event, KeySetup, Preferences, Sink, Snapshot, TrackStats};
 use telecine_model::{uri, Error, ErrorCode, MediaTime, Presentation, Timestamp, TrackKind};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::fetch::Fetcher;
 use crate::host::{Core, Host, Message};
+use crate::licence::LicenceFilter;
 use crate::NullSink;
 
 /// Events kept for a subscriber that is slow to take them.
@@ -66,6 +67,8 @@ pub struct PlayerBuilder {
     sink: Box<dyn Sink>,
     headers: Vec<(String, String)>,
     memory: BTreeMap<String, Bytes>,
+    keys: KeySetup,
+    filter: Option<Arc<dyn LicenceFilter>>,
 }
 
 impl Player {
@@ -76,6 +79,8 @@ impl Player {
             sink: Box::new(NullSink::default()),
             headers: Vec::new(),
             memory: BTreeMap::new(),
+            keys: KeySetup::default(),
+            filter: None,
         }
     }
 
@@ -269,6 +274,20 @@ impl PlayerBuilder {
         self
     }
 
+    /// Keys and licence servers for protected titles.
+    #[must_use]
+    pub fn keys(mut self, keys: KeySetup) -> Self {
+        self.keys = keys;
+        self
+    }
+
+    /// Lets the application rewrite licence requests and answers.
+    #[must_use]
+    pub fn licence_filter(mut self, filter: impl LicenceFilter + 'static) -> Self {
+        self.filter = Some(Arc::new(filter));
+        self
+    }
+
     /// Starts the player on the current tokio runtime.
     ///
     /// # Errors
@@ -285,7 +304,7 @@ impl PlayerBuilder {
             titles: Mutex::new(0),
             skipped_before: AtomicU64::new(0),
         });
-        let host = Host::new(self.config, self.sink, fetcher.clone(), Arc::clone(&shared));
+        let host = Host::new(self.config, self.keys, self.sink, fetcher.clone(), self.filter, Arc::clone(&shared));
         runtime.spawn(host.run(inbox));
         Ok(Player { messages, shared, fetcher })
     }

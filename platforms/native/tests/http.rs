@@ -111,6 +111,7 @@ fn request(url: &str, class: RequestClass) -> FetchRequest {
         idle_timeout: Duration::from_millis(300),
         max_redirects: 3,
         attempt: 0,
+        licence: None,
     }
 }
 

@@ -25,6 +25,7 @@ fn fetch(url: &str, title: &str, range: Option<(u64, u64)>) -> Result<Response, 
         idle_timeout: Duration::from_secs(5),
         max_redirects: 3,
         attempt: 0,
+        licence: None,
     };
     match BlockingSource::new(fetcher, runtime.handle().clone(), title).fetch(&request) {
         Fetched::Response(response) => Ok(*response),

@@ -76,6 +76,7 @@ async fn get(url: &str) -> Result<String, (ErrorCode, String)> {
         idle_timeout: Duration::from_secs(5),
         max_redirects: 1,
         attempt: 0,
+        licence: None,
     };
     let (sender, mut events) = mpsc::channel(16);
     Fetcher::new(&[]).expect("a fetcher").fetch(&request, url, &sender).await;

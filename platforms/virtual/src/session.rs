@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
+use telecine_engine::drm::session::Cdm;
 use telecine_engine::{
     Action, Body, Command, Config, Decision, Engine, Environment, Event, FetchRequest, Input, NetworkEvent, RequestId,
     Sink, State,
@@ -75,6 +76,7 @@ pub struct Sample {
 pub struct Session<S> {
     engine: Engine,
     sink: Box<dyn Sink>,
+    cdm: Option<Box<dyn Cdm>>,
     link: Link,
     source: S,
     seed: u64,
@@ -116,6 +118,7 @@ impl<S: Source> Session<S> {
         Self {
             engine,
             sink: Box::new(ModelSink::default()),
+            cdm: None,
             link: Link::new(Network::default(), seed),
             source,
             seed,
@@ -138,6 +141,14 @@ impl<S: Source> Session<S> {
     #[must_use]
     pub fn sink(mut self, sink: impl Sink + 'static) -> Self {
         self.sink = Box::new(sink);
+        self
+    }
+
+    /// Gives the device a key system: what the engine's key setup says of it, this does. Without one, commands
+    /// to a key system are never answered.
+    #[must_use]
+    pub fn cdm(mut self, cdm: impl Cdm + 'static) -> Self {
+        self.cdm = Some(Box::new(cdm));
         self
     }
 
@@ -214,7 +225,8 @@ impl<S: Source> Session<S> {
     fn deadline(&self) -> Option<Timestamp> {
         let script = self.script.keys().next().copied();
         let patience = self.patience.first().map(|(time, _)| *time);
-        let parts = [script, patience, self.link.deadline(), self.sink.deadline(), self.engine.deadline()];
+        let cdm = self.cdm.as_ref().and_then(|cdm| cdm.deadline());
+        let parts = [script, patience, cdm, self.link.deadline(), self.sink.deadline(), self.engine.deadline()];
         parts.into_iter().flatten().min()
     }
 
@@ -238,6 +250,12 @@ impl<S: Source> Session<S> {
             self.fail(id, Failure::new(ErrorCode::Timeout, "nothing came in time"));
         }
         self.poll_sink();
+        while let Some(event) = self.cdm.as_mut().and_then(|cdm| cdm.poll(self.now)) {
+            if self.steps >= self.step_limit {
+                break;
+            }
+            self.input(Input::Cdm(event));
+        }
         while self.engine.deadline().is_some_and(|deadline| deadline <= self.now) && self.steps < self.step_limit {
             self.input(Input::Timer);
         }
@@ -252,6 +270,11 @@ impl<S: Source> Session<S> {
                 Action::Fetch(request) => self.fetch(request),
                 Action::Cancel(id) => self.forget(id),
                 Action::Sink(command) => self.sink.command(command, self.now),
+                Action::Cdm(order) => {
+                    if let (Some(cdm), Some(command)) = (&mut self.cdm, order.command) {
+                        cdm.execute(command, self.now);
+                    }
+                }
                 Action::Emit(event) => {
                     if let Event::State { state, .. } = *event {
                         self.state = state;

@@ -113,7 +113,7 @@ fn a_slow_answer_is_a_timeout_and_not_a_wait() {
 
 #[test]
 fn a_dead_network_fails_the_session_and_does_not_hang_it() {
-    let mut session = Session::new(Config::default(), title(30)).network(network("rate=0bps")).play(HLS);
+    let mut session = Session::new(Config::default(), title(30)).network(network("rate=1bps")).play(HLS);
     let outcome = session.run(None);
     assert!(matches!(&outcome, Outcome::Failed(Some(error)) if error.is_fatal()), "{outcome:?}");
 }

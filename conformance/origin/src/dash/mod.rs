@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::programme::Programme;
+use crate::protect::{self, base64, pssh, uuid, Protection, CLEARKEY_URN};
 use crate::title::{Medium, Text, Ticks, Tiles, Track};
 
 use xml::Xml;
@@ -53,6 +54,9 @@ impl Addressing {
     }
 }
 
+const PROTECTION: &str = "urn:mpeg:dash:mp4protection:2011";
+const CENC: &str = "urn:mpeg:cenc:2013";
+const CPS: &str = "https://dashif.org/CPS";
 const NAMESPACE: &str = "urn:mpeg:dash:schema:mpd:2011";
 const XLINK: &str = "http://www.w3.org/1999/xlink";
 const TILES: &str = "http://dashif.org/guidelines/thumbnail_tile";
@@ -67,6 +71,7 @@ pub(crate) fn mpd(programme: &Programme<'_>, addressing: Addressing) -> String {
     if programme.options.xlink {
         xml.attr("xmlns:xlink", XLINK);
     }
+    protection_namespaces(&mut xml, programme);
     xml.attr("profiles", addressing.profile())
         .attr("type", "static")
         .attr("mediaPresentationDuration", duration(programme.length()))
@@ -103,6 +108,7 @@ fn period(xml: &mut Xml, programme: &Programme<'_>, addressing: Addressing, inde
     if programme.options.xlink {
         // A remote element is a document of its own and names its namespace itself.
         xml.attr("xmlns", NAMESPACE);
+        protection_namespaces(xml, programme);
     }
     xml.attr("id", format!("P{index}"))
         .attr("start", duration(from))
@@ -121,6 +127,12 @@ fn period(xml: &mut Xml, programme: &Programme<'_>, addressing: Addressing, inde
         scope.tile_set(xml, id, tiles);
     }
     xml.end();
+}
+
+fn protection_namespaces(xml: &mut Xml, programme: &Programme<'_>) {
+    if programme.options.protection.common().is_some() {
+        xml.attr("xmlns:cenc", CENC).attr("xmlns:dashif", CPS);
+    }
 }
 
 /// Renditions that can be switched between: same medium, language and coding.
@@ -161,6 +173,11 @@ impl Scope<'_> {
         if self.addressing == Addressing::OnDemand {
             xml.attr("subsegmentAlignment", "true").attr("subsegmentStartsWithSAP", 1);
         }
+        // Where renditions have keys of their own, each says so.
+        let own_keys = self.programme.options.protection.scope == protect::Scope::Each;
+        if !own_keys {
+            self.protection(xml, first);
+        }
         let main = self.programme.title.tracks.iter().find(|t| t.is_video() == first.is_video());
         let is_main = main.is_some_and(|main| main.id == first.id);
         self.described(xml, if is_main { "main" } else { "dub" }, first.label.as_deref());
@@ -175,14 +192,17 @@ impl Scope<'_> {
                 .attr("bandwidth", track.peak_bandwidth());
             match track.medium {
                 Medium::Video { width, height } => {
-                    let (samples, ticks) = track.fragments.first().map_or((1, 1), |f| (f.samples, f.duration));
+                    let (samples, ticks) = track.fragments.first().map_or((1, 1), |f| (f.samples.len(), f.duration));
                     xml.attr("width", width).attr("height", height);
-                    xml.attr("frameRate", ratio(u64::from(samples) * u64::from(track.timescale), ticks));
+                    xml.attr("frameRate", ratio(samples as u64 * u64::from(track.timescale), ticks));
                 }
                 Medium::Audio { channels, sample_rate } => {
                     xml.attr("audioSamplingRate", sample_rate);
                     xml.start("AudioChannelConfiguration").attr("schemeIdUri", CHANNELS).attr("value", channels).end();
                 }
+            }
+            if own_keys {
+                self.protection(xml, track);
             }
             if !shared {
                 self.template(xml, track, &track.id);
@@ -191,6 +211,24 @@ impl Scope<'_> {
             xml.end();
         }
         xml.end();
+    }
+
+    /// The scheme, and where ClearKey gets its licences. Which key it is only the media say where keys rotate.
+    fn protection(&self, xml: &mut Xml, track: &Track) {
+        let protection = &self.programme.options.protection;
+        let Some(scheme) = protection.common() else { return };
+        let whole = Protection { lead: 0, ..protection.clone() };
+        let key = whole.key_of(self.programme.title, track, 0).filter(|_| protection.rotation.is_none());
+        let kid = key.map(|key| uuid(&key.kid()));
+        xml.start("ContentProtection").attr("schemeIdUri", PROTECTION).attr("value", scheme.name());
+        xml.maybe("cenc:default_KID", kid.as_ref()).end();
+        xml.start("ContentProtection").attr("schemeIdUri", CLEARKEY_URN).attr("value", "ClearKey1.0");
+        xml.maybe("cenc:default_KID", kid.as_ref());
+        if let Some(key) = key {
+            xml.leaf("cenc:pssh", &base64(&pssh(&[key])));
+        }
+        let query = protection.access.token.as_ref().map(|token| format!("?token={token}")).unwrap_or_default();
+        xml.start("dashif:Laurl").attr("licenseType", "EME-1.0").text(&format!("license{query}")).end();
     }
 
     /// Continuity, label and role, in the order of the schema.

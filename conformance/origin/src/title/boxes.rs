@@ -3,6 +3,7 @@
 //! This is deliberately not the player's container reader: the origin is the oracle the player is judged against.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -29,18 +30,18 @@ impl fmt::Display for BoxError {
 
 /// One box: its type and where it lies.
 #[derive(Clone, Copy, Debug)]
-struct Span {
-    kind: [u8; 4],
-    start: usize,
-    body: usize,
-    end: usize,
+pub(crate) struct Span {
+    pub(crate) kind: [u8; 4],
+    pub(crate) start: usize,
+    pub(crate) body: usize,
+    pub(crate) end: usize,
 }
 
 fn u16_at(data: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_be_bytes(data.get(at..at.checked_add(2)?)?.try_into().ok()?))
 }
 
-fn u32_at(data: &[u8], at: usize) -> Option<u32> {
+pub(crate) fn u32_at(data: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_be_bytes(data.get(at..at.checked_add(4)?)?.try_into().ok()?))
 }
 
@@ -53,7 +54,7 @@ fn kind_at(data: &[u8], at: usize) -> Option<[u8; 4]> {
 }
 
 /// The boxes of `data[start..end]` in order (ISO/IEC 14496-12, 4.2).
-fn boxes(data: &[u8], start: usize, end: usize) -> Result<Vec<Span>, BoxError> {
+pub(crate) fn boxes(data: &[u8], start: usize, end: usize) -> Result<Vec<Span>, BoxError> {
     let mut found = Vec::new();
     let mut at = start;
     while at < end {
@@ -121,20 +122,33 @@ pub(crate) struct Movie {
 /// One `moof` and its `mdat`, relocatable: only its times and its number change between repetitions.
 #[derive(Clone, Debug)]
 pub(crate) struct Fragment {
-    moof: Bytes,
-    mdat: Bytes,
-    decode_time_at: usize,
-    sequence_at: usize,
+    pub(crate) moof: Bytes,
+    pub(crate) mdat: Bytes,
+    /// Where the decode time stands in the `moof`.
+    pub(crate) decode_time_at: usize,
+    /// Where the sequence number stands in the `moof`.
+    pub(crate) sequence_at: usize,
     /// Decode time of the first sample, in ticks.
     pub(crate) decode_time: u64,
     /// Sum of the sample durations, in ticks.
     pub(crate) duration: u64,
-    /// Number of samples.
-    pub(crate) samples: u32,
+    /// The samples, in decode order; the data of the first begins behind the header of the `mdat`.
+    pub(crate) samples: Arc<[Sample]>,
     /// Earliest presentation time minus decode time, in ticks.
     pub(crate) lead: i64,
     /// Bytes from the start of the fragment to the end of its first sample.
     pub(crate) first_sample_end: u64,
+}
+
+/// One sample of a fragment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sample {
+    /// Bytes.
+    pub(crate) size: u32,
+    /// Ticks.
+    pub(crate) duration: u32,
+    /// Presentation time minus decode time, in ticks.
+    pub(crate) composition: i64,
 }
 
 impl Fragment {
@@ -324,16 +338,19 @@ fn fragment(data: &Bytes, moof: Span, mdat: Span, defaults: Defaults) -> Result<
         sequence_at,
         decode_time,
         duration: runs.duration,
-        samples: runs.samples,
+        samples: runs.samples.into(),
         lead: runs.lead.unwrap_or(0),
         first_sample_end,
     })
 }
 
+/// Most samples of one fragment.
+const MOST_SAMPLES: u32 = 1 << 20;
+
 /// What the track runs of a fragment add up to.
 #[derive(Default)]
 struct Runs {
-    samples: u32,
+    samples: Vec<Sample>,
     duration: u64,
     lead: Option<i64>,
     first_size: Option<u32>,
@@ -350,11 +367,8 @@ impl Runs {
         if (row as u64).saturating_mul(u64::from(count)) > run.end.saturating_sub(at) as u64 {
             return Err(short());
         }
-        self.samples = self.samples.saturating_add(count);
-        if row == 0 {
-            self.duration += u64::from(count) * u64::from(defaults.duration);
-            self.first_size.get_or_insert(defaults.size);
-            return Ok(());
+        if count > MOST_SAMPLES {
+            return Err(BoxError::new(run.start, "more samples than a segment has"));
         }
         for _ in 0..count {
             let mut field = |flag: u32, default: u32| -> Result<u32, BoxError> {
@@ -371,6 +385,7 @@ impl Runs {
             self.lead = Some(self.lead.map_or(presented, |lead| lead.min(presented)));
             self.first_size.get_or_insert(size);
             self.duration += u64::from(duration);
+            self.samples.push(Sample { size, duration, composition });
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! A title: its renditions taken apart into segments that can be moved in time.
 
-mod boxes;
+pub(crate) mod boxes;
 mod vtt;
 
 use std::collections::BTreeMap;
@@ -99,6 +99,10 @@ pub(crate) struct Track {
     pub(crate) fragments: Vec<Fragment>,
     /// Ticks between one repetition and the next.
     pub(crate) period: u64,
+    /// How many segments at the start of the programme come from `clear` instead.
+    pub(crate) lead: u64,
+    /// The fragments without protection; empty where none is needed.
+    pub(crate) clear: Vec<Fragment>,
 }
 
 impl Track {
@@ -254,6 +258,8 @@ impl Title {
                     init: movie.init,
                     fragments: movie.fragments,
                     period: 0,
+                    lead: 0,
+                    clear: Vec::new(),
                 });
             } else if let Some(id) = file.strip_suffix(".vtt") {
                 let script = std::str::from_utf8(data).ok().and_then(Script::read);

@@ -74,6 +74,26 @@ fn the_first_audio_stream_is_taken_all_of_them_or_none() {
 }
 
 #[test]
+fn one_audio_stream_is_taken_by_its_number() {
+    let languages = [[b'e', b'n', b'g'], [b'f', b'r', b'a']];
+    let [english, french] = languages.map(|[a, b, c]| [0x0a, 4, a, b, c, 0]);
+    let mut mux = Mux::with(&[(H264, VIDEO, &[]), (AAC, AUDIO, &english), (AAC, OTHER_AUDIO, &french)]);
+    some(&mut mux, (VIDEO, AUDIO), 90_000, 3);
+    mux.packets(OTHER_AUDIO, &pes(AUDIO, Some(90_000), None, &aac(9)));
+    let taken = |number| {
+        let mut options = StreamOptions::default();
+        (options.audio, options.video) = (AudioSelection::Nth(number), false);
+        let mut reader = StreamReader::new(&options, &Limits::default());
+        let units = segment(&mut reader, [mux.out.clone().into()]).expect("valid");
+        let named = |init: &telecine_container::InitSegment| init.tracks[0].language.as_ref().map(ToString::to_string);
+        (inits(&units).first().and_then(|init| named(init)), fragments(&units).len())
+    };
+    assert_eq!(taken(0).0.as_deref(), Some("eng"));
+    assert_eq!(taken(1).0.as_deref(), Some("fra"));
+    assert_eq!(taken(2), (None, 0));
+}
+
+#[test]
 fn the_first_initialisation_segment_waits_for_every_track() {
     let mut mux = Mux::new();
     for at in 0..60 {

@@ -47,6 +47,12 @@ impl ClearKeyCdm {
         self.store.give(kid, key);
     }
 
+    /// Forgets the keys that the application gave before, but these.
+    pub fn keep_given(&mut self, kids: impl IntoIterator<Item = KeyId>) {
+        let kept: BTreeSet<KeyId> = kids.into_iter().collect();
+        self.store.keep_given(|kid| kept.contains(&kid));
+    }
+
     /// The keys, for the decryptor.
     pub fn keys(&self) -> &KeyStore {
         &self.store

@@ -34,6 +34,14 @@ impl KeyStore {
         self.keys.insert(KeyRef::Kid(kid), Entry { key, given: true, owners: BTreeSet::new() });
     }
 
+    /// Takes back keys that the application gave; those that a session brought too stay as that session's.
+    pub fn keep_given(&mut self, keep: impl Fn(KeyId) -> bool) {
+        self.keys.retain(|name, entry| {
+            entry.given &= name.kid().is_none_or(&keep);
+            entry.given || !entry.owners.is_empty()
+        });
+    }
+
     /// The key, for the decryptor; None if there is none of this name or it is not one of 128 bits.
     pub fn content_key(&self, name: &KeyRef) -> Option<ContentKey> {
         let bytes = self.keys.get(name)?.key.expose();

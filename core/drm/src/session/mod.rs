@@ -217,6 +217,12 @@ impl KeySessions {
         self.settle(now);
     }
 
+    /// Replaces the policy; what is under way goes on by the one before.
+    pub fn set_policy(&mut self, policy: SessionPolicy) {
+        self.retry_budget = policy.retry_budget;
+        self.policy = policy;
+    }
+
     /// The key system in use, once the choice is made.
     pub fn plan(&self) -> Option<&Plan> {
         self.plans.front()

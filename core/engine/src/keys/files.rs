@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use telecine_container::SampleAes;
 use telecine_delivery::RequestClass;
 use telecine_drm::system::DataUri;
-use telecine_drm::{SecretBytes, SegmentDecryptor, SegmentKey, SoftwareAes};
-use telecine_model::protection::{Key, KeyMethod};
+use telecine_drm::{implicit_iv, SecretBytes, SegmentDecryptor, SegmentKey, SoftwareAes};
+use telecine_model::hash::Fnv1a;
+use telecine_model::protection::{Key, KeyId, KeyMethod};
 use telecine_model::{uri, Error, ErrorCode, Handling, TrackKind};
 
+use super::facts::NeedId;
 use crate::engine::Engine;
 use crate::event::DecisionKind;
 use crate::fetch::{Purpose, Request};
@@ -25,8 +28,8 @@ pub(crate) enum Cover {
     None,
     /// All of its bytes are.
     Whole(Lock),
-    /// Its samples are.
-    Samples,
+    /// Its samples are; in streams, which do not say how, as this does.
+    Samples(Lock),
 }
 
 /// How the bytes of a resource are encrypted.
@@ -47,17 +50,24 @@ impl Cover {
     pub(crate) fn of(keys: &[Key], base: &str) -> Result<Self, Error> {
         let whole = |key: &&Key| matches!(key.method, KeyMethod::Aes128 | KeyMethod::Aes256 | KeyMethod::Aes256Gcm);
         let samples = |key: &Key| matches!(key.method, KeyMethod::SampleAes | KeyMethod::SampleAesCtr);
+        let resolved = |reference: &str| match DataUri::is_one(reference) {
+            true => reference.to_owned(),
+            false => uri::resolve(base, reference),
+        };
         let identity = keys.iter().filter(whole).find(|key| key.key_format.eq_ignore_ascii_case("identity"));
         if let Some((key, reference)) = identity.and_then(|key| Some((key, key.uri.as_deref()?))) {
-            let file = match DataUri::is_one(reference) {
-                true => reference.to_owned(),
-                false => uri::resolve(base, reference),
-            };
-            return Ok(Self::Whole(Lock { method: key.method.clone(), file: file.into(), iv: key.iv }));
+            let file = resolved(reference).into();
+            return Ok(Self::Whole(Lock { method: key.method.clone(), file, iv: key.iv }));
+        }
+        let mut of_samples = keys.iter().filter(|key| samples(key));
+        let first = of_samples.clone().next();
+        let tag = of_samples.find(|key| key.key_format.eq_ignore_ascii_case("identity")).or(first);
+        if let Some(key) = tag {
+            let file = resolved(key.uri.as_deref().unwrap_or_default());
+            return Ok(Self::Samples(Lock { method: key.method.clone(), file: file.into(), iv: key.iv }));
         }
         match keys.first() {
             None => Ok(Self::None),
-            Some(_) if keys.iter().any(samples) => Ok(Self::Samples),
             Some(key) if whole(&key) => {
                 let message = format!("segments under {} keys of the format {}", key.method.name(), key.key_format);
                 Err(Error::new(ErrorCode::KeySystemUnavailable, message))
@@ -73,8 +83,21 @@ impl Cover {
     pub(crate) fn lock(&self) -> Option<&Lock> {
         match self {
             Self::Whole(lock) => Some(lock),
-            Self::None | Self::Samples => None,
+            Self::None | Self::Samples(_) => None,
         }
+    }
+
+    /// How the samples of a stream are encrypted, in the segment of this number. The identifier is only a name.
+    pub(crate) fn sample_aes(&self, number: u64) -> Option<SampleAes> {
+        let Self::Samples(lock) = self else { return None };
+        let half = |salt: u8| {
+            let mut hash = Fnv1a::default();
+            hash.update(&[salt]);
+            hash.update(lock.file.as_bytes());
+            u128::from(hash.finish())
+        };
+        let key_id = KeyId((half(1) << 64 | half(2)).to_be_bytes());
+        Some(SampleAes { key_id, iv: lock.iv.unwrap_or_else(|| implicit_iv(number)) })
     }
 }
 
@@ -85,6 +108,8 @@ pub(crate) enum Bar {
     Fault(Box<Error>),
     /// Its key file is missing.
     File(Lock),
+    /// The keys that its media names are.
+    Need(NeedId),
 }
 
 /// A key file.
@@ -138,6 +163,10 @@ impl KeyFiles {
 
     fn is_known(&self, file: &str) -> bool {
         self.files.contains_key(file)
+    }
+
+    fn forget(&mut self, file: &str) {
+        self.files.remove(file);
     }
 
     /// Whether what is under a lock can be read.
@@ -233,24 +262,35 @@ impl Engine {
 
     /// A key file cannot be had.
     pub(crate) fn on_key_file_missing(&mut self, file: Arc<str>, error: Error) {
+        if self.waiting_for(&file).next().is_none() {
+            // It was asked for ahead: whoever needs it asks again.
+            self.title.key_files.forget(&file);
+            return self.report(key_error(error).recovered(Handling::Retried));
+        }
         let error = key_error(error);
         self.title.key_files.put(file, KeyFile::Missing(error));
         self.read_what_waited();
     }
 
-    /// Whether something that waits for a key file may be had under another key.
-    pub(crate) fn has_other_key(&self, file: &str) -> bool {
-        let mut waiting = self.streams.values().filter(|stream| {
+    /// Streams that fetch what is under a key file.
+    fn waiting_for<'a>(&'a self, file: &'a str) -> impl Iterator<Item = &'a Stream> {
+        self.streams.values().filter(move |stream| {
             let fetch = stream.fetch.as_ref();
             fetch.is_some_and(|fetch| fetch.locks().any(|lock| &*lock.file == file))
-        });
-        waiting.all(|stream| {
-            let Some(fetch) = &stream.fetch else { return false };
-            self.usable_steps(stream).iter().any(|step| {
-                let other = stream.reference(step.rendition);
-                other != fetch.rendition && self.lock_at(other, fetch.start).is_some_and(|lock| &*lock.file != file)
-            })
         })
+    }
+
+    /// Whether something that waits for a key file may be had under another key.
+    pub(crate) fn has_other_key(&self, file: &str) -> bool {
+        let mut waiting = self.waiting_for(file).peekable();
+        waiting.peek().is_some()
+            && waiting.all(|stream| {
+                let Some(fetch) = &stream.fetch else { return false };
+                self.usable_steps(stream).iter().any(|step| {
+                    let other = stream.reference(step.rendition);
+                    other != fetch.rendition && self.lock_at(other, fetch.start).is_some_and(|lock| &*lock.file != file)
+                })
+            })
     }
 
     /// The lock of a rendition's segment at a time, if its playlist is known and says so.
@@ -263,8 +303,13 @@ impl Engine {
     /// Why a rendition is not played for want of keys, if it is not.
     pub(crate) fn key_fault(&self, stream: &Stream, rendition: usize) -> Option<&Error> {
         let reference = stream.reference(rendition);
+        let need = self.title.rendition_needs.get(&reference).and_then(|(_, id)| self.need_fault(*id));
+        if need.is_some() {
+            return need;
+        }
         match self.title.barred.get(&reference)? {
             Bar::Fault(error) => Some(error),
+            Bar::Need(id) => self.need_fault(*id),
             Bar::File(lock) => {
                 let error = self.title.key_files.fault(lock)?;
                 // Rotation may have brought another.
@@ -303,8 +348,11 @@ impl Engine {
             stream.fetch_elsewhere();
         }
         let missing = fetch.locks().find(|lock| self.title.key_files.fault(lock).is_some()).cloned();
-        let bar = missing.map_or_else(|| Bar::Fault(Box::new(error.clone())), Bar::File);
-        self.title.barred.insert(fetch.rendition, bar);
+        match (missing, self.title.barred.get(&fetch.rendition)) {
+            (Some(lock), _) => drop(self.title.barred.insert(fetch.rendition, Bar::File(lock))),
+            (None, Some(Bar::Need(_))) => {}
+            (None, _) => drop(self.title.barred.insert(fetch.rendition, Bar::Fault(Box::new(error.clone())))),
+        }
         let left = self.streams.get(&kind).is_some_and(|stream| !self.usable_steps(stream).is_empty());
         match (left, kind) {
             (true, _) => {

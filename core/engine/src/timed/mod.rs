@@ -85,7 +85,7 @@ impl Engine {
             return;
         }
         let index = self.rendition(reference).and_then(|rendition| rendition.segments.known());
-        let Some(map) = index.and_then(|index| DateMap::of(index)) else { return };
+        let Some(map) = index.and_then(DateMap::of) else { return };
         let found: Vec<_> = ranges.iter().map(|range| of_date_range(range, &map)).collect();
         for (identity, event) in found {
             self.learn(identity, event);
@@ -116,6 +116,9 @@ impl Engine {
                 Aside::Tag(tag) => {
                     let (identity, event) = of_tag(tag, scope, placed);
                     self.learn(identity, event);
+                }
+                Aside::Captions(captions) => {
+                    self.take_captions(kind, captions.time + placed.offset, &captions.triplets);
                 }
             }
         }

@@ -4,5 +4,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod packaged;
+mod samples;
 mod sealed;
 mod whole_segments;
+mod world;

@@ -26,7 +26,7 @@ impl CueKey {
 }
 
 /// What an operation on a [`CueStore`] changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CueChange {
     /// A cue that was not there.
     Added(CueKey, Arc<Cue>),

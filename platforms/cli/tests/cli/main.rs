@@ -23,6 +23,7 @@ mod inspect_and_play_name_the_same_cause;
 mod long_lists_are_written_as_they_are_made;
 mod probe_lists_what_ffprobe_lists;
 mod protected_media_becomes_clear;
+mod protected_titles_play;
 mod streams_become_mp4_that_others_read;
 mod the_demo_title_plays_to_its_end;
 mod the_origin_logs_every_request;

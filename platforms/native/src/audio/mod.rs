@@ -136,6 +136,8 @@ impl AudioSink {
         let capabilities = Capabilities {
             // What was decoded is gone: a seek starts from an empty sink.
             random_access: false,
+            // What lies behind a gap was not decoded yet, or is no other for the gap.
+            jumps: true,
             codecs: CODECS.map(str::to_owned).to_vec(),
             ..Capabilities::default()
         };
@@ -172,6 +174,13 @@ impl AudioSink {
                 self.queue.push_back(Job::Reset);
                 self.heard_until = MediaTime::MIN;
                 self.output.clear();
+            }
+            SinkCommand::Jump(target) => {
+                for job in &mut self.queue {
+                    if let Job::Decode(batch) = job {
+                        batch.heard_from = batch.heard_from.max(*target);
+                    }
+                }
             }
             SinkCommand::Stop => {
                 self.queue.clear();

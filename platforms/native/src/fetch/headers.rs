@@ -13,13 +13,8 @@ impl AppHeaders {
     pub(super) fn new(headers: &[(String, String)]) -> Result<Self, Error> {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
-            let refused = |_| {
-                // Not the value: it may be a token.
-                Error::new(ErrorCode::InvalidArgument, format!("'{name}' is not a header that can be sent"))
-            };
-            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| refused(error.to_string()))?;
-            let mut value = HeaderValue::from_str(value).map_err(|error| refused(error.to_string()))?;
-            value.set_sensitive(true);
+            let (name, value) =
+                parse(name, value).map_err(|message| Error::new(ErrorCode::InvalidArgument, message))?;
             map.append(name, value);
         }
         Ok(Self(map))
@@ -36,6 +31,18 @@ impl AppHeaders {
             HeaderMap::new()
         }
     }
+}
+
+/// A header as the client has it.
+///
+/// # Errors
+/// A message without the value: it may be a token.
+pub(super) fn parse(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let refused = || format!("'{name}' is not a header that can be sent");
+    let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused())?;
+    let mut value = HeaderValue::from_str(value).map_err(|_| refused())?;
+    value.set_sensitive(true);
+    Ok((parsed, value))
 }
 
 /// The same scheme, host and port as the title's (RFC 6454, 5). A URL without a host equals none.

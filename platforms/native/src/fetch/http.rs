@@ -18,7 +18,7 @@ use tokio::time::{timeout, timeout_at, Instant};
 
 use super::body::{beyond, BodyPlan};
 use super::failure::{self, DnsError};
-use super::headers::AppHeaders;
+use super::headers::{self, AppHeaders};
 use super::{Out, Stop};
 
 /// Of the body of an error status, no more than this is read: services explain themselves there,
@@ -137,8 +137,11 @@ impl Http {
         let title = Url::parse(title).ok();
         let mut url = request.url.clone();
         let mut hosts = vec![uri::host(&url).to_owned()];
+        let mut posts = request.licence.as_ref().is_some_and(|licence| licence.body.is_some());
         loop {
-            let response = self.send(&url, request, title.as_ref()).await?;
+            let response = self.send(&url, request, title.as_ref(), posts).await?;
+            // RFC 9110, 15.4: only these two repeat what was posted.
+            posts &= matches!(response.status().as_u16(), 307 | 308);
             let location = match response.status().as_u16() {
                 301 | 302 | 303 | 307 | 308 => text(response.headers(), header::LOCATION),
                 _ => None,
@@ -159,10 +162,30 @@ impl Http {
         }
     }
 
-    async fn send(&self, url: &str, request: &FetchRequest, title: Option<&Url>) -> Result<reqwest::Response, Failure> {
+    async fn send(
+        &self,
+        url: &str,
+        request: &FetchRequest,
+        title: Option<&Url>,
+        posts: bool,
+    ) -> Result<reqwest::Response, Failure> {
         let url = Url::parse(url).map_err(|error| Failure::new(ErrorCode::InvalidUrl, error.to_string()))?;
-        let headers = self.headers.for_url(&url, title);
-        let mut builder = self.client.get(url).headers(headers);
+        let mut headers = self.headers.for_url(&url, title);
+        // They may be tokens: a redirect to another origin does not see them.
+        let own = Url::parse(&request.url).is_ok_and(|own| own.origin() == url.origin());
+        for given in request.licence.iter().flat_map(|licence| &licence.headers) {
+            let describes = given.name.eq_ignore_ascii_case("content-type");
+            if if describes { posts } else { own } {
+                let (name, value) = headers::parse(&given.name, given.value())
+                    .map_err(|error| Failure::new(ErrorCode::InvalidArgument, error))?;
+                headers.insert(name, value);
+            }
+        }
+        let body = request.licence.as_ref().and_then(|licence| licence.body.as_ref()).filter(|_| posts);
+        let mut builder = match body {
+            Some(body) => self.client.post(url).headers(headers).body(body.expose().to_vec()),
+            None => self.client.get(url).headers(headers),
+        };
         if let Some(range) = request.byte_range {
             let last = range.offset.saturating_add(range.length).saturating_sub(1);
             builder = builder.header(header::RANGE, format!("bytes={}-{last}", range.offset));

@@ -283,6 +283,11 @@ impl Sink for ModelSink {
                 self.rate_milli = rate_milli.max(1);
             }
             SinkCommand::Seek(position) => self.seek(position, now),
+            SinkCommand::Jump(position) => {
+                self.anchor = (now, position);
+                self.moving = false;
+                self.reports.push_back(SinkReport::Seeked { position });
+            }
             SinkCommand::Disable { kind } => {
                 self.anchor = (now, self.position(now));
                 self.lanes.remove(&kind);

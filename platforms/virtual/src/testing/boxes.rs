@@ -3,6 +3,8 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use super::protection::FragmentKey;
+
 /// One kind of track as the boxes describe it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -11,7 +13,7 @@ pub(super) enum Kind {
 }
 
 /// Samples of one fragment.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Samples {
     pub(super) sequence: u32,
     pub(super) decode_time: u64,
@@ -21,6 +23,10 @@ pub(super) struct Samples {
     pub(super) dependent: bool,
     /// Bytes of all samples together; the last ones are a byte shorter where it does not divide.
     pub(super) bytes: u32,
+    /// How they are encrypted; None leaves them clear.
+    pub(super) key: Option<FragmentKey>,
+    /// The track is protected and these samples are not: they have the second description.
+    pub(super) clear_lead: bool,
 }
 
 const UNITY_MATRIX: [u32; 9] = [0x1_0000, 0, 0, 0, 0x1_0000, 0, 0, 0, 0x4000_0000];
@@ -28,8 +34,9 @@ const UNITY_MATRIX: [u32; 9] = [0x1_0000, 0, 0, 0, 0x1_0000, 0, 0, 0, 0x4000_000
 const DEPENDENT_SAMPLE: u32 = 0x0101_0000;
 const INDEPENDENT_SAMPLE: u32 = 0x0200_0000;
 
-/// `ftyp` and `moov` of a track with id 1.
-pub(super) fn init(kind: Kind, timescale: u32) -> Bytes {
+/// `ftyp` and `moov` of a track with id 1; with a key identifier its samples are protected (`cenc`), but for
+/// those of a second description.
+pub(super) fn init(kind: Kind, timescale: u32, kid: Option<[u8; 16]>) -> Bytes {
     let (handler, header, entry) = match kind {
         Kind::Video { width, height } => (b"vide", full_box(b"vmhd", 1, &[0; 8]), avc1(width, height)),
         Kind::Audio { sample_rate } => (b"soun", full_box(b"smhd", 0, &[0; 4]), mp4a(sample_rate)),
@@ -37,6 +44,10 @@ pub(super) fn init(kind: Kind, timescale: u32) -> Bytes {
     let (width, height) = match kind {
         Kind::Video { width, height } => (u32::from(width) << 16, u32::from(height) << 16),
         Kind::Audio { .. } => (0, 0),
+    };
+    let entries = match kid {
+        Some(kid) => [words(&[2]), protected(&entry, kid), entry].concat(),
+        None => [words(&[1]), entry].concat(),
     };
     let volume = if handler == b"soun" { 0x0100_0000u32 } else { 0 };
     let mut mvhd = words(&[0, 0, timescale, 0, 0x1_0000, 0x0100_0000, 0, 0]);
@@ -52,7 +63,7 @@ pub(super) fn init(kind: Kind, timescale: u32) -> Bytes {
     let stbl = container(
         b"stbl",
         &[
-            full_box(b"stsd", 0, &[words(&[1]), entry].concat()),
+            full_box(b"stsd", 0, &entries),
             full_box(b"stts", 0, &[0; 4]),
             full_box(b"stsc", 0, &[0; 4]),
             full_box(b"stsz", 0, &[0; 8]),
@@ -80,11 +91,26 @@ pub(super) fn fragment(samples: Samples) -> Bytes {
         trun[4..8].copy_from_slice(&data_offset.to_be_bytes());
         trun.splice(8..8, INDEPENDENT_SAMPLE.to_be_bytes());
         // default-base-is-moof, default duration and flags.
-        let tfhd = full_box(b"tfhd", 0x02_0028, &words(&[1, samples.duration, rest]));
+        let tfhd = match samples.clear_lead {
+            true => full_box(b"tfhd", 0x02_002a, &words(&[1, 2, samples.duration, rest])),
+            false => full_box(b"tfhd", 0x02_0028, &words(&[1, samples.duration, rest])),
+        };
         let tfdt = [&[1, 0, 0, 0][..], &samples.decode_time.to_be_bytes()].concat();
         // data-offset, first-sample-flags, sample-size.
-        let traf = container(b"traf", &[tfhd, plain_box(b"tfdt", &tfdt), full_box(b"trun", 0x205, &trun)]);
-        container(b"moof", &[full_box(b"mfhd", 0, &words(&[samples.sequence])), traf])
+        let mut parts = vec![tfhd, plain_box(b"tfdt", &tfdt), full_box(b"trun", 0x205, &trun)];
+        if let Some(key) = &samples.key {
+            let vectors: Vec<u8> = (0..count).flat_map(|index| key.vector(samples.sequence, index)).collect();
+            parts.push(full_box(b"senc", 0, &[words(&[count]), vectors].concat()));
+            if key.announced {
+                let entry = [&[0, 0, 1, 8][..], &key.kid].concat();
+                let sgpd = [b"seig".to_vec(), words(&[20, 1]), entry].concat();
+                parts.push(plain_box(b"sgpd", &[vec![1, 0, 0, 0], sgpd].concat()));
+                parts.push(full_box(b"sbgp", 0, &[b"seig".to_vec(), words(&[1, count, 0x1_0001])].concat()));
+            }
+        }
+        let mut children = vec![full_box(b"mfhd", 0, &words(&[samples.sequence])), container(b"traf", &parts)];
+        children.extend(samples.key.iter().flat_map(|key| key.boxes.iter().map(|pssh| pssh.to_vec())));
+        container(b"moof", &children)
     };
     let moof_length = build(0).len() as u32;
     let moof = build(moof_length + 8);
@@ -92,8 +118,32 @@ pub(super) fn fragment(samples: Samples) -> Bytes {
     out.put_slice(&moof);
     out.put_u32(samples.bytes + 8);
     out.put_slice(b"mdat");
+    let mut start = out.len();
     out.put_bytes(0, samples.bytes as usize);
+    if let Some(key) = &samples.key {
+        for index in 0..count {
+            let end = start + (size + u32::from(index < longer)) as usize;
+            key.encrypt(samples.sequence, index, &mut out[start..end]);
+            start = end;
+        }
+    }
     out.freeze()
+}
+
+/// A sample entry as a protected one (ISO/IEC 14496-12, 8.12; ISO/IEC 23001-7, 8.2).
+fn protected(entry: &[u8], kid: [u8; 16]) -> Vec<u8> {
+    let format = [entry[4], entry[5], entry[6], entry[7]];
+    let tenc = full_box(b"tenc", 0, &[&[0, 0, 1, 8][..], &kid].concat());
+    let sinf = container(
+        b"sinf",
+        &[
+            plain_box(b"frma", &format),
+            full_box(b"schm", 0, &[b"cenc".to_vec(), words(&[0x1_0000])].concat()),
+            container(b"schi", &[tenc]),
+        ],
+    );
+    let kind = if &format == b"mp4a" { b"enca" } else { b"encv" };
+    plain_box(kind, &[&entry[8..], &sinf].concat())
 }
 
 /// AVC Main profile, level 4.0; the parameter sets are placeholders, nothing decodes them.

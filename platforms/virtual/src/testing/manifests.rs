@@ -59,7 +59,14 @@ impl SyntheticTitle {
              #EXT-X-MAP:URI=\"{rendition}/init.mp4\"\n",
             target.max(1)
         );
+        let mut keys = String::new();
         for number in 0..self.segment_count() {
+            if let Some(tags) = self.protection.as_ref().map(|protection| protection.key_tags(rendition, number)) {
+                if tags != keys {
+                    out += &tags;
+                    keys = tags;
+                }
+            }
             let fault = self.faults.get(&(rendition.to_owned(), number));
             if fault.is_some_and(|(fault, _)| *fault == Fault::Gap) {
                 out += "#EXT-X-GAP\n";
@@ -108,6 +115,10 @@ impl SyntheticTitle {
         out + "</MPD>\n"
     }
 
+    fn descriptors(&self, rendition: &str) -> String {
+        self.protection.as_ref().map(|protection| protection.descriptors(rendition)).unwrap_or_default()
+    }
+
     fn period(&self, part: usize, out: &mut String) {
         let first = self.parts[part];
         let end = self.parts.get(part + 1).copied().unwrap_or(self.segment_count());
@@ -135,7 +146,8 @@ impl SyntheticTitle {
             let _ = writeln!(
                 out,
                 "<Representation id=\"v{index}\" bandwidth=\"{bitrate}\" codecs=\"{VIDEO_CODEC}\" \
-                 width=\"{width}\" height=\"{height}\" frameRate=\"25\"/>"
+                 width=\"{width}\" height=\"{height}\" frameRate=\"25\">\n{}</Representation>",
+                self.descriptors(&format!("v{index}"))
             );
         }
         *out += "</AdaptationSet>\n";
@@ -145,10 +157,11 @@ impl SyntheticTitle {
                 out,
                 "<AdaptationSet id=\"{}\" contentType=\"audio\" lang=\"{}\" mimeType=\"audio/mp4\" \
                  segmentAlignment=\"true\" startWithSAP=\"1\">\n{template}<Representation id=\"a{language}\" \
-                 bandwidth=\"{AUDIO_BITRATE}\" codecs=\"{AUDIO_CODEC}\" audioSamplingRate=\"{AUDIO_CLOCK}\"/>\n\
-                 </AdaptationSet>\n",
+                 bandwidth=\"{AUDIO_BITRATE}\" codecs=\"{AUDIO_CODEC}\" audioSamplingRate=\"{AUDIO_CLOCK}\">\n\
+                 {}</Representation>\n</AdaptationSet>\n",
                 language + 10,
                 language_of(language).0,
+                self.descriptors(&format!("a{language}")),
             );
         }
         if self.text && part == 0 {

@@ -13,6 +13,7 @@
 
 mod boxes;
 mod manifests;
+mod protection;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use telecine_model::{uri, ErrorCode, MediaTime, Timescale};
 
 use crate::source::{Failure, Fetched, Response, Source};
 use boxes::{Kind, Samples};
+pub use protection::TitleProtection;
 
 const VIDEO_CLOCK: u32 = 90_000;
 /// 25 frames a second.
@@ -70,6 +72,7 @@ pub struct SyntheticTitle {
     /// Playlists give durations in whole seconds.
     rounded: bool,
     faults: BTreeMap<(String, u64), (Fault, u32)>,
+    protection: Option<TitleProtection>,
     requests: Vec<String>,
 }
 
@@ -87,6 +90,7 @@ impl SyntheticTitle {
             silent_parts: Vec::new(),
             rounded: false,
             faults: BTreeMap::new(),
+            protection: None,
             requests: Vec::new(),
         }
     }
@@ -250,6 +254,8 @@ impl SyntheticTitle {
             duration: frame,
             dependent: matches!(kind, Kind::Video { .. }),
             bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
+            key: self.fragment_key(rendition, number),
+            clear_lead: self.protection.as_ref().is_some_and(|protection| number < protection.clear_lead),
         }))
     }
 
@@ -293,9 +299,16 @@ impl SyntheticTitle {
             return text(self.media_playlist(rendition), HLS);
         }
         let (rendition, name) = path.split_once('/')?;
+        if rendition == "keys" {
+            return Some(Response::new(200, url, self.key_file(name)?).into());
+        }
         if name == "init.mp4" {
             let (kind, clock, _) = self.kind(rendition)?;
-            return Some(Response::new(200, url, boxes::init(kind, clock)).with_type("video/mp4").into());
+            return Some(
+                Response::new(200, url, boxes::init(kind, clock, self.default_kid(rendition)))
+                    .with_type("video/mp4")
+                    .into(),
+            );
         }
         let number = name.strip_suffix(".m4s")?.parse().ok()?;
         self.segment(rendition, number, url)

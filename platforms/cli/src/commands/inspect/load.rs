@@ -194,7 +194,7 @@ fn load_mpd<S: Source>(fetcher: &mut Fetcher<S>, base: &str, body: Bytes, depth:
 /// The segments of an indexed resource, hierarchical indexes followed.
 fn load_index<S: Source>(fetcher: &mut Fetcher<S>, source: &SegmentIndexSource) -> Result<SegmentIndex, Error> {
     let Some(range) = source.index_range else {
-        return Ok(whole_resource(source));
+        return whole_resource(source);
     };
     let url = source.resolve(&source.uri);
     let mut boxes = Vec::new();

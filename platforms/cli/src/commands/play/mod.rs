@@ -12,12 +12,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 use telecine::Fetcher;
-use telecine_engine::{abr, Config};
-use telecine_model::{Error, ErrorCode, MediaTime};
+use telecine_drm::SegmentKey;
+use telecine_engine::{abr, Config, KeySetup};
+use telecine_model::{uri, Error, ErrorCode, MediaTime};
 
 use self::outputs::Outputs;
 use self::watch::Watch;
-use crate::args::{Clock, Cmcd, Play};
+use crate::args::{Clock, Cmcd, GivenKey, Play};
 use crate::document::secs;
 use crate::report::Setup;
 use crate::{exit, fetch, net, output};
@@ -28,6 +29,7 @@ const NETWORK: &str = "rate=5Mbps,rtt=40ms";
 /// Runs the command.
 pub(crate) fn run(args: &Play) -> Result<ExitCode, Error> {
     let config = config(args)?;
+    let keys = keys(args)?;
     let sink = sinks::choose(args.sink, args.clock)?;
     let title = args.url.as_deref().map(fetch::manifest).transpose()?;
     let network = shaping(args);
@@ -45,14 +47,14 @@ pub(crate) fn run(args: &Play) -> Result<ExitCode, Error> {
     let watch = |url: &str| Watch::new(url, setup, args, outputs, interrupted);
     let ended = match (args.clock, title) {
         (Clock::Real, Some(url)) => {
-            let session = real::Session { url: &url, headers: &args.header, start: args.start };
-            runtime.block_on(real::play(&session, config, sink, watch(&url)))?
+            let session = real::Session { url: &url, headers: &args.header, start: args.start, keys };
+            runtime.block_on(real::play(session, config, sink, watch(&url)))?
         }
         (Clock::Real, None) => runtime.block_on(async {
             let origin = embedded::start(network.unwrap_or(NETWORK)).await?;
             let url = origin.url() + embedded::PATH;
-            let session = real::Session { url: &url, headers: &[], start: args.start };
-            let ended = real::play(&session, config, sink, watch(&url)).await;
+            let session = real::Session { url: &url, headers: &[], start: args.start, keys };
+            let ended = real::play(session, config, sink, watch(&url)).await;
             origin.stop().await;
             ended
         })?,
@@ -62,13 +64,13 @@ pub(crate) fn run(args: &Play) -> Result<ExitCode, Error> {
                 Some(url) => {
                     let fetcher = Fetcher::new(&args.header)?;
                     let source = net::source(&runtime, &url, &fetcher);
-                    let title = modelled::Title { url: &url, start: args.start, source, fetcher: Some(&fetcher) };
+                    let title = modelled::Title { url: &url, start: args.start, source, fetcher: Some(&fetcher), keys };
                     modelled::play(title, network, config, sink, watch(&url))?
                 }
                 None => {
                     let url = embedded::url();
                     let source = embedded::source();
-                    let title = modelled::Title { url: &url, start: args.start, source, fetcher: None };
+                    let title = modelled::Title { url: &url, start: args.start, source, fetcher: None, keys };
                     modelled::play(title, network, config, sink, watch(&url))?
                 }
             }
@@ -113,6 +115,40 @@ fn config(args: &Play) -> Result<Config, Error> {
     config.constraints.max_height = args.max_height;
     config.constraints.max_bitrate = args.max_bitrate;
     Ok(config)
+}
+
+/// Keys and where licences come from.
+fn keys(args: &Play) -> Result<KeySetup, Error> {
+    let refused = |message: &str| Error::new(ErrorCode::InvalidArgument, message);
+    let mut keys = KeySetup::default();
+    let mut bare = None;
+    for key in &args.key {
+        match key {
+            GivenKey::Named(key) => {
+                keys.give(key.id, key.key.clone());
+            }
+            GivenKey::Bare(_) if bare.is_some() => {
+                return Err(refused("only one --key may be without its KID: it is that of every segment"));
+            }
+            GivenKey::Bare(key) => bare = Some(key),
+        }
+    }
+    match bare {
+        Some(SegmentKey::Aes128(key)) => drop(keys.give_segment_key(key.expose().to_vec().into())),
+        Some(SegmentKey::Aes256(key)) => drop(keys.give_segment_key(key.expose().to_vec().into())),
+        None => {}
+    }
+    if let Some(url) = &args.license_url {
+        let scheme = uri::split(url).scheme.unwrap_or("").to_ascii_lowercase();
+        if !matches!(scheme.as_str(), "http" | "https") || url.bytes().any(|byte| byte.is_ascii_control()) {
+            return Err(refused("--license-url is an http or https URL"));
+        }
+        keys.licence_server(url.as_str());
+    }
+    for (name, value) in &args.license_header {
+        keys.licence_header(name, value);
+    }
+    Ok(keys)
 }
 
 /// The first Ctrl-C stops playback, the second one everything.

@@ -1,7 +1,7 @@
 //! A session in virtual time.
 
 use telecine::Fetcher;
-use telecine_engine::Command;
+use telecine_engine::{Command, Engine, KeySetup};
 use telecine_model::{Error, ErrorCode, MediaTime, Timestamp};
 use telecine_virtual::{Network, Outcome, Session, Source};
 
@@ -16,6 +16,8 @@ pub(super) struct Title<'a, S> {
     pub(super) source: S,
     /// What the source fetches with, if it fetches: it knows what was read past.
     pub(super) fetcher: Option<&'a Fetcher>,
+    /// What protected titles are played with.
+    pub(super) keys: KeySetup,
 }
 
 /// Plays a title over a modelled network.
@@ -28,7 +30,9 @@ pub(super) fn play<S: Source>(
 ) -> Result<Ended, Error> {
     let skipped = || title.fetcher.map_or(0, Fetcher::skipped_bytes);
     let load = Command::Load { url: title.url.to_owned(), start: title.start };
-    let mut session = Session::new(config, title.source)
+    let mut engine = Engine::new(config);
+    engine.set_keys(title.keys);
+    let mut session = Session::with_engine(engine, title.source, Timestamp::ZERO)
         .sink(sink.into_sink(watch.tally()))
         .network(network)
         .at(Timestamp::ZERO, load)

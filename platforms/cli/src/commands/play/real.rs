@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use telecine::Player;
-use telecine_engine::Config;
+use telecine_engine::{Config, KeySetup};
 use telecine_model::{Error, MediaTime, Timestamp};
 use tokio::time::{interval, timeout, Duration, MissedTickBehavior};
 
@@ -16,16 +16,13 @@ pub(super) struct Session<'a> {
     pub(super) url: &'a str,
     pub(super) headers: &'a [(String, String)],
     pub(super) start: Option<MediaTime>,
+    /// What protected titles are played with.
+    pub(super) keys: KeySetup,
 }
 
 /// Plays over whatever network there is.
-pub(super) async fn play(
-    session: &Session<'_>,
-    config: Config,
-    sink: Chosen,
-    mut watch: Watch,
-) -> Result<Ended, Error> {
-    let mut builder = Player::builder().config(config).sink(sink.into_sink(watch.tally()));
+pub(super) async fn play(session: Session<'_>, config: Config, sink: Chosen, mut watch: Watch) -> Result<Ended, Error> {
+    let mut builder = Player::builder().config(config).keys(session.keys).sink(sink.into_sink(watch.tally()));
     for (name, value) in session.headers {
         builder = builder.header(name, value);
     }

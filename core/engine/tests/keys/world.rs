@@ -1,0 +1,244 @@
+//! A protected synthetic title with licence servers, and a sink that looks at what it gets.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use telecine_drm::session::{Cdm, CdmCommand, CdmEvent, KeyRequest};
+use telecine_drm::system::clearkey::{request_from_json, Licence};
+use telecine_drm::system::{SystemCapability, SystemPreference};
+use telecine_drm::testing::{DoubleLicence, ScriptedCdm};
+use telecine_drm::ContentKey;
+use telecine_engine::{
+    replay, Capabilities, Config, Engine, FetchRequest, KeySetup, Payload, RequestClass, Sink, SinkCommand, SinkReport,
+    TrackStats,
+};
+use telecine_model::protection::{KeyId, KeySystem};
+use telecine_model::{Limits, Timestamp};
+use telecine_virtual::testing::SyntheticTitle;
+use telecine_virtual::{Fetched, ModelSink, Response, Session, Source};
+
+/// Licence server of every test.
+pub(crate) const SERVER: &str = "https://licence.example/get?token=verysecret42";
+
+/// What the server answers.
+#[derive(Clone)]
+pub(crate) enum Answer {
+    /// Keys in ClearKey's JSON for what was asked for, but these.
+    ClearKeys { without: Vec<KeyId> },
+    /// A licence for the double of a commercial key system.
+    Double(DoubleLicence),
+    /// This.
+    Raw(Fetched),
+}
+
+pub(crate) struct World {
+    pub(crate) title: SyntheticTitle,
+    pub(crate) delay: Duration,
+    /// Each is given once, the last one again and again.
+    pub(crate) answers: VecDeque<Answer>,
+    pub(crate) licences: Vec<FetchRequest>,
+    pub(crate) key_files: Vec<String>,
+}
+
+impl World {
+    pub(crate) fn new(title: SyntheticTitle) -> Self {
+        Self {
+            title,
+            delay: Duration::from_millis(50),
+            answers: [Answer::ClearKeys { without: Vec::new() }].into(),
+            licences: Vec::new(),
+            key_files: Vec::new(),
+        }
+    }
+
+    pub(crate) fn answering(mut self, answers: impl IntoIterator<Item = Answer>) -> Self {
+        self.answers = answers.into_iter().collect();
+        self
+    }
+
+    pub(crate) fn after(mut self, millis: u64) -> Self {
+        self.delay = Duration::from_millis(millis);
+        self
+    }
+
+    fn licence(&mut self, request: &KeyRequest) -> Fetched {
+        let answer = match self.answers.len() {
+            0 | 1 => self.answers.front().cloned(),
+            _ => self.answers.pop_front(),
+        };
+        let body = match answer.expect("an answer") {
+            Answer::Raw(fetched) => return fetched,
+            Answer::Double(licence) => licence.to_bytes(),
+            Answer::ClearKeys { without } => {
+                let body = request.body.as_ref().expect("a request in JSON");
+                let (kids, kind) = request_from_json(body.expose(), &Limits::default()).expect("valid");
+                let keys = kids.into_iter().filter(|kid| !without.contains(kid));
+                // As the title derives them.
+                let key = |kid: KeyId| ContentKey::new(kid.0.map(|byte| byte.rotate_left(3) ^ 0x5a));
+                Licence { keys: keys.map(|kid| (kid, key(kid))).collect(), kind }.to_json()
+            }
+        };
+        let mut response = Response::new(200, SERVER, body);
+        response.delay = self.delay;
+        response.into()
+    }
+}
+
+impl Source for World {
+    fn fetch(&mut self, request: &FetchRequest) -> Fetched {
+        if request.url == SERVER {
+            assert_eq!(request.class, RequestClass::Key);
+            self.licences.push(request.clone());
+            return self.licence(request.licence.as_deref().expect("what to post"));
+        }
+        if request.class == RequestClass::Key {
+            self.key_files.push(request.url.clone());
+        }
+        self.title.get(&request.url)
+    }
+}
+
+/// What the sink got.
+#[derive(Default)]
+pub(crate) struct Seen {
+    pub(crate) clear: u64,
+    pub(crate) protected: u64,
+    pub(crate) clear_inits: u64,
+    pub(crate) protected_inits: u64,
+}
+
+#[derive(Default)]
+pub(crate) struct Looking {
+    inner: ModelSink,
+    seen: Arc<Mutex<Seen>>,
+}
+
+impl Sink for Looking {
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    fn command(&mut self, command: SinkCommand, now: Timestamp) {
+        let mut seen = self.seen.lock().expect("one thread");
+        match &command {
+            SinkCommand::Configure(config) => {
+                if let Some(init) = &config.init {
+                    let protected = init.tracks.iter().any(|track| track.encryption.is_some());
+                    *if protected { &mut seen.protected_inits } else { &mut seen.clear_inits } += 1;
+                }
+            }
+            SinkCommand::Append(append) => {
+                if let Payload::Fragment(fragment) = &append.payload {
+                    for sample in fragment.tracks.iter().flat_map(|track| &track.samples) {
+                        // The title's samples are nothing but zeros.
+                        let bytes = fragment.sample(sample).expect("inside");
+                        let clear = bytes.iter().all(|byte| *byte == 0);
+                        *if clear { &mut seen.clear } else { &mut seen.protected } += 1;
+                    }
+                }
+            }
+            _ => {}
+        }
+        drop(seen);
+        self.inner.command(command, now);
+    }
+
+    fn poll(&mut self, now: Timestamp) -> Option<SinkReport> {
+        self.inner.poll(now)
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        self.inner.deadline()
+    }
+
+    fn tracks(&self) -> Vec<TrackStats> {
+        self.inner.tracks()
+    }
+}
+
+/// The double of a key system that a test can reach while it is in use.
+#[derive(Clone)]
+pub(crate) struct SharedCdm(Arc<Mutex<ScriptedCdm>>);
+
+impl SharedCdm {
+    pub(crate) fn new(cdm: ScriptedCdm) -> Self {
+        Self(Arc::new(Mutex::new(cdm)))
+    }
+
+    pub(crate) fn get(&self) -> MutexGuard<'_, ScriptedCdm> {
+        self.0.lock().expect("one thread")
+    }
+}
+
+impl Cdm for SharedCdm {
+    fn execute(&mut self, command: CdmCommand, now: Timestamp) {
+        self.get().execute(command, now);
+    }
+
+    fn poll(&mut self, now: Timestamp) -> Option<CdmEvent> {
+        self.get().poll(now)
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        self.get().deadline()
+    }
+}
+
+/// A session, and what its sink saw.
+pub(crate) struct Played {
+    pub(crate) session: Session<World>,
+    pub(crate) seen: Arc<Mutex<Seen>>,
+}
+
+pub(crate) fn start(world: World, setup: KeySetup, file: &str) -> Played {
+    start_over(world, setup, file, "rate=8Mbps,rtt=40ms")
+}
+
+pub(crate) fn start_over(world: World, setup: KeySetup, file: &str, network: &str) -> Played {
+    let mut config = Config::default();
+    config.record = true;
+    let mut engine = Engine::new(config);
+    engine.set_keys(setup);
+    let sink = Looking::default();
+    let seen = Arc::clone(&sink.seen);
+    let session = Session::with_engine(engine, world, Timestamp::ZERO)
+        .sink(sink)
+        .network(network.parse().expect("a network"))
+        .play(format!("https://title.example/{file}"));
+    Played { session, seen }
+}
+
+/// The application's licence server, for ClearKey in software.
+pub(crate) fn with_server() -> KeySetup {
+    let mut setup = KeySetup::default();
+    setup.licence_server(SERVER).licence_header("Authorization", "Bearer verysecret42");
+    setup
+}
+
+/// A device with Widevine, and the application's licence server for it.
+pub(crate) fn with_widevine() -> KeySetup {
+    let mut setup = KeySetup::default();
+    setup.device.systems.push(SystemCapability::new(KeySystem::Widevine, "com.widevine.alpha"));
+    let wish = SystemPreference { licence_urls: vec![SERVER.into()], ..SystemPreference::default() };
+    setup.preferences.systems.insert(KeySystem::Widevine, wish);
+    setup
+}
+
+/// The recording replays to the same actions, and holds nothing secret; nor do events.
+pub(crate) fn replays(session: &mut Session<World>) {
+    let recording = session.take_recording();
+    let replayed = replay(&recording).expect("readable");
+    assert!(replayed.equal && replayed.complete, "parts at input {:?}", replayed.differs_by_input);
+    assert_eq!(replayed.replayed_hash, session.engine().action_hash());
+    let told = format!("{:?}", session.events());
+    assert!(!told.contains("verysecret42"), "a token was told");
+    let title = &session.source().title;
+    let mut secrets: Vec<Vec<u8>> = vec![b"verysecret42".to_vec(), b"double licence".to_vec(), b"\"kty\"".to_vec()];
+    for rendition in ["v0", "v1", "v2", "a0"] {
+        secrets.push(title.key_of(rendition, 0).1.expose().to_vec());
+    }
+    for secret in secrets {
+        assert!(!recording.windows(secret.len()).any(|window| window == secret), "a secret was recorded");
+    }
+}

@@ -1,0 +1,364 @@
+//! Legal manifests that few packagers write, and some that nobody should.
+
+#![allow(clippy::expect_used)] // These are tests.
+
+mod common;
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use common::{at, decisions, errors, secs, track};
+use telecine_engine::{
+    Capabilities, Command, Config, DecisionKind, Event, FetchRequest, Preferences, Sink, SinkCommand, SinkReport,
+    TrackStats,
+};
+use telecine_model::{ErrorCode, MediaTime, Timestamp, TrackKind};
+use telecine_virtual::testing::SyntheticTitle;
+use telecine_virtual::{Fetched, ModelSink, Outcome, Response, Session, Source};
+
+/// A synthetic title whose manifests are edited on their way.
+struct Edited<F> {
+    title: SyntheticTitle,
+    edit: F,
+}
+
+impl<F: Fn(&str, String) -> String> Source for Edited<F> {
+    fn fetch(&mut self, request: &FetchRequest) -> Fetched {
+        let mut fetched = self.title.fetch(request);
+        if request.url.contains(".m3u8") || request.url.contains(".mpd") {
+            if let Fetched::Response(response) = &mut fetched {
+                let text = String::from_utf8(response.body.to_vec()).expect("text");
+                response.body = Bytes::from((self.edit)(&request.url, text));
+            }
+        }
+        fetched
+    }
+}
+
+fn edited<F: Fn(&str, String) -> String>(file: &str, edit: F) -> Session<Edited<F>> {
+    edited_with(Config::default(), SyntheticTitle::new(secs(60)), file, edit)
+}
+
+fn edited_with<F: Fn(&str, String) -> String>(
+    config: Config,
+    title: SyntheticTitle,
+    file: &str,
+    edit: F,
+) -> Session<Edited<F>> {
+    Session::new(config, Edited { title, edit })
+        .network("rate=8Mbps,rtt=40ms".parse().expect("a network"))
+        .play(format!("https://title.example/{file}"))
+}
+
+fn asked_for<F>(session: &Session<Edited<F>>, what: impl Fn(&str) -> bool) -> usize
+where
+    F: Fn(&str, String) -> String,
+{
+    session.source().title.requests().iter().filter(|path| what(path)).count()
+}
+
+/// Number of the segment that a path names.
+fn number(path: &str) -> Option<u64> {
+    path.rsplit('/').next()?.strip_suffix(".m4s")?.parse().ok()
+}
+
+#[test]
+fn sound_that_one_group_has_muxed_in_and_another_apart_is_fetched_apart() {
+    let mux = "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"mux\",NAME=\"English\",LANGUAGE=\"en\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\"\n";
+    let mut session = edited("main.m3u8", |url, text| match url.ends_with("main.m3u8") {
+        true => text.replacen("#EXT-X-MEDIA:TYPE=AUDIO", &format!("{mux}#EXT-X-MEDIA:TYPE=AUDIO"), 1).replacen(
+            "AUDIO=\"aud\"",
+            "AUDIO=\"mux\"",
+            2,
+        ),
+        false => text,
+    });
+    assert_eq!(session.run(None), Outcome::Ended, "{:?}", errors(&session));
+    let sound = track(&session, TrackKind::Audio);
+    assert_eq!((sound.samples, sound.gaps), (2813, 0));
+}
+
+/// Half a minute of German sound muxed into the picture, and French apart.
+struct Bilingual {
+    muxed: Bytes,
+    french: SyntheticTitle,
+}
+
+impl Bilingual {
+    fn new() -> Self {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../container/tests/data/muxed_edit.mp4");
+        let muxed = std::fs::read(path).expect("the file is in the repository").into();
+        Self { muxed, french: SyntheticTitle::new(secs(30)) }
+    }
+
+    fn playlist(&self) -> String {
+        let at = self.muxed.windows(4).position(|name| name == b"moov").expect("a movie box") - 4;
+        let length = u32::from_be_bytes(self.muxed[at..at + 4].try_into().expect("four bytes")) as usize;
+        let (init, media) = (at + length, self.muxed.len() - at - length);
+        let head = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n";
+        let segment = format!("#EXTINF:2,\n#EXT-X-BYTERANGE:{media}@{init}\nf.mp4\n");
+        let segments = vec![segment; 15].join("#EXT-X-DISCONTINUITY\n");
+        format!("{head}#EXT-X-MAP:URI=\"f.mp4\",BYTERANGE=\"{init}@0\"\n{segments}#EXT-X-ENDLIST\n")
+    }
+}
+
+impl Source for Bilingual {
+    fn fetch(&mut self, request: &FetchRequest) -> Fetched {
+        const MAIN: &str = "#EXTM3U\n\
+             #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"Deutsch\",LANGUAGE=\"de\",DEFAULT=YES,AUTOSELECT=YES\n\
+             #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"Francais\",LANGUAGE=\"fr\",AUTOSELECT=YES,URI=\"a0.m3u8\"\n\
+             #EXT-X-STREAM-INF:BANDWIDTH=300000,CODECS=\"avc1.64000a,mp4a.40.2\",AUDIO=\"a\"\nmuxed.m3u8\n";
+        let body = match (request.url.rsplit('/').next().unwrap_or(""), request.byte_range) {
+            ("main.m3u8", _) => Bytes::from_static(MAIN.as_bytes()),
+            ("muxed.m3u8", _) => Bytes::from(self.playlist()),
+            ("f.mp4", Some(range)) => self.muxed.slice(range.offset as usize..(range.offset + range.length) as usize),
+            _ => return self.french.fetch(request),
+        };
+        Response::new(200, &request.url, body).into()
+    }
+}
+
+fn sound_of(session: &Session<Bilingual>, id: &str) -> TrackStats {
+    let tracks = session.sink_ref().tracks();
+    tracks.into_iter().find(|track| track.id == id && track.kind == TrackKind::Audio).expect("it was played")
+}
+
+fn select(id: &str) -> Command {
+    Command::SelectTrack { kind: TrackKind::Audio, id: id.to_owned() }
+}
+
+fn selected(session: &Session<Bilingual>) -> Vec<String> {
+    let of_sound = |event: &Event| match event {
+        Event::Selected { kind: TrackKind::Audio, track, .. } => track.clone(),
+        _ => None,
+    };
+    session.events().iter().filter_map(of_sound).collect()
+}
+
+#[test]
+fn from_muxed_sound_to_sound_of_its_own_and_back() {
+    for random_access in [true, false] {
+        let sink = ModelSink::new(Capabilities { random_access, ..Capabilities::default() });
+        let mut session = Session::new(Config::default(), Bilingual::new())
+            .sink(sink)
+            .network("rate=2Mbps,rtt=20ms".parse().expect("a network"))
+            .play("https://title.example/main.m3u8")
+            .at(at(5_000), select("audio:Francais:fr"))
+            .at(at(15_000), select("audio:Deutsch:de"));
+        assert_eq!(session.run(None), Outcome::Ended, "{:?}", errors(&session));
+        assert_eq!(errors(&session), []);
+        assert_eq!(selected(&session), ["audio:Deutsch:de", "audio:Francais:fr", "audio:Deutsch:de"]);
+        let (german, french) = (sound_of(&session, "audio:Deutsch:de"), sound_of(&session, "audio:Francais:fr"));
+        assert!(german.last_pts >= Some(secs(29)), "{random_access}: {german:?}");
+        assert!(french.first_pts <= Some(secs(6)) && french.first_pts >= Some(secs(3)), "{random_access}: {french:?}");
+        assert!(track(&session, TrackKind::Video).last_pts >= Some(secs(29)), "{random_access}");
+        assert_eq!(session.engine().qoe(session.now()).stalls, 0, "{random_access}");
+    }
+}
+
+#[test]
+fn nothing_behind_the_announced_end_is_fetched() {
+    // A clip of a longer programme: the segments go on (D009).
+    let mut session = edited("main.mpd", |_, text| text.replace("PT60", "PT42").replace("PT42.000000000S", "PT42S"));
+    assert_eq!(session.run(None), Outcome::Ended);
+    let duration = session.engine().snapshot(session.now()).duration;
+    assert_eq!(duration, Some(secs(42)));
+    assert_eq!(asked_for(&session, |path| number(path).is_some_and(|number| number >= 11)), 0);
+    assert!(asked_for(&session, |path| number(path) == Some(10)) >= 2);
+}
+
+#[test]
+fn an_enhancement_layer_is_not_played_without_its_base() {
+    let mut session = edited("main.mpd", |_, text| {
+        text.replace("<Representation id=\"v2\"", "<Representation id=\"v2\" dependencyId=\"v1\"")
+    });
+    assert_eq!(session.run(None), Outcome::Ended);
+    assert_eq!(asked_for(&session, |path| path.starts_with("v2/")), 0);
+    assert!(asked_for(&session, |path| path.starts_with("v1/")) > 0);
+}
+
+#[test]
+fn a_start_shows_the_whole_segment_unless_it_is_precise() {
+    for (precise, from) in [("", secs(8)), (",PRECISE=NO", secs(8)), (",PRECISE=YES", secs(10))] {
+        let start = format!("#EXTM3U\n#EXT-X-START:TIME-OFFSET=10{precise}");
+        let mut session = edited("main.m3u8", |_, text| text.replacen("#EXTM3U", &start, 1));
+        assert_eq!(session.run(None), Outcome::Ended);
+        let started = session.events().iter().find_map(|event| match event {
+            Event::Started { position, .. } => Some(*position),
+            _ => None,
+        });
+        assert_eq!(started, Some(from), "{precise}");
+        // The picture at a precise start needs those before it.
+        assert_eq!(track(&session, TrackKind::Video).first_pts, Some(secs(8)), "{precise}");
+    }
+}
+
+#[test]
+fn an_initialisation_section_for_every_segment_is_played() {
+    let title = SyntheticTitle::new(secs(600));
+    let mut session = edited_with(Config::default(), title, "main.m3u8", |url, text| {
+        if url.ends_with("main.m3u8") {
+            return text;
+        }
+        let map = text.lines().find(|line| line.starts_with("#EXT-X-MAP")).expect("a map").to_owned();
+        let mut count = 0;
+        let each = |line: &str| {
+            count += 1;
+            let map = map.replace("init.mp4", &format!("init.mp4?{count}"));
+            if line.starts_with("#EXTINF") {
+                format!("{map}\n{line}\n")
+            } else {
+                format!("{line}\n")
+            }
+        };
+        text.lines().map(each).collect()
+    });
+    assert_eq!(session.run(None), Outcome::Ended, "{:?}", errors(&session));
+    assert_eq!(track(&session, TrackKind::Video).samples, 15_000);
+    assert!(asked_for(&session, |path| path.ends_with("init.mp4")) >= 300);
+}
+
+#[test]
+fn a_subtitle_file_beyond_its_limit_is_left_out() {
+    let mut config = Config::default();
+    config.limits.text_bytes = 16;
+    config.preferences = Preferences { text_languages: vec!["en".into()], ..Preferences::default() };
+    let mut session = edited_with(config, SyntheticTitle::new(secs(60)), "main.m3u8", |_, text| text);
+    assert_eq!(session.run(None), Outcome::Ended);
+    assert!(errors(&session).iter().any(|error| error.code() == ErrorCode::BodyTooLarge), "{:?}", errors(&session));
+    assert_eq!(track(&session, TrackKind::Video).samples, 1500);
+}
+
+#[test]
+fn times_that_cannot_be_counted_are_an_error_with_its_place() {
+    let mpd =
+        "<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" type=\"static\" mediaPresentationDuration=\"PT60S\"><Period>\
+         <AdaptationSet mimeType=\"video/mp4\"><Representation id=\"v\" bandwidth=\"1\" codecs=\"avc1.64001f\">\
+         <BaseURL>v0/0.m4s</BaseURL><SegmentBase presentationTimeOffset=\"9223372036854775807\"/></Representation>\
+         </AdaptationSet></Period></MPD>";
+    let mut session = edited("main.mpd", |_, _| mpd.to_owned());
+    let Outcome::Failed(Some(error)) = session.run(None) else { unreachable!("there is nothing to play") };
+    assert!([ErrorCode::ManifestLimit, ErrorCode::NothingPlayable].contains(&error.code()), "{error}");
+}
+
+#[test]
+fn remote_periods_beyond_the_number_asked_for_at_a_time_all_come() {
+    let mut session = edited("main.mpd", |url, text| {
+        let (begin, end) = (text.find("<Period").expect("one"), text.find("</Period>").expect("one") + 9);
+        let period = &text[begin..end];
+        if url.contains('?') {
+            return period.to_owned();
+        }
+        let link = |n: usize| {
+            format!("<Period xmlns:xlink=\"http://www.w3.org/1999/xlink\" xlink:href=\"urn:mpeg:dash:resolve-to-zero:2013\" id=\"z{n}\"/>")
+        };
+        let remote =
+            "<Period xmlns:xlink=\"http://www.w3.org/1999/xlink\" xlink:href=\"main.mpd?1\" xlink:actuate=\"onLoad\"/>";
+        let zeros: String = (0..20).map(link).collect();
+        format!("{}{zeros}{remote}{}", &text[..begin], &text[end..])
+    });
+    assert_eq!(session.run(None), Outcome::Ended, "{:?}", errors(&session));
+    assert_eq!(track(&session, TrackKind::Video).samples, 1500);
+}
+
+/// A sink that never says that it has arrived.
+struct Mute(ModelSink);
+
+impl Sink for Mute {
+    fn capabilities(&self) -> Capabilities {
+        self.0.capabilities()
+    }
+
+    fn command(&mut self, command: SinkCommand, now: Timestamp) {
+        self.0.command(command, now);
+    }
+
+    fn poll(&mut self, now: Timestamp) -> Option<SinkReport> {
+        std::iter::from_fn(|| self.0.poll(now)).find(|report| !matches!(report, SinkReport::Seeked { .. }))
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        self.0.deadline()
+    }
+
+    fn tracks(&self) -> Vec<TrackStats> {
+        self.0.tracks()
+    }
+}
+
+#[test]
+fn a_seek_that_the_sink_never_answers_is_given_up() {
+    let mut session = Session::new(Config::default(), SyntheticTitle::new(secs(60)))
+        .sink(Mute(ModelSink::new(Capabilities::default())))
+        .network("rate=8Mbps,rtt=40ms".parse().expect("a network"))
+        .play("https://title.example/main.mpd")
+        .at(at(5_000), Command::Seek(secs(40)));
+    let Outcome::Failed(Some(error)) = session.run(None) else { unreachable!("the sink says nothing") };
+    assert_eq!(error.code(), ErrorCode::PlaybackStuck);
+    let nudges = decisions(&session, DecisionKind::Seek).iter().filter(|d| d.why[0].contains("not answered")).count();
+    assert_eq!(nudges, 3);
+    assert!(session.now() < at(60_000) && MediaTime::ZERO < secs(1));
+}
+
+/// A sink that has a decoder for pictures alone.
+fn deaf() -> ModelSink {
+    ModelSink::new(Capabilities { codecs: vec!["avc1".to_owned()], ..Capabilities::default() })
+}
+
+#[test]
+fn a_picture_plays_without_sound_that_nothing_decodes_and_says_so_once() {
+    for (file, text) in [("main.m3u8", ""), ("main.mpd", ""), ("main.m3u8", ",mp4a.40.2"), ("main.mpd", "mp4a.40.2")] {
+        // What the manifest does not say, the media does.
+        let edit = |_: &str, manifest: String| manifest.replace(text, "").replace(" codecs=\"\"", "");
+        let mut session = Session::new(Config::default(), Edited { title: SyntheticTitle::new(secs(60)), edit })
+            .sink(deaf())
+            .network("rate=8Mbps,rtt=40ms".parse().expect("a network"))
+            .play(format!("https://title.example/{file}"));
+        assert_eq!(session.run(None), Outcome::Ended, "{file} {text}: {:?}", errors(&session));
+        let told: Vec<_> = errors(&session).iter().map(telecine_model::Error::code).collect();
+        assert_eq!(told, [ErrorCode::CodecUnsupported], "{file} {text}");
+        assert_eq!(track(&session, TrackKind::Video).samples, 1500, "{file} {text}");
+        assert!(session.sink_ref().tracks().iter().all(|track| track.kind != TrackKind::Audio), "{file} {text}");
+    }
+}
+
+#[test]
+fn a_picture_plays_without_sound_that_is_muxed_in_and_that_nothing_decodes() {
+    let mut session = Session::new(Config::default(), Bilingual::new())
+        .sink(deaf())
+        .network("rate=2Mbps,rtt=20ms".parse().expect("a network"))
+        .play("https://title.example/muxed.m3u8");
+    assert_eq!(session.run(None), Outcome::Ended, "{:?}", errors(&session));
+    let told: Vec<_> = errors(&session).iter().map(telecine_model::Error::code).collect();
+    assert_eq!(told, [ErrorCode::CodecUnsupported]);
+    assert!(track(&session, TrackKind::Video).last_pts >= Some(secs(29)));
+}
+
+#[test]
+fn a_title_without_segments_was_not_played_to_its_end() {
+    let mut session = edited("v0.m3u8", |_, text| text[..text.find("#EXTINF").expect("segments")].to_owned());
+    let Outcome::Failed(Some(error)) = session.run(None) else { unreachable!("there is nothing to play") };
+    assert_eq!(error.code(), ErrorCode::NothingPlayable);
+}
+
+#[test]
+fn a_hole_is_jumped_within_what_is_buffered() {
+    use telecine_virtual::testing::Fault;
+    let title = SyntheticTitle::new(secs(60)).fault_times("v0", 5, Fault::Status(404), 9);
+    let title = title.fault_times("v1", 5, Fault::Status(404), 9).fault_times("v2", 5, Fault::Status(404), 9);
+    let sink = ModelSink::new(Capabilities { random_access: false, jumps: true, ..Capabilities::default() });
+    let mut session = Session::new(Config::default(), Edited { title, edit: |_: &str, text: String| text })
+        .sink(sink)
+        .network("rate=20Mbps,rtt=20ms".parse().expect("a network"))
+        .play("https://title.example/main.m3u8");
+    assert_eq!(session.run(None), Outcome::Ended, "{:?}", errors(&session));
+    // Four seconds are missing; nothing else is, and nothing came twice.
+    assert_eq!(track(&session, TrackKind::Video).samples, 1400);
+    let qoe = session.engine().qoe(session.now());
+    // The sound beside the missing pictures is jumped over.
+    assert!(qoe.stalls == 0 && qoe.bytes_wasted < 70_000, "{qoe:?}");
+    for number in 6..15 {
+        let times = asked_for(&session, |path| path.ends_with(&format!("/{number}.m4s")) && path.starts_with('v'));
+        assert_eq!(times, 1, "segment {number}");
+    }
+}
