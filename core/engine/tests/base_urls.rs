@@ -1,6 +1,8 @@
 //! References of an MPD are resolved against the base that is used (RFC 3986, 5.2), and queries go to
 //! the origins that may see them.
 
+#![allow(clippy::expect_used)] // These are tests.
+
 mod common;
 
 use common::{secs, track};
@@ -9,10 +11,13 @@ use telecine_model::{uri, TrackKind};
 use telecine_virtual::testing::SyntheticTitle;
 use telecine_virtual::{Fetched, Outcome, Response, Session, Source};
 
+/// What is made of an MPD.
+type Rewrite = fn(&str) -> String;
+
 /// A title whose MPD is rewritten; of the servers only those named have media.
 struct Elsewhere {
     title: SyntheticTitle,
-    rewrite: fn(&str) -> String,
+    rewrite: Rewrite,
     media_at: &'static str,
     /// Every URL of media that was asked for.
     asked: Vec<String>,
@@ -38,7 +43,7 @@ impl Source for Elsewhere {
     }
 }
 
-fn session(rewrite: fn(&str) -> String, media_at: &'static str) -> (Session<Elsewhere>, Outcome) {
+fn session(rewrite: Rewrite, media_at: &'static str) -> (Session<Elsewhere>, Outcome) {
     let title = SyntheticTitle::new(secs(20)).without_text();
     let mut session = Session::new(Config::default(), Elsewhere { title, rewrite, media_at, asked: Vec::new() })
         .network("rate=8Mbps,rtt=40ms".parse().expect("a network"))
@@ -56,7 +61,7 @@ const ONE_ORIGIN: &str = "<SupplementalProperty schemeIdUri=\"urn:mpeg:dash:urlp
 
 #[test]
 fn after_a_failure_references_are_resolved_against_the_other_base() {
-    let cases: [(fn(&str) -> String, &str); 3] = [
+    let cases: [(Rewrite, &str); 3] = [
         (|mpd| mpd.replacen("<Period", BASES, 1), "https://b.example/other/"),
         (|mpd| mpd.replacen("<Period", BASES, 1).replace("=\"$Rep", "=\"../$Rep"), "https://b.example/"),
         (|mpd| mpd.replacen("<Period", BASES, 1).replace("=\"$Rep", "=\"/abs/$Rep"), "https://b.example/abs/"),
