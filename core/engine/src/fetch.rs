@@ -8,6 +8,7 @@ use bytes::Bytes;
 use telecine_abr::{TransferFlags, TransferId, TransferSample};
 use telecine_container::SegmentIndexBox;
 use telecine_delivery::{classify_status, Failure, Otherwise, RequestClass, RetryDecision};
+use telecine_model::presentation::BaseUrl;
 use telecine_model::protection::KeyMethod;
 use telecine_model::{uri, ByteRange, Error, ErrorCode, Handling, Timestamp, TrackKind};
 
@@ -72,7 +73,7 @@ pub(crate) struct Request {
 
 impl Request {
     fn is_error(&self) -> bool {
-        self.head.as_ref().is_some_and(|head| head.status >= 400)
+        self.head.as_ref().is_some_and(|head| !head.is_success())
     }
 
     /// Playback cannot go on without its answer, or an equivalent one: subtitles and remote elements
@@ -251,7 +252,11 @@ impl Engine {
     fn pathway_of(&self, fetch: &FetchRequest) -> String {
         let stream = fetch.kind.and_then(|kind| self.streams.get(&kind));
         let rendition = stream.and_then(|s| self.rendition(s.reference(s.rendition?)));
-        let base = rendition.and_then(|r| r.bases.iter().find(|base| fetch.url.starts_with(base.uri.as_str())));
+        let bases = rendition.map_or(&[][..], |rendition| &rendition.bases);
+        let below = |base: &&BaseUrl| fetch.url.starts_with(base.uri.as_str());
+        // What a reference leads to need not begin with its base, but is on its server.
+        let beside = |base: &&BaseUrl| uri::same_origin(&fetch.url, &base.uri);
+        let base = bases.iter().find(below).or_else(|| bases.iter().find(beside));
         match (base, rendition.and_then(|r| r.pathway.as_deref())) {
             (Some(base), _) => self.outbox.secrets.shown(&base.service_location),
             (None, Some(pathway)) => pathway.to_owned(),
@@ -461,7 +466,7 @@ impl Engine {
             // Key sessions have a patience of their own.
             return self.on_licence_failed(id, error.code());
         }
-        let status = request.head.as_ref().map(|head| head.status).filter(|status| *status >= 400);
+        let status = request.head.as_ref().filter(|head| !head.is_success()).map(|head| head.status);
         let mut error = error
             .fact("url", self.outbox.secrets.shown(request.url()))
             .fact("class", request.fetch.class.name())
@@ -481,7 +486,7 @@ impl Engine {
             attempt: request.fetch.attempt,
             retry_after: request.head.as_ref().and_then(|head| head.retry_after.clone()),
             date: request.head.as_ref().and_then(|head| head.date),
-            has_alternate: self.has_alternate(&request.purpose),
+            has_alternate: self.has_alternate(&request.purpose) || self.moved_on(&request).is_some(),
             silent_for: self.silent_for(&request),
             spare: self.spare(&request.purpose),
             draw: self.rng.next_u64(),
@@ -606,7 +611,7 @@ impl Engine {
                 self.report(error.recovered(Handling::Skipped));
                 self.on_remote(place, None);
             }
-            Purpose::Index(rendition) => match self.next_location(rendition) {
+            Purpose::Index(rendition) => match self.moved_on(&request).or_else(|| self.next_location(rendition)) {
                 // Asked for again where the same bytes are, when the stream is scheduled.
                 Some(next) => {
                     self.report(error.recovered(Handling::Replaced));
@@ -616,7 +621,10 @@ impl Engine {
                 None => self.replace_rendition(rendition, error, why),
             },
             Purpose::Playlist(rendition) => self.replace_rendition(rendition, error, why),
-            Purpose::Init(kind, _) | Purpose::Segment(kind) => self.replace_segment(kind, error, why),
+            Purpose::Init(kind, _) | Purpose::Segment(kind) => {
+                let elsewhere = self.moved_on(&request);
+                self.replace_segment_at(kind, elsewhere, error, why);
+            }
             Purpose::KeyFile(file, _) => self.on_key_file_missing(file, error),
             Purpose::Licence(id) => self.on_licence_failed(id, error.code()),
         }

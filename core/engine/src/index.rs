@@ -64,6 +64,7 @@ pub fn index_from_sidx(source: &SegmentIndexSource, sidx: &[SegmentIndexBox]) ->
         }
     }
     let mut index = SegmentIndex::new(table, Arc::clone(&source.base), Addressing::Single(source.uri.clone()));
+    index.queries = source.queries.clone();
     index.listed_from = 1;
     // The manifest's offset is in its own timescale, which ought to be the index's.
     index.presentation_offset = if source.timescale == timescale.get() {
@@ -99,6 +100,7 @@ mod tests {
     fn source() -> SegmentIndexSource {
         SegmentIndexSource {
             base: "http://a/v.mp4".into(),
+            queries: Default::default(),
             uri: String::new(),
             index_range: Some(ByteRange { offset: 100, length: 44 }),
             init: None,

@@ -120,6 +120,14 @@ pub struct ResponseHead {
     pub from_cache: bool,
 }
 
+impl ResponseHead {
+    /// Whether the body is what was asked for: only 2xx says so (RFC 9110, 15.3). A redirect that led
+    /// nowhere and a 304 that nobody asked for are no answers either.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
 /// Bytes of a body, or in a replay what was learnt from them.
 #[derive(Clone, Debug)]
 pub enum Body {

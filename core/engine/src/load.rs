@@ -278,7 +278,7 @@ impl Engine {
             }
             Segments::Indexed(source) => match source.index_range {
                 Some(range) => {
-                    let url = self.on_good_base(reference, &uri::resolve(&source.base, &source.uri));
+                    let url = self.on_good_base(reference, &source.uri);
                     self.fetch_once(RequestClass::Index, Purpose::Index(reference), kind, url, Some(range));
                     false
                 }
@@ -377,7 +377,7 @@ impl Engine {
                     .fact("url", self.outbox.secrets.shown(request.url()));
                 return self.replace_rendition(reference, error, Vec::new());
             }
-            let url = self.on_good_base(reference, &uri::resolve(&source.base, &source.uri));
+            let url = self.on_good_base(reference, &source.uri);
             let sent = self.fetch(RequestClass::Index, Purpose::Index(reference), request.fetch.kind, url, Some(range));
             match sent {
                 Ok(id) => self.requests.carry(id, boxes),
@@ -464,6 +464,7 @@ pub fn whole_resource(source: &SegmentIndexSource) -> Result<SegmentIndex, Error
         return Err(Error::new(ErrorCode::ManifestLimit, message).fact("offset", source.presentation_offset));
     }
     let mut index = SegmentIndex::new(table, Arc::clone(&source.base), Addressing::Listed(uris));
+    index.queries = source.queries.clone();
     index.presentation_offset = source.presentation_offset;
     index.origin = source.origin;
     index.init = telecine_model::segments::Runs::constant(source.init.clone());

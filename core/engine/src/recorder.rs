@@ -150,7 +150,7 @@ impl Recorder {
             }
         }
         if let Input::Network(NetworkEvent::Head(head)) = input {
-            if head.status >= 400 {
+            if !head.is_success() {
                 self.refused.insert(head.id);
             }
         }

@@ -1,11 +1,12 @@
 //! What takes the place of media that cannot be had: another base, another rendition, or a hole.
 
 use telecine_model::presentation::BaseUrl;
-use telecine_model::{Error, ErrorCode, Handling, MediaTime, Timestamp, TrackKind};
+use telecine_model::{uri, Error, ErrorCode, Handling, MediaTime, Rendition, Segments, Timestamp, TrackKind};
 
 use crate::buffer::Item;
 use crate::engine::Engine;
 use crate::event::DecisionKind;
+use crate::fetch::{Purpose, Request};
 use crate::select::Step;
 use crate::stream::{RenditionRef, Stream};
 
@@ -28,19 +29,19 @@ impl Engine {
         self.decide(DecisionKind::Skip, Some(kind), Some(from.to_string()), Some(to.to_string()), why);
     }
 
-    /// The URL on the best base of a rendition that has not failed (DASH BaseURLs).
-    pub(crate) fn on_good_base(&self, reference: RenditionRef, url: &str) -> String {
+    /// What a reference of a rendition stands for on the best of its bases that has not failed (DASH
+    /// BaseURLs), with the queries that go there.
+    pub(crate) fn on_good_base(&self, reference: RenditionRef, uri: &str) -> String {
         let Some(rendition) = self.rendition(reference) else {
-            return url.to_owned();
+            return uri.to_owned();
         };
-        let Some(first) = rendition.bases.first() else {
-            return url.to_owned();
+        let (base, queries) = match &rendition.segments {
+            Segments::Known(index) => (&*index.base, &index.queries),
+            Segments::Indexed(source) => (&*source.base, &source.queries),
+            Segments::Unloaded => return uri.to_owned(),
         };
         let good = rendition.bases.iter().find(|base| self.is_good(base));
-        match (good, url.strip_prefix(first.uri.as_str())) {
-            (Some(base), Some(rest)) => format!("{}{rest}", base.uri),
-            _ => url.to_owned(),
-        }
+        queries.appended(uri::resolve(good.map_or(base, |good| &good.uri), uri))
     }
 
     /// A rendition's playlist or index cannot be had: others have to do.
@@ -106,7 +107,18 @@ impl Engine {
 
     /// A segment (or its initialisation section) cannot be had from where it was looked for:
     /// another base, another rendition, or playback goes on behind it.
-    pub(crate) fn replace_segment(&mut self, kind: TrackKind, error: Error, mut why: Vec<String>) {
+    pub(crate) fn replace_segment(&mut self, kind: TrackKind, error: Error, why: Vec<String>) {
+        self.replace_segment_at(kind, None, error, why);
+    }
+
+    /// The same, where the service location to go on at may be known.
+    pub(crate) fn replace_segment_at(
+        &mut self,
+        kind: TrackKind,
+        elsewhere: Option<String>,
+        error: Error,
+        mut why: Vec<String>,
+    ) {
         let Some(stream) = self.streams.get_mut(&kind) else {
             return;
         };
@@ -122,7 +134,7 @@ impl Engine {
         if why.is_empty() {
             why.push(error.message().to_owned());
         }
-        if let Some(next) = self.next_location(reference) {
+        if let Some(next) = elsewhere.or_else(|| self.next_location(reference)) {
             self.drop_torn(kind);
             self.report(error.recovered(Handling::Replaced));
             return self.decide(DecisionKind::Pathway, Some(kind), None, Some(self.outbox.secrets.shown(&next)), why);
@@ -163,6 +175,7 @@ impl Engine {
     pub(crate) fn choices(&self, stream: &Stream) -> usize {
         let rendition = stream.rendition.and_then(|r| self.rendition(stream.reference(r)));
         let bases = rendition
+            .filter(|rendition| follows_bases(rendition))
             .map_or(0, |rendition| rendition.bases.iter().filter(|base| self.is_good(base)).count().saturating_sub(1));
         let usable = |rendition: &usize| self.is_usable(stream, *rendition);
         stream.ladder.iter().flat_map(Step::candidates).filter(usable).count() + bases
@@ -202,9 +215,31 @@ impl Engine {
         stream.ladder.iter().flat_map(Step::candidates).find(|rendition| self.is_usable(stream, *rendition))
     }
 
+    /// The service location at which what a request was for would be asked for now, if that is another than
+    /// the one that it was asked for at: somebody else's failure has condemned that one meanwhile.
+    pub(crate) fn moved_on(&self, request: &Request) -> Option<String> {
+        let stream = self.streams.get(&request.fetch.kind?)?;
+        let (reference, references) = match &request.purpose {
+            Purpose::Index(reference) => match &self.rendition(*reference)?.segments {
+                Segments::Indexed(source) => (*reference, vec![source.uri.clone()]),
+                _ => return None,
+            },
+            Purpose::Init(..) | Purpose::Segment(_) => {
+                let fetch = stream.fetch.as_ref()?;
+                let segment = self.rendition(fetch.rendition)?.segments.known()?.get(fetch.number)?;
+                let init = segment.init.map(|init| init.uri.clone());
+                (fetch.rendition, std::iter::once(segment.reference).chain(init).collect())
+            }
+            _ => return None,
+        };
+        let good = self.rendition(reference)?.bases.iter().find(|base| self.is_good(base))?;
+        let asked_now = |uri: &String| self.on_good_base(reference, uri) == request.fetch.url;
+        (!references.iter().any(asked_now)).then(|| good.service_location.clone())
+    }
+
     /// Declares the service location of a rendition bad, if there is another; gives that.
     pub(crate) fn next_location(&mut self, reference: RenditionRef) -> Option<String> {
-        let rendition = self.rendition(reference)?;
+        let rendition = self.rendition(reference).filter(|rendition| follows_bases(rendition))?;
         let mut good = rendition.bases.iter().filter(|base| self.is_good(base));
         let now = good.next()?.service_location.clone();
         let next = good.find(|base| base.service_location != now)?.service_location.clone();
@@ -215,5 +250,18 @@ impl Engine {
     /// Whether a base may be asked: it has not failed, or long ago.
     fn is_good(&self, base: &BaseUrl) -> bool {
         self.title.bad_locations.get(&base.service_location).is_none_or(|until| *until <= self.now)
+    }
+}
+
+/// Whether a rendition's segments are elsewhere on another base. Those whose references name their
+/// server are in one place only, and asking again would be asking the same.
+fn follows_bases(rendition: &Rendition) -> bool {
+    match &rendition.segments {
+        Segments::Known(index) => {
+            let first = index.get(index.table.first_number());
+            first.is_none_or(|segment| !uri::names_server(&segment.reference))
+        }
+        Segments::Indexed(source) => !uri::names_server(&source.uri),
+        Segments::Unloaded => true,
     }
 }

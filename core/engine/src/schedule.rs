@@ -6,7 +6,7 @@ use std::time::Duration;
 use telecine_abr::{Cap, Choice, Context, Estimate, Level, Reason};
 use telecine_delivery::RequestClass;
 use telecine_model::presentation::Groups;
-use telecine_model::{uri, MediaTime, Segment, TrackKind};
+use telecine_model::{MediaTime, Segment, TrackKind};
 
 use crate::action::{Format, LoadId, SinkCommand};
 use crate::buffer::SEAM;
@@ -494,15 +494,12 @@ impl Engine {
             Ok(covers) => (None, covers),
             Err(error) => (Some(error), (Cover::None, Cover::None)),
         };
-        let url = self.on_good_base(reference, &segment.uri);
+        let url = self.on_good_base(reference, &segment.reference);
         let init = segment.init.as_ref().map(|init| {
-            let base = self.rendition(reference).and_then(|r| r.segments.known()).map(|i| i.base.clone());
-            let resolved = base.map_or_else(|| init.uri.clone(), |base| uri::resolve(&base, &init.uri));
-            (
-                InitKey { uri: resolved.clone(), range: init.byte_range.map(|r| (r.offset, r.length)) },
-                resolved,
-                init.byte_range,
-            )
+            let index = self.rendition(reference).and_then(|r| r.segments.known());
+            let uri = index.map_or_else(|| init.uri.clone(), |index| index.resolve(&init.uri));
+            let range = init.byte_range.map(|r| (r.offset, r.length));
+            (InitKey { uri, range }, init.uri.clone(), init.byte_range)
         });
         let format = self.format_of(kind, reference, init.is_some());
         let class = if format == Format::WebVtt { RequestClass::Text } else { RequestClass::Segment };

@@ -84,6 +84,19 @@ fn half_a_segment_plays_what_it_has() {
 }
 
 #[test]
+fn what_is_neither_media_nor_an_error_is_no_answer() {
+    for status in [304, 300] {
+        let title = everywhere(SyntheticTitle::new(secs(60)), 5, Fault::Status(status));
+        let mut session = session(title, "main.mpd");
+        assert_eq!(session.run(None), Outcome::Ended);
+        assert_eq!(track(&session, TrackKind::Video).samples, 1400);
+        let refused = errors(&session).into_iter().find(|error| error.code() == ErrorCode::HttpStatus);
+        let refused = refused.expect("the status is told");
+        assert_eq!(refused.facts().get("status"), Some(&status.to_string()));
+    }
+}
+
+#[test]
 fn a_title_whose_media_is_all_missing_fails_with_the_cause() {
     for file in FILES {
         let mut title = SyntheticTitle::new(secs(120));

@@ -1,8 +1,8 @@
 //! Manifests as recordings may keep them.
 //!
 //! A recording replays a session, so it needs the manifests; it must not hold what lets somebody
-//! else play the title. What may be secret in a manifest is in its URLs: values of queries, user
-//! information, payloads of `data:` URLs; and in the values of `EXT-X-DEFINE`. Each becomes a
+//! else play the title. What may be secret in a manifest is in its URLs: values of queries and of
+//! parameters in paths, user information, payloads of `data:` URLs; and in the values of `EXT-X-DEFINE`. Each becomes a
 //! digest ([`uri::redact`]). Everything else stays as it is, so that the text reads as the same
 //! presentation.
 
@@ -126,9 +126,7 @@ fn is_noise(piece: &str) -> bool {
         && tld.len() > 1
         && tld.chars().all(|c| c.is_ascii_lowercase())
         && last.chars().all(label);
-    let longest = piece.split('.').map(str::len).max().unwrap_or(0);
-    let has_digit = piece.contains(|c: char| c.is_ascii_digit());
-    !is_host && !piece.contains("{$") && !piece.starts_with('~') && (longest >= 24 || (has_digit && longest >= 10))
+    !is_host && !piece.contains("{$") && !piece.starts_with('~') && uri::looks_random(piece)
 }
 
 /// Line by line; in tags value by value.
@@ -402,6 +400,9 @@ mod tests {
             "#EXTM3U\n//user:SECRET9@host/a.ts\n",
             "#EXTM3U\nseg.ts#access_token=SECRET9\n",
             "#EXTM3U\nseg.ts?t=a$b$SECRET9\n",
+            "#EXTM3U\nexp=1~acl=/*~hmac=0a1bSECRET9/seg.ts\n",
+            "#EXTM3U\nseg.ts;token=0a1bSECRET9\n",
+            "<MPD><BaseURL>/bcdn_token=0a1bSECRET9/</BaseURL></MPD>",
             "<MPD><x:UrlQueryInfo queryString=\"token=SECRET9&amp;a=b\" queryTemplate = 'x=SECRET9'/></MPD>",
         ] {
             let out = kept(text);

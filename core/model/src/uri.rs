@@ -151,6 +151,12 @@ pub fn is_absolute(reference: &str) -> bool {
     split(reference).scheme.is_some()
 }
 
+/// True if a reference leads to the same place from every base: it names its server, or is a whole URL.
+pub fn names_server(reference: &str) -> bool {
+    let parts = split(reference);
+    parts.scheme.is_some() || parts.authority.is_some()
+}
+
 /// Host and port of an absolute URL, user information left out; empty if it has none.
 pub fn host(url: &str) -> &str {
     let authority = split(url).authority.unwrap_or("");
@@ -184,8 +190,8 @@ pub fn may_follow(from: &str, to: &str) -> bool {
 }
 
 /// The URL as logs, errors and recordings may show it: user information dropped, each query
-/// value replaced by a short digest that tells equal values from different ones, fragment dropped.
-/// `data:` URLs lose their payload.
+/// value replaced by a short digest that tells equal values from different ones, and so are values of
+/// parameters in the path that look like tokens; fragment dropped. `data:` URLs lose their payload.
 pub fn without_secrets(url: &str) -> String {
     let parts = split(url);
     if parts.scheme.is_some_and(|s| s.eq_ignore_ascii_case("data")) {
@@ -193,7 +199,7 @@ pub fn without_secrets(url: &str) -> String {
     }
     let authority = parts.authority.map(|_| host(url));
     let query = parts.query.map(redact_query);
-    join(parts.scheme, authority, parts.path, query.as_deref(), None)
+    join(parts.scheme, authority, &redact_path(parts.path), query.as_deref(), None)
 }
 
 fn redact_data(payload: &str) -> String {
@@ -217,28 +223,92 @@ pub fn redact(text: &str) -> Cow<'_, str> {
             text = Cow::Owned(format!("{before}{host}{}", &behind[authority.len()..]));
         }
     }
-    let Some((path, query)) = text.split_once('?') else {
+    // What begins with a hash may be a line of a playlist.
+    let (path, rest) = text.split_at(text.find('?').or_else(|| text.find('#')).unwrap_or(text.len()));
+    let shown = redact_path(path);
+    let redacted = match rest.strip_prefix('?') {
+        Some(query) => {
+            let query = query.split_once('#').map_or(query, |(query, _)| query);
+            format!("{shown}?{}", redact_query(query))
+        }
         // A fragment with parameters, as some single sign-ons make.
-        return match text.split_once('#') {
-            Some((path, fragment)) if !path.is_empty() && fragment.contains('=') => Cow::Owned(path.to_owned()),
-            _ => text,
-        };
+        None if !path.is_empty() && rest.contains('=') => shown.into_owned(),
+        None => format!("{shown}{rest}"),
     };
-    let query = query.split_once('#').map_or(query, |(query, _)| query);
-    let redacted = format!("{path}?{}", redact_query(query));
     if redacted == text {
         return text;
     }
     Cow::Owned(redacted)
 }
 
+/// A path with the values of its parameters replaced that look like tokens: CDNs take them in segments of
+/// their own (`/exp=1~acl=*~hmac=…/`, `/bcdn_token=…/`) and behind a semicolon. What has no slash in it
+/// may be something else than a path: of that, only what is behind a semicolon counts.
+fn redact_path(path: &str) -> Cow<'_, str> {
+    if !path.contains('=') {
+        return Cow::Borrowed(path);
+    }
+    let is_path = path.contains('/');
+    let mut out = String::with_capacity(path.len());
+    for segment in path.split_inclusive('/') {
+        let (text, slash) = segment.strip_suffix('/').map_or((segment, ""), |text| (text, "/"));
+        let mut counts = is_path;
+        let mut rest = text;
+        while !rest.is_empty() {
+            let piece = &rest[..next_parameter(rest)];
+            out.push_str(&redact_parameter(piece, counts));
+            rest = &rest[piece.len()..];
+            counts |= rest.starts_with(';');
+        }
+        out.push_str(slash);
+    }
+    if out == path {
+        return Cow::Borrowed(path);
+    }
+    Cow::Owned(out)
+}
+
+/// Where the parameter ends that a text begins with: in front of a separator behind which another has its
+/// name. A value may have separators in it.
+fn next_parameter(text: &str) -> usize {
+    let named = |rest: &str| {
+        let name = rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')));
+        name.is_some_and(|end| end > 0 && rest[end..].starts_with('='))
+    };
+    let found = text.match_indices([';', '~', '&']).find(|(at, mark)| *at > 0 && named(&text[at + mark.len()..]));
+    found.map_or(text.len(), |(at, _)| at)
+}
+
+/// `name=value`, separator included that it may begin with. What follows a last dot in a few letters is a
+/// file's ending and stays.
+fn redact_parameter(text: &str, counts: bool) -> Cow<'_, str> {
+    let Some((name, value)) = text.split_once('=').filter(|_| counts) else { return Cow::Borrowed(text) };
+    let short = |ending: &str| (1..=5).contains(&ending.len()) && ending.bytes().all(|b| b.is_ascii_alphanumeric());
+    let stem = value.rfind('.').filter(|dot| short(&value[dot + 1..])).unwrap_or(value.len());
+    let (stem, ending) = value.split_at(stem);
+    if stem.starts_with('~') || is_open(text) || !looks_random(stem) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(format!("{name}={}{ending}", digest(stem)))
+}
+
+/// Whether a text looks like a token: a long run of letters and digits between dots.
+pub fn looks_random(text: &str) -> bool {
+    let longest = text.split('.').map(str::len).max().unwrap_or(0);
+    longest >= 24 || (longest >= 10 && text.contains(|c: char| c.is_ascii_digit()))
+}
+
+/// Whether a text holds a variable or a placeholder: identifiers of DASH templates and of its queries
+/// (ISO/IEC 23009-1, 5.3.9.4.4 and annex I).
+fn is_open(text: &str) -> bool {
+    const PLACEHOLDERS: [&str; 7] =
+        ["{$", "$Number", "$Time", "$RepresentationID$", "$Bandwidth", "$SubNumber", "$query"];
+    PLACEHOLDERS.iter().any(|name| text.contains(name))
+}
+
 /// A query with every value replaced by `~` and eight hexadecimal digits. Values that hold a
 /// variable or a placeholder stay: they are no values yet.
 pub fn redact_query(query: &str) -> String {
-    // Identifiers of DASH templates and of its queries (ISO/IEC 23009-1, 5.3.9.4.4 and annex I).
-    const PLACEHOLDERS: [&str; 7] =
-        ["{$", "$Number", "$Time", "$RepresentationID$", "$Bandwidth", "$SubNumber", "$query"];
-    let is_open = |value: &str| PLACEHOLDERS.iter().any(|name| value.contains(name));
     let redact = |pair: &str| match pair.split_once('=') {
         _ if pair.is_empty() || is_open(pair) => pair.to_owned(),
         Some((_, value)) if value.is_empty() || is_redacted(value) => pair.to_owned(),
@@ -348,6 +418,43 @@ mod tests {
             assert!(!may_follow("file:///a", url), "{url:?}");
         }
         assert!(may_follow("https://a/x", "https://a/x%20y/\u{fc}"));
+    }
+
+    #[test]
+    fn tokens_in_a_path_leave_a_url() {
+        for (path, shown) in [
+            ("/exp=1700000000~acl=/*~hmac=0a1b2c3d4e5f/v.m4s", "/exp=~D~acl=/*~hmac=~D/v.m4s"),
+            (
+                "/hdntl=exp=1700000000~acl=%2f*~data=hdntl~hmac=0a1b2c3d4e5f/v",
+                "/hdntl=~D~acl=%2f*~data=hdntl~hmac=~D/v",
+            ),
+            ("/bcdn_token=HS256-aB0_cD1-eF2&expires=1700000000/v", "/bcdn_token=~D&expires=~D/v"),
+            ("/v/seg.ts;token=0a1b2c3d4e5f", "/v/seg.ts;token=~D"),
+            ("/v/token=0a1b2c3d4e5f~more~0a1b2c3d.m3u8", "/v/token=~D.m3u8"),
+            ("/a=1/v;b=2/dur_60/low=720p/x~y/c==", "/a=1/v;b=2/dur_60/low=720p/x~y/c=="),
+            ("/v/n=$Number$-0a1b2c3d4e5f/{$token}=0a1b", "/v/n=$Number$-0a1b2c3d4e5f/{$token}=0a1b"),
+        ] {
+            let url = format!("https://cdn.example{path}");
+            let digests = |text: &str| {
+                let mut pieces = text.split("=~");
+                let first = pieces.next().unwrap_or_default().to_owned();
+                let cut = |piece: &str| format!("=~D{}", piece.get(8..).unwrap_or_default());
+                first + &pieces.map(cut).collect::<String>()
+            };
+            assert_eq!(digests(&without_secrets(&url)), format!("https://cdn.example{shown}"));
+            assert_eq!(redact(&url), without_secrets(&url), "both alike");
+            assert_eq!(without_secrets(&without_secrets(&url)), without_secrets(&url), "idempotent");
+            let reference = path.trim_start_matches('/');
+            assert_eq!(format!("https://cdn.example/{}", redact(reference)), without_secrets(&url), "part by part");
+        }
+    }
+
+    #[test]
+    fn what_is_no_path_keeps_its_values() {
+        for text in ["IV=0x0123456789abcdef0123456789abcdef", "BANDWIDTH=12345678901", "AAAA0123456789abcdef=="] {
+            assert_eq!(redact(text), text);
+        }
+        assert_ne!(redact("seg.ts;token=0a1b2c3d4e5f"), "seg.ts;token=0a1b2c3d4e5f");
     }
 
     #[test]

@@ -61,7 +61,7 @@ impl<S: Source> Fetcher<S> {
             Fetched::Response(response) => *response,
             Fetched::Failure(failure) => return Err(about(Error::new(failure.code, failure.message), url)),
         };
-        if response.status >= 400 {
+        if !(200..300).contains(&response.status) {
             let error = about(classify_status(response.status, &response.body), &response.url);
             return Err(match response.retry_after {
                 Some(wait) => error.fact("retry_after", wait),

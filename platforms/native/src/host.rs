@@ -10,7 +10,7 @@ use telecine_engine::{
 };
 use telecine_model::{Error, ErrorCode, MediaTime, Timestamp, WallTime};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{sleep_until, Instant};
 
 use crate::fetch::Fetcher;
@@ -65,7 +65,25 @@ pub(crate) struct Host {
 }
 
 /// A request on its way; it ends with this value.
-struct Request(JoinHandle<()>);
+struct Request(AbortHandle);
+
+/// Sees to it that a request ends for the engine too when its task broke off: the engine would wait for ever for
+/// something that nobody sends any more. What was cancelled nobody waits for.
+fn watch(id: RequestId, task: JoinHandle<()>, network: mpsc::Sender<NetworkEvent>) -> AbortHandle {
+    let handle = task.abort_handle();
+    tokio::spawn(async move {
+        match task.await {
+            Err(broken) if !broken.is_cancelled() => {
+                let message = format!("the task of a request broke off: {broken}");
+                let event = NetworkEvent::Failed { id, code: ErrorCode::InternalDefect, message };
+                // Without a loop nobody waits.
+                let _ = network.send(event).await;
+            }
+            _ => {}
+        }
+    });
+    handle
+}
 
 impl Drop for Request {
     fn drop(&mut self) {
@@ -184,14 +202,14 @@ impl Host {
     fn fetch(&mut self, request: Box<FetchRequest>) {
         let id = request.id;
         let (fetcher, title, network) = (self.fetcher.clone(), Arc::clone(&self.url), self.network.clone());
-        let filter = self.filter.clone().filter(|_| request.licence.is_some());
+        let (filter, events) = (self.filter.clone().filter(|_| request.licence.is_some()), network.clone());
         let task = tokio::spawn(async move {
             match filter {
-                Some(filter) => licence::fetch(&fetcher, &*filter, request, &title, &network).await,
-                None => fetcher.fetch(&request, &title, &network).await,
+                Some(filter) => licence::fetch(&fetcher, &*filter, request, &title, &events).await,
+                None => fetcher.fetch(&request, &title, &events).await,
             }
         });
-        self.requests.insert(id, Request(task));
+        self.requests.insert(id, Request(watch(id, task, network)));
     }
 
     fn emit(&mut self, event: Event) {
@@ -228,4 +246,30 @@ fn unexplained() -> Error {
 fn wall_clock() -> Option<WallTime> {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
     i64::try_from(since_epoch.as_micros()).ok().map(WallTime::from_micros)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::panic)]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_whose_task_panics_has_failed() {
+        let (network, mut arrivals) = mpsc::channel(1);
+        let task = tokio::spawn(async { panic!("a defect") });
+        watch(RequestId(7), task, network);
+        let event = arrivals.recv().await;
+        let failed =
+            matches!(event, Some(NetworkEvent::Failed { id: RequestId(7), code: ErrorCode::InternalDefect, .. }));
+        assert!(failed, "{event:?}");
+    }
+
+    #[tokio::test]
+    async fn a_request_that_was_cancelled_says_nothing_more() {
+        let (network, mut arrivals) = mpsc::channel(1);
+        let task = tokio::spawn(std::future::pending());
+        drop(Request(watch(RequestId(7), task, network)));
+        assert!(arrivals.recv().await.is_none());
+    }
 }

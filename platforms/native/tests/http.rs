@@ -29,6 +29,8 @@ enum Reply {
     Stall(Vec<u8>),
     /// Sends this again and again.
     Flood(Vec<u8>),
+    /// Sends this and then a byte every so often.
+    Drip(Vec<u8>, Duration),
 }
 
 impl Server {
@@ -64,6 +66,13 @@ impl Server {
                             Reply::Stall(bytes) => {
                                 let _ = socket.write_all(&bytes).await;
                                 std::future::pending::<()>().await;
+                            }
+                            Reply::Drip(bytes, pause) => {
+                                let _ = socket.write_all(&bytes).await;
+                                while socket.write_all(b".").await.is_ok() {
+                                    tokio::time::sleep(pause).await;
+                                }
+                                return;
                             }
                             Reply::Flood(bytes) => {
                                 while socket.write_all(&bytes).await.is_ok() {}
@@ -362,6 +371,17 @@ async fn what_is_read_past_counts_as_waiting_and_not_as_the_part() {
 }
 
 #[tokio::test]
+async fn a_drip_in_front_of_the_part_is_a_timeout() {
+    let pause = Duration::from_millis(100);
+    let head = b"HTTP/1.1 200 OK\r\ncontent-length: 20000000\r\n\r\n";
+    let server = Server::start(move |_| Reply::Drip(head.to_vec(), pause)).await;
+    // No pause is as long as the timeout of a byte, and the first of the part would come after twelve days.
+    let fetched = tokio::time::timeout(Duration::from_secs(20), get_range(&server.url, 10 << 20, 500)).await;
+    let fetched = fetched.expect("given up by itself");
+    assert_eq!((fetched.code(), fetched.head), (Some(ErrorCode::Timeout), None));
+}
+
+#[tokio::test]
 async fn text_may_be_compressed_and_media_may_not() {
     let server = Server::start(|head| {
         if head.contains("accept-encoding: gzip") || head.contains("accept-encoding: br, gzip") {
@@ -437,6 +457,16 @@ async fn an_error_status_is_an_answer_whatever_becomes_of_its_body() {
     let fetched = get(&server.url).await;
     assert_eq!((fetched.head.map(|head| head.status), fetched.failure), (Some(403), None));
     assert_eq!(fetched.body, b"<Code>InvalidObjectState</Code>");
+}
+
+#[tokio::test]
+async fn a_redirect_that_leads_nowhere_is_no_answer_but_a_status_to_classify() {
+    for (status, code) in [("300 Multiple Choices", 300), ("302 Found", 302), ("304 Not Modified", 304)] {
+        let server = Server::start(move |_| Reply::Close(answer(status, b"no"))).await;
+        // Taken for a body, it would be refused as one without the part that was asked for.
+        let fetched = get_range(&server.url, 1 << 30, 4).await;
+        assert_eq!((fetched.head.map(|head| head.status), fetched.failure), (Some(code), None), "{status}");
+    }
 }
 
 #[tokio::test]

@@ -217,7 +217,8 @@ impl TrafReader {
             (Some(first), 1) => first,
             _ => default(TRUN_FLAGS, self.defaults.flags)?,
         };
-        self.track.samples.reserve_exact(count);
+        // Room for more than this run: exact room would copy everything again for each of many runs.
+        self.track.samples.reserve(count);
         for index in 0..count {
             let mut column = |flag: u32, default: u32| match flags & flag {
                 0 => default,

@@ -40,6 +40,19 @@ fn offsets_count_from_the_moof_with_default_base_is_moof() {
 }
 
 #[test]
+fn many_runs_do_not_copy_the_samples_again_for_each() {
+    let runs: Vec<u8> = (0..1000).flat_map(|_| full(b"trun", 0, 0, &[&be(1)])).collect();
+    let make = |at| boxed(b"traf", &[&tfhd(BASE_IS_MOOF, &[]), &tfdt(5), &trun(1, at), &runs]);
+    let at = place(&[&make(0)]);
+    let units = read(fragment(&[&make(at)], &[0; 4 * 1001])).expect("valid");
+    // Not a copy: that would have exact room again.
+    let samples = &fragments(&units)[0].tracks[0].samples;
+    assert_eq!(samples.len(), 1001);
+    // Room that doubles is copied a logarithmic number of times, and is some left over.
+    assert!(samples.capacity() > 1001, "exact room was made for each run");
+}
+
+#[test]
 fn offsets_count_from_the_base_data_offset_where_there_is_one() {
     let make = |base: u64, at| boxed(b"traf", &[&tfhd(1, &be64(base)), &tfdt(0), &trun(1, at)]);
     let init = simple_init().len() as u64;

@@ -16,6 +16,7 @@ pub(super) mod scheme {
     pub(in crate::dash) const CONTINUITY: &str = "urn:mpeg:dash:period-continuity:2015";
     pub(in crate::dash) const CONNECTIVITY: &str = "urn:mpeg:dash:period-connectivity:2015";
     pub(in crate::dash) const LAST_SEGMENT: &str = "http://dashif.org/guidelines/last-segment-number";
+    pub(in crate::dash) const SEQUENCES: &str = "urn:mpeg:dash:ssr:2023";
     pub(in crate::dash) const TRANSFER: &str = "urn:mpeg:mpegB:cicp:TransferCharacteristics";
     pub(in crate::dash) const CEA_608: &str = "urn:scte:dash:cc:cea-608:2015";
     pub(in crate::dash) const CEA_708: &str = "urn:scte:dash:cc:cea-708:2015";
@@ -30,7 +31,7 @@ pub(super) mod scheme {
         "urn:mpeg:mpegB:cicp:MatrixCoefficients",
         "urn:mpeg:mpegB:cicp:VideoFullRangeFlag",
         "urn:mpeg:dash:preselection:2016",
-        "urn:mpeg:dash:ssr:2023",
+        SEQUENCES,
         "urn:mpeg:dash:fallback:2016",
         "urn:mpeg:dash:chaining:2016",
         "urn:mpeg:dash:reset:2016",

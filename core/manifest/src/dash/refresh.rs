@@ -132,10 +132,12 @@ fn merge_rendition(before: &mut Track, track: &mut Track, at: usize, period: &st
     }
 }
 
-fn keep_fetched(known: Box<SegmentIndex>, rendition: &mut Rendition) {
-    if matches!(&rendition.segments, Segments::Indexed(source) if source.base == known.base) {
-        rendition.segments = Segments::Known(known);
+fn keep_fetched(mut known: Box<SegmentIndex>, rendition: &mut Rendition) {
+    match &rendition.segments {
+        Segments::Indexed(source) if source.base == known.base => known.queries = source.queries.clone(),
+        _ => return,
     }
+    rendition.segments = Segments::Known(known);
 }
 
 /// Makes `newer` go on where `known` ends. Returns the number of new segments.
@@ -148,8 +150,9 @@ fn continue_from(known: SegmentIndex, newer: &mut SegmentIndex) -> (u64, Option<
     if before.is_open() || after.is_open() || before.is_empty() || after.is_empty() {
         return (after.end_number().saturating_sub(before.end_number()).min(after.len()), None);
     }
+    // Of segment sequences, what URLs name is kept apart from the numbers.
     let numbered = matches!(&newer.addressing, Addressing::Template(template) if template.uses_number());
-    if numbered {
+    if numbered && newer.sequences.is_empty() {
         return (new_segments(before, after), numbering(before, after));
     }
     let (first, start) = (after.first_number(), after.start().unwrap_or(0));
@@ -175,11 +178,11 @@ fn continue_from(known: SegmentIndex, newer: &mut SegmentIndex) -> (u64, Option<
     let now = merged.first_number();
     newer.table = merged;
     newer.listed_from = newer.listed_from.saturating_sub(first).saturating_add(now);
-    let mut sequence = Runs::new();
-    for (number, parts) in newer.sequence.iter() {
-        sequence.set_from(number.saturating_sub(first).saturating_add(now), *parts);
+    let mut sequences = Runs::new();
+    for (number, sequence) in newer.sequences.iter() {
+        sequences.anchor(number.saturating_sub(first).saturating_add(now), *sequence);
     }
-    newer.sequence = sequence;
+    newer.sequences = sequences;
     (added, kind)
 }
 

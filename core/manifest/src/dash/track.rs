@@ -5,6 +5,7 @@ use std::mem::{size_of, size_of_val};
 
 use telecine_model::presentation::{BaseUrl, Descriptor};
 use telecine_model::protection::Protection;
+use telecine_model::segments::Queries;
 use telecine_model::{
     Codec, Error, ErrorCode, Language, Limits, MediaTime, Place, Rendition, Segments, Track, TrackKind,
 };
@@ -16,7 +17,6 @@ use super::descriptors::{scheme, video_range, Properties};
 use super::element::WORDS;
 use super::protection::{self, Shared};
 use super::reader::Warnings;
-use super::urlquery;
 use super::value::grid;
 
 /// What the tracks of a period depend on.
@@ -199,18 +199,18 @@ impl Family<'_> {
             return Ok(None);
         };
         let levels = [above.properties[0], above.properties[1], &set.properties, &own.common.properties];
-        let query = levels
+        let queries = levels
             .iter()
             .flat_map(|properties| properties.iter())
             .filter_map(|property| property.url_query.as_ref())
             .filter_map(|query| {
-                let resolved = query.resolve(above.uri, &base.uri);
+                let resolved = query.resolve(above.uri);
                 if resolved.is_none() {
                     warnings.add("D102", &own.place, "a query longer than 16 KiB was left out");
                 }
                 resolved
-            })
-            .fold(String::new(), |all, query| urlquery::join(&all, &query));
+            });
+        let queries = Queries::new(queries);
         let last_number = levels
             .iter()
             .flat_map(|properties| properties.values(scheme::LAST_SEGMENT))
@@ -227,7 +227,12 @@ impl Family<'_> {
             period_duration: above.duration,
             live: above.live,
             last_number,
-            query: &query,
+            queries: &queries,
+            // The sixth edition (5.3.9.7.2), whose representations carry this descriptor, counts from 0, the
+            // fifth from 1.
+            sub_numbers_from_zero: levels
+                .iter()
+                .any(|properties| properties.values(scheme::SEQUENCES).next().is_some()),
             stand_alone_text: matches!(mime_type.as_deref(), Some("text/vtt" | "application/ttml+xml")),
         };
         let Some(built) = addressing::build(&own.level.under(self.level), &scope, warnings)? else {
@@ -283,7 +288,8 @@ fn heap_bytes(rendition: &Rendition) -> usize {
     };
     let segments = match &rendition.segments {
         Segments::Known(index) => index.heap_bytes(),
-        _ => 0,
+        Segments::Indexed(source) => source.queries.heap_bytes(),
+        Segments::Unloaded => 0,
     };
     size_of::<Rendition>()
         + segments

@@ -1,7 +1,5 @@
 //! Queries that segment URLs carry on (ISO/IEC 23009-1, Annex I; D102).
 
-use std::borrow::Cow;
-
 use telecine_model::uri;
 
 use super::element::Element;
@@ -34,11 +32,12 @@ impl UrlQuery {
         }
     }
 
-    /// The query for segments at `base`, of an MPD at `mpd`; empty if there is none, None if it is
-    /// longer than any URL can be.
-    pub(super) fn resolve(&self, mpd: &str, base: &str) -> Option<String> {
-        if !self.for_segments || self.beyond_us || (self.same_origin_only && !uri::same_origin(mpd, base)) {
-            return Some(String::new());
+    /// The query for segments of an MPD at `mpd`, and the URL of the only origin that may see it, if not
+    /// every one may; empty if there is none, None if it is longer than any URL can be.
+    pub(super) fn resolve<'m>(&self, mpd: &'m str) -> Option<(String, Option<&'m str>)> {
+        let only_to = self.same_origin_only.then_some(mpd);
+        if !self.for_segments || self.beyond_us {
+            return Some((String::new(), only_to));
         }
         let initial = if self.use_mpd_query { uri::split(mpd).query.unwrap_or("") } else { "" };
         let pairs = join(initial, self.query.trim_start_matches(['?', '&']));
@@ -61,7 +60,7 @@ impl UrlQuery {
             }
         }
         out.push_str(rest);
-        (out.len() <= MAX_QUERY).then_some(out)
+        (out.len() <= MAX_QUERY).then_some((out, only_to))
     }
 }
 
@@ -73,31 +72,9 @@ fn value_of<'q>(pairs: &'q str, name: &str) -> Option<&'q str> {
 }
 
 /// Two queries as one.
-pub(super) fn join(a: &str, b: &str) -> String {
+fn join(a: &str, b: &str) -> String {
     match (a, b) {
         ("", only) | (only, "") => only.to_owned(),
         (a, b) => format!("{a}&{b}"),
     }
-}
-
-/// A reference with a query appended to whatever query it has; a fragment stays behind it.
-pub(super) fn with_query(reference: &str, query: &str) -> String {
-    if query.is_empty() {
-        return reference.to_owned();
-    }
-    let (front, fragment) = reference.split_at(reference.find('#').unwrap_or(reference.len()));
-    let mark = match front.find('?') {
-        None => "?",
-        Some(at) if at + 1 == front.len() => "",
-        Some(_) => "&",
-    };
-    format!("{front}{mark}{query}{fragment}")
-}
-
-/// The same for a template, in which a dollar sign has a meaning.
-pub(super) fn with_query_in_template<'t>(template: &'t str, query: &str) -> Cow<'t, str> {
-    if query.is_empty() {
-        return Cow::Borrowed(template);
-    }
-    Cow::Owned(with_query(template, &query.replace('$', "$$")))
 }

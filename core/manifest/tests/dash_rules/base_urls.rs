@@ -116,7 +116,8 @@ fn d102_the_query_of_the_mpd_is_appended_to_segment_urls() {
     ));
     let presentation = read(&text);
     assert_eq!(names(&presentation), ["1.m4s?x=1&token=1&b=$2", "2.m4s?x=1&token=1&b=$2"]);
-    assert_eq!(segments(&presentation)[0].init.as_ref().expect("init").uri, "i?token=1&b=$2");
+    let init = segments(&presentation)[0].init.as_ref().expect("init").uri.clone();
+    assert_eq!(index(&presentation).resolve(&init), "https://cdn.example/title/i?token=1&b=$2");
 }
 
 #[test]
@@ -130,7 +131,7 @@ fn d102_single_parameters_lists_and_indexes_are_queried_too() {
     let whole = with_segments(&format!("{property}<BaseURL>v.mp4?k</BaseURL><SegmentBase indexRange='0-9'/>"));
     let presentation = read(&whole);
     let Segments::Indexed(source) = &rendition(&presentation).segments else { panic!("indexed") };
-    assert_eq!(source.uri, "https://cdn.example/title/v.mp4?k&t=1&none=");
+    assert_eq!(source.resolve(&source.uri), "https://cdn.example/title/v.mp4?k&t=1&none=");
 }
 
 #[test]
@@ -145,6 +146,23 @@ fn d102_parameters_for_other_requests_or_other_origins_stay_away_from_segments()
         ));
         assert_eq!(names(&read(&text)), ["s"], "{attributes}");
     }
+}
+
+#[test]
+fn d102_which_origin_sees_a_query_is_decided_by_the_url_and_not_by_the_base() {
+    let property = queried(
+        "SupplementalProperty",
+        "<up:ExtUrlQueryInfo queryTemplate='$querypart$' useMPDUrlQuery='true' sameOriginOnly='true'/>",
+    );
+    let of = |base: &str, media: &str| {
+        let text =
+            format!("{property}<BaseURL>{base}</BaseURL><SegmentTemplate media='{media}$Number$.m4s' duration='20'/>");
+        segments(&read(&with_segments(&text)))[0].uri.clone()
+    };
+    assert_eq!(of("x/", ""), "https://cdn.example/title/x/1.m4s?token=1");
+    assert_eq!(of("x/", "https://other.example/"), "https://other.example/1.m4s");
+    assert_eq!(of("x/", "//other.example/"), "https://other.example/1.m4s");
+    assert_eq!(of("https://other.example/", "https://cdn.example/"), "https://cdn.example/1.m4s?token=1");
 }
 
 #[test]

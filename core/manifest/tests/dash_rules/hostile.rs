@@ -242,7 +242,7 @@ fn use_everything(bytes: &[u8]) {
         for index in track.renditions.iter().filter_map(|rendition| rendition.segments.known()) {
             let (first, end) = (index.table.first_number(), index.table.end_number());
             for number in [first, first.saturating_add(1), end.saturating_sub(1), end] {
-                let _ = (index.get(number), index.part_of_sequence(number, 2));
+                let _ = (index.get(number), index.sequences.get(number));
             }
             assert!(index.table.is_open() || index.table.len() <= 10_000);
         }

@@ -187,3 +187,19 @@ fn d007_sets_inherit_nothing_from_one_another() {
     );
     assert!(read(&text).periods[0].tracks[1].renditions[0].segments.known().is_none());
 }
+
+#[test]
+fn d010_an_index_that_is_a_resource_of_its_own_leaves_the_representation_out() {
+    let index = |attributes: &str| {
+        with_set(&format!(
+            "<Representation id='v' bandwidth='1'><BaseURL>v.mp4</BaseURL><SegmentBase {attributes}>\
+             <RepresentationIndex sourceURL='v.sidx'/></SegmentBase></Representation>\
+             <Representation id='w' bandwidth='2'><BaseURL>w.mp4</BaseURL><SegmentBase indexRange='5-9'/></Representation>"
+        ))
+    };
+    let presentation = read(&index(""));
+    let ids: Vec<&str> = track(&presentation).renditions.iter().map(|r| r.id.as_str()).collect();
+    assert_eq!((ids, warned(&presentation)), (vec!["w"], vec!["D010"]));
+    // What the file itself has is enough.
+    assert_eq!(track(&read(&index("indexRange='10-99'"))).renditions.len(), 2);
+}

@@ -3,7 +3,7 @@
 use crate::support::*;
 
 use telecine_manifest::dash::{parse, Context};
-use telecine_model::{ErrorCode, Limits};
+use telecine_model::{ErrorCode, Limits, Presentation};
 
 fn timeline(entries: &str) -> String {
     with_segments(&format!(
@@ -98,19 +98,68 @@ fn d016_the_number_of_the_first_entry_is_the_first_number() {
     assert_eq!(warned(&odd), ["D015"]);
 }
 
+fn sequences(before: &str, media: &str, attributes: &str, entries: &str) -> Presentation {
+    read(&with_segments(&format!(
+        "{before}<SegmentTemplate media='{media}' timescale='1000' {attributes}>\
+         <SegmentTimeline>{entries}</SegmentTimeline></SegmentTemplate>"
+    )))
+}
+
 #[test]
-fn d018_a_segment_sequence_divides_its_time_among_its_parts() {
+fn d018_each_part_of_a_segment_sequence_is_a_segment() {
+    let entries = "<S d='4000' k='4' r='1'/><S d='4000'/><S d='4000' k='2'/>";
+    let presentation = sequences("", "$Number$_$SubNumber$", "startNumber='7'", entries);
+    let expected = ["7_1", "7_2", "7_3", "7_4", "8_1", "8_2", "8_3", "8_4", "9_1", "10_1", "10_2"];
+    assert_eq!(names(&presentation), expected);
+    let times: Vec<_> = segments(&presentation).iter().map(|s| (s.number, s.start, s.duration)).collect();
+    assert_eq!(times[5], (12, ms(5000), ms(1000)));
+    assert_eq!(times[8..], [(15, ms(8000), ms(4000)), (16, ms(12_000), ms(2000)), (17, ms(14_000), ms(2000))]);
+    assert!(index(&presentation).number_at(ms(6500)) == Some(13));
+    // The time in a URL is that of the sequence.
+    let timed = sequences("", "$Time$_$SubNumber$", "", "<S t='500' d='4000' k='2' r='1'/>");
+    assert_eq!(names(&timed), ["500_1", "500_2", "4500_1", "4500_2"]);
+}
+
+#[test]
+fn d018_sequences_of_the_sixth_edition_count_from_0() {
+    for property in ["EssentialProperty", "SupplementalProperty"] {
+        let property = format!("<{property} schemeIdUri='urn:mpeg:dash:ssr:2023'/>");
+        let presentation = sequences(&property, "$Number$_$SubNumber$", "", "<S d='4000' k='2'/><S d='4000'/>");
+        assert_eq!(names(&presentation), ["1_0", "1_1", "2_0"]);
+    }
+}
+
+#[test]
+fn d018_a_sequence_without_sub_numbers_in_its_urls_is_one_segment() {
+    let presentation = sequences("", "$Number$", "", "<S d='4000' k='4' r='1'/>");
+    assert_eq!(names(&presentation), ["1", "2"]);
+}
+
+#[test]
+fn d018_sequences_end_where_their_numbers_or_the_period_do() {
+    let numbered = sequences("", "$Number$_$SubNumber$", "endNumber='2'", "<S d='4000' k='3' r='4'/>");
+    assert_eq!(names(&numbered), ["1_1", "1_2", "1_3", "2_1", "2_2", "2_3"]);
+    let open = sequences("", "$Number$_$SubNumber$", "", "<S d='8000' k='1'/><S d='6000' k='2' r='-1'/>");
+    assert_eq!(names(&open), ["1_1", "2_1", "2_2", "3_1", "3_2"]);
+}
+
+#[test]
+fn d107_sequences_are_one_run_even_where_their_parts_do_not_come_out_even() {
+    for parts in [4, 3] {
+        let presentation =
+            sequences("", "$Number$_$SubNumber$", "", &format!("<S t='0' d='8000' k='{parts}' r='9999'/>"));
+        let table = &index(&presentation).table;
+        assert_eq!((table.len(), table.runs(), table.end()), (10_000 * parts, 1, Some(80_000_000)));
+    }
+    let many = sequences("", "$Number$_$SubNumber$", "", "<S d='2' k='3'/>");
+    assert_eq!((names(&many), warned(&many)), (vec!["1_1".to_owned()], vec!["D018"]));
+    let mut limits = Limits::default();
+    limits.segments = 100;
     let text = with_segments(
-        "<SegmentTemplate media='$Number$_$SubNumber$' timescale='1000'><SegmentTimeline>\
-         <S d='4000' k='4' r='1'/><S d='4000'/></SegmentTimeline></SegmentTemplate>",
+        "<SegmentTemplate media='$SubNumber$'><SegmentTimeline><S d='900' k='101'/></SegmentTimeline></SegmentTemplate>",
     );
-    let presentation = read(&text);
-    let index = index(&presentation);
-    assert_eq!((index.sequence.get(1), index.sequence.get(2), index.sequence.get(3)), (Some(&4), Some(&4), Some(&1)));
-    let part = index.part_of_sequence(2, 3).expect("a part");
-    assert_eq!((part.start, part.duration), (ms(6000), ms(1000)));
-    assert!(part.uri.ends_with("/2_3"));
-    assert_eq!(index.part_of_sequence(3, 2), None);
+    let refused = parse(text.as_bytes(), &Context { uri: URL, limits: &limits });
+    assert_eq!(refused.map(|_| ()).map_err(|error| error.code()), Err(ErrorCode::ManifestLimit));
 }
 
 #[test]

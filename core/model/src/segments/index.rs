@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{RangeList, Runs, SegmentTable, UriList, UrlTemplate};
+use super::{Queries, RangeList, Runs, SegmentTable, UriList, UrlTemplate};
 use crate::protection::Key;
 use crate::time::{MediaTime, WallTime};
 use crate::uri;
@@ -49,6 +49,8 @@ pub struct SegmentIndex {
     pub origin: MediaTime,
     /// What references are relative to: URL of the playlist, or the chosen `BaseURL`.
     pub base: Arc<str>,
+    /// What is appended to every URL.
+    pub queries: Queries,
     /// Where segments are.
     pub addressing: Addressing,
     /// Number of the segment at index 0 of `addressing` and `ranges` where they are lists.
@@ -70,14 +72,27 @@ pub struct SegmentIndex {
     /// Parts (LL-HLS), by segment, ascending. The last entry may be a segment still growing, whose
     /// number is the table's end number.
     pub parts: Vec<PartialSegment>,
-    /// DASH `S@k`: how many segments form the segment sequence of each number, addressed with
-    /// `$SubNumber$` from 1. Empty where every number is one segment.
-    pub sequence: Runs<u32>,
+    /// DASH `S@k` with `$SubNumber$`: which segments form segment sequences. Empty where `$Number$` is the
+    /// number of the segment.
+    pub sequences: Runs<Sequence>,
+    /// What `$SubNumber$` counts from.
+    pub first_sub_number: u64,
     /// How much earlier than complete a segment can be requested (DASH `@availabilityTimeOffset`,
     /// summed over levels). `None` is INF: always available.
     pub availability_offset: Option<MediaTime>,
     /// False if segments are offered before they are complete (`@availabilityTimeComplete`).
     pub availability_complete: bool,
+}
+
+/// Segment sequences that follow one another from some segment on, all of as many segments (ISO/IEC
+/// 23009-1:2022, 5.3.9.6.4). Each of their segments has a number of its own in the table; URLs name the
+/// sequence and the place in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sequence {
+    /// `$Number$` of the first of these sequences.
+    pub first: u64,
+    /// How many segments each has; not zero.
+    pub parts: u32,
 }
 
 /// The parts of one segment.
@@ -115,8 +130,10 @@ pub struct Segment {
     pub duration: MediaTime,
     /// Start in the track's own timescale, as the container is expected to count.
     pub ticks: i64,
-    /// Absolute URL.
+    /// Absolute URL, queries included.
     pub uri: String,
+    /// The reference that `uri` comes of, as written or computed: what to resolve against another base.
+    pub reference: String,
     /// Part of the resource.
     pub byte_range: Option<ByteRange>,
     /// Initialisation section in force.
@@ -149,6 +166,7 @@ impl SegmentIndex {
             presentation_offset: 0,
             origin: MediaTime::ZERO,
             base,
+            queries: Queries::default(),
             addressing,
             listed_from,
             ranges: None,
@@ -159,7 +177,8 @@ impl SegmentIndex {
             bitrate: Runs::new(),
             program_date_time: Runs::new(),
             parts: Vec::new(),
-            sequence: Runs::new(),
+            sequences: Runs::new(),
+            first_sub_number: 1,
             availability_offset: Some(MediaTime::ZERO),
             availability_complete: true,
         }
@@ -175,6 +194,11 @@ impl SegmentIndex {
         (time - self.origin).to_ticks(self.table.timescale()).saturating_add(self.presentation_offset)
     }
 
+    /// The URL that a reference of this index stands for.
+    pub fn resolve(&self, reference: &str) -> String {
+        self.queries.appended(uri::resolve(&self.base, reference))
+    }
+
     /// Segment `number`.
     pub fn get(&self, number: u64) -> Option<Segment> {
         let span = self.table.get(number)?;
@@ -185,7 +209,8 @@ impl SegmentIndex {
             start,
             duration: self.time_of(span.end()) - start,
             ticks: span.start,
-            uri: uri::resolve(&self.base, &reference),
+            uri: self.resolve(&reference),
+            reference,
             byte_range,
             init: self.init.get(number).cloned().flatten(),
             discontinuity: self.discontinuity.get(number).copied().unwrap_or(0),
@@ -201,31 +226,24 @@ impl SegmentIndex {
         let range = || self.ranges.as_ref().and_then(|ranges| ranges.get(listed()?));
         match &self.addressing {
             Addressing::Listed(list) => Some((list.get(listed()?)?, range())),
-            Addressing::Template(template) => Some((template.expand(number, ticks, 1), None)),
+            Addressing::Template(template) => Some((self.expand(template, number, ticks), None)),
             Addressing::Single(uri) => Some((uri.clone(), range())),
         }
     }
 
-    /// Part `part` (from 1) of the segment sequence `number` (DASH `S@k`): its share of the
-    /// sequence's time and its own URL. Without a sequence, part 1 is the segment.
-    pub fn part_of_sequence(&self, number: u64, part: u32) -> Option<Segment> {
-        let count = self.sequence.get(number).copied().unwrap_or(1).max(1);
-        if !(1..=count).contains(&part) {
-            return None;
-        }
-        let mut segment = self.get(number)?;
-        let span = self.table.get(number)?;
-        let tick = |nth: u32| {
-            let share = u128::from(span.duration) * u128::from(nth) / u128::from(count);
-            span.start.saturating_add_unsigned(u64::try_from(share).unwrap_or(u64::MAX))
+    /// What a template says of segment `number`: identifiers of its sequence, and its place in it.
+    fn expand(&self, template: &UrlTemplate, number: u64, ticks: i64) -> String {
+        let Some((from, sequence)) = self.sequences.get_with_start(number) else {
+            return template.expand(number, ticks, self.first_sub_number);
         };
-        segment.ticks = tick(part - 1);
-        segment.start = self.time_of(segment.ticks);
-        segment.duration = self.time_of(tick(part)) - segment.start;
-        if let Addressing::Template(template) = &self.addressing {
-            segment.uri = uri::resolve(&self.base, &template.expand(number, segment.ticks, u64::from(part)));
-        }
-        Some(segment)
+        let (nth, parts) = (number - from, u64::from(sequence.parts.max(1)));
+        let place = nth % parts;
+        // `$Time$` is the time of the whole sequence, whose first part the window may have left behind.
+        let time = match self.table.get(number - place) {
+            Some(first) => first.start,
+            None => ticks,
+        };
+        template.expand(sequence.first.saturating_add(nth / parts), time, self.first_sub_number.saturating_add(place))
     }
 
     /// Wall-clock time of a segment's start: the last announcement at or before it carried
@@ -264,13 +282,14 @@ impl SegmentIndex {
         };
         self.table.heap_bytes()
             + addressing
+            + self.queries.heap_bytes()
             + self.ranges.as_ref().map_or(0, RangeList::heap_bytes)
             + self.init.heap_bytes()
             + self.discontinuity.heap_bytes()
             + self.gap.heap_bytes()
             + self.keys.heap_bytes()
             + self.bitrate.heap_bytes()
-            + self.sequence.heap_bytes()
+            + self.sequences.heap_bytes()
             + self.program_date_time.heap_bytes()
     }
 
@@ -288,7 +307,7 @@ impl SegmentIndex {
         self.gap.shrink();
         self.keys.shrink();
         self.bitrate.shrink();
-        self.sequence.shrink();
+        self.sequences.shrink();
         self.program_date_time.shrink();
     }
 }
@@ -298,6 +317,8 @@ impl SegmentIndex {
 pub struct SegmentIndexSource {
     /// What `uri` is relative to.
     pub base: Arc<str>,
+    /// What is appended to every URL.
+    pub queries: Queries,
     /// Reference to the indexed resource; empty for the base itself.
     pub uri: String,
     /// Where the `sidx` is. Without it the whole resource is one segment.
@@ -314,6 +335,13 @@ pub struct SegmentIndexSource {
     pub duration: Option<MediaTime>,
     /// Keys in force.
     pub keys: Arc<[Key]>,
+}
+
+impl SegmentIndexSource {
+    /// The URL that a reference of this source stands for.
+    pub fn resolve(&self, reference: &str) -> String {
+        self.queries.appended(uri::resolve(&self.base, reference))
+    }
 }
 
 /// What is known of a rendition's segments.

@@ -395,7 +395,7 @@ impl UrlTemplate {
         digits.parse().ok().filter(|width| *width <= Self::MAX_WIDTH).ok_or_else(bad)
     }
 
-    /// The URL reference of the segment with this number and start tick (and part, from 1).
+    /// The URL reference of the segment with this number, start tick and sub-number.
     pub fn expand(&self, number: u64, time: i64, part: u64) -> String {
         let mut out = String::new();
         for piece in &self.0 {
@@ -421,6 +421,11 @@ impl UrlTemplate {
     /// True if the template uses `$Number$`.
     pub fn uses_number(&self) -> bool {
         self.0.iter().any(|piece| matches!(piece, Piece::Number(_)))
+    }
+
+    /// True if the template uses `$SubNumber$`.
+    pub fn uses_sub_number(&self) -> bool {
+        self.0.iter().any(|piece| matches!(piece, Piece::SubNumber(_)))
     }
 
     /// Bytes of heap in use.

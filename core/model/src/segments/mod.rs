@@ -7,12 +7,15 @@
 
 mod index;
 mod locator;
+mod query;
 mod runs;
 mod table;
 
 pub use index::{
     Addressing, ByteRange, InitSection, Part, PartialSegment, Segment, SegmentIndex, SegmentIndexSource, Segments,
+    Sequence,
 };
 pub use locator::{RangeList, TemplateError, UriList, UrlTemplate};
+pub use query::Queries;
 pub use runs::Runs;
 pub use table::{Align, MergeOutcome, SegmentTable, Span, TableError};

@@ -6,7 +6,8 @@ use crate::time::Timescale;
 ///
 /// Stored as boundaries of runs of equal duration, 12 bytes each; a regular timeline of any length
 /// is one run. The duration of a run follows from its boundaries and is not stored. A hole in the
-/// timeline is a run without segments.
+/// timeline is a run without segments. Where a run's length is not a whole number of ticks for each of
+/// its segments (parts of segment sequences), each begins at the whole tick before its share.
 ///
 /// Lookups by number and by time are logarithmic in the number of runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,6 +112,31 @@ impl SegmentTable {
         if duration == 0 && count > 1 {
             return Err(TableError::ZeroDuration);
         }
+        let length = duration.checked_mul(count).ok_or(TableError::Overflow)?;
+        self.push_run(start, length, count)
+    }
+
+    /// Appends `count` sequences of `duration` ticks, one behind the other, each of `parts` segments that
+    /// share its time evenly (DASH `S@k`). Otherwise as [`SegmentTable::push`].
+    pub fn push_sequences(
+        &mut self,
+        start: Option<i64>,
+        duration: u64,
+        parts: u32,
+        count: u64,
+    ) -> Result<(), TableError> {
+        if count == 0 {
+            return Ok(());
+        }
+        let segments = count.checked_mul(u64::from(parts)).ok_or(TableError::Overflow)?;
+        if duration < u64::from(parts) || parts == 0 {
+            return Err(TableError::ZeroDuration);
+        }
+        let length = duration.checked_mul(count).ok_or(TableError::Overflow)?;
+        self.push_run(start, length, segments)
+    }
+
+    fn push_run(&mut self, start: Option<i64>, length: u64, count: u64) -> Result<(), TableError> {
         if self.open {
             return Err(TableError::Open);
         }
@@ -118,15 +144,15 @@ impl SegmentTable {
         let start = start.or(end).unwrap_or(0);
         let index = self.firsts.last().copied().unwrap_or(0);
         let behind = u32::try_from(count).ok().and_then(|c| index.checked_add(c)).ok_or(TableError::Overflow)?;
-        let length = duration.checked_mul(count).and_then(|l| i64::try_from(l).ok()).ok_or(TableError::Overflow)?;
-        let new_end = start.checked_add(length).ok_or(TableError::Overflow)?;
+        let ticks = i64::try_from(length).map_err(|_| TableError::Overflow)?;
+        let new_end = start.checked_add(ticks).ok_or(TableError::Overflow)?;
         match end {
             None => {
                 self.firsts.push(index);
                 self.starts.push(start);
             }
             Some(end) if end == start => {
-                if self.last_duration() == Some(duration) {
+                if self.last_run_is_of(length, count) {
                     // The run goes on: only its far boundary moves.
                     self.firsts.pop();
                     self.starts.pop();
@@ -149,14 +175,19 @@ impl SegmentTable {
     /// Appends segments of `duration` without an announced end: a live DASH template with
     /// `@duration`. [`SegmentTable::len`] then counts what the integers can hold.
     pub fn push_open(&mut self, start: Option<i64>, duration: u64) -> Result<(), TableError> {
-        if duration == 0 {
+        self.push_open_sequences(start, duration, 1)
+    }
+
+    /// Appends sequences of `parts` segments without an announced end.
+    pub fn push_open_sequences(&mut self, start: Option<i64>, duration: u64, parts: u32) -> Result<(), TableError> {
+        if duration == 0 || parts == 0 {
             return Err(TableError::ZeroDuration);
         }
         let from = start.or(self.starts.last().copied()).unwrap_or(0);
         let room = i64::MAX.saturating_sub(from.max(0)).unsigned_abs() / duration;
         let index = self.firsts.last().copied().unwrap_or(0);
-        let count = room.min(u64::from(u32::MAX - index));
-        self.push(start, duration, count)?;
+        let count = room.min(u64::from((u32::MAX - index) / parts));
+        self.push_sequences(start, duration, parts, count)?;
         self.open = true;
         Ok(())
     }
@@ -218,11 +249,14 @@ impl SegmentTable {
         // From the run that starts last at or before `time` back over holes.
         let mut run = after.checked_sub(1)?.min(self.runs().checked_sub(1)?);
         loop {
-            if let Some(duration) = self.duration_of(run) {
+            if self.duration_of(run).is_some() {
                 let offset = time.checked_sub(self.starts[run]).filter(|o| *o >= 0)?.unsigned_abs();
-                let nth = offset.checked_div(duration).unwrap_or(0);
                 let count = u64::from(self.firsts[run + 1] - self.firsts[run]);
-                let nth = nth.min(count - 1);
+                // The last of the run that begins at or before the offset: the n-th begins at the whole
+                // tick before n/count of the length.
+                let behind = (u128::from(offset) + 1) * u128::from(count) - 1;
+                let nth = behind.checked_div(u128::from(self.length_of(run))).unwrap_or(0);
+                let nth = u64::try_from(nth).unwrap_or(u64::MAX).min(count - 1);
                 let span = self.span(run, self.firsts[run] + u32::try_from(nth).ok()?)?;
                 return (time < span.end()).then_some(span);
             }
@@ -253,7 +287,8 @@ impl SegmentTable {
 
     /// The longest duration of any segment, in ticks.
     pub fn max_duration(&self) -> Option<u64> {
-        (0..self.runs()).filter_map(|run| self.duration_of(run)).max()
+        let longest = |run| Some(self.duration_of(run)? + u64::from(!self.is_even(run)));
+        (0..self.runs()).filter_map(longest).max()
     }
 
     /// All segments in order. On an open table this goes on for billions: bound it.
@@ -263,12 +298,17 @@ impl SegmentTable {
         })
     }
 
-    /// The runs as (first number, start, duration, count), holes left out.
+    /// The runs as (first number, start, duration, count), holes left out. What does not come out
+    /// even in ticks is given segment by segment.
     pub fn iter_runs(&self) -> impl Iterator<Item = (u64, i64, u64, u64)> + '_ {
-        (0..self.runs()).filter_map(move |run| {
-            let duration = self.duration_of(run)?;
-            let count = u64::from(self.firsts[run + 1] - self.firsts[run]);
-            Some((self.base.checked_add(u64::from(self.firsts[run]))?, self.starts[run], duration, count))
+        (0..self.runs()).flat_map(move |run| {
+            let first = self.firsts[run];
+            let count = self.firsts[run + 1] - first;
+            let (times, each) = if self.is_even(run) { (count.min(1), count) } else { (count, 1) };
+            (0..times).filter_map(move |nth| {
+                let span = self.span(run, first + nth)?;
+                Some((span.number, span.start, span.duration, u64::from(each)))
+            })
         })
     }
 
@@ -291,13 +331,35 @@ impl SegmentTable {
             return;
         }
         if let Some(run) = self.run_of(index) {
-            if let Some(span) = self.span(run, index) {
-                self.firsts[run] = index;
-                self.starts[run] = span.start;
-            }
             self.firsts.drain(..run);
             self.starts.drain(..run);
+            self.cut_front(index);
         }
+    }
+
+    /// Lets the first run begin with segment `index` of it. A run that does not come out even may only be
+    /// cut where a whole tick is a share, or the others would move: what lies between becomes runs of one.
+    fn cut_front(&mut self, index: u32) {
+        let (Some(end), Some(at)) = (self.firsts.get(1).copied(), self.span(0, index)) else { return };
+        let (length, count) = (self.length_of(0), u64::from(end - self.firsts[0]));
+        let whole = count / gcd(length, count);
+        let into = u64::from(index - self.firsts[0]) % whole.max(1);
+        let apart = if into == 0 { 0 } else { (whole - into).min(u64::from(end - index)) };
+        let mut firsts = Vec::new();
+        let mut starts = Vec::new();
+        for nth in 0..u32::try_from(apart).unwrap_or(0) {
+            if let Some(span) = self.span(0, index + nth) {
+                firsts.push(index + nth);
+                starts.push(span.start);
+            }
+        }
+        let rest = index.saturating_add(u32::try_from(apart).unwrap_or(0));
+        if rest < end {
+            firsts.push(rest);
+            starts.push(self.span(0, rest).map_or(at.start, |span| span.start));
+        }
+        self.firsts.splice(..1, firsts);
+        self.starts.splice(..1, starts);
     }
 
     /// Takes over what a refreshed timeline adds at the tail. Known segments keep their numbers and
@@ -454,26 +516,51 @@ impl SegmentTable {
         self.firsts.partition_point(|first| *first <= index).checked_sub(1)
     }
 
-    /// Duration of the segments of `run`; None for a hole.
-    fn duration_of(&self, run: usize) -> Option<u64> {
-        let count = u64::from(self.firsts.get(run + 1)? - self.firsts[run]);
-        let length = u64::try_from(self.starts[run + 1].saturating_sub(self.starts[run])).unwrap_or(0);
-        length.checked_div(count)
+    /// Ticks from the start of `run` to its end.
+    fn length_of(&self, run: usize) -> u64 {
+        let ends = self.starts.get(run + 1).zip(self.starts.get(run));
+        ends.map_or(0, |(end, start)| u64::try_from(end.saturating_sub(*start)).unwrap_or(0))
     }
 
-    fn last_duration(&self) -> Option<u64> {
-        self.duration_of(self.runs().checked_sub(1)?)
+    /// Duration of the segments of `run`, in whole ticks; None for a hole.
+    fn duration_of(&self, run: usize) -> Option<u64> {
+        let count = u64::from(self.firsts.get(run + 1)? - self.firsts[run]);
+        self.length_of(run).checked_div(count)
+    }
+
+    /// Whether the segments of `run` are all as long as [`SegmentTable::duration_of`] says.
+    fn is_even(&self, run: usize) -> bool {
+        let count = self.firsts.get(run + 1).map_or(0, |end| u64::from(end - self.firsts[run]));
+        self.length_of(run).checked_rem(count).is_none_or(|rest| rest == 0)
+    }
+
+    /// Whether `count` segments of `length` ticks together go on as the last run does.
+    fn last_run_is_of(&self, length: u64, count: u64) -> bool {
+        let Some(run) = self.runs().checked_sub(1) else { return false };
+        let known = u64::from(self.firsts[run + 1] - self.firsts[run]);
+        known > 0 && u128::from(self.length_of(run)) * u128::from(count) == u128::from(length) * u128::from(known)
     }
 
     fn span(&self, run: usize, index: u32) -> Option<Span> {
-        let duration = self.duration_of(run)?;
-        let offset = duration.saturating_mul(u64::from(index - self.firsts[run]));
+        let count = u128::from(*self.firsts.get(run + 1)? - self.firsts[run]);
+        let nth = u128::from(index - self.firsts[run]);
+        let length = u128::from(self.length_of(run));
+        let begins = |nth: u128| u64::try_from((length * nth).checked_div(count)?).ok();
+        let (from, to) = (begins(nth)?, begins(nth + 1)?);
         Some(Span {
             number: self.base.checked_add(u64::from(index))?,
-            start: self.starts[run].saturating_add_unsigned(offset),
-            duration,
+            start: self.starts[run].saturating_add_unsigned(from),
+            duration: to - from,
         })
     }
+}
+
+/// The greatest number that divides both; 1 of zeros.
+fn gcd(mut a: u64, mut b: u64) -> u64 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a.max(1)
 }
 
 #[cfg(test)]
@@ -551,6 +638,47 @@ mod tests {
         assert!(table.is_open());
         assert_eq!(table.covering(1_000_000_001).map(|s| s.number), Some(500_000_001));
         assert_eq!(table.push(None, 2, 1), Err(TableError::Open));
+    }
+
+    #[test]
+    fn sequences_that_do_not_come_out_even_are_one_run_and_lose_no_tick() {
+        let mut table = SegmentTable::new(Timescale::SECONDS, 1);
+        table.push_sequences(Some(100), 10, 3, 2).expect("valid");
+        table.push_sequences(None, 10, 3, 1_000_000).expect("valid");
+        table.push_sequences(None, 20, 6, 1).expect("valid");
+        assert_eq!((table.runs(), table.len(), table.end()), (1, 3_000_012, Some(100 + 10_000_040)));
+        let starts: Vec<(i64, u64)> = table.iter().take(7).map(|span| (span.start, span.duration)).collect();
+        assert_eq!(starts, [(100, 3), (103, 3), (106, 4), (110, 3), (113, 3), (116, 4), (120, 3)]);
+        for span in table.iter().take(100) {
+            for time in span.start..span.end() {
+                assert_eq!(table.covering(time), Some(span), "{time}");
+            }
+        }
+        assert_eq!(table.covering(99), None);
+        assert_eq!((table.max_duration(), table.last_span().map(|span| span.duration)), (Some(4), Some(4)));
+        assert_eq!(table.push_sequences(None, 2, 3, 1), Err(TableError::ZeroDuration), "no part without time");
+        assert_eq!(table.push_sequences(None, u64::MAX, u32::MAX, u64::MAX), Err(TableError::Overflow));
+    }
+
+    #[test]
+    fn a_window_that_slides_into_a_sequence_keeps_every_time() {
+        let sequences = |from: i64, count| {
+            let mut table = SegmentTable::new(Timescale::SECONDS, 1);
+            table.push_sequences(Some(from), 10, 3, count).expect("valid");
+            table
+        };
+        let mut table = sequences(0, 4);
+        let all: Vec<Span> = table.iter().collect();
+        for number in 1..=12 {
+            table.trim_front(number);
+            let rest: Vec<Span> = table.iter().collect();
+            assert_eq!(rest, all[number as usize - 1..], "{number}");
+        }
+        let mut table = sequences(0, 4);
+        assert_eq!(table.merge_tail(&sequences(20, 4), Align::Time), Ok(MergeOutcome::Appended(6)));
+        let known: Vec<(u64, i64, u64)> = table.iter().map(|s| (s.number, s.start, s.duration)).collect();
+        let expected = sequences(0, 6).iter().skip(6).map(|s| (s.number, s.start, s.duration)).collect::<Vec<_>>();
+        assert_eq!(known, expected);
     }
 
     #[test]

@@ -25,6 +25,10 @@ use super::{Out, Stop};
 /// and nobody needs the rest.
 const ERROR_BODY_MAX: u64 = 64 << 10;
 
+/// What has to be read past in front of a part comes at least this fast, in bytes a second (1 Mbit/s): all that is ever
+/// read past ([`super::body::MOST_SKIPPED`]) then takes little more than two minutes, and a drip ends at once.
+const LEAST_SKIPPED_A_SECOND: u64 = 128 << 10;
+
 /// One client, one pool of connections.
 #[derive(Clone, Debug)]
 pub(super) struct Http {
@@ -59,7 +63,7 @@ impl Http {
         let answer = self.follow(request, title);
         let (url, response) = timeout_at(deadline, answer).await.map_err(late)??;
         let head = head(request, url, response.status().as_u16(), response.headers());
-        if head.status >= 400 {
+        if !head.is_success() {
             out.head(head).await?;
             return explain(response, request, out).await;
         }
@@ -94,8 +98,13 @@ impl Http {
     }
 
     /// Reads past what comes before the part that was asked for; gives what was read of the part.
+    ///
+    /// Nobody hears of the request meanwhile, so it has to get on by itself: what comes more slowly than
+    /// [`LEAST_SKIPPED_A_SECOND`], over each time in which at least one byte has to come, is given up.
     async fn skip(&self, body: &mut Incoming, plan: BodyPlan, request: &FetchRequest) -> Result<Option<Bytes>, Stop> {
         let mut left = plan.skip;
+        let least = LEAST_SKIPPED_A_SECOND.saturating_mul(millis(request.idle_timeout)) / 1000;
+        let (mut since, mut watched) = (Instant::now(), left);
         while left > 0 {
             let Some(mut chunk) = body.chunk().await? else {
                 let range = request.byte_range.unwrap_or(ByteRange { offset: plan.skip, length: plan.take });
@@ -106,6 +115,18 @@ impl Http {
             left -= before as u64;
             if before < chunk.len() {
                 return Ok(Some(chunk.split_off(before)));
+            }
+            if since.elapsed() >= request.idle_timeout {
+                if watched - left < least {
+                    let message = format!(
+                        "the server ignores byte ranges, and what comes before the part comes too slowly to read past: \
+                         {} bytes within {:?}",
+                        watched - left,
+                        request.idle_timeout
+                    );
+                    return Err(Failure::new(ErrorCode::Timeout, message).into());
+                }
+                (since, watched) = (Instant::now(), left);
             }
         }
         Ok(None)
@@ -203,6 +224,10 @@ fn may_redirect(from: &str, to: &str) -> bool {
         _ => false,
     };
     allowed && uri::may_follow(from, to)
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn scheme(url: &str) -> String {

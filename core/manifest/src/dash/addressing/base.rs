@@ -10,15 +10,12 @@ use super::{Info, Scope};
 
 pub(super) fn build(info: &Info, scope: &Scope<'_>) -> Segments {
     let init = info.init.as_ref().map(|init| {
-        Arc::new(InitSection {
-            uri: scope.reference(init.uri.as_deref().unwrap_or("")),
-            byte_range: init.range,
-            keys: Arc::from([]),
-        })
+        Arc::new(InitSection { uri: init.uri.clone().unwrap_or_default(), byte_range: init.range, keys: Arc::from([]) })
     });
     Segments::Indexed(Box::new(SegmentIndexSource {
         base: scope.base.uri.as_str().into(),
-        uri: scope.reference(""),
+        queries: scope.queries.clone(),
+        uri: String::new(),
         index_range: info.index_range,
         init,
         timescale: info.timescale().get(),

@@ -39,20 +39,6 @@ impl Rows {
         }
         xml.skip()
     }
-
-    /// The URLs with the scope's query appended to each.
-    fn uris(&self, scope: &Scope<'_>) -> Result<UriList, Error> {
-        if scope.query.is_empty() {
-            return Ok(self.uris.clone());
-        }
-        let mut uris = UriList::new();
-        for uri in (0..self.uris.len()).filter_map(|row| self.uris.get(row)) {
-            if !uris.push(&scope.reference(&uri)) || uris.heap_bytes() > scope.limits.manifest_bytes {
-                return Err(too_many(scope));
-            }
-        }
-        Ok(uris)
-    }
 }
 
 pub(super) fn build(info: &Info, scope: &Scope<'_>, warnings: &mut Warnings) -> Result<Option<SegmentIndex>, Error> {
@@ -63,14 +49,14 @@ pub(super) fn build(info: &Info, scope: &Scope<'_>, warnings: &mut Warnings) -> 
     let Ok(init) = info.init_section(scope, warnings) else {
         return Ok(None);
     };
-    let uris = rows.uris(scope)?;
+    let uris = rows.uris.clone();
     let count = u64::from(uris.len());
     let first = info.first_number();
     let mut table = SegmentTable::new(info.timescale(), first);
     let end = info.end_tick(scope);
     let pushed = match (&info.timeline, info.duration, end) {
         (Some(timeline), _, _) => {
-            table = timeline.table(info, scope, warnings)?.0.relabelled(info.timescale(), first);
+            table = timeline.table(info, scope, warnings)?.relabelled(info.timescale(), first);
             if table.len() != count {
                 warnings.add("D020", scope.place, "SegmentTimeline and SegmentURLs differ in number");
             }

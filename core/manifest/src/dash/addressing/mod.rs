@@ -8,7 +8,7 @@ mod timeline;
 
 use std::rc::Rc;
 
-use telecine_model::segments::{InitSection, TemplateError, UrlTemplate};
+use telecine_model::segments::{InitSection, Queries, TemplateError, UrlTemplate};
 use telecine_model::Timescale;
 use telecine_model::{ByteRange, Error, ErrorCode, Limits, MediaTime, Place, SegmentIndex, SegmentTable, Segments};
 
@@ -17,7 +17,6 @@ use self::timeline::Timeline;
 use super::baseurl::{Base, Lead};
 use super::element::Element;
 use super::reader::{Warnings, Xml};
-use super::urlquery::with_query;
 use super::value::{byte_range, integer, positive};
 use super::xlink::Link;
 
@@ -44,6 +43,8 @@ struct Info {
     media: Option<String>,
     init_template: Option<String>,
     index_range: Option<ByteRange>,
+    /// `RepresentationIndex@sourceURL`: the index is a resource of its own.
+    index_elsewhere: Option<String>,
     init: Option<Init>,
     timeline: Option<Rc<Timeline>>,
     rows: Option<Rc<Rows>>,
@@ -124,8 +125,9 @@ impl Info {
                     xml.skip()?;
                 }
                 "RepresentationIndex" => {
-                    if child.attr("sourceURL").is_none() {
-                        let range = xml.parsed(&child, "range", "D010", byte_range);
+                    let range = xml.parsed(&child, "range", "D010", byte_range);
+                    info.index_elsewhere = child.string("sourceURL");
+                    if info.index_elsewhere.is_none() {
                         info.index_range = info.index_range.or(range);
                     }
                     xml.skip()?;
@@ -171,6 +173,7 @@ impl Info {
             media: self.media.clone().or_else(|| above.media.clone()),
             init_template: self.init_template.clone().or_else(|| above.init_template.clone()),
             index_range: self.index_range.or(above.index_range),
+            index_elsewhere: self.index_elsewhere.clone().or_else(|| above.index_elsewhere.clone()),
             init: self.init.clone().or_else(|| above.init.clone()),
             timeline: self.timeline.clone().or_else(|| above.timeline.clone()),
             rows: self.rows.clone().or_else(|| above.rows.clone()),
@@ -194,22 +197,12 @@ pub(super) struct Scope<'s> {
     pub(super) live: bool,
     /// The `last-segment-number` property (D019).
     pub(super) last_number: Option<u64>,
-    /// Query to append to every segment URL (D102).
-    pub(super) query: &'s str,
+    /// Queries to append to every segment URL (D102).
+    pub(super) queries: &'s Queries,
+    /// `$SubNumber$` counts from 0 and not from 1.
+    pub(super) sub_numbers_from_zero: bool,
     /// A text file on its own: its times are relative to the period (D100).
     pub(super) stand_alone_text: bool,
-}
-
-impl Scope<'_> {
-    /// A reference with the query appended; an empty one is the base itself, whose own query an
-    /// appended one must not replace.
-    fn reference(&self, uri: &str) -> String {
-        match (uri, self.query) {
-            ("", "") => String::new(),
-            ("", query) => with_query(&self.base.uri, query),
-            (uri, query) => with_query(uri, query),
-        }
-    }
 }
 
 /// A representation's segments as they were understood.
@@ -226,6 +219,12 @@ pub(super) fn build(level: &Level, scope: &Scope<'_>, warnings: &mut Warnings) -
         (list::build(info, scope, warnings)?, info.as_ref())
     } else {
         let info = level.base.as_deref().cloned().unwrap_or_default();
+        if info.index_range.is_none() && info.index_elsewhere.is_some() {
+            // Without the index the whole file would be one segment.
+            let message = "an index that is a resource of its own: the representation was left out";
+            warnings.add("D010", scope.place, message);
+            return Ok(None);
+        }
         return Ok(Some(Built { segments: base::build(&info, scope), invalid_ranges: info.invalid_ranges(scope) }));
     };
     Ok(segments
@@ -273,6 +272,7 @@ impl Info {
         init: Option<InitSection>,
     ) -> SegmentIndex {
         let mut index = SegmentIndex::new(table, scope.base.uri.as_str().into(), addressing);
+        index.queries = scope.queries.clone();
         index.presentation_offset = self.offset();
         index.origin = scope.period_start;
         index.init = telecine_model::segments::Runs::constant(init.map(std::sync::Arc::new));
@@ -286,14 +286,12 @@ impl Info {
 
     /// `Initialization`, or the template of it.
     fn init_section(&self, scope: &Scope<'_>, warnings: &mut Warnings) -> Result<Option<InitSection>, ()> {
-        let section = |uri: &str, byte_range| {
-            Some(InitSection { uri: scope.reference(uri), byte_range, keys: std::sync::Arc::from([]) })
-        };
+        let section = |uri: String, byte_range| Some(InitSection { uri, byte_range, keys: std::sync::Arc::from([]) });
         if let Some(text) = &self.init_template {
             let template = parse_template(text, scope, warnings).ok_or(())?;
-            return Ok(section(&template.expand(self.first_number(), 0, 1), None));
+            return Ok(section(template.expand(self.first_number(), 0, 1), None));
         }
-        Ok(self.init.as_ref().and_then(|init| section(init.uri.as_deref().unwrap_or(""), init.range)))
+        Ok(self.init.as_ref().and_then(|init| section(init.uri.clone().unwrap_or_default(), init.range)))
     }
 }
 

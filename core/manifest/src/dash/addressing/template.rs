@@ -1,18 +1,17 @@
 //! `SegmentTemplate`: URLs computed from number and time.
 
-use telecine_model::segments::{Addressing, Runs, TableError};
+use telecine_model::segments::{Addressing, Runs, Sequence, TableError};
 use telecine_model::{Error, SegmentIndex, SegmentTable};
 
 use super::{count_until, parse_template, too_many, Info, Scope};
 use crate::dash::reader::Warnings;
-use crate::dash::urlquery::with_query_in_template;
 
 pub(super) fn build(info: &Info, scope: &Scope<'_>, warnings: &mut Warnings) -> Result<Option<SegmentIndex>, Error> {
     let Some(media) = &info.media else {
         warnings.add("D016", scope.place, "a SegmentTemplate without @media: the representation was left out");
         return Ok(None);
     };
-    let Some(template) = parse_template(&with_query_in_template(media, scope.query), scope, warnings) else {
+    let Some(template) = parse_template(media, scope, warnings) else {
         return Ok(None);
     };
     let Ok(init) = info.init_section(scope, warnings) else {
@@ -22,7 +21,7 @@ pub(super) fn build(info: &Info, scope: &Scope<'_>, warnings: &mut Warnings) -> 
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
     };
-    let Some((table, sequence)) = times(info, scope, last, warnings)? else {
+    let Some((table, sequences)) = times(info, scope, last, template.uses_sub_number(), warnings)? else {
         return Ok(None);
     };
     if table.len() > 1 && is_too_long(&table, scope) {
@@ -30,24 +29,32 @@ pub(super) fn build(info: &Info, scope: &Scope<'_>, warnings: &mut Warnings) -> 
         return Ok(None);
     }
     let mut index = info.index(scope, table, Addressing::Template(template), init);
-    index.sequence = sequence;
+    index.sequences = sequences;
+    if scope.sub_numbers_from_zero {
+        index.first_sub_number = 0;
+    }
     Ok(Some(index))
 }
 
-/// The table of a template, from its timeline, its duration, or neither: one segment.
+/// The table of a template, from its timeline, its duration, or neither: one segment. Without `$SubNumber$`
+/// (`in_parts`) there is one URL for a whole sequence: it is one segment.
 fn times(
     info: &Info,
     scope: &Scope<'_>,
     last: Option<u64>,
+    in_parts: bool,
     warnings: &mut Warnings,
-) -> Result<Option<(SegmentTable, Runs<u32>)>, Error> {
+) -> Result<Option<(SegmentTable, Runs<Sequence>)>, Error> {
     if let Some(timeline) = &info.timeline {
-        let (table, sequence) = timeline.table(info, scope, warnings)?;
-        let table = match last {
+        let (table, sequences) = match in_parts {
+            true => timeline.sequences(info, scope, warnings)?,
+            false => (timeline.table(info, scope, warnings)?, Runs::new()),
+        };
+        let table = match last.map(|last| last_part(&sequences, last)) {
             Some(last) if table.end_number() > last.saturating_add(1) => clipped(&table, last),
             _ => table,
         };
-        return Ok(Some((table, sequence)));
+        return Ok(Some((table, sequences)));
     }
     let first = info.first_number();
     let mut table = SegmentTable::new(info.timescale(), first);
@@ -108,6 +115,15 @@ pub(super) fn push_until(
         return table.push(None, duration, more);
     }
     Ok(())
+}
+
+/// The number in the table of the last segment of the sequence with `$Number$` `last`.
+fn last_part(sequences: &Runs<Sequence>, last: u64) -> u64 {
+    let found = sequences.iter().take_while(|(_, sequence)| sequence.first <= last).last();
+    found.map_or(last, |(from, sequence)| {
+        let behind = (last - sequence.first).saturating_add(1).saturating_mul(sequence.parts.into());
+        from.saturating_add(behind).saturating_sub(1)
+    })
 }
 
 /// The table up to number `last`.

@@ -1,6 +1,6 @@
 //! `SegmentTimeline`: explicit times, read straight from the bytes into a segment table.
 
-use telecine_model::segments::{Runs, TableError};
+use telecine_model::segments::{Runs, Sequence, TableError};
 use telecine_model::{Error, ErrorCode, Limits, SegmentTable, Timescale};
 
 use super::{count_until, too_many, Info, Scope};
@@ -181,43 +181,116 @@ impl Timeline {
         }
     }
 
-    /// The timeline as a table of the level that uses it.
-    pub(super) fn table(
+    /// The timeline as a table of the level that uses it: one segment for each that `S` stands for.
+    pub(super) fn table(&self, info: &Info, scope: &Scope<'_>, warnings: &mut Warnings) -> Result<SegmentTable, Error> {
+        let mut table = self.table.clone().relabelled(info.timescale(), self.first_number(info));
+        if let Some(tail) = self.tail {
+            self.push_tail(&mut table, tail, 1, info, scope, warnings)?;
+        }
+        Ok(table)
+    }
+
+    /// The timeline as a table of the level that uses it: one segment for each part of the sequences that
+    /// `S@k` announces, and which sequences those are (D018; ISO/IEC 23009-1:2022, 5.3.9.6.4).
+    pub(super) fn sequences(
         &self,
         info: &Info,
         scope: &Scope<'_>,
         warnings: &mut Warnings,
-    ) -> Result<(SegmentTable, Runs<u32>), Error> {
-        let first = self.first_number.unwrap_or_else(|| info.first_number());
-        let mut table = self.table.clone().relabelled(info.timescale(), first);
-        if let Some(tail) = self.tail {
-            let pushed = match info.end_tick(scope) {
-                Some(end) => {
-                    let count = count_until(tail.start, end, tail.duration);
-                    if table.len().saturating_add(count) > scope.limits.segments {
-                        return Err(too_many(scope));
-                    }
-                    table.push(Some(tail.start), tail.duration, count)
+    ) -> Result<(SegmentTable, Runs<Sequence>), Error> {
+        let mut sequences = Runs::new();
+        if self.sequence.is_empty() {
+            return Ok((self.table(info, scope, warnings)?, sequences));
+        }
+        let first = self.first_number(info);
+        let mut table = SegmentTable::new(info.timescale(), first);
+        let mut known = None;
+        let mut note = |table: &SegmentTable, nth: u64, parts: u32| {
+            if known.replace(parts) != Some(parts) {
+                sequences.anchor(table.end_number(), Sequence { first: first.saturating_add(nth), parts });
+            }
+        };
+        for (from, start, duration, count) in self.table.iter_runs() {
+            let mut nth = from;
+            let end = from.saturating_add(count);
+            while nth < end {
+                // A run of equal durations may have sequences of several sizes.
+                let until = self.sequence.iter().map(|(change, _)| change).find(|change| *change > nth);
+                let many = until.unwrap_or(end).min(end) - nth;
+                let start = start.saturating_add_unsigned(duration.saturating_mul(nth - from));
+                let parts = self.parts_of(nth, duration, scope, warnings);
+                note(&table, nth, parts);
+                if table.len().saturating_add(many.saturating_mul(parts.into())) > scope.limits.segments {
+                    return Err(too_many(scope));
                 }
-                None if scope.live => table.push_open(Some(tail.start), tail.duration),
-                None => {
-                    warnings.add("D015", scope.place, "r=\"-1\" in a period without an end was read as r=\"0\"");
-                    table.push(Some(tail.start), tail.duration, 1)
-                }
-            };
-            match pushed {
-                Ok(()) => {}
-                Err(TableError::Backwards) => {
-                    warnings.add("D015", scope.place, "an S that goes back in time was ignored");
-                }
-                Err(_) => return Err(too_many(scope)),
+                let mut push = |start| match duration {
+                    0 => table.push(start, 0, many),
+                    _ => table.push_sequences(start, duration, parts, many),
+                };
+                // What overlaps more than the last part of the sequence before it follows that one.
+                let pushed = match push(Some(start)) {
+                    Err(TableError::Backwards) => push(None),
+                    pushed => pushed,
+                };
+                pushed.map_err(|_| too_many(scope))?;
+                nth = nth.saturating_add(many);
             }
         }
-        let mut sequence = Runs::new();
-        for (number, parts) in self.sequence.iter() {
-            sequence.set_from(number.saturating_add(first), *parts);
+        if let Some(tail) = self.tail {
+            let nth = self.table.end_number();
+            let parts = self.parts_of(nth, tail.duration, scope, warnings);
+            note(&table, nth, parts);
+            self.push_tail(&mut table, tail, parts, info, scope, warnings)?;
         }
-        Ok((table, sequence))
+        Ok((table, sequences))
+    }
+
+    fn first_number(&self, info: &Info) -> u64 {
+        self.first_number.unwrap_or_else(|| info.first_number())
+    }
+
+    /// How many segments the `nth` sequence has.
+    fn parts_of(&self, nth: u64, duration: u64, scope: &Scope<'_>, warnings: &mut Warnings) -> u32 {
+        let parts = self.sequence.get(nth).copied().unwrap_or(1).max(1);
+        if duration >= u64::from(parts) || parts == 1 {
+            return parts;
+        }
+        warnings.add("D018", scope.place, "an S@k larger than its @d was read as 1");
+        1
+    }
+
+    fn push_tail(
+        &self,
+        table: &mut SegmentTable,
+        tail: Tail,
+        parts: u32,
+        info: &Info,
+        scope: &Scope<'_>,
+        warnings: &mut Warnings,
+    ) -> Result<(), Error> {
+        let pushed = match info.end_tick(scope) {
+            Some(end) => {
+                let count = count_until(tail.start, end, tail.duration);
+                let segments = count.saturating_mul(parts.into());
+                if table.len().saturating_add(segments) > scope.limits.segments {
+                    return Err(too_many(scope));
+                }
+                table.push_sequences(Some(tail.start), tail.duration, parts, count)
+            }
+            None if scope.live => table.push_open_sequences(Some(tail.start), tail.duration, parts),
+            None => {
+                warnings.add("D015", scope.place, "r=\"-1\" in a period without an end was read as r=\"0\"");
+                table.push_sequences(Some(tail.start), tail.duration, parts, 1)
+            }
+        };
+        match pushed {
+            Ok(()) => {}
+            Err(TableError::Backwards) => {
+                warnings.add("D015", scope.place, "an S that goes back in time was ignored");
+            }
+            Err(_) => return Err(too_many(scope)),
+        }
+        Ok(())
     }
 }
 

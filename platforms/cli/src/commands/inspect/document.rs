@@ -422,7 +422,7 @@ fn growing(index: &SegmentIndex) -> Option<GrowingEntry> {
 }
 
 fn init_entry(init: &InitSection, index: &SegmentIndex) -> InitEntry {
-    InitEntry { uri: uri::resolve(&index.base, &init.uri), byte_range: init.byte_range.map(range) }
+    InitEntry { uri: index.resolve(&init.uri), byte_range: init.byte_range.map(range) }
 }
 
 fn part_entry(part: &Part, index: &SegmentIndex) -> PartEntry {

@@ -196,7 +196,7 @@ fn load_index<S: Source>(fetcher: &mut Fetcher<S>, source: &SegmentIndexSource) 
     let Some(range) = source.index_range else {
         return whole_resource(source);
     };
-    let url = uri::resolve(&source.base, &source.uri);
+    let url = source.resolve(&source.uri);
     let mut boxes = Vec::new();
     let mut level = vec![range];
     for _ in 0..Limits::default().indirections {
