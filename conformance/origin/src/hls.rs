@@ -12,6 +12,7 @@ use m3u8_rs::{AlternativeMedia, AlternativeMediaType, MasterPlaylist, Resolution
 use crate::programme::{fragment, Programme};
 use crate::protect::{base64, hex, pssh, KeyFormat, KeyName, Protection, Scheme, COMMON_SYSTEM_URN};
 use crate::single;
+use crate::stream::Packaging;
 use crate::title::{Medium, Ticks, Track};
 
 const AUDIO: &str = "audio";
@@ -24,7 +25,10 @@ pub(crate) fn multivariant(programme: &Programme<'_>) -> String {
     let mut playlist = MasterPlaylist { version: Some(7), independent_segments: true, ..Default::default() };
     // Without pictures the renditions of sound are the variants.
     let (variants, group) = if video.is_empty() { (&audio, &video) } else { (&video, &audio) };
-    for (n, track) in group.iter().enumerate() {
+    // Sound that is muxed into the variants is in no group: the first alone is there.
+    let muxed = programme.options.packaging == Some(Packaging::Muxed);
+    let listed: &[_] = if muxed { &[] } else { group };
+    for (n, track) in listed.iter().enumerate() {
         let Medium::Audio { channels, .. } = track.medium else {
             continue;
         };
@@ -39,6 +43,8 @@ pub(crate) fn multivariant(programme: &Programme<'_>) -> String {
     }
     let most = |of: fn(&Track) -> u64| group.iter().map(|track| of(track)).max().unwrap_or(0);
     let (peak, average) = (most(Track::peak_bandwidth), most(Track::average_bandwidth));
+    // Packets and their headers take a tenth, and what fills up the last of each access unit.
+    let packaged = |rate: u64| if programme.options.packaging.is_some() { rate / 10 * 11 + 64_000 } else { rate };
     let mut group_codecs: Vec<&str> = group.iter().map(|track| track.codec.as_str()).collect();
     group_codecs.dedup();
     let subtitles = (!title.texts.is_empty()).then(|| SUBTITLES.to_owned());
@@ -47,10 +53,10 @@ pub(crate) fn multivariant(programme: &Programme<'_>) -> String {
         let picture = stream(track);
         playlist.variants.push(VariantStream {
             uri: format!("{}.m3u8", track.id),
-            bandwidth: track.peak_bandwidth() + peak,
-            average_bandwidth: Some(track.average_bandwidth() + average),
+            bandwidth: packaged(track.peak_bandwidth() + peak),
+            average_bandwidth: Some(packaged(track.average_bandwidth() + average)),
             codecs: Some(codecs.join(",")),
-            audio: (!group.is_empty()).then(|| AUDIO.to_owned()),
+            audio: (!listed.is_empty()).then(|| AUDIO.to_owned()),
             subtitles: subtitles.clone(),
             ..picture
         });
@@ -217,7 +223,9 @@ pub(crate) fn media(programme: &Programme<'_>, track: &Arc<Track>) -> String {
     let all = 0..programme.segments(track);
     let mut playlist = Media::new(programme, longest(track), "#EXT-X-INDEPENDENT-SEGMENTS\n");
     let single = programme.options.byte_ranges.then(|| single::layout(programme, track, all.clone()));
-    let file = format!("{}.mp4", track.id);
+    let file = format!("{}.{}", track.id, programme.file_extension(track));
+    let extension = programme.extension(track);
+    let has_init = programme.options.packaging.is_none();
     for n in all {
         let discontinuity = programme.is_discontinuity(track, n);
         if discontinuity {
@@ -225,7 +233,7 @@ pub(crate) fn media(programme: &Programme<'_>, track: &Arc<Track>) -> String {
         }
         let protection = &programme.options.protection;
         let key = programme.key(track, n);
-        if n == 0 || discontinuity {
+        if has_init && (n == 0 || discontinuity) {
             // What stands before the map holds for it too.
             playlist.key(protection, if programme.seals() && !programme.seals_init() { None } else { key });
             match &single {
@@ -241,7 +249,7 @@ pub(crate) fn media(programme: &Programme<'_>, track: &Arc<Track>) -> String {
         match bytes {
             Some((_, bytes)) => playlist.segment(duration(track, n), &file, Some(bytes)),
             None => {
-                let uri = format!("{}/{}.m4s", track.id, n + programme.options.first_number);
+                let uri = format!("{}/{}.{extension}", track.id, n + programme.options.first_number);
                 playlist.segment(duration(track, n), &uri, None);
             }
         }

@@ -46,6 +46,7 @@
 //! | `snr_N` | number of the first segment in URLs and playlists |
 //! | `pto_N` | media time of the start of the title, in ticks of 90 kHz |
 //! | `gap_N[,N…]` | segments that answer 404; HLS says so with `EXT-X-GAP` |
+//! | `ts_muxed` `ts_demuxed` `ts_packed` | HLS: transport streams of pictures with the first sound, of each rendition, or with packed audio |
 //! | `bytes_1` | HLS: byte ranges of one file a rendition |
 //! | `disc_N` | HLS: a discontinuity every N segments; media times restart at 0 |
 //! | `periods_N` | DASH: N periods, cut at segment boundaries, with period continuity |
@@ -57,6 +58,7 @@
 //! | option | meaning |
 //! |---|---|
 //! | `prot_aes128` | HLS: segments (and the initialisation segments) encrypted whole |
+//! | `prot_sampleaes` | HLS, with `ts_`: access units of transport streams and packed audio |
 //! | `prot_cenc` `prot_cens` `prot_cbc1` `prot_cbcs` | Common Encryption; HLS has methods for cenc and cbcs |
 //! | `keys_one` `keys_kinds` `keys_each` | one key, one for pictures and one for sound, one for each rendition |
 //! | `krot_N` | another key every N segments, beginning again with the title; Common Encryption tells it in each fragment |
@@ -123,6 +125,7 @@ mod resource;
 mod respond;
 mod server;
 mod single;
+mod stream;
 mod title;
 
 pub use bad::BAD;

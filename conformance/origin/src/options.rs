@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 
 use crate::fault::Faults;
-use crate::protect::Protection;
+use crate::protect::{Protection, Scheme};
+use crate::stream::Packaging;
 
 /// The protocol a title is asked for in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,6 +55,8 @@ pub(crate) struct Options {
     pub(crate) media_start: u64,
     /// `sidx_2`: the segment index is hierarchical.
     pub(crate) nested_index: bool,
+    /// `ts_<packaging>`: transport streams and packed audio in HLS, instead of fragments.
+    pub(crate) packaging: Option<Packaging>,
     /// How it is protected.
     pub(crate) protection: Protection,
     /// What goes wrong.
@@ -73,6 +76,7 @@ impl Default for Options {
             xlink: false,
             media_start: 0,
             nested_index: false,
+            packaging: None,
             protection: Protection::default(),
             faults: Faults::default(),
         }
@@ -166,6 +170,15 @@ impl Options {
         match (format, scheme) {
             (Format::Hls, Some(scheme)) if scheme.method().is_none() => Err("HLS has no method for this scheme"),
             (Format::Dash, Some(scheme)) if !scheme.is_common() => Err("this protection is one of HLS"),
+            (Format::Dash, _) if self.packaging.is_some() => Err("transport streams are served in HLS"),
+            (_, Some(Scheme::SampleAes)) if self.packaging.is_none() => Err("of fragments SAMPLE-AES is prot_cbcs"),
+            (_, Some(scheme)) if scheme.is_common() && self.packaging.is_some() => {
+                Err("transport streams have no Common Encryption")
+            }
+            // Where segments lie in their file is known only when they are made.
+            _ if self.packaging.is_some() && self.byte_ranges && self.seconds.is_some_and(|s| s > 600) => {
+                Err("one file of transport stream is ten minutes long at most")
+            }
             _ => Ok(()),
         }
     }
@@ -181,6 +194,7 @@ impl Options {
             "bases" => number(value, 1..=9).map(|n| self.bases = n),
             "xlink" => switch(value).map(|on| self.xlink = on),
             "pto" => number(value, 0..=1 << 40).map(|n| self.media_start = n),
+            "ts" => Packaging::read(value).map(|packaging| self.packaging = Some(packaging)),
             "sidx" => number(value, 1..=2).map(|n| self.nested_index = n == 2),
             _ => match self.protection.set(name, value).or_else(|| self.faults.set(name, value)) {
                 Some(done) => done,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::body::Part;
 use crate::options::{Format, Options};
 use crate::protect::{KeyName, Scheme};
+use crate::stream;
 use crate::title::{Cue, Fragment, Text, Ticks, Title, Track};
 
 /// The shortest WebVTT segment of HLS.
@@ -114,7 +115,45 @@ impl<'a> Programme<'a> {
 
     /// The same as it is stored: sealed where whole segments are.
     pub(crate) fn stored(&self, track: &Arc<Track>, n: u64) -> Part {
-        self.sealed(track, n, self.part(track, n))
+        let part = match self.options.packaging {
+            None => self.part(track, n),
+            // What cannot be packaged so is empty.
+            Some(packaging) => Part::Bytes(stream::segment(self, packaging, track, n).unwrap_or_default()),
+        };
+        self.sealed(track, n, part)
+    }
+
+    /// The extension of segments.
+    pub(crate) fn extension(&self, track: &Track) -> &'static str {
+        self.options.packaging.map_or("m4s", |packaging| packaging.extension(track))
+    }
+
+    /// The extension of a rendition in one file.
+    pub(crate) fn file_extension(&self, track: &Track) -> &'static str {
+        self.options.packaging.map_or("mp4", |packaging| packaging.extension(track))
+    }
+
+    /// The reference segments that begin with segment `n` of a rendition and end with it: where the rendition has the
+    /// boundaries of the reference, one.
+    pub(crate) fn reference_of(&self, track: &Track, n: u64) -> Range<u64> {
+        let reference = self.title.reference();
+        if track.fragments.len() == reference.fragments.len() {
+            return n..(n + 1).min(self.count);
+        }
+        let at = |n: u64| {
+            let time = Ticks { ticks: start(track, n), timescale: track.timescale };
+            (0..self.count).take_while(|k| self.boundary(*k).compare(time) == Ordering::Less).count() as u64
+        };
+        at(n)..at(n + 1)
+    }
+
+    /// How much later media times lie than in fragments, in ticks of 90 kHz.
+    fn later(&self) -> u64 {
+        if self.options.packaging.is_some() {
+            stream::LATER
+        } else {
+            0
+        }
     }
 
     /// The initialisation segment as it is stored.
@@ -143,12 +182,12 @@ impl<'a> Programme<'a> {
         let protection = &self.options.protection;
         let everywhere =
             protection.lead == 0 && (protection.rotation.is_none() || self.options.discontinuity.is_none());
-        self.seals() && !protection.implicit_iv && everywhere
+        self.seals() && !protection.implicit_iv && everywhere && self.options.packaging.is_none()
     }
 
     /// Whether there are playlists of key pictures: a part of what is encrypted whole can be read by nobody.
     pub(crate) fn has_iframes(&self) -> bool {
-        !self.seals()
+        !self.seals() && self.options.packaging.is_none()
     }
 
     fn sealed(&self, track: &Track, n: u64, part: Part) -> Part {
@@ -236,7 +275,7 @@ impl<'a> Programme<'a> {
         let restart = self.group_size().map_or(0, |size| self.restart(range.start / size).floor_in(90_000));
         let reference = self.title.reference();
         let base = Ticks { ticks: reference.fragments[0].decode_time, timescale: reference.timescale };
-        let media = base.floor_in(90_000) + self.media_start(90_000) + local * 90;
+        let media = base.floor_in(90_000) + self.media_start(90_000) + local * 90 + self.later();
         let mpegts = media.saturating_sub(restart) & ((1 << 33) - 1);
         text.script.write(Some((mpegts, local)), self.cues(text, range, 0))
     }

@@ -92,7 +92,7 @@ pub(crate) fn resource(programme: &Programme<'_>, format: Format, target: &Targe
             let text = dash::remote_period(programme, Addressing::read(stem)?, index);
             Some(Resource::text(Class::Manifest, "xml", "", text))
         }
-        (None, "mp4") => single_file(programme, stem),
+        (None, "mp4" | "ts" | "aac") => single_file(programme, stem, extension),
         (None, "vtt") => {
             let (id, range) = period(programme, stem)?;
             let text = find_text(programme, id)?;
@@ -138,6 +138,11 @@ fn mp4(track: &Track) -> &'static str {
     }
 }
 
+/// The content type of segments.
+fn media(programme: &Programme<'_>, track: &Track) -> &'static str {
+    programme.options.packaging.map_or_else(|| mp4(track), |packaging| packaging.content_type(track))
+}
+
 fn playlist(programme: &Programme<'_>, stem: &str) -> Option<Resource> {
     let (rendition, text) = if stem == "main" {
         ("", hls::multivariant(programme))
@@ -161,13 +166,13 @@ fn period<'s>(programme: &Programme<'_>, stem: &'s str) -> Option<(&'s str, Rang
     }
 }
 
-fn single_file(programme: &Programme<'_>, stem: &str) -> Option<Resource> {
+fn single_file(programme: &Programme<'_>, stem: &str, extension: &str) -> Option<Resource> {
     let (id, range) = period(programme, stem)?;
-    let track = find(programme, id)?;
+    let track = find(programme, id).filter(|track| programme.file_extension(track) == extension)?;
     let layout = single::layout(programme, track, programme.within(track, &range));
     let segments = layout.segments.clone();
     let parts = single::parts(layout, |n| programme.stored(track, n));
-    Some(Resource { segments, ..Resource::new(class(track), mp4(track), id, parts) })
+    Some(Resource { segments, ..Resource::new(class(track), media(programme, track), id, parts) })
 }
 
 /// The files of one rendition: `init.mp4`, `<number>.m4s`, `t<time>.m4s`, `<number>.vtt`, `<number>.jpg`.
@@ -186,7 +191,7 @@ fn in_rendition(programme: &Programme<'_>, format: Format, id: &str, stem: &str,
         return Some(Resource { segments: vec![(n, 0..resource.length())], ..resource });
     }
     let track = find(programme, id)?;
-    if (stem, extension) == ("init", "mp4") {
+    if (stem, extension) == ("init", "mp4") && programme.options.packaging.is_none() {
         return Some(Resource::new(Class::Init, mp4(track), id, vec![programme.stored_init(track)]));
     }
     let n = match stem.strip_prefix('t') {
@@ -194,9 +199,9 @@ fn in_rendition(programme: &Programme<'_>, format: Format, id: &str, stem: &str,
         Some(_) => None,
         None => number(),
     };
-    let n = n.filter(|n| extension == "m4s" && *n < programme.segments(track))?;
+    let n = n.filter(|n| extension == programme.extension(track) && *n < programme.segments(track))?;
     let part = programme.stored(track, n);
     let length = part.len();
-    let resource = Resource::new(class(track), mp4(track), id, vec![part]);
+    let resource = Resource::new(class(track), media(programme, track), id, vec![part]);
     Some(Resource { segments: vec![(n, 0..length)], gap: programme.is_gap(n), ..resource })
 }

@@ -48,11 +48,12 @@ pub(crate) fn layout(programme: &Programme<'_>, track: &Arc<Track>, segments: Ra
         let lead = fragment(track, range.start).lead;
         sidx(track.timescale, programme.media_time(track, range.start).saturating_add_signed(lead), &references)
     };
+    let streams = programme.options.packaging.is_some();
     let init = programme.stored_init(track);
-    let init_length = init.len();
-    let mut pieces = vec![Piece::Part(init)];
+    let init_length = if streams { 0 } else { init.len() };
+    let mut pieces = if streams { Vec::new() } else { vec![Piece::Part(init)] };
     let index_length;
-    if programme.seals() {
+    if programme.seals() || streams {
         // An index of what nobody can read helps nobody.
         index_length = 0;
         pieces.extend(segments.map(Piece::Segment));

@@ -152,6 +152,17 @@ pub(crate) struct Sample {
 }
 
 impl Fragment {
+    /// The data of each sample; what does not lie in the `mdat` is left out.
+    pub(crate) fn data(&self) -> impl Iterator<Item = (Sample, &[u8])> {
+        let bytes: usize = self.samples.iter().map(|sample| sample.size as usize).sum();
+        let mut rest = &self.mdat[self.mdat.len().saturating_sub(bytes)..];
+        self.samples.iter().map_while(move |sample| {
+            let (data, behind) = rest.split_at_checked(sample.size as usize)?;
+            rest = behind;
+            Some((*sample, data))
+        })
+    }
+
     /// Bytes of the fragment, the same in every repetition.
     pub(crate) fn size(&self) -> u64 {
         (self.moof.len() + self.mdat.len()) as u64
@@ -257,13 +268,19 @@ fn sample_entry(data: &[u8], stsd: Span) -> Result<(String, Medium), BoxError> {
     Ok((codec, Medium::Audio { channels, sample_rate }))
 }
 
-/// The audio object type: first five bits of the decoder specific info (ISO/IEC 14496-1, 7.2.6).
+/// The audio object type: the first five bits of the configuration.
 fn audio_object_type(descriptors: &[u8]) -> Option<u8> {
+    audio_config(descriptors)?.first().map(|byte| byte >> 3)
+}
+
+/// The decoder specific info in the descriptors of an `esds` (ISO/IEC 14496-1, 7.2.6).
+pub(crate) fn audio_config(descriptors: &[u8]) -> Option<&[u8]> {
     // ES descriptor and decoder configuration have fixed fields of 3 and 13 bytes before their children.
     let at = descriptor(descriptors, 0, 3)? + 3;
     let at = descriptor(descriptors, at, 4)? + 13;
     let at = descriptor(descriptors, at, 5)?;
-    Some(descriptors.get(at)? >> 3)
+    // It is short: the last byte of the length has all of it.
+    descriptors.get(at..at + usize::from(*descriptors.get(at.checked_sub(1)?)? & 0x7f))
 }
 
 fn descriptor(data: &[u8], at: usize, tag: u8) -> Option<usize> {
