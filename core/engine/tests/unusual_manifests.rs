@@ -81,6 +81,8 @@ fn sound_that_one_group_has_muxed_in_and_another_apart_is_fetched_apart() {
 /// Half a minute of German sound muxed into the picture, and French apart.
 struct Bilingual {
     muxed: Bytes,
+    /// Index of a segment of the muxed variant that cannot be had.
+    missing: Option<usize>,
     french: SyntheticTitle,
 }
 
@@ -88,7 +90,7 @@ impl Bilingual {
     fn new() -> Self {
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../container/tests/data/muxed_edit.mp4");
         let muxed = std::fs::read(path).expect("the file is in the repository").into();
-        Self { muxed, french: SyntheticTitle::new(secs(30)) }
+        Self { muxed, missing: None, french: SyntheticTitle::new(secs(30)) }
     }
 
     fn playlist(&self) -> String {
@@ -97,7 +99,11 @@ impl Bilingual {
         let (init, media) = (at + length, self.muxed.len() - at - length);
         let head = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n";
         let segment = format!("#EXTINF:2,\n#EXT-X-BYTERANGE:{media}@{init}\nf.mp4\n");
-        let segments = vec![segment; 15].join("#EXT-X-DISCONTINUITY\n");
+        let mut segments = vec![segment; 15];
+        if let Some(missing) = self.missing {
+            segments[missing] = "#EXTINF:2,\nnone.mp4\n".to_owned();
+        }
+        let segments = segments.join("#EXT-X-DISCONTINUITY\n");
         format!("{head}#EXT-X-MAP:URI=\"f.mp4\",BYTERANGE=\"{init}@0\"\n{segments}#EXT-X-ENDLIST\n")
     }
 }
@@ -360,5 +366,21 @@ fn a_hole_is_jumped_within_what_is_buffered() {
     for number in 6..15 {
         let times = asked_for(&session, |path| path.ends_with(&format!("/{number}.m4s")) && path.starts_with('v'));
         assert_eq!(times, 1, "segment {number}");
+    }
+}
+
+#[test]
+fn a_missing_segment_of_muxed_media_is_jumped() {
+    for (random_access, jumps) in [(true, false), (false, true), (false, false)] {
+        let sink = ModelSink::new(Capabilities { random_access, jumps, ..Capabilities::default() });
+        let mut session = Session::new(Config::default(), Bilingual { missing: Some(3), ..Bilingual::new() })
+            .sink(sink)
+            .step_limit(20_000)
+            .network("rate=2Mbps,rtt=20ms".parse().expect("a network"))
+            .play("https://title.example/muxed.m3u8");
+        assert_eq!(session.run(None), Outcome::Ended, "{random_access} {jumps}: {:?}", errors(&session));
+        let qoe = session.engine().qoe(session.now());
+        assert!(qoe.stalled < std::time::Duration::from_secs(1), "{random_access} {jumps}: {qoe:?}");
+        assert!(session.now() < at(30_500), "{random_access} {jumps}: {:?}", session.now());
     }
 }
