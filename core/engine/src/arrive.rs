@@ -8,8 +8,8 @@ use bytes::Bytes;
 use telecine_abr::{Downloaded, Progress};
 use telecine_model::{Codec, Error, ErrorCode, Handling, MediaTime, Protocol, TrackKind};
 
-use crate::action::{Append, Format, Payload, SinkCommand, TrackConfig};
-use crate::buffer::Item;
+use crate::action::{Action, Append, Format, Payload, SinkCommand, TrackConfig};
+use crate::buffer::{Item, SEAM};
 use crate::engine::Engine;
 use crate::event::{DecisionKind, Event, State};
 use crate::fetch::Request;
@@ -20,6 +20,9 @@ use crate::stream::{Init, InitKey, SegmentFetch, Stream};
 
 /// Before playback runs, a segment under way is given so long before a smaller one is considered.
 const WAITED_ENOUGH: Duration = Duration::from_secs(1);
+
+/// How far sound may lag behind the picture that it is muxed with, in segments of its own.
+const INTERLEAVE: MediaTime = MediaTime::from_secs(1);
 
 /// Initialisation sections kept at a time: more than any ladder has.
 const INITS: usize = 64;
@@ -405,6 +408,14 @@ impl Engine {
                 .fact("found", start);
             self.report(error.recovered(Handling::Skipped));
         }
+        if output != stream.kind && stream.outputs.len() > 1 {
+            // The buffer map is of the stream's own kind: a hole in what is muxed in is no reason to wait.
+            let until = stream.muxed_until.entry(output).or_insert(start);
+            if start > *until + SEAM {
+                self.outbox.push(Action::Sink(SinkCommand::Silence { kind: output, from: *until, to: start }));
+            }
+            *until = end.max(*until);
+        }
         let fresh = fetch.appended == 0;
         let new_domain = stream.discontinuity.is_some_and(|last| last != fetch.discontinuity);
         let discontinuity = fresh && output == stream.kind && (stream.broken_off || new_domain);
@@ -619,10 +630,21 @@ impl Engine {
         self.conclude_captions(kind);
         let Some(stream) = self.streams.get_mut(&kind) else { return };
         let Some(fetch) = stream.fetch.take() else { return };
+        let mut media = None;
         if let Some(item) = stream.buffer.get_mut(fetch.start) {
             item.complete = true;
             item.bytes = fetch.bytes;
             stream.shift = Some(fetch.end - item.media_end);
+            media = Some((item.media_start, item.media_end));
+        }
+        if let Some((start, end)) = media.map(|(start, end)| (start, end - INTERLEAVE)) {
+            for output in stream.outputs.iter().copied().filter(|output| *output != kind) {
+                let until = stream.muxed_until.entry(output).or_insert(start);
+                if *until < end {
+                    self.outbox.push(Action::Sink(SinkCommand::Silence { kind: output, from: *until, to: end }));
+                    *until = end;
+                }
+            }
         }
         stream.cursor = Some((fetch.rendition, fetch.number));
         stream.demuxer = fetch.reader.and_then(MediaReader::into_stream);

@@ -159,6 +159,11 @@ impl Engine {
         if self.playback.seek.is_some() || self.streams.values().any(unfinished) {
             return;
         }
+        // A manifest that lists nothing is no title that was played.
+        let empty = self.duration().is_none_or(|duration| duration <= MediaTime::ZERO);
+        if empty && self.streams.values().all(|stream| !stream.delivered) {
+            return self.fail(self.nothing_playable("the title has no segments"));
+        }
         let end = self.duration().unwrap_or_else(|| self.position());
         self.playback.place(end, false, self.now);
         self.playback.wanted = false;
@@ -239,11 +244,6 @@ impl Engine {
     fn run(&mut self) {
         let position = self.position();
         if self.is_over(position) {
-            // A manifest that lists nothing is no title that was played.
-            let empty = self.duration().is_none_or(|duration| duration <= MediaTime::ZERO);
-            if empty && self.streams.values().all(|stream| !stream.delivered) {
-                return self.fail(self.nothing_playable("the title has no segments"));
-            }
             return self.on_ended();
         }
         self.sink(SinkCommand::Play);

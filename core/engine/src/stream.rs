@@ -1,6 +1,6 @@
 //! One kind's media: which track, where fetching is, what is buffered.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use telecine_container::{InitSegment, StreamReader};
@@ -80,6 +80,8 @@ pub(crate) struct Stream {
     pub(crate) anchored: Option<u64>,
     /// Kinds that the sink was configured for from these segments: its own, and those muxed in.
     pub(crate) outputs: Vec<TrackKind>,
+    /// Until when kinds that are muxed in have media or are known to have none, since fetching last began elsewhere.
+    pub(crate) muxed_until: BTreeMap<TrackKind, MediaTime>,
     /// Rendition at the playhead, as last told to the application.
     pub(crate) shown: Option<RenditionRef>,
     /// The rule's pause before the next request has been taken.
@@ -187,6 +189,7 @@ impl Stream {
             discontinuity: None,
             anchored: None,
             outputs: vec![kind],
+            muxed_until: BTreeMap::new(),
             shown: None,
             paused: false,
             failures: 0,
@@ -224,6 +227,7 @@ impl Stream {
     /// What is fetched next does not follow from what was fetched last.
     pub(crate) fn fetch_elsewhere(&mut self) {
         self.cursor = None;
+        self.muxed_until.clear();
         self.ended = false;
         self.end_told = false;
         self.broken_off = true;
@@ -233,6 +237,7 @@ impl Stream {
     pub(crate) fn restart(&mut self, position: MediaTime) {
         self.target = position;
         self.cursor = None;
+        self.muxed_until.clear();
         self.awaits = None;
         self.ended = false;
         self.end_told = false;

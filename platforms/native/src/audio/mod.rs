@@ -369,9 +369,8 @@ impl Sink for AudioSink {
             _ => {}
         }
         self.model.command(command, now);
-        if !self.queue.is_empty() {
-            self.busy = Some(now);
-        }
+        // What was to be decoded may have been removed.
+        self.busy = (!self.queue.is_empty()).then_some(now);
     }
 
     fn poll(&mut self, now: Timestamp) -> Option<SinkReport> {
