@@ -11,6 +11,8 @@ OUT := out
 help:
 	@echo 'make play       play the demo title: from a clean checkout to a report (Rust alone)'
 	@echo 'make test       install what the tests need and run everything'
+	@echo 'make test-browser  what is remuxed, in Chromium (part of make test)'
+	@echo 'make media-set  the packager'\''s whole set of variants, into $(MEDIA_SET)'
 	@echo 'make lint       rustfmt, clippy and rustdoc, warnings are errors'
 	@echo 'make bench      Criterion benchmarks, then bench-media'
 	@echo 'make bench-media  decryption, remuxing and reading beside openssl, ffmpeg, shaka-packager and mux.js (10 minutes)'

@@ -32,8 +32,10 @@ export async function browser() {
   return { context, close, [Symbol.asyncDispose]: close };
 }
 
-/** Appends the files, plays them from the first common time to the end, `rate` times as fast. */
-export async function play({ context }, files, { rate = 4, timeout = 90_000 } = {}) {
+/**
+ * Appends the files, each moved by `shift` seconds, and plays them from zero to the end, `rate` times as fast.
+ */
+export async function play({ context }, files, { rate = 4, shift = 0, timeout = 90_000 } = {}) {
   const server = await serve(files);
   const page = await context.newPage();
   const lines = [];
@@ -41,7 +43,7 @@ export async function play({ context }, files, { rate = 4, timeout = 90_000 } = 
   page.on("pageerror", (error) => lines.push(`error: ${error.message}`));
   try {
     await page.goto(`http://127.0.0.1:${server.address().port}/`);
-    const told = await withDeadline(page.evaluate(playInPage, { mimes: files.map((file) => file.mime), rate }), timeout);
+    const told = await withDeadline(page.evaluate(playInPage, { mimes: files.map((file) => file.mime), rate, shift }), timeout);
     return { ...told, console: lines };
   } finally {
     await page.close();
@@ -71,7 +73,7 @@ function serve(files) {
 }
 
 // Runs in the page.
-async function playInPage({ mimes, rate }) {
+async function playInPage({ mimes, rate, shift }) {
   const video = document.querySelector("video");
   const told = { error: null, ended: false, duration: null, buffered: [], frames: [], decoded: 0, dropped: 0 };
   const unsupported = mimes.filter((mime) => !MediaSource.isTypeSupported(mime));
@@ -90,6 +92,7 @@ async function playInPage({ mimes, rate }) {
     video.src = URL.createObjectURL(source);
     await event(source, "sourceopen");
     const buffers = mimes.map((mime) => source.addSourceBuffer(mime));
+    for (const buffer of buffers) buffer.timestampOffset = shift;
     // As a player does: a piece at a time, sound and picture in turn.
     const bodies = await Promise.all(mimes.map(async (_, index) => (await fetch(`/${index}`)).arrayBuffer()));
     const piece = 1 << 18;
@@ -104,8 +107,6 @@ async function playInPage({ mimes, rate }) {
     const spans = ({ buffered }) => Array.from({ length: buffered.length }, (_, n) => [buffered.start(n), buffered.end(n)]);
     told.buffered = buffers.map(spans);
     told.duration = video.duration;
-    video.currentTime = Math.max(...told.buffered.map(([first]) => first?.[0] ?? 0));
-    await event(video, "seeked");
     video.requestVideoFrameCallback(seen);
     video.playbackRate = rate;
     await video.play();
