@@ -55,6 +55,7 @@
 #![forbid(unsafe_code)]
 
 mod action;
+mod append;
 mod arrive;
 mod buffer;
 mod config;
@@ -67,6 +68,7 @@ mod fetch;
 mod fingerprint;
 mod host;
 mod index;
+mod inits;
 mod input;
 mod keys;
 mod load;
@@ -83,6 +85,7 @@ mod secrets;
 mod seek;
 mod select;
 mod stream;
+mod texts;
 mod timed;
 mod timeline;
 mod timer;

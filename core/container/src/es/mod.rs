@@ -18,7 +18,7 @@ mod mpeg_audio;
 mod nal;
 mod picture;
 mod sample_aes;
-mod sei;
+pub(crate) mod sei;
 mod sets;
 mod video;
 

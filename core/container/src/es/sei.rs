@@ -6,7 +6,8 @@ use bytes::Bytes;
 use super::nal::unescape;
 use crate::bits::Bits;
 
-const USER_DATA_REGISTERED: usize = 4;
+/// User data registered by ITU-T T.35.
+pub(crate) const USER_DATA_REGISTERED: usize = 4;
 const RECOVERY_POINT: usize = 6;
 
 /// What matters of the messages of one NAL unit.
@@ -20,22 +21,28 @@ pub(crate) struct Messages {
 
 /// Reads the messages of a NAL unit whose header has `header` bytes. What is cut short is left out.
 pub(crate) fn read(nal: &[u8], header: usize) -> Messages {
-    let plain = unescape(nal);
     let mut messages = Messages::default();
+    each_message(nal, header, |kind, payload| match kind {
+        USER_DATA_REGISTERED => messages.captions.extend(captions(payload)),
+        RECOVERY_POINT if header == 1 => messages.recovery = Bits::new(payload).ue(),
+        _ => {}
+    });
+    messages
+}
+
+/// Gives `each` the type and the payload of every message of a NAL unit whose header has `header` bytes, up to
+/// the first that is cut short.
+pub(crate) fn each_message(nal: &[u8], header: usize, mut each: impl FnMut(usize, &[u8])) {
+    let plain = unescape(nal);
     let mut rest = plain.get(header..).unwrap_or_default();
     // The last byte is the stop bit alone.
     while rest.len() > 1 {
         let Some((kind, behind)) = sum(rest) else { break };
         let Some((size, behind)) = sum(behind) else { break };
         let Some((payload, behind)) = behind.split_at_checked(size) else { break };
-        match kind {
-            USER_DATA_REGISTERED => messages.captions.extend(captions(payload)),
-            RECOVERY_POINT if header == 1 => messages.recovery = Bits::new(payload).ue(),
-            _ => {}
-        }
+        each(kind, payload);
         rest = behind;
     }
-    messages
 }
 
 /// A number written as bytes of 255 and one that is less.

@@ -1,8 +1,7 @@
 //! Captions in H.264 and H.265 samples: user data in SEI messages (H.264, 7.3.2.3 and D.1.6; H.265,
 //! 7.3.5; ATSC A/53 part 4, 6.2.1).
 
-use std::borrow::Cow;
-
+use crate::es::sei::{each_message, USER_DATA_REGISTERED};
 use crate::iso::DecoderConfig;
 
 /// Gives `each` the `cc_data` triplets of every caption message in a sample of a track with this
@@ -38,25 +37,14 @@ pub fn cc_data_of_nal(nal: &[u8], hevc: bool, mut each: impl FnMut(&[u8])) {
         true => matches!(first >> 1 & 0x3f, 39 | 40),
         false => first & 0x1f == 6,
     };
-    let Some(payload) = nal.first().filter(|first| is_sei(**first)).and_then(|_| nal.get(1 + usize::from(hevc)..))
-    else {
+    if !nal.first().is_some_and(|first| is_sei(*first)) {
         return;
-    };
-    let payload = unescaped(payload);
-    let mut rest = &payload[..];
-    // Trailing bits are no message.
-    while rest.len() > 2 {
-        let Some((kind, behind)) = number(rest) else { return };
-        let Some((size, behind)) = number(behind) else { return };
-        let Some((message, behind)) = behind.split_at_checked(size) else { return };
-        rest = behind;
-        // User data registered by ITU-T T.35.
-        if kind == 4 {
-            if let Some(triplets) = captions(message) {
-                each(triplets);
-            }
-        }
     }
+    each_message(nal, 1 + usize::from(hevc), |kind, message| {
+        if let Some(triplets) = captions(message).filter(|_| kind == USER_DATA_REGISTERED) {
+            each(triplets);
+        }
+    });
 }
 
 /// The triplets of user data, if it is of captions.
@@ -75,31 +63,6 @@ fn captions(message: &[u8]) -> Option<&[u8]> {
     let count = usize::from(flags & 0x1f) * 3;
     // Fewer than announced are better than none.
     Some(triplets.get(..count).unwrap_or_else(|| triplets.get(..triplets.len() / 3 * 3).unwrap_or_default()))
-}
-
-/// A number as SEI writes it: as many 255 as fit, and the rest.
-fn number(bytes: &[u8]) -> Option<(usize, &[u8])> {
-    let full = bytes.iter().take_while(|byte| **byte == 255).count();
-    let last = bytes.get(full)?;
-    Some((full * 255 + usize::from(*last), bytes.get(full + 1..)?))
-}
-
-/// Without emulation prevention: the third byte of 0, 0, 3 goes (H.264, 7.4.1).
-fn unescaped(bytes: &[u8]) -> Cow<'_, [u8]> {
-    if !bytes.windows(3).any(|three| three == [0, 0, 3]) {
-        return Cow::Borrowed(bytes);
-    }
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut zeros = 0;
-    for byte in bytes {
-        if zeros >= 2 && *byte == 3 {
-            zeros = 0;
-            continue;
-        }
-        zeros = if *byte == 0 { zeros + 1 } else { 0 };
-        out.push(*byte);
-    }
-    Cow::Owned(out)
 }
 
 /// NAL units with their length before them.
