@@ -1,10 +1,11 @@
 //! Legal manifests that few packagers write, and some that nobody should.
 
-#![allow(clippy::expect_used)] // These are tests.
+#![allow(clippy::expect_used, clippy::panic)] // These are tests.
 
 mod common;
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use common::{at, decisions, errors, secs, track};
@@ -267,35 +268,45 @@ fn remote_periods_beyond_the_number_asked_for_at_a_time_all_come() {
     assert_eq!(track(&session, TrackKind::Video).samples, 1500);
 }
 
-/// A sink that never says that it has arrived.
-struct Mute(ModelSink);
+/// A sink that never says that it has arrived, or that notes the silences it is told of.
+struct Watched {
+    sink: ModelSink,
+    mute: bool,
+    silences: Silences,
+}
 
-impl Sink for Mute {
+type Silences = Arc<Mutex<Vec<(TrackKind, MediaTime, MediaTime)>>>;
+
+impl Sink for Watched {
     fn capabilities(&self) -> Capabilities {
-        self.0.capabilities()
+        self.sink.capabilities()
     }
 
     fn command(&mut self, command: SinkCommand, now: Timestamp) {
-        self.0.command(command, now);
+        if let SinkCommand::Silence { kind, from, to } = &command {
+            self.silences.lock().expect("one thread").push((*kind, *from, *to));
+        }
+        self.sink.command(command, now);
     }
 
     fn poll(&mut self, now: Timestamp) -> Option<SinkReport> {
-        std::iter::from_fn(|| self.0.poll(now)).find(|report| !matches!(report, SinkReport::Seeked { .. }))
+        let wanted = |report: &SinkReport| !(self.mute && matches!(report, SinkReport::Seeked { .. }));
+        std::iter::from_fn(|| self.sink.poll(now)).find(wanted)
     }
 
     fn deadline(&self) -> Option<Timestamp> {
-        self.0.deadline()
+        self.sink.deadline()
     }
 
     fn tracks(&self) -> Vec<TrackStats> {
-        self.0.tracks()
+        self.sink.tracks()
     }
 }
 
 #[test]
 fn a_seek_that_the_sink_never_answers_is_given_up() {
     let mut session = Session::new(Config::default(), SyntheticTitle::new(secs(60)))
-        .sink(Mute(ModelSink::new(Capabilities::default())))
+        .sink(Watched { sink: ModelSink::new(Capabilities::default()), mute: true, silences: Silences::default() })
         .network("rate=8Mbps,rtt=40ms".parse().expect("a network"))
         .play("https://title.example/main.mpd")
         .at(at(5_000), Command::Seek(secs(40)));
@@ -383,4 +394,19 @@ fn a_missing_segment_of_muxed_media_is_jumped() {
         assert!(qoe.stalled < std::time::Duration::from_secs(1), "{random_access} {jumps}: {qoe:?}");
         assert!(session.now() < at(30_500), "{random_access} {jumps}: {:?}", session.now());
     }
+}
+
+#[test]
+fn a_hole_in_sound_that_is_muxed_in_is_silence_and_nothing_to_wait_for() {
+    let silences = Silences::default();
+    let sink = ModelSink::new(Capabilities { random_access: false, jumps: true, ..Capabilities::default() });
+    let mut session = Session::new(Config::default(), Bilingual { missing: Some(3), ..Bilingual::new() })
+        .sink(Watched { sink, mute: false, silences: Arc::clone(&silences) })
+        .network("rate=2Mbps,rtt=20ms".parse().expect("a network"))
+        .play("https://title.example/muxed.m3u8");
+    assert_eq!(session.run(None), Outcome::Ended, "{:?}", errors(&session));
+    let told = silences.lock().expect("one thread").clone();
+    let [(TrackKind::Audio, from, to)] = told[..] else { panic!("{told:?}") };
+    let near = |time: MediaTime, of: MediaTime| time.abs_diff(of) < MediaTime::from_millis(100);
+    assert!(near(from, secs(6)) && near(to, secs(8)), "{told:?}");
 }
