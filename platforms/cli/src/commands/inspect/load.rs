@@ -112,7 +112,11 @@ impl Loaded {
                 playlist.apply_to(&mut self.presentation);
                 self.playlist = Some(playlist.info.clone());
             }
-            self.warnings.extend(playlist.info.warnings);
+            // Lines are those of this playlist, not of the one that was named.
+            let shown = uri::without_secrets(&resource.url);
+            let within =
+                |warning: Warning| Warning { place: Place::Path(format!("{} of {shown}", warning.place)), ..warning };
+            self.warnings.extend(playlist.info.warnings.into_iter().map(within));
             known.insert(url, playlist.index);
         }
         for rendition in renditions(&mut self.presentation) {
