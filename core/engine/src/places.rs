@@ -3,7 +3,7 @@
 use telecine_model::{Error, Place, TrackKind, Warning};
 
 use crate::engine::Engine;
-use crate::fetch::Request;
+use crate::fetch::{Purpose, Request};
 use crate::stream::{RenditionRef, SegmentFetch};
 
 impl Engine {
@@ -40,6 +40,21 @@ impl Engine {
         match asked.or_else(|| self.media_url(fetch, init)) {
             Some(url) => error.fact("url", self.outbox.secrets.shown(&url)),
             None => error,
+        }
+    }
+
+    /// An error of what was asked for.
+    pub(crate) fn of_request(&self, error: Error, request: &Request) -> Error {
+        let fetch = |kind: &TrackKind| self.streams.get(kind).and_then(|stream| stream.fetch.as_ref());
+        match (&request.purpose, request.fetch.kind) {
+            (Purpose::Playlist(reference) | Purpose::Index(reference), Some(kind)) => {
+                self.in_rendition(error, kind, *reference)
+            }
+            (Purpose::Segment(kind) | Purpose::Init(kind, _), _) => match fetch(kind) {
+                Some(fetch) => self.in_segment(error, *kind, fetch, false),
+                None => error,
+            },
+            _ => error,
         }
     }
 
