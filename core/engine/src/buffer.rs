@@ -144,6 +144,12 @@ impl BufferMap {
         self.0.get_mut(at).filter(|item| item.start == start)
     }
 
+    /// Whether the whole segment that begins at `start` is there, and its media begins behind `time`.
+    pub(crate) fn holds_behind(&self, time: MediaTime, start: MediaTime) -> bool {
+        let mut same = self.0.iter().filter(|item| item.start == start && item.complete && item.has_media());
+        same.any(|item| item.media_start > time + SEAM)
+    }
+
     /// The first item that a loading brought.
     pub(crate) fn loaded(&self, load: LoadId) -> Option<&Item> {
         self.0.iter().find(|item| item.load == Some(load))
