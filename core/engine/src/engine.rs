@@ -371,7 +371,7 @@ impl Engine {
     /// Ends playback because of an error.
     pub(crate) fn fail(&mut self, error: Error) {
         if self.playback.is_active() {
-            self.report(error);
+            self.report(self.in_title(error));
             self.stop(State::Failed);
         }
     }

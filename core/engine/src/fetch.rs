@@ -474,6 +474,7 @@ impl Engine {
         if let Some(status) = status {
             error = error.fact("status", status);
         }
+        error = self.of_request(error, &request);
         if let Some(wait) = request.head.as_ref().and_then(|head| head.retry_after.as_ref()) {
             error = error.fact("retry_after", wait);
         }

@@ -75,6 +75,7 @@ mod load;
 mod media;
 mod outbox;
 mod periods;
+mod places;
 mod playback;
 mod policy;
 mod recorder;

@@ -73,6 +73,7 @@ impl Engine {
             }
             left |= self.streams.get(&kind).is_some_and(|stream| !self.usable_steps(stream).is_empty());
         }
+        let error = concerned.into_iter().fold(error, |error, kind| self.in_rendition(error, kind, reference));
         match concerned {
             Some(TrackKind::Text) if !left => {
                 self.report(error.recovered(Handling::Skipped));
@@ -97,12 +98,12 @@ impl Engine {
 
     /// What a stream is fetching cannot be decoded, nor anything else of its rendition.
     pub(crate) fn leave_undecodable(&mut self, kind: TrackKind, error: Error) {
-        let reference = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref()).map(|fetch| fetch.rendition);
+        let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
+        let placed = fetch.map(|fetch| (fetch.rendition, self.in_segment(error, kind, fetch, fetch.init.is_some())));
         self.drop_fetch(kind);
         self.drop_torn(kind);
-        if let Some(reference) = reference {
-            let url = self.outbox.secrets.shown(&self.title.url);
-            self.replace_rendition(reference, error.fact("url", url), Vec::new());
+        if let Some((reference, error)) = placed {
+            self.replace_rendition(reference, error, Vec::new());
         }
     }
 
@@ -126,11 +127,11 @@ impl Engine {
         let Some(fetch) = stream.fetch.take() else { return };
         let (requests, reference) = ([fetch.request, fetch.init_request], fetch.rendition);
         let media_end = stream.buffer.media_until(fetch.start);
+        let error = self.in_segment(error, kind, &fetch, false);
         for id in requests.into_iter().flatten() {
             self.cancel(id);
         }
         self.forget_retries(kind);
-        let error = error.fact("segment", fetch.number).fact("time", fetch.start);
         // Where the retry policy gave its reason, that names the cause; the error itself is told beside the decision.
         if why.is_empty() {
             why.push(error.message().to_owned());

@@ -11,6 +11,11 @@ pub(crate) fn secs(time: MediaTime) -> f64 {
     nearest.as_micros() as f64 / 1e6
 }
 
+/// A span of time that passed, likewise: the nearest to its microseconds, which a sum of seconds and a rest is not.
+pub(crate) fn passed(span: std::time::Duration) -> f64 {
+    span.as_micros() as f64 / 1e6
+}
+
 /// An error.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct ErrorEntry {
@@ -55,6 +60,19 @@ impl ErrorEntry {
     }
 }
 
+/// What of the title an error is about, by its facts: `video v360, segment 3 at 12.000 s`. None if it is about none
+/// of its renditions.
+pub(crate) fn within(facts: &BTreeMap<String, String>) -> Option<String> {
+    let fact = |name: &str| facts.get(name).map(String::as_str);
+    let rendition = fact("rendition").map(|id| format!("{} {id}", fact("kind").unwrap_or("rendition")));
+    let segment = fact("segment").map(|number| match fact("time") {
+        Some(time) => format!("segment {number} at {time}"),
+        None => format!("segment {number}"),
+    });
+    let parts: Vec<String> = rendition.into_iter().chain(segment).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
 /// A tolerated fault of a manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct WarningEntry {
@@ -74,6 +92,23 @@ impl From<&Warning> for WarningEntry {
 mod tests {
     use super::*;
     use telecine_model::Timescale;
+
+    #[test]
+    fn a_span_is_the_nearest_to_its_microseconds() {
+        assert_eq!(passed(std::time::Duration::from_millis(6_810)), 6.81);
+    }
+
+    #[test]
+    fn an_error_is_within_a_rendition_and_a_segment_as_far_as_its_facts_say() {
+        let told = |facts: &[(&str, &str)]| {
+            within(&facts.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        };
+        let all = [("kind", "video"), ("rendition", "v360"), ("segment", "3"), ("time", "12.000 s"), ("url", "x")];
+        assert_eq!(told(&all).as_deref(), Some("video v360, segment 3 at 12.000 s"));
+        assert_eq!(told(&all[..2]).as_deref(), Some("video v360"));
+        assert_eq!(told(&all[2..3]).as_deref(), Some("segment 3"));
+        assert_eq!(told(&all[4..]), None);
+    }
 
     #[test]
     fn seconds_are_whole_microseconds_rounded_to_the_nearest() {

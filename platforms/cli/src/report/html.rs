@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use super::timeline::timeline;
 use super::{bits, seconds, size, DecisionEntry, Outcome, Report};
-use crate::document::ErrorEntry;
+use crate::document::{within, ErrorEntry};
 
 const CSS: &str = include_str!("page.css");
 const JS: &str = include_str!("page.js");
@@ -434,7 +434,8 @@ fn troubles(report: &Report) -> String {
 }
 
 fn place(error: &ErrorEntry) -> String {
-    let parts = [error.place.as_deref(), error.facts.get("url").map(String::as_str)];
+    let within = within(&error.facts);
+    let parts = [error.place.as_deref(), error.facts.get("url").map(String::as_str), within.as_deref()];
     parts.into_iter().flatten().map(|part| format!("<code>{}</code> · ", escape(part))).collect()
 }
 

@@ -17,7 +17,7 @@ use telecine_model::protection::KeyId;
 use telecine_model::{Error, ErrorCode, Limits, Place, Warning};
 
 use crate::fetch::unreadable;
-use crate::media::{container_of, Input, Keys};
+use crate::media::{about, container_name, container_of, foreign, Input, Keys};
 
 /// Bytes read at a time at places anywhere in the file.
 const READ: usize = 256 << 10;
@@ -81,23 +81,40 @@ impl Summed {
 pub(super) fn scan(path: &Path, means: &Means<'_>, limits: &Limits) -> Result<Scan, Error> {
     match container_of(path)? {
         Some(container) if container.is_stream() => stream::scan(path, container, means, limits),
+        Some(text @ (Container::WebVtt | Container::Ttml)) => {
+            let name = container_name(text);
+            let message = format!("'{}' is {name}, a text without samples that could be listed", path.display());
+            Err(Error::new(ErrorCode::InvalidArgument, message))
+        }
         // What is none of the others may still be MP4 with something in front.
-        _ => iso(path, means, limits),
+        container => iso(path, container.is_some(), means, limits),
     }
 }
 
-fn iso(path: &Path, means: &Means<'_>, limits: &Limits) -> Result<Scan, Error> {
+/// `known`: its first box is one of MP4.
+fn iso(path: &Path, known: bool, means: &Means<'_>, limits: &Limits) -> Result<Scan, Error> {
     let mut given = None;
     if let Some(init) = means.init {
-        units(init, None, limits, |unit| {
+        let read = units(init, None, limits, |unit| {
             if let Unit::Init(init) = unit {
                 given = Some(init);
             }
             Ok(())
-        })?;
+        });
+        read.map_err(|error| about(error, init))?;
     }
     let mut found = Found { init: None, given: given.clone(), ..Found::default() };
-    let length = units(path, given.clone(), limits, |unit| found.add(unit, &means.keys, limits))?;
+    let mut seen = known;
+    let read = units(path, given.clone(), limits, |unit| {
+        seen = true;
+        found.add(unit, &means.keys, limits)
+    });
+    let length = match read {
+        // Bytes of something else, read as boxes, are wrong in any way that boxes can be.
+        Err(error) if !seen && !is_within_a_box_of_mp4(&error) => return Err(foreign(path)),
+        Ok(_) if !seen => return Err(foreign(path)),
+        read => read?,
+    };
     let (init, listed) = match (found.init.take(), given) {
         (Some(own), _) => {
             let listed = listed_samples(&own, length, limits)?;
@@ -128,6 +145,16 @@ fn iso(path: &Path, means: &Means<'_>, limits: &Limits) -> Result<Scan, Error> {
         metadata: Vec::new(),
         warnings: Vec::new(),
     })
+}
+
+/// Whether an error is about a box that only MP4 has.
+fn is_within_a_box_of_mp4(error: &Error) -> bool {
+    let path = match error.place() {
+        Some(Place::Box { path, .. } | Place::Path(path)) => path.as_str(),
+        _ => "",
+    };
+    let first = path.split(['/', '[']).next().unwrap_or_default();
+    matches!(first, "ftyp" | "styp" | "moov" | "moof" | "mdat" | "sidx" | "emsg")
 }
 
 /// Gives every unit of a file to `each`; the file's length.
