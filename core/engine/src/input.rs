@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use telecine_drm::session::CdmEvent;
+use telecine_drm::session::{CdmEvent, StoredLicence};
 use telecine_model::{ErrorCode, MediaTime, TrackKind, WallTime};
 
 use crate::action::LoadId;
@@ -58,6 +58,13 @@ pub enum Command {
     SetConstraints(Constraints),
     /// Playback speed in thousandths, 100 to 4000.
     SetRate(u32),
+    /// Destroys a stored licence on the device and tells the server ([`Event::LicenceReleased`]); no title need be
+    /// loaded. While a title of another key system plays it waits for the end of that. If the server does not hear
+    /// of it, [`Event::LicenceStored`] says so with `releasing` set: to be released once more when online.
+    ///
+    /// [`Event::LicenceReleased`]: crate::Event::LicenceReleased
+    /// [`Event::LicenceStored`]: crate::Event::LicenceStored
+    ReleaseLicence(StoredLicence),
     /// Ends playback and releases everything. A new [`Command::Load`] may follow.
     Stop,
 }
