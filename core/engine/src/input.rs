@@ -58,6 +58,8 @@ pub enum Command {
     SetConstraints(Constraints),
     /// Playback speed in thousandths, 100 to 4000.
     SetRate(u32),
+    /// Ends playback and releases everything. A new [`Command::Load`] may follow.
+    Stop,
     /// Destroys a stored licence on the device and tells the server ([`Event::LicenceReleased`]); no title need be
     /// loaded. While a title of another key system plays it waits for the end of that. If the server does not hear
     /// of it, [`Event::LicenceStored`] says so with `releasing` set: to be released once more when online.
@@ -65,8 +67,6 @@ pub enum Command {
     /// [`Event::LicenceReleased`]: crate::Event::LicenceReleased
     /// [`Event::LicenceStored`]: crate::Event::LicenceStored
     ReleaseLicence(StoredLicence),
-    /// Ends playback and releases everything. A new [`Command::Load`] may follow.
-    Stop,
 }
 
 /// Names one request from [`crate::Action::Fetch`] to its end.

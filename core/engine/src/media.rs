@@ -34,10 +34,10 @@ pub enum MediaFact {
     },
     /// A segment index.
     Index(IndexFact),
-    /// A subtitle text.
-    Text(TextFact),
     /// The bytes are broken; nothing more will be found.
     Broken(Error),
+    /// A subtitle text.
+    Text(TextFact),
 }
 
 /// What a subtitle text says about its own time.

@@ -7,10 +7,10 @@ mod common;
 
 use bytes::Bytes;
 use common::{at, secs};
-use telecine_engine::{replay, Command, Config, Event, FetchRequest};
+use telecine_engine::{replay, Command, Config, Engine, Event, FetchRequest, KeySetup};
 use telecine_model::cue::CueChange;
-use telecine_model::TrackKind;
-use telecine_virtual::testing::SyntheticTitle;
+use telecine_model::{Timestamp, TrackKind};
+use telecine_virtual::testing::{SyntheticTitle, TitleProtection};
 use telecine_virtual::{Fetched, Outcome, Response, Session, Source};
 
 /// A title some of whose answers are others: path and what it would be (empty for what it has not).
@@ -253,7 +253,8 @@ fn with_captions(body: &[u8], triplets: &[u8]) -> Vec<u8> {
     let unit = [&(nal.len() as u32).to_be_bytes()[..], &nal].concat();
     let media = body.windows(4).position(|four| four == b"mdat").expect("a fragment") + 4;
     let mut body = body.to_vec();
-    body[media..media + unit.len()].copy_from_slice(&unit);
+    // Over zeros, and over what zeros become in counter mode.
+    body[media..media + unit.len()].iter_mut().zip(&unit).for_each(|(byte, with)| *byte ^= with);
     body
 }
 
@@ -321,6 +322,27 @@ fn captions_in_segments_that_bring_their_initialisation_along_are_found() {
         }
         _ => captioned(path, body),
     });
+    assert_eq!(session.run(None), Outcome::Ended);
+    assert_eq!(common::errors(&session), []);
+    let expected = [("A!", 0, 4000), ("A!\nB!", 4000, 8000), ("B!\nC!", 8000, 12_000)];
+    assert_eq!(known(&session), expected.map(|(text, start, end)| (text.to_owned(), start, end)));
+}
+
+#[test]
+fn captions_in_protected_media_are_found_once_it_is_decrypted() {
+    let title = SyntheticTitle::new(secs(16)).without_text().protected(TitleProtection::default());
+    let mut setup = KeySetup::default();
+    for rendition in ["v0", "v1", "v2", "a0"] {
+        let (kid, key) = title.key_of(rendition, 0);
+        setup.give(kid, key);
+    }
+    let mut config = Config::default();
+    config.preferences.text_languages = vec!["en".to_owned()];
+    let mut engine = Engine::new(config);
+    engine.set_keys(setup);
+    let mut session = Session::with_engine(engine, Edited(title, captioned), Timestamp::ZERO)
+        .network("rate=8Mbps,rtt=40ms".parse().expect("a network"))
+        .play("https://title.example/main.m3u8");
     assert_eq!(session.run(None), Outcome::Ended);
     assert_eq!(common::errors(&session), []);
     let expected = [("A!", 0, 4000), ("A!\nB!", 4000, 8000), ("B!\nC!", 8000, 12_000)];

@@ -169,11 +169,12 @@ impl TextTracks {
 }
 
 /// Gives `each` the caption triplets of a fragment's pictures and when they are shown, in the container's time.
-/// Samples that arrived in several pieces are copied for it; their media is not otherwise touched.
+/// Samples that arrived in several pieces are copied for it; their media is not otherwise touched. They have to be
+/// clear, whatever their track was before.
 pub(super) fn captions(init: &InitSegment, fragment: &Fragment, mut each: impl FnMut(MediaTime, &[u8])) {
     for part in &fragment.tracks {
         let track = init.track(part.track_id).filter(|track| track.kind == TrackKind::Video);
-        let Some(track) = track.filter(|track| track.encryption.is_none()) else { continue };
+        let Some(track) = track else { continue };
         if !matches!(track.config, DecoderConfig::Avc { .. } | DecoderConfig::Hevc { .. }) {
             continue;
         }

@@ -248,3 +248,20 @@ fn what_no_key_system_of_the_device_has_cannot_be_released_and_that_is_said() {
     assert!(released(&played).is_empty() && cdm.get().commands.is_empty());
     replays(&mut played);
 }
+
+#[test]
+fn a_licence_that_is_released_while_its_title_plays_is_asked_for_anew() {
+    let film = title(60, TitleProtection { shared: true, ..widevine() });
+    let licence = every(&film, |_| KeyStatus::Usable);
+    let cdm = on_device("a", &licence);
+    let mut setup = device();
+    setup.stored_licence(record("a", &licence));
+    let released_then_new =
+        [Answer::Raw(Response::new(200, SERVER, "released").into()), Answer::Double(licence.clone())];
+    let mut played = with_cdm(start(World::new(film).answering(released_then_new), setup, "main.mpd"), &cdm);
+    played.session.schedule(at(10_000), Command::ReleaseLicence(record("a", &licence)));
+    let played = plays(played);
+    assert_eq!(released(&played.session), [("a", true)]);
+    assert_eq!(played.session.source().licences.len(), 2, "the release, and a new licence");
+    assert!(cdm.get().stored().is_empty(), "the new one is for this playback alone");
+}
