@@ -20,7 +20,8 @@ impl Engine {
             return;
         };
         let rendition = stream.rendition.unwrap_or(0);
-        stream.buffer.put(Item::hole(from, to, stream.period, rendition));
+        let shift = stream.shift.unwrap_or_default();
+        stream.buffer.put(Item::hole((from, to), shift, stream.period, rendition));
         stream.cursor = None;
         stream.avoid.clear();
         stream.trouble_since = None;
@@ -144,12 +145,16 @@ impl Engine {
         };
         if fetch.appended > 0 {
             // Part of it plays; the rest is missing.
+            let mut missing = media_end.min(fetch.end);
             if let Some(item) = stream.buffer.get_mut(fetch.start) {
+                let shift = item.start - item.media_start;
                 item.complete = true;
-                item.end = media_end.max(item.start).min(item.end);
+                item.end = (media_end + shift).max(item.start).min(item.end);
+                missing = item.end;
+                stream.shift = Some(shift);
             }
             self.report(error.recovered(Handling::Skipped));
-            return self.skip(kind, media_end.min(fetch.end), fetch.end, why);
+            return self.skip(kind, missing, fetch.end, why);
         }
         stream.avoid.insert(reference.rendition);
         let Some(stream) = self.streams.get(&kind) else { return };

@@ -236,6 +236,14 @@ impl Stream {
         self.broken_off = true;
     }
 
+    /// Fetches anew what is needed from a position on at which playback goes on: where media is and where the
+    /// manifest has it stays as far apart as it was.
+    pub(crate) fn resume(&mut self, position: MediaTime) {
+        let (anchored, shift) = (self.anchored, self.shift);
+        self.restart(position);
+        (self.anchored, self.shift) = (anchored, shift);
+    }
+
     /// Starts over from a position: nothing in flight, nothing known to follow.
     pub(crate) fn restart(&mut self, position: MediaTime) {
         self.target = position;

@@ -381,6 +381,28 @@ fn a_hole_is_jumped_within_what_is_buffered() {
 }
 
 #[test]
+fn behind_a_hole_of_a_playlist_that_rounds_playback_goes_on_where_the_media_was() {
+    use telecine_virtual::testing::Fault;
+    for random_access in [true, false] {
+        // Each segment is announced half a second too long: at the seventh that is three and a half.
+        let title = SyntheticTitle::new(secs(60)).segments_of(MediaTime::from_millis(1507));
+        let title = title.durations_in_whole_seconds().fault_times("a0", 7, Fault::Garbage, 9);
+        let sink = ModelSink::new(Capabilities { random_access, ..Capabilities::default() });
+        let mut session = Session::new(Config::default(), Edited { title, edit: |_: &str, text: String| text })
+            .sink(sink)
+            .step_limit(20_000)
+            .network("rate=20Mbps,rtt=20ms".parse().expect("a network"))
+            .play("https://title.example/main.m3u8");
+        assert_eq!(session.run(None), Outcome::Ended, "{random_access}: {:?}", errors(&session));
+        assert!(session.now() < at(61_500), "{random_access}: {:?}", session.now());
+        let jumps = decisions(&session, DecisionKind::Gap).len();
+        assert_eq!(jumps, 1, "{random_access}");
+        let missing = asked_for(&session, |path| path.ends_with("a0/7.m4s"));
+        assert_eq!(missing, 1, "{random_access}: asked for again and again");
+    }
+}
+
+#[test]
 fn a_missing_segment_of_muxed_media_is_jumped() {
     for (random_access, jumps) in [(true, false), (false, true), (false, false)] {
         let sink = ModelSink::new(Capabilities { random_access, jumps, ..Capabilities::default() });
