@@ -46,7 +46,7 @@ impl Engine {
                         (payload, &init.segment, fetch.asides.placed.filter(|_| !through))
                     {
                         // What goes through to a key system of the device cannot be read here.
-                        self.read_fragment(&fetch, segment, fragment, placed);
+                        self.read_fragment(kind, &fetch, segment, fragment, placed);
                     }
                 }
                 None => fetch.broken = true,

@@ -213,7 +213,7 @@ impl Engine {
                 }
                 self.take_fragment(kind, piece)
             }
-            MediaFact::Index(_) => true,
+            MediaFact::Index(_) | MediaFact::Text(_) => true,
             MediaFact::Broken(error) => {
                 fetch.broken = true;
                 self.replace_broken(kind, error, false);

@@ -278,7 +278,9 @@ impl Engine {
 
     /// Stops everything.
     pub(crate) fn cancel_all(&mut self) {
-        let ids: Vec<RequestId> = self.requests.active.keys().copied().collect();
+        // Key sessions cancel their requests by themselves: those of licences that are being destroyed go on.
+        let own = |request: &&Request| !matches!(request.purpose, Purpose::Licence(_));
+        let ids: Vec<RequestId> = self.requests.active.values().filter(own).map(|request| request.fetch.id).collect();
         for id in ids {
             self.cancel(id);
         }

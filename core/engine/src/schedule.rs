@@ -17,6 +17,7 @@ use crate::keys::{Cover, Source};
 use crate::policy::{BufferContext, BufferGoal};
 use crate::select::{audio_rendition, cap, Step};
 use crate::stream::{InitKey, RenditionRef, SegmentFetch, Stream};
+use crate::texts::ReadText;
 use crate::timed::Asides;
 use crate::timer::Timer;
 
@@ -558,6 +559,7 @@ impl Engine {
             started: self.now,
             bytes: 0,
             text: Vec::new(),
+            read_text: ReadText::default(),
         });
         if let Some(error) = fault {
             return self.replace_unkeyed(kind, error);

@@ -12,6 +12,7 @@ use crate::input::{Body, RequestId};
 use crate::keys::{Configured, Cover, Lock, NeedId, Source};
 use crate::media::{InitTrack, MediaReader, Piece};
 use crate::select::Step;
+use crate::texts::ReadText;
 use crate::timed::Asides;
 
 /// Names a rendition of the presentation.
@@ -151,6 +152,8 @@ pub(crate) struct SegmentFetch {
     pub(crate) bytes: u64,
     /// Body of a text file, collected whole.
     pub(crate) text: Vec<u8>,
+    /// What was found in it, once it is complete and could be read.
+    pub(crate) read_text: ReadText,
     /// Fragments to leave out when the request is made again: they were appended already.
     pub(crate) skip: u32,
     /// The media cannot be read; nothing further of this request is wanted.

@@ -155,6 +155,11 @@ fn line(event: &Event) -> Option<String> {
         }
         Event::Decision(decision) => (decision.at, decided(decision)),
         Event::Error { at, error } => (*at, format!("error     {}", words(error))),
+        Event::MediaWarning { at, warning: found } => {
+            let times = if found.count > 1 { format!(", {} times", found.count) } else { String::new() };
+            let (kind, rule, message) = (found.kind.name(), &found.warning.rule, &found.warning.message);
+            (*at, format!("warning   {kind} {}: {rule} {message}{times}", found.track))
+        }
         Event::Ended { at } => (*at, "ended".to_owned()),
         _ => return None,
     };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use telecine_engine::MediaWarning;
 use telecine_model::{Error, Handling, MediaTime, Warning};
 
 /// Seconds as the documents write them: whole microseconds, rounded to the nearest.
@@ -73,18 +74,57 @@ pub(crate) fn within(facts: &BTreeMap<String, String>) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// A tolerated fault of a manifest.
+/// A tolerated fault of a manifest, or of media.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct WarningEntry {
     pub(crate) rule: String,
     #[serde(rename = "where")]
     pub(crate) place: String,
     pub(crate) message: String,
+    /// Of media: where it was found first, and how often.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub(crate) media: Option<WarningPlace>,
+}
+
+/// Where in a title's media something was tolerated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct WarningPlace {
+    pub(crate) kind: &'static str,
+    pub(crate) track: String,
+    pub(crate) rendition: String,
+    pub(crate) segment: u64,
+    pub(crate) count: u64,
+}
+
+impl WarningEntry {
+    /// Whether it is about the same rule in the same track, and so takes its place.
+    pub(crate) fn is_of(&self, other: &Self) -> bool {
+        let of = |entry: &Self| entry.media.as_ref().map(|media| (media.kind, media.track.clone()));
+        self.rule == other.rule && self.media.is_some() && of(self) == of(other)
+    }
+}
+
+impl From<&MediaWarning> for WarningEntry {
+    fn from(found: &MediaWarning) -> Self {
+        let media = WarningPlace {
+            kind: found.kind.name(),
+            track: found.track.clone(),
+            rendition: found.rendition.clone(),
+            segment: found.segment,
+            count: found.count,
+        };
+        Self { media: Some(media), ..Self::from(&found.warning) }
+    }
 }
 
 impl From<&Warning> for WarningEntry {
     fn from(warning: &Warning) -> Self {
-        Self { rule: warning.rule.clone(), place: warning.place.to_string(), message: warning.message.clone() }
+        Self {
+            rule: warning.rule.clone(),
+            place: warning.place.to_string(),
+            message: warning.message.clone(),
+            media: None,
+        }
     }
 }
 

@@ -106,6 +106,13 @@ impl Collector {
                 self.duration = *duration;
                 self.warnings = warnings.iter().map(WarningEntry::from).collect();
             }
+            Event::MediaWarning { warning, .. } => {
+                let entry = WarningEntry::from(warning);
+                match self.warnings.iter_mut().find(|known| known.is_of(&entry)) {
+                    Some(known) => *known = entry,
+                    None => self.warnings.push(entry),
+                }
+            }
             Event::Started { position, .. } => {
                 self.start.get_or_insert(*position);
             }

@@ -24,6 +24,7 @@ mod hls_of_transport_streams_plays;
 mod inspect_and_play_name_the_same_cause;
 mod long_lists_are_written_as_they_are_made;
 mod probe_lists_what_ffprobe_lists;
+mod probe_says_what_subtitles_hold;
 mod protected_media_becomes_clear;
 mod protected_titles_play;
 mod streams_become_mp4_that_others_read;

@@ -16,6 +16,7 @@ use telecine_container::{
 use telecine_model::protection::KeyId;
 use telecine_model::{Error, ErrorCode, Limits, Place, Warning};
 
+use super::texts::{self, TextEntry, TextTracks};
 use crate::fetch::unreadable;
 use crate::media::{about, container_name, container_of, foreign, Input, Keys};
 
@@ -45,6 +46,8 @@ pub(super) struct Scan {
     pub(super) key_ids: BTreeMap<u32, BTreeSet<KeyId>>,
     /// Timed metadata of a stream.
     pub(super) metadata: Vec<TimedMetadata>,
+    /// Text tracks.
+    pub(super) texts: Vec<TextEntry>,
     /// Faults that were tolerated.
     pub(super) warnings: Vec<Warning>,
 }
@@ -127,6 +130,16 @@ fn iso(path: &Path, known: bool, means: &Means<'_>, limits: &Limits) -> Result<S
         }
     };
     let mut samples = checksums(path, &init.tracks, &listed)?;
+    for (track, listed) in init.tracks.iter().zip(&listed).filter(|(track, _)| TextTracks::wants(track)) {
+        if track.encryption.is_some() {
+            continue;
+        }
+        texts::listed(path, listed.iter().map(|sample| (sample.offset, sample.size)), limits, |index, data| {
+            if let Some(sample) = listed.get(index) {
+                found.texts.take(track, sample.pts(), sample.duration, data, limits);
+            }
+        })?;
+    }
     for (track, samples) in init.tracks.iter().zip(&mut samples) {
         samples.extend(found.samples.remove(&track.id).unwrap_or_default());
     }
@@ -137,13 +150,14 @@ fn iso(path: &Path, known: bool, means: &Means<'_>, limits: &Limits) -> Result<S
     pssh.retain(|pssh| seen.insert(pssh.clone()));
     Ok(Scan {
         container: Container::IsoBmff,
-        init,
         samples,
         events: found.events,
         pssh,
         key_ids: found.key_ids,
         metadata: Vec::new(),
-        warnings: Vec::new(),
+        warnings: std::mem::take(&mut found.texts.warnings),
+        texts: found.texts.entries(&init.tracks),
+        init,
     })
 }
 
@@ -196,6 +210,7 @@ struct Found {
     events: Vec<EventMessage>,
     pssh: Vec<Bytes>,
     key_ids: BTreeMap<u32, BTreeSet<KeyId>>,
+    texts: TextTracks,
 }
 
 impl Found {
@@ -238,11 +253,15 @@ impl Found {
             keys.clear(&mut fragment, init)?;
         }
         for (part, hidden) in fragment.tracks.iter().zip(hidden) {
+            let text = init.and_then(|init| init.track(part.track_id)).filter(|track| TextTracks::wants(track));
             let samples = self.samples.entry(part.track_id).or_default();
             for (at, sample) in part.samples.iter().enumerate() {
                 let offset = fragment.offset.saturating_add(sample.offset);
                 let bytes = fragment.sample(sample).ok_or_else(|| missing(part.track_id, offset))?;
                 let clear = seen_through || !hidden.get(at).is_some_and(|hidden| *hidden);
+                if let Some(track) = text.filter(|_| clear) {
+                    self.texts.take(track, sample.pts(), sample.duration, &bytes, limits);
+                }
                 samples.push(Summed::new(sample, clear.then(|| crc32fast::hash(&bytes))));
             }
         }
