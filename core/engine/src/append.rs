@@ -11,6 +11,7 @@ use crate::event::Event;
 use crate::keys::Configured;
 use crate::media::{container_time, FragmentTrack, InitTrack};
 use crate::stream::{Init, SegmentFetch, Stream};
+use crate::timeline::OFFSET_TOLERANCE;
 
 impl Engine {
     /// Hands a fragment to the sink, for each kind that is in it.
@@ -137,6 +138,9 @@ impl Engine {
             self.report(error.recovered(Handling::Skipped));
         }
         if output != stream.kind && stream.outputs.len() > 1 {
+            if !stream.muxed_until.contains_key(&output) {
+                self.tell_early(stream, fetch, output, start);
+            }
             // The buffer map is of the stream's own kind: a hole in what is muxed in is no reason to wait.
             let until = stream.muxed_until.entry(output).or_insert(start);
             if start > *until + SEAM {
@@ -183,6 +187,21 @@ impl Engine {
             bytes: part.bytes,
             payload: payload.clone(),
         })));
+    }
+
+    /// Says that something muxed into the first segment begins before the title does and is left out until then: see
+    /// `timeline` for why the title begins with the picture.
+    fn tell_early(&mut self, stream: &Stream, fetch: &SegmentFetch, output: TrackKind, start: MediaTime) {
+        let periods = self.title.presentation.as_ref().map(|presentation| &presentation.periods);
+        let begin = periods.and_then(|periods| periods.first()).map_or(MediaTime::ZERO, |period| period.start);
+        if start >= begin - OFFSET_TOLERANCE {
+            return;
+        }
+        let what = if output == TrackKind::Audio { "sound" } else { output.name() };
+        let message = format!("{what} begins {} before the title, which begins with the picture", begin - start);
+        let error = Error::new(ErrorCode::TimestampInvalid, message).fact("kind", output.name());
+        let error = self.in_segment(error, stream.kind, fetch, false);
+        self.report(error.fact("from", start).fact("to", begin).recovered(Handling::Skipped));
     }
 
     /// Samples outside of it belong to another period (D009). The last period is open at its end:

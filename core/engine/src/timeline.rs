@@ -4,6 +4,13 @@
 //! media of each discontinuity domain counts from somewhere, and all renditions of a domain from the
 //! same (rfc8216bis 6.3.3). So the first media of a domain says for all of it where that is, and the
 //! leading stream (the picture, where there is one) has the word.
+//!
+//! That holds for what is muxed too: a title whose sound begins well before its first picture begins with the
+//! picture, and the sound before it is left out, which is told. Packagers count the durations of a playlist in
+//! pictures and cut segments at them, so only then do the playlist's times, and seeks by them, lead to the pictures
+//! that the playlist means; and a variant that has the same sound in a playlist of its own is put by the same
+//! picture, so that switching between the two moves nothing. Beginning with the sound would show no picture for so
+//! long and put every boundary of the playlist that much too early.
 
 use telecine_model::{MediaTime, Protocol, TrackKind};
 
@@ -15,7 +22,7 @@ use crate::stream::{SegmentFetch, Stream};
 
 /// Media timestamps this close to what is expected are right as they are: playlists round, and
 /// an offset of a rounding error would only smear exact times.
-const OFFSET_TOLERANCE: MediaTime = MediaTime::from_millis(250);
+pub(crate) const OFFSET_TOLERANCE: MediaTime = MediaTime::from_millis(250);
 
 impl Engine {
     /// What is added to container times.

@@ -139,3 +139,40 @@ fn pictures_in_a_dash_file_without_a_common_index() {
          codecs=\"avc1.64000a\"><BaseURL>f.mp4</BaseURL></Representation></AdaptationSet></Period></MPD>";
     plays_as_shown(manifest.to_owned(), "main.mpd", "dash_sidx", &[(TrackKind::Video, "0", 12_800)]);
 }
+
+/// `muxed_edit.mp4` with pictures (track 1, 12,800 ticks a second) that are shown so much later.
+fn pictures_later(ticks: u32) -> Vec<u8> {
+    let mut media = data("muxed_edit.mp4");
+    let word = |media: &[u8], at: usize| u32::from_be_bytes(media[at..at + 4].try_into().expect("four bytes"));
+    let names: Vec<usize> = (0..media.len() - 24).filter(|at| &media[*at..*at + 4] == b"tfdt").collect();
+    for at in names {
+        let header = (0..at).rev().find(|before| &media[*before..*before + 4] == b"tfhd").expect("in front of it");
+        if word(&media, header + 8) == 1 {
+            // The last four bytes of the time, in either version.
+            let time = if media[at + 4] == 0 { at + 8 } else { at + 12 };
+            let later = word(&media, time) + ticks;
+            media[time..time + 4].copy_from_slice(&later.to_be_bytes());
+        }
+    }
+    media
+}
+
+#[test]
+fn sound_that_begins_well_before_the_picture_is_left_out_until_then_and_that_is_told() {
+    // What a playlist may be off by moves nothing. The sound has a frame of priming.
+    for (ticks, first, told) in [(0, 0, None), (12_800 / 10, 100, None), (12_800 * 3 / 2, 0, Some("-1.521 s"))] {
+        let title = Title { manifest: muxed_playlist(), media: pictures_later(ticks).into() };
+        let mut session = Session::new(Config::default(), title)
+            .network("rate=5Mbps,rtt=10ms".parse().expect("a network"))
+            .play("https://title.example/main.m3u8");
+        assert_eq!(session.run(None), Outcome::Ended);
+        assert_eq!(track(&session, TrackKind::Video).first_pts, Some(MediaTime::from_millis(first)), "{ticks}");
+        let errors = common::errors(&session);
+        assert_eq!(errors.len(), usize::from(told.is_some()), "{errors:?}");
+        for error in errors {
+            assert!(!error.is_fatal());
+            assert_eq!(error.code(), telecine_model::ErrorCode::TimestampInvalid);
+            assert_eq!(error.facts().get("from").map(String::as_str), told, "{error:?}");
+        }
+    }
+}
