@@ -8,7 +8,9 @@ use telecine_model::{Error, MediaTime, Timestamp};
 use tokio::time::{interval, timeout, Duration, MissedTickBehavior};
 
 use super::sinks::Chosen;
+
 use super::watch::{Ended, Watch, LOOK_EVERY};
+use super::NORMAL;
 use crate::report;
 
 /// What to play.
@@ -16,6 +18,8 @@ pub(super) struct Session<'a> {
     pub(super) url: &'a str,
     pub(super) headers: &'a [(String, String)],
     pub(super) start: Option<MediaTime>,
+    /// Playback speed in thousandths.
+    pub(super) rate: u32,
     /// What protected titles are played with.
     pub(super) keys: KeySetup,
 }
@@ -32,6 +36,9 @@ pub(super) async fn play(session: Session<'_>, config: Config, sink: Chosen, mut
     let now = || Timestamp::ZERO + started.elapsed();
     let mut events = player.events();
     player.load_at(session.url, session.start)?;
+    if session.rate != NORMAL {
+        player.set_rate(session.rate)?;
+    }
     player.play()?;
     let mut looks = interval(LOOK_EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
