@@ -7,5 +7,6 @@ mod common;
 mod packaged;
 mod samples;
 mod sealed;
+mod set;
 mod whole_segments;
 mod world;
