@@ -1,5 +1,6 @@
 //! Folders of files that are served as they are: titles that another packager made.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
@@ -8,6 +9,7 @@ use std::time::UNIX_EPOCH;
 
 use crate::body::Part;
 use crate::fault::Class;
+use crate::options::percent_decoded;
 use crate::resource::{Names, Resource};
 use crate::title::{fnv, TitleError, FNV};
 
@@ -16,8 +18,8 @@ const DEPTH: usize = 4;
 const LOOKED_AT: usize = 10_000;
 /// A list of keys is shorter.
 const LONGEST_KEYS: u64 = 4 << 20;
-/// Where a playlist says what it is, at the latest.
-const HEAD: u64 = 64 << 10;
+/// Of a playlist no more is read.
+const HEAD: u64 = 1 << 20;
 
 /// A folder of which every file can be asked for, except those whose names begin with a dot. Nothing outside of it is
 /// served, whatever a path or a link says.
@@ -111,10 +113,10 @@ impl Folder {
         full.starts_with(&self.root).then_some(full)
     }
 
-    /// The manifests that a player would be given: MPDs and multivariant playlists, or where there is none of these
-    /// the media playlists.
+    /// The manifests that a player would be given: MPDs, multivariant playlists, and media playlists that none of these
+    /// leads to.
     pub(crate) fn manifests(&self) -> Vec<String> {
-        let (mut titles, mut playlists) = (Vec::new(), Vec::new());
+        let (mut titles, mut playlists, mut listed) = (Vec::new(), Vec::new(), HashSet::new());
         let mut folders = vec![(String::new(), 0)];
         let mut looked_at = 0;
         while let Some((folder, depth)) = folders.pop() {
@@ -129,24 +131,57 @@ impl Folder {
                 } else if kind(&path).0 == Class::Manifest {
                     match extension(&path).as_str() {
                         "mpd" => titles.push(path),
-                        "m3u8" if self.is_multivariant(&path) => titles.push(path),
-                        "m3u8" => playlists.push(path),
+                        "m3u8" | "m3u" => match self.multivariant(&path) {
+                            Some(text) => {
+                                listed.extend(references(&text).filter_map(|reference| sibling(&path, reference)));
+                                titles.push(path);
+                            }
+                            None => playlists.push(path),
+                        },
                         _ => {}
                     }
                 }
             }
         }
-        let mut found = if titles.is_empty() { playlists } else { titles };
-        found.sort_by_key(|path| (path.matches('/').count(), path.clone()));
-        found
+        titles.extend(playlists.into_iter().filter(|path| !listed.contains(path)));
+        titles.sort_by_key(|path| (path.matches('/').count(), path.clone()));
+        titles
     }
 
-    fn is_multivariant(&self, path: &str) -> bool {
+    /// The text of a playlist, if it is a multivariant one.
+    fn multivariant(&self, path: &str) -> Option<String> {
         let mut head = Vec::new();
         let file = self.resolve(path).filter(|full| full.is_file()).and_then(|full| File::open(full).ok());
-        let read = file.map(|file| file.take(HEAD).read_to_end(&mut head));
-        read.is_some_and(|read| read.is_ok()) && String::from_utf8_lossy(&head).contains("#EXT-X-STREAM-INF")
+        file?.take(HEAD).read_to_end(&mut head).ok()?;
+        Some(String::from_utf8_lossy(&head).into_owned()).filter(|text| text.contains("#EXT-X-STREAM-INF"))
     }
+}
+
+/// What a multivariant playlist leads to, as written: its lines of URIs, and the URI attributes of its tags.
+fn references(text: &str) -> impl Iterator<Item = &str> {
+    let of_line = |line: &str| -> Option<usize> { line.find("URI=\"").map(|at| at + 5) };
+    text.lines().map(str::trim).filter_map(move |line| match line.starts_with('#') {
+        true => line.get(of_line(line)?..)?.split('"').next(),
+        false => Some(line).filter(|line| !line.is_empty()),
+    })
+}
+
+/// The file of a folder that a reference in another one names; None if it is none of the folder.
+fn sibling(path: &str, reference: &str) -> Option<String> {
+    let reference = reference.split(['?', '#']).next().unwrap_or_default();
+    if reference.starts_with('/') || reference.contains("://") {
+        return None;
+    }
+    let mut parts: Vec<String> = path.split('/').map(str::to_owned).collect();
+    parts.pop();
+    for part in reference.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()?),
+            part => parts.push(percent_decoded(part)),
+        }
+    }
+    Some(parts.join("/"))
 }
 
 /// The names in a folder, in order; None if it cannot be read.

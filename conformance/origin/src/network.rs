@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::fault::Draws;
@@ -65,7 +66,8 @@ impl Network {
     /// A trace file: a JSON list of `{"duration_ms", "bandwidth_kbps", "latency_ms"}`; it repeats.
     ///
     /// # Errors
-    /// JSON of another shape, a step without duration, or a trace that never carries anything.
+    /// JSON of another shape, a step without duration or with a number below zero, each with its line; or a trace that
+    /// never carries anything.
     pub fn from_json(json: &str) -> Result<Self, NetworkError> {
         #[derive(Deserialize)]
         struct Line {
@@ -74,22 +76,38 @@ impl Network {
             #[serde(default)]
             latency_ms: f64,
         }
-        let lines: Vec<Line> = serde_json::from_str(json).map_err(|error| NetworkError(error.to_string()))?;
-        // Casts saturate: what a step cannot be is refused below.
-        let micros = |ms: f64| Duration::from_micros((ms * 1000.0).round() as u64).min(DAY);
-        let step = |line: &Line| Step {
-            duration: micros(line.duration_ms),
-            bits_per_second: (line.bandwidth_kbps * 1000.0).round() as u64,
-            latency: micros(line.latency_ms),
+        let shape = |line: usize, error: &serde_json::Error| {
+            let (said, place) = (error.to_string(), format!(" at line {} column {}", error.line(), error.column()));
+            let said = said.strip_suffix(&place).unwrap_or(&said);
+            let form = r#"a trace is a list of {"duration_ms": …, "bandwidth_kbps": …, "latency_ms": …}"#;
+            NetworkError(format!("line {line}: {said}; {form}"))
         };
-        let network = Self { trace: lines.iter().map(step).collect(), repeat: true, loss_per_million: 0 };
-        network.checked()
+        let entries: Vec<&RawValue> = serde_json::from_str(json).map_err(|error| shape(error.line(), &error))?;
+        // Casts saturate: what a step cannot be is refused.
+        let micros = |ms: f64| Duration::from_micros((ms * 1000.0).round() as u64).min(DAY);
+        let step = |entry: &RawValue| {
+            let line = || line_of(json, entry);
+            let read: Line =
+                serde_json::from_str(entry.get()).map_err(|error| shape(line() + error.line() - 1, &error))?;
+            let refused = |what: &str| Err(NetworkError(format!("line {}: {what}", line())));
+            if read.bandwidth_kbps < 0.0 || read.latency_ms < 0.0 {
+                return refused("a step has a rate or a latency below zero");
+            }
+            let step = Step {
+                duration: micros(read.duration_ms),
+                bits_per_second: (read.bandwidth_kbps * 1000.0).round() as u64,
+                latency: micros(read.latency_ms),
+            };
+            if step.duration.is_zero() {
+                return refused("a step lasts no time");
+            }
+            Ok(step)
+        };
+        let trace = entries.into_iter().map(step).collect::<Result<_, _>>()?;
+        Self { trace, repeat: true, loss_per_million: 0 }.checked()
     }
 
     fn checked(self) -> Result<Self, NetworkError> {
-        if self.trace.iter().any(|step| step.duration.is_zero()) {
-            return Err(NetworkError("a step of the trace lasts no time".to_owned()));
-        }
         if self.trace.iter().all(|step| step.bits_per_second == 0) {
             return Err(NetworkError("the trace never carries anything".to_owned()));
         }
@@ -144,6 +162,12 @@ impl Network {
         }
         None
     }
+}
+
+/// The line that a part of a text begins in, from 1.
+fn line_of(text: &str, part: &RawValue) -> usize {
+    let offset = part.get().as_ptr().addr().saturating_sub(text.as_ptr().addr());
+    1 + text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count()
 }
 
 impl FromStr for Network {
@@ -334,6 +358,24 @@ mod tests {
 
     fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_trace_is_told_with_its_line() {
+        let good = r#"{"duration_ms": 1000, "bandwidth_kbps": 500}"#;
+        for (bad, said) in [
+            (r#"{"duration_ms": 0, "bandwidth_kbps": 500}"#, "line 3: a step lasts no time"),
+            (r#"{"duration_ms": -5, "bandwidth_kbps": 500}"#, "line 3: a step lasts no time"),
+            (r#"{"duration_ms": 5, "bandwidth_kbps": -1}"#, "line 3: a step has a rate or a latency below zero"),
+            (r#"{"duration_ms": 5}"#, "line 3: missing field `bandwidth_kbps`; a trace is a list of"),
+            ("{\"duration_ms\": 5,\n\"bandwidth_kbps\": \"fast\"}", "line 4: invalid type: string \"fast\""),
+            ("{\"duration_ms\": 5,\n\n]", "line 5: "),
+        ] {
+            let refused = Network::from_json(&format!("[\n{good},\n{bad}]")).expect_err(bad).to_string();
+            assert!(refused.starts_with(said) && !refused.contains("column"), "{refused}");
+        }
+        let silent = Network::from_json(r#"[{"duration_ms": 5, "bandwidth_kbps": 0}]"#).expect_err("silent");
+        assert_eq!(silent.to_string(), "the trace never carries anything");
     }
 
     #[test]

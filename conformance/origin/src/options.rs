@@ -225,7 +225,7 @@ pub(crate) fn switch(value: &str) -> Option<bool> {
 }
 
 /// Percent-decodes a path part; what does not decode to UTF-8 is kept as written.
-fn percent_decoded(part: &str) -> String {
+pub(crate) fn percent_decoded(part: &str) -> String {
     let mut out = Vec::with_capacity(part.len());
     let mut bytes = part.bytes();
     while let Some(byte) = bytes.next() {

@@ -108,8 +108,8 @@ impl Library {
         self.titles.keys().map(String::as_str)
     }
 
-    /// The paths of the manifests of a folder: MPDs and multivariant playlists, or where it has none of these its
-    /// media playlists; those of the packaged title first. Empty for a name that is not served.
+    /// The paths of the manifests of a folder: MPDs, multivariant playlists and media playlists that none of these leads
+    /// to; those of the packaged title first. Empty for a name that is not served.
     pub fn manifests(&self, name: &str) -> Vec<String> {
         let title = self.titles.contains_key(name).then_some([Format::Hls, Format::Dash]);
         let packaged = title.into_iter().flatten().map(|format| manifest_path(format, &encoded(name)));

@@ -133,6 +133,27 @@ fn the_front_page_and_each_folder_list_what_there_is() {
 }
 
 #[test]
+fn media_playlists_are_listed_that_no_multivariant_playlist_leads_to() {
+    let multivariant = b"#EXTM3U\n\
+        #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"x\",URI=\"sound/x%20y.m3u8?t=1\"\n\
+        #EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,URI=\"../tricks.m3u8\"\n\
+        #EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO=\"a\"\r\n./v.m3u8\r\n\
+        #EXT-X-STREAM-INF:BANDWIDTH=2,AUDIO=\"a\"\nhttps://elsewhere.example/alone.m3u8\n";
+    let media: &[u8] = b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n1.ts\n#EXT-X-ENDLIST\n";
+    let folder = folder(&[
+        ("hls/main.m3u8", multivariant),
+        ("hls/v.m3u8", media),
+        ("hls/sound/x y.m3u8", media),
+        ("tricks.m3u8", media),
+        ("alone.m3u8", media),
+        ("v.m3u8", media),
+        ("main.mpd", b"<MPD/>"),
+    ]);
+    let expected = ["alone.m3u8", "main.mpd", "v.m3u8", "hls/main.m3u8"].map(|path| format!("/files/film/{path}"));
+    assert_eq!(library(folder.path()).manifests("film"), expected);
+}
+
+#[test]
 fn a_folder_with_a_description_is_packaged_and_served_as_it_is() {
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../media/demo");
     let library = library(&demo);

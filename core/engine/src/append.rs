@@ -46,7 +46,7 @@ impl Engine {
                         (payload, &init.segment, fetch.asides.placed.filter(|_| !through))
                     {
                         // What goes through to a key system of the device cannot be read here.
-                        self.read_fragment(&fetch, segment, fragment, placed);
+                        self.read_fragment(kind, &fetch, segment, fragment, placed);
                     }
                 }
                 None => fetch.broken = true,
@@ -126,12 +126,13 @@ impl Engine {
         stream.anchored = Some(fetch.discontinuity);
         fetch.asides.place(offset, container_start + offset);
         let (start, end) = (container_start + offset, container_time(track, part.end) + offset);
-        let far = start.abs_diff(fetch.start) > (fetch.end - fetch.start).max(MediaTime::from_secs(1));
-        // Durations that do not add up lead as far; then it follows the media before.
+        // Durations that do not add up lead far; then it follows the media before, or is as far off as that was.
+        let expected = fetch.start - stream.shift.unwrap_or_default();
+        let far = start.abs_diff(expected) > (fetch.end - fetch.start).max(MediaTime::from_secs(1));
         if fetch.appended == 0 && far && !stream.buffer.has_end_at(start) {
             let error = Error::new(ErrorCode::TimestampInvalid, "media is not where the manifest says it is")
                 .fact("segment", fetch.number)
-                .fact("expected", fetch.start)
+                .fact("expected", expected)
                 .fact("found", start);
             self.report(error.recovered(Handling::Skipped));
         }

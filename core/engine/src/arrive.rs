@@ -186,6 +186,15 @@ impl Engine {
                 if let Some(lock) = fetch.cover.lock() {
                     self.title.key_files.prove(lock);
                 }
+                if !self.has_init(kind) {
+                    // ISO/IEC 14496-12, 8.8.1: a fragment says nothing of its decoder and its clock.
+                    let message = "neither the manifest nor the segment itself has an initialisation section";
+                    self.replace_broken(kind, Error::new(ErrorCode::InitMissing, message), false);
+                    return false;
+                }
+                let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else {
+                    return false;
+                };
                 if fetch.skip > 0 {
                     fetch.skip -= 1;
                     return true;
@@ -204,7 +213,7 @@ impl Engine {
                 }
                 self.take_fragment(kind, piece)
             }
-            MediaFact::Index(_) => true,
+            MediaFact::Index(_) | MediaFact::Text(_) => true,
             MediaFact::Broken(error) => {
                 fetch.broken = true;
                 self.replace_broken(kind, error, false);
@@ -216,8 +225,9 @@ impl Engine {
     /// A segment or its initialisation section cannot be read. If nothing ever could be with its key, that is the
     /// wrong one, and so it is for every segment.
     pub(crate) fn replace_broken(&mut self, kind: TrackKind, error: Error, init: bool) {
-        let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
-        let lock = fetch.and_then(|fetch| if init { fetch.init_cover.lock() } else { fetch.cover.lock() });
+        let Some(fetch) = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref()) else { return };
+        let error = self.in_segment(error, kind, fetch, init);
+        let lock = if init { fetch.init_cover.lock() } else { fetch.cover.lock() };
         match lock.filter(|lock| !self.title.key_files.is_proved(lock)).cloned() {
             Some(lock) => {
                 self.title.key_files.refute(&lock, error.clone());

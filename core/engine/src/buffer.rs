@@ -44,13 +44,18 @@ impl Item {
         RenditionRef { period: self.period, track: self.track, rendition: self.rendition }
     }
 
-    /// A span with nothing in it.
-    pub(crate) fn hole(start: MediaTime, end: MediaTime, period: usize, rendition: usize) -> Self {
+    /// A span with nothing in it, whose media would be `shift` before where the manifest has it.
+    pub(crate) fn hole(
+        (start, end): (MediaTime, MediaTime),
+        shift: MediaTime,
+        period: usize,
+        rendition: usize,
+    ) -> Self {
         Self {
             start,
             end,
-            media_start: start,
-            media_end: start,
+            media_start: start - shift,
+            media_end: start - shift,
             rendition,
             track: 0,
             period,
@@ -64,7 +69,15 @@ impl Item {
 
     /// A span in which this kind has nothing to play, and nothing has to be waited for.
     pub(crate) fn silence(start: MediaTime, end: MediaTime, period: usize) -> Self {
-        Self { media_end: end, hole: false, ..Self::hole(start, end, period, 0) }
+        Self { media_end: end, hole: false, ..Self::hole((start, end), MediaTime::ZERO, period, 0) }
+    }
+
+    /// Where it is looked for if its media does not say: a hole where its media would be.
+    fn place(&self) -> (MediaTime, MediaTime) {
+        match self.hole {
+            true => (self.media_start, self.media_start + (self.end - self.start)),
+            false => (self.start, self.end),
+        }
     }
 
     fn has_media(&self) -> bool {
@@ -96,8 +109,9 @@ impl Item {
         let bytes = u128::from(self.bytes) * u128::from(has.unsigned_abs()) / u128::from(had.unsigned_abs());
         self.bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         let hollow = self.hole || !self.has_media();
+        let from = self.media_start + (start - self.start);
         (self.start, self.end) = (start, end);
-        (self.media_start, self.media_end) = if hollow { (start, start) } else { media };
+        (self.media_start, self.media_end) = if hollow { (from, from) } else { media };
         start < end && (hollow || has > 0)
     }
 }
@@ -144,6 +158,12 @@ impl BufferMap {
         self.0.get_mut(at).filter(|item| item.start == start)
     }
 
+    /// Whether the whole segment that begins at `start` is there, and its media begins behind `time`.
+    pub(crate) fn holds_behind(&self, time: MediaTime, start: MediaTime) -> bool {
+        let mut same = self.0.iter().filter(|item| item.start == start && item.complete && item.has_media());
+        same.any(|item| item.media_start > time + SEAM)
+    }
+
     /// The first item that a loading brought.
     pub(crate) fn loaded(&self, load: LoadId) -> Option<&Item> {
         self.0.iter().find(|item| item.load == Some(load))
@@ -167,10 +187,12 @@ impl BufferMap {
         let by_media = |tolerance: MediaTime| {
             self.0.iter().rposition(|i| i.has_media() && i.media_start - tolerance <= time && time < i.media_end)
         };
-        let by_manifest =
-            |tolerance: MediaTime| self.0.iter().position(|item| item.start - tolerance <= time && time < item.end);
-        let exact = by_media(MediaTime::ZERO).or_else(|| by_manifest(MediaTime::ZERO));
-        exact.or_else(|| by_media(SEAM)).or_else(|| by_manifest(SEAM))
+        let by_place = |tolerance: MediaTime| {
+            let places = |(start, end): (MediaTime, MediaTime)| start - tolerance <= time && time < end;
+            self.0.iter().position(|item| places(item.place()))
+        };
+        let exact = by_media(MediaTime::ZERO).or_else(|| by_place(MediaTime::ZERO));
+        exact.or_else(|| by_media(SEAM)).or_else(|| by_place(SEAM))
     }
 
     /// End of the media that continues without a hole from `time`, as far as it arrived; `time`
@@ -245,7 +267,7 @@ impl BufferMap {
         // Back to what was played, over nothing but what is settled.
         loop {
             let item = &self.0[at];
-            if item.start <= from + SEAM {
+            if item.place().0 <= from + SEAM {
                 return true;
             }
             let Some(before) = at.checked_sub(1).map(|before| &self.0[before]) else { return false };
@@ -282,7 +304,7 @@ impl BufferMap {
         self.0.retain(|item| {
             let gone = match item.has_media() {
                 true => item.media_start >= from && item.media_end <= to,
-                false => item.start >= from && item.end <= to,
+                false => item.place().0 >= from && item.place().1 <= to,
             };
             if gone && !item.played {
                 wasted += item.bytes;
@@ -321,7 +343,7 @@ impl BufferMap {
 
     /// Forgets holes from a time on: who goes there may look again.
     pub(crate) fn forget_holes(&mut self, from: MediaTime) {
-        self.0.retain(|item| !item.hole || item.end <= from);
+        self.0.retain(|item| !item.hole || item.place().1 <= from);
     }
 
     /// Forgets everything; gives the bytes that were never played.
@@ -397,7 +419,7 @@ mod tests {
     }
 
     fn hole(start: i64, end: i64) -> Item {
-        Item::hole(secs(start), secs(end), 0, 0)
+        Item::hole((secs(start), secs(end)), MediaTime::ZERO, 0, 0)
     }
 
     fn map(items: impl IntoIterator<Item = Item>) -> BufferMap {
@@ -464,9 +486,10 @@ mod tests {
 
     /// Media that lies `by` seconds behind where the manifest has it.
     fn shifted(by: i64, items: impl IntoIterator<Item = Item>) -> BufferMap {
-        map(items.into_iter().map(|item| match item.hole {
-            true => item,
-            false => Item { media_start: item.media_start + secs(by), media_end: item.media_end + secs(by), ..item },
+        map(items.into_iter().map(|item| Item {
+            media_start: item.media_start + secs(by),
+            media_end: item.media_end + secs(by),
+            ..item
         }))
     }
 
@@ -481,6 +504,7 @@ mod tests {
             assert_eq!(map.next_media(at(40)), Some(at(50)), "{by}");
             assert!(map.is_hole(at(40), at(50)), "{by}");
             assert!(!map.is_hole(at(39), at(50)), "{by}");
+            assert_eq!(map.fetched_until(at(45)), Some(secs(60)), "{by}: in the hole");
         }
     }
 

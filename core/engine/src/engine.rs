@@ -25,6 +25,7 @@ use crate::recorder::Recorder;
 use crate::stream::{Init, InitKey, RenditionRef, Stream};
 use crate::timed::Timed;
 use crate::timer::{Timer, Timers};
+use crate::tolerated::Tolerated;
 
 /// The player: one deterministic state machine.
 ///
@@ -99,6 +100,8 @@ pub(crate) struct Title {
     pub(crate) timed: Timed,
     /// Its captions and subtitles.
     pub(crate) cues: Cues,
+    /// Faults of its media that were tolerated.
+    pub(crate) tolerated: Tolerated,
 }
 
 impl Engine {
@@ -296,6 +299,14 @@ impl Engine {
             // A title that failed on the way, or was stopped, has nothing to play or to hold; that is no
             // mistake of an application that could not know yet.
             Command::Play | Command::Pause if !self.playback.is_active() && !self.title.url.is_empty() => {}
+            Command::ReleaseLicence(licence) => {
+                if matches!(self.playback.state, State::Idle | State::Stopped | State::Failed) {
+                    self.take_setup();
+                }
+                if let Some(live) = &mut self.keys.live {
+                    live.release(licence, self.now);
+                }
+            }
             _ if !self.playback.is_active() => {
                 let error = Error::new(ErrorCode::InvalidState, "nothing is loaded that this command could apply to");
                 self.report(error.recovered(telecine_model::Handling::Skipped));
@@ -338,6 +349,7 @@ impl Engine {
         let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();
         for kind in kinds {
             self.release_held(kind);
+            self.release_text(kind);
             self.schedule(kind);
         }
         if self.playback.is_active() {
@@ -371,7 +383,7 @@ impl Engine {
     /// Ends playback because of an error.
     pub(crate) fn fail(&mut self, error: Error) {
         if self.playback.is_active() {
-            self.report(error);
+            self.report(self.in_title(error));
             self.stop(State::Failed);
         }
     }
@@ -383,6 +395,9 @@ impl Engine {
         }
         self.playback.state = state;
         self.account();
+        if matches!(state, State::Ended | State::Failed | State::Stopped) {
+            self.tell_tolerated();
+        }
         self.emit(Event::State { at: self.now, state });
     }
 

@@ -8,6 +8,7 @@ use telecine_model::cue::CueChange;
 use telecine_model::{Cue, Error, MediaTime, TimedEvent, Timestamp, TrackKind, Warning};
 
 use crate::timed::TimedKey;
+use crate::tolerated::MediaWarning;
 
 /// Something that an application, a report or a fleet's analytics may want to know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -103,6 +104,19 @@ pub enum Event {
         /// What.
         error: Error,
     },
+    /// A fault of media or of a subtitle text was tolerated, as the warnings of [`Event::Loaded`] are of the
+    /// manifest.
+    ///
+    /// Each rule is told once per track: as it is broken first, again when it was ten, a hundred, a thousand times…,
+    /// and with the last count when playback ends, before the [`State`] that says so. One of the same kind, track and
+    /// rule takes the place of the one before. [`Engine::media_warnings`](crate::Engine::media_warnings) has the
+    /// counts at any time. Not part of the action hash: a replay of a recording has no media to say it again.
+    MediaWarning {
+        /// When.
+        at: Timestamp,
+        /// What, and how often.
+        warning: MediaWarning,
+    },
     /// A licence was stored on the device: to be kept, in place of one of the same name.
     LicenceStored {
         /// When.
@@ -116,6 +130,15 @@ pub enum Event {
         at: Timestamp,
         /// The key system's name of it.
         name: String,
+    },
+    /// A stored licence was destroyed, as [`Command::ReleaseLicence`](crate::Command::ReleaseLicence) asked.
+    LicenceReleased {
+        /// When.
+        at: Timestamp,
+        /// The key system's name of it.
+        name: String,
+        /// The server knows. If not, [`Event::LicenceStored`] tells with it that it is to be released once more.
+        acknowledged: bool,
     },
     /// Timed metadata: an `emsg` box, an ID3 tag, an event of a DASH manifest, an HLS date range.
     ///

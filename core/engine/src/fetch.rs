@@ -278,7 +278,9 @@ impl Engine {
 
     /// Stops everything.
     pub(crate) fn cancel_all(&mut self) {
-        let ids: Vec<RequestId> = self.requests.active.keys().copied().collect();
+        // Key sessions cancel their requests by themselves: those of licences that are being destroyed go on.
+        let own = |request: &&Request| !matches!(request.purpose, Purpose::Licence(_));
+        let ids: Vec<RequestId> = self.requests.active.values().filter(own).map(|request| request.fetch.id).collect();
         for id in ids {
             self.cancel(id);
         }
@@ -474,6 +476,7 @@ impl Engine {
         if let Some(status) = status {
             error = error.fact("status", status);
         }
+        error = self.of_request(error, &request);
         if let Some(wait) = request.head.as_ref().and_then(|head| head.retry_after.as_ref()) {
             error = error.fact("retry_after", wait);
         }

@@ -25,6 +25,12 @@ impl Engine {
         }
     }
 
+    /// Whether there is something that what is fetched for a kind can be read by.
+    pub(crate) fn has_init(&self, kind: TrackKind) -> bool {
+        let stream = self.streams.get(&kind);
+        stream.is_some_and(|stream| stream.fetch.as_ref().is_some_and(|fetch| self.init_of(stream, fetch).is_some()))
+    }
+
     /// An initialisation section is complete.
     pub(crate) fn on_init(&mut self, kind: TrackKind, key: InitKey, request: Request) {
         if self.is_sealed(kind, &key) {
@@ -94,7 +100,7 @@ impl Engine {
         }
         let Some(init) = found else {
             let error = Error::new(ErrorCode::InitMissing, "the initialisation section holds none");
-            self.replace_segment(kind, error, Vec::new());
+            self.replace_broken(kind, error, true);
             return false;
         };
         if let Some(error) = self.undecodable(kind, &init.tracks) {

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use telecine_drm::session::CdmEvent;
+use telecine_drm::session::{CdmEvent, StoredLicence};
 use telecine_model::{ErrorCode, MediaTime, TrackKind, WallTime};
 
 use crate::action::LoadId;
@@ -60,6 +60,13 @@ pub enum Command {
     SetRate(u32),
     /// Ends playback and releases everything. A new [`Command::Load`] may follow.
     Stop,
+    /// Destroys a stored licence on the device and tells the server ([`Event::LicenceReleased`]); no title need be
+    /// loaded. While a title of another key system plays it waits for the end of that. If the server does not hear
+    /// of it, [`Event::LicenceStored`] says so with `releasing` set: to be released once more when online.
+    ///
+    /// [`Event::LicenceReleased`]: crate::Event::LicenceReleased
+    /// [`Event::LicenceStored`]: crate::Event::LicenceStored
+    ReleaseLicence(StoredLicence),
 }
 
 /// Names one request from [`crate::Action::Fetch`] to its end.

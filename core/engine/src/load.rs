@@ -339,6 +339,13 @@ impl Engine {
                 return self.fail(not_yet_live());
             }
         }
+        if !self.title.announced {
+            // One playlist speaks for the title; what is said of it here names it.
+            let told: Vec<_> = playlist.info.warnings.iter().map(|warning| self.located(warning, request)).collect();
+            if let Some(presentation) = &mut self.title.presentation {
+                presentation.warnings.extend(told);
+            }
+        }
         self.title.playlists.insert(reference, playlist.info);
         self.set_segments(reference, playlist.index);
         if !self.title.announced {

@@ -13,7 +13,7 @@ use telecine_container::{
 };
 use telecine_drm::SegmentDecryptor;
 use telecine_model::protection::KeyId;
-use telecine_model::{Error, ErrorCode, Limits, MediaTime, Timescale, TrackKind};
+use telecine_model::{Error, ErrorCode, Limits, MediaTime, Timescale, TrackKind, Warning};
 
 use crate::input::Body;
 use crate::keys::NeedId;
@@ -36,6 +36,22 @@ pub enum MediaFact {
     Index(IndexFact),
     /// The bytes are broken; nothing more will be found.
     Broken(Error),
+    /// A subtitle text.
+    Text(TextFact),
+}
+
+/// What a subtitle text says about its own time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TextFact {
+    /// WebVTT.
+    WebVtt {
+        /// `X-TIMESTAMP-MAP`: ticks of 90 kHz of the media, and the time of the text that is the same moment.
+        map: Option<(u64, MediaTime)>,
+        /// When its first cue starts and ends, in its own time.
+        first: Option<(MediaTime, MediaTime)>,
+    },
+    /// TTML: its times are the presentation's.
+    Ttml,
 }
 
 /// One track of an initialisation section.
@@ -161,6 +177,8 @@ pub(crate) enum Aside {
     Tag(TimedMetadata),
     /// Captions in the pictures of a stream.
     Captions(CaptionData),
+    /// A fault that was tolerated.
+    Warning(Warning),
 }
 
 /// Reads one resource.
@@ -240,6 +258,11 @@ impl MediaReader {
             Container::Stream(reader) if !self.broken => Some(reader),
             _ => None,
         }
+    }
+
+    /// It reads a transport stream or packed audio.
+    pub(crate) fn is_stream(&self) -> bool {
+        matches!(self.container, Container::Stream(_))
     }
 
     /// What was said beside the samples since the last call.
@@ -389,6 +412,10 @@ impl MediaReader {
                 }
                 Some(StreamUnit::Captions(captions)) => {
                     asides.push(Aside::Captions(captions));
+                    Some(None)
+                }
+                Some(StreamUnit::Warning(warning)) => {
+                    asides.push(Aside::Warning(warning));
                     Some(None)
                 }
                 Some(_) => Some(None),

@@ -20,7 +20,8 @@ impl Engine {
             return;
         };
         let rendition = stream.rendition.unwrap_or(0);
-        stream.buffer.put(Item::hole(from, to, stream.period, rendition));
+        let shift = stream.shift.unwrap_or_default();
+        stream.buffer.put(Item::hole((from, to), shift, stream.period, rendition));
         stream.cursor = None;
         stream.avoid.clear();
         stream.trouble_since = None;
@@ -72,6 +73,7 @@ impl Engine {
             }
             left |= self.streams.get(&kind).is_some_and(|stream| !self.usable_steps(stream).is_empty());
         }
+        let error = concerned.into_iter().fold(error, |error, kind| self.in_rendition(error, kind, reference));
         match concerned {
             Some(TrackKind::Text) if !left => {
                 self.report(error.recovered(Handling::Skipped));
@@ -96,12 +98,12 @@ impl Engine {
 
     /// What a stream is fetching cannot be decoded, nor anything else of its rendition.
     pub(crate) fn leave_undecodable(&mut self, kind: TrackKind, error: Error) {
-        let reference = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref()).map(|fetch| fetch.rendition);
+        let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
+        let placed = fetch.map(|fetch| (fetch.rendition, self.in_segment(error, kind, fetch, fetch.init.is_some())));
         self.drop_fetch(kind);
         self.drop_torn(kind);
-        if let Some(reference) = reference {
-            let url = self.outbox.secrets.shown(&self.title.url);
-            self.replace_rendition(reference, error.fact("url", url), Vec::new());
+        if let Some((reference, error)) = placed {
+            self.replace_rendition(reference, error, Vec::new());
         }
     }
 
@@ -125,11 +127,11 @@ impl Engine {
         let Some(fetch) = stream.fetch.take() else { return };
         let (requests, reference) = ([fetch.request, fetch.init_request], fetch.rendition);
         let media_end = stream.buffer.media_until(fetch.start);
+        let error = self.in_segment(error, kind, &fetch, false);
         for id in requests.into_iter().flatten() {
             self.cancel(id);
         }
         self.forget_retries(kind);
-        let error = error.fact("segment", fetch.number).fact("time", fetch.start);
         // Where the retry policy gave its reason, that names the cause; the error itself is told beside the decision.
         if why.is_empty() {
             why.push(error.message().to_owned());
@@ -144,12 +146,16 @@ impl Engine {
         };
         if fetch.appended > 0 {
             // Part of it plays; the rest is missing.
+            let mut missing = media_end.min(fetch.end);
             if let Some(item) = stream.buffer.get_mut(fetch.start) {
+                let shift = item.start - item.media_start;
                 item.complete = true;
-                item.end = media_end.max(item.start).min(item.end);
+                item.end = (media_end + shift).max(item.start).min(item.end);
+                missing = item.end;
+                stream.shift = Some(shift);
             }
             self.report(error.recovered(Handling::Skipped));
-            return self.skip(kind, media_end.min(fetch.end), fetch.end, why);
+            return self.skip(kind, missing, fetch.end, why);
         }
         stream.avoid.insert(reference.rendition);
         let Some(stream) = self.streams.get(&kind) else { return };

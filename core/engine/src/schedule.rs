@@ -17,6 +17,7 @@ use crate::keys::{Cover, Source};
 use crate::policy::{BufferContext, BufferGoal};
 use crate::select::{audio_rendition, cap, Step};
 use crate::stream::{InitKey, RenditionRef, SegmentFetch, Stream};
+use crate::texts::ReadText;
 use crate::timed::Asides;
 use crate::timer::Timer;
 
@@ -129,12 +130,24 @@ impl Engine {
                 true
             }
             Next::PeriodEnd => self.next_period(kind, next_time),
+            Next::Segment(_, segment) if self.holds_behind(kind, from, &segment) => {
+                // What the manifest has here is there already, and begins later: nothing else will come.
+                self.skip(kind, from, segment.start, vec!["the media here begins later".to_owned()]);
+                true
+            }
             Next::Segment(reference, segment) => {
                 self.fetch_segment(kind, reference, *segment);
                 // What may not be fetched at all has been replaced or left out by now: on with the next.
                 self.playback.is_active() && self.streams.get(&kind).is_some_and(|stream| stream.fetch.is_none())
             }
         }
+    }
+
+    /// Whether a kind's buffer has a whole segment already, with media that begins behind where it is needed from.
+    fn holds_behind(&self, kind: TrackKind, from: MediaTime, segment: &Segment) -> bool {
+        let Some(stream) = self.streams.get(&kind) else { return false };
+        let nothing_here = stream.buffer.fetched_until(from).is_none();
+        nothing_here && from + SEAM < segment.start && stream.buffer.holds_behind(from, segment.start)
     }
 
     /// Of what a kind may be played in nothing can be had: constraints came that left only renditions
@@ -546,6 +559,7 @@ impl Engine {
             started: self.now,
             bytes: 0,
             text: Vec::new(),
+            read_text: ReadText::default(),
         });
         if let Some(error) = fault {
             return self.replace_unkeyed(kind, error);

@@ -184,7 +184,7 @@ impl Engine {
             self.drop_fetch(kind);
             if let Some(stream) = self.streams.get_mut(&kind) {
                 let wasted = stream.buffer.clear();
-                stream.restart(position);
+                stream.resume(position);
                 stream.configured = None;
                 self.qoe.wasted(wasted);
             }

@@ -12,6 +12,7 @@ use crate::input::{Body, RequestId};
 use crate::keys::{Configured, Cover, Lock, NeedId, Source};
 use crate::media::{InitTrack, MediaReader, Piece};
 use crate::select::Step;
+use crate::texts::ReadText;
 use crate::timed::Asides;
 
 /// Names a rendition of the presentation.
@@ -151,6 +152,8 @@ pub(crate) struct SegmentFetch {
     pub(crate) bytes: u64,
     /// Body of a text file, collected whole.
     pub(crate) text: Vec<u8>,
+    /// What was found in it, once it is complete and could be read.
+    pub(crate) read_text: ReadText,
     /// Fragments to leave out when the request is made again: they were appended already.
     pub(crate) skip: u32,
     /// The media cannot be read; nothing further of this request is wanted.
@@ -231,6 +234,14 @@ impl Stream {
         self.ended = false;
         self.end_told = false;
         self.broken_off = true;
+    }
+
+    /// Fetches anew what is needed from a position on at which playback goes on: where media is and where the
+    /// manifest has it stays as far apart as it was.
+    pub(crate) fn resume(&mut self, position: MediaTime) {
+        let (anchored, shift) = (self.anchored, self.shift);
+        self.restart(position);
+        (self.anchored, self.shift) = (anchored, shift);
     }
 
     /// Starts over from a position: nothing in flight, nothing known to follow.

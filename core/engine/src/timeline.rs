@@ -74,7 +74,11 @@ impl Engine {
         let exact = fetch.start - container_start;
         let Some(offset) = self.title.offsets.get(&fetch.discontinuity).copied() else {
             let before = self.title.offsets.range(..fetch.discontinuity).next_back().map(|(_, offset)| *offset);
-            return before.or(Some(MediaTime::ZERO)).filter(|before| exact.abs_diff(*before) <= OFFSET_TOLERANCE);
+            // Timestamps that go on through a discontinuity follow what is there; others have an offset of their own.
+            let end = stream.buffer.media_ending_at(fetch.start);
+            let follows = |offset: &MediaTime| end.is_none_or(|end| end.abs_diff(container_start + *offset) <= SEAM);
+            let fits = |offset: &MediaTime| exact.abs_diff(*offset) <= OFFSET_TOLERANCE && follows(offset);
+            return before.or(Some(MediaTime::ZERO)).filter(fits);
         };
         // Durations that are wrong add up: media that follows media is right, whatever the playlist says.
         // So is what others of its domain were put by since playback was here.

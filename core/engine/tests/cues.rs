@@ -7,10 +7,10 @@ mod common;
 
 use bytes::Bytes;
 use common::{at, secs};
-use telecine_engine::{replay, Command, Config, Event, FetchRequest};
+use telecine_engine::{replay, Command, Config, Engine, Event, FetchRequest, KeySetup};
 use telecine_model::cue::CueChange;
-use telecine_model::TrackKind;
-use telecine_virtual::testing::SyntheticTitle;
+use telecine_model::{Timestamp, TrackKind};
+use telecine_virtual::testing::{SyntheticTitle, TitleProtection};
 use telecine_virtual::{Fetched, Outcome, Response, Session, Source};
 
 /// A title some of whose answers are others: path and what it would be (empty for what it has not).
@@ -124,6 +124,10 @@ fn segments_of_hls_are_put_by_their_map_and_a_cue_that_spans_them_is_one() {
         [("first", 1000, 2500), ("spans three", 7000, 13_000), ("beside", 9000, 10_000), ("last", 14_000, 15_000)];
     assert_eq!(known(&session), expected.map(|(text, start, end)| (text.to_owned(), start, end)));
     assert_eq!(added(&session), 4);
+    // And so does a sink that reads the texts itself.
+    let text = common::track(&session, TrackKind::Text);
+    let pts = (text.first_pts.map(|pts| pts.as_millis()), text.last_pts.map(|pts| pts.as_millis()));
+    assert_eq!((text.samples, pts), (4, (Some(1000), Some(14_000))));
     assert_shown(
         &shown(&session),
         &[
@@ -137,6 +141,50 @@ fn segments_of_hls_are_put_by_their_map_and_a_cue_that_spans_them_is_one() {
             (15_000, ""),
         ],
     );
+}
+
+#[test]
+fn texts_of_a_domain_wait_for_its_media_and_sinks_get_them_where_the_cues_are() {
+    // From 8 s on the media's clock is at 7 s. The texts are there long before the picture.
+    let title = SyntheticTitle::new(secs(16)).part_at(2);
+    let mut session = edited(title, "main.m3u8", |path, _| {
+        let cues = match path {
+            "t0.m3u8" => {
+                let playlist = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:8\n#EXT-X-PLAYLIST-TYPE:VOD\n\
+                                #EXTINF:8,\n0.vtt\n#EXT-X-DISCONTINUITY\n#EXTINF:8,\n1.vtt\n#EXT-X-ENDLIST\n";
+                return Some(playlist.as_bytes().to_vec());
+            }
+            "0.vtt" => "00:01.000 --> 00:02.000\nfirst\n",
+            "1.vtt" => "00:08.500 --> 00:09.000\nsecond\n",
+            _ => return None,
+        };
+        Some(format!("WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n\n{cues}").into_bytes())
+    });
+    assert_eq!(session.run(None), Outcome::Ended);
+    assert_eq!(common::errors(&session), []);
+    assert_eq!(known(&session), [("first".to_owned(), 1000, 2000), ("second".to_owned(), 9500, 10_000)]);
+    let text = common::track(&session, TrackKind::Text);
+    let pts = (text.first_pts.map(|pts| pts.as_millis()), text.last_pts.map(|pts| pts.as_millis()));
+    assert_eq!((text.samples, pts), (2, (Some(1000), Some(9500))));
+    let replayed = replay(&session.take_recording()).expect("a recording");
+    assert!(replayed.equal && replayed.complete, "{replayed:?}");
+}
+
+#[test]
+fn a_text_of_a_domain_without_media_does_not_keep_the_title_from_its_end() {
+    let mut session = edited(SyntheticTitle::new(secs(8)), "main.m3u8", |path, _| match path {
+        "t0.m3u8" => {
+            let playlist = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:4\n#EXT-X-PLAYLIST-TYPE:VOD\n\
+                            #EXTINF:4,\n0.vtt\n#EXT-X-DISCONTINUITY\n#EXTINF:4,\n1.vtt\n#EXT-X-ENDLIST\n";
+            Some(playlist.as_bytes().to_vec())
+        }
+        "0.vtt" => Some(b"WEBVTT\n\n00:01.000 --> 00:02.000\nfirst\n".to_vec()),
+        "1.vtt" => Some(b"WEBVTT\n\n00:05.000 --> 00:06.000\nsecond\n".to_vec()),
+        _ => None,
+    });
+    assert_eq!(session.run(None), Outcome::Ended);
+    assert_eq!(known(&session), [("first".to_owned(), 1000, 2000), ("second".to_owned(), 5000, 6000)]);
+    assert_eq!(common::track(&session, TrackKind::Text).samples, 2);
 }
 
 fn data(name: &str) -> Vec<u8> {
@@ -205,7 +253,8 @@ fn with_captions(body: &[u8], triplets: &[u8]) -> Vec<u8> {
     let unit = [&(nal.len() as u32).to_be_bytes()[..], &nal].concat();
     let media = body.windows(4).position(|four| four == b"mdat").expect("a fragment") + 4;
     let mut body = body.to_vec();
-    body[media..media + unit.len()].copy_from_slice(&unit);
+    // Over zeros, and over what zeros become in counter mode.
+    body[media..media + unit.len()].iter_mut().zip(&unit).for_each(|(byte, with)| *byte ^= with);
     body
 }
 
@@ -253,6 +302,51 @@ fn captions_in_the_picture_are_chosen_like_any_text_track() {
     assert_eq!(known(&session), expected.map(|(text, start, end)| (text.to_owned(), start, end)));
     let shown: Vec<_> = shown(&session).into_iter().map(|(_, text)| text).collect();
     assert_eq!(shown, ["A!", "A!\nB!", "B!\nC!", ""]);
+}
+
+#[test]
+fn captions_in_segments_that_bring_their_initialisation_along_are_found() {
+    let mut source = SyntheticTitle::new(secs(16));
+    let mut init = move |rendition: &str| match source.get(&format!("https://title.example/{rendition}/init.mp4")) {
+        Fetched::Response(response) => response.body,
+        Fetched::Failure(failure) => panic!("{failure:?}"),
+    };
+    let title = SyntheticTitle::new(secs(16)).without_text();
+    let mut session = edited(title, "main.m3u8", move |path, body| match path.split_once('/') {
+        Some((rendition, _)) if rendition.starts_with('v') => {
+            captioned(path, body).map(|media| [&init(rendition)[..], &media].concat())
+        }
+        None if path.starts_with('v') => {
+            let lines = text(body).lines().filter(|line| !line.starts_with("#EXT-X-MAP"));
+            Some(lines.flat_map(|line| [line, "\n"]).collect::<String>().into_bytes())
+        }
+        _ => captioned(path, body),
+    });
+    assert_eq!(session.run(None), Outcome::Ended);
+    assert_eq!(common::errors(&session), []);
+    let expected = [("A!", 0, 4000), ("A!\nB!", 4000, 8000), ("B!\nC!", 8000, 12_000)];
+    assert_eq!(known(&session), expected.map(|(text, start, end)| (text.to_owned(), start, end)));
+}
+
+#[test]
+fn captions_in_protected_media_are_found_once_it_is_decrypted() {
+    let title = SyntheticTitle::new(secs(16)).without_text().protected(TitleProtection::default());
+    let mut setup = KeySetup::default();
+    for rendition in ["v0", "v1", "v2", "a0"] {
+        let (kid, key) = title.key_of(rendition, 0);
+        setup.give(kid, key);
+    }
+    let mut config = Config::default();
+    config.preferences.text_languages = vec!["en".to_owned()];
+    let mut engine = Engine::new(config);
+    engine.set_keys(setup);
+    let mut session = Session::with_engine(engine, Edited(title, captioned), Timestamp::ZERO)
+        .network("rate=8Mbps,rtt=40ms".parse().expect("a network"))
+        .play("https://title.example/main.m3u8");
+    assert_eq!(session.run(None), Outcome::Ended);
+    assert_eq!(common::errors(&session), []);
+    let expected = [("A!", 0, 4000), ("A!\nB!", 4000, 8000), ("B!\nC!", 8000, 12_000)];
+    assert_eq!(known(&session), expected.map(|(text, start, end)| (text.to_owned(), start, end)));
 }
 
 #[test]

@@ -381,6 +381,28 @@ fn a_hole_is_jumped_within_what_is_buffered() {
 }
 
 #[test]
+fn behind_a_hole_of_a_playlist_that_rounds_playback_goes_on_where_the_media_was() {
+    use telecine_virtual::testing::Fault;
+    for random_access in [true, false] {
+        // Each segment is announced half a second too long: at the seventh that is three and a half.
+        let title = SyntheticTitle::new(secs(60)).segments_of(MediaTime::from_millis(1507));
+        let title = title.durations_in_whole_seconds().fault_times("a0", 7, Fault::Garbage, 9);
+        let sink = ModelSink::new(Capabilities { random_access, ..Capabilities::default() });
+        let mut session = Session::new(Config::default(), Edited { title, edit: |_: &str, text: String| text })
+            .sink(sink)
+            .step_limit(20_000)
+            .network("rate=20Mbps,rtt=20ms".parse().expect("a network"))
+            .play("https://title.example/main.m3u8");
+        assert_eq!(session.run(None), Outcome::Ended, "{random_access}: {:?}", errors(&session));
+        assert!(session.now() < at(61_500), "{random_access}: {:?}", session.now());
+        let jumps = decisions(&session, DecisionKind::Gap).len();
+        assert_eq!(jumps, 1, "{random_access}");
+        let missing = asked_for(&session, |path| path.ends_with("a0/7.m4s"));
+        assert_eq!(missing, 1, "{random_access}: asked for again and again");
+    }
+}
+
+#[test]
 fn a_missing_segment_of_muxed_media_is_jumped() {
     for (random_access, jumps) in [(true, false), (false, true), (false, false)] {
         let sink = ModelSink::new(Capabilities { random_access, jumps, ..Capabilities::default() });
@@ -409,4 +431,38 @@ fn a_hole_in_sound_that_is_muxed_in_is_silence_and_nothing_to_wait_for() {
     let [(TrackKind::Audio, from, to)] = told[..] else { panic!("{told:?}") };
     let near = |time: MediaTime, of: MediaTime| time.abs_diff(of) < MediaTime::from_millis(100);
     assert!(near(from, secs(6)) && near(to, secs(8)), "{told:?}");
+}
+
+#[test]
+fn fragments_without_an_initialisation_section_are_told_as_that_and_where_they_are() {
+    let mut session = edited("main.m3u8", |_, text| {
+        text.lines().filter(|line| !line.starts_with("#EXT-X-MAP")).map(|line| format!("{line}\n")).collect()
+    });
+    assert!(matches!(session.run(None), Outcome::Failed(_)));
+    let fatal = errors(&session).pop().expect("an error");
+    assert!(fatal.is_fatal());
+    assert_eq!(fatal.code(), ErrorCode::InitMissing, "{fatal}");
+    let fact = |name: &str| fatal.facts().get(name).map(String::as_str).unwrap_or_default();
+    assert_eq!((fact("kind"), fact("rendition")), ("audio", "audio-0"), "{fatal:?}");
+    assert_eq!(fact("url"), format!("https://title.example/a0/{}.m4s", fact("segment")), "{fatal:?}");
+}
+
+#[test]
+fn what_is_wrong_with_the_media_playlist_that_speaks_for_the_title_is_told_with_the_title() {
+    let mut session = edited("main.m3u8", |_, text| text.replace("#EXT-X-ENDLIST\n", ""));
+    assert_eq!(session.run(None), Outcome::Ended, "{:?}", errors(&session));
+    let told = session.events().iter().find_map(|event| match event {
+        Event::Loaded { warnings, .. } => Some(warnings.clone()),
+        _ => None,
+    });
+    let told = told.expect("the title was loaded");
+    let [warning] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!(warning.rule, "H038");
+    let (line, url) = warning
+        .place
+        .to_string()
+        .split_once(" of ")
+        .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        .expect("a line and a URL");
+    assert!(line.starts_with("line ") && url.starts_with("https://title.example/"), "{warning}");
 }

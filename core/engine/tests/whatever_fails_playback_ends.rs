@@ -148,6 +148,7 @@ proptest! {
         loss in 0_u32..3,
         seed in any::<u64>(),
         random_access in any::<bool>(),
+        jumps in any::<bool>(),
         capacity in prop::option::weighted(0.3, 300_000_u64..4_000_000),
         evictions in prop::collection::vec(eviction(), 0..5),
         commands in prop::collection::vec((0_u64..90_000, command()), 0..8),
@@ -156,7 +157,7 @@ proptest! {
         config.record = true;
         config.seed = seed;
         let file = if dash { "main.mpd" } else { "main.m3u8" };
-        let sink = ModelSink::new(Capabilities { random_access, max_bytes: capacity, ..Capabilities::default() });
+        let sink = ModelSink::new(Capabilities { random_access, jumps, max_bytes: capacity, ..Capabilities::default() });
         // A sink without random access holds only what is still to be played.
         let evictions = if random_access { evictions } else { Vec::new() };
         let mut session = Session::new(config, title)

@@ -161,9 +161,22 @@ fn h038_types_are_vod_and_event() {
     let of = |name: &str| clean_media(&live(&format!("#EXT-X-PLAYLIST-TYPE:{name}\n{ONE}")));
     assert_eq!(of("EVENT").info.playlist_type, Some(PlaylistType::Event));
     assert!(of("EVENT").is_live());
-    let vod = of("VOD");
+    let vod = clean_media(&around(&format!("#EXT-X-PLAYLIST-TYPE:VOD\n{ONE}")));
     assert_eq!(vod.info.playlist_type, Some(PlaylistType::Vod));
     assert!(!vod.is_live());
+}
+
+#[test]
+fn h038_a_playlist_of_type_vod_without_an_end_is_complete_and_warned_of() {
+    let text = live(&format!("#EXT-X-PLAYLIST-TYPE:VOD\n{ONE}"));
+    for mode in [Mode::Strict, Mode::Compat] {
+        let playlist = as_media(read(&text, mode).expect("a playlist"));
+        assert!(!playlist.is_live());
+        let [warning] = playlist.info.warnings.as_slice() else { panic!("{:?}", playlist.info.warnings) };
+        assert_eq!(warning.rule, "H038");
+        assert_eq!(warning.place, telecine_model::Place::Line(text.lines().count() as u64), "the end of the playlist");
+        assert!(warning.message.contains("EXT-X-ENDLIST"), "{warning}");
+    }
 }
 
 #[test]

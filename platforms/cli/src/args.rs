@@ -98,7 +98,7 @@ pub(crate) struct Play {
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(abr::RULES))]
     pub(crate) abr: Option<String>,
     /// Tallest picture, in lines
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_height: Option<u32>,
     /// Highest declared bitrate of the picture: 2.5Mbps, 800kbps, or bits a second
     #[arg(long, value_name = "RATE", value_parser = bitrate)]

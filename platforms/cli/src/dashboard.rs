@@ -1,14 +1,16 @@
 //! What a person sees while a title plays: a live panel on a terminal, a line per event in a pipe,
 //! nothing beside a JSON document.
 
+use std::io::IsTerminal as _;
+
 use console::{style, truncate_str};
 use telecine_engine::{Decision, Event, Snapshot, State};
 use telecine_model::{Error, MediaTime, Timestamp, TrackKind};
 
-use crate::exit::one_line;
+use crate::exit::{one_line, words};
 use crate::output;
 use crate::panel::Panel;
-use crate::report::{bits, decision_kind, seconds};
+use crate::report::{bits, decision_kind, seconds, Note};
 
 /// In a pipe, progress is told this often.
 const PROGRESS_EVERY_S: f64 = 5.0;
@@ -58,19 +60,32 @@ impl Dashboard {
         }
         let Some(mut line) = line(event) else { return Ok(()) };
         if let Event::Error { at, error } = event {
-            let told = error.to_string();
+            let told = words(error);
             if self.last_error.as_ref() == Some(&told) {
                 line = format!("{} error     {} {} again", stamp(*at), error.code().number(), error.code().name());
             }
             self.last_error = Some(told);
         }
+        let lines: Vec<String> = std::iter::once(line).chain(faults(event)).collect();
         match &mut self.form {
             // The panel shows the last decision itself, and what ended playback is said behind it.
             Form::Panel(_) if matches!(event, Event::Decision(_)) => Ok(()),
             Form::Panel(_) if matches!(event, Event::Error { error, .. } if error.is_fatal()) => Ok(()),
-            Form::Panel(panel) => panel.line(&line),
-            Form::Lines { .. } => output::line(&line),
+            Form::Panel(panel) => lines.iter().try_for_each(|line| panel.line(line)),
+            Form::Lines { .. } => lines.iter().try_for_each(|line| output::line(line)),
             Form::Silent => Ok(()),
+        }
+    }
+
+    /// Tells what whoever started the session should know: on standard error, and where a panel is drawn above it.
+    pub(crate) fn note(&mut self, note: &Note) -> Result<(), Error> {
+        let line = one_line(&format!("note: {}: {}", note.about, note.message));
+        match &mut self.form {
+            Form::Panel(panel) if std::io::stderr().is_terminal() => panel.line(&line),
+            _ => {
+                eprintln!("{line}");
+                Ok(())
+            }
         }
     }
 
@@ -118,6 +133,7 @@ fn line(event: &Event) -> Option<String> {
             };
             let faults = match warnings.len() {
                 0 => String::new(),
+                1 => ", one tolerated fault".to_owned(),
                 count => format!(", {count} tolerated faults"),
             };
             (*at, format!("loaded    {protocol}, {length}{faults}"))
@@ -138,11 +154,28 @@ fn line(event: &Event) -> Option<String> {
             (*at, format!("seeked    to {position} in {}", seconds(*took_us as f64 / 1e6)))
         }
         Event::Decision(decision) => (decision.at, decided(decision)),
-        Event::Error { at, error } => (*at, format!("error     {error}")),
+        Event::Error { at, error } => (*at, format!("error     {}", words(error))),
+        Event::MediaWarning { at, warning: found } => {
+            let times = if found.count > 1 { format!(", {} times", found.count) } else { String::new() };
+            let (kind, rule, message) = (found.kind.name(), &found.warning.rule, &found.warning.message);
+            (*at, format!("warning   {kind} {}: {rule} {message}{times}", found.track))
+        }
         Event::Ended { at } => (*at, "ended".to_owned()),
         _ => return None,
     };
     Some(format!("{} {}", stamp(at), one_line_keeping_columns(&text)))
+}
+
+/// The faults of a manifest that are told when it is loaded; `inspect` lists them all.
+const FAULTS: usize = 5;
+
+/// What is tolerated of a title that was loaded: rule, place, and what was made of it.
+fn faults(event: &Event) -> Vec<String> {
+    let Event::Loaded { at, warnings, .. } = event else { return Vec::new() };
+    let told = warnings.iter().take(FAULTS).map(ToString::to_string);
+    let more = warnings.len().saturating_sub(FAULTS);
+    let more = (more > 0).then(|| format!("and {more} more: telecine inspect lists them"));
+    told.chain(more).map(|text| format!("{} fault     {}", stamp(*at), one_line(&text))).collect()
 }
 
 /// Text from outside on one line, the first column's padding kept.

@@ -3,12 +3,18 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use telecine_engine::MediaWarning;
 use telecine_model::{Error, Handling, MediaTime, Warning};
 
 /// Seconds as the documents write them: whole microseconds, rounded to the nearest.
 pub(crate) fn secs(time: MediaTime) -> f64 {
     let nearest = time + MediaTime::from_units(telecine_model::time::UNITS_PER_SECOND / 2_000_000);
     nearest.as_micros() as f64 / 1e6
+}
+
+/// A span of time that passed, likewise: the nearest to its microseconds, which a sum of seconds and a rest is not.
+pub(crate) fn passed(span: std::time::Duration) -> f64 {
+    span.as_micros() as f64 / 1e6
 }
 
 /// An error.
@@ -55,18 +61,70 @@ impl ErrorEntry {
     }
 }
 
-/// A tolerated fault of a manifest.
+/// What of the title an error is about, by its facts: `video v360, segment 3 at 12.000 s`. None if it is about none
+/// of its renditions.
+pub(crate) fn within(facts: &BTreeMap<String, String>) -> Option<String> {
+    let fact = |name: &str| facts.get(name).map(String::as_str);
+    let rendition = fact("rendition").map(|id| format!("{} {id}", fact("kind").unwrap_or("rendition")));
+    let segment = fact("segment").map(|number| match fact("time") {
+        Some(time) => format!("segment {number} at {time}"),
+        None => format!("segment {number}"),
+    });
+    let parts: Vec<String> = rendition.into_iter().chain(segment).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// A tolerated fault of a manifest, or of media.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct WarningEntry {
     pub(crate) rule: String,
     #[serde(rename = "where")]
     pub(crate) place: String,
     pub(crate) message: String,
+    /// Of media: where it was found first, and how often.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub(crate) media: Option<WarningPlace>,
+}
+
+/// Where in a title's media something was tolerated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct WarningPlace {
+    pub(crate) kind: &'static str,
+    pub(crate) track: String,
+    pub(crate) rendition: String,
+    pub(crate) segment: u64,
+    pub(crate) count: u64,
+}
+
+impl WarningEntry {
+    /// Whether it is about the same rule in the same track, and so takes its place.
+    pub(crate) fn is_of(&self, other: &Self) -> bool {
+        let of = |entry: &Self| entry.media.as_ref().map(|media| (media.kind, media.track.clone()));
+        self.rule == other.rule && self.media.is_some() && of(self) == of(other)
+    }
+}
+
+impl From<&MediaWarning> for WarningEntry {
+    fn from(found: &MediaWarning) -> Self {
+        let media = WarningPlace {
+            kind: found.kind.name(),
+            track: found.track.clone(),
+            rendition: found.rendition.clone(),
+            segment: found.segment,
+            count: found.count,
+        };
+        Self { media: Some(media), ..Self::from(&found.warning) }
+    }
 }
 
 impl From<&Warning> for WarningEntry {
     fn from(warning: &Warning) -> Self {
-        Self { rule: warning.rule.clone(), place: warning.place.to_string(), message: warning.message.clone() }
+        Self {
+            rule: warning.rule.clone(),
+            place: warning.place.to_string(),
+            message: warning.message.clone(),
+            media: None,
+        }
     }
 }
 
@@ -74,6 +132,23 @@ impl From<&Warning> for WarningEntry {
 mod tests {
     use super::*;
     use telecine_model::Timescale;
+
+    #[test]
+    fn a_span_is_the_nearest_to_its_microseconds() {
+        assert_eq!(passed(std::time::Duration::from_millis(6_810)), 6.81);
+    }
+
+    #[test]
+    fn an_error_is_within_a_rendition_and_a_segment_as_far_as_its_facts_say() {
+        let told = |facts: &[(&str, &str)]| {
+            within(&facts.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        };
+        let all = [("kind", "video"), ("rendition", "v360"), ("segment", "3"), ("time", "12.000 s"), ("url", "x")];
+        assert_eq!(told(&all).as_deref(), Some("video v360, segment 3 at 12.000 s"));
+        assert_eq!(told(&all[..2]).as_deref(), Some("video v360"));
+        assert_eq!(told(&all[2..3]).as_deref(), Some("segment 3"));
+        assert_eq!(told(&all[4..]), None);
+    }
 
     #[test]
     fn seconds_are_whole_microseconds_rounded_to_the_nearest() {

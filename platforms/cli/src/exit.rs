@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use clap::CommandFactory as _;
-use telecine_model::{Domain, Error, ErrorCode};
+use telecine_model::{Blame, Domain, Error, ErrorCode};
 
 use crate::args::Cli;
+use crate::document::within;
 
 /// A check that was asked for did not hold.
 pub(crate) const NOT_HELD: u8 = 7;
@@ -19,6 +20,8 @@ pub(crate) fn code_of(error: &Error) -> u8 {
     match error.code().domain() {
         Domain::Usage => 2,
         Domain::Manifest | Domain::Media => 3,
+        // What came is too large or leads where it may not: no network would bring anything better.
+        Domain::Network if error.code().blame() == Blame::Content => 3,
         Domain::Network | Domain::Service => 4,
         Domain::Drm => 5,
         Domain::Device => 6,
@@ -33,9 +36,19 @@ pub(crate) fn report(error: &Error) -> ExitCode {
     ExitCode::from(code_of(error))
 }
 
+/// An error in one sentence: its code, what is wrong, where (place, URL, rendition and segment), and what to do.
+pub(crate) fn words(error: &Error) -> String {
+    let said = error.to_string();
+    let advice = format!("; {}", error.code().advice());
+    match (said.strip_suffix(&advice), within(error.facts())) {
+        (Some(said), Some(within)) => format!("{said} ({within}){advice}"),
+        _ => said,
+    }
+}
+
 /// An error with what to do about it, which for a wrong argument of a command is to read that command's help.
 fn sentence(error: &Error, command: Option<&str>) -> String {
-    let said = error.to_string();
+    let said = words(error);
     let general = format!("; {}", error.code().advice());
     match said.strip_suffix(&general).filter(|_| error.code() == ErrorCode::InvalidArgument) {
         Some(said) => {
@@ -91,12 +104,25 @@ mod tests {
             (ErrorCode::ContainerSyntax, 3),
             (ErrorCode::RecordingInvalid, 3),
             (ErrorCode::ConnectFailed, 4),
+            (ErrorCode::BodyTooLarge, 3),
+            (ErrorCode::SchemeForbidden, 3),
+            (ErrorCode::BodyLengthMismatch, 4),
             (ErrorCode::GeoBlocked, 4),
             (ErrorCode::KeyUnavailable, 5),
             (ErrorCode::SinkFailed, 6),
         ] {
             assert_eq!(code_of(&Error::new(code, "x")), exit, "{code:?}");
         }
+    }
+
+    #[test]
+    fn an_error_of_a_segment_names_url_rendition_and_segment_before_the_advice() {
+        let error = Error::new(ErrorCode::SegmentEmpty, "no samples").fact("url", "http://a/3.m4s").fact("segment", 3);
+        let error = error.fact("kind", "video").fact("rendition", "v360");
+        assert_eq!(
+            words(&error),
+            "3007 SegmentEmpty: no samples in http://a/3.m4s (video v360, segment 3); repackage the segment"
+        );
     }
 
     #[test]

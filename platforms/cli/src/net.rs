@@ -24,8 +24,8 @@ pub(crate) fn source(runtime: &Runtime, url: &str, fetcher: &Fetcher) -> Blockin
 enum Spec<'a> {
     /// `rate=3Mbps,rtt=80ms,loss=0`.
     Constant(&'a str),
-    /// The content of a trace file.
-    Trace(String),
+    /// The name of a trace file, and what is in it.
+    Trace(&'a str, String),
 }
 
 impl<'a> Spec<'a> {
@@ -34,32 +34,46 @@ impl<'a> Spec<'a> {
             return Ok(Self::Constant(text));
         }
         match std::fs::read_to_string(Path::new(text)) {
-            Ok(json) => Ok(Self::Trace(json)),
-            Err(e) => Err(Error::new(
-                ErrorCode::InvalidArgument,
-                format!(
-                    "the network '{text}' is neither written like rate=3Mbps,rtt=80ms,loss=0 nor a trace that can be \
-                     read: {}",
-                    reason(&e)
-                ),
-            )),
+            Ok(json) => Ok(Self::Trace(text, json)),
+            Err(e) => Err(refused(format!(
+                "the network '{text}' is neither written like rate=3Mbps,rtt=80ms,loss=0 nor a trace that can be \
+                 read: {}",
+                reason(&e)
+            ))),
+        }
+    }
+
+    /// What shapes real connections.
+    fn shaped(&self) -> Result<telecine_origin::Network, Error> {
+        match self {
+            Self::Constant(text) => text.parse().map_err(|e| refused(format!("the network: {e}"))),
+            Self::Trace(path, json) => {
+                telecine_origin::Network::from_json(json).map_err(|e| refused(format!("the trace '{path}': {e}")))
+            }
         }
     }
 }
 
+fn refused(message: String) -> Error {
+    Error::new(ErrorCode::InvalidArgument, message)
+}
+
 /// A network to shape real connections with.
+///
+/// # Errors
+/// `InvalidArgument`, of a trace with the file and the line.
 pub(crate) fn network(text: &str) -> Result<telecine_origin::Network, Error> {
-    let network = match Spec::read(text)? {
-        Spec::Constant(text) => text.parse(),
-        Spec::Trace(json) => telecine_origin::Network::from_json(&json),
-    };
-    network.map_err(|e| Error::new(ErrorCode::InvalidArgument, format!("the network: {e}")))
+    Spec::read(text)?.shaped()
 }
 
 /// The same network as a model for virtual time: what is written means the same on both clocks.
+///
+/// # Errors
+/// As [`network`].
 pub(crate) fn model(text: &str) -> Result<telecine_virtual::Network, Error> {
-    let shaped = network(text)?;
-    match Spec::read(text)? {
+    let spec = Spec::read(text)?;
+    let shaped = spec.shaped()?;
+    match spec {
         Spec::Constant(_) => {
             let steps = shaped.trace.iter().map(|step| Step {
                 duration: step.duration,
@@ -74,7 +88,10 @@ pub(crate) fn model(text: &str) -> Result<telecine_virtual::Network, Error> {
             Ok(network.with_loss_ppm(shaped.loss_per_million))
         }
         // Read by the model itself, which is exact to the bit.
-        Spec::Trace(json) => telecine_virtual::Network::from_trace(&json),
+        Spec::Trace(path, json) => telecine_virtual::Network::from_trace(&json).map_err(|error| {
+            let line = error.place().map_or(String::new(), |place| format!("{place}: "));
+            refused(format!("the trace '{path}': {line}{}", error.message()))
+        }),
     }
 }
 

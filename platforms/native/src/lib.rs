@@ -62,8 +62,8 @@ pub use telecine_virtual::ModelSink as NullSink;
 // What an application says, hears and asks.
 pub use telecine_engine::telemetry::{QoeState, QoeSummary};
 pub use telecine_engine::{
-    Command, Config, Constraints, Decision, DecisionKind, Event, Preferences, Snapshot, StallCause, State,
-    StreamSnapshot,
+    Command, Config, Constraints, Decision, DecisionKind, Event, MediaWarning, Preferences, Snapshot, StallCause,
+    State, StreamSnapshot,
 };
 pub use telecine_model::{
     Blame, Domain, Error, ErrorCode, Handling, Limits, MediaTime, Period, Place, Presentation, Protocol, Rendition,

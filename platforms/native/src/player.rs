@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use telecine_engine::drm::session::StoredLicence;
 use telecine_engine::telemetry::QoeSummary;
 use telecine_engine::{Command, Config, Constraints, Event, KeySetup, Preferences, Sink, Snapshot, TrackStats};
 use telecine_model::{uri, Error, ErrorCode, MediaTime, Presentation, Timestamp, TrackKind};
@@ -127,6 +128,12 @@ impl Player {
     /// Moves the playhead; clamped to what can be played.
     pub fn seek(&self, position: MediaTime) -> Result<(), Error> {
         self.command(Command::Seek(position))
+    }
+
+    /// Destroys a licence that is stored on the device and tells the server; no title need be loaded.
+    /// [`Event::LicenceReleased`] says when that is done.
+    pub fn release_licence(&self, licence: StoredLicence) -> Result<(), Error> {
+        self.command(Command::ReleaseLicence(licence))
     }
 
     /// Chooses a track by its id (see [`Player::presentation`]).

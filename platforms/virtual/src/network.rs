@@ -94,11 +94,15 @@ impl Network {
             Error::new(ErrorCode::InvalidArgument, format!("not a network trace: {error}"))
                 .at(Place::Line(error.line() as u64))
         })?;
-        let step = |(index, entry): (usize, &Entry<'_>)| {
+        let line_of = |part: &RawValue| {
+            let offset = part.get().as_ptr().addr().saturating_sub(json.as_ptr().addr());
+            1 + json.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count() as u64
+        };
+        let step = |entry: &Entry<'_>| {
             let thousandths = |value: &RawValue| {
                 decimal(value.get(), 1000).ok_or_else(|| {
-                    Error::new(ErrorCode::InvalidArgument, format!("{value} is not a number that fits"))
-                        .at(Place::Path(format!("step[{index}]")))
+                    let message = format!("{value} is not a decimal number that fits");
+                    Error::new(ErrorCode::InvalidArgument, message).at(Place::Line(line_of(value)))
                 })
             };
             Ok(Step {
@@ -107,7 +111,7 @@ impl Network {
                 latency: Duration::from_micros(entry.latency_ms.map_or(Ok(0), thousandths)?),
             })
         };
-        Self::from_steps(entries.iter().enumerate().map(step).collect::<Result<Vec<_>, Error>>()?)
+        Self::from_steps(entries.iter().map(step).collect::<Result<Vec<_>, Error>>()?)
     }
 
     /// Loses this many packets in a million: each loss holds a transfer up for a round trip.
@@ -231,8 +235,8 @@ mod tests {
         let refused = |json| Network::from_trace(json).expect_err(json);
         assert_eq!(refused("[]").code(), ErrorCode::InvalidArgument);
         assert_eq!(refused("{}").place(), Some(&Place::Line(1)));
-        let negative = refused(r#"[{"duration_ms": 1, "bandwidth_kbps": -3, "latency_ms": 1}]"#);
-        assert_eq!(negative.place(), Some(&Place::Path("step[0]".into())));
+        let negative = refused("[{\"duration_ms\": 1,\n\"bandwidth_kbps\": -3, \"latency_ms\": 1}]");
+        assert_eq!(negative.place(), Some(&Place::Line(2)));
         assert!(Network::from_trace(r#"[{"duration_ms": 1e3, "bandwidth_kbps": 1}]"#).is_err());
         assert!(Network::from_trace(r#"[{"duration_ms": 0, "bandwidth_kbps": 1}]"#).is_err());
     }

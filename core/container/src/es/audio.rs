@@ -104,6 +104,9 @@ impl AudioCodec {
 /// Enough bytes of any header.
 const PEEK: usize = 24;
 
+/// No frame is larger: ADTS and LOAS have 13 bits for their size.
+const LARGEST: usize = 8 << 10;
+
 /// One access unit of sound.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AudioUnit {
@@ -220,6 +223,11 @@ impl AudioFramer {
         self.window.push(bytes);
     }
 
+    /// The next bytes are taken for a frame if they look like those before.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.locked.is_some()
+    }
+
     /// Bytes are missing here: what was begun is lost.
     pub(crate) fn lose(&mut self) {
         let lost = self.window.available();
@@ -286,12 +294,14 @@ impl AudioFramer {
             },
             _ => header.size,
         };
-        if self.locked != Some(header.config) {
-            match self.confirm(header.config, size, end) {
-                Some(true) => {}
-                Some(false) => return self.skip(),
-                None => return self.starve(self.wanted, end),
-            }
+        let trusted = match self.locked == Some(header.config) {
+            true => self.is_followed(header.config, size, end),
+            false => self.confirm(header.config, size, end),
+        };
+        match trusted {
+            Some(true) => {}
+            Some(false) => return self.skip(),
+            None => return self.starve(self.wanted, end),
         }
         if self.window.available() < size as u64 {
             return self.starve(size as u64, end);
@@ -322,6 +332,71 @@ impl AudioFramer {
         self.window.discard();
         self.skipped += passed;
         Step::Again
+    }
+
+    /// Whether what looks like the frames before it is one: behind it there is another, of whatever kind, a tag or the
+    /// end; or nothing of the kind, but no frames inside of it either. Garbage behind a frame does not make it garbage;
+    /// a header in garbage shows by the frames that it claims for its own. None if that is not known yet.
+    fn is_followed(&mut self, config: u64, size: usize, end: bool) -> Option<bool> {
+        let available = self.window.available();
+        if available >= size as u64 {
+            let mut bytes = [0; PEEK];
+            let count = self.window.peek_at(size as u64, &mut bytes);
+            let head = bytes.get(..count).unwrap_or_default();
+            let tag = if self.tagged { id3::tag_size(head) } else { id3::Size::No };
+            match (self.codec.header(head), tag) {
+                (Read::Frame(_), _) | (_, id3::Size::Tag(_)) => return Some(true),
+                (Read::Short, _) | (_, id3::Size::Short) if end => return Some(true),
+                (Read::Short, _) | (_, id3::Size::Short) => {
+                    self.wanted = available + 1;
+                    return None;
+                }
+                (Read::Invalid, id3::Size::No) => {}
+            }
+        } else if !end {
+            self.wanted = size as u64;
+            return None;
+        }
+        self.hides_frames(config, size, end).map(|hides| !hides)
+    }
+
+    /// Whether inside of what a header claims, two frames follow each other that are like those before. None if that
+    /// is not known yet.
+    fn hides_frames(&mut self, config: u64, size: usize, end: bool) -> Option<bool> {
+        if self.codec == AudioCodec::Dolby {
+            // An access unit is several frames that are alike; their headers have a checksum's support.
+            return Some(false);
+        }
+        let available = self.window.available();
+        // Seldom: only where something that is no frame follows.
+        let most = (size + LARGEST + PEEK) as u64;
+        let mut bytes = vec![0; usize::try_from(available.min(most)).unwrap_or(0)];
+        let count = self.window.peek(&mut bytes);
+        let (inside, sync) = (size.min(count), self.codec.sync_byte());
+        let mut at = 1;
+        while let Some(next) = bytes.get(at..inside).and_then(|rest| memchr::memchr(sync, rest)) {
+            at += next;
+            let mut unknown = None;
+            match self.codec.header(bytes.get(at..).unwrap_or_default()) {
+                Read::Frame(inner) if inner.config == config => {
+                    let behind = at + inner.size;
+                    match self.codec.header(bytes.get(behind..).unwrap_or_default()) {
+                        Read::Frame(other) if other.config == config => return Some(true),
+                        Read::Short if end && behind == count => return Some(true),
+                        Read::Short => unknown = Some(behind + PEEK),
+                        _ => {}
+                    }
+                }
+                Read::Short => unknown = Some(at + PEEK),
+                _ => {}
+            }
+            if let Some(wanted) = unknown.filter(|wanted| !end && *wanted as u64 > available) {
+                self.wanted = wanted as u64;
+                return None;
+            }
+            at += 1;
+        }
+        Some(false)
     }
 
     /// Whether behind a frame there is another of its kind, a tag or the end; None if that is not

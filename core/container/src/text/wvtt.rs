@@ -30,14 +30,15 @@
 use std::ops::Range;
 
 use telecine_model::cue::{Cue, Node};
-use telecine_model::{Error, ErrorCode, Limits, MediaTime, Place};
+use telecine_model::{Error, ErrorCode, Limits, MediaTime, Place, Warning};
 
-use super::webvtt::{clock, Context};
+use super::webvtt::{clip, clock, Context};
 
 /// A `wvtt` track: reads its samples.
 #[derive(Clone, Debug)]
 pub struct WebVttTrack {
     context: Context,
+    warnings: Vec<Warning>,
     limits: Limits,
 }
 
@@ -50,8 +51,16 @@ impl WebVttTrack {
     pub fn new(header: &[u8], limits: &Limits) -> Result<Self, Error> {
         // Some writers end it with a zero.
         let header = header.strip_suffix(b"\0").unwrap_or(header);
-        let context = if header.is_empty() { Context::default() } else { super::webvtt::header(header, limits)? };
-        Ok(Self { context, limits: limits.clone() })
+        let (context, warnings) = match header.is_empty() {
+            true => Default::default(),
+            false => super::webvtt::header(header, limits)?,
+        };
+        Ok(Self { context, warnings, limits: limits.clone() })
+    }
+
+    /// What was left out or mended in the header: rules T102 and T105.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
     }
 
     /// The cues of one sample that is due at these times of the title. Each lasts as long as the
@@ -61,6 +70,19 @@ impl WebVttTrack {
     /// `ContainerSyntax` if a box is broken; `ContainerLimit` beyond [`Limits::text_bytes`],
     /// [`Limits::cues`] or [`Limits::cue_nodes`].
     pub fn sample(&self, data: &[u8], due: Range<MediaTime>) -> Result<Vec<Cue>, Error> {
+        self.sample_with(data, due, |_| ())
+    }
+
+    /// The cues of one sample as [`sample`](Self::sample) gives them; `warn` gets settings that were left out (T102).
+    ///
+    /// # Errors
+    /// Those of [`sample`](Self::sample).
+    pub fn sample_with(
+        &self,
+        data: &[u8],
+        due: Range<MediaTime>,
+        mut warn: impl FnMut(Warning),
+    ) -> Result<Vec<Cue>, Error> {
         if data.len() > self.limits.text_bytes {
             return Err(beyond("a WebVTT sample is larger than the limit", 0));
         }
@@ -75,7 +97,7 @@ impl WebVttTrack {
             if cues.len() >= self.limits.cues {
                 return Err(beyond("more cues in a sample than the limit", part.offset));
             }
-            match self.cue(&part, &due, &mut budget)? {
+            match self.cue(&part, &due, &mut budget, &mut warn)? {
                 Some(cue) => cues.push(cue),
                 None => return Err(beyond("more texts and spans in a sample than the limit", part.offset)),
             }
@@ -83,7 +105,13 @@ impl WebVttTrack {
         Ok(cues)
     }
 
-    fn cue(&self, part: &Part<'_>, due: &Range<MediaTime>, budget: &mut usize) -> Result<Option<Cue>, Error> {
+    fn cue(
+        &self,
+        part: &Part<'_>,
+        due: &Range<MediaTime>,
+        budget: &mut usize,
+        warn: &mut impl FnMut(Warning),
+    ) -> Result<Option<Cue>, Error> {
         let (mut id, mut settings, mut payload, mut current) = (String::new(), String::new(), String::new(), None);
         for inside in Boxes::of(part.body, "vttc/") {
             let inside = inside?;
@@ -100,7 +128,10 @@ impl WebVttTrack {
         if payload.contains(['\r', '\0']) {
             payload = payload.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "\u{fffd}");
         }
-        let cue = self.context.cue((due.start, due.end), &id, &settings, &payload, (&self.limits, budget), |_| ());
+        let cue = self.context.cue((due.start, due.end), &id, &settings, &payload, (&self.limits, budget), |setting| {
+            let place = Place::Box { path: "vttc/sttg".to_owned(), offset: part.offset as u64 };
+            warn(Warning::new("T102", place, format!("a setting of a cue was ignored: {}", clip(setting))));
+        });
         Ok(cue.map(|mut cue| {
             if let Some(current) = current {
                 // What the cue's own clock says at the start of the sample.

@@ -177,6 +177,10 @@ impl Reader {
     fn cut_short(&mut self, track: u32, sink: &mut Sink<'_>) -> Result<(), Error> {
         if let Self::Audio(audio) = self {
             audio.deliver(track, sink)?;
+            // A frame that was whole before is not lost.
+            if audio.framer.is_locked() {
+                audio.read(true, track, sink)?;
+            }
             audio.framer.lose();
             sink.remuxer.lose_audio(track);
         }

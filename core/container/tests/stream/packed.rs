@@ -98,11 +98,29 @@ fn without_a_timestamp_time_begins_at_zero_and_that_is_reported() {
 
 #[test]
 fn garbage_between_frames_is_passed_over() {
-    for garbage in [&[0; 1][..], &[0xff; 9], &[0xff, 0xf1, 0x50, 0x80, 0x1f, 0xff, 0xfc], b"TAG and more of it"] {
-        let units = read([&timestamp(90_000)[..], &frames(0..3), garbage, &frames(3..6)].concat());
-        let numbers: Vec<u8> = tracks(&units)[0].samples.iter().map(|taken| taken.bytes[0]).collect();
-        assert_eq!(numbers, [0, 1, 2, 3, 4, 5], "{garbage:x?}");
-        assert_eq!(rules(&units), ["T012"]);
+    // Headers in it: of another configuration, and of that of the frames around it, which claims more than there is,
+    // the frames behind it, or itself.
+    let own = |size: u16| {
+        let header = frames(0..1);
+        let [third, fourth] = [header[2], header[3] & 0xc0];
+        vec![0xff, 0xf1, third, fourth | (size >> 11) as u8, (size >> 3) as u8, (size << 5) as u8 | 0x1f, 0xfc]
+    };
+    let mut all: Vec<Vec<u8>> =
+        [&[0; 1][..], &[0xff; 9], &[0xff, 0xf1, 0x50, 0x80, 0x1f, 0xff, 0xfc], b"TAG and more of it"]
+            .map(<[u8]>::to_vec)
+            .into();
+    all.extend([9, 20, 60, 100, 255, 8191].map(own));
+    all.extend([60, 255].map(|size| [own(size), own(size)].concat()));
+    all.push([&own(60)[..], &[0; 20]].concat());
+    for garbage in all {
+        let bytes = [&timestamp(90_000)[..], &frames(0..3), &garbage, &frames(3..6)].concat();
+        for step in [1, 7, bytes.len()] {
+            let pieces = bytes.chunks(step).map(Bytes::copy_from_slice);
+            let units = segment(&mut reader(), pieces).expect("valid");
+            let numbers: Vec<u8> = tracks(&units)[0].samples.iter().map(|taken| taken.bytes[0]).collect();
+            assert_eq!(numbers, [0, 1, 2, 3, 4, 5], "{garbage:x?} in pieces of {step} bytes");
+            assert_eq!(rules(&units), ["T012"], "{garbage:x?}");
+        }
     }
 }
 

@@ -112,6 +112,22 @@ fn regions_and_styles_come_from_the_header_of_the_track() {
 }
 
 #[test]
+fn what_is_left_out_of_header_and_samples_is_said() {
+    let header = "WEBVTT\n\nREGION\nid:r\nwidth:wide\n";
+    let texts = WebVttTrack::new(header.as_bytes(), &Limits::default()).expect("a header");
+    let rules =
+        |warnings: &[telecine_model::Warning]| warnings.iter().map(|warning| warning.rule.clone()).collect::<Vec<_>>();
+    assert_eq!(rules(texts.warnings()), ["T102"]);
+    let sample = [cue_box(&[("payl", "x")]), cue_box(&[("sttg", "align:left colour:red"), ("payl", "y")])].concat();
+    let mut warnings = Vec::new();
+    let due = MediaTime::ZERO..MediaTime::from_secs(1);
+    let cues = texts.sample_with(&sample, due, |warning| warnings.push(warning)).expect("readable");
+    assert_eq!((cues.len(), rules(&warnings)), (2, vec!["T102".to_owned()]));
+    let expected = "T102 at vttc/sttg at byte 17: a setting of a cue was ignored: colour:red";
+    assert_eq!(warnings[0].to_string(), expected);
+}
+
+#[test]
 fn times_inside_a_cue_follow_the_clock_that_its_sample_states() {
     // A cue from 10.5 s of its own clock, cut at 2000.3 ms of the track.
     let first = cue_box(&[("ctim", "00:00:10.500"), ("payl", "a<00:00:11.000>b<00:00:12.500>c")]);

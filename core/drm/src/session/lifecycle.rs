@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use telecine_model::rng::scale;
-use telecine_model::{Error, ErrorCode, Timestamp};
+use telecine_model::{Error, ErrorCode, Handling, Timestamp};
 
 use super::one::{Pending, Phase, Session};
 use super::port::{CdmCommand, CdmFailure, CdmFailureKind, CloseReason, SessionId, SessionKind};
@@ -139,6 +139,11 @@ impl KeySessions {
             };
             let (id, urgent, needed, replaces) = (next.id, next.urgent, next.needed, next.replaces);
             let foreign = next.stored.as_ref().is_some_and(|stored| Some(stored.system) != self.system());
+            if foreign && next.release {
+                let message = "the stored licence is of another key system than the one in use";
+                self.fail(id, Error::new(ErrorCode::KeySystemUnavailable, message), now);
+                continue;
+            }
             if foreign {
                 let message = "the stored licence is of another key system";
                 self.without_stored(id, Error::new(ErrorCode::StoredLicenceMissing, message), now);
@@ -267,10 +272,13 @@ impl KeySessions {
             // The session that it was to replace is the memory.
             session.remembered = false;
         }
-        self.reports.push_back(KeyReport::SessionFailed { session: id, keys, error });
-        if let (true, Some(stored)) = (release, stored) {
-            // To be told to the server another time.
-            self.actions.push_back(KeyAction::Store(StoredLicence { releasing: true, ..stored }));
+        match stored.filter(|_| release) {
+            Some(stored) => {
+                // To be told to the server another time.
+                self.reports.push_back(KeyReport::Recovered(error.recovered(Handling::Skipped)));
+                self.actions.push_back(KeyAction::Store(StoredLicence { releasing: true, ..stored }));
+            }
+            None => self.reports.push_back(KeyReport::SessionFailed { session: id, keys, error }),
         }
         if let Some(old) = replaced {
             self.renewal_failed(old, now);

@@ -281,11 +281,12 @@ impl KeySessions {
         self.settle(now);
     }
 
-    /// Closes every session, at the end of a title. What was required is forgotten; stored licences stay.
+    /// Closes every session, at the end of a title. What was required is forgotten; stored licences stay, and
+    /// those that are being destroyed go on being so.
     pub fn stop(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
         self.in_use.clear();
-        let ids: Vec<_> = self.sessions.keys().copied().collect();
+        let ids: Vec<_> = self.sessions.values().filter(|session| !session.release).map(|session| session.id).collect();
         ids.into_iter().for_each(|id| self.close(id, now));
         self.settle(now);
     }

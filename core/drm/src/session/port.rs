@@ -175,7 +175,7 @@ pub enum CdmCommand {
         schemes: Vec<Scheme>,
         /// Forms of initialisation data.
         init_data: Vec<InitDataKind>,
-        /// Sessions are to store licences.
+        /// Sessions are to store licences, or to load them.
         persistent: bool,
     },
     /// Take the certificate of the licence service; answered by [`CdmEvent::Certificate`].

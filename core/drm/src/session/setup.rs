@@ -84,7 +84,7 @@ impl KeySessions {
                 audio_robustness: plan.capability.audio_robustness.clone(),
                 schemes: known,
                 init_data: plan.capability.init_data.clone(),
-                persistent: plan.persistent,
+                persistent: plan.persistent || plan.loads_stored,
             };
             self.setup = Setup::Access { until: now + self.policy.cdm_timeout };
             self.cdm(command);
@@ -189,6 +189,14 @@ impl KeySessions {
             self.cancel_all(&session);
             if session.is_open() {
                 self.cdm(CdmCommand::Close { session: id });
+            }
+            if session.release && session.stored.is_some() {
+                // The licence is still to be destroyed: by the key system that is opened next, if that has it.
+                session.requeue(now);
+                session.id = self.session_id();
+                (session.requirement, session.offer) = (None, None);
+                self.sessions.insert(session.id, session);
+                continue;
             }
             if (session.phase == Phase::Closing && session.failure.is_none()) || session.requirement.is_none() {
                 continue;

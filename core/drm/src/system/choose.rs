@@ -168,6 +168,8 @@ pub struct Plan {
     pub given_keys: Vec<KeyId>,
     /// Licences are to be stored.
     pub persistent: bool,
+    /// Stored licences may be loaded. False as it is chosen.
+    pub loads_stored: bool,
     /// Why it stands where it stands, one short sentence each.
     pub reasons: Vec<String>,
 }
@@ -315,6 +317,7 @@ fn consider(
         headers: wish.headers.clone(),
         given_keys: wish.given_keys.clone(),
         persistent: wishes.persistent,
+        loads_stored: false,
         capability,
         reasons,
     };

@@ -196,3 +196,36 @@ fn a_release_does_not_mind_whether_keys_or_the_news_of_the_loading_come_first() 
     world.run_for(seconds(1));
     assert!(world.cdm.commands.iter().any(|(_, command)| matches!(command, CdmCommand::Remove { .. })));
 }
+
+#[test]
+fn a_release_goes_on_when_the_title_ends_and_when_the_key_system_is_opened_anew() {
+    for anew in [false, true] {
+        let mut world = offline(usable(&[1]));
+        world.cdm.store("a", usable(&[1]));
+        world.stored.insert("a".to_owned(), record("a"));
+        world.server.clear(SERVER).reply(SERVER, Reply::Bytes(b"released".to_vec()));
+        world.ask(&[2]);
+        world.sessions.release(&record("a"), world.now);
+        world.sessions.stop(world.now);
+        if anew {
+            let capability = SystemCapability { persistent: true, ..capability() };
+            world.sessions.start(choice(vec![capability], true), world.now);
+        }
+        world.run_for(seconds(2));
+        assert!(world.cdm.stored().is_empty() && world.stored.is_empty(), "anew: {anew}");
+        assert!(world.cdm.open().is_empty());
+    }
+}
+
+#[test]
+fn a_release_is_kept_for_another_time_if_another_key_system_is_opened() {
+    let mut world = offline(usable(&[1]));
+    world.cdm.store("a", usable(&[1]));
+    world.sessions.release(&record("a"), world.now);
+    let other = SystemCapability { system: KeySystem::PlayReady, ..capability() };
+    world.sessions.start(choice(vec![other], false), world.now);
+    world.run_for(seconds(2));
+    assert!(world.stored["a"].releasing);
+    assert_eq!(world.errors()[0].code(), ErrorCode::KeySystemUnavailable);
+    assert!(!world.errors()[0].is_fatal() && world.cdm.stored() == ["a"]);
+}

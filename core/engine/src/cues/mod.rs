@@ -12,14 +12,16 @@ use std::sync::Arc;
 use telecine_container::text::cea::CaptionChannel;
 use telecine_container::{Fragment, InitSegment};
 use telecine_model::cue::{CueChange, CueKey};
-use telecine_model::{Cue, CueStore, Error, Handling, MediaTime, Protocol, TrackKind};
+use telecine_model::{Cue, CueStore, Error, Handling, MediaTime, TrackKind};
 
 use self::captions::{Captions, Load};
-use self::read::{TextPlace, TextTracks};
+pub(crate) use self::read::Text;
+use self::read::TextTracks;
 use crate::engine::Engine;
 use crate::event::{DecisionKind, Event, State};
+use crate::media::MediaReader;
 use crate::select::select_captions;
-use crate::stream::{RenditionRef, SegmentFetch};
+use crate::stream::SegmentFetch;
 use crate::timed::Placed;
 use crate::timer::Timer;
 
@@ -32,18 +34,8 @@ pub(crate) struct Cues {
     captions: Option<Captions>,
     /// The channel that is shown instead, where the chosen track is inside of the picture.
     channel: Option<CaptionChannel>,
-    /// Texts of HLS whose domain has no media yet.
-    waiting: Vec<WaitingText>,
     /// What is on the screen, as last told.
     shown: Vec<(CueKey, Arc<Cue>)>,
-}
-
-struct WaitingText {
-    reference: RenditionRef,
-    discontinuity: u64,
-    start: MediaTime,
-    end: MediaTime,
-    bytes: Vec<u8>,
 }
 
 impl Cues {
@@ -62,38 +54,10 @@ impl Engine {
         self.title.cues.store().into_iter().flat_map(CueStore::iter).map(|(key, cue)| (key, &**cue))
     }
 
-    /// Reads a text file or segment that is complete.
-    pub(crate) fn read_text(&mut self, fetch: &SegmentFetch) {
-        // In a replay there is none.
-        if fetch.text.is_empty() {
-            return;
-        }
-        self.place_text(WaitingText {
-            reference: fetch.rendition,
-            discontinuity: fetch.discontinuity,
-            start: fetch.start,
-            end: fetch.end,
-            bytes: fetch.text.clone(),
-        });
-    }
-
-    fn place_text(&mut self, text: WaitingText) {
-        let place = if self.title.presentation.as_ref().is_some_and(|p| p.protocol == Protocol::Dash) {
-            TextPlace::Origin(self.text_origin(text.reference.period))
-        } else if let Some(offset) = self.title.offsets.get(&text.discontinuity) {
-            TextPlace::Media(*offset)
-        } else {
-            return self.title.cues.waiting.push(text);
-        };
-        match read::text(&text.bytes, place, text.start..text.end, &self.config.limits) {
-            Ok(cues) => self.add_cues(text.reference.period, cues),
-            Err(error) => self.tell_text_fault(error.fact("time", text.start)),
-        }
-    }
-
     /// Reads what a fragment has to say: text tracks, and captions in its pictures.
     pub(crate) fn read_fragment(
         &mut self,
+        kind: TrackKind,
         fetch: &SegmentFetch,
         init: &Arc<InitSegment>,
         fragment: &Fragment,
@@ -102,15 +66,19 @@ impl Engine {
         let is_text = init.tracks.iter().any(|track| track.kind == TrackKind::Text);
         if is_text {
             let limits = &self.config.limits;
-            let (cues, fault) = self.title.cues.tracks.read(init, fragment, placed.offset, limits);
-            self.add_cues(fetch.rendition.period, cues);
-            if let Some(error) = fault {
+            let found = self.title.cues.tracks.read(init, fragment, placed.offset, limits);
+            self.add_cues(fetch.rendition.period, found.cues);
+            for warning in found.warnings {
+                self.tolerate(kind, fetch.rendition, fetch.number, warning);
+            }
+            if let Some(error) = found.fault {
                 self.tell_text_fault(error.fact("time", placed.start));
             }
         }
         let has_picture = init.tracks.iter().any(|track| track.kind == TrackKind::Video);
         // Of streams the reader has found them already.
-        if has_picture && fetch.init.is_some() && self.wants_captions(fetch.rendition.period) {
+        let found = fetch.reader.as_ref().is_some_and(MediaReader::is_stream);
+        if has_picture && !found && self.wants_captions(fetch.rendition.period) {
             let captions = self.title.cues.captions.get_or_insert_with(|| Captions::new(&self.config.limits));
             captions.begin(load_of(fetch));
             read::captions(init, fragment, |time, triplets| captions.push(time + placed.offset, triplets, false));
@@ -196,11 +164,10 @@ impl Engine {
                 own.clear(&mut changes);
             }
         }
-        cues.waiting.clear();
         self.tell_cues(changes);
     }
 
-    fn add_cues(&mut self, period: usize, found: Vec<Cue>) {
+    pub(crate) fn add_cues(&mut self, period: usize, found: Vec<Cue>) {
         let (from, to) = self.window(period);
         let own = self.title.cues.own.get_or_insert_with(|| CueStore::new(&self.config.limits));
         let mut changes = Vec::new();
@@ -224,17 +191,12 @@ impl Engine {
     }
 
     /// Texts are not in recordings, so a fault of theirs is no action that a replay could repeat.
-    fn tell_text_fault(&mut self, error: Error) {
+    pub(crate) fn tell_text_fault(&mut self, error: Error) {
         self.emit_aside(Event::Error { at: self.now, error: error.recovered(Handling::Skipped) });
     }
 
     /// Follows the playhead, and wakes when what is shown changes next.
     pub(crate) fn follow_cues(&mut self) {
-        if !self.title.cues.waiting.is_empty() {
-            for text in std::mem::take(&mut self.title.cues.waiting) {
-                self.place_text(text);
-            }
-        }
         let follows = matches!(
             self.playback.state,
             State::Playing | State::Paused | State::Rebuffering | State::Ready | State::Ended

@@ -3,43 +3,57 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use telecine_container::text::webvtt::{self, CueClock, WebVtt};
+use telecine_container::text::cea;
+use telecine_container::text::ttml::{self, Ttml};
+use telecine_container::text::webvtt::{self, CueClock, TimestampMap, WebVtt};
 use telecine_container::text::wvtt::WebVttTrack;
-use telecine_container::text::{cea, ttml};
 use telecine_container::{DecoderConfig, Fragment, InitSegment, TrackInfo};
-use telecine_model::{Cue, Error, Limits, MediaTime, TrackKind};
+use telecine_model::{Cue, Error, Limits, MediaTime, TrackKind, Warning};
 
 use crate::buffer::SEAM;
+use crate::media::TextFact;
 
-/// Where a text file or segment belongs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TextPlace {
-    /// Its time zero is here (a period's start).
-    Origin(MediaTime),
-    /// HLS: it goes with media that this is added to.
-    Media(MediaTime),
+/// A text file or a segment of one.
+#[derive(Debug)]
+pub(crate) enum Text {
+    WebVtt(WebVtt),
+    Ttml(Ttml),
 }
 
-/// Reads a text file or a segment of one: WebVTT, or TTML.
-pub(super) fn text(
-    bytes: &[u8],
-    place: TextPlace,
-    segment: Range<MediaTime>,
-    limits: &Limits,
-) -> Result<Vec<Cue>, Error> {
-    if is_xml(bytes) {
-        let origin = match place {
-            TextPlace::Origin(origin) => origin,
-            TextPlace::Media(_) => MediaTime::ZERO,
-        };
-        return Ok(ttml::parse(bytes, limits)?.into_cues(origin));
+impl Text {
+    pub(crate) fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
+        match is_xml(bytes) {
+            true => ttml::parse(bytes, limits).map(Self::Ttml),
+            false => webvtt::parse(bytes, limits).map(Self::WebVtt),
+        }
     }
-    let text = webvtt::parse(bytes, limits)?;
-    let clock = match place {
-        TextPlace::Origin(origin) => CueClock::At(origin),
-        TextPlace::Media(offset) => media_clock(&text, offset, segment),
-    };
-    Ok(text.into_cues(clock))
+
+    /// What was tolerated in it.
+    pub(crate) fn take_warnings(&mut self) -> Vec<Warning> {
+        std::mem::take(match self {
+            Self::WebVtt(text) => &mut text.warnings,
+            Self::Ttml(text) => &mut text.warnings,
+        })
+    }
+
+    /// What it says about its own time.
+    pub(crate) fn fact(&self) -> TextFact {
+        match self {
+            Self::WebVtt(text) => TextFact::WebVtt {
+                map: text.timestamp_map.map(|map| (map.mpegts, map.local)),
+                first: text.cues.first().map(|cue| (cue.start, cue.end)),
+            },
+            Self::Ttml(_) => TextFact::Ttml,
+        }
+    }
+
+    /// Its cues, so much later than it says.
+    pub(crate) fn into_cues(self, offset: MediaTime) -> Vec<Cue> {
+        match self {
+            Self::WebVtt(text) => text.into_cues(CueClock::At(offset)),
+            Self::Ttml(text) => text.into_cues(offset),
+        }
+    }
 }
 
 fn is_xml(bytes: &[u8]) -> bool {
@@ -49,24 +63,42 @@ fn is_xml(bytes: &[u8]) -> bool {
     letters.next() == Some(&b'<')
 }
 
-/// Without `X-TIMESTAMP-MAP` the time zero of a segment is that of the media (rfc8216bis, 3.1.4). Many
-/// packagers leave it out and mean the presentation's; which of the two it is shows where the first cue comes to lie:
-/// inside of its segment.
-fn media_clock(text: &WebVtt, offset: MediaTime, segment: Range<MediaTime>) -> CueClock {
-    let media = CueClock::Media { offset, near: segment.start };
-    let Some(first) =
-        text.cues.first().filter(|_| text.timestamp_map.is_none() && offset.abs_diff(MediaTime::ZERO) > SEAM)
-    else {
-        return media;
-    };
-    let outside =
-        |start: MediaTime, end: MediaTime| (segment.start - end).max(start - segment.end).max(MediaTime::ZERO);
-    let of_media = outside(first.start + offset, first.end + offset);
-    let of_presentation = outside(first.start, first.end);
-    match of_presentation <= of_media {
-        true => CueClock::At(MediaTime::ZERO),
-        false => media,
+impl TextFact {
+    /// Whether its times are those of the media that it goes with, and not the presentation's.
+    pub(crate) fn follows_media(&self) -> bool {
+        matches!(self, Self::WebVtt { .. })
     }
+
+    /// HLS: what is added to its times, where `offset` is added to those of the media.
+    pub(crate) fn shift(self, offset: MediaTime, segment: Range<MediaTime>) -> MediaTime {
+        let Self::WebVtt { map, first } = self else { return MediaTime::ZERO };
+        let clock = CueClock::Media { offset, near: segment.start };
+        let by_media = || {
+            let map = map.map(|(mpegts, local)| TimestampMap { mpegts, local });
+            clock.shift(map, first.map_or(MediaTime::ZERO, |(start, _)| start))
+        };
+        // Without `X-TIMESTAMP-MAP` the time zero of a segment is that of the media (rfc8216bis, 3.1.4). Many
+        // packagers leave it out and mean the presentation's; which of the two it is shows where the first cue comes
+        // to lie: inside of its segment.
+        let Some((start, end)) = first.filter(|_| map.is_none() && offset.abs_diff(MediaTime::ZERO) > SEAM) else {
+            return by_media();
+        };
+        let outside =
+            |start: MediaTime, end: MediaTime| (segment.start - end).max(start - segment.end).max(MediaTime::ZERO);
+        match outside(start, end) <= outside(start + offset, end + offset) {
+            true => MediaTime::ZERO,
+            false => by_media(),
+        }
+    }
+}
+
+/// What was found in a fragment's text tracks.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) cues: Vec<Cue>,
+    pub(super) warnings: Vec<Warning>,
+    /// The first sample that cannot be read says why.
+    pub(super) fault: Option<Error>,
 }
 
 /// Reads the text tracks of fragments; keeps what their initialisation section says.
@@ -76,16 +108,15 @@ pub(super) struct TextTracks {
 }
 
 impl TextTracks {
-    /// The cues of a fragment's text tracks, `offset` later than in their container. Faults are those of single
-    /// samples.
+    /// The cues of a fragment's text tracks, `offset` later than in their container.
     pub(super) fn read(
         &mut self,
         init: &Arc<InitSegment>,
         fragment: &Fragment,
         offset: MediaTime,
         limits: &Limits,
-    ) -> (Vec<Cue>, Option<Error>) {
-        let (mut cues, mut fault) = (Vec::new(), None);
+    ) -> Found {
+        let mut found = Found::default();
         for part in &fragment.tracks {
             let track = init.track(part.track_id).filter(|track| track.kind == TrackKind::Text);
             let Some(track) = track else { continue };
@@ -94,15 +125,17 @@ impl TextTracks {
                 let time = |ticks: i64| MediaTime::from_ticks(ticks, track.timescale);
                 let due = time(pts)..time(pts.saturating_add(sample.duration.into()));
                 let Some(data) = fragment.sample(sample).filter(|data| !data.is_empty()) else { continue };
-                match self.sample(init, track, &data, due, offset, limits) {
-                    Ok(found) => cues.extend(found),
-                    Err(error) => fault = fault.or(Some(error)),
+                match self.sample(init, track, &data, due, offset, limits, &mut found.warnings) {
+                    Ok(cues) => found.cues.extend(cues),
+                    Err(error) => found.fault = found.fault.or(Some(error)),
                 }
             }
         }
-        (cues, fault)
+        found.warnings.truncate(limits.side_items);
+        found
     }
 
+    #[allow(clippy::too_many_arguments)]
     fn sample(
         &mut self,
         init: &Arc<InitSegment>,
@@ -111,18 +144,24 @@ impl TextTracks {
         due: Range<MediaTime>,
         offset: MediaTime,
         limits: &Limits,
+        warnings: &mut Vec<Warning>,
     ) -> Result<Vec<Cue>, Error> {
         match &track.config {
-            DecoderConfig::Ttml { .. } => Ok(ttml::parse(data, limits)?.into_sample_cues(due, offset)),
+            DecoderConfig::Ttml { .. } => {
+                let mut text = ttml::parse(data, limits)?;
+                warnings.append(&mut text.warnings);
+                Ok(text.into_sample_cues(due, offset))
+            }
             DecoderConfig::WebVtt { header } => {
                 let reader = match &self.webvtt {
                     Some((known, id, reader)) if Arc::ptr_eq(known, init) && *id == track.id => reader,
                     _ => {
                         let reader = WebVttTrack::new(header, limits)?;
+                        warnings.extend_from_slice(reader.warnings());
                         &self.webvtt.insert((Arc::clone(init), track.id, reader)).2
                     }
                 };
-                reader.sample(data, due.start + offset..due.end + offset)
+                reader.sample_with(data, due.start + offset..due.end + offset, |warning| warnings.push(warning))
             }
             _ => Ok(Vec::new()),
         }
@@ -130,11 +169,12 @@ impl TextTracks {
 }
 
 /// Gives `each` the caption triplets of a fragment's pictures and when they are shown, in the container's time.
-/// Samples that arrived in several pieces are copied for it; their media is not otherwise touched.
+/// Samples that arrived in several pieces are copied for it; their media is not otherwise touched. They have to be
+/// clear, whatever their track was before.
 pub(super) fn captions(init: &InitSegment, fragment: &Fragment, mut each: impl FnMut(MediaTime, &[u8])) {
     for part in &fragment.tracks {
         let track = init.track(part.track_id).filter(|track| track.kind == TrackKind::Video);
-        let Some(track) = track.filter(|track| track.encryption.is_none()) else { continue };
+        let Some(track) = track else { continue };
         if !matches!(track.config, DecoderConfig::Avc { .. } | DecoderConfig::Hevc { .. }) {
             continue;
         }
@@ -154,10 +194,10 @@ mod tests {
         MediaTime::from_secs(seconds)
     }
 
-    fn starts(bytes: &str, place: TextPlace, segment: Range<i64>) -> Vec<i64> {
-        let segment = secs(segment.start)..secs(segment.end);
-        let cues = text(bytes.as_bytes(), place, segment, &Limits::default()).expect("text");
-        cues.iter().map(|cue| cue.start.as_millis()).collect()
+    fn starts(bytes: &str, offset: MediaTime, segment: Range<i64>) -> Vec<i64> {
+        let text = Text::parse(bytes.as_bytes(), &Limits::default()).expect("text");
+        let shift = text.fact().shift(offset, secs(segment.start)..secs(segment.end));
+        text.into_cues(shift).iter().map(|cue| cue.start.as_millis()).collect()
     }
 
     const MAPPED: &str = "WEBVTT\nX-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:900000\n\n00:21.000 --> 00:22.000\nx\n";
@@ -168,22 +208,32 @@ mod tests {
     #[test]
     fn segments_of_hls_follow_the_media_through_their_map() {
         // The media starts at ten seconds of its clock, and so says the map.
-        assert_eq!(starts(MAPPED, TextPlace::Media(secs(-10)), 20..24), [21_000]);
+        assert_eq!(starts(MAPPED, secs(-10), 20..24), [21_000]);
         // The media starts at a hundred seconds: the map is about another clock, ninety seconds off.
-        assert_eq!(starts(MAPPED, TextPlace::Media(secs(-100)), 20..24), [-69_000]);
+        assert_eq!(starts(MAPPED, secs(-100), 20..24), [-69_000]);
     }
 
     #[test]
     fn without_a_map_cues_are_where_they_lie_in_their_segment() {
-        assert_eq!(starts(PLAIN, TextPlace::Media(secs(-10)), 8..12), [11_000], "by the media's clock");
-        assert_eq!(starts(PLAIN, TextPlace::Media(secs(-10)), 20..24), [21_000], "by the presentation's");
-        assert_eq!(starts(PLAIN, TextPlace::Media(secs(0)), 0..4), [21_000]);
+        assert_eq!(starts(PLAIN, secs(-10), 8..12), [11_000], "by the media's clock");
+        assert_eq!(starts(PLAIN, secs(-10), 20..24), [21_000], "by the presentation's");
+        assert_eq!(starts(PLAIN, secs(0), 0..4), [21_000]);
     }
 
     #[test]
-    fn files_count_from_the_start_of_their_period_whatever_their_kind() {
-        assert_eq!(starts(MAPPED, TextPlace::Origin(secs(60)), 60..90), [81_000]);
-        assert_eq!(starts(TTML, TextPlace::Origin(secs(60)), 60..90), [61_000]);
-        assert_eq!(starts(&format!("\u{feff}\n {TTML}"), TextPlace::Media(secs(-10)), 0..4), [1000]);
+    fn the_clock_of_the_media_may_wrap_between_a_text_and_its_segment() {
+        let text = |mpegts: u64| {
+            format!("WEBVTT\nX-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:{mpegts}\n\n00:21.000 --> 00:22.000\nx\n")
+        };
+        // The media began ten seconds before its clock wrapped, and is unrolled.
+        let began =
+            MediaTime::from_ticks((1 << 33) - 900_000, telecine_model::Timescale::new(90_000).expect("not zero"));
+        assert_eq!(starts(&text((1 << 33) - 900_000), MediaTime::ZERO - began, 20..24), [21_000], "said before it");
+        assert_eq!(starts(&text(0), MediaTime::ZERO - began, 28..32), [31_000], "and behind it");
+    }
+
+    #[test]
+    fn ttml_says_the_time_of_the_presentation() {
+        assert_eq!(starts(&format!("\u{feff}\n {TTML}"), secs(-10), 0..4), [1000]);
     }
 }

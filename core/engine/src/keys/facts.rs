@@ -65,6 +65,8 @@ pub(crate) enum KeyFact {
     Store(StoredLicence),
     /// And this one no longer.
     Forget(String),
+    /// A stored licence was destroyed, and the server knows or does not.
+    Released { name: String, acknowledged: bool },
 }
 
 impl KeyFact {

@@ -338,12 +338,12 @@ impl Engine {
     pub(crate) fn replace_unkeyed(&mut self, kind: TrackKind, error: Error) {
         let Some(stream) = self.streams.get_mut(&kind) else { return };
         let Some(fetch) = stream.fetch.take() else { return };
+        let error = self.in_segment(error, kind, &fetch, false);
         for id in [fetch.request, fetch.init_request].into_iter().flatten() {
             self.cancel(id);
         }
         self.forget_retries(kind);
         self.drop_torn(kind);
-        let error = error.fact("segment", fetch.number).fact("time", fetch.start);
         if let Some(stream) = self.streams.get_mut(&kind) {
             stream.fetch_elsewhere();
         }

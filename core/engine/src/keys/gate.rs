@@ -166,6 +166,9 @@ impl Engine {
             KeyFact::Recovered(error) => self.report(error),
             KeyFact::Store(licence) => self.emit(Event::LicenceStored { at: self.now, licence }),
             KeyFact::Forget(name) => self.emit(Event::LicenceForgotten { at: self.now, name }),
+            KeyFact::Released { name, acknowledged } => {
+                self.emit(Event::LicenceReleased { at: self.now, name, acknowledged });
+            }
         }
     }
 

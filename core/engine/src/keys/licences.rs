@@ -6,12 +6,12 @@ use telecine_container::{Fragment, FragmentEncryption, InitSegment};
 use telecine_drm::clearkey::ClearKeyCdm;
 use telecine_drm::session::{
     Availability, Cdm, CdmCommand, CdmEvent, KeyAction, KeyAnswer, KeyInput, KeyReport, KeyRequest, KeySessions,
-    RequestId, SessionId, When,
+    RequestId, SessionId, StoredLicence, When,
 };
-use telecine_drm::system::{choose, IdentityKey, KeyRequirement, Need, Pssh};
+use telecine_drm::system::{choose, Choice, DrmPreferences, IdentityKey, KeyRequirement, Need, Pssh};
 use telecine_drm::{decrypt_sample, CipherBackend, ContentKey, SampleDecryptor, SoftwareAes};
 use telecine_model::protection::{KeyId, KeyRef, KeySystem, Scheme};
-use telecine_model::{Error, ErrorCode, Limits, Timestamp, TrackKind, WallTime};
+use telecine_model::{Error, ErrorCode, Handling, Limits, Timestamp, TrackKind, WallTime};
 
 use super::facts::{CdmNote, KeyFact, NeedId, NeedState};
 use super::setup::KeySetup;
@@ -37,6 +37,12 @@ pub(crate) struct Licences {
     fresh: Vec<NeedId>,
     in_use: BTreeSet<NeedId>,
     through: bool,
+    /// Stored licences that were loaded for the title, by name.
+    loaded: BTreeSet<String>,
+    /// Those to be destroyed when the key system in use gives way to theirs.
+    releases: VecDeque<StoredLicence>,
+    /// What came of commands that need no key sessions.
+    said: Vec<KeyFact>,
     /// For the host, in the order of their facts.
     pub(crate) commands: VecDeque<CdmCommand>,
     pub(crate) requests: VecDeque<KeyRequest>,
@@ -83,6 +89,9 @@ impl Licences {
             fresh: Vec::new(),
             in_use: BTreeSet::new(),
             through: false,
+            loaded: BTreeSet::new(),
+            releases: VecDeque::new(),
+            said: Vec::new(),
             commands: VecDeque::new(),
             requests: VecDeque::new(),
         }
@@ -107,6 +116,38 @@ impl Licences {
         self.needs.clear();
         self.fresh.clear();
         self.in_use.clear();
+        self.loaded.clear();
+        for licence in std::mem::take(&mut self.releases) {
+            self.release(licence, now);
+        }
+    }
+
+    /// Has a stored licence destroyed.
+    pub(crate) fn release(&mut self, licence: StoredLicence, now: Timestamp) {
+        self.setup.stored.retain(|known| known.name != licence.name);
+        let working = self.sessions.system().filter(|_| self.sessions.failure().is_none());
+        if working == Some(licence.system) {
+            return self.sessions.release(&licence, now);
+        }
+        if self.started {
+            return self.releases.push_back(licence);
+        }
+        let mut device = self.setup.capabilities();
+        device.systems.retain(|system| system.system == licence.system);
+        let wishes = DrmPreferences { persistent: true, ..self.setup.wishes() };
+        match choose(&[], &device, &wishes) {
+            Ok(choice) => {
+                self.sessions.start(choice, now);
+                self.sessions.release(&licence, now);
+            }
+            Err(error) => {
+                let message = "the device does not have the key system of the stored licence";
+                let error = Error::new(ErrorCode::KeySystemUnavailable, message)
+                    .fact("key_system", licence.system)
+                    .fact("cause", error.message());
+                self.said.push(KeyFact::Recovered(error.recovered(Handling::Skipped)));
+            }
+        }
     }
 
     /// When key sessions want to be called.
@@ -156,7 +197,7 @@ impl Licences {
 
     /// Does everything that can be done by itself, and says what came of it.
     pub(crate) fn pump(&mut self, now: Timestamp) -> Vec<KeyFact> {
-        let mut facts = Vec::new();
+        let mut facts = std::mem::take(&mut self.said);
         for _ in 0..ROUNDS {
             self.ask_for_fresh(now);
             self.drain(now, &mut facts);
@@ -210,14 +251,22 @@ impl Licences {
                     self.requests.push_back(request);
                 }
                 KeyAction::Cancel(id) => facts.push(KeyFact::Cancel(id.0)),
-                KeyAction::Store(licence) => facts.push(KeyFact::Store(licence)),
-                KeyAction::Forget { name } => facts.push(KeyFact::Forget(name)),
+                KeyAction::Store(licence) => {
+                    // What was stored for this title is there for the next.
+                    self.setup.stored_licence(licence.clone());
+                    facts.push(KeyFact::Store(licence));
+                }
+                KeyAction::Forget { name } => {
+                    self.setup.stored.retain(|known| known.name != name);
+                    facts.push(KeyFact::Forget(name));
+                }
             }
         }
         while let Some(report) = self.sessions.poll_report() {
             match report {
                 KeyReport::Access { name, reasons, .. } => facts.push(KeyFact::System { name, why: reasons }),
                 KeyReport::Recovered(error) => facts.push(KeyFact::Recovered(error)),
+                KeyReport::Released { name, acknowledged } => facts.push(KeyFact::Released { name, acknowledged }),
                 // What follows for playback is said by the states of needs.
                 _ => {}
             }
@@ -285,7 +334,8 @@ impl Licences {
         let needs: Vec<Need<'_>> =
             all.iter().map(|need| Need { requirement: &need.requirement, kind: need.kind }).collect();
         match choose(&needs, &self.setup.capabilities(), &self.setup.wishes()) {
-            Ok(choice) => {
+            Ok(mut choice) => {
+                self.prefer_stored(&mut choice);
                 let same = self.started
                     && self.sessions.system() == choice.plans.first().map(telecine_drm::system::Plan::system);
                 if !same {
@@ -305,6 +355,30 @@ impl Licences {
         }
     }
 
+    /// The key system that has a licence of the title goes first.
+    fn prefer_stored(&self, choice: &mut Choice) {
+        let needs = self.needs.values();
+        let stored: Vec<KeySystem> = needs.filter_map(|need| Some(self.stored_for(need, None)?.system)).collect();
+        choice.plans.sort_by_key(|plan| !stored.contains(&plan.system()));
+        for plan in &mut choice.plans {
+            plan.loads_stored = self.setup.stored.iter().any(|licence| licence.system == plan.system());
+        }
+        for plan in choice.plans.iter_mut().filter(|plan| stored.contains(&plan.system())) {
+            plan.reasons.insert(0, "a stored licence of it has the keys".to_owned());
+        }
+    }
+
+    /// The stored licence that has the keys of something: of a key system, or of any.
+    fn stored_for(&self, need: &LiveNeed, system: Option<KeySystem>) -> Option<&StoredLicence> {
+        let kids = Self::named(need);
+        let fits = |licence: &&StoredLicence| {
+            !licence.releasing
+                && system.is_none_or(|system| licence.system == system)
+                && kids.iter().all(|kid| licence.key_ids.contains(kid))
+        };
+        self.setup.stored.iter().filter(|_| !kids.is_empty()).find(fits)
+    }
+
     fn refuse(&mut self, needs: &[NeedId], error: &Error) {
         for id in needs {
             if let Some(need) = self.needs.get_mut(id) {
@@ -317,6 +391,11 @@ impl Licences {
         let Some(need) = self.needs.get(&id).filter(|need| need.refused.is_none()) else { return };
         // As long as only the media has what a session begins with, there is nothing to ask.
         let system = self.sessions.system().unwrap_or(KeySystem::ClearKey);
+        let stored = self.stored_for(need, Some(system)).filter(|licence| !self.loaded.contains(&licence.name));
+        if let Some(licence) = stored.cloned() {
+            self.loaded.insert(licence.name.clone());
+            self.sessions.load(&licence, Some(&need.requirement), now);
+        }
         let offer = need.requirement.offer(system);
         if need.kids.is_empty() && offer.is_none_or(|offer| offer.init_data.is_none()) {
             return;

@@ -1,6 +1,6 @@
 //! What the application brings: keys, key systems, licence servers.
 
-use telecine_drm::session::{Header, SessionPolicy};
+use telecine_drm::session::{Header, SessionPolicy, StoredLicence};
 use telecine_drm::system::{DrmCapabilities, DrmPreferences, SystemCapability};
 use telecine_drm::{ContentKey, KeyUrl, SecretBytes};
 use telecine_model::protection::{KeyId, KeySystem};
@@ -36,6 +36,7 @@ pub struct KeySetup {
     pub software: bool,
     pub(crate) keys: Vec<(KeyId, ContentKey)>,
     pub(crate) segment_key: Option<SecretBytes>,
+    pub(crate) stored: Vec<StoredLicence>,
 }
 
 impl Default for KeySetup {
@@ -47,6 +48,7 @@ impl Default for KeySetup {
             software: true,
             keys: Vec::new(),
             segment_key: None,
+            stored: Vec::new(),
         }
     }
 }
@@ -63,6 +65,15 @@ impl KeySetup {
     /// fetched.
     pub fn give_segment_key(&mut self, key: SecretBytes) -> &mut Self {
         self.segment_key = Some(key);
+        self
+    }
+
+    /// Gives a licence that is stored on the device, as [`Event::LicenceStored`](crate::Event::LicenceStored) told of
+    /// it. A title whose keys it has plays with it, offline too: its key system comes first, and no licence is asked
+    /// for. If it has expired, or the device no longer has it, a new one is asked for.
+    pub fn stored_licence(&mut self, licence: StoredLicence) -> &mut Self {
+        self.stored.retain(|known| known.name != licence.name);
+        self.stored.push(licence);
         self
     }
 

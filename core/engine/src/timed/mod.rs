@@ -95,8 +95,18 @@ impl Engine {
     /// Keeps what the reader of a kind's segment found beside the samples.
     pub(crate) fn keep_asides(&mut self, kind: TrackKind) {
         let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return };
-        if let Some(reader) = &mut fetch.reader {
-            fetch.asides.waiting.extend(reader.take_asides());
+        let Some(reader) = &mut fetch.reader else { return };
+        let mut faults = Vec::new();
+        for aside in reader.take_asides() {
+            match aside {
+                // Faults are of no time, and are told too if nothing of the segment can be used.
+                Aside::Warning(warning) => faults.push(warning),
+                other => fetch.asides.waiting.push(other),
+            }
+        }
+        let (reference, number) = (fetch.rendition, fetch.number);
+        for warning in faults {
+            self.tolerate(kind, reference, number, warning);
         }
     }
 
@@ -112,7 +122,7 @@ impl Engine {
                     let (identity, event) = of_message(message, scope, placed);
                     self.learn(identity, event);
                 }
-                Aside::Event(_) => {}
+                Aside::Event(_) | Aside::Warning(_) => {}
                 Aside::Tag(tag) => {
                     let (identity, event) = of_tag(tag, scope, placed);
                     self.learn(identity, event);

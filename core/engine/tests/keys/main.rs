@@ -8,5 +8,6 @@ mod packaged;
 mod samples;
 mod sealed;
 mod set;
+mod stored;
 mod whole_segments;
 mod world;

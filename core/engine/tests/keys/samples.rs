@@ -8,18 +8,18 @@ use telecine_engine::{Command, DecisionKind, Event, KeySetup, StallCause};
 use telecine_model::protection::{KeyId, KeyStatus, KeySystem};
 use telecine_model::{Error, ErrorCode, TrackKind};
 use telecine_virtual::testing::{SyntheticTitle, TitleProtection};
-use telecine_virtual::{Failure, Outcome, Response};
+use telecine_virtual::{Failure, Fetched, Outcome, Response};
 
 use crate::common::{at, decisions, errors, secs, track};
 use crate::world::{replays, start, start_over, with_server, with_widevine, Answer, Played, SharedCdm, World, SERVER};
 
 const FILES: [&str; 2] = ["main.m3u8", "main.mpd"];
 
-fn title(seconds: i64, protection: TitleProtection) -> SyntheticTitle {
+pub(crate) fn title(seconds: i64, protection: TitleProtection) -> SyntheticTitle {
     SyntheticTitle::new(secs(seconds)).without_text().protected(protection)
 }
 
-fn widevine() -> TitleProtection {
+pub(crate) fn widevine() -> TitleProtection {
     TitleProtection { systems: vec![KeySystem::Widevine], ..TitleProtection::default() }
 }
 
@@ -35,7 +35,7 @@ fn all_keys(title: &SyntheticTitle) -> KeySetup {
 }
 
 /// Every key of a title, as the double of a key system is granted them.
-fn every(title: &SyntheticTitle, status: impl Fn(&str) -> KeyStatus) -> DoubleLicence {
+pub(crate) fn every(title: &SyntheticTitle, status: impl Fn(&str) -> KeyStatus) -> DoubleLicence {
     let mut keys: Vec<(KeyId, KeyStatus)> = Vec::new();
     for rendition in ["v0", "v1", "v2", "a0"] {
         for number in 0..title.segment_count() {
@@ -47,7 +47,7 @@ fn every(title: &SyntheticTitle, status: impl Fn(&str) -> KeyStatus) -> DoubleLi
 }
 
 /// Plays to the end without a gap; replays equal.
-fn plays(mut played: Played) -> Played {
+pub(crate) fn plays(mut played: Played) -> Played {
     let session = &mut played.session;
     let outcome = session.run(None);
     assert_eq!(outcome, Outcome::Ended, "{:?}", errors(session));
@@ -378,4 +378,121 @@ fn a_rendition_whose_key_is_there_is_not_kept_waiting_by_one_whose_is_not() {
     played.session = played.session.cdm(cdm.clone());
     let played = plays(played);
     assert!(!low.is_empty() && played.session.now() < at(45_000));
+}
+
+/// The first request for a name among those for the title.
+fn first_of(played: &Played, names: impl Fn(&str) -> bool) -> Option<usize> {
+    played.session.source().title.requests().iter().position(|path| names(path))
+}
+
+#[test]
+fn session_keys_are_asked_for_before_any_media() {
+    fn announce(world: &World, text: String) -> String {
+        // The key tag of a media playlist, in the form for the multivariant one.
+        let mut title = world.title.clone();
+        let Fetched::Response(media) = title.get("https://title.example/v0.m3u8") else { panic!("no playlist") };
+        let media = String::from_utf8_lossy(&media.body).into_owned();
+        let tag = media.lines().find(|line| line.starts_with("#EXT-X-KEY")).expect("it is protected");
+        text.replacen("#EXTM3U", &format!("#EXTM3U\n{}", tag.replace("#EXT-X-KEY", "#EXT-X-SESSION-KEY")), 1)
+    }
+    let title = title(30, TitleProtection { shared: true, ..widevine() });
+    let licence = every(&title, |_| KeyStatus::Usable);
+    for ahead in [true, false] {
+        let mut world = World::new(title.clone()).answering([Answer::Double(licence.clone())]);
+        world.edit = ahead.then_some(announce);
+        // The licence server needs as long as everything up to the first media does.
+        let mut played = start(world.after(100), with_widevine(), "main.m3u8");
+        played.session = played.session.cdm(ScriptedCdm::new(CdmScript::default()));
+        let played = plays(played);
+        let licences = &played.session.source().licences;
+        assert_eq!(licences.len(), 1, "one session for all: what is announced is not asked for again");
+        let media = played.session.source().media_before[0];
+        assert_eq!(media == 0, ahead, "{media} segments were asked for before the licence");
+    }
+}
+
+#[test]
+fn a_rendition_that_the_output_cannot_protect_is_never_fetched() {
+    use telecine_drm::system::HdcpVersion;
+    fn demand(_: &World, text: String) -> String {
+        // The largest demands HDCP 2.2, the next any, the smallest none.
+        let mut levels = ["NONE", "TYPE-0", "TYPE-1"].into_iter();
+        let lines = text.lines().map(|line| match line.strip_prefix("#EXT-X-STREAM-INF:") {
+            Some(rest) => format!("#EXT-X-STREAM-INF:HDCP-LEVEL={},{rest}\n", levels.next().expect("three levels")),
+            None => format!("{line}\n"),
+        });
+        lines.collect()
+    }
+    let title = title(40, widevine());
+    for (hdcp, largest) in [(HdcpVersion::None, "v0"), (HdcpVersion::V1_4, "v1"), (HdcpVersion::V2_2, "v2")] {
+        let licence = every(&title, |_| KeyStatus::Usable);
+        let mut world = World::new(title.clone()).answering([Answer::Double(licence)]);
+        world.edit = Some(demand);
+        let mut setup = with_widevine();
+        setup.device.systems[0].hdcp = Some(hdcp);
+        let mut played = start(world, setup, "main.m3u8");
+        played.session = played.session.cdm(ScriptedCdm::new(CdmScript::default()));
+        let played = plays(played);
+        let media = |name: &'static str| {
+            first_of(&played, |path| path.starts_with(&format!("{name}/")) && path.ends_with(".m4s")).is_some()
+        };
+        let fetched: Vec<&str> = ["v0", "v1", "v2"].into_iter().filter(|name| media(name)).collect();
+        assert_eq!(fetched.last(), Some(&largest), "HDCP {hdcp}: {fetched:?}");
+        let told = decisions(&played.session, DecisionKind::Key);
+        let wanted = if hdcp == HdcpVersion::V2_2 { 0 } else { 1 };
+        assert!(told.len() >= wanted, "HDCP {hdcp}: {told:?}");
+        assert!(told.iter().all(|decision| decision.why[0].contains("HDCP")), "{told:?}");
+    }
+}
+
+#[test]
+fn what_is_shown_smaller_than_it_is_gives_way_to_what_is_shown_as_it_is() {
+    let title = title(60, widevine());
+    let downscaled = |rendition: &str| match rendition {
+        "v2" => KeyStatus::OutputDownscaled,
+        _ => KeyStatus::Usable,
+    };
+    let world = World::new(title.clone()).answering([Answer::Double(every(&title, downscaled))]);
+    let mut played = start(world, with_widevine(), "main.mpd");
+    played.session = played.session.cdm(ScriptedCdm::new(CdmScript::default()));
+    let played = plays(played);
+    assert!(first_of(&played, |path| path.starts_with("v1/") && path.ends_with(".m4s")).is_some());
+    let large = played.session.source().title.requests().iter().filter(|path| path.starts_with("v2/1")).count();
+    assert_eq!(large, 0, "v1 shows as much for less");
+    // If there is nothing else it plays nevertheless.
+    let all =
+        every(&title, |rendition| if rendition == "a0" { KeyStatus::Usable } else { KeyStatus::OutputDownscaled });
+    let mut played = start(World::new(title).answering([Answer::Double(all)]), with_widevine(), "main.mpd");
+    played.session = played.session.cdm(ScriptedCdm::new(CdmScript::default()));
+    let played = plays(played);
+    assert!(errors(&played.session).is_empty(), "{:?}", errors(&played.session));
+}
+
+#[test]
+fn licences_of_the_next_period_are_there_before_it_begins() {
+    fn other_keys(_: &World, text: String) -> String {
+        // The second period has the keys that its segments have.
+        let (first, second) = text.split_at(text.rfind("<Period").expect("two periods"));
+        let second = second.replace("-111111111100\"", "-111111111101\"");
+        format!("{first}{second}")
+    }
+    // Ten segments of 4 s; from the fifth on there is another key.
+    let protection = TitleProtection { rotation: 5, shared: true, ..TitleProtection::default() };
+    let title = SyntheticTitle::new(secs(40)).without_text().part_at(5).protected(protection);
+    let mut world = World::new(title.clone()).after(3000);
+    world.edit = Some(other_keys);
+    let mut played = start(world, with_server(), "main.mpd");
+    assert_eq!(played.session.run(Some(at(15_000))), Outcome::Until);
+    assert!(played.session.source().licences.len() > 1, "the playhead is not at 20 s yet");
+    let played = plays(played);
+    is_clear(&played);
+    let world = played.session.source();
+    let limits = telecine_model::Limits::default();
+    let asked = |number: usize| {
+        let body = world.licences[number].licence.as_ref().and_then(|licence| licence.body.clone()).expect("a body");
+        telecine_drm::system::clearkey::request_from_json(body.expose(), &limits).expect("valid").0
+    };
+    assert_eq!((asked(0), asked(1)), (vec![title.key_of("v0", 0).0], vec![title.key_of("v0", 5).0]));
+    // It takes three seconds, once at the start and never again.
+    assert_eq!(played.session.engine().qoe(played.session.now()).stalls, 0);
 }

@@ -11,7 +11,14 @@ use telecine_virtual::{Fetched, Response, Source};
 /// The title, and where its keys are: `keys/NAME.bin`, NAME being the rendition's and a number with rotation.
 pub(crate) struct Sealed {
     pub(crate) title: SyntheticTitle,
+    /// Keys of 256 bits.
     pub(crate) long: bool,
+    /// And GCM instead of CBC; segments bring their vectors along.
+    pub(crate) gcm: bool,
+    /// One bit of this segment of a rendition is another.
+    pub(crate) tampered: Option<(&'static str, u64)>,
+    /// Subtitles are encrypted too.
+    pub(crate) texts: bool,
     /// Segments under one key.
     pub(crate) rotation: u64,
     /// One key for all renditions.
@@ -30,6 +37,9 @@ impl Sealed {
         Self {
             title,
             long: false,
+            gcm: false,
+            tampered: None,
+            texts: false,
             rotation: u64::MAX,
             shared: false,
             explicit_iv: false,
@@ -69,8 +79,12 @@ impl Sealed {
             }
             false => format!("keys/{name}.bin?token=verysecret42"),
         };
-        let method = if self.long { "AES-256" } else { "AES-128" };
-        let iv = if iv { format!(",IV=0x{}", "A5".repeat(16)) } else { String::new() };
+        let method = match (self.long, self.gcm) {
+            (true, true) => "AES-256-GCM",
+            (true, false) => "AES-256",
+            _ => "AES-128",
+        };
+        let iv = if iv && !self.gcm { format!(",IV=0x{}", "A5".repeat(16)) } else { String::new() };
         format!("#EXT-X-KEY:METHOD={method},URI=\"{uri}\"{iv}\n")
     }
 
@@ -98,7 +112,36 @@ impl Sealed {
         out
     }
 
+    /// AES-256-GCM (NIST SP 800-38D) with a vector of 16 bytes in front and the tag behind.
+    fn seal(&self, name: &str, iv: [u8; 16], clear: &[u8]) -> Bytes {
+        use ghash::universal_hash::UniversalHash;
+        let cipher = aes::Aes256::new_from_slice(&self.key(name)).expect("a key");
+        let encrypt = |block: [u8; 16]| {
+            let mut block = Array::from(block);
+            cipher.encrypt_block(&mut block);
+            <[u8; 16]>::from(block)
+        };
+        let hash = |data: &[u8]| {
+            let mut hash = ghash::GHash::new(&encrypt([0; 16]).into());
+            hash.update_padded(data);
+            hash.update(&[u128::from(data.len() as u64 * 8).to_be_bytes().into()]);
+            u128::from_be_bytes(hash.finalize().into())
+        };
+        let first = hash(&iv);
+        let (prefix, count) = (first >> 32 << 32, first as u32);
+        let mut sealed = clear.to_vec();
+        for (at, block) in sealed.chunks_mut(16).enumerate() {
+            let counter = prefix | u128::from(count.wrapping_add(1 + at as u32));
+            block.iter_mut().zip(encrypt(counter.to_be_bytes())).for_each(|(byte, key)| *byte ^= key);
+        }
+        let tag = hash(&sealed) ^ u128::from_be_bytes(encrypt(first.to_be_bytes()));
+        [&iv[..], &sealed, &tag.to_be_bytes()].concat().into()
+    }
+
     fn encrypt(&self, name: &str, iv: [u8; 16], clear: &[u8]) -> Bytes {
+        if self.gcm {
+            return self.seal(name, iv, clear);
+        }
         let key = self.key(name);
         let padding = 16 - clear.len() % 16;
         let mut data = clear.to_vec();
@@ -137,19 +180,25 @@ impl Source for Sealed {
         let fetched = self.title.get(&request.url);
         let Fetched::Response(mut response) = fetched else { return fetched };
         let path = request.url.strip_prefix("https://title.example/").unwrap_or("").to_owned();
-        if response.status != 200 || path == "main.m3u8" || path.starts_with("t0") {
+        if response.status != 200 || path == "main.m3u8" || (path.starts_with("t0") && !self.texts) {
             return Fetched::Response(response);
         }
         let body = response.body.clone();
         if let Some(rendition) = path.strip_suffix(".m3u8") {
             response.body = self.playlist(rendition, &String::from_utf8_lossy(&body)).into();
+        } else if let Some(rendition) = path.strip_suffix(".vtt") {
+            response.body = self.encrypt(&self.key_name(rendition, 0), self.iv(0), &body);
         } else if let Some((rendition, "init.mp4")) = path.split_once('/') {
             if self.seal_init {
                 response.body = self.encrypt(&self.key_name(rendition, 0), [0xa5; 16], &body);
             }
         } else if let Some((rendition, file)) = path.split_once('/') {
             let number: u64 = file.trim_end_matches(".m4s").parse().expect("a number");
-            response.body = self.encrypt(&self.key_name(rendition, number), self.iv(number), &body);
+            let mut sealed = self.encrypt(&self.key_name(rendition, number), self.iv(number), &body).to_vec();
+            if self.tampered == Some((rendition, number)) {
+                sealed[1000] ^= 1;
+            }
+            response.body = sealed.into();
         }
         response.content_length = Some(response.body.len() as u64);
         Fetched::Response(response)

@@ -73,6 +73,52 @@ fn keys_of_256_bits_play() {
 }
 
 #[test]
+fn sealed_segments_play_and_one_that_was_tampered_with_is_left_out() {
+    plays(session(Sealed { long: true, gcm: true, ..title(30) }));
+    plays(session(Sealed { long: true, gcm: true, seal_init: true, rotation: 2, ..title(30) }));
+    // A bit of one rendition's segment is another one: nothing of it is played, and the others are.
+    let sealed = Sealed { long: true, gcm: true, tampered: Some(("v2", 8)), ..title(60) };
+    let session = plays(session(sealed));
+    let told = errors(&session);
+    assert!(told.iter().any(|error| error.code() == ErrorCode::DecryptFailed), "{told:?}");
+    assert!(told.iter().all(|error| !error.is_fatal()), "{told:?}");
+}
+
+#[test]
+fn encrypted_subtitles_are_read_whenever_their_key_comes() {
+    for (long, gcm, delay) in [(false, false, 1), (false, false, 4000), (true, false, 1), (true, true, 4000)] {
+        let mut sealed = Sealed { long, gcm, texts: true, shared: true, ..title(30) };
+        sealed.title = SyntheticTitle::new(secs(30));
+        let delay = Duration::from_millis(delay);
+        let late = Response { delay, ..Response::new(200, "https://title.example/", sealed.key("all-0")) };
+        sealed.key_faults.insert("all-0".to_owned(), (late.into(), 1));
+        let mut config = Config::default();
+        config.record = true;
+        config.preferences.text_languages = vec!["en".to_owned()];
+        let session = plays(session_with(Engine::new(config), sealed));
+        let cues: Vec<_> = session.engine().cues().map(|(_, cue)| (cue.plain_text(), cue.start.as_millis())).collect();
+        let expected = [0, 10, 20].map(|second| (format!("At second {second}"), second * 1000));
+        assert_eq!(cues, expected);
+        assert_eq!(track(&session, TrackKind::Text).samples, 3, "the sink gets them in clear");
+        assert_eq!(errors(&session), []);
+    }
+}
+
+#[test]
+fn subtitles_without_their_key_are_left_out_and_the_title_plays() {
+    let mut sealed = Sealed { texts: true, ..title(30) };
+    sealed.title = SyntheticTitle::new(secs(30));
+    sealed.key_faults.insert("t0-0".to_owned(), (Response::new(404, "https://title.example/", "").into(), u32::MAX));
+    let mut config = Config::default();
+    config.record = true;
+    config.preferences.text_languages = vec!["en".to_owned()];
+    let session = plays(session_with(Engine::new(config), sealed));
+    assert_eq!(session.engine().cues().count(), 0);
+    let told = errors(&session);
+    assert!(!told.is_empty() && told.iter().all(|error| !error.is_fatal()), "{told:?}");
+}
+
+#[test]
 fn keys_in_the_playlist_itself_play() {
     plays(session(Sealed { inline: true, ..title(30) }));
 }

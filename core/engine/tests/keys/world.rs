@@ -39,6 +39,10 @@ pub(crate) struct World {
     pub(crate) answers: VecDeque<Answer>,
     pub(crate) licences: Vec<FetchRequest>,
     pub(crate) key_files: Vec<String>,
+    /// How much media had been asked for before each licence was.
+    pub(crate) media_before: Vec<usize>,
+    /// What the manifest is instead.
+    pub(crate) edit: Option<fn(&World, String) -> String>,
 }
 
 impl World {
@@ -49,6 +53,8 @@ impl World {
             answers: [Answer::ClearKeys { without: Vec::new() }].into(),
             licences: Vec::new(),
             key_files: Vec::new(),
+            media_before: Vec::new(),
+            edit: None,
         }
     }
 
@@ -90,12 +96,22 @@ impl Source for World {
         if request.url == SERVER {
             assert_eq!(request.class, RequestClass::Key);
             self.licences.push(request.clone());
+            let media = self.title.requests().iter().filter(|path| path.contains('/'));
+            self.media_before.push(media.count());
             return self.licence(request.licence.as_deref().expect("what to post"));
         }
         if request.class == RequestClass::Key {
             self.key_files.push(request.url.clone());
         }
-        self.title.get(&request.url)
+        let fetched = self.title.get(&request.url);
+        match (self.edit, fetched) {
+            (Some(edit), Fetched::Response(mut response)) if request.url.contains("/main.") => {
+                response.body = edit(self, String::from_utf8_lossy(&response.body).into_owned()).into();
+                response.content_length = None;
+                Fetched::Response(response)
+            }
+            (_, fetched) => fetched,
+        }
     }
 }
 

@@ -74,7 +74,8 @@ fn urls(served: &telecine_origin::Origin, args: &Origin) -> String {
     for (name, path) in &args.folder {
         let manifests = served.manifests(name);
         for url in manifests.iter().take(LISTED) {
-            out.push_str(&format!("{url:<width$}  {}\n", path.display()));
+            let protocol = if url.ends_with(".mpd") { "DASH" } else { "HLS" };
+            out.push_str(&format!("{url:<width$}  {protocol}, from {}\n", path.display()));
         }
         if manifests.len() > LISTED {
             out.push_str(&format!("… and {} more: {origin}/\n", manifests.len() - LISTED));
@@ -88,7 +89,7 @@ fn urls(served: &telecine_origin::Origin, args: &Origin) -> String {
         }
     }
     out.push_str(
-        "Options and faults go in front of the title (telecine origin --help lists them):\n  \
+        "telecine play URL plays any of them. Options and faults go in front of the title (telecine origin --help lists them):\n  \
          /hls/dur_60/rate_800/demo/main.m3u8, /dash/cut_3@40000/demo/time.mpd. Ctrl-C stops.\n",
     );
     out

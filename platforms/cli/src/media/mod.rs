@@ -82,7 +82,7 @@ pub(crate) fn container_of(path: &Path) -> Result<Option<Container>, Error> {
         let read = (&mut file).take(missing).read_to_end(&mut head).map_err(|e| unreadable(path, &e))?;
         let complete = (read as u64) < missing;
         if head.is_empty() {
-            return Err(Error::new(ErrorCode::ContainerUnknown, "the file is empty"));
+            return Err(Error::new(ErrorCode::ContainerUnknown, "it is empty: there is not a single byte"));
         }
         match sniff(&head, complete || head.len() >= HEAD) {
             Sniff::Container(container) => return Ok(Some(container)),
@@ -111,10 +111,84 @@ pub(crate) fn container_name(container: Container) -> &'static str {
     }
 }
 
-/// An error with the file that it is about. An argument that cannot be used is named by the message itself.
+/// The error for a file that is of no container that is read here, with what it looks like instead.
+pub(crate) fn foreign(path: &Path) -> Error {
+    let mut head = Vec::new();
+    let read = Input::open(path).and_then(|input| {
+        let read = input.file.take(LOOK).read_to_end(&mut head);
+        read.map_err(|e| unreadable(path, &e))
+    });
+    match read {
+        Ok(_) => {
+            let message =
+                format!("no MP4, MPEG transport stream or packed audio; it begins like {}", looks_like(&head));
+            about(Error::new(ErrorCode::ContainerUnknown, message), path)
+        }
+        Err(error) => error,
+    }
+}
+
+/// Bytes that are enough to guess by.
+const LOOK: u64 = 64;
+
+/// What a file that is no media of ours may be, by its first bytes.
+fn looks_like(head: &[u8]) -> String {
+    const KNOWN: [(&[u8], &str); 13] = [
+        (b"\x89PNG", "a PNG picture"),
+        (b"\xff\xd8\xff", "a JPEG picture"),
+        (b"GIF8", "a GIF picture"),
+        (b"\x1a\x45\xdf\xa3", "Matroska or WebM"),
+        (b"OggS", "Ogg"),
+        (b"fLaC", "FLAC"),
+        (b"RIFF", "RIFF (WAV, AVI or WebP)"),
+        (b"FLV\x01", "Flash video"),
+        (b"\0\0\x01\xba", "an MPEG programme stream"),
+        (b"%PDF", "a PDF document"),
+        (b"PK\x03\x04", "a ZIP archive"),
+        (b"\x1f\x8b", "gzip"),
+        (b"<", "HTML or XML"),
+    ];
+    if let Some((_, name)) = KNOWN.iter().find(|(magic, _)| head.starts_with(magic)) {
+        return (*name).to_owned();
+    }
+    let text = String::from_utf8_lossy(head);
+    // The last character may be cut.
+    let text = text.strip_suffix('\u{fffd}').unwrap_or(&text);
+    if !text.is_empty() && text.chars().all(|c| !c.is_control() || c.is_whitespace()) && !text.contains('\u{fffd}') {
+        let start: String = text.trim_start().chars().take(20).collect();
+        return format!("a text: '{}'", crate::exit::one_line(&start));
+    }
+    let bytes: Vec<String> = head.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("nothing that is known ({}); what is encrypted as a whole is for telecine decrypt", bytes.join(" "))
+}
+
+/// An error with the file that it is about, unless it names one already. An argument that cannot be used is named by
+/// the message itself.
 pub(crate) fn about(error: Error, path: &Path) -> Error {
     match error.code() {
         ErrorCode::InvalidArgument => error,
+        _ if error.facts().contains_key("url") => error,
         _ => error.fact("url", path.display()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_media_is_named_by_what_it_looks_like() {
+        for (head, said) in [
+            (&b"\x89PNG\r\n\x1a\n"[..], "a PNG picture"),
+            (b"<!doctype html>", "HTML or XML"),
+            (b"this is a text that goes on\n", "a text: 'this is a text that'"),
+            ("na\u{ef}ve\u{20ac}".as_bytes(), "a text: 'na\u{ef}ve\u{20ac}'"),
+            (&"na\u{ef}ve\u{20ac}".as_bytes()[..8], "a text: 'na\u{ef}ve'"),
+        ] {
+            assert_eq!(looks_like(head), said);
+        }
+        assert!(
+            looks_like(&[0x8f, 0, 1, 2, 3, 4, 5, 6, 7]).starts_with("nothing that is known (8f 00 01 02 03 04 05 06)")
+        );
     }
 }

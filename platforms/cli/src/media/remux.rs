@@ -146,10 +146,7 @@ fn check(path: &Path) -> Result<u64, Error> {
             );
             Err(Error::new(ErrorCode::InvalidArgument, message))
         }
-        None => {
-            let message = "neither a transport stream nor packed audio";
-            Err(about(Error::new(ErrorCode::ContainerUnknown, message), path))
-        }
+        None => Err(super::foreign(path)),
     }
 }
 

@@ -7,10 +7,10 @@ use telecine_engine::{DecisionKind, Event, Snapshot, StallCause, State, TrackSta
 use telecine_model::{Error, MediaTime, Presentation, Timestamp, TrackKind};
 
 use super::{
-    Bitrate, Bytes, DecisionEntry, Height, Outcome, Quality, Report, Requests, Rung, Seeks, Setup, Stall, Stalls,
+    Bitrate, Bytes, DecisionEntry, Height, Note, Outcome, Quality, Report, Requests, Rung, Seeks, Setup, Stall, Stalls,
     Tally, TrackEntry,
 };
-use crate::document::{secs, ErrorEntry, WarningEntry};
+use crate::document::{passed, secs, ErrorEntry, WarningEntry};
 
 /// Takes notes during a session.
 pub(crate) struct Collector {
@@ -35,6 +35,7 @@ pub(crate) struct Collector {
     quality: Vec<Quality>,
     played_tracks: Vec<(TrackKind, String)>,
     warnings: Vec<WarningEntry>,
+    notes: Vec<Note>,
 }
 
 /// What only the end of a session knows.
@@ -71,7 +72,18 @@ impl Collector {
             quality: Vec::new(),
             played_tracks: Vec::new(),
             warnings: Vec::new(),
+            notes: Vec::new(),
         }
+    }
+
+    /// Whether the title is known.
+    pub(crate) fn is_loaded(&self) -> bool {
+        self.protocol.is_some()
+    }
+
+    /// Notes what whoever started the session should know.
+    pub(crate) fn note(&mut self, note: Note) {
+        self.notes.push(note);
     }
 
     /// The player's state, as far as it was told.
@@ -93,6 +105,13 @@ impl Collector {
                 self.live = *live;
                 self.duration = *duration;
                 self.warnings = warnings.iter().map(WarningEntry::from).collect();
+            }
+            Event::MediaWarning { warning, .. } => {
+                let entry = WarningEntry::from(warning);
+                match self.warnings.iter_mut().find(|known| known.is_of(&entry)) {
+                    Some(known) => *known = entry,
+                    None => self.warnings.push(entry),
+                }
             }
             Event::Started { position, .. } => {
                 self.start.get_or_insert(*position);
@@ -194,19 +213,19 @@ impl Collector {
             live: self.live,
             outcome,
             error: self.fatal.as_ref().map(|error| ErrorEntry::new(error, None)),
-            startup_s: qoe.startup.map(|span| span.as_secs_f64()),
-            played_s: qoe.played.as_secs_f64(),
+            startup_s: qoe.startup.map(passed),
+            played_s: passed(qoe.played),
             wall_s: session.now.as_secs_f64(),
             duration_s: self.duration.map(secs),
             start_s: self.start.map(secs),
             stalls: Stalls {
                 count: qoe.stalls,
-                total_s: qoe.stalled.as_secs_f64(),
+                total_s: passed(qoe.stalled),
                 ratio: qoe.stall_ratio_micro as f64 / 1e6,
             },
             seeks: Seeks {
                 count: qoe.seeks,
-                mean_s: (qoe.seeks > 0).then(|| qoe.seek_time.as_secs_f64() / qoe.seeks as f64),
+                mean_s: (qoe.seeks > 0).then(|| passed(qoe.seek_time) / qoe.seeks as f64),
             },
             bitrate: Bitrate {
                 mean_bps: mean.map(|(rate, _)| rate),
@@ -241,6 +260,7 @@ impl Collector {
             quality: self.quality,
             ladder,
             warnings: self.warnings,
+            notes: self.notes,
             setup: self.setup,
             action_hash: format!("{:016x}", session.action_hash),
         }

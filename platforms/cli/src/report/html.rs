@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use super::timeline::timeline;
 use super::{bits, seconds, size, DecisionEntry, Outcome, Report};
-use crate::document::ErrorEntry;
+use crate::document::{within, ErrorEntry, WarningEntry, WarningPlace};
 
 const CSS: &str = include_str!("page.css");
 const JS: &str = include_str!("page.js");
@@ -419,7 +419,7 @@ fn troubles(report: &Report) -> String {
              <div class=\"why\">{}</div></div></li>",
             escape(&warning.rule),
             escape(&warning.message),
-            escape(&warning.place),
+            escape(&warning_place(warning)),
         );
     }
     if rows.is_empty() {
@@ -433,8 +433,21 @@ fn troubles(report: &Report) -> String {
     )
 }
 
+/// Where something was tolerated, and how often.
+fn warning_place(warning: &WarningEntry) -> String {
+    match &warning.media {
+        None => warning.place.clone(),
+        Some(media) => {
+            let times = if media.count == 1 { String::new() } else { format!("{} times, first in ", media.count) };
+            let WarningPlace { kind, track, rendition, segment, .. } = media;
+            format!("{times}{kind} {track}, rendition {rendition}, segment {segment}, {}", warning.place)
+        }
+    }
+}
+
 fn place(error: &ErrorEntry) -> String {
-    let parts = [error.place.as_deref(), error.facts.get("url").map(String::as_str)];
+    let within = within(&error.facts);
+    let parts = [error.place.as_deref(), error.facts.get("url").map(String::as_str), within.as_deref()];
     parts.into_iter().flatten().map(|part| format!("<code>{}</code> · ", escape(part))).collect()
 }
 

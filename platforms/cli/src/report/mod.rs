@@ -63,6 +63,8 @@ pub(crate) struct Report {
     /// What the engine could choose between: the renditions of the tracks that were played.
     pub(crate) ladder: Vec<Rung>,
     pub(crate) warnings: Vec<crate::document::WarningEntry>,
+    /// Wishes that the title cannot fulfil, and what else is not as it may seem.
+    pub(crate) notes: Vec<Note>,
     pub(crate) setup: Setup,
     /// Hash of the engine's actions, in hexadecimal: equal sessions have equal hashes.
     pub(crate) action_hash: String,
@@ -222,6 +224,20 @@ impl Rung {
     }
 }
 
+/// Something that whoever started the session should know. It goes on standard error too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Note {
+    /// The option that it is about, as it was written.
+    pub(crate) about: String,
+    pub(crate) message: String,
+}
+
+impl Note {
+    pub(crate) fn new(about: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { about: about.into(), message: message.into() }
+    }
+}
+
 /// How the session was set up: what a reader needs to compare two reports.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Setup {
@@ -246,9 +262,14 @@ impl Report {
         }
         let end = match (self.outcome, &self.error) {
             (Outcome::Ended, _) => "Played to the end".to_owned(),
-            (Outcome::Stopped, _) => format!("Stopped after {}", seconds(self.played_s)),
-            (Outcome::Failed, Some(error)) => format!("Failed with {} after {}", error.name, seconds(self.played_s)),
-            (Outcome::Failed, None) => format!("Failed after {}", seconds(self.played_s)),
+            (Outcome::Stopped, _) => format!("Stopped after playing {}", seconds(self.played_s)),
+            // What was played is not how long one waited for it.
+            (Outcome::Failed, error) => format!(
+                "Failed{} after playing {} ({} since the start)",
+                error.as_ref().map_or(String::new(), |error| format!(" with {}", error.name)),
+                seconds(self.played_s),
+                seconds(self.wall_s)
+            ),
         };
         let mut parts = vec![end];
         if let Some(startup) = self.startup_s {

@@ -49,10 +49,20 @@ fn to_the_last_sample_in_segments_in_single_files_and_without_byte_ranges() {
 }
 
 #[test]
-fn its_manifests_are_listed_when_the_origin_starts() {
-    let folder = folder(&[("a/main.mpd", "<MPD/>"), ("a/1.m4s", "")]);
+fn whatever_can_be_played_is_listed_when_the_origin_starts() {
+    let media = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n1.ts\n#EXT-X-ENDLIST\n";
+    let folder = folder(&[
+        ("a/main.mpd", "<MPD/>"),
+        ("a/alone.m3u8", media),
+        ("a/main.m3u8", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nv.m3u8\n"),
+        ("a/v.m3u8", media),
+        ("a/1.m4s", ""),
+    ]);
     let origin = Origin::with(["--folder", folder.path().join("a").to_str().expect("text")]);
-    let url = format!("{}/files/a/main.mpd", origin.url);
+    let files = format!("{}/files/a/", origin.url);
     let said = origin.said_until("Ctrl-C");
-    assert!(said.lines().any(|line| line.starts_with(&url)), "{said}");
+    let listed: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix(&files)).collect();
+    let names: Vec<&str> = listed.iter().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(names, ["alone.m3u8", "main.m3u8", "main.mpd"], "{said}");
+    assert!(listed[0].contains(" HLS, from ") && listed[2].contains(" DASH, from "), "{said}");
 }

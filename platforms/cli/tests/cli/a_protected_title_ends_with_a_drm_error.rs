@@ -11,7 +11,7 @@ fn with_exit_code_5_and_without_guessing() {
     assert_eq!(run.code, 5, "{}", run.stderr);
     let report = run.json();
     assert_eq!((&report["outcome"], &report["error"]["domain"]), (&"failed".into(), &"drm".into()));
-    assert!(run.stderr.starts_with("4011 KeySystemUnavailable"), "{}", run.stderr);
+    assert!(run.error().starts_with("4011 KeySystemUnavailable"), "{}", run.stderr);
 }
 
 #[test]

@@ -25,6 +25,11 @@ impl Run {
             .unwrap_or_else(|e| panic!("{e}: {}\nstandard error: {}", self.stdout, self.stderr))
     }
 
+    /// The error that it ended with: the last line of standard error, behind whatever else it said.
+    pub(crate) fn error(&self) -> &str {
+        self.stderr.lines().last().unwrap_or_default()
+    }
+
     /// The JSON document of a command that had to succeed.
     pub(crate) fn ok(&self) -> Value {
         assert_eq!(self.code, 0, "standard error: {}", self.stderr);

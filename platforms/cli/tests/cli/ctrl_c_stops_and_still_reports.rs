@@ -56,7 +56,7 @@ fn with_the_outcome_stopped_and_exit_code_0() {
     // A pipe that nobody reads would stop it from ending.
     let rest: Vec<String> = lines.map_while(Result::ok).collect();
     assert!(child.wait().expect("it ends").success());
-    assert!(rest.last().expect("a summary").starts_with("Stopped after"), "{rest:?}");
+    assert!(rest.last().expect("a summary").starts_with("Stopped after playing "), "{rest:?}");
     let report = std::fs::read(folder.path().join("a.json")).expect("written");
     let report: serde_json::Value = serde_json::from_slice(&report).expect("JSON");
     assert_eq!(report["outcome"], "stopped");

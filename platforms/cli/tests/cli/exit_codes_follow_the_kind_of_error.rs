@@ -9,7 +9,11 @@ fn each_kind_of_failure_has_its_code_and_prints_nothing_on_standard_output() {
         ("broken.mpd", "<MPD><Period></MPD>"),
         ("noise.mp4", "this is not a container of any kind"),
         ("noise.rec", "this is not a recording"),
+        ("elsewhere.m3u8", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nhttp://127.0.0.1:1/a.m3u8\n"),
     ]);
+    // A file of nothing that says that it is larger than any manifest.
+    let large = std::fs::File::create(folder.path().join("large.m3u8")).expect("a file");
+    large.set_len(1 << 30).expect("a file system with holes");
     for (args, code) in [
         (vec!["inspect", "empty.m3u8"], 3),
         (vec!["inspect", "page.m3u8"], 3),
@@ -29,6 +33,9 @@ fn each_kind_of_failure_has_its_code_and_prints_nothing_on_standard_output() {
         (vec!["replay", "."], 2),
         (vec!["play", "htp://a.example/main.m3u8"], 2),
         (vec!["play", "http:///main.m3u8"], 2),
+        // Content that is too large is bad content, on a network or not.
+        (vec!["inspect", "large.m3u8"], 3),
+        (vec!["inspect", "elsewhere.m3u8"], 4),
         // What a network does not give is the network's.
         (vec!["inspect", "http://127.0.0.1:1/main.m3u8"], 4),
         (vec!["replay", "noise.rec"], 3),
@@ -46,6 +53,7 @@ fn each_kind_of_failure_has_its_code_and_prints_nothing_on_standard_output() {
         (vec!["play", "--until", "5", "--start", "5"], 2),
         (vec!["play", "--start", "-1"], 2),
         (vec!["play", "--max-bitrate", "3"], 2),
+        (vec!["play", "--max-height", "0"], 2),
         (vec!["play", "--report", "a.json", "--html", "a.json"], 2),
         (vec!["nonsense"], 2),
     ] {
@@ -67,6 +75,9 @@ fn a_wrong_argument_is_told_with_what_to_write_instead() {
         ("title/1.m4s", ""),
         ("title/real.m3u8", "#EXTM3U"),
         ("busy/title.json", "{"),
+        ("trace.json", "[{\"duration_ms\": 100, \"bandwidth_kbps\": 8},\n{\"duration_ms\": 0, \"bandwidth_kbps\": 8}]"),
+        ("words.json", "[\n{\"duration_ms\": 100, \"bandwidth_kbps\": \"fast\"}]"),
+        ("power.json", "[\n\n{\"duration_ms\": 1e3, \"bandwidth_kbps\": 8}]"),
     ]);
     let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     let taken = taken.local_addr().expect("bound").to_string();
@@ -76,6 +87,10 @@ fn a_wrong_argument_is_told_with_what_to_write_instead() {
         (vec!["inspect", "localhost:8080/main.mpd"], "as http://localhost:8080/main.mpd"),
         (vec!["play", "--network", "rate=3"], "write rate=3Mbps"),
         (vec!["play", "--network", "rate=3Mbps,rtt=80", "--clock", "virtual"], "write rtt=80ms"),
+        (vec!["play", "--network", "trace.json"], "the trace 'trace.json': line 2: a step lasts no time"),
+        (vec!["play", "--network", "trace.json", "--clock", "virtual"], "the trace 'trace.json': line 2: a step lasts"),
+        (vec!["origin", "--network", "words.json"], "the trace 'words.json': line 2: invalid type: string \"fast\""),
+        (vec!["play", "--network", "power.json", "--clock", "virtual"], "the trace 'power.json': line 3: 1e3 is not"),
         (vec!["play", "--max-bitrate", "3"], "write 3Mbps"),
         (vec!["play", "--start", "-1"], "seconds are a decimal number"),
         (vec!["play", "--start", "9", "--until", "4"], "--until has to be behind the start"),

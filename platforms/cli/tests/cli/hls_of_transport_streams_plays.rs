@@ -43,3 +43,32 @@ fn every_sample_of_transport_streams_comes_once_and_sound_decodes() {
         assert_eq!(report["stalls"]["count"], 0, "{streams}");
     }
 }
+
+#[test]
+fn faults_of_a_stream_that_were_tolerated_are_in_the_report_each_once_with_a_count() {
+    let folder = tempfile::tempdir().expect("a folder");
+    package(folder.path(), "v:0,a:0 v:1,a:1");
+    // Bytes that are no packet behind the programme's tables of every segment.
+    let mut files = 0;
+    for entry in std::fs::read_dir(folder.path()).expect("readable").flatten() {
+        let path = entry.path();
+        if path.extension().is_some_and(|extension| extension == "ts") {
+            let mut bytes = std::fs::read(&path).expect("readable");
+            bytes.splice(3 * 188..3 * 188, [0; 7]);
+            std::fs::write(&path, bytes).expect("written");
+            files += 1;
+        }
+    }
+    assert!(files > 20);
+    let url = format!("file://{}/master.m3u8", folder.path().display());
+    let run = telecine(["play", &url, "--clock", "virtual", "--sink", "null", "--json"]);
+    let report = run.ok();
+    assert_eq!(report["outcome"], "ended");
+    let warnings = report["warnings"].as_array().expect("a list");
+    let garbage: Vec<_> = warnings.iter().filter(|warning| warning["rule"] == "T001").collect();
+    assert_eq!(garbage.len(), 1, "{warnings:#?}");
+    assert_eq!((&garbage[0]["kind"], &garbage[0]["segment"]), (&"video".into(), &0.into()));
+    let segments = report["requests"]["total"].as_u64().expect("a count");
+    let count = garbage[0]["count"].as_u64().expect("a count");
+    assert!(count >= 12 && count < segments, "{count}");
+}

@@ -256,6 +256,6 @@ pub(super) fn read(text: &str, limits: &Limits, warnings: Vec<Warning>) -> Resul
 }
 
 /// A text short enough for a message.
-fn clip(text: &str) -> &str {
+pub(crate) fn clip(text: &str) -> &str {
     text.char_indices().nth(80).map_or(text, |(end, _)| text.get(..end).unwrap_or_default())
 }

@@ -34,6 +34,7 @@ use std::sync::Arc;
 use telecine_model::cue::{Cue, Region};
 use telecine_model::{Error, ErrorCode, Limits, MediaTime, Place, Timescale, Warning};
 
+pub(crate) use self::block::clip;
 use self::css::Stylesheet;
 
 /// A WebVTT text: a file, or a segment of HLS.
@@ -81,7 +82,7 @@ const WRAP: u64 = 1 << 33;
 
 impl CueClock {
     /// What to add to times of a text whose first cue starts at `first`, in its own time.
-    fn shift(self, map: Option<TimestampMap>, first: MediaTime) -> MediaTime {
+    pub fn shift(self, map: Option<TimestampMap>, first: MediaTime) -> MediaTime {
         match self {
             Self::At(origin) => origin,
             Self::Media { offset, near } => {
@@ -152,9 +153,11 @@ pub fn parse(bytes: &[u8], limits: &Limits) -> Result<WebVtt, Error> {
 }
 
 /// Reads what precedes the first cue (ISO/IEC 14496-30, 6.2: the configuration of a track).
-pub(crate) fn header(bytes: &[u8], limits: &Limits) -> Result<Context, Error> {
-    let text = decode(bytes, limits, &mut Vec::new())?;
-    block::read(&text, limits, Vec::new()).map(|(_, context)| context)
+pub(crate) fn header(bytes: &[u8], limits: &Limits) -> Result<(Context, Vec<Warning>), Error> {
+    let mut warnings = Vec::new();
+    let text = decode(bytes, limits, &mut warnings)?;
+    let (text, context) = block::read(&text, limits, warnings)?;
+    Ok((context, text.warnings))
 }
 
 /// The bytes as text with line feeds alone between lines (6.1, steps 1 to 3 of the parser).

@@ -319,6 +319,11 @@ impl Builder {
 
     fn finish(mut self, mut reader: Reader<'_, '_>) -> Result<MediaPlaylist, Error> {
         let version = reader.version();
+        if self.info.playlist_type == Some(PlaylistType::Vod) && !self.info.ended {
+            let message = "the playlist is of type VOD and has no EXT-X-ENDLIST; it is taken as complete, which \
+                           players that go by EXT-X-ENDLIST alone take for live";
+            reader.report.warn("H038", message);
+        }
         self.check_durations(version, &mut reader)?;
         self.check_low_latency(&mut reader)?;
         let segments = core::mem::replace(&mut self.segments, Segments::new());

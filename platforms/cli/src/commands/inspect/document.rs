@@ -349,6 +349,7 @@ fn rendition_entry<'a>(
                         rule: "list".to_owned(),
                         place: rendition.id.clone(),
                         message: format!("of an endless list of segments the oldest {left_out} are not shown"),
+                        media: None,
                     });
                 }
                 SegmentList(Some((index, window.numbers)))

@@ -12,7 +12,7 @@ use telecine_model::presentation::PlaylistInfo;
 use telecine_model::segments::SegmentIndexSource;
 use telecine_model::{
     uri, ByteRange, Error, ErrorCode, Limits, Place, Presentation, Protocol, Rendition, SegmentIndex, Segments, Track,
-    Warning,
+    TrackKind, Warning,
 };
 use telecine_virtual::Source;
 
@@ -96,23 +96,29 @@ impl Loaded {
     fn load_playlists<S: Source>(&mut self, fetcher: &mut Fetcher<S>) -> Result<(), Error> {
         // Variants with different sound share their media playlist.
         let mut known: HashMap<String, SegmentIndex> = HashMap::new();
-        for url in playlist_urls(&self.presentation) {
-            let resource = fetcher.get(RequestClass::Playlist, &url, None)?;
-            let playlist = match parse_playlist(&resource.body, &resource.url, &url, Some(&self.presentation))? {
+        for (url, of) in playlist_urls(&self.presentation) {
+            let here = |error: Error| of.about(error);
+            let resource = fetcher.get(RequestClass::Playlist, &url, None).map_err(here)?;
+            let parsed = parse_playlist(&resource.body, &resource.url, &url, Some(&self.presentation));
+            let playlist = match parsed.map_err(here)? {
                 Playlist::Media(playlist) => *playlist,
                 Playlist::Multivariant(_) => {
-                    return Err(Error::new(
-                        ErrorCode::ManifestContradiction,
-                        "a variant leads to a multivariant playlist",
-                    )
-                    .fact("url", uri::without_secrets(&resource.url)))
+                    let message = "a variant leads to a multivariant playlist";
+                    return Err(here(
+                        Error::new(ErrorCode::ManifestContradiction, message)
+                            .fact("url", uri::without_secrets(&resource.url)),
+                    ));
                 }
             };
             if self.playlist.is_none() {
                 playlist.apply_to(&mut self.presentation);
                 self.playlist = Some(playlist.info.clone());
             }
-            self.warnings.extend(playlist.info.warnings);
+            // Lines are those of this playlist, not of the one that was named.
+            let shown = uri::without_secrets(&resource.url);
+            let within =
+                |warning: Warning| Warning { place: Place::Path(format!("{} of {shown}", warning.place)), ..warning };
+            self.warnings.extend(playlist.info.warnings.into_iter().map(within));
             known.insert(url, playlist.index);
         }
         for rendition in renditions(&mut self.presentation) {
@@ -137,16 +143,28 @@ fn parse_playlist(body: &[u8], url: &str, requested: &str, parent: Option<&Prese
     )
 }
 
-/// Media playlists, each once, those of pictures first.
-fn playlist_urls(presentation: &Presentation) -> Vec<String> {
+/// The rendition that something was fetched for, as the player's errors name it.
+struct Of {
+    kind: TrackKind,
+    rendition: String,
+}
+
+impl Of {
+    fn about(&self, error: Error) -> Error {
+        error.fact("kind", self.kind.name()).fact("rendition", &self.rendition)
+    }
+}
+
+/// Media playlists, each once, those of pictures first, with the first rendition that each is of.
+fn playlist_urls(presentation: &Presentation) -> Vec<(String, Of)> {
     let mut tracks: Vec<&Track> = presentation.periods.iter().flat_map(|period| &period.tracks).collect();
     tracks.sort_by_key(|track| (track.kind, !track.trick_mode_for.is_empty()));
     let mut seen = HashSet::new();
     tracks
         .into_iter()
-        .flat_map(|track| &track.renditions)
-        .filter_map(|rendition| rendition.uri.clone())
-        .filter(|url| seen.insert(url.clone()))
+        .flat_map(|track| track.renditions.iter().map(|rendition| (track.kind, rendition)))
+        .filter_map(|(kind, rendition)| Some((rendition.uri.clone()?, Of { kind, rendition: rendition.id.clone() })))
+        .filter(|(url, _)| seen.insert(url.clone()))
         .collect()
 }
 
@@ -179,10 +197,13 @@ fn load_mpd<S: Source>(fetcher: &mut Fetcher<S>, base: &str, body: Bytes, depth:
         text = Bytes::from(dash::splice(&text, &resolved)?);
     };
     if depth.indexes {
-        for rendition in renditions(&mut presentation) {
-            if let Segments::Indexed(source) = &rendition.segments {
-                let index = load_index(fetcher, source)?;
-                rendition.segments = Segments::Known(Box::new(index));
+        for track in presentation.periods.iter_mut().flat_map(|period| &mut period.tracks) {
+            for rendition in &mut track.renditions {
+                if let Segments::Indexed(source) = &rendition.segments {
+                    let of = Of { kind: track.kind, rendition: rendition.id.clone() };
+                    let index = load_index(fetcher, source).map_err(|error| of.about(error))?;
+                    rendition.segments = Segments::Known(Box::new(index));
+                }
             }
         }
     }

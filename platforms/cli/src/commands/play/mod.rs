@@ -6,6 +6,7 @@ mod outputs;
 mod real;
 mod sinks;
 mod watch;
+mod wishes;
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -47,7 +48,7 @@ pub(crate) fn run(args: &Play) -> Result<ExitCode, Error> {
         start_s: args.start.map(secs),
         network: network.map(str::to_owned),
     };
-    let watch = |url: &str| Watch::new(url, setup, args, outputs, interrupted);
+    let watch = |url: &str| Watch::new(url, setup, args, network, outputs, interrupted);
     let ended = match (args.clock, title) {
         (Clock::Real, Some(url)) => {
             let session = real::Session { url: &url, headers: &args.header, start: args.start, rate: args.rate, keys };

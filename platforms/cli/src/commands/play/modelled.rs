@@ -6,8 +6,7 @@ use telecine_model::{Error, ErrorCode, MediaTime, Timestamp};
 use telecine_virtual::{Network, Outcome, Session, Source};
 
 use super::sinks::Chosen;
-
-use super::watch::{Ended, Watch, LOOK_EVERY};
+use super::watch::{Ended, Next, Watch, LOOK_EVERY};
 use super::NORMAL;
 use crate::report;
 
@@ -30,7 +29,7 @@ pub(super) fn play<S: Source>(
     network: Network,
     config: telecine_engine::Config,
     sink: Chosen,
-    mut watch: Watch,
+    mut watch: Watch<'_>,
 ) -> Result<Ended, Error> {
     let skipped = || title.fetcher.map_or(0, Fetcher::skipped_bytes);
     let load = Command::Load { url: title.url.to_owned(), start: title.start };
@@ -57,14 +56,21 @@ pub(super) fn play<S: Source>(
         // A session that is over holds nothing any more that could be looked at.
         let (now, engine) = (session.now(), session.engine());
         let received = || engine.qoe(now).read_past(skipped()).bytes_fetched;
-        let stop = !watch.is_over() && watch.look(now, &engine.snapshot(now), received())?;
-        match outcome {
-            Outcome::Until if stop && !stopping => {
+        if let Some(title) = engine.presentation().filter(|_| watch.wants_title()) {
+            watch.title(title)?;
+        }
+        let then = match watch.is_over() {
+            false => watch.look(now, &engine.snapshot(now), received())?,
+            true => Next::Look(LOOK_EVERY),
+        };
+        match (outcome, then) {
+            (Outcome::Until, Next::Stop) if !stopping => {
                 stopping = true;
                 session.schedule(session.now(), Command::Stop);
             }
-            Outcome::Until => next = next + LOOK_EVERY,
-            Outcome::Stuck | Outcome::StepLimit => {
+            (Outcome::Until, Next::Look(after)) => next = next + after,
+            (Outcome::Until, Next::Stop) => next = next + LOOK_EVERY,
+            (outcome @ (Outcome::Stuck | Outcome::StepLimit), _) => {
                 return Err(Error::new(
                     ErrorCode::InternalDefect,
                     format!("the session came to a standstill at {:.3} s ({outcome:?})", session.now().as_secs_f64()),

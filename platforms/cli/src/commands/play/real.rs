@@ -5,11 +5,10 @@ use std::time::Instant;
 use telecine::Player;
 use telecine_engine::{Config, KeySetup};
 use telecine_model::{Error, MediaTime, Timestamp};
-use tokio::time::{interval, timeout, Duration, MissedTickBehavior};
+use tokio::time::{sleep_until, timeout, Duration};
 
 use super::sinks::Chosen;
-
-use super::watch::{Ended, Watch, LOOK_EVERY};
+use super::watch::{Ended, Next, Watch, LOOK_EVERY};
 use super::NORMAL;
 use crate::report;
 
@@ -25,7 +24,12 @@ pub(super) struct Session<'a> {
 }
 
 /// Plays over whatever network there is.
-pub(super) async fn play(session: Session<'_>, config: Config, sink: Chosen, mut watch: Watch) -> Result<Ended, Error> {
+pub(super) async fn play(
+    session: Session<'_>,
+    config: Config,
+    sink: Chosen,
+    mut watch: Watch<'_>,
+) -> Result<Ended, Error> {
     let mut builder = Player::builder().config(config).keys(session.keys).sink(sink.into_sink(watch.tally()));
     for (name, value) in session.headers {
         builder = builder.header(name, value);
@@ -40,8 +44,7 @@ pub(super) async fn play(session: Session<'_>, config: Config, sink: Chosen, mut
         player.set_rate(session.rate)?;
     }
     player.play()?;
-    let mut looks = interval(LOOK_EVERY);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut next = tokio::time::Instant::now();
     let mut stopping = false;
     while !watch.is_over() {
         tokio::select! {
@@ -50,18 +53,30 @@ pub(super) async fn play(session: Session<'_>, config: Config, sink: Chosen, mut
                 Some(event) => watch.event(&event)?,
                 None => break,
             },
-            _ = looks.tick() => {
+            () = sleep_until(next) => {
                 let received = player.qoe().await?.bytes_fetched;
-                let stop = watch.look(now(), &player.snapshot().await?, received)?;
+                match watch.look(now(), &player.snapshot().await?, received)? {
+                    Next::Stop if !stopping => {
+                        stopping = true;
+                        player.stop()?;
+                        next = tokio::time::Instant::now() + LOOK_EVERY;
+                    }
+                    Next::Stop => next = tokio::time::Instant::now() + LOOK_EVERY,
+                    Next::Look(after) => next = tokio::time::Instant::now() + after,
+                }
                 watch.recorded(&player.take_recording().await?)?;
-                if stop && !stopping {
-                    stopping = true;
-                    player.stop()?;
+                if watch.wants_title() {
+                    if let Some(title) = player.presentation().await? {
+                        watch.title(&title)?;
+                    }
                 }
             }
         }
     }
     let presentation = player.presentation().await?;
+    if let Some(title) = presentation.as_ref().filter(|_| watch.wants_title()) {
+        watch.title(title)?;
+    }
     let tracks = player.tracks().await?;
     let qoe = player.qoe().await?;
     watch.recorded(&player.take_recording().await?)?;

@@ -1,6 +1,7 @@
 //! `telecine probe`: what is inside a container.
 
 mod scan;
+mod texts;
 
 use std::fmt::Write as _;
 use std::io;
@@ -11,13 +12,14 @@ use serde::{Serialize, Serializer};
 use telecine_container::{Container, EventMessage, EventTime, FourCc, TimedMetadata, TrackEncryption, TrackInfo};
 use telecine_drm::system::Pssh;
 use telecine_model::protection::SystemId;
-use telecine_model::{Error, Limits, Timescale};
+use telecine_model::{Error, Limits, Timescale, Warning};
 
 use self::scan::{scan, Means, Scan, Summed};
+use self::texts::TextEntry;
 use crate::args::Probe;
 use crate::columns::{columns, Align};
 use crate::document::WarningEntry;
-use crate::media::{about, container_name, Keys};
+use crate::media::{about, container_name, container_of, Keys};
 use crate::output;
 
 /// The clock of transport streams.
@@ -28,12 +30,14 @@ const CLOCK: Timescale = match Timescale::new(90_000) {
 
 #[derive(Serialize)]
 struct Document<'a> {
-    /// `fmp4` if fragments may follow, else `mp4`; `ts`, `adts`, `mpeg-audio`, `ac3`, `eac3`.
+    /// `fmp4` if fragments may follow, else `mp4`; `ts`, `adts`, `mpeg-audio`, `ac3`, `eac3`, `webvtt`, `ttml`.
     container: &'static str,
     brands: Vec<String>,
     tracks: Vec<TrackEntry<'a>>,
     events: Vec<EventEntry>,
     pssh: Vec<PsshEntry>,
+    /// Subtitles: the file itself, or text tracks in it.
+    texts: Vec<TextEntry>,
     warnings: Vec<WarningEntry>,
 }
 
@@ -143,12 +147,32 @@ pub(crate) fn run(args: &Probe) -> Result<(), Error> {
     let here = |error| about(error, &args.file);
     let means = Means { init: args.init.as_deref(), keys: Keys::new(&args.key)?, iv: args.iv };
     let limits = Limits::default();
+    if let Some(container @ (Container::WebVtt | Container::Ttml)) = container_of(&args.file)? {
+        let (entry, warnings) = texts::file(&args.file, container, &limits).map_err(here)?;
+        return print(args, &text_document(container, entry, &warnings));
+    }
     let media = scan(&args.file, &means, &limits).map_err(here)?;
-    let document = document(&media, &limits);
+    print(args, &document(&media, &limits))
+}
+
+fn print(args: &Probe, document: &Document<'_>) -> Result<(), Error> {
     if args.json {
-        output::json(&document)
+        output::json(document)
     } else {
-        output::write(|out| text(&document, out))
+        output::write(|out| text(document, out))
+    }
+}
+
+/// Of a file of subtitles.
+fn text_document(container: Container, entry: TextEntry, warnings: &[Warning]) -> Document<'static> {
+    Document {
+        container: container_name(container),
+        brands: Vec::new(),
+        tracks: Vec::new(),
+        events: Vec::new(),
+        pssh: Vec::new(),
+        texts: vec![entry],
+        warnings: warnings.iter().map(WarningEntry::from).collect(),
     }
 }
 
@@ -163,6 +187,7 @@ fn document<'a>(media: &'a Scan, limits: &Limits) -> Document<'a> {
         tracks: tracks.map(|(info, samples)| track_entry(media, info, samples)).collect(),
         events: media.events.iter().map(event_entry).chain(media.metadata.iter().map(metadata_entry)).collect(),
         pssh: media.pssh.iter().map(|pssh| pssh_entry(pssh, limits)).collect(),
+        texts: media.texts.clone(),
         warnings: media.warnings.iter().map(WarningEntry::from).collect(),
     }
 }
@@ -305,7 +330,12 @@ fn text(document: &Document<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     let aligns = [Right, Left, Left, Right, Right, Right, Right, Right, Right, Right, Right, Left];
     let brands = output::plain(&document.brands.join(" "));
     writeln!(out, "{}{}{brands}", document.container, if brands.is_empty() { "" } else { ", " })?;
-    columns(out, 0, &aligns, rows.into_iter())?;
+    if !document.tracks.is_empty() {
+        columns(out, 0, &aligns, rows.into_iter())?;
+    }
+    for entry in &document.texts {
+        texts::line(entry, out)?;
+    }
     for (track, encryption) in document.tracks.iter().filter_map(|track| Some((track, track.encryption.as_ref()?))) {
         for key in &encryption.key_ids {
             writeln!(out, "track {} key {key}", track.id)?;

@@ -16,8 +16,9 @@ use telecine_container::{
 use telecine_model::protection::KeyId;
 use telecine_model::{Error, ErrorCode, Limits, Place, Warning};
 
+use super::texts::{self, TextEntry, TextTracks};
 use crate::fetch::unreadable;
-use crate::media::{container_of, Input, Keys};
+use crate::media::{about, container_name, container_of, foreign, Input, Keys};
 
 /// Bytes read at a time at places anywhere in the file.
 const READ: usize = 256 << 10;
@@ -45,6 +46,8 @@ pub(super) struct Scan {
     pub(super) key_ids: BTreeMap<u32, BTreeSet<KeyId>>,
     /// Timed metadata of a stream.
     pub(super) metadata: Vec<TimedMetadata>,
+    /// Text tracks.
+    pub(super) texts: Vec<TextEntry>,
     /// Faults that were tolerated.
     pub(super) warnings: Vec<Warning>,
 }
@@ -81,23 +84,40 @@ impl Summed {
 pub(super) fn scan(path: &Path, means: &Means<'_>, limits: &Limits) -> Result<Scan, Error> {
     match container_of(path)? {
         Some(container) if container.is_stream() => stream::scan(path, container, means, limits),
+        Some(text @ (Container::WebVtt | Container::Ttml)) => {
+            let name = container_name(text);
+            let message = format!("'{}' is {name}, a text without samples that could be listed", path.display());
+            Err(Error::new(ErrorCode::InvalidArgument, message))
+        }
         // What is none of the others may still be MP4 with something in front.
-        _ => iso(path, means, limits),
+        container => iso(path, container.is_some(), means, limits),
     }
 }
 
-fn iso(path: &Path, means: &Means<'_>, limits: &Limits) -> Result<Scan, Error> {
+/// `known`: its first box is one of MP4.
+fn iso(path: &Path, known: bool, means: &Means<'_>, limits: &Limits) -> Result<Scan, Error> {
     let mut given = None;
     if let Some(init) = means.init {
-        units(init, None, limits, |unit| {
+        let read = units(init, None, limits, |unit| {
             if let Unit::Init(init) = unit {
                 given = Some(init);
             }
             Ok(())
-        })?;
+        });
+        read.map_err(|error| about(error, init))?;
     }
     let mut found = Found { init: None, given: given.clone(), ..Found::default() };
-    let length = units(path, given.clone(), limits, |unit| found.add(unit, &means.keys, limits))?;
+    let mut seen = known;
+    let read = units(path, given.clone(), limits, |unit| {
+        seen = true;
+        found.add(unit, &means.keys, limits)
+    });
+    let length = match read {
+        // Bytes of something else, read as boxes, are wrong in any way that boxes can be.
+        Err(error) if !seen && !is_within_a_box_of_mp4(&error) => return Err(foreign(path)),
+        Ok(_) if !seen => return Err(foreign(path)),
+        read => read?,
+    };
     let (init, listed) = match (found.init.take(), given) {
         (Some(own), _) => {
             let listed = listed_samples(&own, length, limits)?;
@@ -110,6 +130,16 @@ fn iso(path: &Path, means: &Means<'_>, limits: &Limits) -> Result<Scan, Error> {
         }
     };
     let mut samples = checksums(path, &init.tracks, &listed)?;
+    for (track, listed) in init.tracks.iter().zip(&listed).filter(|(track, _)| TextTracks::wants(track)) {
+        if track.encryption.is_some() {
+            continue;
+        }
+        texts::listed(path, listed.iter().map(|sample| (sample.offset, sample.size)), limits, |index, data| {
+            if let Some(sample) = listed.get(index) {
+                found.texts.take(track, sample.pts(), sample.duration, data, limits);
+            }
+        })?;
+    }
     for (track, samples) in init.tracks.iter().zip(&mut samples) {
         samples.extend(found.samples.remove(&track.id).unwrap_or_default());
     }
@@ -120,14 +150,25 @@ fn iso(path: &Path, means: &Means<'_>, limits: &Limits) -> Result<Scan, Error> {
     pssh.retain(|pssh| seen.insert(pssh.clone()));
     Ok(Scan {
         container: Container::IsoBmff,
-        init,
         samples,
         events: found.events,
         pssh,
         key_ids: found.key_ids,
         metadata: Vec::new(),
-        warnings: Vec::new(),
+        warnings: std::mem::take(&mut found.texts.warnings),
+        texts: found.texts.entries(&init.tracks),
+        init,
     })
+}
+
+/// Whether an error is about a box that only MP4 has.
+fn is_within_a_box_of_mp4(error: &Error) -> bool {
+    let path = match error.place() {
+        Some(Place::Box { path, .. } | Place::Path(path)) => path.as_str(),
+        _ => "",
+    };
+    let first = path.split(['/', '[']).next().unwrap_or_default();
+    matches!(first, "ftyp" | "styp" | "moov" | "moof" | "mdat" | "sidx" | "emsg")
 }
 
 /// Gives every unit of a file to `each`; the file's length.
@@ -169,6 +210,7 @@ struct Found {
     events: Vec<EventMessage>,
     pssh: Vec<Bytes>,
     key_ids: BTreeMap<u32, BTreeSet<KeyId>>,
+    texts: TextTracks,
 }
 
 impl Found {
@@ -211,11 +253,15 @@ impl Found {
             keys.clear(&mut fragment, init)?;
         }
         for (part, hidden) in fragment.tracks.iter().zip(hidden) {
+            let text = init.and_then(|init| init.track(part.track_id)).filter(|track| TextTracks::wants(track));
             let samples = self.samples.entry(part.track_id).or_default();
             for (at, sample) in part.samples.iter().enumerate() {
                 let offset = fragment.offset.saturating_add(sample.offset);
                 let bytes = fragment.sample(sample).ok_or_else(|| missing(part.track_id, offset))?;
                 let clear = seen_through || !hidden.get(at).is_some_and(|hidden| *hidden);
+                if let Some(track) = text.filter(|_| clear) {
+                    self.texts.take(track, sample.pts(), sample.duration, &bytes, limits);
+                }
                 samples.push(Summed::new(sample, clear.then(|| crc32fast::hash(&bytes))));
             }
         }

@@ -42,6 +42,7 @@ pub(super) fn scan(path: &Path, container: Container, means: &Means<'_>, limits:
         pssh: Vec::new(),
         key_ids: found.key_ids,
         metadata,
+        texts: Vec::new(),
         warnings,
     })
 }

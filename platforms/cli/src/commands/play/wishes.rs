@@ -1,0 +1,82 @@
+//! What was asked for on the command line and the title cannot give. It is played all the same, and said.
+
+use telecine_model::language::best_match;
+use telecine_model::{Language, Presentation, Rendition, Track, TrackKind};
+
+use crate::args::{Clock, Play};
+use crate::report::{bits, Note};
+
+/// The wishes that a title cannot fulfil.
+pub(super) fn unmet(args: &Play, title: &Presentation) -> Vec<Note> {
+    let languages =
+        [("--audio-lang", TrackKind::Audio, &args.audio_lang), ("--text-lang", TrackKind::Text, &args.text_lang)];
+    let languages = languages.into_iter().filter_map(|(option, kind, wanted)| language(title, option, kind, wanted));
+    languages.chain(height(args, title)).chain(bitrate(args, title)).collect()
+}
+
+/// What is not as whoever started the session may think, whatever the title is.
+pub(super) fn of_session(args: &Play, network: &str) -> Vec<Note> {
+    let mut notes = Vec::new();
+    if args.clock == Clock::Virtual && args.url.is_some() && args.network.is_none() {
+        let message =
+            format!("times are those of a modelled network ({network}), not of a real one; --network sets it");
+        notes.push(Note::new("--clock virtual", message));
+    }
+    if args.url.is_none() && !args.header.is_empty() {
+        notes.push(Note::new("--header", "the demo title comes out of this program: nobody reads the headers"));
+    }
+    notes
+}
+
+fn language(title: &Presentation, option: &str, kind: TrackKind, wanted: &[String]) -> Option<Note> {
+    let parsed: Vec<Language> = wanted.iter().map(|tag| Language::parse(tag)).collect();
+    let tracks: Vec<&Track> = tracks(title, kind).collect();
+    if parsed.is_empty() || best_match(tracks.iter().map(|track| track.language.as_ref()), &parsed).is_some() {
+        return None;
+    }
+    let (what, instead) = match kind {
+        TrackKind::Audio => ("sound", "its own choice is played"),
+        _ => ("subtitles", "none are shown"),
+    };
+    let mut there: Vec<String> =
+        tracks.iter().filter_map(|track| track.language.as_ref()).map(ToString::to_string).collect();
+    there.sort();
+    there.dedup();
+    let said = match (tracks.is_empty(), there.is_empty()) {
+        (true, _) if kind == TrackKind::Text => format!("the title has no {what}"),
+        (_, true) => format!("the title does not say in which language its {what} is; {instead}"),
+        _ => format!("the title has {what} in {} only; {instead}", there.join(", ")),
+    };
+    Some(Note::new(format!("{option} {}", wanted.join(",")), said))
+}
+
+fn height(args: &Play, title: &Presentation) -> Option<Note> {
+    let max = args.max_height?;
+    let smallest = least(title, |rendition| rendition.height)?;
+    (smallest > max).then(|| {
+        let message = format!("no picture is so small; the smallest has {smallest} lines and is played");
+        Note::new(format!("--max-height {max}"), message)
+    })
+}
+
+fn bitrate(args: &Play, title: &Presentation) -> Option<Note> {
+    let max = args.max_bitrate?;
+    let smallest = least(title, |rendition| Some(rendition.bandwidth).filter(|declared| *declared > 0))?;
+    (smallest > max).then(|| {
+        let message =
+            format!("no picture needs so little; the smallest is declared with {} and is played", bits(smallest));
+        Note::new(format!("--max-bitrate {}", bits(max)), message)
+    })
+}
+
+/// The least that the pictures of a title declare; None if one of them declares nothing, or there is none.
+fn least<T: Ord>(title: &Presentation, of: impl Fn(&Rendition) -> Option<T>) -> Option<T> {
+    let renditions = tracks(title, TrackKind::Video).flat_map(|track| &track.renditions);
+    renditions.map(of).collect::<Option<Vec<T>>>()?.into_iter().min()
+}
+
+/// The tracks of a kind that are for normal playback.
+fn tracks(title: &Presentation, kind: TrackKind) -> impl Iterator<Item = &Track> {
+    let all = title.periods.iter().flat_map(|period| &period.tracks);
+    all.filter(move |track| track.kind == kind && track.trick_mode_for.is_empty())
+}
