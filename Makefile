@@ -6,13 +6,14 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 GSTREAMER := -p telecine-gstreamer
 OUT := out
 
-.PHONY: help play test test-rust test-gstreamer test-browser test-media test-wasm setup media-set lint fmt bench bench-rust bench-peers bench-media bench-wasm fuzz explore coverage audit clean
+.PHONY: help play test test-rust test-gstreamer test-browser test-media test-set test-wasm setup media-set support lint fmt bench bench-rust bench-peers bench-media bench-wasm fuzz explore coverage audit clean
 
 help:
 	@echo 'make play       play the demo title: from a clean checkout to a report (Rust alone)'
 	@echo 'make test       install what the tests need and run everything'
 	@echo 'make test-browser  what is remuxed, in Chromium (part of make test)'
-	@echo 'make media-set  the packager'\''s whole set of variants, into $(MEDIA_SET)'
+	@echo 'make test-set   the packager'\''s whole set, played and decrypted (part of make test)'
+	@echo 'make support    the same, and the table of the README is written from it'
 	@echo 'make lint       rustfmt, clippy and rustdoc, warnings are errors'
 	@echo 'make bench      Criterion benchmarks, then bench-media'
 	@echo 'make bench-media  decryption, remuxing and reading beside openssl, ffmpeg, shaka-packager and mux.js (10 minutes)'
@@ -58,7 +59,7 @@ fmt:
 	$(CARGO) fmt --all
 
 # Fast ones first: parsers and engine in virtual time, then sockets, then real decoders.
-test: setup lint test-wasm test-media test-gstreamer test-browser test-rust
+test: setup lint test-wasm test-media test-gstreamer test-browser test-rust test-set
 
 # What decides has to build for browsers unchanged.
 test-wasm:
@@ -92,10 +93,29 @@ else
 	$(CARGO) test --no-fail-fast
 endif
 
-# Not part of `make test`: it needs a wheel of PyPI. Made once for the same script.
+# It needs a wheel of PyPI. Made once for the same script.
 MEDIA_SET ?= $(OUT)/media-set
 media-set:
 	conformance/media/make-set $(MEDIA_SET)
+
+# Every variant of the set through every sink, every protected segment against its clear one, and the README's table of
+# support against what comes of it. The packager is there for Linux on x86-64; elsewhere the table is what is left.
+SUITE := conformance/suite/set
+SET_RESULTS := $(abspath $(MEDIA_SET))/results
+test-set: ARGUMENTS :=
+support: ARGUMENTS := --write
+ifeq ($(shell uname -sm),Linux x86_64)
+test-set support: media-set
+	@rm -rf $(SET_RESULTS) && mkdir -p $(SET_RESULTS)
+	TELECINE_MEDIA_SET=$(abspath $(MEDIA_SET)) TELECINE_SET_RESULTS=$(SET_RESULTS) \
+		$(CARGO) test --quiet --test protected_media --test keys set:: -- --ignored
+	$(CARGO) build --quiet --profile test -p telecine-cli --features gstreamer --bin telecine
+	$(SUITE)/run --telecine "$${CARGO_TARGET_DIR:-target}/debug/telecine" --set $(MEDIA_SET) --library $(SET_RESULTS) $(ARGUMENTS)
+else
+test-set support:
+	@echo 'SKIPPED: the packager is not there for this machine; only the table of the README is checked'
+	$(SUITE)/support.py
+endif
 
 bench: bench-rust bench-media
 

@@ -16,6 +16,8 @@ use crate::title::{fnv, TitleError, FNV};
 /// How deep manifests are looked for, and among how many files.
 const DEPTH: usize = 4;
 const LOOKED_AT: usize = 10_000;
+/// A list of keys is shorter.
+const LONGEST_KEYS: u64 = 4 << 20;
 /// Of a playlist no more is read.
 const HEAD: u64 = 1 << 20;
 
@@ -80,6 +82,18 @@ impl Folder {
             gap: false,
         };
         Some(Found::File(resource, digest))
+    }
+
+    /// The bytes of the list of its keys; None where there is none, or none that a list of keys could be as long as.
+    pub(crate) fn keys_file(&self) -> Option<Vec<u8>> {
+        let full = self.resolve("keys.json")?;
+        let metadata = full.metadata().ok()?;
+        (metadata.is_file() && metadata.len() <= LONGEST_KEYS).then(|| fs::read(full).ok()).flatten()
+    }
+
+    /// Tells folders apart.
+    pub(crate) fn digest(&self) -> u64 {
+        fnv(FNV, self.root.as_os_str().as_encoded_bytes())
     }
 
     /// The file that a path names, links followed; `None` outside of the folder.

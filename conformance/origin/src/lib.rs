@@ -89,6 +89,9 @@
 //! | `kmissing_N` | the N-th key of `keys.json` is not there: 404, or left out of licences |
 //! | `kexpire_<s>` | none is given so many seconds after the origin started: 403 |
 //!
+//! A folder that is served as it is has a licence server too, `/files/<name>/license`, if there is a `keys.json` of that
+//! form at its root (`[{"kid","key"}]` is enough); the options above say who gets licences of it.
+//!
 //! Scripted statuses of keys and licences are `statuscode_[{obj:k,code:503,times:2}]`. The log tells of each request which
 //! keys were asked for and which given ([`LogEntry::keys`]).
 //!

@@ -161,7 +161,10 @@ impl Options {
     /// Whether there are faults at most, and none that counts the seconds of a title.
     fn leave_files_as_they_are(&self) -> bool {
         let faults = self.faults.clone();
-        *self == Self { faults, ..Self::default() } && self.faults.status.iter().all(|fault| fault.cycle.is_none())
+        // Who gets the licences of its keys is no matter of the files.
+        let protection = Protection { access: self.protection.access.clone(), ..Protection::default() };
+        *self == Self { faults, protection, ..Self::default() }
+            && self.faults.status.iter().all(|fault| fault.cycle.is_none())
     }
 
     /// Whether the options make sense together in a format.

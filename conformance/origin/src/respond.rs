@@ -16,7 +16,10 @@ use crate::files::{Folder, Found};
 use crate::network::Network;
 use crate::options::{can_be_asset, target, Format, Refused, Service, Target};
 use crate::programme::Programme;
-use crate::protect::{hex, keys_file, licence, protected, Access, Decision, KeyFormat, KeyName, Protection};
+use crate::protect::{
+    hex, keys_file, licence, protected, read_keys_file, title_keys, Access, Decision, KeyFormat, KeyName, KnownKey,
+    Protection,
+};
 use crate::request::{Delivery, End, Keys, Method, Request, Response};
 use crate::resource::{resource, Names, Resource};
 use crate::title::{fnv, Title, TitleError, FNV};
@@ -225,6 +228,19 @@ fn answer(library: &Library, request: &Request<'_>) -> Response {
             let Some(folder) = library.folders.get(&target.asset) else {
                 return bare(404, Vec::new(), Some("no such folder: / lists what there is"));
             };
+            if target.file == LICENCE[1..] {
+                let Some(keys) = folder.keys_file() else {
+                    return bare(404, Vec::new(), Some("the folder has no keys.json: there are no keys to give"));
+                };
+                let Some(keys) = read_keys_file(&keys) else {
+                    let what = "keys.json is not a list of keys: [{\"kid\",\"key\"}], 32 hexadecimal digits each";
+                    return bare(500, Vec::new(), Some(what));
+                };
+                return match licence_answer(&keys, &target.options.protection.access, request) {
+                    Ok(keys) => answer(folder.digest(), None, None).give_keys(keys),
+                    Err(response) => *response,
+                };
+            }
             match folder.find(&target.file) {
                 Some(Found::File(resource, digest)) => answer(digest, None, None).give(resource),
                 Some(Found::Folder(names)) => whole("text/plain; charset=utf-8", Body::from(names.join("\n") + "\n")),
@@ -238,11 +254,7 @@ fn answer(library: &Library, request: &Request<'_>) -> Response {
 fn asked_for_keys(title: &Title, target: &Target, request: &Request<'_>) -> Result<Option<KeysAnswer>, Box<Response>> {
     let protection = &target.options.protection;
     let not_found = |what: &str| Err(Box::new(bare(404, Vec::new(), Some(what))));
-    let of = |content_type, body: Bytes, keys, decision| KeysAnswer {
-        resource: Resource::new(Class::Key, content_type, "", vec![Part::Bytes(body)]),
-        keys,
-        decision,
-    };
+    let of = KeysAnswer::new;
     if protection.scheme.is_none() {
         let keys = matches!(target.file.as_str(), "license" | "keys.json") || target.file.starts_with("key/");
         return if keys { not_found("the title is clear: there are no keys") } else { Ok(None) };
@@ -254,11 +266,8 @@ fn asked_for_keys(title: &Title, target: &Target, request: &Request<'_>) -> Resu
             Ok(Some(of("application/json", list, Keys::default(), Decision::Granted)))
         }
         "license" => {
-            let Some(licence) = licence(title, protection, request.body) else {
-                return Err(Box::new(bare(400, Vec::new(), Some("not a licence request of ClearKey"))));
-            };
-            let keys = Keys { asked: licence.asked, given: licence.given };
-            Ok(Some(of("application/json", Bytes::from(licence.json), keys, decision)))
+            let keys = title_keys(title, protection);
+            licence_answer(&keys, &protection.access, request).map(Some)
         }
         file => {
             let Some(stem) = file.strip_prefix("key/").and_then(|name| name.strip_suffix(".bin")) else {
@@ -270,7 +279,7 @@ fn asked_for_keys(title: &Title, target: &Target, request: &Request<'_>) -> Resu
                 return not_found("no such key");
             };
             let asked = vec![hex(&name.kid())];
-            match protection.access.key(*name, position as u64) {
+            match protection.access.key(name.key(), position as u64) {
                 Some(key) => {
                     let mut bytes = key.to_vec();
                     if protection.access.long {
@@ -295,6 +304,21 @@ struct KeysAnswer {
     resource: Resource,
     keys: Keys,
     decision: Decision,
+}
+
+impl KeysAnswer {
+    fn new(content_type: &'static str, body: Bytes, keys: Keys, decision: Decision) -> Self {
+        Self { resource: Resource::new(Class::Key, content_type, "", vec![Part::Bytes(body)]), keys, decision }
+    }
+}
+
+/// What a licence server that has these keys answers.
+fn licence_answer(known: &[KnownKey], access: &Access, request: &Request<'_>) -> Result<KeysAnswer, Box<Response>> {
+    let Some(licence) = licence(known, access, request.body) else {
+        return Err(Box::new(bare(400, Vec::new(), Some("not a licence request of ClearKey"))));
+    };
+    let keys = Keys { asked: licence.asked, given: licence.given };
+    Ok(KeysAnswer::new("application/json", Bytes::from(licence.json), keys, access.decide(request)))
 }
 
 /// A path as a URL carries it: what is not plain is percent-encoded, slashes are kept.

@@ -241,3 +241,42 @@ async fn titles_of_another_packager_are_read_to_their_last_frame() {
         assert!(counts.contains(&"600".to_owned()) && counts.contains(&"1125".to_owned()), "{counts:?}");
     }
 }
+
+#[test]
+fn a_folder_with_a_list_of_keys_has_a_licence_server() {
+    let keys = br#"[{"kid":"00112233445566778899aabbccddeeff","key":"0123456789abcdef0123456789abcdef","name":"v"}]"#;
+    let with = folder(&[("keys.json", keys), ("main.mpd", b"<MPD/>")]);
+    let library = library(with.path());
+    // Base64 without padding (RFC 4648, 5) of the list's KID, and of one that it does not have.
+    let request = br#"{"kids":["ABEiM0RVZneImaq7zN3u_w","AAAAAAAAAAAAAAAAAAAAAA"],"type":"temporary"}"#;
+    let ask = |path: &str| respond(&library, &Request::post(path, request));
+    let licence = ask("/files/film/license");
+    assert_eq!((licence.status, licence.header("content-type")), (200, Some("application/json")));
+    let told = licence.keys.as_ref().expect("about keys");
+    assert_eq!(told.given, ["00112233445566778899aabbccddeeff"]);
+    assert_eq!(told.asked.len(), 2);
+    let json: serde_json::Value = serde_json::from_slice(&licence.body.into_bytes()).expect("JSON");
+    let key = serde_json::json!({ "kty": "oct", "kid": "ABEiM0RVZneImaq7zN3u_w", "k": "ASNFZ4mrze8BI0VniavN7w" });
+    assert_eq!(json, serde_json::json!({ "keys": [key], "type": "temporary" }));
+    // Who gets it, and how late, is said in front; the files stay what they are.
+    assert_eq!(ask("/files/kauth_t0ken/film/license").status, 401);
+    let late = ask("/files/kdelay_700/film/license");
+    assert_eq!((late.status, late.delivery.head_delay.as_millis()), (200, 700));
+    assert_eq!(get(&library, "/files/kauth_t0ken/film/main.mpd").status, 200);
+    assert_eq!(get(&library, "/files/prot_cenc/film/main.mpd").status, 400);
+    let garbage = respond(&library, &Request::post("/files/film/license", b"{}"));
+    assert_eq!(garbage.status, 400);
+}
+
+#[test]
+fn a_folder_without_a_list_of_keys_gives_none_and_says_so() {
+    for (files, status) in [(&[("main.mpd", &b"<MPD/>"[..])][..], 404), (&[("keys.json", &b"[{\"kid\":1}]"[..])], 500)]
+    {
+        let folder = folder(files);
+        let library = library(folder.path());
+        let request = br#"{"kids":["ABEiM0RVZneImaq7zN3u_w"]}"#;
+        let response = respond(&library, &Request::post("/files/film/license", request));
+        assert_eq!(response.status, status);
+        assert!(String::from_utf8_lossy(&response.body.into_bytes()).contains("keys.json"));
+    }
+}

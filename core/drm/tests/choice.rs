@@ -239,3 +239,19 @@ fn a_title_that_names_no_system_says_so() {
     let error = choose(&[video(&title)], &device(&[Widevine]), &DrmPreferences::default()).expect_err("nothing");
     assert_eq!(error.message(), "the content is protected and names no key system");
 }
+
+#[test]
+fn clearkey_with_a_server_of_the_application_takes_titles_that_name_no_keys_or_only_to_other_systems() {
+    let rotates = KeyRequirement { scheme: Some(Scheme::Cbcs), ..KeyRequirement::default() };
+    let of_others = KeyRequirement { key_ids: Vec::new(), ..title(&[PlayReady, Widevine]) };
+    let software = device(&[ClearKey]);
+    for title in [&rotates, &of_others] {
+        let choice = choose(&[video(title)], &software, &with_server(&[ClearKey])).expect("the media names them");
+        assert_eq!(order(&choice), [ClearKey]);
+        assert!(choose(&[video(title)], &software, &DrmPreferences::default()).is_err());
+    }
+    // What the title does say has to fit.
+    let browser = DrmCapabilities { systems: vec![SystemCapability::new(ClearKey, "org.w3.clearkey")] };
+    let cens = KeyRequirement { scheme: Some(Scheme::Cens), ..KeyRequirement::default() };
+    assert!(choose(&[video(&cens)], &browser, &with_server(&[ClearKey])).is_err());
+}

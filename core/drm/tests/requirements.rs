@@ -7,7 +7,7 @@ mod common;
 use common::{base64, kid, packager, AUDIO, VIDEO};
 use telecine_drm::system::{IdentityKey, InitDataKind, KeyRequirement, Pssh};
 use telecine_drm::KeyUrl;
-use telecine_model::protection::{Key, KeyMethod, KeyRef, KeySystem, Protection, Scheme};
+use telecine_model::protection::{Key, KeyMethod, KeyRef, KeySystem, Protection, Scheme, SystemId};
 use telecine_model::{ErrorCode, Limits};
 
 fn limits() -> Limits {
@@ -200,6 +200,35 @@ fn sixteen_bytes_in_a_data_uri_are_the_key_identifier_if_the_media_names_it() {
     assert_eq!((offer.identity, offer.key_ids), (None, vec![kid(VIDEO.0)]));
     assert_eq!(offer.init_data.map(|data| data.kind), Some(InitDataKind::KeyIds));
     assert_eq!(requirement.keys(KeySystem::ClearKey), [KeyRef::Kid(kid(VIDEO.0))]);
+}
+
+#[test]
+fn a_box_of_the_media_that_names_more_keys_is_what_a_licence_is_asked_with() {
+    // The packager with a key for each rendition: the tag names one, the box of each track all.
+    let mut requirement = packaged_identity(VIDEO.0);
+    let common = Pssh::new(SystemId::COMMON, vec![kid(AUDIO.0), kid(VIDEO.0)], Default::default());
+    requirement.add_init(Some(Scheme::Cbcs), Some(kid(VIDEO.0)), &[common], &limits());
+    let data = requirement.offer(KeySystem::ClearKey).expect("an offer").init_data.expect("data");
+    assert_eq!((data.kind, data.key_ids(&limits())), (InitDataKind::Cenc, vec![kid(AUDIO.0), kid(VIDEO.0)]));
+    // One that does not name it is of no use to it.
+    let mut requirement = packaged_identity(VIDEO.0);
+    let other = Pssh::new(SystemId::COMMON, vec![kid(AUDIO.0)], Default::default());
+    requirement.add_init(Some(Scheme::Cbcs), Some(kid(VIDEO.0)), &[other], &limits());
+    let data = requirement.offer(KeySystem::ClearKey).expect("an offer").init_data.expect("data");
+    assert_eq!((data.kind, data.key_ids(&limits())), (InitDataKind::KeyIds, vec![kid(VIDEO.0)]));
+}
+
+#[test]
+fn clearkey_is_offered_for_the_keys_that_other_systems_data_names() {
+    let uri = data_uri("text/plain", &packager("cenc_video_widevine"));
+    let format = format!("urn:uuid:{WIDEVINE}");
+    let requirement = KeyRequirement::from_keys(&[tag(KeyMethod::SampleAesCtr, &format, &uri)], BASE, None, &limits());
+    let requirement = requirement.expect("protected");
+    assert!(requirement.key_ids.is_empty());
+    let named = requirement.offer(KeySystem::Widevine).expect("an offer").key_ids;
+    let offer = requirement.offer(KeySystem::ClearKey).expect("an offer");
+    assert!(named.contains(&kid(VIDEO.0)));
+    assert_eq!((offer.init_data.expect("data").key_ids(&limits()), offer.key_ids), (named.clone(), named));
 }
 
 #[test]

@@ -82,6 +82,9 @@ pub(crate) struct Play {
     /// Start this far in the title
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) start: Option<MediaTime>,
+    /// Playback speed, 0.1 to 4
+    #[arg(long, value_name = "SPEED", value_parser = rate, default_value = "1")]
+    pub(crate) rate: u32,
     /// Write the report as JSON
     #[arg(long, value_name = "FILE.json")]
     pub(crate) report: Option<PathBuf>,
@@ -354,6 +357,15 @@ fn seconds(text: &str) -> Result<MediaTime, String> {
         .ok_or_else(|| "seconds are a decimal number, like 12.5".to_owned())
 }
 
+/// A playback speed in thousandths.
+fn rate(text: &str) -> Result<u32, String> {
+    let millis = datetime::parse_decimal_nanos(text).map(|nanos| nanos / 1_000_000);
+    millis
+        .and_then(|millis| u32::try_from(millis).ok())
+        .filter(|millis| (100..=4000).contains(millis))
+        .ok_or_else(|| "a playback speed is a number from 0.1 to 4".to_owned())
+}
+
 fn content_key(text: &str) -> Result<ContentKey, String> {
     // The message must not repeat the key.
     let hint = || "a key is KID:KEY, 32 hexadecimal digits each".to_owned();
@@ -461,6 +473,14 @@ mod tests {
         assert_eq!(seconds("12.5"), Ok(MediaTime::from_millis(12_500)));
         for text in ["", "-1", "1e3", "NaN", "10s"] {
             assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_playback_speed_is_one_that_the_player_knows() {
+        assert_eq!((rate("1"), rate("0.1"), rate("1.25"), rate("4")), (Ok(1000), Ok(100), Ok(1250), Ok(4000)));
+        for text in ["0", "0.09", "4.001", "-1", "fast", ""] {
+            assert!(rate(text).is_err(), "{text}");
         }
     }
 

@@ -35,11 +35,10 @@ impl Access {
     }
 
     /// The bytes of a key as they are given away: the key, or what a fault makes of it; None where it is missing.
-    pub(crate) fn key(&self, name: KeyName, position: u64) -> Option<[u8; 16]> {
+    pub(crate) fn key(&self, mut key: [u8; 16], position: u64) -> Option<[u8; 16]> {
         if self.missing == Some(position) {
             return None;
         }
-        let mut key = name.key();
         if self.wrong {
             key[0] ^= 0x80;
         }
@@ -54,8 +53,36 @@ pub(crate) struct Licence {
     pub(crate) given: Vec<String>,
 }
 
-/// The answer to a licence request: the keys of the title that it names. None for what is no request.
-pub(crate) fn licence(title: &Title, protection: &Protection, request: &[u8]) -> Option<Licence> {
+/// A key, and what it is called in media and licences.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KnownKey {
+    pub(crate) kid: [u8; 16],
+    pub(crate) key: [u8; 16],
+}
+
+/// The keys of a protected title, in the order of its list.
+pub(crate) fn title_keys(title: &Title, protection: &Protection) -> Vec<KnownKey> {
+    protection.keys(title).into_iter().map(|name| KnownKey { kid: name.kid(), key: name.key() }).collect()
+}
+
+/// Reads a list of keys, as [`keys_file`] writes it: `[{"kid","key",…}]` in hexadecimal digits.
+pub(crate) fn read_keys_file(json: &[u8]) -> Option<Vec<KnownKey>> {
+    #[derive(Deserialize)]
+    struct Entry {
+        kid: String,
+        key: String,
+    }
+    let entries: Vec<Entry> = serde_json::from_slice(json).ok()?;
+    entries.iter().map(|entry| Some(KnownKey { kid: sixteen(&entry.kid)?, key: sixteen(&entry.key)? })).collect()
+}
+
+fn sixteen(hex: &str) -> Option<[u8; 16]> {
+    let digits = hex.len() == 32 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+    digits.then(|| u128::from_str_radix(hex, 16).ok()).flatten().map(u128::to_be_bytes)
+}
+
+/// The answer to a licence request: those of the known keys that it names. None for what is no request.
+pub(crate) fn licence(known: &[KnownKey], access: &Access, request: &[u8]) -> Option<Licence> {
     #[derive(Deserialize)]
     struct Asked {
         kids: Vec<String>,
@@ -69,13 +96,12 @@ pub(crate) fn licence(title: &Title, protection: &Protection, request: &[u8]) ->
         k: String,
     }
     let asked: Asked = serde_json::from_slice(request).ok()?;
-    let known = protection.keys(title);
     let (mut kids, mut given, mut keys) = (Vec::new(), Vec::new(), Vec::new());
     for text in &asked.kids {
         let kid = URL_SAFE_NO_PAD.decode(text).ok()?;
         kids.push(hex(&kid));
-        let name = known.iter().enumerate().find(|(_, name)| name.kid()[..] == kid[..]);
-        let key = name.and_then(|(position, name)| protection.access.key(*name, position as u64));
+        let found = known.iter().enumerate().find(|(_, known)| known.kid[..] == kid[..]);
+        let key = found.and_then(|(position, known)| access.key(known.key, position as u64));
         if let Some(key) = key {
             given.push(hex(&kid));
             keys.push(Jwk { kty: "oct", kid: text.clone(), k: URL_SAFE_NO_PAD.encode(key) });

@@ -18,7 +18,7 @@ use crate::title::{Title, Track};
 
 pub(crate) use cenc::protected;
 pub(crate) use cipher::{Cbc, BLOCK};
-pub(crate) use licence::{keys_file, licence, Decision};
+pub(crate) use licence::{keys_file, licence, read_keys_file, title_keys, Decision, KnownKey};
 
 /// The system id of the common `pssh` box (W3C "cenc" Initialization Data Format).
 const COMMON_SYSTEM: [u8; 16] =

@@ -176,8 +176,11 @@ impl KeyRequirement {
         match (named.map(KeyId), media_kid) {
             (Some(named), Some(kid)) if named == kid => {
                 offer.identity = None;
+                // A box of the media that names it names its other keys too: a licence has to have them all.
+                if offer.init_data.is_none() || !offer.key_ids.contains(&kid) {
+                    offer.init_data = Some(InitData::of_key_ids(&[kid]));
+                }
                 add(&mut offer.key_ids, kid, limits);
-                offer.init_data = Some(InitData::of_key_ids(&[kid]));
                 add(&mut self.key_ids, kid, limits);
             }
             _ => offer.identity = Some(IdentityKey::Uri(uri)),
@@ -203,6 +206,20 @@ impl KeyRequirement {
         self.faults.extend(other.faults.iter().cloned());
     }
 
+    /// Keys by their identifiers: those of the content, else those that the data of any system names.
+    fn named(&self) -> Vec<KeyId> {
+        let mut named = self.key_ids.clone();
+        if named.is_empty() {
+            // Each list is within the limits, and there is one for each system.
+            for kid in self.offers.iter().flat_map(|offer| &offer.key_ids) {
+                if !named.contains(kid) {
+                    named.push(*kid);
+                }
+            }
+        }
+        named
+    }
+
     /// The names of the keys, as a key system of this kind has them: identifiers; for keys of the
     /// `identity` format and of FairPlay without identifiers, the URI. Empty if nothing is known yet.
     pub fn keys(&self, system: KeySystem) -> Vec<KeyRef> {
@@ -220,8 +237,8 @@ impl KeyRequirement {
         uri.map(|uri| KeyRef::Uri(uri.into())).into_iter().collect()
     }
 
-    /// What there is for a key system. ClearKey can be had for everything that names its keys, since the
-    /// application may have them.
+    /// What there is for a key system. ClearKey can be had for everything that names its keys, be it in the
+    /// data of other systems alone, since the application may have them.
     pub fn offer(&self, system: KeySystem) -> Option<SystemOffer> {
         let found = self.offers.iter().find(|offer| offer.system == system).cloned();
         if system != KeySystem::ClearKey {
@@ -231,9 +248,12 @@ impl KeyRequirement {
         if let Some(IdentityKey::Uri(uri)) = &offer.identity {
             let bytes = Bytes::copy_from_slice(uri.as_str().as_bytes());
             offer.init_data = Some(InitData { kind: InitDataKind::KeyUri, bytes });
-        } else if offer.init_data.is_none() && !self.key_ids.is_empty() && offer.identity.is_none() {
-            offer.key_ids.clone_from(&self.key_ids);
-            offer.init_data = Some(InitData::of_key_ids(&self.key_ids));
+        } else if offer.init_data.is_none() && offer.identity.is_none() {
+            let named = self.named();
+            if !named.is_empty() {
+                offer.init_data = Some(InitData::of_key_ids(&named));
+                offer.key_ids = named;
+            }
         }
         let usable = offer.init_data.is_some() || offer.identity.is_some() || offer.licence_url.is_some();
         usable.then_some(offer)

@@ -7,6 +7,7 @@ mod common;
 mod packaged;
 mod samples;
 mod sealed;
+mod set;
 mod stored;
 mod whole_segments;
 mod world;

@@ -166,38 +166,3 @@ proptest! {
         }
     }
 }
-
-/// Whole titles as section 6 of the media notes builds them: `TELECINE_PACKAGED=DIR/out cargo test … -- --ignored`.
-#[test]
-#[ignore = "needs a folder of packaged media"]
-fn packaged_titles_become_their_clear_packaging() {
-    use std::path::{Path, PathBuf};
-    let root = PathBuf::from(std::env::var_os("TELECINE_PACKAGED").expect("TELECINE_PACKAGED names a folder"));
-    // Init and segments of a track, in order of their numbers.
-    let track = |folder: &Path| -> Vec<Bytes> {
-        let count = std::fs::read_dir(folder).expect("a folder").count() - 1;
-        let names = std::iter::once("init.mp4".to_owned()).chain((1..=count).map(|n| format!("{n}.m4s")));
-        names.map(|name| std::fs::read(folder.join(name)).expect("a segment").into()).collect()
-    };
-    let folders = |folder: &Path| {
-        let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
-        entries.filter(|path| path.is_dir()).collect::<Vec<_>>()
-    };
-    let (mut tracks, mut found, mut bytes) = (0, 0, 0);
-    for scheme in folders(&root) {
-        for folder in folders(&scheme) {
-            let wanted = samples(&read(track(&root.join("clear").join(folder.file_name().expect("a name")))).1);
-            let whole = Bytes::from(track(&folder).concat());
-            check(&folder.display().to_string(), track(&folder), &wanted);
-            for seed in 1..4_usize {
-                let cuts: Vec<usize> = (1..40 * seed).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> seed).collect();
-                check(&folder.display().to_string(), cut(&whole, &cuts), &wanted);
-            }
-            tracks += 1;
-            found += wanted.len();
-            bytes += whole.len();
-        }
-    }
-    assert!(tracks > 0, "no tracks");
-    eprintln!("{tracks} tracks, {found} samples, {bytes} bytes equal their clear packaging, in four splits each");
-}

@@ -5,5 +5,6 @@
 
 mod golden;
 mod layouts;
+mod set;
 mod support;
 mod whole_segments;

@@ -154,3 +154,13 @@ fn a_start_that_is_not_before_the_end_plays_nothing_and_says_so() {
     let report = telecine(["play", "--clock", "virtual", "--sink", "null", "--start", "58", "--json"]).ok();
     assert_eq!(report["start_s"], 58.0);
 }
+
+#[test]
+fn at_four_times_the_speed_it_takes_a_quarter_of_the_time() {
+    let report = telecine(["play", "--clock", "virtual", "--sink", "null", "--rate", "4", "--json"]).ok();
+    assert_eq!((&report["outcome"], &report["stalls"]["count"]), (&"ended".into(), &0.into()));
+    assert_eq!(track(&report, "video")["samples"], 1500);
+    let wall = report["wall_s"].as_f64().unwrap();
+    assert!((15.0..16.5).contains(&wall), "{wall}");
+    assert_eq!(telecine(["play", "--rate", "5"]).code, 2);
+}

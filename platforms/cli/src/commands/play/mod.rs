@@ -27,6 +27,9 @@ use crate::{exit, fetch, net, output};
 /// The modelled or shaped network, unless another is asked for: enough for the best rendition.
 const NETWORK: &str = "rate=5Mbps,rtt=40ms";
 
+/// The playback speed that need not be asked for.
+const NORMAL: u32 = 1000;
+
 /// Runs the command.
 pub(crate) fn run(args: &Play) -> Result<ExitCode, Error> {
     let config = config(args)?;
@@ -48,13 +51,13 @@ pub(crate) fn run(args: &Play) -> Result<ExitCode, Error> {
     let watch = |url: &str| Watch::new(url, setup, args, network, outputs, interrupted);
     let ended = match (args.clock, title) {
         (Clock::Real, Some(url)) => {
-            let session = real::Session { url: &url, headers: &args.header, start: args.start, keys };
+            let session = real::Session { url: &url, headers: &args.header, start: args.start, rate: args.rate, keys };
             runtime.block_on(real::play(session, config, sink, watch(&url)))?
         }
         (Clock::Real, None) => runtime.block_on(async {
             let origin = embedded::start(network.unwrap_or(NETWORK)).await?;
             let url = origin.url() + embedded::PATH;
-            let session = real::Session { url: &url, headers: &[], start: args.start, keys };
+            let session = real::Session { url: &url, headers: &[], start: args.start, rate: args.rate, keys };
             let ended = real::play(session, config, sink, watch(&url)).await;
             origin.stop().await;
             ended
@@ -65,13 +68,15 @@ pub(crate) fn run(args: &Play) -> Result<ExitCode, Error> {
                 Some(url) => {
                     let fetcher = Fetcher::new(&args.header)?;
                     let source = net::source(&runtime, &url, &fetcher);
-                    let title = modelled::Title { url: &url, start: args.start, source, fetcher: Some(&fetcher), keys };
+                    let (start, rate, fetcher) = (args.start, args.rate, Some(&fetcher));
+                    let title = modelled::Title { url: &url, start, rate, source, fetcher, keys };
                     modelled::play(title, network, config, sink, watch(&url))?
                 }
                 None => {
                     let url = embedded::url();
                     let source = embedded::source();
-                    let title = modelled::Title { url: &url, start: args.start, source, fetcher: None, keys };
+                    let (start, rate) = (args.start, args.rate);
+                    let title = modelled::Title { url: &url, start, rate, source, fetcher: None, keys };
                     modelled::play(title, network, config, sink, watch(&url))?
                 }
             }

@@ -7,12 +7,15 @@ use telecine_virtual::{Network, Outcome, Session, Source};
 
 use super::sinks::Chosen;
 use super::watch::{Ended, Next, Watch, LOOK_EVERY};
+use super::NORMAL;
 use crate::report;
 
 /// What to play, and from where.
 pub(super) struct Title<'a, S> {
     pub(super) url: &'a str,
     pub(super) start: Option<MediaTime>,
+    /// Playback speed in thousandths.
+    pub(super) rate: u32,
     pub(super) source: S,
     /// What the source fetches with, if it fetches: it knows what was read past.
     pub(super) fetcher: Option<&'a Fetcher>,
@@ -37,6 +40,9 @@ pub(super) fn play<S: Source>(
         .network(network)
         .at(Timestamp::ZERO, load)
         .at(Timestamp::ZERO, Command::Play);
+    if title.rate != NORMAL {
+        session.schedule(Timestamp::ZERO, Command::SetRate(title.rate));
+    }
     let mut told = 0;
     let mut stopping = false;
     let mut next = Timestamp::ZERO;

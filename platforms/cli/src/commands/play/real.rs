@@ -9,6 +9,7 @@ use tokio::time::{sleep_until, timeout, Duration};
 
 use super::sinks::Chosen;
 use super::watch::{Ended, Next, Watch, LOOK_EVERY};
+use super::NORMAL;
 use crate::report;
 
 /// What to play.
@@ -16,6 +17,8 @@ pub(super) struct Session<'a> {
     pub(super) url: &'a str,
     pub(super) headers: &'a [(String, String)],
     pub(super) start: Option<MediaTime>,
+    /// Playback speed in thousandths.
+    pub(super) rate: u32,
     /// What protected titles are played with.
     pub(super) keys: KeySetup,
 }
@@ -37,6 +40,9 @@ pub(super) async fn play(
     let now = || Timestamp::ZERO + started.elapsed();
     let mut events = player.events();
     player.load_at(session.url, session.start)?;
+    if session.rate != NORMAL {
+        player.set_rate(session.rate)?;
+    }
     player.play()?;
     let mut next = tokio::time::Instant::now();
     let mut stopping = false;

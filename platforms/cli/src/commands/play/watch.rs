@@ -116,6 +116,7 @@ impl<'a> Watch<'a> {
             return Ok(Next::Stop);
         }
         // At normal speed the playhead needs as long as the media lasts.
+        let left = left.map(|left| left.mul_ratio(1000, i64::from(self.args.rate)));
         Ok(Next::Look(left.map_or(LOOK_EVERY, |left| span(left).min(LOOK_EVERY))))
     }
 

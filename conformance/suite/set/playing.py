@@ -1,0 +1,176 @@
+"""`telecine play` over the set: what it reports against what ffprobe counted."""
+
+import concurrent.futures
+import json
+import os
+import re
+import subprocess
+import time
+from dataclasses import dataclass, field
+
+from titles import RUST
+
+# Times are told in microseconds, and some sources count in less round units.
+EXACT = 0.001
+NOTHING_PLAYABLE = 2009
+
+
+class Origin:
+    """The origin over the set, with its ClearKey licence server."""
+
+    def __init__(self, telecine, folder):
+        command = [telecine, "origin", "--listen", "127.0.0.1:0", "--folder", f"set={folder}"]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        first = self.process.stdout.readline()
+        self.url = re.match(r"(http://[^/\s]+)", first)[1]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+
+@dataclass
+class Session:
+    """One title played once."""
+
+    variant: object
+    manifest: str
+    sink: str
+    # How it gets its keys: none, key, licence, file.
+    keys: str
+    more: tuple = ()
+    seconds: float = 0.0
+    faults: list = field(default_factory=list)
+    # Tracks that were played as they have to be.
+    played: list = field(default_factory=list)
+    # Sound that this sink cannot decode, and says so.
+    refused: list = field(default_factory=list)
+
+    @property
+    def name(self):
+        return " ".join([self.manifest, f"--sink {self.sink}", f"keys: {self.keys}", *self.more])
+
+
+def ways(variant):
+    """How a variant can get its keys."""
+    if variant.protection is None:
+        return ["none"]
+    if variant.is_common:
+        return ["key", "licence"]
+    # A bare key stands for every segment: it cannot where keys rotate.
+    return ["file", "key"] if len(variant.keys) == 1 else ["file"]
+
+
+def sessions(titles):
+    """All of it in virtual time, and through GStreamer."""
+    out = []
+    for variant in titles.variants:
+        for manifest in variant.manifests:
+            for keys in ways(variant):
+                out.append(Session(variant, manifest, "null", keys))
+                out.append(Session(variant, manifest, "audio", keys))
+                if len(variant.tracks) > 2:
+                    # The other rung and the other language.
+                    out.append(Session(variant, manifest, "audio", keys, ("--max-height", "180", "--audio-lang", "fr")))
+                out.append(Session(variant, manifest, "gstreamer", keys))
+    return out
+
+
+def arguments(session, origin):
+    variant = session.variant
+    out = ["play", f"{origin.url}/files/set/{session.manifest}", "--sink", session.sink, "--json", *session.more]
+    # GStreamer renders in real time: four times as fast it takes a quarter of it.
+    out += ["--rate", "4"] if session.sink == "gstreamer" else ["--clock", "virtual"]
+    if session.keys == "licence":
+        out += ["--license-url", f"{origin.url}/files/set/license"]
+    elif session.keys == "key" and variant.is_common:
+        out += [word for key in variant.keys for word in ("--key", f"{key['kid']}:{key['key']}")]
+    elif session.keys == "key":
+        out += ["--key", variant.keys[0]["key"]]
+    return out
+
+
+def judge(session, titles, code, report):
+    """Holds a report against the facts."""
+    faults, variant = [], session.variant
+    wanted = {kind: [t for t in variant.tracks if t.kind == kind] for kind in ("video", "audio")}
+    mute = session.sink == "audio" and any(t.codec not in RUST for t in wanted["audio"])
+    if mute:
+        session.refused = list(wanted.pop("audio"))
+        wanted["audio"] = []
+        said = [e for e in report["errors"] if e["name"] == "CodecUnsupported" and e["facts"].get("kind") == "audio"]
+        if not said:
+            faults.append("sound that cannot be decoded is not told of")
+        if not wanted["video"]:
+            # Nothing is left to be played.
+            if code != 3 or (report["error"] or {}).get("code") != NOTHING_PLAYABLE:
+                faults.append(f"ends with {code} and {report['error']}")
+            session.faults = faults
+            return
+    errors = [e for e in report["errors"] if not (mute and e["name"] == "CodecUnsupported")]
+    if code or report["outcome"] != "ended" or report["error"] or errors:
+        faults.append(f"ends with {code}, {report['outcome']}, {report['error']}, {errors}")
+    if report["stalls"]["count"]:
+        faults.append(f"stalls: {report['stalls']}")
+    if report["requests"]["failed"]:
+        faults.append(f"{report['requests']['failed']} requests failed")
+    told = report["tracks"]
+    kinds = sorted(kind for kind, tracks in wanted.items() if tracks)
+    if sorted(t["kind"] for t in told) != kinds:
+        faults.append(f"tracks {[t['kind'] for t in told]}, there are {kinds}")
+    shift = titles.shift(variant)
+    for track in told:
+        about = f"{track['kind']} {track['codec']}"
+        fits = [
+            t
+            for t in wanted[track["kind"]]
+            if track["samples"] == t.samples
+            and abs(track["first_pts_s"] - t.first - shift) < EXACT
+            and abs(track["last_pts_s"] - t.last - shift) < EXACT
+        ]
+        if not fits:
+            have = {k: track[k] for k in ("samples", "first_pts_s", "last_pts_s")}
+            faults.append(f"{about}: {have}, ffprobe has {wanted[track['kind']]}, {shift:.3f} s later")
+            continue
+        if track["gaps"] or track["decode_errors"]:
+            faults.append(f"{about}: {track['gaps']} gaps, {track['decode_errors']} samples refused")
+        decodes = session.sink == "gstreamer" or (session.sink == "audio" and track["kind"] == "audio")
+        least = fits[0].samples - (titles.silent(variant, fits[0]) if session.sink == "gstreamer" else 0)
+        if decodes and not least <= track["decoded"] <= fits[0].samples:
+            faults.append(f"{about}: {track['decoded']} of {fits[0].samples} decoded")
+        if not faults:
+            session.played += [t for t in wanted[track["kind"]] if t.codec == fits[0].codec]
+    session.faults = faults
+
+
+def play(session, titles, telecine, origin):
+    session.faults, session.played, session.refused = [], [], []
+    started = time.monotonic()
+    command = [telecine, *arguments(session, origin)]
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=180)
+        judge(session, titles, done.returncode, json.loads(done.stdout))
+    except subprocess.TimeoutExpired:
+        session.faults = ["does not end in 180 s"]
+    except (ValueError, KeyError) as error:
+        session.faults = [f"no report ({error!r}): {done.returncode}, {done.stderr[-500:]}"]
+    session.seconds = time.monotonic() - started
+    return session
+
+
+def play_all(titles, telecine, jobs):
+    """Plays everything; what runs in virtual time first, as many at a time as there are processors."""
+    everything = sessions(titles)
+    with Origin(telecine, titles.root) as origin:
+        for real, at_once in ((False, os.cpu_count()), (True, jobs)):
+            of_kind = [s for s in everything if (s.sink == "gstreamer") is real]
+            with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+                list(pool.map(lambda s: play(s, titles, telecine, origin), of_kind))
+            # Real time needs a machine that has time: what stumbled in the crowd is played again, alone.
+            for session in [s for s in of_kind if real and s.faults]:
+                print(f"  again, alone: {session.name}: {'; '.join(session.faults)}", flush=True)
+                play(session, titles, telecine, origin)
+    return everything
