@@ -59,7 +59,7 @@ fmt:
 	$(CARGO) fmt --all
 
 # Fast ones first: parsers and engine in virtual time, then sockets, then real decoders.
-test: setup lint test-wasm test-media test-gstreamer test-browser test-rust test-set
+test: setup lint test-wasm test-media test-gstreamer test-browser test-set test-rust
 
 # What decides has to build for browsers unchanged.
 test-wasm:
