@@ -341,6 +341,20 @@ impl BufferMap {
         wasted
     }
 
+    /// Where between two times the manifest has nothing of which media is there; all of it, if there is nowhere.
+    pub(crate) fn without_media(&self, from: MediaTime, to: MediaTime) -> Vec<(MediaTime, MediaTime)> {
+        let (mut at, mut gaps) = (from, Vec::new());
+        for item in self.0.iter().filter(|item| item.has_media() && item.start < to && from < item.end) {
+            gaps.extend((at < item.start).then_some((at, item.start)));
+            at = at.max(item.end);
+        }
+        gaps.extend((at < to).then_some((at, to)));
+        if gaps.is_empty() {
+            gaps.push((from, to));
+        }
+        gaps
+    }
+
     /// Forgets holes from a time on: who goes there may look again.
     pub(crate) fn forget_holes(&mut self, from: MediaTime) {
         self.0.retain(|item| !item.hole || item.place().1 <= from);
@@ -538,6 +552,16 @@ mod tests {
         let map = map([hole(12, 16)]);
         assert_eq!(map.fetched_until(MediaTime::from_millis(11_950)), Some(secs(16)));
         assert_eq!(map.fetched_until(secs(11)), None);
+    }
+
+    #[test]
+    fn what_a_sink_kept_of_a_segment_that_cannot_be_had_again_is_no_hole() {
+        let mut map = map([item(0, 10), item(10, 20)]);
+        map.evict(secs(4), secs(13));
+        assert_eq!(map.without_media(secs(10), secs(20)), [(secs(10), secs(13))]);
+        assert_eq!(map.without_media(secs(0), secs(20)), [(secs(4), secs(13))]);
+        assert_eq!(map.without_media(secs(20), secs(30)), [(secs(20), secs(30))]);
+        assert_eq!(map.without_media(secs(14), secs(18)), [(secs(14), secs(18))]);
     }
 
     #[test]

@@ -173,7 +173,11 @@ impl Engine {
             stream.last_fault = Some(error.clone());
         }
         self.report(error.recovered(Handling::Skipped));
-        self.skip(kind, fetch.start, fetch.end, why);
+        // The sink may still have some of it from before.
+        let missing = self.streams.get(&kind).map(|stream| stream.buffer.without_media(fetch.start, fetch.end));
+        for (from, to) in missing.unwrap_or_default() {
+            self.skip(kind, from, to, why.clone());
+        }
     }
 
     /// How many places the next segment of a stream may come from: renditions that are not known to
