@@ -162,5 +162,10 @@ fn at_four_times_the_speed_it_takes_a_quarter_of_the_time() {
     assert_eq!(track(&report, "video")["samples"], 1500);
     let wall = report["wall_s"].as_f64().unwrap();
     assert!((15.0..16.5).contains(&wall), "{wall}");
+    let args = ["play", "--clock", "virtual", "--sink", "null", "--rate", "4", "--until", "30.001", "--json"];
+    let report = telecine(args).ok();
+    assert_eq!(report["outcome"], "stopped");
+    let wall = report["wall_s"].as_f64().unwrap();
+    assert!((7.5..9.0).contains(&wall), "{wall}");
     assert_eq!(telecine(["play", "--rate", "5"]).code, 2);
 }

@@ -15,6 +15,9 @@ use crate::dashboard::Dashboard;
 use crate::output;
 use crate::report::{Collector, Report, Session, Setup, Tally};
 
+/// Time goes on between two looks, however little is left.
+const A_MOMENT: Duration = Duration::from_micros(1);
+
 /// How often a session is looked at.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -117,7 +120,7 @@ impl<'a> Watch<'a> {
         }
         // At normal speed the playhead needs as long as the media lasts.
         let left = left.map(|left| left.mul_ratio(1000, i64::from(self.args.rate)));
-        Ok(Next::Look(left.map_or(LOOK_EVERY, |left| span(left).min(LOOK_EVERY))))
+        Ok(Next::Look(left.map_or(LOOK_EVERY, |left| span(left).clamp(A_MOMENT, LOOK_EVERY))))
     }
 
     /// Keeps what was recorded.
