@@ -128,7 +128,8 @@ impl Engine {
         fetch.asides.place(offset, container_start + offset);
         let (start, end) = (container_start + offset, container_time(track, part.end) + offset);
         // Durations that do not add up lead far; then it follows the media before, or is as far off as that was.
-        let expected = fetch.start - stream.shift.unwrap_or_default();
+        let same = stream.discontinuity == Some(fetch.discontinuity);
+        let expected = fetch.start - stream.shift.filter(|_| same).unwrap_or_default();
         let far = start.abs_diff(expected) > (fetch.end - fetch.start).max(MediaTime::from_secs(1));
         if fetch.appended == 0 && far && !stream.buffer.has_end_at(start) {
             let error = Error::new(ErrorCode::TimestampInvalid, "media is not where the manifest says it is")

@@ -158,10 +158,15 @@ impl BufferMap {
         self.0.get_mut(at).filter(|item| item.start == start)
     }
 
-    /// Whether the whole segment that begins at `start` is there, and its media begins behind `time`.
-    pub(crate) fn holds_behind(&self, time: MediaTime, start: MediaTime) -> bool {
-        let mut same = self.0.iter().filter(|item| item.start == start && item.complete && item.has_media());
-        same.any(|item| item.media_start > time + SEAM)
+    /// Where the media of the segment that begins at `start` begins, if it is all there and begins behind `time`.
+    pub(crate) fn begins_behind(&self, time: MediaTime, start: MediaTime) -> Option<MediaTime> {
+        let same = |item: &&Item| item.start == start && item.complete && item.has_media();
+        self.0.iter().find(same).map(|item| item.media_start).filter(|media_start| *media_start > time + SEAM)
+    }
+
+    /// Whether what the manifest has between two times is there as a whole, or known to be a hole.
+    pub(crate) fn knows(&self, start: MediaTime, end: MediaTime) -> bool {
+        self.0.iter().any(|item| item.is_settled() && item.start <= start + SEAM && end <= item.end + SEAM)
     }
 
     /// The first item that a loading brought.
@@ -552,6 +557,20 @@ mod tests {
         let map = map([hole(12, 16)]);
         assert_eq!(map.fetched_until(MediaTime::from_millis(11_950)), Some(secs(16)));
         assert_eq!(map.fetched_until(secs(11)), None);
+    }
+
+    #[test]
+    fn a_hole_before_media_that_drifted_is_found_where_it_is_played() {
+        for by in [-2, 2] {
+            let mut map = shifted(by, [item(50, 60)]);
+            let (from, media_start) = (secs(47 + by), secs(50 + by));
+            assert_eq!(map.begins_behind(from, secs(50)), Some(media_start));
+            assert_eq!((map.fetched_until(from), map.knows(secs(40), secs(50))), (None, false));
+            map.put(Item::hole((secs(47), secs(50)), secs(50) - media_start, 0, 0));
+            assert_eq!(map.fetched_until(from), Some(secs(60)), "{by}");
+            assert!(map.is_hole(from, media_start), "{by}");
+            assert_eq!(map.media_until(media_start), secs(60 + by), "the segment is as it was");
+        }
     }
 
     #[test]

@@ -16,11 +16,22 @@ const MISSING_IN_A_ROW: u32 = 12;
 impl Engine {
     /// Leaves media out.
     pub(crate) fn skip(&mut self, kind: TrackKind, from: MediaTime, to: MediaTime, why: Vec<String>) {
+        let shift = self.streams.get(&kind).and_then(|stream| stream.shift).unwrap_or_default();
+        self.skip_at(kind, (from, to), shift, why);
+    }
+
+    /// The same, where it is known how far before where the manifest has it the media would be.
+    pub(crate) fn skip_at(
+        &mut self,
+        kind: TrackKind,
+        (from, to): (MediaTime, MediaTime),
+        shift: MediaTime,
+        why: Vec<String>,
+    ) {
         let Some(stream) = self.streams.get_mut(&kind) else {
             return;
         };
         let rendition = stream.rendition.unwrap_or(0);
-        let shift = stream.shift.unwrap_or_default();
         stream.buffer.put(Item::hole((from, to), shift, stream.period, rendition));
         stream.cursor = None;
         stream.avoid.clear();
@@ -126,7 +137,6 @@ impl Engine {
         };
         let Some(fetch) = stream.fetch.take() else { return };
         let (requests, reference) = ([fetch.request, fetch.init_request], fetch.rendition);
-        let media_end = stream.buffer.media_until(fetch.start);
         let error = self.in_segment(error, kind, &fetch, false);
         for id in requests.into_iter().flatten() {
             self.cancel(id);
@@ -146,11 +156,11 @@ impl Engine {
         };
         if fetch.appended > 0 {
             // Part of it plays; the rest is missing.
-            let mut missing = media_end.min(fetch.end);
+            let mut missing = fetch.start;
             if let Some(item) = stream.buffer.get_mut(fetch.start) {
                 let shift = item.start - item.media_start;
                 item.complete = true;
-                item.end = (media_end + shift).max(item.start).min(item.end);
+                item.end = (item.media_end + shift).max(item.start).min(item.end);
                 missing = item.end;
                 stream.shift = Some(shift);
             }

@@ -33,6 +33,14 @@ enum Next {
     Wait,
 }
 
+/// Whether what the manifest has somewhere is there already.
+enum Held {
+    /// No: this is to be fetched.
+    No(Box<Segment>),
+    /// Yes, behind a hole: where the manifest has that, and how far before it its media would be.
+    Behind((MediaTime, MediaTime), MediaTime),
+}
+
 impl Engine {
     /// Where a stream's media is needed from: the playhead, or the target of what is under way.
     pub(crate) fn needed_from(&self, stream: &Stream) -> MediaTime {
@@ -130,12 +138,14 @@ impl Engine {
                 true
             }
             Next::PeriodEnd => self.next_period(kind, next_time),
-            Next::Segment(_, segment) if self.holds_behind(kind, from, &segment) => {
-                // What the manifest has here is there already, and begins later: nothing else will come.
-                self.skip(kind, from, segment.start, vec!["the media here begins later".to_owned()]);
-                true
-            }
             Next::Segment(reference, segment) => {
+                let segment = match self.before_held(kind, from, reference, segment) {
+                    Held::No(segment) => segment,
+                    Held::Behind(span, shift) => {
+                        self.skip_at(kind, span, shift, vec!["the media here begins later".to_owned()]);
+                        return true;
+                    }
+                };
                 self.fetch_segment(kind, reference, *segment);
                 // What may not be fetched at all has been replaced or left out by now: on with the next.
                 self.playback.is_active() && self.streams.get(&kind).is_some_and(|stream| stream.fetch.is_none())
@@ -143,11 +153,21 @@ impl Engine {
         }
     }
 
-    /// Whether a kind's buffer has a whole segment already, with media that begins behind where it is needed from.
-    fn holds_behind(&self, kind: TrackKind, from: MediaTime, segment: &Segment) -> bool {
-        let Some(stream) = self.streams.get(&kind) else { return false };
-        let nothing_here = stream.buffer.fetched_until(from).is_none();
-        nothing_here && from + SEAM < segment.start && stream.buffer.holds_behind(from, segment.start)
+    /// Where durations do not add up, the manifest may have a segment where media is needed that is there already and
+    /// begins later. Then it is the one before that is wanted; if that is there too, nothing else will come.
+    fn before_held(&self, kind: TrackKind, from: MediaTime, reference: RenditionRef, segment: Box<Segment>) -> Held {
+        let Some(stream) = self.streams.get(&kind) else { return Held::No(segment) };
+        if stream.buffer.fetched_until(from).is_some() {
+            return Held::No(segment);
+        }
+        let Some(media_start) = stream.buffer.begins_behind(from, segment.start) else { return Held::No(segment) };
+        let index = self.rendition(reference).and_then(|r| r.segments.known());
+        let before = index.and_then(|index| index.get(segment.number.checked_sub(1)?));
+        let wanted = before.filter(|before| !stream.buffer.knows(before.start, before.end()));
+        match wanted.filter(|before| !self.is_missing(reference, before)) {
+            Some(before) => Held::No(Box::new(before)),
+            None => Held::Behind((segment.start - (media_start - from), segment.start), segment.start - media_start),
+        }
     }
 
     /// Of what a kind may be played in nothing can be had: constraints came that left only renditions

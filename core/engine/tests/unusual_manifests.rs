@@ -399,6 +399,7 @@ fn behind_a_hole_of_a_playlist_that_rounds_playback_goes_on_where_the_media_was(
         assert_eq!(jumps, 1, "{random_access}");
         let missing = asked_for(&session, |path| path.ends_with("a0/7.m4s"));
         assert_eq!(missing, 1, "{random_access}: asked for again and again");
+        assert_eq!(decisions(&session, DecisionKind::Skip).len(), 1, "{random_access}");
     }
 }
 
