@@ -158,18 +158,23 @@ def decrypt_all(titles, telecine):
         to = Decrypting(titles, telecine, work)
 
         def one(job):
-            variant, track = job
+            variant, tracks = job
             try:
                 if variant.protection == "AES-128":
                     to.whole(variant)
-                elif variant.is_common or variant.container(track) == "fMP4":
-                    to.common(variant, track)
+                elif variant.is_common or variant.container(tracks[0]) == "fMP4":
+                    to.common(variant, tracks[0])
                 else:
-                    to.sample_aes(variant, track)
-                return variant, track, None
+                    to.sample_aes(variant, tracks[0])
+                fault = None
             except (RuntimeError, OSError, KeyError, IndexError) as error:
-                return variant, track, str(error) or repr(error)
+                fault = str(error) or repr(error)
+            return [(variant, track, fault) for track in tracks]
 
-        jobs = [(v, t) for v in titles.variants if v.protection for t in v.tracks]
+        # Files that were encrypted whole hold all tracks of their variant: it is decrypted once.
+        jobs = []
+        for variant in (v for v in titles.variants if v.protection):
+            once = variant.protection == "AES-128"
+            jobs += [(variant, tracks) for tracks in ([variant.tracks] if once else [[t] for t in variant.tracks])]
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            return list(pool.map(one, jobs))
+            return [result for results in pool.map(one, jobs) for result in results]

@@ -4,6 +4,7 @@ import functools
 import json
 import re
 import subprocess
+import xml.etree.ElementTree as xml
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +64,25 @@ class Variant:
     def container(self, track):
         extension = self.segments(track)[0].suffix[1:]
         return {"m4s": "fMP4", "mp4": "fMP4", "ts": "MPEG-TS"}.get(extension, "packed audio")
+
+    @functools.lru_cache(maxsize=None)
+    def renditions(self, manifest):
+        """Which source a rendition of a manifest is, by what reports call it: the folder that its files are in. DASH
+        names its representations itself; of HLS the variants and the sound are counted as they stand."""
+        text = (self.root / manifest).read_text()
+        if manifest.endswith(".mpd"):
+            names = {"": "urn:mpeg:dash:schema:mpd:2011"}
+            return {
+                r.get("id"): r.find("SegmentTemplate", names).get("media").partition("/")[0]
+                for r in xml.fromstring(text).iterfind(".//Representation", names)
+            }
+        rungs = re.findall(r"^#EXT-X-STREAM-INF:.*\n([^/\n]+)/", text, re.M)
+        sounds = re.findall(r'^#EXT-X-MEDIA:TYPE=AUDIO,.*?URI="([^/"]+)/', text, re.M)
+        return {f"{kind}-{n}": s for kind, all in (("variant", rungs), ("audio", sounds)) for n, s in enumerate(all)}
+
+    def is_apart(self, manifest):
+        """Whether rungs are adaptation sets of their own, as the packager writes them where each has its key."""
+        return manifest.endswith(".mpd") and "adaptation-set-switching" in (self.root / manifest).read_text()
 
     @property
     def folder(self):
