@@ -177,10 +177,11 @@ impl TextTracks {
         if data.is_empty() {
             return;
         }
-        let mut warnings = Vec::new();
+        let warnings = &mut self.warnings;
+        let room = limits.side_items.saturating_sub(warnings.len());
         let read = match &track.config {
             DecoderConfig::Ttml { .. } => ttml::parse(data, limits).map(|mut text| {
-                warnings.append(&mut text.warnings);
+                warnings.extend(text.warnings.drain(..).take(room));
                 if let Some(language) = &text.language {
                     state.found.name(&language.to_string());
                 }
@@ -190,11 +191,15 @@ impl TextTracks {
                 let reader = match state.webvtt.take() {
                     Some(reader) => Ok(reader),
                     None => WebVttTrack::new(header, limits).inspect(|reader| {
-                        warnings.extend_from_slice(reader.warnings());
+                        warnings.extend(reader.warnings().iter().take(room).cloned());
                     }),
                 };
                 reader.and_then(|reader| {
-                    let cues = reader.sample_with(data, due, |warning| warnings.push(warning));
+                    let cues = reader.sample_with(data, due, |warning| {
+                        if warnings.len() < limits.side_items {
+                            warnings.push(warning);
+                        }
+                    });
                     state.webvtt = Some(reader);
                     cues
                 })
@@ -205,8 +210,6 @@ impl TextTracks {
             Ok(cues) => state.found.take(cues),
             Err(error) => state.error = state.error.take().or(Some(error.fact("time", time(pts)))),
         }
-        let room = limits.side_items.saturating_sub(self.warnings.len());
-        self.warnings.extend(warnings.into_iter().take(room));
     }
 
     /// What they hold, by track.
