@@ -73,7 +73,8 @@ impl WebVttTrack {
         self.sample_with(data, due, |_| ())
     }
 
-    /// The cues of one sample as [`sample`](Self::sample) gives them; `warn` gets settings that were left out (T102).
+    /// The cues of one sample as [`sample`](Self::sample) gives them; `warn` gets settings that were left out (T102),
+    /// at most [`Limits::side_items`] of them.
     ///
     /// # Errors
     /// Those of [`sample`](Self::sample).
@@ -86,7 +87,15 @@ impl WebVttTrack {
         if data.len() > self.limits.text_bytes {
             return Err(beyond("a WebVTT sample is larger than the limit", 0));
         }
-        let mut budget = self.limits.cue_nodes;
+        let (mut budget, mut untold) = (self.limits.cue_nodes, self.limits.side_items);
+        // Two bytes are a setting, and a warning is a hundred times larger.
+        let mut warn = |offset: usize, setting: &str| {
+            if let Some(left) = untold.checked_sub(1) {
+                untold = left;
+                let place = Place::Box { path: "vttc/sttg".to_owned(), offset: offset as u64 };
+                warn(Warning::new("T102", place, format!("a setting of a cue was ignored: {}", clip(setting))));
+            }
+        };
         let mut cues = Vec::new();
         for part in Boxes::of(data, "") {
             let part = part?;
@@ -110,7 +119,7 @@ impl WebVttTrack {
         part: &Part<'_>,
         due: &Range<MediaTime>,
         budget: &mut usize,
-        warn: &mut impl FnMut(Warning),
+        warn: &mut impl FnMut(usize, &str),
     ) -> Result<Option<Cue>, Error> {
         let (mut id, mut settings, mut payload, mut current) = (String::new(), String::new(), String::new(), None);
         for inside in Boxes::of(part.body, "vttc/") {
@@ -129,8 +138,7 @@ impl WebVttTrack {
             payload = payload.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "\u{fffd}");
         }
         let cue = self.context.cue((due.start, due.end), &id, &settings, &payload, (&self.limits, budget), |setting| {
-            let place = Place::Box { path: "vttc/sttg".to_owned(), offset: part.offset as u64 };
-            warn(Warning::new("T102", place, format!("a setting of a cue was ignored: {}", clip(setting))));
+            warn(part.offset, setting);
         });
         Ok(cue.map(|mut cue| {
             if let Some(current) = current {

@@ -128,6 +128,22 @@ fn what_is_left_out_of_header_and_samples_is_said() {
 }
 
 #[test]
+fn samples_with_more_to_warn_of_than_the_limit() {
+    let mut limits = Limits::default();
+    limits.side_items = 3;
+    let texts = WebVttTrack::new(b"", &limits).expect("no header");
+    // In one cue and over the cues of a sample.
+    let cue = cue_box(&[("sttg", &"x ".repeat(500_000)), ("payl", "y")]);
+    let two = cue_box(&[("sttg", "x x"), ("payl", "y")]);
+    for (sample, cues) in [(cue, 1), ([&two[..], &two, &two].concat(), 3)] {
+        let mut warnings = Vec::new();
+        let due = MediaTime::ZERO..MediaTime::from_secs(1);
+        let read = texts.sample_with(&sample, due, |warning| warnings.push(warning)).expect("readable");
+        assert_eq!((read.len(), warnings.len()), (cues, 3));
+    }
+}
+
+#[test]
 fn times_inside_a_cue_follow_the_clock_that_its_sample_states() {
     // A cue from 10.5 s of its own clock, cut at 2000.3 ms of the track.
     let first = cue_box(&[("ctim", "00:00:10.500"), ("payl", "a<00:00:11.000>b<00:00:12.500>c")]);

@@ -131,7 +131,6 @@ impl TextTracks {
                 }
             }
         }
-        found.warnings.truncate(limits.side_items);
         found
     }
 
@@ -146,10 +145,11 @@ impl TextTracks {
         limits: &Limits,
         warnings: &mut Vec<Warning>,
     ) -> Result<Vec<Cue>, Error> {
+        let room = limits.side_items.saturating_sub(warnings.len());
         match &track.config {
             DecoderConfig::Ttml { .. } => {
                 let mut text = ttml::parse(data, limits)?;
-                warnings.append(&mut text.warnings);
+                warnings.extend(text.warnings.drain(..).take(room));
                 Ok(text.into_sample_cues(due, offset))
             }
             DecoderConfig::WebVtt { header } => {
@@ -157,11 +157,15 @@ impl TextTracks {
                     Some((known, id, reader)) if Arc::ptr_eq(known, init) && *id == track.id => reader,
                     _ => {
                         let reader = WebVttTrack::new(header, limits)?;
-                        warnings.extend_from_slice(reader.warnings());
+                        warnings.extend(reader.warnings().iter().take(room).cloned());
                         &self.webvtt.insert((Arc::clone(init), track.id, reader)).2
                     }
                 };
-                reader.sample_with(data, due.start + offset..due.end + offset, |warning| warnings.push(warning))
+                reader.sample_with(data, due.start + offset..due.end + offset, |warning| {
+                    if warnings.len() < limits.side_items {
+                        warnings.push(warning);
+                    }
+                })
             }
             _ => Ok(Vec::new()),
         }

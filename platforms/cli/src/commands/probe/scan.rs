@@ -260,7 +260,7 @@ impl Found {
                 let bytes = fragment.sample(sample).ok_or_else(|| missing(part.track_id, offset))?;
                 let clear = seen_through || !hidden.get(at).is_some_and(|hidden| *hidden);
                 if let Some(track) = text.filter(|_| clear) {
-                    self.texts.take(track, sample.pts(), sample.duration, &bytes, limits);
+                    self.texts.take(track, sample.pts(), sample.duration, Ok(&bytes), limits);
                 }
                 samples.push(Summed::new(sample, clear.then(|| crc32fast::hash(&bytes))));
             }

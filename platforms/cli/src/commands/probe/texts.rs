@@ -10,7 +10,7 @@ use telecine_container::text::webvtt::{self, CueClock};
 use telecine_container::text::wvtt::WebVttTrack;
 use telecine_container::{Container, DecoderConfig, TrackInfo};
 use telecine_model::cue::{Node, SpanKind};
-use telecine_model::{Cue, CueStore, Error, ErrorCode, Limits, MediaTime, TrackKind, Warning};
+use telecine_model::{Cue, CueStore, Error, ErrorCode, Limits, MediaTime, Place, TrackKind, Warning};
 
 use crate::document::secs;
 use crate::fetch::unreadable;
@@ -162,8 +162,16 @@ impl TextTracks {
             && matches!(track.config, DecoderConfig::Ttml { .. } | DecoderConfig::WebVtt { .. })
     }
 
-    /// Takes a sample, in clear, with its presentation time and duration in ticks of the track.
-    pub(super) fn take(&mut self, track: &TrackInfo, pts: i64, duration: u32, data: &[u8], limits: &Limits) {
+    /// Takes a sample, in clear, or why it could not be read; with its presentation time and duration in ticks of the
+    /// track.
+    pub(super) fn take(
+        &mut self,
+        track: &TrackInfo,
+        pts: i64,
+        duration: u32,
+        data: Result<&[u8], Error>,
+        limits: &Limits,
+    ) {
         let state = self.tracks.entry(track.id).or_insert_with(|| {
             let mut found = Gathering::new(limits);
             if let Some(language) = &track.language {
@@ -174,13 +182,19 @@ impl TextTracks {
         let pts = track.presentation_time(pts);
         let time = |ticks: i64| MediaTime::from_ticks(ticks, track.timescale);
         let due = time(pts)..time(pts.saturating_add(duration.into()));
-        if data.is_empty() {
-            return;
-        }
-        let mut warnings = Vec::new();
+        let data = match data {
+            Ok([]) => return,
+            Ok(data) => data,
+            Err(error) => {
+                state.error = state.error.take().or(Some(error.fact("time", time(pts))));
+                return;
+            }
+        };
+        let warnings = &mut self.warnings;
+        let room = limits.side_items.saturating_sub(warnings.len());
         let read = match &track.config {
             DecoderConfig::Ttml { .. } => ttml::parse(data, limits).map(|mut text| {
-                warnings.append(&mut text.warnings);
+                warnings.extend(text.warnings.drain(..).take(room));
                 if let Some(language) = &text.language {
                     state.found.name(&language.to_string());
                 }
@@ -190,11 +204,15 @@ impl TextTracks {
                 let reader = match state.webvtt.take() {
                     Some(reader) => Ok(reader),
                     None => WebVttTrack::new(header, limits).inspect(|reader| {
-                        warnings.extend_from_slice(reader.warnings());
+                        warnings.extend(reader.warnings().iter().take(room).cloned());
                     }),
                 };
                 reader.and_then(|reader| {
-                    let cues = reader.sample_with(data, due, |warning| warnings.push(warning));
+                    let cues = reader.sample_with(data, due, |warning| {
+                        if warnings.len() < limits.side_items {
+                            warnings.push(warning);
+                        }
+                    });
                     state.webvtt = Some(reader);
                     cues
                 })
@@ -205,8 +223,6 @@ impl TextTracks {
             Ok(cues) => state.found.take(cues),
             Err(error) => state.error = state.error.take().or(Some(error.fact("time", time(pts)))),
         }
-        let room = limits.side_items.saturating_sub(self.warnings.len());
-        self.warnings.extend(warnings.into_iter().take(room));
     }
 
     /// What they hold, by track.
@@ -223,7 +239,8 @@ impl TextTracks {
     }
 }
 
-/// Reads the bytes of the samples of text tracks that a `moov` lists.
+/// Reads the bytes of the samples of text tracks that a `moov` lists. `each` gets `ContainerLimit` for a sample that is
+/// too large to be read, `ContainerTruncated` for one that the file ends in.
 ///
 /// # Errors
 /// `InvalidArgument` if the file cannot be read.
@@ -231,7 +248,7 @@ pub(super) fn listed(
     path: &Path,
     samples: impl Iterator<Item = (u64, u32)>,
     limits: &Limits,
-    mut each: impl FnMut(usize, &[u8]),
+    mut each: impl FnMut(usize, Result<&[u8], Error>),
 ) -> Result<(), Error> {
     use io::{Read as _, Seek as _};
     let failed = |error: io::Error| unreadable(path, &error);
@@ -239,11 +256,25 @@ pub(super) fn listed(
     let mut data = Vec::new();
     for (index, (offset, size)) in samples.enumerate() {
         data.clear();
-        if size as usize <= limits.text_bytes {
-            file.seek(io::SeekFrom::Start(offset)).map_err(failed)?;
-            (&mut file).take(size.into()).read_to_end(&mut data).map_err(failed)?;
+        let wrong = |code, message: String| Err(Error::new(code, message).at(Place::Byte(offset)));
+        if size as usize > limits.text_bytes {
+            let message =
+                format!("a subtitle sample of {size} bytes is larger than the limit of {}", limits.text_bytes);
+            each(index, wrong(ErrorCode::ContainerLimit, message));
+            continue;
         }
-        each(index, &data);
+        file.seek(io::SeekFrom::Start(offset)).map_err(failed)?;
+        let read = (&mut file).take(size.into()).read_to_end(&mut data).map_err(failed)?;
+        each(
+            index,
+            match read < size as usize {
+                true => wrong(
+                    ErrorCode::ContainerTruncated,
+                    format!("the file ends {} bytes too early", size as usize - read),
+                ),
+                false => Ok(&data),
+            },
+        );
     }
     Ok(())
 }
@@ -274,4 +305,26 @@ pub(super) fn line(entry: &TextEntry, out: &mut dyn io::Write) -> io::Result<()>
         write!(out, ", {}", output::plain(error))?;
     }
     writeln!(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_that_are_too_large_or_not_whole_are_told() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a");
+        std::fs::write(&path, b"0123456789").expect("written");
+        let mut limits = Limits::default();
+        limits.text_bytes = 4;
+        let mut told = Vec::new();
+        let samples = [(2, 3), (0, 5), (8, 4), (20, 1), (4, 0)];
+        let read = listed(&path, samples.into_iter(), &limits, |index, data| {
+            told.push((index, data.map(<[u8]>::to_vec).map_err(|error| error.code())));
+        });
+        assert_eq!(read, Ok(()));
+        let (limit, short) = (Err(ErrorCode::ContainerLimit), Err(ErrorCode::ContainerTruncated));
+        assert_eq!(told, [(0, Ok(b"234".to_vec())), (1, limit), (2, short.clone()), (3, short), (4, Ok(Vec::new()))]);
+    }
 }
