@@ -147,7 +147,7 @@ pub(crate) fn run(args: &Probe) -> Result<(), Error> {
     let here = |error| about(error, &args.file);
     let means = Means { init: args.init.as_deref(), keys: Keys::new(&args.key)?, iv: args.iv };
     let limits = Limits::default();
-    if let Some(container @ (Container::WebVtt | Container::Ttml)) = container_of(&args.file)? {
+    if let Some(container @ (Container::WebVtt | Container::Ttml)) = container_of(&args.file).map_err(here)? {
         let (entry, warnings) = texts::file(&args.file, container, &limits).map_err(here)?;
         return print(args, &text_document(container, entry, &warnings));
     }
