@@ -58,7 +58,7 @@ lint:
 fmt:
 	$(CARGO) fmt --all
 
-# Fast ones first: parsers and engine in virtual time, then sockets, then real decoders.
+# Real decoders and judges from outside first, the runner of the Rust tests last: its summary ends the output.
 test: setup lint test-wasm test-media test-gstreamer test-browser test-set test-rust
 
 # What decides has to build for browsers unchanged.
