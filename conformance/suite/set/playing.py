@@ -78,9 +78,6 @@ def sessions(titles):
         for manifest in variant.manifests:
             for nth, keys in enumerate(ways(variant)):
                 for more, wish in (FIRST, OTHER) if several else (((), {}),):
-                    if several and variant.is_apart(manifest):
-                        # The engine does not switch across adaptation sets yet: it stays in the first one.
-                        wish = {**wish, "video": "v180"}
                     out.append(Session(variant, manifest, "null", keys, more, wish))
                     out.append(Session(variant, manifest, "audio", keys, more, wish))
                     if more and nth:

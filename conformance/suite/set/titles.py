@@ -80,10 +80,6 @@ class Variant:
         sounds = re.findall(r'^#EXT-X-MEDIA:TYPE=AUDIO,.*?URI="([^/"]+)/', text, re.M)
         return {f"{kind}-{n}": s for kind, all in (("variant", rungs), ("audio", sounds)) for n, s in enumerate(all)}
 
-    def is_apart(self, manifest):
-        """Whether rungs are adaptation sets of their own, as the packager writes them where each has its key."""
-        return manifest.endswith(".mpd") and "adaptation-set-switching" in (self.root / manifest).read_text()
-
     @property
     def folder(self):
         return self.root / self.name
