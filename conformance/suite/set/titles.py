@@ -10,8 +10,6 @@ from pathlib import Path
 
 COMMON = ("cenc", "cens", "cbc1", "cbcs")
 NAMES = {"h264": "H.264", "hevc": "H.265", "vp9": "VP9", "av1": "AV1", "aac": "AAC", "mp3": "MP3", "ac3": "AC-3", "eac3": "E-AC-3"}
-# What decoders in Rust there are.
-RUST = ("aac", "mp3")
 
 
 def probe(path, *arguments):
