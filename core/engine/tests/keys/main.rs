@@ -5,6 +5,7 @@
 mod common;
 
 mod packaged;
+mod releases;
 mod samples;
 mod sealed;
 mod set;

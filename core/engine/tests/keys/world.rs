@@ -1,6 +1,6 @@
 //! A protected synthetic title with licence servers, and a sink that looks at what it gets.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -28,6 +28,8 @@ pub(crate) enum Answer {
     ClearKeys { without: Vec<KeyId> },
     /// A licence for the double of a commercial key system.
     Double(DoubleLicence),
+    /// That, and to a release its acknowledgement.
+    Either(DoubleLicence),
     /// This.
     Raw(Fetched),
 }
@@ -41,6 +43,9 @@ pub(crate) struct World {
     pub(crate) key_files: Vec<String>,
     /// How much media had been asked for before each licence was.
     pub(crate) media_before: Vec<usize>,
+    /// What other servers answer, by URL, and what was asked of them.
+    pub(crate) others: BTreeMap<&'static str, Fetched>,
+    pub(crate) asked: Vec<String>,
     /// What the manifest is instead.
     pub(crate) edit: Option<fn(&World, String) -> String>,
 }
@@ -54,6 +59,8 @@ impl World {
             licences: Vec::new(),
             key_files: Vec::new(),
             media_before: Vec::new(),
+            others: BTreeMap::new(),
+            asked: Vec::new(),
             edit: None,
         }
     }
@@ -75,7 +82,8 @@ impl World {
         };
         let body = match answer.expect("an answer") {
             Answer::Raw(fetched) => return fetched,
-            Answer::Double(licence) => licence.to_bytes(),
+            Answer::Either(_) if is_release(request) => b"released".to_vec(),
+            Answer::Double(licence) | Answer::Either(licence) => licence.to_bytes(),
             Answer::ClearKeys { without } => {
                 let body = request.body.as_ref().expect("a request in JSON");
                 let (kids, kind) = request_from_json(body.expose(), &Limits::default()).expect("valid");
@@ -91,6 +99,11 @@ impl World {
     }
 }
 
+/// Whether a message of the double destroys a licence.
+fn is_release(request: &KeyRequest) -> bool {
+    request.body.as_ref().is_some_and(|body| body.expose().ends_with(b"license-release"))
+}
+
 impl Source for World {
     fn fetch(&mut self, request: &FetchRequest) -> Fetched {
         if request.url == SERVER {
@@ -99,6 +112,10 @@ impl Source for World {
             let media = self.title.requests().iter().filter(|path| path.contains('/'));
             self.media_before.push(media.count());
             return self.licence(request.licence.as_deref().expect("what to post"));
+        }
+        if let Some(fetched) = self.others.get(request.url.as_str()) {
+            self.asked.push(request.url.clone());
+            return fetched.clone();
         }
         if request.class == RequestClass::Key {
             self.key_files.push(request.url.clone());
