@@ -9,6 +9,7 @@ mod releases;
 mod samples;
 mod sealed;
 mod set;
+mod sink;
 mod stored;
 mod whole_segments;
 mod world;
