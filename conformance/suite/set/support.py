@@ -24,11 +24,11 @@ LETTERS = (("played", "P"), ("in_rust", "R"), ("decrypted", "D"), ("passed", "T"
 
 
 def plays(track, sessions, sink):
-    """Whether nothing is wrong with any session of a variant, and one with this sink played this very track, or said
-    that it cannot. Which rung GStreamer plays in real time is not certain: there another of its codec will do."""
+    """Whether nothing is wrong with any session of a variant, and one with this sink played this very track. Which
+    rung GStreamer plays in real time is not certain: there another of its codec will do."""
     of_sink = [s for s in sessions if s.sink == sink]
     alike = lambda t: t == track or (sink == "gstreamer" and track.kind == t.kind == "video" and t.codec == track.codec)
-    covered = any(alike(t) for s in of_sink for t in [*s.played, *s.refused])
+    covered = any(alike(t) for s in of_sink for t in s.played)
     return covered and not any(s.faults for s in sessions)
 
 
@@ -42,7 +42,7 @@ def cells(titles, sessions, decrypted, by_library, passed):
             earned = {"played": all(plays(track, of_variant, sink) for sink in ("null", "audio", "gstreamer"))}
             if track.kind == "audio":
                 rust = [s for s in of_variant if s.sink == "audio"]
-                earned["in_rust"] = plays(track, rust, "audio") and not any(track in s.refused for s in rust)
+                earned["in_rust"] = plays(track, rust, "audio")
             if variant.protection:
                 own = f"{variant.name} {track.source}"
                 earned["decrypted"] = (variant.name, track.source) in decrypted and own in by_library

@@ -10,8 +10,6 @@ from pathlib import Path
 
 COMMON = ("cenc", "cens", "cbc1", "cbcs")
 NAMES = {"h264": "H.264", "hevc": "H.265", "vp9": "VP9", "av1": "AV1", "aac": "AAC", "mp3": "MP3", "ac3": "AC-3", "eac3": "E-AC-3"}
-# What decoders in Rust there are.
-RUST = ("aac", "mp3")
 
 
 def probe(path, *arguments):
@@ -79,10 +77,6 @@ class Variant:
         rungs = re.findall(r"^#EXT-X-STREAM-INF:.*\n([^/\n]+)/", text, re.M)
         sounds = re.findall(r'^#EXT-X-MEDIA:TYPE=AUDIO,.*?URI="([^/"]+)/', text, re.M)
         return {f"{kind}-{n}": s for kind, all in (("variant", rungs), ("audio", sounds)) for n, s in enumerate(all)}
-
-    def is_apart(self, manifest):
-        """Whether rungs are adaptation sets of their own, as the packager writes them where each has its key."""
-        return manifest.endswith(".mpd") and "adaptation-set-switching" in (self.root / manifest).read_text()
 
     @property
     def folder(self):

@@ -7,7 +7,7 @@ use telecine_delivery::RequestClass;
 use telecine_manifest::{dash, hls, sniff};
 use telecine_model::segments::{Addressing, SegmentIndexSource, UriList};
 use telecine_model::{
-    uri, ByteRange, Error, ErrorCode, Handling, MediaTime, Presentation, Protocol, SegmentIndex, SegmentTable,
+    uri, ByteRange, Error, ErrorCode, Handling, MediaTime, Period, Presentation, Protocol, SegmentIndex, SegmentTable,
     Segments, Timescale, Track, TrackKind,
 };
 use telecine_telemetry::Qoe;
@@ -167,10 +167,11 @@ impl Engine {
     }
 
     /// The manifest is complete: choose tracks and start to fetch.
-    fn begin(&mut self, presentation: Presentation) {
+    fn begin(&mut self, mut presentation: Presentation) {
         if presentation.live {
             return self.fail(not_yet_live());
         }
+        presentation.periods.iter_mut().for_each(Period::join_switchable);
         let multivariant = presentation.protocol == Protocol::Hls && !has_segments(&presentation);
         self.title.presentation = Some(presentation);
         self.enter(State::Preparing);

@@ -467,3 +467,47 @@ fn what_is_wrong_with_the_media_playlist_that_speaks_for_the_title_is_told_with_
         .expect("a line and a URL");
     assert!(line.starts_with("line ") && url.starts_with("https://title.example/"), "{warning}");
 }
+
+#[test]
+fn rungs_in_adaptation_sets_of_their_own_are_switched_between_where_the_sets_say_so() {
+    let split = |says_so: bool| {
+        move |_: &str, text: String| {
+            let switching = |id: usize| {
+                let others: Vec<String> = (0..8).filter(|n| *n != id).map(|n| format!("rung{n}")).collect();
+                let scheme = "urn:mpeg:dash:adaptation-set-switching:2016";
+                format!("<SupplementalProperty schemeIdUri=\"{scheme}\" value=\"{}\"/>", others.join(","))
+            };
+            let start = text.find("<AdaptationSet id=\"1\"").expect("the picture");
+            let open = start + text[start..].find('>').expect("a tag") + 1;
+            let end = open + text[open..].find("</AdaptationSet>").expect("its end");
+            let head = text[start..open].to_owned();
+            let first = open + text[open..end].find("<Representation").expect("rungs");
+            let (shared, rungs) = (&text[open..first], &text[first..end]);
+            let sets = rungs.split_inclusive("</Representation>").filter(|rung| rung.contains("<Representation"));
+            let sets: Vec<String> = sets
+                .enumerate()
+                .map(|(id, rung)| {
+                    let head = head.replace("id=\"1\"", &format!("id=\"rung{id}\""));
+                    let property = if says_so { switching(id) } else { String::new() };
+                    format!("{head}{property}{shared}{rung}</AdaptationSet>")
+                })
+                .collect();
+            let end = end + "</AdaptationSet>".len();
+            format!("{}{}{}", &text[..start], sets.join("\n"), &text[end..])
+        }
+    };
+    let heights = |says_so: bool| -> Vec<u32> {
+        let mut session = edited("main.mpd", split(says_so));
+        assert_eq!(session.run(None), Outcome::Ended, "{:?}", errors(&session));
+        let picture = track(&session, TrackKind::Video);
+        assert_eq!((picture.samples, picture.gaps), (1500, 0));
+        let height = |event: &Event| match event {
+            Event::Quality { kind: TrackKind::Video, height, .. } => *height,
+            _ => None,
+        };
+        session.events().iter().filter_map(height).collect()
+    };
+    let together = heights(true);
+    assert!(together.len() > 1 && together.is_sorted(), "rises with the network: {together:?}");
+    assert_eq!(heights(false).len(), 1, "sets that say nothing are choices of the viewer");
+}

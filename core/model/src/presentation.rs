@@ -15,6 +15,8 @@ use crate::protection::{Key, Protection};
 use crate::segments::{ByteRange, Segments};
 use crate::time::{MediaTime, WallTime};
 
+mod switching;
+
 /// The language of a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Protocol {
@@ -241,7 +243,8 @@ pub struct Track {
     /// Not for normal playback: which tracks' trick-mode companion this is (`trickmode` values, or
     /// the I-frame playlists of the video track).
     pub trick_mode_for: Vec<String>,
-    /// Tracks that may be switched to without a seam (`adaptation-set-switching`).
+    /// Ids of tracks that may be switched to without a seam (`adaptation-set-switching`). As the manifest has it; a
+    /// player joins them ([`Period::join_switchable`]).
     pub switchable_with: Vec<String>,
     /// `@bitstreamSwitching`: segments of all renditions join without a new initialisation section.
     pub bitstream_switching: bool,

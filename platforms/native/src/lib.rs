@@ -28,8 +28,8 @@
 //! [`Event`]s; questions ([`Player::snapshot`], [`Player::qoe`]…) wait for the task's answer.
 //!
 //! - **Sinks.** [`NullSink`] parses and times every sample and shows none. `AudioSink` (feature
-//!   `audio`, on by default) decodes sound with Symphonia, into nothing, a WAV file, or the device's
-//!   output (feature `audio-device`). Anything else implements [`Sink`], with nothing but this crate:
+//!   `audio`, on by default) decodes sound with Symphonia, and AC-3 and E-AC-3 (feature `dolby`, on by
+//!   default), into nothing, a WAV file, or the device's output (feature `audio-device`). Anything else implements [`Sink`], with nothing but this crate:
 //!   `examples/own_sink.rs` is one from first to last.
 //! - **Network.** HTTP/1.1 and HTTP/2 over rustls and ring, connections reused. Redirects are
 //!   counted, stay within http and https, and never lead from https to http (from http to https they

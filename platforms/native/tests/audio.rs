@@ -156,6 +156,64 @@ fn a_sample_that_the_decoder_refuses_counts_and_becomes_silence() {
     assert_eq!((stats.samples, stats.decoded, stats.decode_errors), (count, 0, count));
 }
 
+/// How strong a tone is in some sound.
+#[cfg(feature = "dolby")]
+fn amplitude(sound: &[f32], hertz: f64) -> f64 {
+    let turn = std::f64::consts::TAU * hertz / 48_000.0;
+    let (mut across, mut up) = (0.0, 0.0);
+    for (at, sample) in sound.iter().enumerate() {
+        let angle = turn * at as f64;
+        across += f64::from(*sample) * angle.cos();
+        up += f64::from(*sample) * angle.sin();
+    }
+    2.0 * across.hypot(up) / sound.len() as f64
+}
+
+/// ffmpeg made them from six tones, each on a speaker of its own, a quarter of full scale.
+#[cfg(feature = "dolby")]
+#[test]
+fn every_channel_of_dolby_sound_comes_from_its_speaker() {
+    // Left, right, centre, low frequencies, left and right behind: the order of a WAV file.
+    let tones = [400.0, 800.0, 1200.0, 60.0, 1600.0, 2000.0];
+    for bytes in [&include_bytes!("media/ac3.mp4")[..], include_bytes!("media/eac3.mp4")] {
+        let (spec, samples, stats, _) = decode(bytes, None);
+        let name = &stats.codec;
+        assert_eq!((spec.sample_rate, spec.channels), (48_000, 6), "{name}");
+        assert_eq!((stats.samples, stats.decoded, stats.decode_errors), (15, 15, 0), "{name}");
+        for (channel, own) in tones.into_iter().enumerate() {
+            // Away from both ends, where the transform has half of it; 0.2 s are whole turns of each tone.
+            let heard: Vec<f32> = samples.iter().skip(channel).step_by(6).skip(4_800).take(9_600).copied().collect();
+            for tone in tones {
+                let (strength, wanted) = (amplitude(&heard, tone), if tone == own { 0.25 } else { 0.0 });
+                assert!((strength - wanted).abs() < 0.01, "{name}, channel {channel}: {tone} Hz has {strength}");
+            }
+        }
+    }
+}
+
+#[cfg(feature = "dolby")]
+#[test]
+fn a_frame_of_dolby_sound_that_is_damaged_anywhere_is_silence() {
+    for bytes in [&include_bytes!("media/ac3.mp4")[..], include_bytes!("media/eac3.mp4")] {
+        let (init, fragments) = read(bytes);
+        let whole = fragments[0].data.concat();
+        let samples = &fragments[0].tracks[0].samples;
+        for (damaged, sample) in samples.iter().enumerate() {
+            let offset = usize::try_from(sample.offset).expect("small") + 7 + damaged * 80;
+            let mut data = whole.clone();
+            data[offset] ^= 0x10;
+            let mut fragment = Fragment::clone(&fragments[0]);
+            fragment.data = vec![Bytes::from(data)];
+            let mut sink = AudioSink::new(Discard);
+            sink.command(configure(&init), NOW);
+            sink.command(append(&Arc::new(fragment), None), NOW);
+            drain(&mut sink);
+            let stats = sound(&sink);
+            assert_eq!((stats.decoded, stats.decode_errors), (14, 1), "{}, frame {damaged}", stats.codec);
+        }
+    }
+}
+
 #[test]
 fn a_codec_without_a_decoder_is_a_typed_failure() {
     let (init, fragments) = read(include_bytes!("media/flac.mp4"));

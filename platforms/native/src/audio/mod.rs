@@ -1,4 +1,4 @@
-//! Sound, decoded with Symphonia.
+//! Sound, decoded: by Symphonia, and what Dolby made by oxideav-ac3.
 //!
 //! ```no_run
 //! use telecine::audio::{AudioSink, WavFile};
@@ -15,7 +15,10 @@
 mod decoder;
 #[cfg(feature = "audio-device")]
 mod device;
+#[cfg(feature = "dolby")]
+mod dolby;
 mod output;
+mod symphonia;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,7 +37,7 @@ pub use output::{AudioOutput, Discard, Pcm, WavFile};
 /// Access units decoded in one poll: about a millisecond of work, so that the loop is never held up.
 const BATCH: usize = 32;
 
-/// What plays: sound by Symphonia, pictures and subtitles by the null sink's account.
+/// What plays: sound by its decoders, pictures and subtitles by the null sink's account.
 const CODECS: [&str; 20] = [
     "mp4a.40.2",
     "mp4a.40.02",
@@ -58,7 +61,14 @@ const CODECS: [&str; 20] = [
     "wvtt",
 ];
 
-/// A sink that decodes sound: AAC-LC (mono and stereo), MP3, FLAC and ALAC in CMAF.
+/// Sound that only some builds decode.
+#[cfg(feature = "dolby")]
+const DOLBY: [&str; 6] = ["ac-3", "ec-3", "mp4a.a5", "mp4a.a6", "mp4a.A5", "mp4a.A6"];
+#[cfg(not(feature = "dolby"))]
+const DOLBY: [&str; 0] = [];
+
+/// A sink that decodes sound: AAC-LC (mono and stereo), MP3, FLAC and ALAC in CMAF, and with the feature `dolby`
+/// AC-3 and E-AC-3.
 ///
 /// Clock, buffers, pictures and subtitles are those of a [`ModelSink`], which it wraps. Sound is
 /// decoded ahead of the playhead in small batches, a batch for each poll, with whatever the
@@ -138,7 +148,7 @@ impl AudioSink {
             random_access: false,
             // What lies behind a gap was not decoded yet, or is no other for the gap.
             jumps: true,
-            codecs: CODECS.map(str::to_owned).to_vec(),
+            codecs: CODECS.into_iter().chain(DOLBY).map(str::to_owned).collect(),
             ..Capabilities::default()
         };
         Self {
