@@ -196,6 +196,17 @@ impl<S: Source> Session<S> {
     /// Runs until the title ended, failed or was stopped and the script is done, or until a time.
     /// Can be called again to run on.
     pub fn run(&mut self, until: Option<Timestamp>) -> Outcome {
+        self.run_on(until, false)
+    }
+
+    /// Runs as [`run`](Self::run) does, but until the player's state changes at most: [`Outcome::Until`], with
+    /// [`now`](Self::now) before `until`.
+    pub fn run_to_state(&mut self, until: Timestamp) -> Outcome {
+        self.run_on(Some(until), true)
+    }
+
+    fn run_on(&mut self, until: Option<Timestamp>, to_state: bool) -> Outcome {
+        let told = self.events.len();
         if !self.started {
             self.started = true;
             self.input(Input::Environment(Environment::Capabilities(self.sink.capabilities())));
@@ -207,6 +218,10 @@ impl<S: Source> Session<S> {
             self.run_moment();
             if let Some(outcome) = self.outcome().filter(|_| self.script.is_empty()) {
                 return outcome;
+            }
+            let mut new = self.events.get(told..).unwrap_or_default().iter();
+            if to_state && new.any(|event| matches!(event, Event::State { .. })) {
+                return Outcome::Until;
             }
             if self.steps >= self.step_limit {
                 return Outcome::StepLimit;

@@ -21,8 +21,8 @@ const A_MOMENT: Duration = Duration::from_micros(1);
 /// How often a session is looked at.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Every so many looks, one goes into the report and on the screen.
-const LOOKS_PER_SAMPLE: u64 = 5;
+/// After so long a look goes into the report and on the screen again.
+const SAMPLE_EVERY: Duration = Duration::from_millis(250);
 
 /// Watches one session.
 pub(super) struct Watch<'a> {
@@ -35,7 +35,7 @@ pub(super) struct Watch<'a> {
     dashboard: Dashboard,
     outputs: Outputs,
     interrupted: Arc<AtomicBool>,
-    looks: u64,
+    next_sample: Timestamp,
 }
 
 /// What is to become of a session that was looked at.
@@ -74,7 +74,7 @@ impl<'a> Watch<'a> {
             dashboard: Dashboard::new(args.json),
             outputs,
             interrupted,
-            looks: 0,
+            next_sample: Timestamp::ZERO,
         }
     }
 
@@ -105,21 +105,24 @@ impl<'a> Watch<'a> {
         Ok(())
     }
 
-    /// Looks at the session, by when so many bytes came.
+    /// Looks at the session, by when so many bytes came. It has to be looked at again when its state changes, too: the
+    /// playhead may move then.
     pub(super) fn look(&mut self, at: Timestamp, snapshot: &Snapshot, received: u64) -> Result<Next, Error> {
-        if self.looks.is_multiple_of(LOOKS_PER_SAMPLE) {
+        if at >= self.next_sample {
+            self.next_sample = at + SAMPLE_EVERY;
             self.notes.sample(at, snapshot, received);
             self.dashboard.sample(at, snapshot)?;
         }
-        self.looks += 1;
         let left = self.args.until.map(|until| until - snapshot.position);
         // A session that nobody reads and that leaves nothing behind is of no use (`telecine play | head`).
         let for_nobody = output::reader_is_gone() && self.outputs.is_empty();
         if left.is_some_and(|left| left <= MediaTime::ZERO) || for_nobody || self.interrupted.load(Ordering::SeqCst) {
             return Ok(Next::Stop);
         }
-        // At normal speed the playhead needs as long as the media lasts.
-        let left = left.map(|left| left.mul_ratio(1000, i64::from(self.args.rate)));
+        // At normal speed the playhead needs as long as the media lasts, once it moves.
+        let left = left
+            .filter(|_| snapshot.state == State::Playing)
+            .map(|left| left.mul_ratio(1000, i64::from(self.args.rate)));
         Ok(Next::Look(left.map_or(LOOK_EVERY, |left| span(left).clamp(A_MOMENT, LOOK_EVERY))))
     }
 
