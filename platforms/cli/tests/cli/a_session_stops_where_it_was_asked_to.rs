@@ -39,3 +39,20 @@ fn what_was_played_is_told_apart_from_how_long_it_took() {
         "{last}"
     );
 }
+
+#[test]
+fn just_behind_where_it_stalls() {
+    let play = |until: &str| {
+        let slow = ["--network", "rate=150kbps,rtt=80ms", "--until", until];
+        telecine(["play", "--clock", "virtual", "--sink", "null", "--json"].into_iter().chain(slow)).ok()
+    };
+    let report = play("20");
+    let at = report["stalled"][0]["position_s"].as_f64().expect("a stall") + 0.001;
+    let report = play(&at.to_string());
+    let played = report["played_s"].as_f64().expect("a number");
+    assert!((played - at).abs() < 2e-6, "{played}, not {at}");
+    // While the playhead stands there is no hurry.
+    let times: Vec<f64> =
+        report["buffer"].as_array().expect("a list").iter().filter_map(|sample| sample[0].as_f64()).collect();
+    assert!(times.len() > 10 && times.windows(2).all(|pair| pair[1] - pair[0] > 0.2499), "{times:?}");
+}
