@@ -199,8 +199,8 @@ impl<S: Source> Session<S> {
         self.run_on(until, false)
     }
 
-    /// Runs as [`run`](Self::run) does, but until the player's state changes at most: [`Outcome::Until`], with
-    /// [`now`](Self::now) before `until`.
+    /// Runs as [`run`](Self::run) does, and comes back earlier with [`Outcome::Until`] if the player's state changes:
+    /// at the moment at which it did, which [`now`](Self::now) is then.
     pub fn run_to_state(&mut self, until: Timestamp) -> Outcome {
         self.run_on(Some(until), true)
     }
@@ -219,12 +219,12 @@ impl<S: Source> Session<S> {
             if let Some(outcome) = self.outcome().filter(|_| self.script.is_empty()) {
                 return outcome;
             }
+            if self.steps >= self.step_limit {
+                return Outcome::StepLimit;
+            }
             let mut new = self.events.get(told..).unwrap_or_default().iter();
             if to_state && new.any(|event| matches!(event, Event::State { .. })) {
                 return Outcome::Until;
-            }
-            if self.steps >= self.step_limit {
-                return Outcome::StepLimit;
             }
             let Some(next) = self.deadline() else { return Outcome::Stuck };
             if let Some(until) = until.filter(|until| next > *until) {

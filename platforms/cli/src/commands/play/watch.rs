@@ -119,11 +119,7 @@ impl<'a> Watch<'a> {
         if left.is_some_and(|left| left <= MediaTime::ZERO) || for_nobody || self.interrupted.load(Ordering::SeqCst) {
             return Ok(Next::Stop);
         }
-        // At normal speed the playhead needs as long as the media lasts, once it moves.
-        let left = left
-            .filter(|_| snapshot.state == State::Playing)
-            .map(|left| left.mul_ratio(1000, i64::from(self.args.rate)));
-        Ok(Next::Look(left.map_or(LOOK_EVERY, |left| span(left).clamp(A_MOMENT, LOOK_EVERY))))
+        Ok(Next::Look(next_look(snapshot.state, left, self.args.rate)))
     }
 
     /// Keeps what was recorded.
@@ -144,6 +140,15 @@ impl<'a> Watch<'a> {
     }
 }
 
+/// How long until the next look, with so much media `left` to where playback is to stop, at a speed in thousandths.
+fn next_look(state: State, left: Option<MediaTime>, rate: u32) -> Duration {
+    // A playhead that stands arrives nowhere. Whenever it begins to move, it is looked at.
+    let left = left.filter(|_| state == State::Playing);
+    // At normal speed the playhead needs as long as the media lasts.
+    let left = left.map(|left| span(left.mul_ratio(1000, i64::from(rate))));
+    left.map_or(LOOK_EVERY, |left| left.clamp(A_MOMENT, LOOK_EVERY))
+}
+
 /// A span of media in time that passes: whole microseconds, rounded up, so that the playhead is there then.
 fn span(media: MediaTime) -> Duration {
     let whole = media.as_micros();
@@ -153,6 +158,7 @@ fn span(media: MediaTime) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use super::super::NORMAL;
     use super::*;
 
     #[test]
@@ -161,5 +167,33 @@ mod tests {
         let third = MediaTime::from_ticks(1, telecine_model::Timescale::new(3).expect("three"));
         assert_eq!(span(third), Duration::from_micros(333_334));
         assert_eq!(span(MediaTime::from_secs(-1)), Duration::ZERO);
+    }
+
+    #[test]
+    fn looks_meet_a_moving_playhead_within_a_microsecond_of_where_it_is_to_stop() {
+        for (until, rate) in [(1_500_000, 1000), (7_333_700, 1000), (1_500_001, 1500), (100, 250), (49_999, 4000)] {
+            let until = MediaTime::from_micros(until);
+            let position = |passed: Duration| MediaTime::from_duration(passed).mul_ratio(i64::from(rate), 1000);
+            let (mut passed, mut looks) = (Duration::ZERO, 0);
+            while position(passed) < until {
+                passed += next_look(State::Playing, Some(until - position(passed)), rate);
+                looks += 1;
+            }
+            let a_microsecond_before = passed.saturating_sub(Duration::from_micros(1));
+            assert!(position(a_microsecond_before) < until, "{until} at {rate}: {passed:?}");
+            // One each 50 ms; the last may need two, where a rate does not divide.
+            assert!(looks <= passed.as_millis() / 50 + 2, "{until} at {rate}: {looks} in {passed:?}");
+        }
+    }
+
+    #[test]
+    fn a_standing_playhead_is_looked_at_no_more_often_just_before_where_it_is_to_stop() {
+        let left = Some(MediaTime::from_micros(1));
+        assert_eq!(next_look(State::Playing, left, NORMAL), A_MOMENT);
+        for state in [State::Loading, State::Preparing, State::Ready, State::Paused, State::Rebuffering, State::Seeking]
+        {
+            assert_eq!(next_look(state, left, NORMAL), LOOK_EVERY, "{state:?}");
+        }
+        assert_eq!(next_look(State::Playing, None, NORMAL), LOOK_EVERY);
     }
 }
