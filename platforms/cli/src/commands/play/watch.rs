@@ -13,7 +13,7 @@ use super::wishes;
 use crate::args::Play;
 use crate::dashboard::Dashboard;
 use crate::output;
-use crate::report::{Collector, Report, Session, Setup, Tally};
+use crate::report::{Collector, Note, Report, Session, Setup, Tally};
 
 /// Time goes on between two looks, however little is left.
 const A_MOMENT: Duration = Duration::from_micros(1);
@@ -99,9 +99,14 @@ impl<'a> Watch<'a> {
         self.told = true;
         let of_session = wishes::of_session(self.args, self.network.unwrap_or("unshaped"));
         for note in of_session.into_iter().chain(wishes::unmet(self.args, title)) {
-            self.dashboard.note(&note)?;
-            self.notes.note(note);
+            self.note(note)?;
         }
+        Ok(())
+    }
+
+    fn note(&mut self, note: Note) -> Result<(), Error> {
+        self.dashboard.note(&note)?;
+        self.notes.note(note);
         Ok(())
     }
 
@@ -134,6 +139,12 @@ impl<'a> Watch<'a> {
 
     /// The session is over.
     pub(super) fn end(mut self, session: &Session<'_>) -> Result<Ended, Error> {
+        // What a session that failed would have used, nobody knows.
+        if let Some(title) = session.presentation.filter(|_| self.notes.fatal().is_none()) {
+            for note in wishes::unused(self.args, title, self.notes.was_protected()) {
+                self.note(note)?;
+            }
+        }
         self.dashboard.close(self.notes.state())?;
         let fatal = self.notes.fatal().cloned();
         Ok(Ended { report: self.notes.finish(session), fatal, outputs: self.outputs })
