@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use telecine_container::InitSegment;
 use telecine_engine::{Append, Capabilities, Sink, SinkCommand, SinkReport, TrackConfig, TrackStats};
 use telecine_model::{MediaTime, Timestamp, TrackKind};
 
@@ -35,11 +36,10 @@ impl Tally {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes whether media under this initialisation section was protected. Where it was made clear its sample entries
-    /// keep what said so, under a name that nobody reads (`free` for `sinf`; `schi` inside of it has its own).
     fn configure(&self, config: &TrackConfig) {
-        let init = config.init.as_ref().map(|init| &init.data[..]).unwrap_or_default();
-        if init.windows(4).any(|name| name == b"schi") {
+        // Protected still, for a key system, or made clear on the way.
+        let protected = |init: &InitSegment| init.made_clear || init.tracks.iter().any(|track| track.encryption.is_some());
+        if config.init.as_deref().is_some_and(protected) {
             self.protected.store(true, Ordering::Relaxed);
         }
     }
