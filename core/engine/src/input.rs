@@ -252,6 +252,9 @@ pub struct Capabilities {
     /// Codec families that it decodes, as the beginnings of RFC 6381 strings (`avc1`, `mp4a.40.2`).
     /// Empty: everything.
     pub codecs: Vec<String>,
+    /// The most channels of sound that a decoder takes: the beginning of an RFC 6381 string as in `codecs`, and how many.
+    /// Codecs that are not here take any number.
+    pub max_channels: Vec<(String, u32)>,
     /// Tallest picture that it decodes.
     pub max_height: Option<u32>,
     /// Bytes that it can hold per kind.
@@ -265,6 +268,7 @@ impl Default for Capabilities {
             random_access: true,
             jumps: false,
             codecs: Vec::new(),
+            max_channels: Vec::new(),
             max_height: None,
             max_bytes: None,
         }

@@ -38,7 +38,8 @@ impl Tally {
 
     fn configure(&self, config: &TrackConfig) {
         // Protected still, for a key system, or made clear on the way.
-        let protected = |init: &InitSegment| init.made_clear || init.tracks.iter().any(|track| track.encryption.is_some());
+        let protected =
+            |init: &InitSegment| init.made_clear || init.tracks.iter().any(|track| track.encryption.is_some());
         if config.init.as_deref().is_some_and(protected) {
             self.protected.store(true, Ordering::Relaxed);
         }

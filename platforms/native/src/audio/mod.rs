@@ -148,6 +148,8 @@ impl AudioSink {
             random_access: false,
             // What lies behind a gap was not decoded yet, or is no other for the gap.
             jumps: true,
+            // Symphonia's decoder of AAC has mono and stereo.
+            max_channels: ["mp4a.40.2", "mp4a.40.02", "mp4a.67"].map(|codec| (codec.to_owned(), 2)).to_vec(),
             codecs: CODECS.into_iter().chain(DOLBY).map(str::to_owned).collect(),
             ..Capabilities::default()
         };
