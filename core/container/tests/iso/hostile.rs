@@ -80,6 +80,12 @@ proptest! {
     }
 
     #[test]
+    fn truncated_files_never_panic(name in proptest::sample::select(&FILES), cut in 0usize..8000) {
+        let bytes = data(&format!("{name}.mp4"));
+        consume(&bytes.slice(..cut.min(bytes.len())));
+    }
+
+    #[test]
     fn arbitrary_boxes_of_encryption_never_panic(
         kinds in proptest::collection::vec(
             proptest::sample::select(&[b"senc", b"saiz", b"saio", b"sbgp", b"sgpd", b"uuid", b"csgp"]), 0..5,
