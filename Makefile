@@ -54,6 +54,9 @@ lint:
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --no-deps
+	for apart in benches/wasm core/fuzz; do \
+		$(CARGO) metadata --quiet --locked --format-version 1 --manifest-path $$apart/Cargo.toml >/dev/null || exit 1; \
+	done
 
 fmt:
 	$(CARGO) fmt --all

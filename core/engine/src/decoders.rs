@@ -4,7 +4,7 @@ use telecine_model::{Codec, Error, ErrorCode, Handling, TrackKind};
 
 use crate::engine::Engine;
 use crate::media::InitTrack;
-use crate::select::decodes;
+use crate::select::{decodes, takes};
 
 impl Engine {
     /// A period has tracks of a kind, and none of them can be played: the application ought to know why there is
@@ -16,23 +16,35 @@ impl Engine {
         }
         let tracks = self.title.presentation.as_ref().and_then(|p| p.periods.get(period)).map(|period| &period.tracks);
         let codecs = tracks.into_iter().flatten().filter(|track| track.kind == kind && track.trick_mode_for.is_empty());
-        let mut codecs = codecs.flat_map(|track| &track.renditions).flat_map(|rendition| &rendition.codecs);
-        let missing = codecs.find(|codec| codec.kind() == Some(kind) && !decodes(codec, &self.capabilities));
-        if let Some(codec) = missing.cloned() {
+        let codecs = codecs.flat_map(|track| &track.renditions);
+        let mut codecs = codecs.flat_map(|rendition| rendition.codecs.iter().map(|codec| (codec, rendition.channels)));
+        let missing = codecs.find(|(codec, channels)| {
+            let can = decodes(codec, &self.capabilities) && takes(codec, *channels, &self.capabilities);
+            codec.kind() == Some(kind) && !can
+        });
+        if let Some(codec) = missing.map(|(codec, _)| codec.clone()) {
             self.tell_left_out(kind, &codec);
         }
     }
 
     /// Whether there is a decoder for a track of an initialisation section.
     pub(crate) fn has_decoder(&self, track: &InitTrack) -> bool {
-        decodes(&Codec::parse(&track.codec), &self.capabilities)
+        let codec = Codec::parse(&track.codec);
+        decodes(&codec, &self.capabilities) && takes(&codec, track.channels, &self.capabilities)
     }
 
     /// An initialisation section says what the manifest did not: that what a stream is fetched for cannot be
     /// decoded. Some error if so.
     pub(crate) fn undecodable(&self, kind: TrackKind, tracks: &[InitTrack]) -> Option<Error> {
         let own = tracks.iter().find(|track| track.kind == kind).or(tracks.first())?;
-        (!self.has_decoder(own)).then(|| no_decoder(own.kind, &Codec::parse(&own.codec)))
+        (!self.has_decoder(own)).then(|| {
+            let codec = Codec::parse(&own.codec);
+            let error = no_decoder(own.kind, &codec);
+            match own.channels.filter(|_| decodes(&codec, &self.capabilities)) {
+                Some(channels) => error.fact("channels", channels),
+                None => error,
+            }
+        })
     }
 
     /// Says once a codec that something is left out for want of its decoder.

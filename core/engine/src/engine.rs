@@ -304,7 +304,7 @@ impl Engine {
                     self.take_setup();
                 }
                 if let Some(live) = &mut self.keys.live {
-                    live.release(licence, self.now);
+                    live.release(licence);
                 }
             }
             _ if !self.playback.is_active() => {

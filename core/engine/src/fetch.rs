@@ -278,7 +278,7 @@ impl Engine {
 
     /// Stops everything.
     pub(crate) fn cancel_all(&mut self) {
-        // Key sessions cancel their requests by themselves: those of licences that are being destroyed go on.
+        // Key sessions cancel their requests by themselves: what the release of a stored licence needs goes on.
         let own = |request: &&Request| !matches!(request.purpose, Purpose::Licence(_));
         let ids: Vec<RequestId> = self.requests.active.values().filter(own).map(|request| request.fetch.id).collect();
         for id in ids {

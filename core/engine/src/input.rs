@@ -60,10 +60,21 @@ pub enum Command {
     SetRate(u32),
     /// Ends playback and releases everything. A new [`Command::Load`] may follow.
     Stop,
-    /// Destroys a stored licence on the device and tells the server ([`Event::LicenceReleased`]); no title need be
-    /// loaded. While a title of another key system plays it waits for the end of that. If the server does not hear
-    /// of it, [`Event::LicenceStored`] says so with `releasing` set: to be released once more when online.
+    /// Destroys a stored licence on the device and tells the server; no title need be loaded.
     ///
+    /// Releases are carried out one after another, in the order in which they were asked for, each to its end. Each is
+    /// told by itself: [`Event::LicenceReleased`]; or, if it fails, [`Event::Error`] with the licence's name in the fact
+    /// `licence`, and [`Event::LicenceStored`] with `releasing` set: to be released once more, when online say. The next
+    /// one begins either way. Asking twice for the same one before its end changes nothing.
+    ///
+    /// The device has one key system open at a time. As long as a title is loaded whose key system is another one, a
+    /// release waits (those for the title's own go on meanwhile): until [`Command::Stop`], the next [`Command::Load`]
+    /// or a failure; a title that was played to its end is still loaded. A release that is under way when such a title
+    /// asks for its keys gives way, and begins anew after it. [`Command::Stop`] ends no release. What waits is not
+    /// remembered beyond this player: until one of the events above has come, keep the licence, and release it again
+    /// with the next player.
+    ///
+    /// [`Event::Error`]: crate::Event::Error
     /// [`Event::LicenceReleased`]: crate::Event::LicenceReleased
     /// [`Event::LicenceStored`]: crate::Event::LicenceStored
     ReleaseLicence(StoredLicence),
@@ -241,6 +252,9 @@ pub struct Capabilities {
     /// Codec families that it decodes, as the beginnings of RFC 6381 strings (`avc1`, `mp4a.40.2`).
     /// Empty: everything.
     pub codecs: Vec<String>,
+    /// The most channels of sound that a decoder takes: the beginning of an RFC 6381 string as in `codecs`, and how many.
+    /// Codecs that are not here take any number.
+    pub max_channels: Vec<(String, u32)>,
     /// Tallest picture that it decodes.
     pub max_height: Option<u32>,
     /// Bytes that it can hold per kind.
@@ -254,6 +268,7 @@ impl Default for Capabilities {
             random_access: true,
             jumps: false,
             codecs: Vec::new(),
+            max_channels: Vec::new(),
             max_height: None,
             max_bytes: None,
         }

@@ -19,6 +19,7 @@ use crate::index::{index_from_sidx, nested_ranges};
 use crate::keys::KeyFiles;
 use crate::media::MediaFact;
 use crate::playback::Playback;
+use crate::select::is_readable;
 use crate::stream::RenditionRef;
 
 /// An MPD whose remote elements (xlink) are on their way.
@@ -192,9 +193,13 @@ impl Engine {
     /// Nothing is left to play; what the manifest's reader had to leave out is the likeliest cause.
     pub(crate) fn nothing_playable(&self, what: &str) -> Error {
         let warning = self.title.presentation.as_ref().and_then(|p| p.warnings.first());
-        let message = match warning {
-            Some(warning) => format!("{what}; first warning: {warning}"),
-            None => what.to_owned(),
+        let periods = self.title.presentation.iter().flat_map(|presentation| &presentation.periods);
+        let mut renditions = periods.flat_map(|period| &period.tracks).flat_map(|track| &track.renditions);
+        let unread = renditions.find(|rendition| !is_readable(rendition)).and_then(|r| r.mime_type.as_deref());
+        let message = match (unread, warning) {
+            (Some(mime), _) => format!("{what}; {mime} is not read, only fragmented MP4, MPEG-TS and packed audio are"),
+            (_, Some(warning)) => format!("{what}; first warning: {warning}"),
+            _ => what.to_owned(),
         };
         Error::new(ErrorCode::NothingPlayable, message).fact("url", self.outbox.secrets.shown(&self.title.url))
     }

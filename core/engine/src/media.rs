@@ -65,6 +65,8 @@ pub struct InitTrack {
     pub timescale: Timescale,
     /// RFC 6381 codec.
     pub codec: String,
+    /// Channels of sound, where they are known.
+    pub channels: Option<u32>,
     /// Ticks to subtract from presentation times (edit list).
     pub media_start: i64,
     /// Protection scheme, if the track is protected.
@@ -437,6 +439,7 @@ fn init_tracks(init: &InitSegment) -> Vec<InitTrack> {
             kind: track.kind,
             timescale: track.timescale,
             codec: track.codec.to_string(),
+            channels: track.channels,
             media_start: track.edit.shift().saturating_neg(),
             scheme: track.encryption.as_ref().map(|e| String::from_utf8_lossy(&e.scheme).into_owned()),
         })

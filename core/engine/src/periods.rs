@@ -7,7 +7,7 @@ use crate::buffer::{Item, SEAM};
 use crate::engine::Engine;
 use crate::event::{DecisionKind, Event};
 use crate::select::{is_elsewhere, ladder, select};
-use crate::stream::Stream;
+use crate::stream::{RenditionRef, Stream};
 
 impl Engine {
     /// Chooses tracks for the period at `position` and makes a stream for each.
@@ -72,7 +72,13 @@ impl Engine {
         let wanted = self.title.chosen.get(&kind).map(String::as_str);
         let like = like.and_then(|(period, track)| self.track(period, track));
         let preferences = &self.config.preferences;
-        let chosen = select(presentation.periods.get(period)?, kind, preferences, &self.capabilities, wanted, like)?;
+        // Where every rendition was found to be of no use, so is the track.
+        let is_dead = |track: usize| {
+            let renditions = self.track(period, track).map_or(0, |track| track.renditions.len());
+            renditions > 0 && (0..renditions).all(|rendition| self.is_dead(RenditionRef { period, track, rendition }))
+        };
+        let chosen =
+            select(presentation.periods.get(period)?, kind, preferences, &self.capabilities, wanted, like, is_dead)?;
         Some((chosen.track, chosen.why))
     }
 

@@ -270,7 +270,8 @@ pub struct Replay {
     pub differs_by_input: Option<u64>,
     /// Every decision of the replay, with its reasons.
     pub decisions: Vec<Decision>,
-    /// The recording ends where its session did; otherwise it was cut off.
+    /// The recording ends where its session did; otherwise it was cut off. A session that went on after an end
+    /// (a seek back, another title) and was cut off exactly at that end cannot be told from one that did not.
     pub complete: bool,
     /// Version of the library that recorded.
     pub version: String,
@@ -302,9 +303,13 @@ pub fn replay(recording: &[u8]) -> Result<Replay, Error> {
     while !rest.is_empty() {
         let at = offset(rest);
         let Some((frame, after)) = next_frame(rest).map_err(|what| invalid(at, what))? else {
+            // Cut off here, whatever ended before.
+            result.complete = false;
             break;
         };
         rest = after;
+        // Only a check closes what came before it.
+        result.complete &= matches!(frame, Frame::Check { .. });
         match (frame, engine.as_mut()) {
             (Frame::Start { version, config }, None) => {
                 result.version = version;

@@ -95,7 +95,15 @@ impl Engine {
                 self.report(error.recovered(Handling::Replaced));
                 self.decide(DecisionKind::Pathway, Some(kind), name, None, why);
             }
-            // A picture without its sound is better than nothing.
+            // Sound in another codec is better than none,
+            Some(TrackKind::Audio)
+                if error.code() == ErrorCode::CodecUnsupported
+                    && self.pick_track(reference.period, TrackKind::Audio, None).is_some() =>
+            {
+                self.report(error.recovered(Handling::Replaced));
+                self.change_tracks(TrackKind::Audio, self.position());
+            }
+            // and a picture without its sound is better than nothing.
             Some(TrackKind::Audio)
                 if error.code() == ErrorCode::CodecUnsupported && self.streams.contains_key(&TrackKind::Video) =>
             {

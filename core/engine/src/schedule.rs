@@ -249,6 +249,11 @@ impl Engine {
     /// Sound and text share the line with the picture: what is far ahead of it only keeps it waiting.
     fn is_far_ahead_of_the_picture(&self, stream: &Stream, from: MediaTime, next_time: MediaTime) -> bool {
         let Some(video) = self.streams.get(&TrackKind::Video).filter(|video| !video.ended) else { return false };
+        // While what the picture asks for is not answered, whether anything is answered is worth to know: a line that
+        // is down is waited for, a segment that hangs is left out.
+        if video.trouble_since.is_some() {
+            return false;
+        }
         let lead = self.segment_duration(stream).max(self.config.start_buffer);
         next_time > video.next_time(from) + lead
     }

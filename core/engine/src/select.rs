@@ -19,7 +19,7 @@ pub(crate) struct Selected {
 /// The best track of a kind in a period, or None if none should be played.
 ///
 /// `wanted` is what the viewer chose explicitly: the track with this id is taken if there is one,
-/// else the one most like `like` (the track played in the period before).
+/// else the one most like `like` (the track played in the period before). What `is_dead` was found to be of no use.
 pub(crate) fn select(
     period: &Period,
     kind: TrackKind,
@@ -27,6 +27,7 @@ pub(crate) fn select(
     capabilities: &Capabilities,
     wanted: Option<&str>,
     like: Option<&Track>,
+    is_dead: impl Fn(usize) -> bool,
 ) -> Option<Selected> {
     if !capabilities.kinds.contains(&kind) {
         return None;
@@ -36,7 +37,8 @@ pub(crate) fn select(
             && track.trick_mode_for.is_empty()
             && track.renditions.iter().any(|rendition| is_playable(rendition, kind, capabilities))
     };
-    let candidates: Vec<(usize, &Track)> = period.tracks.iter().enumerate().filter(|(_, t)| playable(t)).collect();
+    let candidates = period.tracks.iter().enumerate().filter(|(index, track)| playable(track) && !is_dead(*index));
+    let candidates: Vec<(usize, &Track)> = candidates.collect();
     if let Some((index, _)) = candidates.iter().find(|(_, track)| Some(track.id.as_str()) == wanted) {
         return Some(Selected { track: *index, why: vec!["chosen by the viewer".to_owned()] });
     }
@@ -143,17 +145,32 @@ pub(crate) fn decodes(codec: &Codec, capabilities: &Capabilities) -> bool {
         || capabilities.codecs.iter().any(|prefix| is_of(codec.as_str(), prefix))
 }
 
+/// Whether the decoder for a codec takes so many channels of sound.
+pub(crate) fn takes(codec: &Codec, channels: Option<u32>, capabilities: &Capabilities) -> bool {
+    let most =
+        capabilities.max_channels.iter().filter(|(prefix, _)| is_of(codec.as_str(), prefix)).map(|(_, most)| *most);
+    match (channels, most.min()) {
+        (Some(channels), Some(most)) => channels <= most,
+        _ => true,
+    }
+}
+
 /// Whether what a rendition has of a kind can be decoded, whatever else is muxed into it or goes with it. A rendition
 /// that names no codec must be tried (H089).
 fn is_playable(rendition: &Rendition, kind: TrackKind, capabilities: &Capabilities) -> bool {
     let concerns = |codec: &&Codec| codec.kind().is_none_or(|of| of == kind);
     fits_device(rendition, capabilities)
-        && rendition.codecs.iter().filter(concerns).all(|codec| decodes(codec, capabilities))
+        && rendition.codecs.iter().filter(concerns).all(|codec| is_decoded(codec, rendition, capabilities))
 }
 
 /// Whether the sink decodes every codec of a rendition.
 pub(crate) fn is_decodable(rendition: &Rendition, capabilities: &Capabilities) -> bool {
-    fits_device(rendition, capabilities) && rendition.codecs.iter().all(|codec| decodes(codec, capabilities))
+    fits_device(rendition, capabilities)
+        && rendition.codecs.iter().all(|codec| is_decoded(codec, rendition, capabilities))
+}
+
+fn is_decoded(codec: &Codec, rendition: &Rendition, capabilities: &Capabilities) -> bool {
+    decodes(codec, capabilities) && takes(codec, rendition.channels, capabilities)
 }
 
 fn fits_device(rendition: &Rendition, capabilities: &Capabilities) -> bool {
@@ -163,7 +180,15 @@ fn fits_device(rendition: &Rendition, capabilities: &Capabilities) -> bool {
     };
     // HDR of an unknown kind should not be chosen (H094).
     let known_range = rendition.video_range.as_deref().is_none_or(|range| matches!(range, "SDR" | "HLG" | "PQ"));
-    fits_height && known_range
+    fits_height && known_range && is_readable(rendition)
+}
+
+/// Whether the container is one that is read here, as far as the manifest says. What has an unknown name is tried.
+pub(crate) fn is_readable(rendition: &Rendition) -> bool {
+    let subtype = rendition.mime_type.as_deref().and_then(|mime| mime.split(';').next()?.trim().split('/').nth(1));
+    !subtype.is_some_and(|subtype| {
+        ["webm", "x-matroska", "matroska", "ogg"].iter().any(|other| subtype.eq_ignore_ascii_case(other))
+    })
 }
 
 /// Whether a codec string begins with `prefix`, whole fields of it: `mp4a.40.2` is not the
@@ -224,7 +249,9 @@ pub(crate) fn ladder(
     });
     if let Some(audio) = audio {
         let offers = |groups: &Groups| {
-            groups.audio.is_none() || audio.renditions.iter().any(|rendition| rendition.groups.audio == groups.audio)
+            let of_group = |rendition: &&Rendition| rendition.groups.audio == groups.audio;
+            groups.audio.is_none()
+                || audio.renditions.iter().filter(of_group).any(|r| is_playable(r, TrackKind::Audio, capabilities))
         };
         keep_if_any(&mut usable, |i| offers(&track.renditions[i].groups));
     }
@@ -343,7 +370,7 @@ mod tests {
     }
 
     fn pick(period: &Period, kind: TrackKind, preferences: &Preferences) -> Option<String> {
-        let selected = select(period, kind, preferences, &Capabilities::default(), None, None)?;
+        let selected = select(period, kind, preferences, &Capabilities::default(), None, None, |_| false)?;
         Some(period.tracks[selected.track].id.clone())
     }
 

@@ -55,7 +55,7 @@ impl Engine {
         }
     }
 
-    fn change_tracks(&mut self, kind: TrackKind, position: MediaTime) {
+    pub(crate) fn change_tracks(&mut self, kind: TrackKind, position: MediaTime) {
         let essential = matches!(kind, TrackKind::Video | TrackKind::Audio);
         if essential || !self.capabilities.random_access {
             // Sound or picture cannot go on before the new track is there: it is a seek on the spot.

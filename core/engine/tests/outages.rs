@@ -70,3 +70,23 @@ fn a_segment_that_fails_for_a_while_is_asked_for_as_long_as_the_buffer_lasts() {
     assert_eq!(track(&session, TrackKind::Video).gaps, 0);
     assert_eq!(session.source().requests().iter().filter(|path| *path == "v0/6.m4s").count(), 9);
 }
+
+#[test]
+fn a_segment_that_is_never_answered_is_left_out_while_others_are() {
+    for hangs in ["v", "a"] {
+        let renditions: &[&str] = if hangs == "v" { &["v0", "v1", "v2", "v3", "v4"] } else { &["a0"] };
+        let hang = Fault::Slow(Duration::from_secs(3600));
+        let title =
+            renditions.iter().fold(SyntheticTitle::new(secs(60)), |title, name| title.fault_times(name, 4, hang, 1000));
+        let mut session = Session::new(Config::default(), title)
+            .network("rate=20Mbps,rtt=40ms".parse().expect("a network"))
+            .play("https://title.example/main.mpd");
+        assert_eq!(session.run(None), Outcome::Ended, "{hangs}: {:?}", errors(&session));
+        let video = track(&session, TrackKind::Video);
+        assert_eq!(video.gaps, u64::from(hangs == "v"), "{hangs}");
+        let tried =
+            session.source().requests().iter().filter(|path| path.starts_with(hangs) && path.ends_with("/4.m4s"));
+        assert!(tried.count() < 8, "{hangs}");
+        assert!(session.now() < at(160_000), "{hangs}: {:?}", session.now());
+    }
+}

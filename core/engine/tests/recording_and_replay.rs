@@ -135,6 +135,32 @@ fn a_recording_that_was_cut_off_is_replayed_as_far_as_it_goes() {
 }
 
 #[test]
+fn a_recording_that_goes_on_after_an_end_is_cut_off_wherever_a_frame_is_not_whole() {
+    let mut config = Config::default();
+    config.record = true;
+    let mut session = session_with(config, SyntheticTitle::new(secs(10)), "main.mpd", "rate=5Mbps,rtt=60ms");
+    assert_eq!(session.run(None), Outcome::Ended);
+    let mut recording = session.take_recording();
+    let ended = recording.len();
+    assert!(replay(&recording).expect("readable").complete);
+    session.schedule(session.now(), Command::Seek(secs(2)));
+    session.schedule(session.now(), Command::Play);
+    assert_eq!(session.run(None), Outcome::Ended);
+    recording.extend(session.take_recording());
+    let whole = replay(&recording).expect("readable");
+    assert!(whole.equal && whole.complete && recording.len() > ended + 100);
+    // All of the first frames behind the end, and of the last ones.
+    let complete = |cut: &usize| replay(&recording[..*cut]).is_ok_and(|replayed| replayed.complete);
+    let told: Vec<usize> = (ended + 1..ended + 100).chain(recording.len() - 100..recording.len()).collect();
+    assert_eq!(told.into_iter().filter(complete).collect::<Vec<_>>(), [0; 0]);
+    // Damage that makes a frame reach beyond the end is no end of a session either.
+    let mut damaged = recording.clone();
+    damaged[ended] |= 0x7f;
+    damaged.truncate(ended + 100);
+    assert!(replay(&damaged).map_or(true, |replayed| !replayed.complete));
+}
+
+#[test]
 fn a_recording_is_small_and_without_secrets() {
     let mut config = Config::default();
     config.record = true;

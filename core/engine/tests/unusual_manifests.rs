@@ -339,6 +339,60 @@ fn a_picture_plays_without_sound_that_nothing_decodes_and_says_so_once() {
     }
 }
 
+/// Sound in two languages, of which the first has six channels, whatever the manifest says.
+struct Surround(SyntheticTitle);
+
+impl Source for Surround {
+    fn fetch(&mut self, request: &FetchRequest) -> Fetched {
+        let mut fetched = self.0.fetch(request);
+        if request.url.ends_with("a0/init.mp4") {
+            let Fetched::Response(response) = &mut fetched else { return fetched };
+            let mut bytes = response.body.to_vec();
+            // AAC-LC, 48 kHz, two channels (ISO/IEC 14496-3, 1.6.2.1).
+            let at = bytes.windows(2).rposition(|pair| pair == [0x11, 0x90]).expect("an AudioSpecificConfig");
+            bytes[at + 1] = 0xb0;
+            response.body = Bytes::from(bytes);
+        }
+        fetched
+    }
+}
+
+#[test]
+fn sound_of_more_channels_than_its_decoder_takes_gives_way_to_another_track() {
+    for (file, most, plays) in [("main.m3u8", 2, 2813), ("main.mpd", 2, 2813), ("main.m3u8", 1, 0), ("main.mpd", 1, 0)]
+    {
+        let capabilities =
+            Capabilities { max_channels: vec![("mp4a.40.2".to_owned(), most)], ..Capabilities::default() };
+        let mut session = Session::new(Config::default(), Surround(SyntheticTitle::new(secs(60)).languages(2)))
+            .sink(ModelSink::new(capabilities))
+            .network("rate=8Mbps,rtt=40ms".parse().expect("a network"))
+            .play(format!("https://title.example/{file}"));
+        assert_eq!(session.run(None), Outcome::Ended, "{file}: {:?}", errors(&session));
+        let told = errors(&session);
+        assert!(told.iter().all(|error| error.code() == ErrorCode::CodecUnsupported), "{file}: {told:?}");
+        assert!((1..=2).contains(&told.len()), "{file}: {told:?}");
+        assert_eq!(track(&session, TrackKind::Video).samples, 1500, "{file}");
+        let sound: u64 =
+            session.sink_ref().tracks().iter().filter(|t| t.kind == TrackKind::Audio).map(|t| t.samples).sum();
+        assert_eq!(sound, plays, "{file}, {most}");
+    }
+}
+
+#[test]
+fn what_is_in_a_container_that_is_not_read_is_not_chosen() {
+    let webm = |text: String| text.replacen("mimeType=\"audio/mp4\"", "mimeType=\"audio/webm\"", 1);
+    let two = SyntheticTitle::new(secs(60)).languages(2);
+    let mut session = edited_with(Config::default(), two, "main.mpd", |_, text| webm(text));
+    assert_eq!(session.run(None), Outcome::Ended, "{:?}", errors(&session));
+    assert_eq!(track(&session, TrackKind::Audio).samples, 2813);
+    assert_eq!(asked_for(&session, |path| path.starts_with("a0/")), 0, "only the other language");
+    let all = |text: String| text.replace("/mp4\"", "/webm\"");
+    let mut session = edited("main.mpd", |_, text| all(text));
+    let Outcome::Failed(Some(error)) = session.run(None) else { panic!("nothing is left") };
+    assert_eq!(error.code(), ErrorCode::NothingPlayable);
+    assert!(error.message().contains("video/webm is not read"), "{}", error.message());
+}
+
 #[test]
 fn a_picture_plays_without_sound_that_is_muxed_in_and_that_nothing_decodes() {
     let mut session = Session::new(Config::default(), Bilingual::new())

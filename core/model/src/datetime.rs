@@ -114,50 +114,44 @@ pub fn format_date_time(time: WallTime) -> String {
     )
 }
 
-/// Parses an XML Schema duration of fixed-size units: `PT1H2M3.5S`, `P1DT1S`, `-PT5S`. Years and
-/// months have no fixed size and are refused (DASH-IF timing model, D101).
+/// Parses an XML Schema duration of fixed-size units: `PT1H2M3.5S`, `P1DT1S`, `P0Y0M0DT5S`, `-PT5S`. Years and months
+/// have no fixed size and are refused (DASH-IF timing model, D101), unless there are none of them: some packagers write
+/// every unit.
 pub fn parse_duration(text: &str) -> Option<MediaTime> {
     let text = text.trim();
     let (negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
     let text = text.strip_prefix('P')?;
-    let (days, clock) = match text.split_once('T') {
-        Some((days, clock)) if !clock.is_empty() => (days, clock),
+    let (date, clock) = match text.split_once('T') {
+        Some((date, clock)) if !clock.is_empty() => (date, clock),
         Some(_) => return None,
         None => (text, ""),
     };
-    if days.is_empty() && clock.is_empty() {
+    if date.is_empty() && clock.is_empty() {
         return None;
     }
+    // Weeks are not XML Schema, but ISO 8601 has them and they are of fixed size.
+    const DATE: [(u8, i128); 4] = [(b'Y', 0), (b'M', 0), (b'W', 604_800), (b'D', 86_400)];
+    const CLOCK: [(u8, i128); 3] = [(b'H', 3600), (b'M', 60), (b'S', 1)];
+    let nanos = fields(date, &DATE)?.checked_add(fields(clock, &CLOCK)?)?;
+    let time = MediaTime::from_nanos(i64::try_from(nanos).ok()?);
+    Some(if negative { -time } else { time })
+}
+
+/// The sum in billionths of a second of numbers with their units, which come in order and each once at most. A unit of
+/// 0 seconds has no fixed size: there may be none of it.
+fn fields(mut text: &str, mut units: &[(u8, i128)]) -> Option<i128> {
     let mut nanos: i128 = 0;
-    if !days.is_empty() {
-        // Weeks are not XML Schema, but ISO 8601 has them and they are of fixed size.
-        let (digits, seconds) = match (days.strip_suffix('D'), days.strip_suffix('W')) {
-            (Some(digits), _) => (digits, 86_400),
-            (_, Some(digits)) => (digits, 604_800),
-            _ => return None,
-        };
-        nanos += i128::from(parse_decimal_nanos(digits)?) * seconds;
-    }
-    let mut rest = clock;
-    let mut last_unit = 0;
-    while !rest.is_empty() {
-        let at = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let (rank, seconds) = match rest.as_bytes()[at] {
-            b'H' => (1, 3600),
-            b'M' => (2, 60),
-            b'S' => (3, 1),
-            _ => return None,
-        };
-        if rank <= last_unit {
+    while !text.is_empty() {
+        let at = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let place = units.iter().position(|(name, _)| *name == text.as_bytes()[at])?;
+        let (count, seconds) = (i128::from(parse_decimal_nanos(&text[..at])?), units[place].1);
+        if seconds == 0 && count != 0 {
             return None;
         }
-        last_unit = rank;
-        nanos += i128::from(parse_decimal_nanos(&rest[..at])?) * seconds;
-        rest = &rest[at + 1..];
+        nanos += count * seconds;
+        (text, units) = (&text[at + 1..], &units[place + 1..]);
     }
-    let nanos = i64::try_from(nanos).ok()?;
-    let time = MediaTime::from_nanos(nanos);
-    Some(if negative { -time } else { time })
+    Some(nanos)
 }
 
 /// Parses a non-negative decimal (`9`, `9.009`, `.5`, `5.`) into billionths, digits beyond the
@@ -241,8 +235,15 @@ mod tests {
             ("-PT5S", -5000),
             ("PT.5S", 500),
             ("P1W", 604_800_000),
+            ("P0Y0M0DT0H0M20.000S", 20_000),
+            ("P0MT20S", 20_000),
+            ("P0Y1DT1S", 86_401_000),
+            ("P0Y", 0),
         ] {
             assert_eq!(parse_duration(text).map(MediaTime::as_millis), Some(millis), "{text}");
+        }
+        for text in ["P1YT1S", "P0Y1MT1S", "P0DT", "P0D0Y", "P0D0D", "P1HT1S", "P0.5Y", "PY"] {
+            assert_eq!(parse_duration(text), None, "{text}");
         }
         for text in ["", "P", "PT", "5S", "P1Y", "P1M", "PT1S2M", "PT1", "PT-1S", "PT1e9S", "PT99999999999999999999S"] {
             assert_eq!(parse_duration(text), None, "{text}");

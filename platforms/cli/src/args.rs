@@ -355,6 +355,16 @@ pub(crate) enum GivenKey {
     Bare(SegmentKey),
 }
 
+impl GivenKey {
+    /// Its identifier, if it has one.
+    pub(crate) fn kid(&self) -> Option<KeyId> {
+        match self {
+            Self::Named(key) => Some(key.id),
+            Self::Bare(_) => None,
+        }
+    }
+}
+
 fn seconds(text: &str) -> Result<MediaTime, String> {
     datetime::parse_decimal_nanos(text)
         .map(MediaTime::from_nanos)

@@ -196,6 +196,17 @@ impl<S: Source> Session<S> {
     /// Runs until the title ended, failed or was stopped and the script is done, or until a time.
     /// Can be called again to run on.
     pub fn run(&mut self, until: Option<Timestamp>) -> Outcome {
+        self.run_on(until, false)
+    }
+
+    /// Runs as [`run`](Self::run) does, and comes back earlier with [`Outcome::Until`] if the player's state changes:
+    /// at the moment at which it did, which [`now`](Self::now) is then.
+    pub fn run_to_state(&mut self, until: Timestamp) -> Outcome {
+        self.run_on(Some(until), true)
+    }
+
+    fn run_on(&mut self, until: Option<Timestamp>, to_state: bool) -> Outcome {
+        let mut told = self.events.len();
         if !self.started {
             self.started = true;
             self.input(Input::Environment(Environment::Capabilities(self.sink.capabilities())));
@@ -211,6 +222,11 @@ impl<S: Source> Session<S> {
             if self.steps >= self.step_limit {
                 return Outcome::StepLimit;
             }
+            let mut new = self.events.get(told..).unwrap_or_default().iter();
+            if to_state && new.any(|event| matches!(event, Event::State { .. })) {
+                return Outcome::Until;
+            }
+            told = self.events.len();
             let Some(next) = self.deadline() else { return Outcome::Stuck };
             if let Some(until) = until.filter(|until| next > *until) {
                 self.now = self.now.max(until);

@@ -86,6 +86,46 @@ fn a_session_can_be_stopped_at_a_time_and_run_on() {
 }
 
 #[test]
+fn a_session_can_be_run_from_state_to_state() {
+    let changes = |events: &[Event]| -> Vec<(Timestamp, State)> {
+        let change = |event: &Event| match event {
+            Event::State { at, state } => Some((*at, *state)),
+            _ => None,
+        };
+        events.iter().filter_map(change).collect()
+    };
+    let new = || Session::new(Config::default(), title(20)).network(network("rate=300kbps,rtt=60ms")).play(HLS);
+    let mut straight = new();
+    assert_eq!(straight.run(None), Outcome::Ended);
+    let mut session = new();
+    let mut met = Vec::new();
+    loop {
+        let told = session.events().len();
+        let outcome = session.run_to_state(secs(600));
+        let new = changes(&session.events()[told..]);
+        assert!(!new.is_empty() && new.iter().all(|(at, _)| *at == session.now()), "{new:?} at {:?}", session.now());
+        met.extend(new);
+        if outcome != Outcome::Until {
+            assert_eq!(outcome, Outcome::Ended);
+            break;
+        }
+    }
+    assert_eq!(met, changes(straight.events()), "and it changes nothing");
+    assert!(met.iter().any(|(_, state)| *state == State::Rebuffering), "{met:?}");
+}
+
+#[test]
+fn between_two_states_a_session_runs_to_a_time() {
+    let mut session = Session::new(Config::default(), title(60)).play(HLS);
+    while session.run_to_state(secs(20)) == Outcome::Until && session.now() < secs(20) {}
+    assert_eq!(session.now(), secs(20));
+    let told = session.events().len();
+    assert_eq!(session.run_to_state(secs(21)), Outcome::Until);
+    assert_eq!(session.now(), secs(21));
+    assert!(session.events()[told..].iter().all(|event| !matches!(event, Event::State { .. })));
+}
+
+#[test]
 fn random_seeks_by_script_all_end_where_they_should() {
     for seed in 0..8 {
         let mut rng = Rng::new(seed);

@@ -104,8 +104,8 @@ impl AudioCodec {
 /// Enough bytes of any header.
 const PEEK: usize = 24;
 
-/// No frame is larger: ADTS and LOAS have 13 bits for their size.
-const LARGEST: usize = 8 << 10;
+/// So much is searched at once for frames inside of what a header claims.
+const BLOCK: usize = 64;
 
 /// One access unit of sound.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,8 +153,13 @@ pub(crate) struct AudioFramer {
     latm: latm::Multiplex,
     /// Nothing happens before so many bytes are there.
     wanted: u64,
+    /// Up to here what headers claimed was searched for frames.
+    searched: u64,
     skipped: u64,
     copied: u64,
+    /// Bytes that were looked at in such searches.
+    #[cfg(test)]
+    looked: u64,
 }
 
 enum Step {
@@ -179,8 +184,11 @@ impl AudioFramer {
             configured: None,
             latm: latm::Multiplex::default(),
             wanted: 0,
+            searched: 0,
             skipped: 0,
             copied: 0,
+            #[cfg(test)]
+            looked: 0,
         }
     }
 
@@ -362,41 +370,62 @@ impl AudioFramer {
 
     /// Whether inside of what a header claims, two frames follow each other that are like those before. None if that
     /// is not known yet.
+    ///
+    /// No byte is searched twice, however many headers claim it and whatever the pieces that it comes in: what
+    /// garbage may claim would multiply the work otherwise. So frames of the other of two kinds that alternate
+    /// inside of one claim may be missed; nothing but an attack looks like that.
     fn hides_frames(&mut self, config: u64, size: usize, end: bool) -> Option<bool> {
         if self.codec == AudioCodec::Dolby {
             // An access unit is several frames that are alike; their headers have a checksum's support.
             return Some(false);
         }
-        let available = self.window.available();
-        // Seldom: only where something that is no frame follows.
-        let most = (size + LARGEST + PEEK) as u64;
-        let mut bytes = vec![0; usize::try_from(available.min(most)).unwrap_or(0)];
-        let count = self.window.peek(&mut bytes);
-        let (inside, sync) = (size.min(count), self.codec.sync_byte());
-        let mut at = 1;
-        while let Some(next) = bytes.get(at..inside).and_then(|rest| memchr::memchr(sync, rest)) {
-            at += next;
-            let mut unknown = None;
-            match self.codec.header(bytes.get(at..).unwrap_or_default()) {
-                Read::Frame(inner) if inner.config == config => {
-                    let behind = at + inner.size;
-                    match self.codec.header(bytes.get(behind..).unwrap_or_default()) {
-                        Read::Frame(other) if other.config == config => return Some(true),
-                        Read::Short if end && behind == count => return Some(true),
-                        Read::Short => unknown = Some(behind + PEEK),
-                        _ => {}
+        let (cursor, available) = (self.window.cursor(), self.window.available());
+        let inside = available.min(size as u64);
+        // Counted from the cursor.
+        let mut at = self.searched.saturating_sub(cursor).max(1);
+        let mut block = [0; BLOCK + PEEK];
+        while at < inside {
+            let count = self.look(at, &mut block);
+            let length = BLOCK.min(count).min(usize::try_from(inside - at).unwrap_or(BLOCK));
+            let candidates = block.get(..length).unwrap_or_default();
+            for found in memchr::memchr_iter(self.codec.sync_byte(), candidates) {
+                let here = at + found as u64;
+                let header = self.codec.header(block.get(found..count).unwrap_or_default());
+                let (is_pair, needs) = match header {
+                    Read::Frame(inner) if inner.config == config => {
+                        let behind = here + inner.size as u64;
+                        let mut bytes = [0; PEEK];
+                        let count = self.look(behind, &mut bytes);
+                        match self.codec.header(bytes.get(..count).unwrap_or_default()) {
+                            Read::Frame(other) => (other.config == config, 0),
+                            Read::Short => (end && behind == available, behind + PEEK as u64),
+                            Read::Invalid => (false, 0),
+                        }
                     }
+                    Read::Short => (false, here + PEEK as u64),
+                    _ => (false, 0),
+                };
+                let unknown = !end && needs > available;
+                if is_pair || unknown {
+                    self.searched = cursor + here;
+                    self.wanted = if unknown { needs } else { 0 };
+                    return is_pair.then_some(true);
                 }
-                Read::Short => unknown = Some(at + PEEK),
-                _ => {}
             }
-            if let Some(wanted) = unknown.filter(|wanted| !end && *wanted as u64 > available) {
-                self.wanted = wanted as u64;
-                return None;
-            }
-            at += 1;
+            at += length as u64;
         }
+        self.searched = cursor + at;
         Some(false)
+    }
+
+    /// Copies what lies so far behind the cursor, and returns how much there is.
+    fn look(&mut self, at: u64, out: &mut [u8]) -> usize {
+        let count = self.window.peek_at(at, out);
+        #[cfg(test)]
+        {
+            self.looked += count as u64;
+        }
+        count
     }
 
     /// Whether behind a frame there is another of its kind, a tag or the end; None if that is not
@@ -519,3 +548,6 @@ impl AudioFramer {
         subsamples.finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,6 +53,7 @@ impl InitSegment {
         }
         clear.data = data.freeze();
         clear.retyped = Vec::new();
+        clear.made_clear = true;
         clear.pssh = Vec::new();
         for track in &mut clear.tracks {
             track.encryption = None;

@@ -24,6 +24,8 @@ pub struct InitSegment {
     pub pssh: Vec<Bytes>,
     /// Fragments may follow (`mvex`). False for plain progressive files.
     pub fragmented: bool,
+    /// Its media was protected and is made clear ([`cleared`](Self::cleared)).
+    pub made_clear: bool,
     /// Duration of the whole title, where it is known (`mehd`, else `mvhd`).
     pub duration: Option<MediaTime>,
     /// `moov` in `data`, and in the resource.
@@ -193,6 +195,7 @@ pub(crate) fn read(
     Ok(InitSegment {
         moov: data.len() - moov_bytes.len()..data.len(),
         moov_offset,
+        made_clear: false,
         retyped,
         data,
         brands,

@@ -275,6 +275,7 @@ impl KeySessions {
         match stored.filter(|_| release) {
             Some(stored) => {
                 // To be told to the server another time.
+                let error = error.fact("licence", &stored.name);
                 self.reports.push_back(KeyReport::Recovered(error.recovered(Handling::Skipped)));
                 self.actions.push_back(KeyAction::Store(StoredLicence { releasing: true, ..stored }));
             }
@@ -340,8 +341,14 @@ impl KeySessions {
         if session.phase == Phase::Removing {
             return self.released(&session, reason == CloseReason::ReleaseAcknowledged);
         }
-        let wanted = session.requirement.is_some() && !session.release;
+        let release = session.release;
         match reason {
+            CloseReason::ReleaseAcknowledged if release => self.released(&session, true),
+            CloseReason::ClosedByApplication if release => {
+                let message = "the key system closed the session before the licence was destroyed";
+                self.sessions.insert(id, Session { phase: Phase::Queued, pending: None, ..session });
+                self.fail(id, Error::new(ErrorCode::CdmFailed, message), now);
+            }
             CloseReason::ClosedByApplication | CloseReason::ReleaseAcknowledged => {
                 if let Some(old) = session.replaces {
                     self.renewal_failed(old, now);
@@ -358,7 +365,7 @@ impl KeySessions {
                     self.learned_room = Some(self.open_count().max(1));
                 }
                 let again = reason == CloseReason::HardwareContextReset || self.is_in_use(&session) || session.urgent;
-                if wanted && again {
+                if release || (session.requirement.is_some() && again) {
                     self.reopen(session, now);
                 }
             }

@@ -17,6 +17,8 @@
 //!   never.
 //! - A licence is made new before it expires, as long as its keys are in use.
 //! - What arrives late, for a request that was given up or a session that is closed, is not looked at.
+//! - At the end of a title everything of it is given up, requests for certificates and provisioning included. A
+//!   stored licence that is being destroyed goes on being so, with what it needs of the key system.
 //!
 //! ```
 //! use telecine_drm::clearkey::ClearKeyCdm;
@@ -171,6 +173,8 @@ pub struct KeySessions {
     wall: Option<(WallTime, Timestamp)>,
     now: Timestamp,
     failure: Option<Error>,
+    /// The title is over: the key system stays open for releases alone.
+    over: bool,
     actions: VecDeque<KeyAction>,
     reports: VecDeque<KeyReport>,
     /// Statuses as they were reported last.
@@ -197,6 +201,7 @@ impl KeySessions {
             wall: None,
             now: Timestamp::ZERO,
             failure: None,
+            over: false,
             actions: VecDeque::new(),
             reports: VecDeque::new(),
             reported: KeyStatusMap::new(),
@@ -210,7 +215,7 @@ impl KeySessions {
         if !self.plans.is_empty() {
             self.leave_system(now);
         }
-        self.failure = None;
+        (self.failure, self.over) = (None, false);
         (self.restarts, self.provisioned, self.retry_budget) = (0, 0, self.policy.retry_budget);
         self.plans = choice.plans.into();
         self.resolve_all();
@@ -252,11 +257,33 @@ impl KeySessions {
         self.settle(now);
     }
 
-    /// Destroys a stored licence and tells the server.
+    /// Destroys a stored licence of the key system in use and tells the server. It ends with
+    /// [`KeyReport::Released`]; or, if it fails, with [`KeyReport::Recovered`] that names the licence in the fact
+    /// `licence`, and [`KeyAction::Store`] with [`StoredLicence::releasing`] set. A second call before that changes
+    /// nothing.
     pub fn release(&mut self, stored: &StoredLicence, now: Timestamp) {
         self.now = self.now.max(now);
         self.release_stored(stored, now);
         self.settle(now);
+    }
+
+    /// Whether the release of a stored licence has not come to its end yet.
+    pub fn is_releasing(&self, name: &str) -> bool {
+        let named = |session: &Session| session.stored.as_ref().is_some_and(|stored| stored.name == name);
+        self.sessions.values().any(|session| session.is_releasing() && named(session))
+    }
+
+    /// Takes back the releases that have not come to their end, for another key system to be opened first. They are
+    /// to be begun anew ([`KeySessions::release`]) when theirs is open again; until then nothing is told of them.
+    pub fn take_releases(&mut self, now: Timestamp) -> Vec<StoredLicence> {
+        self.now = self.now.max(now);
+        let mut taken = Vec::new();
+        for id in self.releases() {
+            taken.extend(self.sessions.get_mut(&id).and_then(|session| session.stored.take()));
+            self.close(id, now);
+        }
+        self.settle(now);
+        taken
     }
 
     /// Says which keys are in use: those of what plays, what is buffered and what is being loaded. All of
@@ -281,11 +308,13 @@ impl KeySessions {
         self.settle(now);
     }
 
-    /// Closes every session, at the end of a title. What was required is forgotten; stored licences stay, and
-    /// those that are being destroyed go on being so.
+    /// Closes every session, at the end of a title, and gives up every request. What was required is forgotten; stored
+    /// licences stay, and those that are being destroyed go on being so. The key system in use is left, once nothing
+    /// is being destroyed any more: nothing is asked for before the next [`KeySessions::start`].
     pub fn stop(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
         self.in_use.clear();
+        self.over = true;
         let ids: Vec<_> = self.sessions.values().filter(|session| !session.release).map(|session| session.id).collect();
         ids.into_iter().for_each(|id| self.close(id, now));
         self.settle(now);
@@ -362,8 +391,16 @@ impl KeySessions {
     /// Does what has become due and possible.
     fn settle(&mut self, now: Timestamp) {
         self.run_timers(now);
+        self.leave_if_over();
         self.advance(now);
+        // What was opened may have ended at once.
+        self.leave_if_over();
         self.report_statuses();
+    }
+
+    /// Sessions whose stored licence is being destroyed.
+    fn releases(&self) -> Vec<SessionId> {
+        self.sessions.values().filter(|session| session.is_releasing()).map(|session| session.id).collect()
     }
 
     fn run_timers(&mut self, now: Timestamp) {
@@ -420,8 +457,11 @@ impl KeySessions {
         self.reported = statuses;
     }
 
-    /// Ends it all: no key system is left.
-    fn give_up(&mut self, error: Error) {
+    /// Ends it all: no key system is left, for what is to be destroyed neither.
+    fn give_up(&mut self, error: Error, now: Timestamp) {
+        for id in self.releases() {
+            self.fail(id, error.clone(), now);
+        }
         self.reports.push_back(KeyReport::Failed(error.clone()));
         self.failure = Some(error);
     }

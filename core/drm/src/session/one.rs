@@ -166,6 +166,11 @@ impl Session {
         !self.release && !matches!(self.phase, Phase::Failed | Phase::Closing | Phase::Removing)
     }
 
+    /// True if it destroys the licence that it loads, and is not at the end of that.
+    pub(super) fn is_releasing(&self) -> bool {
+        self.release && self.stored.is_some() && !matches!(self.phase, Phase::Failed | Phase::Closing)
+    }
+
     /// True if of the keys that it has of these, none will be usable again.
     pub(super) fn is_spent(&self, keys: &[KeyRef]) -> bool {
         let over = |status: &KeyStatus| matches!(status, KeyStatus::Expired | KeyStatus::Released);

@@ -165,15 +165,15 @@ impl KeySessions {
         self.leave_system(now);
         self.plans.pop_front();
         if self.plans.is_empty() {
-            self.give_up(error);
+            self.give_up(error, now);
             return;
         }
         self.reports.push_back(KeyReport::Recovered(error.recovered(Handling::Replaced)));
         self.resolve_all();
     }
 
-    /// Takes everything back that the key system has of us; its sessions wait for the next.
-    pub(super) fn leave_system(&mut self, now: Timestamp) {
+    /// Gives up what prepares the key system, requests included.
+    fn leave_setup(&mut self) {
         if let Setup::Certificate(fetch) = std::mem::replace(&mut self.setup, Setup::Idle) {
             self.cancel(&fetch);
         }
@@ -181,16 +181,30 @@ impl KeySessions {
             self.cancel(&fetch);
         }
         self.learned_room = None;
+    }
+
+    /// Leaves the key system at the end of a title, unless a licence is still to be destroyed with it.
+    pub(super) fn leave_if_over(&mut self) {
+        if self.over && self.releases().is_empty() {
+            self.leave_setup();
+            self.plans.clear();
+            (self.failure, self.over) = (None, false);
+        }
+    }
+
+    /// Takes everything back that the key system has of us; its sessions wait for the next.
+    pub(super) fn leave_system(&mut self, now: Timestamp) {
+        self.leave_setup();
         let ids: Vec<_> = self.sessions.keys().copied().collect();
         for id in ids {
             let Some(mut session) = self.sessions.remove(&id) else {
                 continue;
             };
             self.cancel_all(&session);
-            if session.is_open() {
+            if session.is_open() && session.phase != Phase::Closing {
                 self.cdm(CdmCommand::Close { session: id });
             }
-            if session.release && session.stored.is_some() {
+            if session.is_releasing() {
                 // The licence is still to be destroyed: by the key system that is opened next, if that has it.
                 session.requeue(now);
                 session.id = self.session_id();

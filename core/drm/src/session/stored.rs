@@ -115,26 +115,31 @@ impl KeySessions {
     }
 
     pub(super) fn release_stored(&mut self, stored: &StoredLicence, now: Timestamp) {
-        let until = now + self.policy.cdm_timeout;
-        let open = self.sessions.values_mut().find(|session| {
-            session.name.as_ref() == Some(&stored.name) && matches!(session.phase, Phase::Active | Phase::Removing)
-        });
-        if let Some(session) = open {
-            if session.phase == Phase::Active {
-                session.phase = Phase::Removing;
-                session.release = true;
-                session.stored = Some(stored.clone());
-                session.renew_at = None;
-                session.pending = Some((Pending::Remove, until));
-                let id = session.id;
-                self.cdm(CdmCommand::Remove { session: id });
-            }
+        if self.is_releasing(&stored.name) {
             return;
+        }
+        let until = now + self.policy.cdm_timeout;
+        let open = self
+            .sessions
+            .values_mut()
+            .find(|session| session.name.as_ref() == Some(&stored.name) && session.phase == Phase::Active);
+        if let Some(session) = open {
+            session.phase = Phase::Removing;
+            session.release = true;
+            session.stored = Some(stored.clone());
+            session.renew_at = None;
+            session.pending = Some((Pending::Remove, until));
+            let id = session.id;
+            return self.cdm(CdmCommand::Remove { session: id });
         }
         let mut session = Session::new(self.session_id(), SessionKind::PersistentLicence, now);
         session.stored = Some(stored.clone());
         session.release = true;
-        self.sessions.insert(session.id, session);
+        let id = session.id;
+        self.sessions.insert(id, session);
+        if let Some(error) = self.failure.clone() {
+            self.fail(id, error, now);
+        }
     }
 
     /// A licence is destroyed.

@@ -1,11 +1,14 @@
 //! Whatever a key system and servers do, in any order: no panic, no flood, no busy loop, no stuck request.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use proptest::prelude::*;
 use telecine_drm::session::{
     Access, CdmEvent, CdmFailure, CdmFailureKind, CloseReason, KeyAction, KeyInput, KeyResponse, KeySessions,
     MessageKind, RequestId, SessionId, StoredLicence,
 };
+use telecine_drm::system::{Certificate, CertificateUse};
 use telecine_model::protection::KeyStatus;
 use telecine_model::ErrorCode;
 
@@ -22,6 +25,7 @@ enum Step {
     Wait(u32),
     Forget,
     Stop,
+    Start(bool),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -36,6 +40,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (0_u32..40_000).prop_map(Step::Wait),
         1 => Just(Step::Forget),
         1 => Just(Step::Stop),
+        1 => any::<bool>().prop_map(Step::Start),
     ]
 }
 
@@ -43,6 +48,8 @@ fn step() -> impl Strategy<Value = Step> {
 struct Seen {
     sessions: Vec<SessionId>,
     requests: Vec<RequestId>,
+    /// Those that are neither answered nor given up.
+    open: BTreeSet<RequestId>,
     sent: usize,
     created: usize,
 }
@@ -59,7 +66,7 @@ fn event(session: SessionId, event: u8, detail: u8) -> CdmEvent {
     ];
     let failure = CdmFailure::new(kinds[usize::from(detail) % kinds.len()], "x");
     let fine = !detail.is_multiple_of(4);
-    match event % 16 {
+    match event % 17 {
         0 | 1 => CdmEvent::Created { session },
         2 | 3 => {
             let kinds = [
@@ -90,6 +97,7 @@ fn event(session: SessionId, event: u8, detail: u8) -> CdmEvent {
         11 => CdmEvent::Failed { session, failure },
         12 => CdmEvent::Access(if fine { Ok(Access::default()) } else { Err(failure) }),
         13 => CdmEvent::Loaded { session, found: fine },
+        16 => CdmEvent::ProvisionRequest { url: "https://provision.example/".into(), body: vec![1].into() },
         14 => CdmEvent::Named { session, name: format!("name-{}", detail % 3) },
         _ => CdmEvent::Provisioned(if fine { Ok(()) } else { Err(failure) }),
     }
@@ -114,7 +122,11 @@ fn drain(sessions: &mut KeySessions, seen: &mut Seen) {
             }
             KeyAction::Request(request) => {
                 seen.requests.push(request.id);
+                seen.open.insert(request.id);
                 seen.sent += 1;
+            }
+            KeyAction::Cancel(request) => {
+                seen.open.remove(&request);
             }
             _ => {}
         }
@@ -126,12 +138,26 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_panics_floods_or_sticks(steps in prop::collection::vec(step(), 1..150), persistent: bool, room in 1_usize..4, seed: u64) {
+    fn nothing_panics_floods_or_sticks(steps in prop::collection::vec(step(), 1..150), persistent: bool, certificate: bool, room in 1_usize..4, seed: u64) {
         let capability = SystemCapability { persistent, max_sessions: Some(room), ..capability() };
         let playready = SystemCapability { persistent, ..SystemCapability::new(KeySystem::PlayReady, "pr") };
         let mut sessions = KeySessions::new(SessionPolicy::default(), &Limits::default(), seed);
         let mut now = Timestamp::from_millis(1);
-        sessions.start(choice(vec![capability, playready], persistent), now);
+        let fresh = |playready_first: bool| {
+            let mut systems = vec![capability.clone(), playready.clone()];
+            if playready_first {
+                systems.reverse();
+            }
+            let mut choice = choice(systems, persistent);
+            if certificate {
+                for plan in &mut choice.plans {
+                    plan.capability.certificate = CertificateUse::Required;
+                    plan.certificate = Some(Certificate::Url("https://licence.example/cert".into()));
+                }
+            }
+            choice
+        };
+        sessions.start(fresh(false), now);
         let mut seen = Seen::default();
         let pick = |list: &[SessionId], at: u8| list.get(usize::from(at) % list.len().max(1)).copied().unwrap_or(SessionId(1));
         for step in &steps {
@@ -151,13 +177,15 @@ proptest! {
                 Step::Answer(request, status) => {
                     let recent = &seen.requests[seen.requests.len().saturating_sub(3)..];
                     let request = recent.get(usize::from(request) % recent.len().max(1)).copied().unwrap_or(RequestId(1));
+                    seen.open.remove(&request);
                     let response = KeyResponse { status, body: vec![1].into(), retry_after: None };
                     sessions.handle(KeyInput::Answer { request, answer: Ok(response) }, now);
                 }
                 Step::Broken(request) => {
                     let request = seen.requests.get(usize::from(request) % seen.requests.len().max(1)).copied();
-                    let answer = Err(ErrorCode::ConnectionLost);
-                    sessions.handle(KeyInput::Answer { request: request.unwrap_or(RequestId(1)), answer }, now);
+                    let request = request.unwrap_or(RequestId(1));
+                    seen.open.remove(&request);
+                    sessions.handle(KeyInput::Answer { request, answer: Err(ErrorCode::ConnectionLost) }, now);
                 }
                 Step::Wait(millis) => {
                     now = now + Duration::from_millis(millis.into());
@@ -165,8 +193,14 @@ proptest! {
                 }
                 Step::Forget => sessions.forget_failures(now),
                 Step::Stop => sessions.stop(now),
+                Step::Start(other) => sessions.start(fresh(other), now),
             }
             drain(&mut sessions, &mut seen);
+            let releasing = (0..3).any(|number| sessions.is_releasing(&record(number).name));
+            if matches!(step, Step::Stop) && !releasing {
+                prop_assert!(seen.open.is_empty(), "{:?} outlive the title", seen.open);
+                prop_assert!(sessions.plan().is_none());
+            }
             if let Some(due) = sessions.deadline() {
                 prop_assert!(due > now, "{due:?} is not after {now:?}");
             }
@@ -186,7 +220,12 @@ proptest! {
             timers += 1;
             prop_assert!(timers < 500, "timers go on for ever");
         }
-        // And nothing is waited for that cannot come.
+        prop_assert!(seen.open.is_empty(), "{:?} are never given up", seen.open);
+        // And nothing is waited for that cannot come, unless it waits for the next title.
+        if sessions.plan().is_none() && sessions.failure().is_none() {
+            return Ok(());
+        }
+        prop_assert!((0..3).all(|number| !sessions.is_releasing(&record(number).name)), "a release without an end");
         for number in 1..6 {
             let availability = sessions.availability(&names(&[number]));
             let settled = !matches!(availability, Availability::Waiting)

@@ -1,7 +1,7 @@
 //! The key system, its certificate, provisioning.
 
 use super::*;
-use telecine_drm::session::{CdmFailureKind, MessageKind};
+use telecine_drm::session::{CdmFailureKind, KeyInput, KeyResponse, MessageKind};
 use telecine_drm::system::{Certificate, CertificateUse};
 use telecine_drm::testing::CdmOperation;
 use telecine_model::ErrorCode;
@@ -231,4 +231,71 @@ fn another_choice_for_another_title_begins_anew() {
     world.run_for(seconds(2));
     assert_eq!(world.availability(&[1]), Availability::Playable);
     assert_eq!(world.licence_requests().len(), 2);
+}
+
+#[test]
+fn a_certificate_is_given_up_with_its_title_and_a_late_one_is_not_looked_at() {
+    let choice = with_certificate(Some(Certificate::Url(CERTIFICATE.into())), CertificateUse::Required);
+    let mut world = world_with(CdmScript::default(), usable(&[1]), choice);
+    world.server.reply(CERTIFICATE, Reply::Silence);
+    world.ask(&[1]);
+    world.run_for(seconds(1));
+    let asked = world.server.requests[0].1.id;
+    world.sessions.stop(world.now);
+    world.run_for(seconds(0));
+    assert_eq!(world.cancelled, [asked]);
+    let late = Ok(KeyResponse::ok(b"certificate".to_vec()));
+    world.sessions.handle(KeyInput::Answer { request: asked, answer: late }, world.now);
+    world.run_for(seconds(60));
+    assert!(!world.cdm.commands.iter().any(|(_, command)| matches!(command, CdmCommand::SetCertificate { .. })));
+    assert_eq!((world.server.requests.len(), world.sessions.deadline()), (1, None));
+    assert!(world.errors().is_empty() && world.sessions.failure().is_none());
+}
+
+#[test]
+fn a_certificate_that_waits_for_its_next_try_is_not_asked_for_when_the_title_is_over() {
+    let choice = with_certificate(Some(Certificate::Url(CERTIFICATE.into())), CertificateUse::Required);
+    let mut world = world_with(CdmScript::default(), usable(&[1]), choice);
+    world.server.reply(CERTIFICATE, Reply::Status(503, None));
+    world.run_for(Duration::from_millis(200));
+    assert_eq!((world.server.requests.len(), world.errors().len()), (1, 1), "it failed once");
+    world.sessions.stop(world.now);
+    world.run_for(seconds(60));
+    assert_eq!(world.server.requests.len(), 1);
+}
+
+#[test]
+fn provisioning_is_given_up_with_its_title_and_a_late_answer_is_not_looked_at() {
+    let url = "https://provision.example/";
+    let script = CdmScript { provisioned: false, provisioning_url: Some(url.into()), ..CdmScript::default() };
+    let mut world = world(script, usable(&[1]));
+    world.server.reply(url, Reply::Silence);
+    world.ask(&[1]);
+    world.run_for(seconds(1));
+    let (_, asked) = world.server.requests[0].clone();
+    assert_eq!(asked.kind, RequestKind::Provisioning);
+    world.sessions.stop(world.now);
+    world.run_for(seconds(0));
+    assert_eq!(world.cancelled, [asked.id]);
+    let late = Ok(KeyResponse::ok(b"certificate".to_vec()));
+    world.sessions.handle(KeyInput::Answer { request: asked.id, answer: late }, world.now);
+    world.run_for(seconds(60));
+    assert!(!world.cdm.commands.iter().any(|(_, command)| matches!(command, CdmCommand::FinishProvisioning { .. })));
+    assert_eq!((world.server.requests.len(), world.sessions.deadline()), (1, None));
+    assert!(world.errors().is_empty() && world.sessions.failure().is_none());
+}
+
+#[test]
+fn what_was_given_up_with_a_title_is_asked_for_anew_with_the_next() {
+    let certificate = || with_certificate(Some(Certificate::Url(CERTIFICATE.into())), CertificateUse::Required);
+    let mut world = world_with(CdmScript::default(), usable(&[1]), certificate());
+    world.server.reply(CERTIFICATE, Reply::Silence).reply(CERTIFICATE, Reply::Bytes(b"certificate".to_vec()));
+    world.ask(&[1]);
+    world.run_for(seconds(1));
+    world.sessions.stop(world.now);
+    world.run_for(seconds(1));
+    world.sessions.start(certificate(), world.now);
+    world.ask(&[1]);
+    world.run_for(seconds(2));
+    assert_eq!(world.availability(&[1]), Availability::Playable);
 }

@@ -1,7 +1,8 @@
 //! Licences that are stored: made, loaded, destroyed, expired.
 
 use super::*;
-use telecine_drm::session::{CdmFailureKind, KeyInput, SessionKind, StoredLicence};
+use telecine_drm::session::{CdmFailureKind, CloseReason, KeyInput, SessionKind, StoredLicence};
+use telecine_drm::system::{Certificate, CertificateUse};
 use telecine_drm::testing::CdmOperation;
 use telecine_model::{ErrorCode, WallTime};
 
@@ -174,7 +175,7 @@ fn a_release_that_ends_without_the_servers_word_is_kept_for_another_time() {
     world.server.clear(SERVER).reply(SERVER, Reply::Silence);
     world.sessions.release(&record("a"), world.now);
     world.run_for(seconds(1));
-    world.cdm.lose(None, telecine_drm::session::CloseReason::ClosedByApplication, world.now);
+    world.cdm.lose(None, CloseReason::ClosedByApplication, world.now);
     world.run_for(seconds(1));
     assert!(world.stored["a"].releasing);
     let released = KeyReport::Released { name: "a".to_owned(), acknowledged: false };
@@ -228,4 +229,176 @@ fn a_release_is_kept_for_another_time_if_another_key_system_is_opened() {
     assert!(world.stored["a"].releasing);
     assert_eq!(world.errors()[0].code(), ErrorCode::KeySystemUnavailable);
     assert!(!world.errors()[0].is_fatal() && world.cdm.stored() == ["a"]);
+}
+
+/// A device whose key system has the licence, and whose service acknowledges a release.
+fn releasing(script: CdmScript, edit: impl Fn(&mut Choice)) -> World {
+    let capability = SystemCapability { persistent: true, ..capability() };
+    let mut choice = choice(vec![capability], true);
+    edit(&mut choice);
+    let mut world = world_with(script, usable(&[1]), choice);
+    world.cdm.store("a", usable(&[1]));
+    world.stored.insert("a".to_owned(), record("a"));
+    world.server.clear(SERVER).reply(SERVER, Reply::Bytes(b"released".to_vec()));
+    world
+}
+
+/// Releases that came to their end, and whether the server knows.
+fn released(world: &World) -> Vec<(String, bool)> {
+    let ends = world.reports.iter().filter_map(|(_, report)| match report {
+        KeyReport::Released { name, acknowledged } => Some((name.clone(), *acknowledged)),
+        _ => None,
+    });
+    ends.collect()
+}
+
+#[test]
+fn a_release_keeps_the_certificate_on_its_way_when_the_title_ends() {
+    const CERTIFICATE: &str = "https://licence.example/cert";
+    let mut world = releasing(CdmScript::default(), |choice| {
+        choice.plans[0].capability.certificate = CertificateUse::Required;
+        choice.plans[0].certificate = Some(Certificate::Url(CERTIFICATE.into()));
+    });
+    world.server.reply(CERTIFICATE, Reply::Bytes(b"certificate".to_vec()));
+    world.ask(&[2]);
+    world.sessions.release(&record("a"), world.now);
+    world.run_for(Duration::from_millis(50));
+    assert_eq!(world.server.requests.len(), 1, "the certificate is on its way");
+    world.sessions.stop(world.now);
+    world.run_for(seconds(2));
+    assert!(world.cancelled.is_empty());
+    assert_eq!(released(&world), [("a".to_owned(), true)]);
+    assert_eq!(world.server.requests.len(), 2, "the certificate and the release, nothing for the title");
+}
+
+#[test]
+fn a_title_that_ended_is_not_provisioned_for_once_the_last_release_is_through() {
+    let url = "https://provision.example/";
+    let script = CdmScript { provisioning_url: Some(url.into()), ..CdmScript::default() };
+    let mut world = releasing(script, |_| {});
+    world.server.reply(url, Reply::Silence);
+    world.sessions.release(&record("a"), world.now);
+    world.run_for(Duration::from_millis(50));
+    // The release is on its way to the server as the title's session finds the device not provisioned.
+    world.cdm.fail_next(CdmOperation::Create, CdmFailureKind::NotProvisioned);
+    world.ask(&[2]);
+    world.run_for(Duration::from_millis(50));
+    let kinds: Vec<_> = world.server.requests.iter().map(|(_, request)| request.kind).collect();
+    assert_eq!(kinds.last(), Some(&RequestKind::Provisioning));
+    let asked = world.server.requests.last().expect("a request").1.id;
+    world.sessions.stop(world.now);
+    assert!(world.sessions.plan().is_some(), "the release goes on");
+    world.run_for(seconds(60));
+    assert_eq!(released(&world), [("a".to_owned(), true)]);
+    assert_eq!((world.cancelled, world.server.requests.len()), (vec![asked], 2));
+    assert!(world.sessions.plan().is_none() && world.sessions.deadline().is_none(), "the key system is left");
+}
+
+#[test]
+fn a_release_fails_with_the_key_system_and_is_kept_for_another_time() {
+    for before in [true, false] {
+        let mut world = releasing(CdmScript::default(), |_| {});
+        world.cdm.fail_next(CdmOperation::Access, CdmFailureKind::Denied);
+        if before {
+            world.sessions.release(&record("a"), world.now);
+        }
+        world.run_for(seconds(1));
+        if !before {
+            world.sessions.release(&record("a"), world.now);
+        }
+        world.run_for(seconds(1));
+        assert!(!world.sessions.is_releasing("a"));
+        assert!(world.stored["a"].releasing && released(&world).is_empty());
+        let told = world.errors();
+        let skipped = told.iter().find(|error| !error.is_fatal()).expect("it is said");
+        assert_eq!(skipped.code(), ErrorCode::KeySystemUnavailable);
+        assert_eq!(skipped.facts().get("licence").map(String::as_str), Some("a"));
+    }
+}
+
+#[test]
+fn a_licence_is_destroyed_once_however_often_that_is_asked_for() {
+    let mut world = releasing(CdmScript::default(), |_| {});
+    for _ in 0..3 {
+        world.sessions.release(&record("a"), world.now);
+        world.run_for(Duration::from_millis(15));
+    }
+    world.run_for(seconds(2));
+    assert_eq!((released(&world), world.created()), (vec![("a".to_owned(), true)], 1));
+}
+
+#[test]
+fn a_release_that_is_taken_back_says_nothing_and_can_be_begun_anew() {
+    // At each step on the way.
+    for millis in [0, 5, 15, 25, 35, 45, 100] {
+        let mut world = releasing(CdmScript::default(), |_| {});
+        world.sessions.release(&record("a"), world.now);
+        world.run_for(Duration::from_millis(millis));
+        assert_eq!(world.sessions.take_releases(world.now), [record("a")], "{millis}");
+        assert!(!world.sessions.is_releasing("a"));
+        let other = SystemCapability { system: KeySystem::PlayReady, persistent: true, ..capability() };
+        world.sessions.start(choice(vec![other], true), world.now);
+        world.run_for(seconds(30));
+        assert_eq!((released(&world), world.errors()), (Vec::new(), Vec::new()), "{millis}");
+        assert!(world.cdm.open().is_empty() && world.stored.contains_key("a"), "{millis}");
+        let own = SystemCapability { persistent: true, ..capability() };
+        world.sessions.start(choice(vec![own], true), world.now);
+        world.sessions.release(&record("a"), world.now);
+        world.run_for(seconds(2));
+        assert_eq!(released(&world), [("a".to_owned(), true)], "{millis}");
+        assert!(world.stored.is_empty() && world.cdm.stored().is_empty() && world.cdm.open().is_empty(), "{millis}");
+    }
+}
+
+#[test]
+fn a_release_whose_session_the_device_loses_is_begun_once_more() {
+    for reason in [CloseReason::HardwareContextReset, CloseReason::ResourceEvicted] {
+        let mut world = releasing(CdmScript::default(), |_| {});
+        world.cdm.hang_next(CdmOperation::Load);
+        world.sessions.release(&record("a"), world.now);
+        world.run_for(seconds(1));
+        world.cdm.lose(None, reason, world.now);
+        world.run_for(seconds(2));
+        assert_eq!(released(&world), [("a".to_owned(), true)], "{reason:?}");
+        assert!(world.errors().is_empty() && world.cdm.stored().is_empty(), "{reason:?}");
+    }
+}
+
+#[test]
+fn a_release_whose_session_is_closed_too_early_is_an_error_and_kept_for_another_time() {
+    let mut world = releasing(CdmScript::default(), |_| {});
+    world.cdm.hang_next(CdmOperation::Load);
+    world.sessions.release(&record("a"), world.now);
+    world.run_for(seconds(1));
+    world.cdm.lose(None, CloseReason::ClosedByApplication, world.now);
+    world.run_for(seconds(2));
+    assert!(world.stored["a"].releasing && released(&world).is_empty() && !world.sessions.is_releasing("a"));
+    let told = world.errors();
+    assert_eq!((told.len(), told[0].code(), told[0].is_fatal()), (1, ErrorCode::CdmFailed, false));
+}
+
+#[test]
+fn a_licence_whose_end_is_already_acknowledged_as_it_is_loaded_is_released() {
+    let mut world = releasing(CdmScript::default(), |_| {});
+    world.cdm.hang_next(CdmOperation::Load);
+    world.sessions.release(&record("a"), world.now);
+    world.run_for(seconds(1));
+    world.cdm.lose(None, CloseReason::ReleaseAcknowledged, world.now);
+    world.run_for(seconds(1));
+    assert_eq!(released(&world), [("a".to_owned(), true)]);
+    assert!(world.stored.is_empty() && world.errors().is_empty());
+}
+
+#[test]
+fn a_release_that_has_failed_is_not_tried_again_when_the_key_system_is_opened_anew() {
+    let mut world = releasing(CdmScript::default(), |_| {});
+    world.cdm.fail_next(CdmOperation::Load, CdmFailureKind::Internal).hang_next(CdmOperation::Close);
+    world.sessions.release(&record("a"), world.now);
+    world.run_for(seconds(1));
+    assert_eq!(world.errors().len(), 1);
+    let capability = SystemCapability { persistent: true, ..capability() };
+    world.sessions.start(choice(vec![capability], true), world.now);
+    world.run_for(seconds(2));
+    assert!(world.stored["a"].releasing && released(&world).is_empty());
+    assert_eq!(world.errors().len(), 1);
 }

@@ -101,6 +101,16 @@ pub(super) struct Found {
     pub(super) fault: Option<Error>,
 }
 
+/// A sample of a text track.
+struct Sample<'a> {
+    init: &'a Arc<InitSegment>,
+    track: &'a TrackInfo,
+    data: &'a [u8],
+    /// When it is due in its container, which the presentation has `offset` later.
+    due: Range<MediaTime>,
+    offset: MediaTime,
+}
+
 /// Reads the text tracks of fragments; keeps what their initialisation section says.
 #[derive(Debug, Default)]
 pub(super) struct TextTracks {
@@ -121,11 +131,12 @@ impl TextTracks {
             let track = init.track(part.track_id).filter(|track| track.kind == TrackKind::Text);
             let Some(track) = track else { continue };
             for sample in &part.samples {
+                let Some(data) = fragment.sample(sample).filter(|data| !data.is_empty()) else { continue };
                 let pts = track.presentation_time(sample.pts());
                 let time = |ticks: i64| MediaTime::from_ticks(ticks, track.timescale);
                 let due = time(pts)..time(pts.saturating_add(sample.duration.into()));
-                let Some(data) = fragment.sample(sample).filter(|data| !data.is_empty()) else { continue };
-                match self.sample(init, track, &data, due, offset, limits, &mut found.warnings) {
+                let sample = Sample { init, track, data: &data, due, offset };
+                match self.sample(sample, limits, &mut found.warnings) {
                     Ok(cues) => found.cues.extend(cues),
                     Err(error) => found.fault = found.fault.or(Some(error)),
                 }
@@ -134,17 +145,9 @@ impl TextTracks {
         found
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn sample(
-        &mut self,
-        init: &Arc<InitSegment>,
-        track: &TrackInfo,
-        data: &[u8],
-        due: Range<MediaTime>,
-        offset: MediaTime,
-        limits: &Limits,
-        warnings: &mut Vec<Warning>,
-    ) -> Result<Vec<Cue>, Error> {
+    /// The cues of a sample. Warnings are appended to those of the samples before it, within `limits`.
+    fn sample(&mut self, sample: Sample<'_>, limits: &Limits, warnings: &mut Vec<Warning>) -> Result<Vec<Cue>, Error> {
+        let Sample { init, track, data, due, offset } = sample;
         let room = limits.side_items.saturating_sub(warnings.len());
         match &track.config {
             DecoderConfig::Ttml { .. } => {

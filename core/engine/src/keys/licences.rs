@@ -8,12 +8,13 @@ use telecine_drm::session::{
     Availability, Cdm, CdmCommand, CdmEvent, KeyAction, KeyAnswer, KeyInput, KeyReport, KeyRequest, KeySessions,
     RequestId, SessionId, StoredLicence, When,
 };
-use telecine_drm::system::{choose, Choice, DrmPreferences, IdentityKey, KeyRequirement, Need, Pssh};
+use telecine_drm::system::{choose, Choice, IdentityKey, KeyRequirement, Need, Plan, Pssh};
 use telecine_drm::{decrypt_sample, CipherBackend, ContentKey, SampleDecryptor, SoftwareAes};
 use telecine_model::protection::{KeyId, KeyRef, KeySystem, Scheme};
-use telecine_model::{Error, ErrorCode, Handling, Limits, Timestamp, TrackKind, WallTime};
+use telecine_model::{Error, ErrorCode, Limits, Timestamp, TrackKind, WallTime};
 
 use super::facts::{CdmNote, KeyFact, NeedId, NeedState};
+use super::releases::Releases;
 use super::setup::KeySetup;
 
 /// Rounds of commands and reports within one input.
@@ -21,9 +22,9 @@ const ROUNDS: u32 = 64;
 
 /// Key sessions with what belongs to them.
 pub(crate) struct Licences {
-    setup: KeySetup,
+    pub(super) setup: KeySetup,
     limits: Limits,
-    sessions: KeySessions,
+    pub(super) sessions: KeySessions,
     software: ClearKeyCdm,
     decryptor: SampleDecryptor,
     /// The key system in use is the one in software.
@@ -31,7 +32,7 @@ pub(crate) struct Licences {
     /// Sessions of the device's key system; all others are of the software.
     foreign: BTreeSet<SessionId>,
     /// A choice was made for the title.
-    started: bool,
+    pub(super) started: bool,
     needs: BTreeMap<NeedId, LiveNeed>,
     /// Those that nobody has looked at yet.
     fresh: Vec<NeedId>,
@@ -39,10 +40,7 @@ pub(crate) struct Licences {
     through: bool,
     /// Stored licences that were loaded for the title, by name.
     loaded: BTreeSet<String>,
-    /// Those to be destroyed when the key system in use gives way to theirs.
-    releases: VecDeque<StoredLicence>,
-    /// What came of commands that need no key sessions.
-    said: Vec<KeyFact>,
+    pub(super) releases: Releases,
     /// For the host, in the order of their facts.
     pub(crate) commands: VecDeque<CdmCommand>,
     pub(crate) requests: VecDeque<KeyRequest>,
@@ -90,8 +88,7 @@ impl Licences {
             in_use: BTreeSet::new(),
             through: false,
             loaded: BTreeSet::new(),
-            releases: VecDeque::new(),
-            said: Vec::new(),
+            releases: Releases::default(),
             commands: VecDeque::new(),
             requests: VecDeque::new(),
         }
@@ -105,6 +102,7 @@ impl Licences {
         }
         self.sessions.set_policy(setup.policy.clone());
         self.setup = setup;
+        self.releases.set_up = false;
     }
 
     /// Ends what there is for a title.
@@ -117,37 +115,6 @@ impl Licences {
         self.fresh.clear();
         self.in_use.clear();
         self.loaded.clear();
-        for licence in std::mem::take(&mut self.releases) {
-            self.release(licence, now);
-        }
-    }
-
-    /// Has a stored licence destroyed.
-    pub(crate) fn release(&mut self, licence: StoredLicence, now: Timestamp) {
-        self.setup.stored.retain(|known| known.name != licence.name);
-        let working = self.sessions.system().filter(|_| self.sessions.failure().is_none());
-        if working == Some(licence.system) {
-            return self.sessions.release(&licence, now);
-        }
-        if self.started {
-            return self.releases.push_back(licence);
-        }
-        let mut device = self.setup.capabilities();
-        device.systems.retain(|system| system.system == licence.system);
-        let wishes = DrmPreferences { persistent: true, ..self.setup.wishes() };
-        match choose(&[], &device, &wishes) {
-            Ok(choice) => {
-                self.sessions.start(choice, now);
-                self.sessions.release(&licence, now);
-            }
-            Err(error) => {
-                let message = "the device does not have the key system of the stored licence";
-                let error = Error::new(ErrorCode::KeySystemUnavailable, message)
-                    .fact("key_system", licence.system)
-                    .fact("cause", error.message());
-                self.said.push(KeyFact::Recovered(error.recovered(Handling::Skipped)));
-            }
-        }
     }
 
     /// When key sessions want to be called.
@@ -197,13 +164,14 @@ impl Licences {
 
     /// Does everything that can be done by itself, and says what came of it.
     pub(crate) fn pump(&mut self, now: Timestamp) -> Vec<KeyFact> {
-        let mut facts = std::mem::take(&mut self.said);
+        let mut facts = Vec::new();
         for _ in 0..ROUNDS {
             self.ask_for_fresh(now);
             self.drain(now, &mut facts);
+            let released = self.go_on_releasing(now, &mut facts);
             match self.software.poll(now) {
                 Some(event) => self.sessions.handle(KeyInput::Cdm(event), now),
-                None if !self.ask_again(now) => break,
+                None if !released && !self.ask_again(now) => break,
                 None => {}
             }
         }
@@ -336,9 +304,9 @@ impl Licences {
         match choose(&needs, &self.setup.capabilities(), &self.setup.wishes()) {
             Ok(mut choice) => {
                 self.prefer_stored(&mut choice);
-                let same = self.started
-                    && self.sessions.system() == choice.plans.first().map(telecine_drm::system::Plan::system);
+                let same = self.started && self.sessions.system() == choice.plans.first().map(Plan::system);
                 if !same {
+                    self.make_way_for(choice.plans.first().map(Plan::system), now);
                     self.started = true;
                     self.sessions.start(choice, now);
                 }
@@ -361,7 +329,8 @@ impl Licences {
         let stored: Vec<KeySystem> = needs.filter_map(|need| Some(self.stored_for(need, None)?.system)).collect();
         choice.plans.sort_by_key(|plan| !stored.contains(&plan.system()));
         for plan in &mut choice.plans {
-            plan.loads_stored = self.setup.stored.iter().any(|licence| licence.system == plan.system());
+            let stored = self.setup.stored.iter().any(|licence| licence.system == plan.system());
+            plan.loads_stored = stored || self.releases.has_of(plan.system());
         }
         for plan in choice.plans.iter_mut().filter(|plan| stored.contains(&plan.system())) {
             plan.reasons.insert(0, "a stored licence of it has the keys".to_owned());
@@ -373,6 +342,7 @@ impl Licences {
         let kids = Self::named(need);
         let fits = |licence: &&StoredLicence| {
             !licence.releasing
+                && !self.releases.has(licence)
                 && system.is_none_or(|system| licence.system == system)
                 && kids.iter().all(|kid| licence.key_ids.contains(kid))
         };

@@ -5,9 +5,11 @@
 mod common;
 
 mod packaged;
+mod releases;
 mod samples;
 mod sealed;
 mod set;
+mod sink;
 mod stored;
 mod whole_segments;
 mod world;

@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use telecine_container::{IsoReader, StreamOptions, StreamReader, StreamUnit, Unit};
 use telecine_drm::ContentKey;
-use telecine_engine::{
-    replay, Capabilities, Config, Engine, FetchRequest, KeySetup, Payload, Sink, SinkCommand, SinkReport, TrackStats,
-};
+use telecine_engine::{replay, Config, Engine, FetchRequest, KeySetup};
 use telecine_model::protection::KeyId;
 use telecine_model::{Limits, Timestamp};
-use telecine_virtual::{Fetched, ModelSink, Outcome, Response, Session, Source};
+use telecine_virtual::{Fetched, Outcome, Response, Session, Source};
+
+use crate::sink::Keeping;
 
 fn golden(name: &str) -> Bytes {
     file(&format!("../../conformance/media/golden/{name}"))
@@ -51,56 +50,13 @@ impl Source for Files {
     }
 }
 
-/// Keeps the bytes of every sample, and whether a protected initialisation section came.
-#[derive(Default)]
-struct Keeping {
-    inner: ModelSink,
-    samples: Arc<Mutex<Vec<Bytes>>>,
-}
-
-impl Sink for Keeping {
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
-    }
-
-    fn command(&mut self, command: SinkCommand, now: Timestamp) {
-        match &command {
-            SinkCommand::Configure(config) => {
-                let init = config.init.as_ref().expect("live");
-                assert!(init.tracks.iter().all(|track| track.encryption.is_none()), "a clear track");
-            }
-            SinkCommand::Append(append) => {
-                if let Payload::Fragment(fragment) = &append.payload {
-                    let samples = fragment.tracks.iter().flat_map(|track| &track.samples);
-                    let bytes = samples.map(|sample| fragment.sample(sample).expect("inside"));
-                    self.samples.lock().expect("one thread").extend(bytes);
-                }
-            }
-            _ => {}
-        }
-        self.inner.command(command, now);
-    }
-
-    fn poll(&mut self, now: Timestamp) -> Option<SinkReport> {
-        self.inner.poll(now)
-    }
-
-    fn deadline(&self) -> Option<Timestamp> {
-        self.inner.deadline()
-    }
-
-    fn tracks(&self) -> Vec<TrackStats> {
-        self.inner.tracks()
-    }
-}
-
 fn play(name: &str, files: Files, setup: KeySetup) -> Vec<Bytes> {
     let mut config = Config::default();
     config.record = true;
     let mut engine = Engine::new(config);
     engine.set_keys(setup);
     let sink = Keeping::default();
-    let samples = Arc::clone(&sink.samples);
+    let shelf = sink.shelf.clone();
     let mut session = Session::with_engine(engine, files, Timestamp::ZERO)
         .sink(sink)
         .network("rate=4Mbps,rtt=40ms".parse().expect("a network"))
@@ -108,8 +64,9 @@ fn play(name: &str, files: Files, setup: KeySetup) -> Vec<Bytes> {
     assert_eq!(session.run(None), Outcome::Ended, "{name}: {:?}", session.events());
     let replayed = replay(&session.take_recording()).expect("readable");
     assert!(replayed.equal && replayed.complete, "{name}: {:?}", replayed.differs_by_input);
-    let samples = samples.lock().expect("one thread").clone();
-    samples
+    let kept = shelf.get();
+    assert!(!kept.tracks.is_empty() && kept.tracks.iter().all(|protected| !protected), "{name}: clear tracks");
+    kept.samples.iter().map(|(_, bytes)| bytes.clone()).collect()
 }
 
 /// Samples of a file that is clear.

@@ -5,16 +5,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use serde_json::Value;
 use telecine_drm::testing::{CdmScript, DoubleLicence, ScriptedCdm};
-use telecine_engine::{Capabilities, Config, Engine, FetchRequest, Payload, Sink, SinkCommand, SinkReport, TrackStats};
+use telecine_engine::{Config, Engine, FetchRequest};
 use telecine_model::protection::{KeyId, KeyStatus};
 use telecine_model::{Timestamp, TrackKind};
-use telecine_virtual::{Fetched, ModelSink, Outcome, Response, Session, Source};
+use telecine_virtual::{Fetched, Outcome, Response, Session, Source};
 
+use crate::sink::Keeping;
 use crate::world::{with_widevine, SERVER};
 
 /// Files of a variant under `https://title.example/`, and the licence server of the double.
@@ -38,50 +38,6 @@ impl Source for Packaged {
 
 /// Bytes of samples by kind.
 type Samples = BTreeMap<TrackKind, Vec<u8>>;
-
-#[derive(Default)]
-struct Keeping {
-    inner: ModelSink,
-    samples: Arc<Mutex<Samples>>,
-}
-
-impl Sink for Keeping {
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
-    }
-
-    fn command(&mut self, command: SinkCommand, now: Timestamp) {
-        match &command {
-            SinkCommand::Configure(config) => {
-                let init = config.init.as_ref().expect("live");
-                assert!(init.tracks.iter().all(|track| track.encryption.is_some()), "a protected track");
-            }
-            SinkCommand::Append(append) => {
-                if let Payload::Fragment(fragment) = &append.payload {
-                    let mut samples = self.samples.lock().expect("one thread");
-                    let out = samples.entry(append.kind).or_default();
-                    for sample in fragment.tracks.iter().flat_map(|track| &track.samples) {
-                        out.extend_from_slice(&fragment.sample(sample).expect("inside"));
-                    }
-                }
-            }
-            _ => {}
-        }
-        self.inner.command(command, now);
-    }
-
-    fn poll(&mut self, now: Timestamp) -> Option<SinkReport> {
-        self.inner.poll(now)
-    }
-
-    fn deadline(&self) -> Option<Timestamp> {
-        self.inner.deadline()
-    }
-
-    fn tracks(&self) -> Vec<TrackStats> {
-        self.inner.tracks()
-    }
-}
 
 /// What the packager wrote into the `mdat` boxes of a source's segments.
 fn media_data(folder: &Path) -> Vec<u8> {
@@ -116,7 +72,7 @@ fn play(folder: &Path, manifest: &str, keys: &[KeyId], low: bool) -> Samples {
     let mut engine = Engine::new(config);
     engine.set_keys(with_widevine());
     let sink = Keeping::default();
-    let samples = Arc::clone(&sink.samples);
+    let shelf = sink.shelf.clone();
     let source = Packaged { folder: folder.to_owned(), licence };
     let mut session = Session::with_engine(engine, source, Timestamp::ZERO)
         .sink(sink)
@@ -125,7 +81,12 @@ fn play(folder: &Path, manifest: &str, keys: &[KeyId], low: bool) -> Samples {
         .play(format!("https://title.example/{manifest}"));
     let place = || format!("{}/{manifest}", folder.display());
     assert_eq!(session.run(None), Outcome::Ended, "{}: {:?}", place(), session.events());
-    let samples = samples.lock().expect("one thread").clone();
+    let kept = shelf.get();
+    assert!(!kept.tracks.is_empty() && kept.tracks.iter().all(|protected| *protected), "{}: protected tracks", place());
+    let mut samples = Samples::new();
+    for (kind, bytes) in &kept.samples {
+        samples.entry(*kind).or_default().extend_from_slice(bytes);
+    }
     samples
 }
 

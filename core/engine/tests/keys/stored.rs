@@ -16,18 +16,18 @@ use crate::world::{replays, start, with_widevine, Answer, Played, SharedCdm, Wor
 const NOON: WallTime = WallTime::from_millis(1_700_000_000_000);
 
 /// A device whose Widevine stores licences.
-fn device() -> KeySetup {
+pub(crate) fn device() -> KeySetup {
     let mut setup = with_widevine();
     setup.device.systems[0].persistent = true;
     setup
 }
 
 /// One licence has all keys of it.
-fn film() -> SyntheticTitle {
+pub(crate) fn film() -> SyntheticTitle {
     title(20, TitleProtection { shared: true, ..widevine() })
 }
 
-fn record(name: &str, licence: &DoubleLicence) -> StoredLicence {
+pub(crate) fn record(name: &str, licence: &DoubleLicence) -> StoredLicence {
     StoredLicence {
         system: KeySystem::Widevine,
         name: name.to_owned(),
@@ -43,16 +43,16 @@ fn on_device(name: &str, licence: &DoubleLicence) -> SharedCdm {
     SharedCdm::new(cdm)
 }
 
-fn offline() -> Answer {
+pub(crate) fn offline() -> Answer {
     Answer::Raw(Failure::new(ErrorCode::ConnectFailed, "no network").into())
 }
 
-fn with_cdm(mut played: Played, cdm: &SharedCdm) -> Played {
+pub(crate) fn with_cdm(mut played: Played, cdm: &SharedCdm) -> Played {
     played.session = played.session.cdm(cdm.clone()).wall_clock(NOON);
     played
 }
 
-fn stored(played: &Session<World>) -> Vec<StoredLicence> {
+pub(crate) fn stored(played: &Session<World>) -> Vec<StoredLicence> {
     let events = played.events().iter();
     events
         .filter_map(|event| match event {
@@ -62,7 +62,7 @@ fn stored(played: &Session<World>) -> Vec<StoredLicence> {
         .collect()
 }
 
-fn forgotten(played: &Session<World>) -> Vec<&str> {
+pub(crate) fn forgotten(played: &Session<World>) -> Vec<&str> {
     let events = played.events().iter();
     events
         .filter_map(|event| match event {
@@ -72,7 +72,7 @@ fn forgotten(played: &Session<World>) -> Vec<&str> {
         .collect()
 }
 
-fn released(played: &Session<World>) -> Vec<(&str, bool)> {
+pub(crate) fn released(played: &Session<World>) -> Vec<(&str, bool)> {
     let events = played.events().iter();
     events
         .filter_map(|event| match event {
@@ -171,7 +171,7 @@ fn a_licence_is_released_without_a_title_and_the_server_acknowledges_it() {
 }
 
 /// A player that loads nothing before its last minute; recordings end there.
-fn idle(setup: KeySetup, answers: impl IntoIterator<Item = Answer>, cdm: &SharedCdm) -> Session<World> {
+pub(crate) fn idle(setup: KeySetup, answers: impl IntoIterator<Item = Answer>, cdm: &SharedCdm) -> Session<World> {
     let mut config = Config::default();
     config.record = true;
     let mut engine = Engine::new(config);

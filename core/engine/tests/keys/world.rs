@@ -1,6 +1,6 @@
-//! A protected synthetic title with licence servers, and a sink that looks at what it gets.
+//! A protected synthetic title with licence servers.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -9,14 +9,13 @@ use telecine_drm::system::clearkey::{request_from_json, Licence};
 use telecine_drm::system::{SystemCapability, SystemPreference};
 use telecine_drm::testing::{DoubleLicence, ScriptedCdm};
 use telecine_drm::ContentKey;
-use telecine_engine::{
-    replay, Capabilities, Config, Engine, FetchRequest, KeySetup, Payload, RequestClass, Sink, SinkCommand, SinkReport,
-    TrackStats,
-};
+use telecine_engine::{replay, Config, Engine, FetchRequest, KeySetup, RequestClass};
 use telecine_model::protection::{KeyId, KeySystem};
 use telecine_model::{Limits, Timestamp};
 use telecine_virtual::testing::SyntheticTitle;
-use telecine_virtual::{Fetched, ModelSink, Response, Session, Source};
+use telecine_virtual::{Fetched, Response, Session, Source};
+
+use crate::sink::{Keeping, Shelf};
 
 /// Licence server of every test.
 pub(crate) const SERVER: &str = "https://licence.example/get?token=verysecret42";
@@ -28,6 +27,8 @@ pub(crate) enum Answer {
     ClearKeys { without: Vec<KeyId> },
     /// A licence for the double of a commercial key system.
     Double(DoubleLicence),
+    /// That, and to a release its acknowledgement.
+    Either(DoubleLicence),
     /// This.
     Raw(Fetched),
 }
@@ -41,6 +42,9 @@ pub(crate) struct World {
     pub(crate) key_files: Vec<String>,
     /// How much media had been asked for before each licence was.
     pub(crate) media_before: Vec<usize>,
+    /// What other servers answer, by URL, and what was asked of them.
+    pub(crate) others: BTreeMap<&'static str, Fetched>,
+    pub(crate) asked: Vec<String>,
     /// What the manifest is instead.
     pub(crate) edit: Option<fn(&World, String) -> String>,
 }
@@ -54,6 +58,8 @@ impl World {
             licences: Vec::new(),
             key_files: Vec::new(),
             media_before: Vec::new(),
+            others: BTreeMap::new(),
+            asked: Vec::new(),
             edit: None,
         }
     }
@@ -75,7 +81,8 @@ impl World {
         };
         let body = match answer.expect("an answer") {
             Answer::Raw(fetched) => return fetched,
-            Answer::Double(licence) => licence.to_bytes(),
+            Answer::Either(_) if is_release(request) => b"released".to_vec(),
+            Answer::Double(licence) | Answer::Either(licence) => licence.to_bytes(),
             Answer::ClearKeys { without } => {
                 let body = request.body.as_ref().expect("a request in JSON");
                 let (kids, kind) = request_from_json(body.expose(), &Limits::default()).expect("valid");
@@ -91,6 +98,11 @@ impl World {
     }
 }
 
+/// Whether a message of the double destroys a licence.
+fn is_release(request: &KeyRequest) -> bool {
+    request.body.as_ref().is_some_and(|body| body.expose().ends_with(b"license-release"))
+}
+
 impl Source for World {
     fn fetch(&mut self, request: &FetchRequest) -> Fetched {
         if request.url == SERVER {
@@ -99,6 +111,10 @@ impl Source for World {
             let media = self.title.requests().iter().filter(|path| path.contains('/'));
             self.media_before.push(media.count());
             return self.licence(request.licence.as_deref().expect("what to post"));
+        }
+        if let Some(fetched) = self.others.get(request.url.as_str()) {
+            self.asked.push(request.url.clone());
+            return fetched.clone();
         }
         if request.class == RequestClass::Key {
             self.key_files.push(request.url.clone());
@@ -112,64 +128,6 @@ impl Source for World {
             }
             (_, fetched) => fetched,
         }
-    }
-}
-
-/// What the sink got.
-#[derive(Default)]
-pub(crate) struct Seen {
-    pub(crate) clear: u64,
-    pub(crate) protected: u64,
-    pub(crate) clear_inits: u64,
-    pub(crate) protected_inits: u64,
-}
-
-#[derive(Default)]
-pub(crate) struct Looking {
-    inner: ModelSink,
-    seen: Arc<Mutex<Seen>>,
-}
-
-impl Sink for Looking {
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
-    }
-
-    fn command(&mut self, command: SinkCommand, now: Timestamp) {
-        let mut seen = self.seen.lock().expect("one thread");
-        match &command {
-            SinkCommand::Configure(config) => {
-                if let Some(init) = &config.init {
-                    let protected = init.tracks.iter().any(|track| track.encryption.is_some());
-                    *if protected { &mut seen.protected_inits } else { &mut seen.clear_inits } += 1;
-                }
-            }
-            SinkCommand::Append(append) => {
-                if let Payload::Fragment(fragment) = &append.payload {
-                    for sample in fragment.tracks.iter().flat_map(|track| &track.samples) {
-                        // The title's samples are nothing but zeros.
-                        let bytes = fragment.sample(sample).expect("inside");
-                        let clear = bytes.iter().all(|byte| *byte == 0);
-                        *if clear { &mut seen.clear } else { &mut seen.protected } += 1;
-                    }
-                }
-            }
-            _ => {}
-        }
-        drop(seen);
-        self.inner.command(command, now);
-    }
-
-    fn poll(&mut self, now: Timestamp) -> Option<SinkReport> {
-        self.inner.poll(now)
-    }
-
-    fn deadline(&self) -> Option<Timestamp> {
-        self.inner.deadline()
-    }
-
-    fn tracks(&self) -> Vec<TrackStats> {
-        self.inner.tracks()
     }
 }
 
@@ -201,10 +159,24 @@ impl Cdm for SharedCdm {
     }
 }
 
-/// A session, and what its sink saw.
+/// A session, and what its sink got.
 pub(crate) struct Played {
     pub(crate) session: Session<World>,
-    pub(crate) seen: Arc<Mutex<Seen>>,
+    pub(crate) shelf: Shelf,
+}
+
+impl Played {
+    /// Whether all that the sink got is in the clear, or all of it protected. The title's samples are nothing but
+    /// zeros.
+    pub(crate) fn is_all(&self, protected: bool) -> bool {
+        let kept = self.shelf.get();
+        let mut samples = kept.samples.iter().map(|(_, bytes)| bytes.iter().any(|byte| *byte != 0));
+        let mut tracks = kept.tracks.iter().copied();
+        !kept.samples.is_empty()
+            && !kept.tracks.is_empty()
+            && samples.all(|found| found == protected)
+            && tracks.all(|found| found == protected)
+    }
 }
 
 pub(crate) fn start(world: World, setup: KeySetup, file: &str) -> Played {
@@ -216,13 +188,13 @@ pub(crate) fn start_over(world: World, setup: KeySetup, file: &str, network: &st
     config.record = true;
     let mut engine = Engine::new(config);
     engine.set_keys(setup);
-    let sink = Looking::default();
-    let seen = Arc::clone(&sink.seen);
+    let sink = Keeping::default();
+    let shelf = sink.shelf.clone();
     let session = Session::with_engine(engine, world, Timestamp::ZERO)
         .sink(sink)
         .network(network.parse().expect("a network"))
         .play(format!("https://title.example/{file}"));
-    Played { session, seen }
+    Played { session, shelf }
 }
 
 /// The application's licence server, for ClearKey in software.

@@ -96,6 +96,12 @@ impl Collector {
         self.fatal.as_ref()
     }
 
+    /// Whether samples were protected, or a key system was opened for what would have come.
+    pub(crate) fn was_protected(&self) -> bool {
+        self.tally.was_protected()
+            || self.decisions.iter().any(|decision| decision.kind == decision_kind(DecisionKind::KeySystem))
+    }
+
     /// Notes an event.
     pub(crate) fn event(&mut self, event: &Event) {
         match event {

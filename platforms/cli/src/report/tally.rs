@@ -1,14 +1,19 @@
 //! What really reached the sink: bitrates are measured from it, whatever manifests declare.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use telecine_engine::{Append, Capabilities, Sink, SinkCommand, SinkReport, TrackStats};
+use telecine_container::InitSegment;
+use telecine_engine::{Append, Capabilities, Sink, SinkCommand, SinkReport, TrackConfig, TrackStats};
 use telecine_model::{MediaTime, Timestamp, TrackKind};
 
 /// Counts the media that goes into a sink. Clones count together.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tally(Arc<Mutex<BTreeMap<TrackKind, Lane>>>);
+pub(crate) struct Tally {
+    lanes: Arc<Mutex<BTreeMap<TrackKind, Lane>>>,
+    protected: Arc<AtomicBool>,
+}
 
 /// The media of one kind.
 #[derive(Debug, Default)]
@@ -28,7 +33,21 @@ struct Piece {
 impl Tally {
     fn lanes(&self) -> MutexGuard<'_, BTreeMap<TrackKind, Lane>> {
         // Counts are whole between two calls, whoever panicked.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn configure(&self, config: &TrackConfig) {
+        // Protected still, for a key system, or made clear on the way.
+        let protected =
+            |init: &InitSegment| init.made_clear || init.tracks.iter().any(|track| track.encryption.is_some());
+        if config.init.as_deref().is_some_and(protected) {
+            self.protected.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether any media was protected sample by sample.
+    pub(crate) fn was_protected(&self) -> bool {
+        self.protected.load(Ordering::Relaxed)
     }
 
     fn append(&self, append: &Append) {
@@ -79,8 +98,10 @@ impl Sink for Counted {
     }
 
     fn command(&mut self, command: SinkCommand, now: Timestamp) {
-        if let SinkCommand::Append(append) = &command {
-            self.tally.append(append);
+        match &command {
+            SinkCommand::Configure(config) => self.tally.configure(config),
+            SinkCommand::Append(append) => self.tally.append(append),
+            _ => {}
         }
         self.sink.command(command, now);
     }

@@ -15,6 +15,12 @@ fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../conformance/media/golden").join(name)
 }
 
+/// The options that the report says had no use.
+fn unused(report: &serde_json::Value) -> Vec<&str> {
+    let notes = report["notes"].as_array().expect("notes").iter().filter_map(|note| note["about"].as_str());
+    notes.filter(|about| about.starts_with("--key") || about.starts_with("--license")).collect()
+}
+
 /// A playlist over one file of the packager, with its fragments for segments.
 fn title(name: &str) -> tempfile::TempDir {
     let bytes = std::fs::read(golden(name)).expect("it is there");
@@ -42,6 +48,7 @@ fn with_a_key_by_its_identifier() {
         let args = ["play", "a.m3u8", "--clock", clock, "--sink", "null", "--record", "r.rec", "--key", &key, "--json"];
         let report = telecine_in(folder.path(), args).ok();
         assert!(track(&report, "video")["samples"].as_u64() > Some(90), "{name}: {report}");
+        assert_eq!(unused(&report), [""; 0], "{name}");
         let recording = std::fs::read(folder.path().join("r.rec")).expect("written");
         assert!(!recording.windows(8).any(|window| window == b"\x01\x23\x45\x67\x89\xab\xcd\xef"));
         telecine_in(folder.path(), ["replay", "r.rec", "--json"]).ok();
@@ -70,6 +77,7 @@ fn with_the_key_of_whole_segments_in_place_of_a_key_file() {
     let args = ["play", "a.m3u8", "--clock", "virtual", "--sink", "null", "--key", key, "--json"];
     let report = telecine_in(folder.path(), args).ok();
     assert!(track(&report, "video")["samples"].as_u64() > Some(90));
+    assert_eq!(unused(&report), [""; 0]);
     let without = telecine_in(folder.path(), ["play", "a.m3u8", "--clock", "virtual", "--sink", "null", "--json"]);
     assert_eq!(without.code, 5, "{}", without.stderr);
     assert!(without.error().starts_with("4001 KeyUnavailable"), "{}", without.stderr);
@@ -99,6 +107,7 @@ fn with_a_licence_server_and_its_header() {
     let run = telecine_in(folder.path(), args.into_iter().chain(["--license-header", "X-Token: secret42"]));
     let report = run.ok();
     assert!(track(&report, "video")["samples"].as_u64() > Some(90));
+    assert_eq!(unused(&report), [""; 0]);
     assert!(!run.stdout.contains("secret42") && !run.stderr.contains("secret42"));
     let request = asked.join().expect("it was asked");
     assert!(request.starts_with("POST /licence?id=7 HTTP/1.1\r\n"), "{request}");

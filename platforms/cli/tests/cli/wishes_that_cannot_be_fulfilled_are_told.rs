@@ -35,6 +35,29 @@ fn on_standard_error_and_in_the_report_and_the_title_plays() {
 }
 
 #[test]
+fn keys_and_licence_servers_are_of_no_use_to_a_clear_title() {
+    const KID: &str = "00112233445566778899aabbccddeeff";
+    const OTHER: &str = "10112233445566778899aabbccddeeff";
+    let (key, other) = (format!("{KID}:0123456789abcdef0123456789abcdef"), format!("{OTHER}:{KID}"));
+    let bare = ["--key", "0123456789abcdef0123456789abcdef"];
+    for (options, about, said) in [
+        (&["--key", &key][..], "--key", format!("nothing used the key {KID}")),
+        (&["--key", &key, "--key", &other], "--key", format!("nothing used the keys {KID}, {OTHER}")),
+        (&bare, "--key", "nothing used the key without a KID".to_owned()),
+        (&["--license-url", "http://127.0.0.1:1/l"], "--license-url", "no licence was asked for".to_owned()),
+        (&["--license-header", "X-A: b"], "--license-header", "no licence was asked for".to_owned()),
+    ] {
+        let run = play(options);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let notes = notes(&run);
+        let [(option, message)] = notes.as_slice() else { panic!("{options:?}: {notes:?}") };
+        assert!(option == about && message.contains(&said), "{option}: {message}");
+        assert_eq!(run.stderr, format!("note: {option}: {message}\n"));
+        assert!(!run.stdout.contains("0123456789abcdef"), "a key in the report");
+    }
+}
+
+#[test]
 fn those_that_are_fulfilled_are_nothing_to_tell() {
     for wishes in [
         &["--audio-lang", "xx,fr"][..],

@@ -34,7 +34,8 @@ use decoder::Decoder;
 pub use device::Speaker;
 pub use output::{AudioOutput, Discard, Pcm, WavFile};
 
-/// Access units decoded in one poll: about a millisecond of work, so that the loop is never held up.
+/// Access units decoded in one poll: a millisecond of work for AAC, some more for sound of many channels. The loop is
+/// not held up for longer.
 const BATCH: usize = 32;
 
 /// What plays: sound by its decoders, pictures and subtitles by the null sink's account.
@@ -148,6 +149,8 @@ impl AudioSink {
             random_access: false,
             // What lies behind a gap was not decoded yet, or is no other for the gap.
             jumps: true,
+            // Symphonia's decoder of AAC has mono and stereo.
+            max_channels: ["mp4a.40.2", "mp4a.40.02", "mp4a.67"].map(|codec| (codec.to_owned(), 2)).to_vec(),
             codecs: CODECS.into_iter().chain(DOLBY).map(str::to_owned).collect(),
             ..Capabilities::default()
         };

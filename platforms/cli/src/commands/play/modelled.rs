@@ -47,7 +47,7 @@ pub(super) fn play<S: Source>(
     let mut stopping = false;
     let mut next = Timestamp::ZERO;
     loop {
-        let outcome = session.run(Some(next));
+        let outcome = session.run_to_state(next);
         for event in session.events().get(told..).unwrap_or_default() {
             watch.event(event)?;
         }
@@ -68,8 +68,8 @@ pub(super) fn play<S: Source>(
                 stopping = true;
                 session.schedule(session.now(), Command::Stop);
             }
-            (Outcome::Until, Next::Look(after)) => next = next + after,
-            (Outcome::Until, Next::Stop) => next = next + LOOK_EVERY,
+            (Outcome::Until, Next::Look(after)) => next = now + after,
+            (Outcome::Until, Next::Stop) => next = now + LOOK_EVERY,
             (outcome @ (Outcome::Stuck | Outcome::StepLimit), _) => {
                 return Err(Error::new(
                     ErrorCode::InternalDefect,

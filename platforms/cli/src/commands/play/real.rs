@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use telecine::Player;
-use telecine_engine::{Config, KeySetup};
+use telecine_engine::{Config, Event, KeySetup};
 use telecine_model::{Error, MediaTime, Timestamp};
 use tokio::time::{sleep_until, timeout, Duration};
 
@@ -50,7 +50,12 @@ pub(super) async fn play(
         tokio::select! {
             biased;
             event = events.next() => match event {
-                Some(event) => watch.event(&event)?,
+                Some(event) => {
+                    watch.event(&event)?;
+                    if matches!(event, Event::State { .. }) {
+                        next = tokio::time::Instant::now();
+                    }
+                }
                 None => break,
             },
             () = sleep_until(next) => {

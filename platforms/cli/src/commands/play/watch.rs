@@ -13,7 +13,7 @@ use super::wishes;
 use crate::args::Play;
 use crate::dashboard::Dashboard;
 use crate::output;
-use crate::report::{Collector, Report, Session, Setup, Tally};
+use crate::report::{Collector, Note, Report, Session, Setup, Tally};
 
 /// Time goes on between two looks, however little is left.
 const A_MOMENT: Duration = Duration::from_micros(1);
@@ -21,8 +21,8 @@ const A_MOMENT: Duration = Duration::from_micros(1);
 /// How often a session is looked at.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Every so many looks, one goes into the report and on the screen.
-const LOOKS_PER_SAMPLE: u64 = 5;
+/// After so long a look goes into the report and on the screen again.
+const SAMPLE_EVERY: Duration = Duration::from_millis(250);
 
 /// Watches one session.
 pub(super) struct Watch<'a> {
@@ -35,7 +35,7 @@ pub(super) struct Watch<'a> {
     dashboard: Dashboard,
     outputs: Outputs,
     interrupted: Arc<AtomicBool>,
-    looks: u64,
+    next_sample: Timestamp,
 }
 
 /// What is to become of a session that was looked at.
@@ -74,7 +74,7 @@ impl<'a> Watch<'a> {
             dashboard: Dashboard::new(args.json),
             outputs,
             interrupted,
-            looks: 0,
+            next_sample: Timestamp::ZERO,
         }
     }
 
@@ -99,28 +99,32 @@ impl<'a> Watch<'a> {
         self.told = true;
         let of_session = wishes::of_session(self.args, self.network.unwrap_or("unshaped"));
         for note in of_session.into_iter().chain(wishes::unmet(self.args, title)) {
-            self.dashboard.note(&note)?;
-            self.notes.note(note);
+            self.note(note)?;
         }
         Ok(())
     }
 
-    /// Looks at the session, by when so many bytes came.
+    fn note(&mut self, note: Note) -> Result<(), Error> {
+        self.dashboard.note(&note)?;
+        self.notes.note(note);
+        Ok(())
+    }
+
+    /// Looks at the session, by when so many bytes came. It has to be looked at again when its state changes, too: the
+    /// playhead may move then.
     pub(super) fn look(&mut self, at: Timestamp, snapshot: &Snapshot, received: u64) -> Result<Next, Error> {
-        if self.looks.is_multiple_of(LOOKS_PER_SAMPLE) {
+        if at >= self.next_sample {
+            self.next_sample = at + SAMPLE_EVERY;
             self.notes.sample(at, snapshot, received);
             self.dashboard.sample(at, snapshot)?;
         }
-        self.looks += 1;
         let left = self.args.until.map(|until| until - snapshot.position);
         // A session that nobody reads and that leaves nothing behind is of no use (`telecine play | head`).
         let for_nobody = output::reader_is_gone() && self.outputs.is_empty();
         if left.is_some_and(|left| left <= MediaTime::ZERO) || for_nobody || self.interrupted.load(Ordering::SeqCst) {
             return Ok(Next::Stop);
         }
-        // At normal speed the playhead needs as long as the media lasts.
-        let left = left.map(|left| left.mul_ratio(1000, i64::from(self.args.rate)));
-        Ok(Next::Look(left.map_or(LOOK_EVERY, |left| span(left).clamp(A_MOMENT, LOOK_EVERY))))
+        Ok(Next::Look(next_look(snapshot.state, left, self.args.rate)))
     }
 
     /// Keeps what was recorded.
@@ -135,10 +139,25 @@ impl<'a> Watch<'a> {
 
     /// The session is over.
     pub(super) fn end(mut self, session: &Session<'_>) -> Result<Ended, Error> {
+        // What a session that failed would have used, nobody knows.
+        if let Some(title) = session.presentation.filter(|_| self.notes.fatal().is_none()) {
+            for note in wishes::unused(self.args, title, self.notes.was_protected()) {
+                self.note(note)?;
+            }
+        }
         self.dashboard.close(self.notes.state())?;
         let fatal = self.notes.fatal().cloned();
         Ok(Ended { report: self.notes.finish(session), fatal, outputs: self.outputs })
     }
+}
+
+/// How long until the next look, with so much media `left` to where playback is to stop, at a speed in thousandths.
+fn next_look(state: State, left: Option<MediaTime>, rate: u32) -> Duration {
+    // A playhead that stands arrives nowhere. Whenever it begins to move, it is looked at.
+    let left = left.filter(|_| state == State::Playing);
+    // At normal speed the playhead needs as long as the media lasts.
+    let left = left.map(|left| span(left.mul_ratio(1000, i64::from(rate))));
+    left.map_or(LOOK_EVERY, |left| left.clamp(A_MOMENT, LOOK_EVERY))
 }
 
 /// A span of media in time that passes: whole microseconds, rounded up, so that the playhead is there then.
@@ -150,6 +169,7 @@ fn span(media: MediaTime) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use super::super::NORMAL;
     use super::*;
 
     #[test]
@@ -158,5 +178,33 @@ mod tests {
         let third = MediaTime::from_ticks(1, telecine_model::Timescale::new(3).expect("three"));
         assert_eq!(span(third), Duration::from_micros(333_334));
         assert_eq!(span(MediaTime::from_secs(-1)), Duration::ZERO);
+    }
+
+    #[test]
+    fn looks_meet_a_moving_playhead_within_a_microsecond_of_where_it_is_to_stop() {
+        for (until, rate) in [(1_500_000, 1000), (7_333_700, 1000), (1_500_001, 1500), (100, 250), (49_999, 4000)] {
+            let until = MediaTime::from_micros(until);
+            let position = |passed: Duration| MediaTime::from_duration(passed).mul_ratio(i64::from(rate), 1000);
+            let (mut passed, mut looks) = (Duration::ZERO, 0);
+            while position(passed) < until {
+                passed += next_look(State::Playing, Some(until - position(passed)), rate);
+                looks += 1;
+            }
+            let a_microsecond_before = passed.saturating_sub(Duration::from_micros(1));
+            assert!(position(a_microsecond_before) < until, "{until} at {rate}: {passed:?}");
+            // One each 50 ms; the last may need two, where a rate does not divide.
+            assert!(looks <= passed.as_millis() / 50 + 2, "{until} at {rate}: {looks} in {passed:?}");
+        }
+    }
+
+    #[test]
+    fn a_standing_playhead_is_looked_at_no_more_often_just_before_where_it_is_to_stop() {
+        let left = Some(MediaTime::from_micros(1));
+        assert_eq!(next_look(State::Playing, left, NORMAL), A_MOMENT);
+        for state in [State::Loading, State::Preparing, State::Ready, State::Paused, State::Rebuffering, State::Seeking]
+        {
+            assert_eq!(next_look(state, left, NORMAL), LOOK_EVERY, "{state:?}");
+        }
+        assert_eq!(next_look(State::Playing, None, NORMAL), LOOK_EVERY);
     }
 }

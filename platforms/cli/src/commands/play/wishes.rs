@@ -3,7 +3,7 @@
 use telecine_model::language::best_match;
 use telecine_model::{Language, Presentation, Rendition, Track, TrackKind};
 
-use crate::args::{Clock, Play};
+use crate::args::{Clock, GivenKey, Play};
 use crate::report::{bits, Note};
 
 /// The wishes that a title cannot fulfil.
@@ -12,6 +12,34 @@ pub(super) fn unmet(args: &Play, title: &Presentation) -> Vec<Note> {
         [("--audio-lang", TrackKind::Audio, &args.audio_lang), ("--text-lang", TrackKind::Text, &args.text_lang)];
     let languages = languages.into_iter().filter_map(|(option, kind, wanted)| language(title, option, kind, wanted));
     languages.chain(height(args, title)).chain(bitrate(args, title)).collect()
+}
+
+/// What was given for protected titles and had no use. `protected`: samples of what was played were.
+pub(super) fn unused(args: &Play, title: &Presentation, protected: bool) -> Vec<Note> {
+    let mut notes = Vec::new();
+    let kids: Vec<String> = args.key.iter().filter_map(GivenKey::kid).map(|kid| kid.to_string()).collect();
+    if !kids.is_empty() && !protected {
+        let keys = if kids.len() == 1 { "the key" } else { "the keys" };
+        let message = format!("no sample that was played is protected: nothing used {keys} {}", kids.join(", "));
+        notes.push(Note::new("--key", message));
+    }
+    if kids.len() < args.key.len() && !names_key_files(title) {
+        notes.push(Note::new("--key", "the title names no key file: nothing used the key without a KID"));
+    }
+    let licences =
+        [("--license-url", args.license_url.is_some()), ("--license-header", !args.license_header.is_empty())];
+    for (option, _) in licences.into_iter().filter(|(_, given)| *given && !protected) {
+        notes.push(Note::new(option, "no sample that was played is protected: no licence was asked for"));
+    }
+    notes
+}
+
+/// Whether segments are encrypted with keys that are files, as far as playlists were read.
+fn names_key_files(title: &Presentation) -> bool {
+    let tracks = title.periods.iter().flat_map(|period| &period.tracks);
+    let indexes = tracks.flat_map(|track| &track.renditions).filter_map(|rendition| rendition.segments.known());
+    let mut keys = indexes.flat_map(|index| index.keys.iter()).flat_map(|(_, keys)| keys.iter());
+    keys.any(|key| key.key_format == "identity")
 }
 
 /// What is not as whoever started the session may think, whatever the title is.
