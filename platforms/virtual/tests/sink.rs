@@ -292,7 +292,7 @@ fn gaps_without(left_out: &[usize]) -> u64 {
     for index in (0..24).filter(|index| !left_out.contains(index)) {
         let mut single = (*whole).clone();
         let track = &mut single.tracks[0];
-        let mut picture = track.samples[index].clone();
+        let mut picture = track.samples[index];
         // The second of four is shown last, one picture late: so are all.
         let later = [1, 3, 0, 0][index % 4];
         picture.cts_offset = later * i32::try_from(picture.duration).expect("short");
