@@ -28,9 +28,10 @@ help:
 
 play:
 	@mkdir -p $(OUT)
-	$(CARGO) run --release --quiet -p telecine-cli --bin telecine -- play --html $(OUT)/report.html --report $(OUT)/report.json --record $(OUT)/session.rec
+	@echo 'Building (some minutes the first time), then a minute of playing'
+	$(CARGO) run --release -p telecine-cli --bin telecine -- play --html $(OUT)/report.html --report $(OUT)/report.json --record $(OUT)/session.rec
 	@echo
-	@echo 'The report: $(OUT)/report.html'
+	@echo 'The report: $(OUT)/report.html, and as JSON: $(OUT)/report.json; the recording: $(OUT)/session.rec (telecine replay)'
 
 # Everything the tests use beyond Rust. Nothing is installed twice.
 PACKAGES := ffmpeg fonts-dejavu-core pkg-config libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev \

@@ -146,6 +146,19 @@ fn key_tags_of_a_playlist_offer_each_system() {
 }
 
 #[test]
+fn a_key_tag_of_the_common_system_brings_its_boxes_and_no_key_file() {
+    let common = Pssh::new(SystemId::COMMON, vec![kid(VIDEO.0)], bytes::Bytes::new());
+    let format = format!("urn:uuid:{}", SystemId::COMMON);
+    let tags = [tag(KeyMethod::SampleAes, &format, &data_uri("text/plain", common.raw()))];
+    let requirement = KeyRequirement::from_keys(&tags, BASE, None, &limits()).expect("protected");
+    assert_eq!(requirement.faults, []);
+    let offer = requirement.offer(KeySystem::ClearKey).expect("an offer");
+    assert_eq!((offer.identity, &offer.key_ids[..]), (None, &[kid(VIDEO.0)][..]));
+    assert_eq!(&offer.init_data.expect("data").bytes, common.raw());
+    assert_eq!(requirement.keys(KeySystem::ClearKey), [KeyRef::Kid(kid(VIDEO.0))]);
+}
+
+#[test]
 fn session_keys_of_a_playlist_say_the_same_as_its_key_tags() {
     let uri = data_uri("text/plain", &packager("cbcs_video_widevine"));
     let format = format!("urn:uuid:{WIDEVINE}");

@@ -265,12 +265,17 @@ pub(crate) enum Method {
     Faults strike segments N of the title (from 0; the last number in a file's name), or all with *:\n  \
     statuscode_[{rsq:N,code:503}]    cut_N@BYTES  short_N@BYTES  flip_N@COUNT  stallh_N@MS  stallb_N@MS\n  \
     …x2 behind one limits it to the first two requests, …:v360 to a rendition (a part of a file's path)\n  \
-    norange_1  redir_3  redir_loop  mime_text-html  enc_gzip\n\n\
+    norange_1  redir_3  redir_loop  mime_text-html  enc_gzip\n\
+    Streams    ts_muxed  ts_demuxed  ts_packed (HLS)\n\
+    Protection prot_cenc|cens|cbc1|cbcs|aes128|sampleaes  keys_one|kinds|each  krot_N  lead_N  iv_implicit\n  \
+    kf_identity|pssh|all|kid (HLS)  kauth_TOKEN  kdelay_MS  kwrong_1  kmissing_N  kexpire_SECONDS\n  \
+    Under such a title are keys.json, with all of its keys, and license, a licence server of ClearKey\n\n\
     Examples:\n  \
     telecine origin --listen 127.0.0.1:8080\n  \
     telecine origin --network rate=3Mbps,rtt=80ms --log requests.jsonl\n  \
     telecine origin --folder film=./film\n  \
     telecine play http://127.0.0.1:8080/files/cut_3@40000x1/film/main.mpd\n  \
+    telecine play http://127.0.0.1:8080/dash/prot_cenc/demo/time.mpd\n  \
     telecine play 'http://127.0.0.1:8080/hls/dur_60/statuscode_[{rsq:2,code:503}]/demo/main.m3u8'"
 )]
 pub(crate) struct Origin {

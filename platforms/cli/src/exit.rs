@@ -74,12 +74,24 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
             ExitCode::from(2)
         }
         _ => {
-            let text = error.to_string();
+            let text = without_keys(error);
             let text = text.strip_prefix("error: ").unwrap_or(&text);
             let said = text.split("\n\nUsage:").next().unwrap_or(text);
             let said = said.split("\n\nFor more information").next().unwrap_or(said);
             report(&Error::new(ErrorCode::InvalidArgument, said))
         }
+    }
+}
+
+/// A key that was mistyped is most of a key: it is not repeated.
+fn without_keys(error: &clap::Error) -> String {
+    use clap::error::{ContextKind, ContextValue};
+    let text = error.to_string();
+    let of_key =
+        matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::String(name)) if name.contains("--key"));
+    match error.get(ContextKind::InvalidValue) {
+        Some(ContextValue::String(value)) if of_key && !value.is_empty() => text.replace(value.as_str(), "…"),
+        _ => text,
     }
 }
 

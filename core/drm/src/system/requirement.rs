@@ -338,6 +338,14 @@ impl KeyRequirement {
                 self.faults.push(error);
                 return;
             }
+            // The common system's identifier as KEYFORMAT says that boxes follow, as any other system's does.
+            (KeySystem::ClearKey, Some(Ok(data))) if is_common(format) => {
+                match Pssh::parse_all(&data.bytes.into(), limits) {
+                    Ok(boxes) => self.add_boxes(&boxes, limits),
+                    Err(error) => self.faults.push(error),
+                }
+                return;
+            }
             (KeySystem::ClearKey, data) => {
                 let names_16 = matches!(&data, Some(Ok(data)) if data.bytes.len() == 16);
                 let on_samples = matches!(method, KeyMethod::SampleAes | KeyMethod::SampleAesCtr);
@@ -450,6 +458,13 @@ impl KeyRequirement {
     fn fault(&mut self, message: &str) {
         self.faults.push(Error::new(ErrorCode::InitDataInvalid, message.to_owned()));
     }
+}
+
+/// Whether a `KEYFORMAT` is the UUID of the common system, whose boxes any system may read (EME, `cenc` initialisation
+/// data).
+fn is_common(format: &str) -> bool {
+    let (scheme, id) = format.split_at_checked(9).unwrap_or(("", ""));
+    scheme.eq_ignore_ascii_case("urn:uuid:") && SystemId::parse(id) == Some(SystemId::COMMON)
 }
 
 /// Takes from a box what concerns the player.

@@ -283,6 +283,14 @@ impl Report {
         if let (Some(mean), Some(kind)) = (self.bitrate.mean_bps, self.bitrate.of) {
             parts.push(format!("{kind} at {} on average", bits(mean)));
         }
+        let refused = |track: &&TrackEntry| track.decode_errors > 0;
+        parts.extend(self.tracks.iter().filter(refused).map(|track| {
+            let all = track.decoded + track.decode_errors;
+            format!(
+                "{} of {all} samples of {} could not be decoded (damaged, or a wrong key)",
+                track.decode_errors, track.kind
+            )
+        }));
         format!("{}.", parts.join(", "))
     }
 }
