@@ -71,6 +71,9 @@ impl Default for CdmScript {
     }
 }
 
+/// What came of a command that is of no session.
+type Answered = Result<(), CdmFailure>;
+
 /// A scripted failure.
 #[derive(Clone, Debug)]
 enum Fault {
@@ -317,7 +320,7 @@ impl ScriptedCdm {
         self.answer(CdmEvent::Created { session: id }, now);
     }
 
-    fn outside(&mut self, operation: CdmOperation, event: impl Fn(Result<(), CdmFailure>) -> CdmEvent, now: Timestamp) {
+    fn outside(&mut self, operation: CdmOperation, event: impl Fn(Answered) -> CdmEvent, now: Timestamp) {
         match self.fault(operation) {
             None => self.answer(event(Ok(())), now),
             Some(Fault::Hangs) => {}
@@ -330,34 +333,37 @@ impl Cdm for ScriptedCdm {
     fn execute(&mut self, command: CdmCommand, now: Timestamp) {
         self.commands.push((now, command.clone()));
         match command {
-            CdmCommand::Access { video_robustness, audio_robustness, .. } => {
+            CdmCommand::Access { id, video_robustness, audio_robustness, .. } => {
                 let access = Access {
                     video_robustness: video_robustness.into_iter().next().unwrap_or_default(),
                     audio_robustness: audio_robustness.into_iter().next().unwrap_or_default(),
                 };
-                self.outside(CdmOperation::Access, |result| CdmEvent::Access(result.map(|()| access.clone())), now);
+                let event = |answer: Answered| CdmEvent::Access { id, answer: answer.map(|()| access.clone()) };
+                self.outside(CdmOperation::Access, event, now);
             }
-            CdmCommand::SetCertificate { .. } => {
+            CdmCommand::SetCertificate { id, .. } => {
                 self.has_certificate = true;
-                self.outside(CdmOperation::Certificate, CdmEvent::Certificate, now);
+                self.outside(CdmOperation::Certificate, |answer| CdmEvent::Certificate { id, answer }, now);
             }
-            CdmCommand::Provision => {
+            CdmCommand::Provision { id } => {
                 match (self.fault(CdmOperation::Provision), self.script.provisioning_url.clone()) {
                     (Some(Fault::Hangs), _) => {}
-                    (Some(Fault::Fails(failure)), _) => self.answer(CdmEvent::Provisioned(Err(failure)), now),
+                    (Some(Fault::Fails(failure)), _) => {
+                        self.answer(CdmEvent::Provisioned { id, answer: Err(failure) }, now);
+                    }
                     (None, Some(url)) => {
                         let body = SecretBytes::new(b"provision".to_vec());
-                        self.answer(CdmEvent::ProvisionRequest { url, body }, now);
+                        self.answer(CdmEvent::ProvisionRequest { id, url, body }, now);
                     }
                     (None, None) => {
                         self.script.provisioned = true;
-                        self.answer(CdmEvent::Provisioned(Ok(())), now);
+                        self.answer(CdmEvent::Provisioned { id, answer: Ok(()) }, now);
                     }
                 }
             }
-            CdmCommand::FinishProvisioning { .. } => {
+            CdmCommand::FinishProvisioning { id, .. } => {
                 self.script.provisioned = true;
-                self.outside(CdmOperation::Provision, CdmEvent::Provisioned, now);
+                self.outside(CdmOperation::Provision, |answer| CdmEvent::Provisioned { id, answer }, now);
             }
             CdmCommand::Create { session, kind } => {
                 if self.in_session(CdmOperation::Create, session, now) {

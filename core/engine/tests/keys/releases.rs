@@ -174,6 +174,41 @@ fn a_release_gives_way_to_a_title_of_another_key_system_and_is_done_after_it() {
 }
 
 #[test]
+fn a_key_system_that_is_refused_after_a_release_gave_way_costs_the_title_nothing() {
+    let cdm = holding(&["b"]);
+    cdm.get().script.latency = Duration::from_millis(1500);
+    cdm.get().fail_next(CdmOperation::Access, CdmFailureKind::Denied);
+    let world = World::new(film()).answering([granted(), acknowledged()]);
+    let mut played = with_cdm(start(world, both(), "main.mpd"), &cdm);
+    played.session.schedule(at(0), Command::ReleaseLicence(old(KeySystem::PlayReady, "b")));
+    // PlayReady answers while Widevine is being opened.
+    let mut played = plays(played).session;
+    assert_eq!((released(&played), errors(&played)), (Vec::new(), Vec::new()));
+    assert_eq!(opened(&cdm), [KeySystem::PlayReady, KeySystem::Widevine]);
+    let now = played.now();
+    played.schedule(now, Command::Stop);
+    played.schedule(now + Duration::from_secs(20), Command::SetRate(1000));
+    played.run(None);
+    assert_eq!((released(&played), errors(&played)), (vec![("b", true)], Vec::new()));
+}
+
+#[test]
+fn a_key_system_that_is_refused_for_a_title_that_was_stopped_is_not_refused_for_the_next() {
+    let cdm = holding(&[]);
+    cdm.get().script.latency = Duration::from_millis(1500);
+    cdm.get().fail_next(CdmOperation::Access, CdmFailureKind::Denied);
+    let world = World::new(film()).answering([granted()]);
+    let mut played = with_cdm(start(world, device(), "main.mpd"), &cdm);
+    let url = "https://title.example/main.mpd".to_owned();
+    for command in [Command::Stop, Command::Load { url, start: None }, Command::Play] {
+        played.session.schedule(at(1000), command);
+    }
+    let played = plays(played).session;
+    assert_eq!(opened(&cdm), [KeySystem::Widevine; 2]);
+    assert_eq!(errors(&played), Vec::new());
+}
+
+#[test]
 fn a_licence_that_is_to_be_released_is_not_played_with() {
     let licence = every(&film(), |_| KeyStatus::Usable);
     let cdm = holding(&[]);
