@@ -236,7 +236,6 @@ impl KeySessions {
             session.requeue(now);
             session.id = id;
             session.failure = None;
-            session.name = None;
             session.stored = None;
             session.replaces = None;
             self.sessions.insert(id, session);

@@ -116,6 +116,8 @@ pub struct ScriptedCdm {
     pub commands: Vec<(Timestamp, CdmCommand)>,
     faults: BTreeMap<CdmOperation, VecDeque<Fault>>,
     sessions: BTreeMap<SessionId, Double>,
+    /// Sessions that have ended, which nobody has been told yet, with their names.
+    ending: BTreeMap<SessionId, String>,
     stored: BTreeMap<String, DoubleLicence>,
     has_certificate: bool,
     queue: Vec<(Timestamp, u64, Due)>,
@@ -130,6 +132,7 @@ impl ScriptedCdm {
             commands: Vec::new(),
             faults: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            ending: BTreeMap::new(),
             stored: BTreeMap::new(),
             has_certificate: false,
             queue: Vec::new(),
@@ -201,7 +204,8 @@ impl ScriptedCdm {
     }
 
     fn end(&mut self, id: SessionId, reason: CloseReason, now: Timestamp) {
-        if self.sessions.remove(&id).is_some() {
+        if let Some(double) = self.sessions.remove(&id) {
+            self.ending.extend(double.name.map(|name| (id, name)));
             self.answer(CdmEvent::Closed { session: id, reason }, now);
         }
     }
@@ -386,6 +390,13 @@ impl Cdm for ScriptedCdm {
             }
             CdmCommand::Load { session, name } => {
                 if self.in_session(CdmOperation::Load, session, now) {
+                    // One name is of one session as long as that is not closed (W3C EME, `load()`).
+                    let named = self.sessions.iter().filter_map(|(id, double)| Some((id, double.name.as_ref()?)));
+                    if named.chain(&self.ending).any(|(id, known)| *id != session && *known == name) {
+                        let message = "a session of that name is not closed";
+                        let failure = CdmFailure::new(CdmFailureKind::Quota, message);
+                        return self.answer(CdmEvent::Failed { session, failure }, now);
+                    }
                     let licence = self.stored.get(&name).cloned();
                     self.answer(CdmEvent::Loaded { session, found: licence.is_some() }, now);
                     if let (Some(licence), Some(double)) = (licence, self.sessions.get_mut(&session)) {
@@ -426,7 +437,12 @@ impl Cdm for ScriptedCdm {
             let (at, _) = due.min_by_key(|(_, (at, sequence, _))| (*at, *sequence))?;
             let (_, _, due) = self.queue.remove(at);
             match due {
-                Due::Event(event) => return Some(event),
+                Due::Event(event) => {
+                    if let CdmEvent::Closed { session, .. } = &event {
+                        self.ending.remove(session);
+                    }
+                    return Some(event);
+                }
                 Due::Renewal(id, generation) => {
                     if self.sessions.get(&id).is_some_and(|double| double.generation == generation) {
                         self.message(id, MessageKind::LicenceRenewal, now);
