@@ -45,6 +45,7 @@
 //! - [`IsoReader`]: ISO-BMFF and CMAF, incrementally, into [`Unit`]s.
 //! - [`read_file`]: a whole file at once, progressive ones included, for looking into it.
 //! - [`listed_samples`]: what `moov` lists of a progressive file, which is too large to hold.
+//! - [`MovieSamples`] and [`CmafWriter`]: any MP4, progressive ones included, written anew as CMAF.
 //! - [`Fragment::encryption`] and [`Fragment::decrypt_with`]: how protected samples are encrypted, and clear output in
 //!   the same bytes.
 //! - [`CmafChecker`]: where a track is not CMAF, by numbered rules `C001` to `C018`.
@@ -72,9 +73,9 @@ mod window;
 pub use id3::{Id3Frame, Id3Tag};
 
 pub use iso::{
-    listed_samples, read_file, CmafChecker, DataBase, DecoderConfig, Edit, EventMessage, EventTime, FourCc, Fragment,
-    FragmentEncryption, InitSegment, IsoReader, Media, MediaTrack, ProducerReference, Sample, SampleDescription,
-    SegmentIndexBox, SidxReference, TrackDefaults, TrackEncryption, TrackFragment, TrackInfo, Unit,
+    listed_samples, read_file, CmafChecker, CmafWriter, DataBase, DecoderConfig, Edit, EventMessage, EventTime, FourCc,
+    Fragment, FragmentEncryption, InitSegment, IsoReader, Media, MediaTrack, MovieSamples, ProducerReference, Sample,
+    SampleDescription, SegmentIndexBox, SidxReference, TrackDefaults, TrackEncryption, TrackFragment, TrackInfo, Unit,
 };
 pub use sniff::{sniff, Container, Sniff};
 pub use stream::{

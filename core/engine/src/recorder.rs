@@ -308,6 +308,8 @@ pub fn replay(recording: &[u8]) -> Result<Replay, Error> {
             break;
         };
         rest = after;
+        // Only a check closes what came before it.
+        result.complete &= matches!(frame, Frame::Check { .. });
         match (frame, engine.as_mut()) {
             (Frame::Start { version, config }, None) => {
                 result.version = version;

@@ -21,7 +21,7 @@ use telecine_model::{datetime, MediaTime};
         telecine play https://a.example/main.m3u8 --until 30 --report r.json\n  \
         telecine inspect https://a.example/manifest.mpd  what a manifest offers\n  \
         telecine probe video.mp4 --json                  every sample of a file\n  \
-        telecine remux segment.ts out.mp4                a transport stream as fragmented MP4\n  \
+        telecine remux segment.ts out.mp4                a transport stream, or any MP4, as CMAF\n  \
         telecine decrypt --key KID:KEY in.mp4 out.mp4    protected media in clear\n  \
         telecine origin --listen 127.0.0.1:8080          serve the demo title\n  \
         telecine replay session.rec                      repeat a recorded session's decisions\n\n\
@@ -41,7 +41,7 @@ pub(crate) enum Command {
     Inspect(Inspect),
     /// Lists the samples inside a media file
     Probe(Probe),
-    /// Turns transport streams and packed audio into fragmented MP4
+    /// Turns MP4 files, transport streams and packed audio into fragmented MP4 (CMAF)
     Remux(Remux),
     /// Makes protected media clear
     Decrypt(Decrypt),
@@ -183,14 +183,18 @@ pub(crate) struct Probe {
     pub(crate) json: bool,
 }
 
-/// Turns transport streams and packed audio into fragmented MP4 (CMAF). Samples and their times stay as they are.
+/// Turns MP4 files, transport streams and packed audio into fragmented MP4 (CMAF). Samples and their times stay as
+/// they are, and so do the edit lists of MP4.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Several inputs are segments of one rendition, in their order. Where a decoder needs another initialisation\n\
-    half-way, the output goes on in OUT-2.mp4. A folder as output gets a file for each track.\n\n\
+    after_help = "Several inputs are one rendition, in their order: segments, those of MP4 behind their initialisation segment. Where a decoder needs another initialisation\n\
+    half-way, the output goes on in OUT-2.mp4. A folder as output gets a file for each track. MP4 that is protected is for\n\
+    telecine decrypt first.\n\n\
     Examples:\n  \
     telecine remux segment.ts out.mp4\n  \
     telecine remux 1.ts 2.ts 3.ts out.mp4\n  \
+    telecine remux progressive.mp4 out.mp4\n  \
+    telecine remux init.mp4 1.m4s 2.m4s out.mp4\n  \
     telecine remux title.ts tracks/"
 )]
 pub(crate) struct Remux {

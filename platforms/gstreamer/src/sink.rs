@@ -111,6 +111,7 @@ impl GstSink {
                 random_access: false,
                 jumps: false,
                 codecs: decodable_codecs(),
+                max_channels: Vec::new(),
                 max_height: None,
                 max_bytes: Some(max_bytes),
             },

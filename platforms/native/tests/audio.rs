@@ -175,14 +175,21 @@ fn amplitude(sound: &[f32], hertz: f64) -> f64 {
 fn every_channel_of_dolby_sound_comes_from_its_speaker() {
     // Left, right, centre, low frequencies, left and right behind: the order of a WAV file.
     let tones = [400.0, 800.0, 1200.0, 60.0, 1600.0, 2000.0];
-    for bytes in [&include_bytes!("media/ac3.mp4")[..], include_bytes!("media/eac3.mp4")] {
-        let (spec, samples, stats, _) = decode(bytes, None);
+    for (bytes, count, frames) in [
+        (&include_bytes!("media/ac3.mp4")[..], 15, 23_040),
+        (include_bytes!("media/eac3.mp4"), 15, 23_040),
+        // Two frames of three blocks in each sample.
+        (include_bytes!("media/eac3_two_frames.mp4"), 8, 12_288),
+    ] {
+        let (spec, samples, stats, decoded) = decode(bytes, None);
         let name = &stats.codec;
         assert_eq!((spec.sample_rate, spec.channels), (48_000, 6), "{name}");
-        assert_eq!((stats.samples, stats.decoded, stats.decode_errors), (15, 15, 0), "{name}");
+        assert_eq!((stats.samples, stats.decoded, stats.decode_errors), (count, count, 0), "{name}");
+        assert_eq!(decoded, frames, "{name}");
         for (channel, own) in tones.into_iter().enumerate() {
-            // Away from both ends, where the transform has half of it; 0.2 s are whole turns of each tone.
-            let heard: Vec<f32> = samples.iter().skip(channel).step_by(6).skip(4_800).take(9_600).copied().collect();
+            // Away from both ends, where the transform has half of it; 0.15 s are whole turns of each tone.
+            let heard: Vec<f32> = samples.iter().skip(channel).step_by(6).skip(2_400).take(7_200).copied().collect();
+            assert_eq!(heard.len(), 7_200, "{name}");
             for tone in tones {
                 let (strength, wanted) = (amplitude(&heard, tone), if tone == own { 0.25 } else { 0.0 });
                 assert!((strength - wanted).abs() < 0.01, "{name}, channel {channel}: {tone} Hz has {strength}");
@@ -194,12 +201,19 @@ fn every_channel_of_dolby_sound_comes_from_its_speaker() {
 #[cfg(feature = "dolby")]
 #[test]
 fn a_frame_of_dolby_sound_that_is_damaged_anywhere_is_silence() {
-    for bytes in [&include_bytes!("media/ac3.mp4")[..], include_bytes!("media/eac3.mp4")] {
+    for bytes in [
+        &include_bytes!("media/ac3.mp4")[..],
+        include_bytes!("media/eac3.mp4"),
+        include_bytes!("media/eac3_two_frames.mp4"),
+    ] {
         let (init, fragments) = read(bytes);
         let whole = fragments[0].data.concat();
         let samples = &fragments[0].tracks[0].samples;
+        let count = samples.len() as u64;
         for (damaged, sample) in samples.iter().enumerate() {
-            let offset = usize::try_from(sample.offset).expect("small") + 7 + damaged * 80;
+            // From the first to the last quarter of it.
+            let within = 7 + (sample.size as usize - 20) * damaged / samples.len();
+            let offset = usize::try_from(sample.offset).expect("small") + within;
             let mut data = whole.clone();
             data[offset] ^= 0x10;
             let mut fragment = Fragment::clone(&fragments[0]);
@@ -209,9 +223,60 @@ fn a_frame_of_dolby_sound_that_is_damaged_anywhere_is_silence() {
             sink.command(append(&Arc::new(fragment), None), NOW);
             drain(&mut sink);
             let stats = sound(&sink);
-            assert_eq!((stats.decoded, stats.decode_errors), (14, 1), "{}, frame {damaged}", stats.codec);
+            assert_eq!((stats.decoded, stats.decode_errors), (count - 1, 1), "{}, frame {damaged}", stats.codec);
         }
     }
+}
+
+/// The checksum with which a frame of E-AC-3 ends (ATSC A/52, 7.10.1: x^16 + x^15 + x^2 + 1, from the third byte on).
+#[cfg(feature = "dolby")]
+fn checksum(bytes: &[u8]) -> u16 {
+    bytes.iter().fold(0, |sum, byte| {
+        (0..8).rev().fold(sum, |sum, bit| {
+            let carry = (sum >> 15) ^ u16::from(byte >> bit & 1);
+            (sum << 1) ^ if carry == 1 { 0x8005 } else { 0 }
+        })
+    })
+}
+
+#[cfg(feature = "dolby")]
+#[test]
+fn of_several_programmes_of_dolby_sound_the_first_is_heard() {
+    let (init, fragments) = read(include_bytes!("media/eac3.mp4"));
+    let whole = fragments[0].data.concat();
+    let mut fragment = Fragment::clone(&fragments[0]);
+    let mut data: Vec<u8> = Vec::new();
+    for sample in &mut fragment.tracks[0].samples {
+        let start = usize::try_from(sample.offset).expect("small");
+        let first = &whole[start..start + sample.size as usize];
+        // The same once more as another programme, and all of its sound loud: the fields are the same, its
+        // coefficients are not.
+        let mut second = first.to_vec();
+        second[2] |= 1 << 3;
+        let end = second.len() - 2;
+        second[end - 600..end].iter_mut().for_each(|byte| *byte ^= 0x5a);
+        let sum = checksum(&second[2..end]);
+        second[end..].copy_from_slice(&sum.to_be_bytes());
+        sample.offset = data.len() as u64;
+        sample.size *= 2;
+        data.extend_from_slice(first);
+        data.extend_from_slice(&second);
+    }
+    fragment.size = data.len() as u64;
+    fragment.data = vec![Bytes::from(data)];
+    let folder = tempfile::tempdir().expect("a folder");
+    let heard = |name: &str, fragment: &Arc<Fragment>| {
+        let path = folder.path().join(name);
+        let mut sink = AudioSink::new(WavFile::new(&path));
+        sink.command(configure(&init), NOW);
+        sink.command(append(fragment, None), NOW);
+        drain(&mut sink);
+        assert_eq!((sound(&sink).decoded, sound(&sink).decode_errors), (15, 0), "{name}");
+        sink.command(SinkCommand::Stop, NOW);
+        drain(&mut sink);
+        wav(&path).1
+    };
+    assert!(heard("two.wav", &Arc::new(fragment)) == heard("one.wav", &fragments[0]));
 }
 
 #[test]

@@ -206,7 +206,7 @@ impl<S: Source> Session<S> {
     }
 
     fn run_on(&mut self, until: Option<Timestamp>, to_state: bool) -> Outcome {
-        let told = self.events.len();
+        let mut told = self.events.len();
         if !self.started {
             self.started = true;
             self.input(Input::Environment(Environment::Capabilities(self.sink.capabilities())));
@@ -226,6 +226,7 @@ impl<S: Source> Session<S> {
             if to_state && new.any(|event| matches!(event, Event::State { .. })) {
                 return Outcome::Until;
             }
+            told = self.events.len();
             let Some(next) = self.deadline() else { return Outcome::Stuck };
             if let Some(until) = until.filter(|until| next > *until) {
                 self.now = self.now.max(until);

@@ -283,6 +283,35 @@ fn every_sample_is_timed_with_offset_and_window_applied() {
     assert_eq!(sink.buffered(AUDIO), [(frame(188) + ms(10_000), frame(282) + ms(10_000))]);
 }
 
+/// Gaps that are counted in a second of pictures, of which each comes in a fragment of its own in the order of decoding,
+/// without those that are left out.
+fn gaps_without(left_out: &[usize]) -> u64 {
+    let (init, Payload::Fragment(whole)) = fragment("v0") else { panic!("pictures") };
+    let mut sink = ModelSink::default();
+    sink.command(configure(VIDEO, "v", Some(init)), at(0));
+    for index in (0..24).filter(|index| !left_out.contains(index)) {
+        let mut single = (*whole).clone();
+        let track = &mut single.tracks[0];
+        let mut picture = track.samples[index];
+        // The second of four is shown last, one picture late: so are all.
+        let later = [1, 3, 0, 0][index % 4];
+        picture.cts_offset = later * i32::try_from(picture.duration).expect("short");
+        track.samples = vec![picture];
+        let mut media = media(VIDEO, 4_000, 8_000);
+        media.payload = Payload::Fragment(Arc::new(single));
+        media.samples = 1;
+        sink.command(SinkCommand::Append(Box::new(media)), at(0));
+    }
+    assert_eq!(stats(&sink, VIDEO).samples, 24 - left_out.len() as u64);
+    stats(&sink, VIDEO).gaps
+}
+
+#[test]
+fn pictures_in_fragments_of_their_own_have_no_gaps_though_they_come_in_decoding_order() {
+    assert_eq!(gaps_without(&[]), 0);
+    assert_eq!(gaps_without(&[8, 9, 10, 11]), 1);
+}
+
 #[test]
 fn cues_are_counted_once_though_segments_repeat_them() {
     let mut sink = ModelSink::default();

@@ -145,6 +145,12 @@ pub struct Sample {
     pub size: u32,
     /// Decoding can start here.
     pub sync: bool,
+    /// What it depends on and what depends on it: four pairs of bits as in `sdtp` (ISO/IEC 14496-12, 8.6.4), in the
+    /// order `is_leading`, `sample_depends_on`, `sample_is_depended_on`, `sample_has_redundancy`. Zero: not known.
+    pub dependencies: u8,
+    /// Index of its sample description, from 1; that of a description beyond the 65,534th is 65,535. Zero before the
+    /// sample has been written or read.
+    pub description: u16,
 }
 
 impl Sample {
@@ -153,6 +159,16 @@ impl Sample {
     pub fn pts(&self) -> i64 {
         self.dts.saturating_add(i64::from(self.cts_offset))
     }
+}
+
+/// The part of sample flags that `sdtp` has too.
+pub(crate) const fn dependencies(flags: u32) -> u8 {
+    (flags >> 20) as u8
+}
+
+/// An index of a sample description as samples keep it.
+pub(crate) fn description_index(index: u32) -> u16 {
+    u16::try_from(index).unwrap_or(u16::MAX)
 }
 
 /// Whether sample flags (ISO/IEC 14496-12, 8.8.3.1) describe a sync sample. Some writers leave

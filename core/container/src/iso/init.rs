@@ -258,7 +258,7 @@ impl Movie {
 }
 
 /// The common part of `mvhd` and `mdhd`. All ones means an unknown duration (8.2.2.3).
-fn timescale_and_duration(view: &BoxView<'_>) -> Result<(Timescale, Option<u64>), Error> {
+pub(crate) fn timescale_and_duration(view: &BoxView<'_>) -> Result<(Timescale, Option<u64>), Error> {
     let mut fields = view.fields();
     let (version, _) = fields.version_and_flags()?;
     fields.skip(if version == 0 { 8 } else { 16 })?;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use telecine_model::{Error, ErrorCode, Limits};
 
 use super::boxes::BoxView;
-use super::fragment::{is_sync, DataBase, Sample, TrackFragment};
+use super::fragment::{dependencies, description_index, is_sync, DataBase, Sample, TrackFragment};
 use super::init::{InitSegment, TrackDefaults};
 use super::protection;
 
@@ -237,6 +237,8 @@ impl TrafReader {
                 cts_offset,
                 size,
                 sync: is_sync(sample_flags),
+                dependencies: dependencies(sample_flags),
+                description: description_index(self.track.description),
             });
             time = time
                 .checked_add(i64::from(duration))

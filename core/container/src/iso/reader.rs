@@ -142,6 +142,23 @@ impl IsoReader {
         }
     }
 
+    /// Passes over media that nothing waits for, as that of a progressive file, without its bytes: at most `available`
+    /// of them. Gives how many: the next byte pushed is the one behind them. Poll first; it is zero where bytes are needed.
+    pub fn pass_over(&mut self, available: u64) -> u64 {
+        match self.open {
+            Some(OpenBox { end: Some(end), .. }) if self.pending.is_none() && self.failure.is_none() => {
+                let cursor = self.window.cursor();
+                if self.window.available() > 0 {
+                    return 0;
+                }
+                let count = end.saturating_sub(cursor).min(available);
+                self.window = Window::at(cursor.saturating_add(count));
+                count
+            }
+            _ => 0,
+        }
+    }
+
     /// Ends the resource. Units that became complete by its end (an `mdat` that reaches to it) are
     /// given by the next polls. The reader is then at the start of another resource.
     ///

@@ -1,9 +1,9 @@
-//! Samples of files without fragments: the tables in `stbl` (ISO/IEC 14496-12, 8.6.1, 8.6.2, 8.7.3 to 8.7.5).
+//! Samples of files without fragments: the tables in `stbl` (ISO/IEC 14496-12, 8.6.1, 8.6.2, 8.6.4, 8.7.3 to 8.7.5).
 
 use telecine_model::{Error, ErrorCode};
 
 use super::boxes::BoxView;
-use super::fragment::Sample;
+use super::fragment::{description_index, Sample};
 
 /// Reads the samples that `stbl` lists; offsets count from the start of the file.
 ///
@@ -42,13 +42,26 @@ pub(crate) fn read(stbl: &BoxView<'_>, allowed: usize, file_bytes: u64) -> Resul
         Some(stss) => Some(words::<1>(stss)?.iter().map(|[number]| *number).peekable()),
         None => None,
     };
+    let sdtp = stbl.child(b"sdtp")?;
+    let dependencies = match &sdtp {
+        Some(sdtp) => {
+            let mut fields = sdtp.fields();
+            fields.version_and_flags()?;
+            fields.rest()
+        }
+        None => &[],
+    };
     let mut run_of_chunks = words::<3>(&stsc)?.iter().peekable();
     let mut samples_per_chunk = 0;
+    let mut description = 1;
     let mut samples = Vec::with_capacity(sizes.count);
     let mut dts = 0_i64;
     for (number, mut offset) in (1_u32..).zip(chunks) {
-        while let Some([_, per_chunk, _]) = run_of_chunks.next_if(|[first, ..]| u32::from_be_bytes(*first) <= number) {
+        while let Some([_, per_chunk, index]) =
+            run_of_chunks.next_if(|[first, ..]| u32::from_be_bytes(*first) <= number)
+        {
             samples_per_chunk = u32::from_be_bytes(*per_chunk);
+            description = description_index(u32::from_be_bytes(*index));
         }
         for _ in 0..samples_per_chunk {
             let Some(size) = sizes.get(samples.len()) else { break };
@@ -82,6 +95,8 @@ pub(crate) fn read(stbl: &BoxView<'_>, allowed: usize, file_bytes: u64) -> Resul
                 cts_offset: cts_offsets.next().unwrap_or(0) as i32,
                 size,
                 sync,
+                dependencies: dependencies.get(samples.len()).copied().unwrap_or(0),
+                description,
             });
             dts = dts.saturating_add(i64::from(duration));
             offset = end;

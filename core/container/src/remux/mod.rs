@@ -98,6 +98,8 @@ impl Ready {
             cts_offset: queued.cts_offset,
             size: u32::try_from(size).unwrap_or(u32::MAX),
             sync: queued.sync,
+            dependencies: 0,
+            description: 1,
         });
         self.subsamples.push(queued.subsamples);
         match queued.data {
@@ -126,6 +128,7 @@ impl Ready {
             samples: ready.samples,
             data: ready.data,
             subsamples: encrypted.then_some(ready.subsamples),
+            groups: Vec::new(),
         }
     }
 }

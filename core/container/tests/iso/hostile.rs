@@ -38,6 +38,7 @@ fn consume(bytes: &Bytes) {
     }
     let _ = reader.finish();
     let _ = reader.poll();
+    crate::movie::consume(bytes, &limits);
     if let Ok(media) = read_file(bytes.clone(), None, &limits) {
         for sample in media.tracks.iter().flat_map(|track| &track.samples) {
             assert!(media.sample(sample).is_some(), "a sample that was let through is there");
@@ -76,6 +77,12 @@ proptest! {
             }
         }
         consume(&bytes.into());
+    }
+
+    #[test]
+    fn truncated_files_never_panic(name in proptest::sample::select(&FILES), cut in 0usize..8000) {
+        let bytes = data(&format!("{name}.mp4"));
+        consume(&bytes.slice(..cut.min(bytes.len())));
     }
 
     #[test]

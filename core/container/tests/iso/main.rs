@@ -13,5 +13,6 @@ mod fragments;
 mod hostile;
 mod incremental;
 mod initialisation;
+mod movie;
 mod support;
 mod tables;

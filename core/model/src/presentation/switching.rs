@@ -9,6 +9,7 @@ use std::hash::Hash;
 
 use super::{Period, Track, TrackKind};
 use crate::codec::Codec;
+use crate::language::Language;
 
 /// The role of what is played unless the viewer chooses (`urn:mpeg:dash:role:2011`).
 const MAIN: &str = "main";
@@ -19,7 +20,7 @@ impl Period {
     /// refers to one of the others refers to it then.
     ///
     /// Tracks are only joined if they are the same to viewer and decoder: of one kind (picture or sound), language,
-    /// codec and number of channels, and for the same purpose. A track in another codec remains a choice of its own.
+    /// codec, number of channels and range of brightness, and for the same purpose. A track in another codec remains a choice of its own.
     pub fn join_switchable(&mut self) {
         let into = self.joins();
         if into.iter().enumerate().all(|(at, first)| at == *first) {
@@ -52,15 +53,35 @@ impl Period {
         let by_id: BTreeMap<&str, usize> =
             self.tracks.iter().enumerate().rev().map(|(at, track)| (track.id.as_str(), at)).collect();
         let mut into: Vec<usize> = (0..self.tracks.len()).collect();
+        if self.tracks.iter().all(|track| track.switchable_with.is_empty()) {
+            return into;
+        }
+        // Said once a track: there may be many links.
+        let mut known: BTreeMap<Purpose<'_>, usize> = BTreeMap::new();
+        let sorts: Vec<Option<(usize, Option<&Codec>)>> = self
+            .tracks
+            .iter()
+            .map(|track| {
+                let next = known.len();
+                Some((*known.entry(track.purpose()?).or_insert(next), track.main_codec()))
+            })
+            .collect();
+        let is_alike = |one: usize, other: usize| match (sorts.get(one), sorts.get(other)) {
+            (Some(Some((sort, codec))), Some(Some((as_sort, as_codec)))) if sort == as_sort => {
+                match (codec, as_codec) {
+                    (Some(codec), Some(as_codec)) => codec.same_decoder(as_codec),
+                    (codec, as_codec) => codec.is_none() && as_codec.is_none(),
+                }
+            }
+            _ => false,
+        };
         let links = self.tracks.iter().enumerate().flat_map(|(at, track)| {
             track.switchable_with.iter().filter_map(|id| by_id.get(id.as_str())).map(move |other| (at, *other))
         });
-        for (one, other) in links {
-            if self.tracks.get(one).zip(self.tracks.get(other)).is_some_and(|(a, b)| a.is_alike(b)) {
-                let (one, other) = (root(&mut into, one), root(&mut into, other));
-                if let Some(later) = into.get_mut(one.max(other)) {
-                    *later = one.min(other);
-                }
+        for (one, other) in links.filter(|(one, other)| is_alike(*one, *other)) {
+            let (one, other) = (root(&mut into, one), root(&mut into, other));
+            if let Some(later) = into.get_mut(one.max(other)) {
+                *later = one.min(other);
             }
         }
         (0..into.len()).map(|at| root(&mut into, at)).collect()
@@ -119,25 +140,30 @@ fn root(into: &mut [usize], mut at: usize) -> usize {
     at
 }
 
+/// What a viewer would tell two tracks from each other by.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Purpose<'t> {
+    kind: TrackKind,
+    language: Option<&'t str>,
+    channels: Option<u32>,
+    range: &'t str,
+    roles: BTreeSet<&'t str>,
+}
+
 impl Track {
-    /// Whether a viewer and a decoder would not tell the two from each other.
-    fn is_alike(&self, other: &Self) -> bool {
-        // Only one of the sets need say that they are the main ones.
-        let purpose = |track: &'_ Self| -> BTreeSet<String> {
-            track.roles.iter().filter(|role| *role != MAIN).cloned().collect()
-        };
-        let same_decoder = match (self.main_codec(), other.main_codec()) {
-            (Some(a), Some(b)) => a.same_decoder(b),
-            (a, b) => a.is_none() && b.is_none(),
-        };
-        matches!(self.kind, TrackKind::Video | TrackKind::Audio)
-            && self.kind == other.kind
-            && self.language == other.language
-            && self.channels == other.channels
-            && self.trick_mode_for.is_empty()
-            && other.trick_mode_for.is_empty()
-            && purpose(self) == purpose(other)
-            && same_decoder
+    /// What it is for; None for what is never joined.
+    fn purpose(&self) -> Option<Purpose<'_>> {
+        let joins = matches!(self.kind, TrackKind::Video | TrackKind::Audio) && self.trick_mode_for.is_empty();
+        let range = self.renditions.first().and_then(|rendition| rendition.video_range.as_deref());
+        joins.then(|| Purpose {
+            kind: self.kind,
+            language: self.language.as_ref().map(Language::as_str),
+            channels: self.channels,
+            // Brightness that jumps is seen.
+            range: range.unwrap_or("SDR"),
+            // Only one of the sets need say that they are the main ones.
+            roles: self.roles.iter().map(String::as_str).filter(|role| *role != MAIN).collect(),
+        })
     }
 
     fn main_codec(&self) -> Option<&Codec> {
@@ -167,7 +193,6 @@ impl Track {
 mod tests {
     use super::*;
     use crate::presentation::{Preselection, Rendition};
-    use crate::Language;
 
     fn set(id: &str, kind: TrackKind, codec: &str, with: &[&str]) -> Track {
         let mut track = Track::new(id, kind);
@@ -222,7 +247,9 @@ mod tests {
         let dolby = set("dolby", TrackKind::Audio, "ec-3", &["1"]);
         let trick = Track { trick_mode_for: vec!["v".to_owned()], ..avc("trick", &["v"]) };
         let hevc = set("hevc", TrackKind::Video, "hvc1.1.6.L93.90", &["v"]);
-        let all = vec![sound("1"), french, surround, described, dolby, avc("v", &["hevc"]), trick, hevc];
+        let mut bright = avc("bright", &["v"]);
+        bright.renditions[0].video_range = Some("PQ".to_owned());
+        let all = vec![sound("1"), french, surround, described, dolby, avc("v", &["hevc"]), trick, hevc, bright];
         assert_eq!(joined(all.clone()).tracks, all);
     }
 
@@ -268,5 +295,12 @@ mod tests {
         // As many as a manifest may have, each naming the next: no recursion, no quadratic search.
         let chain: Vec<Track> = (0..50_000_u32).map(|n| avc(&n.to_string(), &[&(n + 1).to_string()])).collect();
         assert_eq!(joined(chain).tracks.len(), 1);
+        // Many links between sets that say much.
+        let talkative = |n: u32| Track {
+            switchable_with: vec!["0".to_owned(); 256],
+            roles: (0..250).map(|role| format!("role {role}")).collect(),
+            ..avc(&n.to_string(), &[])
+        };
+        assert_eq!(joined((0..2_000).map(talkative).collect()).tracks.len(), 1);
     }
 }

@@ -1,4 +1,4 @@
-//! `telecine remux`: transport streams and packed audio to CMAF.
+//! `telecine remux`: MP4, transport streams and packed audio to CMAF.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -9,7 +9,7 @@ use telecine_model::{Error, ErrorCode, Limits};
 
 use crate::args::Remux;
 use crate::document::WarningEntry;
-use crate::media::{self, about, Counted, Input, Written};
+use crate::media::{self, about, Counted, Input, MoviePlace, Remuxable, Written};
 use crate::output;
 
 /// What `remux` and `decrypt` say that they did.
@@ -123,14 +123,22 @@ pub(crate) fn run(args: &Remux) -> Result<(), Error> {
         return Err(Error::new(ErrorCode::InvalidArgument, "an input and an output are needed"));
     };
     let limits = Limits::default();
-    let targets = if target.is_dir() || target.as_os_str().to_string_lossy().ends_with(std::path::MAIN_SEPARATOR) {
+    let kind = media::remuxed(inputs)?;
+    let folder = target.is_dir() || target.as_os_str().to_string_lossy().ends_with(std::path::MAIN_SEPARATOR);
+    if folder {
         std::fs::create_dir_all(target).map_err(|e| output::cannot_write(target, &e))?;
-        apart(inputs, target, &limits)?
     } else {
         media::check_targets(inputs, target)?;
-        vec![(media::options(true, AudioSelection::All), target.clone())]
+    }
+    let done = match kind {
+        Remuxable::Movies if folder => media::remux_movies(inputs, MoviePlace::Folder(target), &limits)?,
+        Remuxable::Movies => media::remux_movies(inputs, MoviePlace::File(target), &limits)?,
+        Remuxable::Streams if folder => media::remux(inputs, &apart(inputs, target, &limits)?, None, &limits)?,
+        Remuxable::Streams => {
+            let targets = [(media::options(true, AudioSelection::All), target.clone())];
+            media::remux(inputs, &targets, None, &limits)?
+        }
     };
-    let done = media::remux(inputs, &targets, None, &limits)?;
     let warnings = done.warnings.iter().map(WarningEntry::from).collect();
     Document::new(inputs, &done.files, warnings, done.decrypted, started).print(args.json)
 }

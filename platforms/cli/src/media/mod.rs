@@ -2,12 +2,13 @@
 
 mod clear;
 mod keys;
+mod movie;
 mod output;
 mod progress;
 mod remux;
 
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -18,9 +19,10 @@ use crate::fetch::unreadable;
 
 pub(crate) use clear::clear_fragments;
 pub(crate) use keys::Keys;
+pub(crate) use movie::{remux_movies, Place as MoviePlace};
 pub(crate) use output::{check_targets, Output};
 pub(crate) use progress::Progress;
-pub(crate) use remux::{options, remux, track_line, Counted, Written};
+pub(crate) use remux::{options, remux, remuxed, track_line, Counted, Remuxable, Written};
 
 /// Bytes read at a time.
 const READ: usize = 1 << 20;
@@ -53,6 +55,15 @@ impl Input {
     /// Bytes in the file; zero if that cannot be known, as of a pipe.
     pub(crate) fn length(&self) -> u64 {
         self.length
+    }
+
+    /// Leaves bytes out that are there.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if the file cannot be read at any place, as a pipe.
+    pub(crate) fn skip(&mut self, count: u64) -> Result<(), Error> {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        self.file.seek_relative(count).map_err(|e| unreadable(&self.path, &e))
     }
 
     /// The next bytes; none at the end.

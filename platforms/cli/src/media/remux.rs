@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use telecine_container::{
-    AudioSelection, Fragment, InitSegment, SampleAes, StreamCounters, StreamOptions, StreamReader, StreamUnit,
-    TrackInfo,
+    AudioSelection, Container, Fragment, InitSegment, SampleAes, StreamCounters, StreamOptions, StreamReader,
+    StreamUnit, TrackInfo,
 };
 use telecine_model::{Error, ErrorCode, Limits, Warning};
 
@@ -91,10 +91,11 @@ pub(crate) fn remux(
             (reader, Target::new(path, protection.map(|(_, keys)| keys)))
         })
         .collect();
-    let mut total = 0;
-    for input in inputs {
-        total += check(input)?;
+    if let (Remuxable::Movies, Some(path)) = (remuxed(inputs)?, inputs.first()) {
+        let message = format!("'{}' is mp4: this is for transport streams and packed audio", path.display());
+        return Err(Error::new(ErrorCode::InvalidArgument, message));
     }
+    let total = inputs.iter().map(|path| Ok(Input::open(path)?.length())).sum::<Result<u64, Error>>()?;
     let mut progress = Progress::new(total);
     for path in inputs {
         let mut input = Input::open(path)?;
@@ -134,19 +135,49 @@ pub(crate) fn remux(
     Ok(done)
 }
 
-/// Refuses what is no stream. Returns its length.
-fn check(path: &Path) -> Result<u64, Error> {
-    match container_of(path).map_err(|error| about(error, path))? {
-        Some(container) if container.is_stream() => Ok(Input::open(path)?.length()),
-        Some(container) => {
-            let message = format!(
-                "'{}' is {}: transport streams and packed audio are remuxed",
-                path.display(),
-                super::container_name(container)
-            );
-            Err(Error::new(ErrorCode::InvalidArgument, message))
+/// What can be remuxed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Remuxable {
+    /// Transport streams and packed audio.
+    Streams,
+    /// MP4.
+    Movies,
+}
+
+/// What all of the inputs are.
+///
+/// # Errors
+/// `InvalidArgument` for containers that are not remuxed and for inputs that do not go together; `ContainerUnknown` for
+/// what is no media.
+pub(crate) fn remuxed(inputs: &[PathBuf]) -> Result<Remuxable, Error> {
+    let mut all: Option<(Remuxable, &Path)> = None;
+    for path in inputs {
+        let kind = match container_of(path).map_err(|error| about(error, path))? {
+            Some(container) if container.is_stream() => Remuxable::Streams,
+            Some(Container::IsoBmff) => Remuxable::Movies,
+            Some(container) => {
+                let name = super::container_name(container);
+                let message =
+                    format!("'{}' is {name}: MP4, transport streams and packed audio are remuxed", path.display());
+                return Err(Error::new(ErrorCode::InvalidArgument, message));
+            }
+            None => return Err(super::foreign(path)),
+        };
+        match all {
+            Some((first, other)) if first != kind => {
+                let message = format!(
+                    "'{}' and '{}' are not of one rendition: MP4 and streams are not remuxed together",
+                    other.display(),
+                    path.display()
+                );
+                return Err(Error::new(ErrorCode::InvalidArgument, message));
+            }
+            _ => all = Some((kind, path)),
         }
-        None => Err(super::foreign(path)),
+    }
+    match all {
+        Some((kind, _)) => Ok(kind),
+        None => Err(Error::new(ErrorCode::InvalidArgument, "an input and an output are needed")),
     }
 }
 
@@ -222,7 +253,7 @@ impl<'a> Target<'a> {
 }
 
 /// `a.mp4` with a number: `a-2.mp4`.
-fn numbered(path: &Path, number: usize) -> PathBuf {
+pub(super) fn numbered(path: &Path, number: usize) -> PathBuf {
     let mut name = path.file_stem().unwrap_or_default().to_owned();
     name.push(format!("-{number}"));
     if let Some(extension) = path.extension() {

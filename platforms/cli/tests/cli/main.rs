@@ -23,6 +23,7 @@ mod faults_of_a_manifest_are_told;
 mod hls_of_transport_streams_plays;
 mod inspect_and_play_name_the_same_cause;
 mod long_lists_are_written_as_they_are_made;
+mod movies_become_cmaf_that_others_read;
 mod probe_lists_what_ffprobe_lists;
 mod probe_says_what_subtitles_hold;
 mod protected_media_becomes_clear;

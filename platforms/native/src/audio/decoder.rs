@@ -21,7 +21,7 @@ pub(super) trait Codec: Send {
 }
 
 /// How sound is laid out.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
     pub(super) sample_rate: u32,
     pub(super) channels: usize,

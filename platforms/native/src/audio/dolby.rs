@@ -10,7 +10,7 @@ use super::decoder::{Codec, Layout};
 /// From this bit stream identification on a frame is E-AC-3 (A/52, E.2.3.1.6).
 const ENHANCED: u8 = 11;
 
-/// Rates of `fscod` (A/52, 5.4.1.3).
+/// Rates of `fscod` (A/52, 5.4.1.3) up to bit stream identification 8.
 const RATES: [u32; 3] = [48_000, 44_100, 32_000];
 
 pub(super) fn is_dolby(info: &TrackInfo) -> bool {
@@ -32,18 +32,12 @@ struct Dolby {
 
 impl Codec for Dolby {
     fn decode(&mut self, data: &[u8], pcm: &mut Vec<f32>) -> Option<Layout> {
-        // The decoder takes whatever bits there are for sound; the checksum knows better (A/52, 7.10.1).
-        let sums = verify_packet_crc(data).ok()?;
-        if [sums.crc1_ok, sums.crc2_ok].contains(&Some(false)) {
-            return None;
+        let start = pcm.len();
+        let decoded = self.decode_unit(data, pcm);
+        if decoded.is_none() {
+            pcm.truncate(start);
         }
-        let (rate, identification) = (*data.get(4)?, *data.get(5)? >> 3);
-        if identification >= ENHANCED {
-            self.decode_enhanced(data, pcm)
-        } else {
-            let sample_rate = *RATES.get(usize::from(rate >> 6))?;
-            self.decode_base(data, sample_rate, pcm)
-        }
+        decoded
     }
 
     fn reset(&mut self) {
@@ -52,6 +46,30 @@ impl Codec for Dolby {
 }
 
 impl Dolby {
+    /// A unit is one frame of AC-3, or as many of E-AC-3 as bring six blocks, with all that depends on them and other
+    /// programmes beside them (ETSI TS 102 366, F.6).
+    fn decode_unit(&mut self, data: &[u8], pcm: &mut Vec<f32>) -> Option<Layout> {
+        let mut layout: Option<Layout> = None;
+        let mut rest = data;
+        while !rest.is_empty() {
+            let frame = SyncFrame::at_start(rest)?;
+            let Some(rate) = frame.base_rate else {
+                let (group, after) = programme(rest)?;
+                rest = after;
+                // Programmes beside the first one are other languages, or descriptions.
+                if group.is_empty() {
+                    continue;
+                }
+                join(&mut layout, self.decode_enhanced(group, pcm)?)?;
+                continue;
+            };
+            let (own, after) = rest.split_at_checked(frame.size)?;
+            rest = after;
+            join(&mut layout, self.decode_base(own, rate, pcm)?)?;
+        }
+        layout
+    }
+
     fn decode_base(&mut self, data: &[u8], sample_rate: u32, pcm: &mut Vec<f32>) -> Option<Layout> {
         let decoder = match &mut self.base {
             Some(decoder) => decoder,
@@ -69,6 +87,7 @@ impl Dolby {
         Some(Layout { sample_rate, channels })
     }
 
+    /// Decodes an independent frame with those that depend on it.
     fn decode_enhanced(&mut self, data: &[u8], pcm: &mut Vec<f32>) -> Option<Layout> {
         let silent = self.enhanced.frames_zero_filled;
         let frame = decode_eac3_packet(&mut self.enhanced, data).ok()?;
@@ -83,6 +102,62 @@ impl Dolby {
         }
         Some(Layout { sample_rate: frame.sample_rate, channels })
     }
+}
+
+/// The frames of a unit have one layout. None if this one has another.
+fn join(layout: &mut Option<Layout>, own: Layout) -> Option<()> {
+    let first = *layout.get_or_insert(own);
+    (first == own).then_some(())
+}
+
+/// A frame whose checksums hold.
+struct SyncFrame {
+    size: usize,
+    /// Samples a second of AC-3; None for E-AC-3.
+    base_rate: Option<u32>,
+    /// Of E-AC-3: depends on the independent frame before it.
+    is_dependent: bool,
+    /// Of E-AC-3: which programme, or which part of one.
+    substream: u8,
+}
+
+impl SyncFrame {
+    fn at_start(data: &[u8]) -> Option<Self> {
+        // The decoder takes whatever bits there are for sound; the checksums know better (A/52, 7.10.1).
+        let sums = verify_packet_crc(data).ok()?;
+        if [sums.crc1_ok, sums.crc2_ok].contains(&Some(false)) {
+            return None;
+        }
+        let &[_, _, second, third, rate, identification, ..] = data else {
+            return None;
+        };
+        let identification = identification >> 3;
+        if identification < ENHANCED {
+            // 9 and 10 are half and a quarter of the rate.
+            let sample_rate = *RATES.get(usize::from(rate >> 6))? >> identification.saturating_sub(8);
+            // The container's frames of AC-3 come one by one, padded or not.
+            return Some(Self { size: data.len(), base_rate: Some(sample_rate), is_dependent: false, substream: 0 });
+        }
+        // `strmtyp`, `substreamid` and `frmsiz` (A/52, E.2.3.1.1 to E.2.3.1.3); type 2 is AC-3 in another dress.
+        let size = (usize::from(second & 7) << 8 | usize::from(third)) * 2 + 2;
+        Some(Self { size, base_rate: None, is_dependent: second >> 6 == 1, substream: second >> 3 & 7 })
+    }
+}
+
+/// The frames at the start that are one programme for as long as the first of them lasts, and what is behind them. The
+/// frames are empty if that is not the first programme.
+fn programme(data: &[u8]) -> Option<(&[u8], &[u8])> {
+    let first = SyncFrame::at_start(data).filter(|frame| !frame.is_dependent)?;
+    let mut size = first.size;
+    while let Some(rest) = data.get(size..).filter(|rest| !rest.is_empty()) {
+        let next = SyncFrame::at_start(rest)?;
+        if !next.is_dependent {
+            break;
+        }
+        size += next.size;
+    }
+    let (own, after) = data.split_at_checked(size)?;
+    Some((if first.substream == 0 { own } else { &[] }, after))
 }
 
 /// For each speaker in the order of WAV files (left, right, centre, low, then the others) where a frame has it.

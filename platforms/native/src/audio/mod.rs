@@ -34,7 +34,8 @@ use decoder::Decoder;
 pub use device::Speaker;
 pub use output::{AudioOutput, Discard, Pcm, WavFile};
 
-/// Access units decoded in one poll: about a millisecond of work, so that the loop is never held up.
+/// Access units decoded in one poll: a millisecond of work for AAC, some more for sound of many channels. The loop is
+/// not held up for longer.
 const BATCH: usize = 32;
 
 /// What plays: sound by its decoders, pictures and subtitles by the null sink's account.

@@ -25,6 +25,8 @@ pub(crate) struct Lane {
     track: usize,
     /// End of the last append, if the next one should continue it.
     last_end: Option<MediaTime>,
+    /// End in decoding order of the samples of that append.
+    decoded_until: Option<MediaTime>,
     /// The loading that is being appended, and what was held of its rendition before it. Its own fragments
     /// may overlap: pictures come in decoding order.
     loading: Option<(LoadId, Vec<(MediaTime, MediaTime)>)>,
@@ -78,6 +80,7 @@ impl Lane {
         if self.track != track {
             self.track = track;
             self.last_end = None;
+            self.decoded_until = None;
             self.cues.clear();
         }
     }
@@ -97,8 +100,9 @@ impl Lane {
         let mut reach: Option<(MediaTime, MediaTime)> = None;
         let mut spacing = MediaTime::ZERO;
         let held = self.held_before(append);
-        for sample in samples(append, clock) {
-            let (pts, end) = sample;
+        let mut decoded: Option<(MediaTime, MediaTime)> = None;
+        for TimedSample { dts, pts, duration } in samples(append, clock) {
+            let end = pts + duration;
             if end <= append.window.0 || pts >= append.window.1 {
                 continue;
             }
@@ -107,6 +111,7 @@ impl Lane {
             if pts < append.window.0 && self.spans.iter().any(|span| span.start <= middle && middle < span.end) {
                 continue;
             }
+            decoded = Some((decoded.map_or(dts, |(first, _)| first), dts + duration));
             reach = Some(reach.map_or((pts, end), |(first, last)| (first.min(pts), last.max(end))));
             spacing = spacing.max(end - pts);
             // By their middle: times that differ by a rounding error are still the same sample.
@@ -115,8 +120,12 @@ impl Lane {
             }
         }
         if let Some((start, end)) = reach {
-            arrival.gap = self.follows_a_gap(start, spacing);
+            // A fragment of one picture that others are shown before leaves room for them: nothing is missing as long as
+            // decoding goes on without a hole.
+            let goes_on = self.decoded_until.zip(decoded).is_some_and(|(until, (first, _))| first <= until + spacing);
+            arrival.gap = self.follows_a_gap(start, spacing) && !goes_on;
             self.hold(start, end, append);
+            self.decoded_until = decoded.map(|(_, end)| end);
         }
         arrival
     }
@@ -242,6 +251,7 @@ impl Lane {
     pub(crate) fn restart(&mut self) {
         self.ended = false;
         self.last_end = None;
+        self.decoded_until = None;
     }
 
     /// Bytes held.
@@ -292,8 +302,8 @@ impl TrackClock {
     }
 }
 
-/// Presentation times of the samples of an append, start and end, in decoding order.
-fn samples(append: &Append, clock: TrackClock) -> impl Iterator<Item = (MediaTime, MediaTime)> + '_ {
+/// The samples of an append, in decoding order.
+fn samples(append: &Append, clock: TrackClock) -> impl Iterator<Item = TimedSample> + '_ {
     let fragment = match &append.payload {
         Payload::Fragment(fragment) => Some(fragment),
         _ => None,
@@ -301,8 +311,16 @@ fn samples(append: &Append, clock: TrackClock) -> impl Iterator<Item = (MediaTim
     let tracks = fragment.into_iter().flat_map(|fragment| &fragment.tracks);
     let time =
         move |ticks: i64| MediaTime::from_ticks(ticks.saturating_add(clock.shift), clock.timescale) + append.offset;
-    tracks
-        .filter(move |track| track.track_id == clock.track_id)
-        .flat_map(|track| &track.samples)
-        .map(move |sample| (time(sample.pts()), time(sample.pts().saturating_add(sample.duration.into()))))
+    tracks.filter(move |track| track.track_id == clock.track_id).flat_map(|track| &track.samples).map(move |sample| {
+        let pts = time(sample.pts());
+        let end = time(sample.pts().saturating_add(sample.duration.into()));
+        TimedSample { dts: time(sample.dts), pts, duration: end - pts }
+    })
+}
+
+/// A sample on the presentation's timeline.
+struct TimedSample {
+    dts: MediaTime,
+    pts: MediaTime,
+    duration: MediaTime,
 }

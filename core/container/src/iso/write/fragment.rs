@@ -4,18 +4,38 @@ use bytes::Bytes;
 use telecine_model::protection::Subsample;
 
 use super::BoxWriter;
+use crate::iso::boxes::FourCc;
+use crate::iso::fragment::dependencies;
 use crate::iso::{DataBase, Fragment, Sample, TrackFragment};
 
 /// The samples of one track in a fragment.
 #[derive(Debug, Default)]
 pub(crate) struct FragmentTrackData {
     pub(crate) track_id: u32,
-    /// In decode order, one behind the other in time. Offsets are not read.
+    /// In decode order, one behind the other in time, all of the same sample description. Offsets are not read.
     pub(crate) samples: Vec<Sample>,
     /// Their bytes, one behind the other.
     pub(crate) data: Vec<Bytes>,
     /// Of each sample in order, where the track is encrypted.
     pub(crate) subsamples: Option<Vec<Vec<Subsample>>>,
+    /// Which of the groups that `moov` describes the samples are in.
+    pub(crate) groups: Vec<SampleGroups>,
+}
+
+impl FragmentTrackData {
+    fn description(&self) -> u16 {
+        self.samples.first().map_or(1, |sample| sample.description).max(1)
+    }
+}
+
+/// One `sbgp` box (8.9.2).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SampleGroups {
+    pub(crate) grouping: FourCc,
+    /// Only version 1 has one.
+    pub(crate) parameter: Option<u32>,
+    /// Counts of samples, and the index of their group.
+    pub(crate) runs: Vec<(u32, u32)>,
 }
 
 const DATA_OFFSET: u32 = 0x001;
@@ -24,20 +44,27 @@ const SIZE: u32 = 0x200;
 const FLAGS: u32 = 0x400;
 const CTS_OFFSET: u32 = 0x800;
 
+const DESCRIPTION: u32 = 0x02;
 const DEFAULT_DURATION: u32 = 0x08;
 const DEFAULT_FLAGS: u32 = 0x20;
 const BASE_IS_MOOF: u32 = 0x02_0000;
 
-/// A sample that depends on no other, and one that does and is no sync sample (8.8.3.1).
-const SYNC: u32 = 0x0200_0000;
-const NO_SYNC: u32 = 0x0101_0000;
+/// Sample flags (8.8.3.1): two bits of which this is "yes", that "no"; and one.
+const DEPENDS_ON: u32 = 0x0300_0000;
+const DEPENDS: u32 = 0x0100_0000;
+const INDEPENDENT: u32 = 0x0200_0000;
+const NON_SYNC: u32 = 0x0001_0000;
 
+/// Whatever is known of a sample, and always whether it depends on others: readers judge by that bit, too.
 fn flags(sample: &Sample) -> u32 {
-    if sample.sync {
-        SYNC
-    } else {
-        NO_SYNC
-    }
+    let known = u32::from(sample.dependencies) << 20;
+    let depends = match (known & DEPENDS_ON, sample.sync) {
+        // Not known, or the opposite of the sync flag.
+        (0 | DEPENDS, true) => INDEPENDENT,
+        (0, false) => DEPENDS,
+        (stated, _) => stated,
+    };
+    known & !DEPENDS_ON | depends | if sample.sync { 0 } else { NON_SYNC }
 }
 
 /// The value that all have in common.
@@ -64,7 +91,7 @@ pub(crate) fn write_fragment(sequence: u32, offset: u64, parts: Vec<FragmentTrac
                 base_decode_time: decode_time.max(0).unsigned_abs(),
                 explicit_time: true,
                 samples: Vec::new(),
-                description: 1,
+                description: part.description().into(),
                 data_base: DataBase::Moof,
                 base: offset,
                 traf: start..w.out.len() as u64,
@@ -81,6 +108,8 @@ pub(crate) fn write_fragment(sequence: u32, offset: u64, parts: Vec<FragmentTrac
         track.samples = part.samples;
         for sample in &mut track.samples {
             sample.offset = end;
+            sample.dependencies = dependencies(flags(sample));
+            sample.description = sample.description.max(1);
             end = end.saturating_add(sample.size.into());
         }
         media.extend(part.data);
@@ -111,12 +140,15 @@ fn traf(w: &mut BoxWriter, part: &FragmentTrackData) -> usize {
     let mut data_offset = 0;
     w.boxed(b"traf", |w| {
         let optional = |present: bool, flag: u32| if present { flag } else { 0 };
+        // What `trex` says where nothing else is said.
+        let description = Some(u32::from(part.description())).filter(|index| *index != 1);
         let tfhd = BASE_IS_MOOF
+            | optional(description.is_some(), DESCRIPTION)
             | optional(duration.is_some(), DEFAULT_DURATION)
             | optional(sample_flags.is_some(), DEFAULT_FLAGS);
         w.full(b"tfhd", 0, tfhd, |w| {
             w.u32(part.track_id);
-            [duration, sample_flags].into_iter().flatten().for_each(|value| w.u32(value));
+            [description, duration, sample_flags].into_iter().flatten().for_each(|value| w.u32(value));
         });
         w.full(b"tfdt", 1, 0, |w| w.u64(samples.first().map_or(0, |sample| sample.dts.max(0).unsigned_abs())));
         let shifted = samples.iter().any(|sample| sample.cts_offset != 0);
@@ -142,11 +174,24 @@ fn traf(w: &mut BoxWriter, part: &FragmentTrackData) -> usize {
                 }
             }
         });
+        part.groups.iter().for_each(|groups| sample_groups(w, groups));
         if let Some(subsamples) = &part.subsamples {
             sample_encryption(w, subsamples);
         }
     });
     data_offset
+}
+
+fn sample_groups(w: &mut BoxWriter, groups: &SampleGroups) {
+    w.full(b"sbgp", u8::from(groups.parameter.is_some()), 0, |w| {
+        w.bytes(&groups.grouping);
+        groups.parameter.into_iter().for_each(|parameter| w.u32(parameter));
+        w.u32(u32::try_from(groups.runs.len()).unwrap_or(u32::MAX));
+        for (count, index) in &groups.runs {
+            w.u32(*count);
+            w.u32(*index);
+        }
+    });
 }
 
 /// Bytes of one sample in `senc`.

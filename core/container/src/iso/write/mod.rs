@@ -7,20 +7,20 @@
 mod fragment;
 mod init;
 
-pub(crate) use fragment::{write_fragment, FragmentTrackData};
+pub(crate) use fragment::{write_fragment, FragmentTrackData, SampleGroups};
 pub(crate) use init::{write_init, AudioEntry, SampleEntry, TrackDescription, VideoEntry};
 
 use super::boxes::FourCc;
 
 /// Boxes one in the other, written front to back.
 #[derive(Debug, Default)]
-struct BoxWriter {
-    out: Vec<u8>,
+pub(crate) struct BoxWriter {
+    pub(crate) out: Vec<u8>,
 }
 
 impl BoxWriter {
     /// A box around what `content` writes.
-    fn boxed(&mut self, kind: &FourCc, content: impl FnOnce(&mut Self)) {
+    pub(crate) fn boxed(&mut self, kind: &FourCc, content: impl FnOnce(&mut Self)) {
         let start = self.out.len();
         self.u32(0);
         self.bytes(kind);
@@ -29,7 +29,7 @@ impl BoxWriter {
     }
 
     /// A FullBox.
-    fn full(&mut self, kind: &FourCc, version: u8, flags: u32, content: impl FnOnce(&mut Self)) {
+    pub(crate) fn full(&mut self, kind: &FourCc, version: u8, flags: u32, content: impl FnOnce(&mut Self)) {
         self.boxed(kind, |w| {
             w.u32(u32::from(version) << 24 | flags);
             content(w);
@@ -44,7 +44,7 @@ impl BoxWriter {
         }
     }
 
-    fn bytes(&mut self, bytes: &[u8]) {
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.out.extend_from_slice(bytes);
     }
 
@@ -60,11 +60,11 @@ impl BoxWriter {
         self.bytes(&value.to_be_bytes());
     }
 
-    fn u32(&mut self, value: u32) {
+    pub(crate) fn u32(&mut self, value: u32) {
         self.bytes(&value.to_be_bytes());
     }
 
-    fn u64(&mut self, value: u64) {
+    pub(crate) fn u64(&mut self, value: u64) {
         self.bytes(&value.to_be_bytes());
     }
 }
