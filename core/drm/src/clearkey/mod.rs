@@ -187,18 +187,19 @@ impl Cdm for ClearKeyCdm {
     fn execute(&mut self, command: CdmCommand, _now: Timestamp) {
         let unsupported = |message: &str| CdmFailure::new(CdmFailureKind::NotSupported, message);
         match command {
-            CdmCommand::Access { system: KeySystem::ClearKey, persistent: false, .. } => {
-                self.events.push_back(CdmEvent::Access(Ok(Access::default())));
+            CdmCommand::Access { id, system: KeySystem::ClearKey, persistent: false, .. } => {
+                self.events.push_back(CdmEvent::Access { id, answer: Ok(Access::default()) });
             }
-            CdmCommand::Access { .. } => {
+            CdmCommand::Access { id, .. } => {
                 let failure = unsupported("only ClearKey for one playback is to be had in software");
-                self.events.push_back(CdmEvent::Access(Err(failure)));
+                self.events.push_back(CdmEvent::Access { id, answer: Err(failure) });
             }
-            CdmCommand::SetCertificate { .. } => {
-                self.events.push_back(CdmEvent::Certificate(Err(unsupported("ClearKey takes no certificate"))));
+            CdmCommand::SetCertificate { id, .. } => {
+                let answer = Err(unsupported("ClearKey takes no certificate"));
+                self.events.push_back(CdmEvent::Certificate { id, answer });
             }
-            CdmCommand::Provision | CdmCommand::FinishProvisioning { .. } => {
-                self.events.push_back(CdmEvent::Provisioned(Ok(())));
+            CdmCommand::Provision { id } | CdmCommand::FinishProvisioning { id, .. } => {
+                self.events.push_back(CdmEvent::Provisioned { id, answer: Ok(()) });
             }
             CdmCommand::Create { session, kind: SessionKind::Temporary } => {
                 self.sessions.insert(session, Session::default());

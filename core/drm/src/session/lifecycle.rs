@@ -134,6 +134,7 @@ impl KeySessions {
         loop {
             let due =
                 self.sessions.values().filter(|session| session.phase == Phase::Queued && session.start_at <= now);
+            let due = due.filter(|session| !self.is_name_closing(session));
             let Some(next) = due.min_by_key(|session| (!session.urgent, session.needed, session.id)) else {
                 return;
             };
@@ -166,6 +167,14 @@ impl KeySessions {
             }
             return;
         }
+    }
+
+    /// True if a session of the stored licence is not closed yet: until then no other can load it (W3C EME, `load()`).
+    fn is_name_closing(&self, session: &Session) -> bool {
+        let closing = |name| {
+            self.sessions.values().any(|other| other.phase == Phase::Closing && other.name.as_ref() == Some(name))
+        };
+        session.stored.as_ref().is_some_and(|stored| closing(&stored.name))
     }
 
     fn create(&mut self, id: SessionId, now: Timestamp) {

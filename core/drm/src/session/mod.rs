@@ -16,7 +16,8 @@
 //!   When the device has no more room, the session whose need lies furthest back is closed; those in use are
 //!   never.
 //! - A licence is made new before it expires, as long as its keys are in use.
-//! - What arrives late, for a request that was given up or a session that is closed, is not looked at.
+//! - What arrives late, for a request that was given up, a session that is closed or a key system that was left, is not
+//!   looked at.
 //! - At the end of a title everything of it is given up, requests for certificates and provisioning included. A
 //!   stored licence that is being destroyed goes on being so, with what it needs of the key system.
 //!
@@ -99,8 +100,8 @@ use setup::{Provisioning, Setup};
 
 pub use policy::SessionPolicy;
 pub use port::{
-    Access, Cdm, CdmCommand, CdmEvent, CdmFailure, CdmFailureKind, CloseReason, Header, KeyAnswer, KeyRequest,
-    KeyResponse, MessageKind, RequestId, RequestKind, SessionId, SessionKind,
+    Access, Cdm, CdmCommand, CdmEvent, CdmFailure, CdmFailureKind, CloseReason, CommandId, Header, KeyAnswer,
+    KeyRequest, KeyResponse, MessageKind, RequestId, RequestKind, SessionId, SessionKind,
 };
 pub use report::KeyReport;
 pub use status::{Availability, Judgement, KeyStatusMap};
@@ -413,10 +414,10 @@ impl KeySessions {
 
     fn on_cdm(&mut self, event: CdmEvent, now: Timestamp) {
         match event {
-            CdmEvent::Access(answer) => self.on_access(answer, now),
-            CdmEvent::Certificate(answer) => self.on_certificate(answer, now),
-            CdmEvent::ProvisionRequest { url, body } => self.on_provision_request(url, body, now),
-            CdmEvent::Provisioned(answer) => self.on_provisioned(answer, now),
+            CdmEvent::Access { id, answer } => self.on_access(id, answer, now),
+            CdmEvent::Certificate { id, answer } => self.on_certificate(id, answer, now),
+            CdmEvent::ProvisionRequest { id, url, body } => self.on_provision_request(id, url, body, now),
+            CdmEvent::Provisioned { id, answer } => self.on_provisioned(id, answer, now),
             CdmEvent::Created { session } => self.on_created(session, now),
             CdmEvent::Named { session, name } => self.on_named(session, name),
             CdmEvent::Loaded { session, found } => self.on_loaded(session, found, now),

@@ -66,7 +66,7 @@ pub(super) struct Session {
     pub(super) offer: Option<SystemOffer>,
     /// Licence to load; taken away if it is not there.
     pub(super) stored: Option<StoredLicence>,
-    /// It is only there to destroy the licence that it loads.
+    /// It is there to destroy its stored licence, and for nothing else any more.
     pub(super) release: bool,
     pub(super) phase: Phase,
     pub(super) pending: Option<(Pending, Timestamp)>,
@@ -166,7 +166,7 @@ impl Session {
         !self.release && !matches!(self.phase, Phase::Failed | Phase::Closing | Phase::Removing)
     }
 
-    /// True if it destroys the licence that it loads, and is not at the end of that.
+    /// True if it destroys its stored licence, and is not at the end of that.
     pub(super) fn is_releasing(&self) -> bool {
         self.release && self.stored.is_some() && !matches!(self.phase, Phase::Failed | Phase::Closing)
     }
@@ -187,6 +187,7 @@ impl Session {
     pub(super) fn requeue(&mut self, at: Timestamp) {
         self.phase = Phase::Queued;
         self.pending = None;
+        self.name = None;
         self.exchanges.clear();
         self.statuses.clear();
         self.start_at = at;

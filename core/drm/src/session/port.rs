@@ -17,6 +17,11 @@ use crate::{KeyUrl, SecretBytes};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub u64);
 
+/// A command that is of no session, for as long as the player lives; never used twice. Its answer names it, so that a
+/// late one is not taken for the answer to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommandId(pub u64);
+
 /// A request to a server, for as long as the player lives; never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u64);
@@ -161,8 +166,10 @@ pub enum CdmFailureKind {
 #[non_exhaustive]
 pub enum CdmCommand {
     /// Open the key system; answered by [`CdmEvent::Access`]. A host tries the levels in their order and
-    /// takes the first that is granted.
+    /// takes the first that is granted. It takes the place of the one that was opened before, or is still being opened.
     Access {
+        /// Its answer names it.
+        id: CommandId,
         /// Which.
         system: KeySystem,
         /// The platform's name for it.
@@ -180,13 +187,20 @@ pub enum CdmCommand {
     },
     /// Take the certificate of the licence service; answered by [`CdmEvent::Certificate`].
     SetCertificate {
+        /// Its answer names it.
+        id: CommandId,
         /// It, as the service gave it.
         certificate: SecretBytes,
     },
     /// Begin provisioning; answered by [`CdmEvent::ProvisionRequest`] or [`CdmEvent::Provisioned`].
-    Provision,
+    Provision {
+        /// Its answer names it.
+        id: CommandId,
+    },
     /// Take the answer of the provisioning server; answered by [`CdmEvent::Provisioned`].
     FinishProvisioning {
+        /// Its answer names it.
+        id: CommandId,
         /// Its body.
         response: SecretBytes,
     },
@@ -232,23 +246,41 @@ pub enum CdmCommand {
     },
 }
 
-/// What the key system reports.
+/// What the key system reports. An answer to a command that is no longer waited for is not looked at: a host hands on
+/// all of them as they come.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum CdmEvent {
     /// It is open, or refused.
-    Access(Result<Access, CdmFailure>),
+    Access {
+        /// Which command this answers.
+        id: CommandId,
+        /// What came of it.
+        answer: Result<Access, CdmFailure>,
+    },
     /// It has taken the certificate, or not.
-    Certificate(Result<(), CdmFailure>),
+    Certificate {
+        /// Which command this answers.
+        id: CommandId,
+        /// What came of it.
+        answer: Result<(), CdmFailure>,
+    },
     /// It is to be provisioned with an answer to this.
     ProvisionRequest {
+        /// Which command this answers.
+        id: CommandId,
         /// Where from.
         url: KeyUrl,
         /// What to send; empty for a request that has everything in its URL.
         body: SecretBytes,
     },
     /// It is provisioned, or not.
-    Provisioned(Result<(), CdmFailure>),
+    Provisioned {
+        /// Which command this answers.
+        id: CommandId,
+        /// What came of it.
+        answer: Result<(), CdmFailure>,
+    },
     /// A session exists.
     Created {
         /// Which.

@@ -25,6 +25,10 @@ impl KeySessions {
             return self.fail(id, error, now);
         }
         session.set_statuses(statuses);
+        if session.release && session.phase == Phase::Generating && !session.statuses.is_empty() {
+            // The licence that was to be destroyed as soon as it is there.
+            return self.remove(id, now);
+        }
         if session.release || session.phase == Phase::Removing || session.statuses.is_empty() {
             // Keys that are only there to be destroyed; no keys yet, or none any more.
             return;

@@ -3,7 +3,7 @@
 use telecine_model::{Error, ErrorCode, Handling, Timestamp};
 
 use super::one::Phase;
-use super::port::{Access, CdmCommand, CdmFailure, KeyAnswer, RequestId, RequestKind};
+use super::port::{Access, CdmCommand, CdmFailure, CommandId, KeyAnswer, RequestId, RequestKind};
 use super::retry::{self, Fetch, FetchState, Outcome};
 use super::{KeyAction, KeyReport, KeyRequest, KeySessions};
 use crate::system::{Certificate, CertificateUse};
@@ -15,11 +15,11 @@ pub(super) enum Setup {
     /// Not asked for.
     Idle,
     /// Asked for.
-    Access { until: Timestamp },
+    Access { id: CommandId, until: Timestamp },
     /// Its certificate is being fetched.
     Certificate(Fetch),
     /// It was given its certificate.
-    SetCertificate { until: Timestamp },
+    SetCertificate { id: CommandId, until: Timestamp },
     /// Sessions may be opened.
     Ready,
 }
@@ -27,7 +27,7 @@ pub(super) enum Setup {
 impl Setup {
     pub(super) fn deadline(&self) -> Option<Timestamp> {
         match self {
-            Self::Access { until } | Self::SetCertificate { until } => Some(*until),
+            Self::Access { until, .. } | Self::SetCertificate { until, .. } => Some(*until),
             Self::Certificate(fetch) => Some(fetch.until()),
             Self::Idle | Self::Ready => None,
         }
@@ -40,12 +40,14 @@ pub(super) enum Provisioning {
     No,
     /// The key system was told to.
     Asked {
+        id: CommandId,
         until: Timestamp,
     },
     /// The server was asked.
     Fetching(Fetch),
     /// The key system was given the answer.
     Finishing {
+        id: CommandId,
         until: Timestamp,
     },
 }
@@ -54,7 +56,7 @@ impl Provisioning {
     pub(super) fn deadline(&self) -> Option<Timestamp> {
         match self {
             Self::No => None,
-            Self::Asked { until } | Self::Finishing { until } => Some(*until),
+            Self::Asked { until, .. } | Self::Finishing { until, .. } => Some(*until),
             Self::Fetching(fetch) => Some(fetch.until()),
         }
     }
@@ -64,12 +66,27 @@ impl Provisioning {
 const PROVISIONINGS: u32 = 2;
 
 impl KeySessions {
+    fn command_id(&mut self) -> CommandId {
+        CommandId(self.next_id())
+    }
+
     /// Opens the key system if nobody has, then sessions.
     pub(super) fn advance(&mut self, now: Timestamp) {
         if self.failure.is_some() {
             return;
         }
-        if let (Setup::Idle, Some(plan)) = (&self.setup, self.plans.front()) {
+        if matches!(self.setup, Setup::Idle) && !self.plans.is_empty() {
+            self.open_system(now);
+        }
+        if matches!((&self.setup, &self.provisioning), (Setup::Ready, Provisioning::No)) {
+            self.open_sessions(now);
+        }
+    }
+
+    /// Opens the first key system of the choice.
+    fn open_system(&mut self, now: Timestamp) {
+        let id = self.command_id();
+        if let Some(plan) = self.plans.front() {
             let schemes = self.sessions.values().filter_map(|session| session.requirement.as_ref()?.scheme);
             let mut known = Vec::new();
             schemes.for_each(|scheme| {
@@ -78,6 +95,7 @@ impl KeySessions {
                 }
             });
             let command = CdmCommand::Access {
+                id,
                 system: plan.capability.system,
                 name: plan.capability.name.clone(),
                 video_robustness: plan.capability.video_robustness.clone(),
@@ -86,16 +104,13 @@ impl KeySessions {
                 init_data: plan.capability.init_data.clone(),
                 persistent: plan.persistent || plan.loads_stored,
             };
-            self.setup = Setup::Access { until: now + self.policy.cdm_timeout };
+            self.setup = Setup::Access { id, until: now + self.policy.cdm_timeout };
             self.cdm(command);
-        }
-        if matches!((&self.setup, &self.provisioning), (Setup::Ready, Provisioning::No)) {
-            self.open_sessions(now);
         }
     }
 
-    pub(super) fn on_access(&mut self, answer: Result<Access, CdmFailure>, now: Timestamp) {
-        if !matches!(self.setup, Setup::Access { .. }) {
+    pub(super) fn on_access(&mut self, id: CommandId, answer: Result<Access, CdmFailure>, now: Timestamp) {
+        if !matches!(self.setup, Setup::Access { id: asked, .. } if asked == id) {
             return;
         }
         let access = match answer {
@@ -131,12 +146,13 @@ impl KeySessions {
     }
 
     fn set_certificate(&mut self, certificate: SecretBytes, now: Timestamp) {
-        self.setup = Setup::SetCertificate { until: now + self.policy.cdm_timeout };
-        self.cdm(CdmCommand::SetCertificate { certificate });
+        let id = self.command_id();
+        self.setup = Setup::SetCertificate { id, until: now + self.policy.cdm_timeout };
+        self.cdm(CdmCommand::SetCertificate { id, certificate });
     }
 
-    pub(super) fn on_certificate(&mut self, answer: Result<(), CdmFailure>, now: Timestamp) {
-        if !matches!(self.setup, Setup::SetCertificate { .. }) {
+    pub(super) fn on_certificate(&mut self, id: CommandId, answer: Result<(), CdmFailure>, now: Timestamp) {
+        if !matches!(self.setup, Setup::SetCertificate { id: asked, .. } if asked == id) {
             return;
         }
         match answer {
@@ -220,7 +236,6 @@ impl KeySessions {
             session.requeue(now);
             session.id = id;
             session.failure = None;
-            session.name = None;
             session.stored = None;
             session.replaces = None;
             self.sessions.insert(id, session);
@@ -247,13 +262,14 @@ impl KeySessions {
             return false;
         }
         self.provisioned += 1;
-        self.provisioning = Provisioning::Asked { until: now + self.policy.cdm_timeout };
-        self.cdm(CdmCommand::Provision);
+        let id = self.command_id();
+        self.provisioning = Provisioning::Asked { id, until: now + self.policy.cdm_timeout };
+        self.cdm(CdmCommand::Provision { id });
         true
     }
 
-    pub(super) fn on_provision_request(&mut self, url: KeyUrl, body: SecretBytes, now: Timestamp) {
-        if !matches!(self.provisioning, Provisioning::Asked { .. }) {
+    pub(super) fn on_provision_request(&mut self, id: CommandId, url: KeyUrl, body: SecretBytes, now: Timestamp) {
+        if !matches!(self.provisioning, Provisioning::Asked { id: asked, .. } if asked == id) {
             return;
         }
         let body = (!body.is_empty()).then_some(body);
@@ -261,9 +277,10 @@ impl KeySessions {
         self.provisioning = Provisioning::Fetching(self.send(fetch, None, now));
     }
 
-    pub(super) fn on_provisioned(&mut self, answer: Result<(), CdmFailure>, now: Timestamp) {
-        if !matches!(self.provisioning, Provisioning::Asked { .. } | Provisioning::Finishing { .. }) {
-            return;
+    pub(super) fn on_provisioned(&mut self, id: CommandId, answer: Result<(), CdmFailure>, now: Timestamp) {
+        match self.provisioning {
+            Provisioning::Asked { id: asked, .. } | Provisioning::Finishing { id: asked, .. } if asked == id => {}
+            _ => return,
         }
         match answer {
             Ok(()) => self.provisioning = Provisioning::No,
@@ -353,8 +370,9 @@ impl KeySessions {
             if let Provisioning::Fetching(fetch) = std::mem::replace(&mut self.provisioning, Provisioning::No) {
                 match self.judge_answer(fetch, None, answer.clone(), now).map_err(|undone| *undone) {
                     Ok(response) => {
-                        self.provisioning = Provisioning::Finishing { until: now + self.policy.cdm_timeout };
-                        self.cdm(CdmCommand::FinishProvisioning { response: response.body });
+                        let id = self.command_id();
+                        self.provisioning = Provisioning::Finishing { id, until: now + self.policy.cdm_timeout };
+                        self.cdm(CdmCommand::FinishProvisioning { id, response: response.body });
                     }
                     Err(Undone::Again(fetch)) => self.provisioning = Provisioning::Fetching(fetch),
                     Err(Undone::Failed(error)) => self.next_system(error, now),
@@ -367,11 +385,11 @@ impl KeySessions {
 
     pub(super) fn setup_timers(&mut self, now: Timestamp) {
         match &self.setup {
-            Setup::Access { until } if *until <= now => {
+            Setup::Access { until, .. } if *until <= now => {
                 let message = "the key system did not open in time";
                 self.next_system(Error::new(ErrorCode::KeySystemUnavailable, message), now);
             }
-            Setup::SetCertificate { until } if *until <= now => {
+            Setup::SetCertificate { until, .. } if *until <= now => {
                 let message = "the key system did not take the service's certificate in time";
                 self.without_certificate(Error::new(ErrorCode::CertificateFailed, message), now);
             }
@@ -389,7 +407,7 @@ impl KeySessions {
             _ => {}
         }
         match &self.provisioning {
-            Provisioning::Asked { until } | Provisioning::Finishing { until } if *until <= now => {
+            Provisioning::Asked { until, .. } | Provisioning::Finishing { until, .. } if *until <= now => {
                 let message = "the key system was not provisioned in time";
                 self.next_system(Error::new(ErrorCode::ProvisioningFailed, message), now);
             }

@@ -102,7 +102,8 @@ pub(super) fn worse(a: KeyStatus, b: KeyStatus) -> KeyStatus {
 pub(super) fn of_key<'a>(key: &KeyRef, sessions: impl Iterator<Item = &'a Session>) -> Availability {
     let mut status: Option<KeyStatus> = None;
     let (mut on_its_way, mut left_out, mut failure) = (false, false, None);
-    for session in sessions {
+    // Keys of a licence that is being destroyed are on no way to playback.
+    for session in sessions.filter(|session| !session.release) {
         let expected = session.keys.is_empty() || session.keys.contains(key);
         match session.phase {
             Phase::Queued | Phase::Creating | Phase::Loading | Phase::Generating => on_its_way |= expected,

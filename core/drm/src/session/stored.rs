@@ -46,7 +46,7 @@ impl KeySessions {
         let id = session.id;
         session.stored = Some(stored.clone());
         self.sessions.insert(id, session);
-        if expired || stored.releasing {
+        if expired || stored.releasing || self.is_releasing(&stored.name) {
             let code = if expired { ErrorCode::LicenceExpired } else { ErrorCode::StoredLicenceMissing };
             self.without_stored(id, Error::new(code, "the stored licence cannot be used"), now);
         }
@@ -68,9 +68,7 @@ impl KeySessions {
             return self.not_stored(id, now);
         }
         if session.release {
-            session.phase = Phase::Removing;
-            session.pending = Some((Pending::Remove, until));
-            return self.cdm(CdmCommand::Remove { session: id });
+            return self.remove(id, now);
         }
         // Its keys follow.
         session.phase = Phase::Generating;
@@ -118,27 +116,51 @@ impl KeySessions {
         if self.is_releasing(&stored.name) {
             return;
         }
-        let until = now + self.policy.cdm_timeout;
-        let open = self
-            .sessions
-            .values_mut()
-            .find(|session| session.name.as_ref() == Some(&stored.name) && session.phase == Phase::Active);
-        if let Some(session) = open {
-            session.phase = Phase::Removing;
-            session.release = true;
-            session.stored = Some(stored.clone());
-            session.renew_at = None;
-            session.pending = Some((Pending::Remove, until));
-            let id = session.id;
-            return self.cdm(CdmCommand::Remove { session: id });
-        }
-        let mut session = Session::new(self.session_id(), SessionKind::PersistentLicence, now);
-        session.stored = Some(stored.clone());
+        // A key system has one session of a name at a time (W3C EME, `load()`): if there is one, it is that.
+        let id = self.session_of(stored).unwrap_or_else(|| {
+            let id = self.session_id();
+            self.sessions.insert(id, Session::new(id, SessionKind::PersistentLicence, now));
+            id
+        });
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        // What is not there yet is destroyed when it is: once it is loaded, or granted.
+        let there = match session.phase {
+            Phase::Active => true,
+            Phase::Generating => session.stored.is_some(),
+            _ => false,
+        };
         session.release = true;
-        let id = session.id;
-        self.sessions.insert(id, session);
+        session.stored = Some(stored.clone());
+        session.renew_at = None;
+        if let Some(old) = session.replaces.take() {
+            self.renewal_failed(old, now);
+        }
+        if there {
+            self.remove(id, now);
+        }
         if let Some(error) = self.failure.clone() {
             self.fail(id, error, now);
+        }
+    }
+
+    /// The session that has a stored licence, or will.
+    fn session_of(&self, stored: &StoredLicence) -> Option<SessionId> {
+        let has = |session: &Session| match &session.stored {
+            Some(known) => (known.system, &known.name) == (stored.system, &stored.name),
+            None => self.system() == Some(stored.system) && session.name.as_ref() == Some(&stored.name),
+        };
+        self.sessions.values().find(|session| session.is_live() && has(session)).map(|session| session.id)
+    }
+
+    /// Destroys the licence of a session.
+    pub(super) fn remove(&mut self, id: SessionId, now: Timestamp) {
+        let until = now + self.policy.cdm_timeout;
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.phase = Phase::Removing;
+            session.pending = Some((Pending::Remove, until));
+            self.cdm(CdmCommand::Remove { session: id });
         }
     }
 

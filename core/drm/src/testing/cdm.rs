@@ -71,6 +71,9 @@ impl Default for CdmScript {
     }
 }
 
+/// What came of a command that is of no session.
+type Answered = Result<(), CdmFailure>;
+
 /// A scripted failure.
 #[derive(Clone, Debug)]
 enum Fault {
@@ -113,6 +116,8 @@ pub struct ScriptedCdm {
     pub commands: Vec<(Timestamp, CdmCommand)>,
     faults: BTreeMap<CdmOperation, VecDeque<Fault>>,
     sessions: BTreeMap<SessionId, Double>,
+    /// Sessions that have ended, which nobody has been told yet, with their names.
+    ending: BTreeMap<SessionId, String>,
     stored: BTreeMap<String, DoubleLicence>,
     has_certificate: bool,
     queue: Vec<(Timestamp, u64, Due)>,
@@ -127,6 +132,7 @@ impl ScriptedCdm {
             commands: Vec::new(),
             faults: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            ending: BTreeMap::new(),
             stored: BTreeMap::new(),
             has_certificate: false,
             queue: Vec::new(),
@@ -198,7 +204,8 @@ impl ScriptedCdm {
     }
 
     fn end(&mut self, id: SessionId, reason: CloseReason, now: Timestamp) {
-        if self.sessions.remove(&id).is_some() {
+        if let Some(double) = self.sessions.remove(&id) {
+            self.ending.extend(double.name.map(|name| (id, name)));
             self.answer(CdmEvent::Closed { session: id, reason }, now);
         }
     }
@@ -317,7 +324,7 @@ impl ScriptedCdm {
         self.answer(CdmEvent::Created { session: id }, now);
     }
 
-    fn outside(&mut self, operation: CdmOperation, event: impl Fn(Result<(), CdmFailure>) -> CdmEvent, now: Timestamp) {
+    fn outside(&mut self, operation: CdmOperation, event: impl Fn(Answered) -> CdmEvent, now: Timestamp) {
         match self.fault(operation) {
             None => self.answer(event(Ok(())), now),
             Some(Fault::Hangs) => {}
@@ -330,34 +337,37 @@ impl Cdm for ScriptedCdm {
     fn execute(&mut self, command: CdmCommand, now: Timestamp) {
         self.commands.push((now, command.clone()));
         match command {
-            CdmCommand::Access { video_robustness, audio_robustness, .. } => {
+            CdmCommand::Access { id, video_robustness, audio_robustness, .. } => {
                 let access = Access {
                     video_robustness: video_robustness.into_iter().next().unwrap_or_default(),
                     audio_robustness: audio_robustness.into_iter().next().unwrap_or_default(),
                 };
-                self.outside(CdmOperation::Access, |result| CdmEvent::Access(result.map(|()| access.clone())), now);
+                let event = |answer: Answered| CdmEvent::Access { id, answer: answer.map(|()| access.clone()) };
+                self.outside(CdmOperation::Access, event, now);
             }
-            CdmCommand::SetCertificate { .. } => {
+            CdmCommand::SetCertificate { id, .. } => {
                 self.has_certificate = true;
-                self.outside(CdmOperation::Certificate, CdmEvent::Certificate, now);
+                self.outside(CdmOperation::Certificate, |answer| CdmEvent::Certificate { id, answer }, now);
             }
-            CdmCommand::Provision => {
+            CdmCommand::Provision { id } => {
                 match (self.fault(CdmOperation::Provision), self.script.provisioning_url.clone()) {
                     (Some(Fault::Hangs), _) => {}
-                    (Some(Fault::Fails(failure)), _) => self.answer(CdmEvent::Provisioned(Err(failure)), now),
+                    (Some(Fault::Fails(failure)), _) => {
+                        self.answer(CdmEvent::Provisioned { id, answer: Err(failure) }, now);
+                    }
                     (None, Some(url)) => {
                         let body = SecretBytes::new(b"provision".to_vec());
-                        self.answer(CdmEvent::ProvisionRequest { url, body }, now);
+                        self.answer(CdmEvent::ProvisionRequest { id, url, body }, now);
                     }
                     (None, None) => {
                         self.script.provisioned = true;
-                        self.answer(CdmEvent::Provisioned(Ok(())), now);
+                        self.answer(CdmEvent::Provisioned { id, answer: Ok(()) }, now);
                     }
                 }
             }
-            CdmCommand::FinishProvisioning { .. } => {
+            CdmCommand::FinishProvisioning { id, .. } => {
                 self.script.provisioned = true;
-                self.outside(CdmOperation::Provision, CdmEvent::Provisioned, now);
+                self.outside(CdmOperation::Provision, |answer| CdmEvent::Provisioned { id, answer }, now);
             }
             CdmCommand::Create { session, kind } => {
                 if self.in_session(CdmOperation::Create, session, now) {
@@ -380,6 +390,13 @@ impl Cdm for ScriptedCdm {
             }
             CdmCommand::Load { session, name } => {
                 if self.in_session(CdmOperation::Load, session, now) {
+                    // One name is of one session as long as that is not closed (W3C EME, `load()`).
+                    let named = self.sessions.iter().filter_map(|(id, double)| Some((id, double.name.as_ref()?)));
+                    if named.chain(&self.ending).any(|(id, known)| *id != session && *known == name) {
+                        let message = "a session of that name is not closed";
+                        let failure = CdmFailure::new(CdmFailureKind::Quota, message);
+                        return self.answer(CdmEvent::Failed { session, failure }, now);
+                    }
                     let licence = self.stored.get(&name).cloned();
                     self.answer(CdmEvent::Loaded { session, found: licence.is_some() }, now);
                     if let (Some(licence), Some(double)) = (licence, self.sessions.get_mut(&session)) {
@@ -420,7 +437,12 @@ impl Cdm for ScriptedCdm {
             let (at, _) = due.min_by_key(|(_, (at, sequence, _))| (*at, *sequence))?;
             let (_, _, due) = self.queue.remove(at);
             match due {
-                Due::Event(event) => return Some(event),
+                Due::Event(event) => {
+                    if let CdmEvent::Closed { session, .. } = &event {
+                        self.ending.remove(session);
+                    }
+                    return Some(event);
+                }
                 Due::Renewal(id, generation) => {
                     if self.sessions.get(&id).is_some_and(|double| double.generation == generation) {
                         self.message(id, MessageKind::LicenceRenewal, now);

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::*;
 use proptest::prelude::*;
 use telecine_drm::session::{
-    Access, CdmEvent, CdmFailure, CdmFailureKind, CloseReason, KeyAction, KeyInput, KeyResponse, KeySessions,
-    MessageKind, RequestId, SessionId, StoredLicence,
+    Access, CdmEvent, CdmFailure, CdmFailureKind, CloseReason, CommandId, KeyAction, KeyInput, KeyResponse,
+    KeySessions, MessageKind, RequestId, SessionId, StoredLicence,
 };
 use telecine_drm::system::{Certificate, CertificateUse};
 use telecine_model::protection::KeyStatus;
@@ -47,6 +47,8 @@ fn step() -> impl Strategy<Value = Step> {
 #[derive(Default)]
 struct Seen {
     sessions: Vec<SessionId>,
+    /// Commands of no session.
+    commands: Vec<CommandId>,
     requests: Vec<RequestId>,
     /// Those that are neither answered nor given up.
     open: BTreeSet<RequestId>,
@@ -54,7 +56,7 @@ struct Seen {
     created: usize,
 }
 
-fn event(session: SessionId, event: u8, detail: u8) -> CdmEvent {
+fn event(session: SessionId, id: CommandId, event: u8, detail: u8) -> CdmEvent {
     let kinds = [
         CdmFailureKind::NotSupported,
         CdmFailureKind::InvalidData,
@@ -95,11 +97,11 @@ fn event(session: SessionId, event: u8, detail: u8) -> CdmEvent {
             CdmEvent::Closed { session, reason: reasons[usize::from(detail) % 5] }
         }
         11 => CdmEvent::Failed { session, failure },
-        12 => CdmEvent::Access(if fine { Ok(Access::default()) } else { Err(failure) }),
+        12 => CdmEvent::Access { id, answer: if fine { Ok(Access::default()) } else { Err(failure) } },
         13 => CdmEvent::Loaded { session, found: fine },
-        16 => CdmEvent::ProvisionRequest { url: "https://provision.example/".into(), body: vec![1].into() },
+        16 => CdmEvent::ProvisionRequest { id, url: "https://provision.example/".into(), body: vec![1].into() },
         14 => CdmEvent::Named { session, name: format!("name-{}", detail % 3) },
-        _ => CdmEvent::Provisioned(if fine { Ok(()) } else { Err(failure) }),
+        _ => CdmEvent::Provisioned { id, answer: if fine { Ok(()) } else { Err(failure) } },
     }
 }
 
@@ -120,6 +122,12 @@ fn drain(sessions: &mut KeySessions, seen: &mut Seen) {
                 seen.sessions.push(session);
                 seen.created += 1;
             }
+            KeyAction::Cdm(
+                CdmCommand::Access { id, .. }
+                | CdmCommand::SetCertificate { id, .. }
+                | CdmCommand::Provision { id }
+                | CdmCommand::FinishProvisioning { id, .. },
+            ) => seen.commands.push(id),
             KeyAction::Request(request) => {
                 seen.requests.push(request.id);
                 seen.open.insert(request.id);
@@ -172,7 +180,10 @@ proptest! {
                 Step::Event(session, kind, detail) => {
                     // Mostly of the newest sessions.
                     let recent = &seen.sessions[seen.sessions.len().saturating_sub(4)..];
-                    sessions.handle(KeyInput::Cdm(event(pick(recent, session), kind, detail)), now);
+                    // Mostly in answer to the newest command.
+                    let late = usize::from(session.is_multiple_of(4));
+                    let id = seen.commands.iter().rev().nth(late).copied().unwrap_or(CommandId(0));
+                    sessions.handle(KeyInput::Cdm(event(pick(recent, session), id, kind, detail)), now);
                 }
                 Step::Answer(request, status) => {
                     let recent = &seen.requests[seen.requests.len().saturating_sub(3)..];

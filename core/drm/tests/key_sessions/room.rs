@@ -220,7 +220,10 @@ fn the_memory_of_failures_has_a_bound() {
     let mut choice = choice(vec![capability()], false);
     choice.plans[0].capability.certificate = telecine_drm::system::CertificateUse::None;
     sessions.start(choice, Timestamp::ZERO);
-    let access = telecine_drm::session::CdmEvent::Access(Ok(Default::default()));
+    let Some(telecine_drm::session::KeyAction::Cdm(CdmCommand::Access { id, .. })) = sessions.poll() else {
+        panic!("it is not opened")
+    };
+    let access = telecine_drm::session::CdmEvent::Access { id, answer: Ok(Default::default()) };
     sessions.handle(telecine_drm::session::KeyInput::Cdm(access), Timestamp::ZERO);
     let failed = |sessions: &telecine_drm::session::KeySessions| {
         (1..=100).filter(|number| matches!(sessions.availability(&names(&[*number])), Availability::Gone(_))).count()

@@ -1,7 +1,7 @@
 //! The key system, its certificate, provisioning.
 
 use super::*;
-use telecine_drm::session::{CdmFailureKind, KeyInput, KeyResponse, MessageKind};
+use telecine_drm::session::{CdmEvent, CdmFailure, CdmFailureKind, KeyInput, KeyResponse, MessageKind};
 use telecine_drm::system::{Certificate, CertificateUse};
 use telecine_drm::testing::CdmOperation;
 use telecine_model::ErrorCode;
@@ -85,7 +85,7 @@ fn name(command: &CdmCommand) -> &'static str {
     match command {
         CdmCommand::Access { .. } => "Access",
         CdmCommand::SetCertificate { .. } => "SetCertificate",
-        CdmCommand::Provision => "Provision",
+        CdmCommand::Provision { .. } => "Provision",
         CdmCommand::FinishProvisioning { .. } => "FinishProvisioning",
         CdmCommand::Create { .. } => "Create",
         CdmCommand::GenerateRequest { .. } => "GenerateRequest",
@@ -184,7 +184,8 @@ fn a_device_that_is_never_provisioned_enough_is_given_up() {
     world.ask(&[1]);
     world.run_for(seconds(3));
     assert_eq!(world.availability(&[1]), Availability::Gone(ErrorCode::ProvisioningFailed));
-    let provisionings = world.cdm.commands.iter().filter(|(_, command)| matches!(command, CdmCommand::Provision));
+    let provisionings =
+        world.cdm.commands.iter().filter(|(_, command)| matches!(command, CdmCommand::Provision { .. }));
     assert_eq!(provisionings.count(), 2);
 }
 
@@ -298,4 +299,112 @@ fn what_was_given_up_with_a_title_is_asked_for_anew_with_the_next() {
     world.ask(&[1]);
     world.run_for(seconds(2));
     assert_eq!(world.availability(&[1]), Availability::Playable);
+}
+
+fn playready() -> SystemCapability {
+    SystemCapability::new(KeySystem::PlayReady, "com.microsoft.playready.recommendation")
+}
+
+/// A key system that needs the certificate, which is there, and a device that is not provisioned.
+fn with_everything(capability: SystemCapability) -> Choice {
+    let mut choice = choice(vec![SystemCapability { certificate: CertificateUse::Required, ..capability }], false);
+    choice.plans[0].certificate = Some(Certificate::Bytes(Bytes::from_static(b"certificate")));
+    choice
+}
+
+/// Every answer that a command of no session may have, with success or without.
+fn answers(command: &CdmCommand, granted: bool) -> Vec<CdmEvent> {
+    let failure = || CdmFailure::new(CdmFailureKind::Denied, "late");
+    let done = || if granted { Ok(()) } else { Err(failure()) };
+    match command {
+        CdmCommand::Access { id, .. } => {
+            vec![CdmEvent::Access { id: *id, answer: done().map(|()| Default::default()) }]
+        }
+        CdmCommand::SetCertificate { id, .. } => vec![CdmEvent::Certificate { id: *id, answer: done() }],
+        CdmCommand::Provision { id } => {
+            let request =
+                CdmEvent::ProvisionRequest { id: *id, url: "https://late.example/".into(), body: vec![1].into() };
+            vec![request, CdmEvent::Provisioned { id: *id, answer: done() }]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// A key system that does not answer a command before it is left for Widevine, and answers it from then on, again
+/// and again.
+fn left_in(operation: CdmOperation, before: SystemCapability, stop: bool, granted: bool) -> World {
+    let script = CdmScript { provisioned: false, ..CdmScript::default() };
+    let mut world = world_with(script, usable(&[1]), with_everything(before));
+    world.cdm.hang_next(operation);
+    world.ask(&[1]);
+    world.run_for(seconds(1));
+    assert_eq!(world.availability(&[1]), Availability::Waiting, "{operation:?} hangs");
+    let command = world.cdm.commands.last().expect("a command").1.clone();
+    if stop {
+        world.sessions.stop(world.now);
+    }
+    world.sessions.start(with_everything(capability()), world.now);
+    for step in 0..100 {
+        for event in answers(&command, granted) {
+            world.cdm.send(event, world.now + Duration::from_millis(5 * step));
+        }
+    }
+    world
+}
+
+const BEFORE_SESSIONS: [CdmOperation; 3] = [CdmOperation::Access, CdmOperation::Certificate, CdmOperation::Provision];
+
+#[test]
+fn a_late_refusal_of_the_key_system_before_does_not_cost_a_title_its_own() {
+    for operation in BEFORE_SESSIONS {
+        // Another key system; or the same, for the next title.
+        for (before, stop) in [(playready(), false), (playready(), true), (capability(), true)] {
+            let mut world = left_in(operation, before, stop, false);
+            world.ask(&[1]);
+            world.run_for(seconds(2));
+            assert_eq!(world.sessions.system(), Some(KeySystem::Widevine), "{operation:?}");
+            assert_eq!(world.availability(&[1]), Availability::Playable, "{operation:?}");
+            assert!(world.errors().is_empty(), "{operation:?}: {:?}", world.errors());
+            let kinds: Vec<_> = world.server.requests.iter().map(|(_, request)| request.kind).collect();
+            assert!(!kinds.contains(&RequestKind::Provisioning), "{operation:?}: that was asked of another");
+        }
+    }
+}
+
+#[test]
+fn a_late_grant_of_the_key_system_before_does_not_stand_for_the_answer_of_the_next() {
+    for operation in BEFORE_SESSIONS {
+        for stop in [false, true] {
+            let mut world = left_in(operation, playready(), stop, true);
+            world.cdm.hang_next(operation);
+            world.ask(&[1]);
+            world.run_for(seconds(2));
+            assert_eq!(world.availability(&[1]), Availability::Waiting, "{operation:?}");
+            assert!(world.licence_requests().is_empty(), "{operation:?}");
+            world.run_for(seconds(20));
+            assert!(world.sessions.failure().is_some(), "{operation:?}: it never answers");
+        }
+    }
+}
+
+#[test]
+fn a_key_system_that_answers_after_it_was_given_up_is_not_looked_at() {
+    for denied in [true, false] {
+        let mut world = world_with(CdmScript::default(), usable(&[1]), choice(vec![playready(), capability()], false));
+        // PlayReady reacts after it was given up, and while Widevine is still being opened.
+        world.cdm.script.latency = seconds(16);
+        if denied {
+            world.cdm.fail_next(CdmOperation::Access, CdmFailureKind::Denied);
+        }
+        world.run_for(seconds(14));
+        world.cdm.script.latency = seconds(3);
+        world.ask(&[1]);
+        world.run_for(seconds(30));
+        let opened = world.reports.iter().filter(|(_, report)| matches!(report, KeyReport::Access { .. }));
+        let opened: Vec<_> = opened.map(|(at, _)| at.since(Timestamp::ZERO).as_secs()).collect();
+        assert_eq!(opened, [1 + 15 + 3], "denied: {denied}");
+        assert_eq!(world.availability(&[1]), Availability::Playable);
+        let codes: Vec<_> = world.errors().iter().map(Error::code).collect();
+        assert_eq!(codes, [ErrorCode::KeySystemUnavailable], "PlayReady was given up, and that is all");
+    }
 }

@@ -1,7 +1,7 @@
 //! Licences that are stored: made, loaded, destroyed, expired.
 
 use super::*;
-use telecine_drm::session::{CdmFailureKind, CloseReason, KeyInput, SessionKind, StoredLicence};
+use telecine_drm::session::{Cdm as _, CdmEvent, CdmFailureKind, CloseReason, KeyInput, SessionKind, StoredLicence};
 use telecine_drm::system::{Certificate, CertificateUse};
 use telecine_drm::testing::CdmOperation;
 use telecine_model::{ErrorCode, WallTime};
@@ -184,7 +184,6 @@ fn a_release_that_ends_without_the_servers_word_is_kept_for_another_time() {
 
 #[test]
 fn a_release_does_not_mind_whether_keys_or_the_news_of_the_loading_come_first() {
-    use telecine_drm::session::CdmEvent;
     use telecine_model::protection::KeyStatus;
     let mut world = offline(usable(&[1]));
     world.cdm.store("a", usable(&[1])).hang_next(CdmOperation::Load);
@@ -401,4 +400,177 @@ fn a_release_that_has_failed_is_not_tried_again_when_the_key_system_is_opened_an
     world.run_for(seconds(2));
     assert!(world.stored["a"].releasing && released(&world).is_empty());
     assert_eq!(world.errors().len(), 1);
+}
+
+fn loads(world: &World) -> usize {
+    world.cdm.commands.iter().filter(|(_, command)| matches!(command, CdmCommand::Load { .. })).count()
+}
+
+#[test]
+fn a_licence_that_is_released_while_it_is_loaded_is_destroyed_in_the_session_that_loads_it() {
+    // At each step on the way: queued, being created, loading, loaded without keys yet, with keys.
+    for millis in [0, 5, 15, 25, 35, 45] {
+        let mut world = releasing(CdmScript::default(), |_| {});
+        if millis == 35 {
+            // The keys are a step behind the news of the loading.
+            world.cdm.hang_next(CdmOperation::Load);
+        }
+        world.sessions.load(&record("a"), Some(&requirement(&[1])), world.now);
+        world.run_for(Duration::from_millis(millis));
+        if millis == 35 {
+            let session = world.cdm.open()[0];
+            world.cdm.send(CdmEvent::Loaded { session, found: true }, world.now);
+            world.run_for(Duration::from_millis(1));
+        }
+        world.sessions.release(&record("a"), world.now);
+        assert!(world.sessions.is_releasing("a"), "{millis}");
+        assert_eq!(world.availability(&[1]), Availability::Unasked, "{millis}: its keys are on no way to playback");
+        world.run_for(seconds(2));
+        let removed = world.cdm.commands.iter().filter(|(_, command)| matches!(command, CdmCommand::Remove { .. }));
+        assert_eq!((world.created(), loads(&world), removed.count()), (1, 1, 1), "{millis}");
+        assert!(world.errors().is_empty(), "{millis}: {:?}", world.errors());
+        assert_eq!(released(&world), [("a".to_owned(), true)], "{millis}");
+        assert!(world.stored.is_empty(), "{millis}");
+
+        // And nothing wrong was learned of the room that the device has.
+        world
+            .server
+            .clear(SERVER)
+            .reply(SERVER, Reply::Licence(usable(&[2])))
+            .reply(SERVER, Reply::Licence(usable(&[3])));
+        world.ask(&[2]);
+        world.ask(&[3]);
+        world.run_for(seconds(2));
+        assert_eq!(world.availability(&[2, 3]), Availability::Playable, "{millis}");
+    }
+}
+
+#[test]
+fn a_licence_that_is_released_while_it_is_granted_is_destroyed_once_it_is_there() {
+    let mut world = offline(usable(&[1]));
+    world
+        .server
+        .clear(SERVER)
+        .reply(SERVER, Reply::Licence(usable(&[1])))
+        .reply(SERVER, Reply::Bytes(b"released".to_vec()));
+    world.ask(&[1]);
+    // It has its name, and the server has been asked.
+    world.run_for(Duration::from_millis(50));
+    assert_eq!(world.licence_requests().len(), 1);
+    let name = format!("stored-{}", world.cdm.open()[0].0);
+    world.sessions.release(&record(&name), world.now);
+    world.run_for(seconds(2));
+    assert_eq!((released(&world), world.created(), loads(&world)), (vec![(name, true)], 1, 0));
+    assert!(world.errors().is_empty() && world.cdm.stored().is_empty() && world.stored.is_empty());
+    assert_eq!(world.availability(&[1]), Availability::Unasked);
+}
+
+#[test]
+fn a_licence_that_is_being_destroyed_is_not_loaded_and_a_new_one_is_asked_for() {
+    for millis in [0, 15, 25, 35, 60] {
+        let mut world = releasing(CdmScript::default(), |_| {});
+        world.cdm.script.latency = Duration::from_millis(10);
+        world.sessions.release(&record("a"), world.now);
+        world.run_for(Duration::from_millis(millis));
+        world.sessions.load(&record("a"), Some(&requirement(&[1])), world.now);
+        world.run_for(seconds(2));
+        assert_eq!((released(&world), loads(&world)), (vec![("a".to_owned(), true)], 1), "{millis}");
+        let generated = |command: &CdmCommand| matches!(command, CdmCommand::GenerateRequest { .. });
+        assert_eq!(world.cdm.commands.iter().filter(|(_, command)| generated(command)).count(), 1, "{millis}");
+        let codes: Vec<_> = world.errors().iter().filter(|error| !error.is_fatal()).map(Error::code).collect();
+        assert_eq!(codes, [ErrorCode::StoredLicenceMissing], "{millis}");
+    }
+}
+
+#[test]
+fn a_licence_is_not_loaded_again_before_the_session_that_has_it_is_closed() {
+    for release in [false, true] {
+        let mut world = releasing(CdmScript::default(), |_| {});
+        world.sessions.load(&record("a"), Some(&requirement(&[1])), world.now);
+        world.run_for(seconds(1));
+        assert_eq!(world.availability(&[1]), Availability::Playable);
+        // It takes its time to close; the next title is quicker.
+        world.cdm.script.latency = seconds(1);
+        world.sessions.stop(world.now);
+        world.drain();
+        world.cdm.script.latency = Duration::from_millis(10);
+        let own = SystemCapability { persistent: true, ..capability() };
+        world.sessions.start(choice(vec![own], true), world.now);
+        match release {
+            true => world.sessions.release(&record("a"), world.now),
+            false => world.sessions.load(&record("a"), Some(&requirement(&[1])), world.now),
+        }
+        world.run_for(Duration::from_millis(900));
+        assert_eq!(loads(&world), 1, "release: {release}");
+        world.run_for(seconds(2));
+        assert_eq!(loads(&world), 2, "release: {release}");
+        assert!(world.errors().is_empty(), "release: {release}: {:?}", world.errors());
+        let expected = if release { vec![("a".to_owned(), true)] } else { Vec::new() };
+        assert_eq!(released(&world), expected);
+        assert_eq!(world.availability(&[1]) == Availability::Playable, !release);
+    }
+}
+
+#[test]
+fn a_licence_of_another_key_system_is_another_whatever_its_name() {
+    let mut world = releasing(CdmScript::default(), |_| {});
+    world.sessions.load(&record("a"), Some(&requirement(&[1])), world.now);
+    world.run_for(seconds(1));
+    world.sessions.release(&StoredLicence { system: KeySystem::PlayReady, ..record("a") }, world.now);
+    world.run_for(seconds(1));
+    assert_eq!(world.availability(&[1]), Availability::Playable);
+    assert_eq!((released(&world), world.cdm.stored()), (Vec::new(), vec!["a"]));
+    assert_eq!(world.errors().iter().map(Error::code).collect::<Vec<_>>(), [ErrorCode::KeySystemUnavailable]);
+}
+
+#[test]
+fn the_licence_of_a_session_that_the_device_lost_is_destroyed_and_not_the_one_that_takes_its_place() {
+    let mut world = offline(usable(&[1]));
+    world.ask(&[1]);
+    world.use_only(&[1]);
+    world.run_for(seconds(1));
+    let first = world.stored.values().next().expect("a licence").clone();
+    world.server.latency = seconds(1);
+    world.cdm.lose(None, CloseReason::HardwareContextReset, world.now);
+    // Its successor is being created.
+    world.run_for(Duration::from_millis(15));
+    world.server.clear(SERVER).reply(SERVER, Reply::Bytes(b"released".to_vec()));
+    world.server.reply(SERVER, Reply::Licence(usable(&[1])));
+    world.cdm.script.latency = Duration::from_millis(10);
+    world.sessions.release(&first, world.now);
+    world.run_for(Duration::from_millis(20));
+    assert_eq!(loads(&world), 1, "in a session of its own");
+    assert_eq!(world.availability(&[1]), Availability::Waiting, "the title's goes on");
+}
+
+#[test]
+fn the_double_rejects_a_second_loading_of_a_name_as_eme_does() {
+    let mut cdm = ScriptedCdm::new(CdmScript { latency: Duration::ZERO, ..CdmScript::default() });
+    cdm.store("a", usable(&[1]));
+    let (mut now, mut quota) = (Timestamp::ZERO, Vec::new());
+    let session = telecine_drm::session::SessionId;
+    let kind = SessionKind::PersistentLicence;
+    let load = |id| {
+        [
+            CdmCommand::Create { session: session(id), kind },
+            CdmCommand::Load { session: session(id), name: "a".to_owned() },
+        ]
+    };
+    let mut run = |cdm: &mut ScriptedCdm, commands: Vec<CdmCommand>, hear: bool| {
+        now = now + Duration::from_millis(1);
+        commands.into_iter().for_each(|command| cdm.execute(command, now));
+        while let Some(event) = hear.then(|| cdm.poll(now)).flatten() {
+            match event {
+                CdmEvent::Failed { session, failure } if failure.kind == CdmFailureKind::Quota => quota.push(session.0),
+                _ => {}
+            }
+        }
+    };
+    run(&mut cdm, load(1).to_vec(), true);
+    run(&mut cdm, load(2).to_vec(), true);
+    // Told to close is not closed.
+    run(&mut cdm, vec![CdmCommand::Close { session: session(1) }], false);
+    run(&mut cdm, load(3).to_vec(), true);
+    run(&mut cdm, load(4).to_vec(), true);
+    assert_eq!(quota, [2, 3], "the fourth is the first again");
 }

@@ -104,9 +104,9 @@ impl CdmNote {
         };
         match command {
             CdmCommand::Access { name, .. } => note("access", None, name, 0),
-            CdmCommand::SetCertificate { certificate } => note("certificate", None, "", certificate.len()),
-            CdmCommand::Provision => note("provision", None, "", 0),
-            CdmCommand::FinishProvisioning { response } => note("provisioned", None, "", response.len()),
+            CdmCommand::SetCertificate { certificate, .. } => note("certificate", None, "", certificate.len()),
+            CdmCommand::Provision { .. } => note("provision", None, "", 0),
+            CdmCommand::FinishProvisioning { response, .. } => note("provisioned", None, "", response.len()),
             CdmCommand::Create { session, kind } => note("create", Some(session.0), kind.eme_name(), 0),
             CdmCommand::GenerateRequest { session, init_data } => {
                 let kind = init_data.kind.eme_name().unwrap_or("uri");

@@ -174,6 +174,63 @@ fn a_release_gives_way_to_a_title_of_another_key_system_and_is_done_after_it() {
 }
 
 #[test]
+fn a_key_system_that_is_refused_after_a_release_gave_way_costs_the_title_nothing() {
+    let cdm = holding(&["b"]);
+    cdm.get().script.latency = Duration::from_millis(1500);
+    cdm.get().fail_next(CdmOperation::Access, CdmFailureKind::Denied);
+    let world = World::new(film()).answering([granted(), acknowledged()]);
+    let mut played = with_cdm(start(world, both(), "main.mpd"), &cdm);
+    played.session.schedule(at(0), Command::ReleaseLicence(old(KeySystem::PlayReady, "b")));
+    // PlayReady answers while Widevine is being opened.
+    let mut played = plays(played).session;
+    assert_eq!((released(&played), errors(&played)), (Vec::new(), Vec::new()));
+    assert_eq!(opened(&cdm), [KeySystem::PlayReady, KeySystem::Widevine]);
+    let now = played.now();
+    played.schedule(now, Command::Stop);
+    played.schedule(now + Duration::from_secs(20), Command::SetRate(1000));
+    played.run(None);
+    assert_eq!((released(&played), errors(&played)), (vec![("b", true)], Vec::new()));
+}
+
+#[test]
+fn a_key_system_that_is_refused_for_a_title_that_was_stopped_is_not_refused_for_the_next() {
+    let cdm = holding(&[]);
+    cdm.get().script.latency = Duration::from_millis(1500);
+    cdm.get().fail_next(CdmOperation::Access, CdmFailureKind::Denied);
+    let world = World::new(film()).answering([granted()]);
+    let mut played = with_cdm(start(world, device(), "main.mpd"), &cdm);
+    let url = "https://title.example/main.mpd".to_owned();
+    for command in [Command::Stop, Command::Load { url, start: None }, Command::Play] {
+        played.session.schedule(at(1000), command);
+    }
+    let played = plays(played).session;
+    assert_eq!(opened(&cdm), [KeySystem::Widevine; 2]);
+    assert_eq!(errors(&played), Vec::new());
+}
+
+#[test]
+fn a_licence_that_is_released_while_its_title_loads_it_is_loaded_once_and_the_title_gets_another() {
+    let licence = every(&film(), |_| KeyStatus::Usable);
+    // At each step of the key system: being opened, its session created, the licence loaded, keys there.
+    for time in [500, 1500, 2500, 3500, 5000] {
+        let cdm = holding(&[]);
+        cdm.get().store("a", licence.clone());
+        cdm.get().script.latency = Duration::from_millis(1000);
+        let mut setup = device();
+        setup.stored_licence(record("a", &licence));
+        let world = World::new(film()).answering([Answer::Either(licence.clone())]);
+        let mut played = with_cdm(start(world, setup, "main.mpd"), &cdm);
+        played.session.schedule(at(time), Command::ReleaseLicence(record("a", &licence)));
+        let played = plays(played).session;
+        assert_eq!((released(&played), errors(&played)), (vec![("a", true)], Vec::new()), "{time}");
+        let count = |of: fn(&CdmCommand) -> bool| cdm.get().commands.iter().filter(|(_, c)| of(c)).count();
+        assert_eq!(count(|command| matches!(command, CdmCommand::Load { .. })), 1, "{time}");
+        assert_eq!(count(|command| matches!(command, CdmCommand::GenerateRequest { .. })), 1, "{time}");
+        assert!(cdm.get().stored().is_empty(), "{time}");
+    }
+}
+
+#[test]
 fn a_licence_that_is_to_be_released_is_not_played_with() {
     let licence = every(&film(), |_| KeyStatus::Usable);
     let cdm = holding(&[]);
