@@ -400,9 +400,13 @@ impl SegmentTable {
             return Ok(MergeOutcome::Older);
         }
         let first = newer.first_number();
+        let Some(newer_start) = newer.start() else {
+            // It has no segment: nothing is added, and nothing is known of what it may leave out.
+            return Ok(MergeOutcome::Appended(0));
+        };
         // What is added to the newer times so that they continue the known ones.
         let (shift, gap) = match self.get(first) {
-            Some(known) => (known.start.saturating_sub(newer.starts[0]), 0),
+            Some(known) => (known.start.saturating_sub(newer_start), 0),
             None if first >= known_end => {
                 let end = self.end().unwrap_or(0);
                 // The lost segments are assumed as long as the longest known one, so that the
@@ -410,7 +414,7 @@ impl SegmentTable {
                 let lost = first - known_end;
                 let hole = self.max_duration().unwrap_or(0).saturating_mul(lost);
                 let hole = i64::try_from(hole).map_err(|_| TableError::Overflow)?;
-                (end.saturating_add(hole).saturating_sub(newer.starts[0]), lost)
+                (end.saturating_add(hole).saturating_sub(newer_start), lost)
             }
             None => {
                 // The newer one reaches further back: align at our first segment.
@@ -692,6 +696,18 @@ mod tests {
         assert_eq!(table.get(12).map(|s| s.start), Some(8));
         assert_eq!(table.get(16), Some(Span { number: 16, start: 23, duration: 3 }));
         assert_eq!(table.merge_tail(&newer, Align::Number), Ok(MergeOutcome::Appended(0)));
+    }
+
+    #[test]
+    fn a_refresh_without_segments_adds_none_wherever_it_begins() {
+        for first in [3, 5, 9] {
+            let mut table = SegmentTable::new(Timescale::SECONDS, 1);
+            table.push(Some(0), 2, 4).expect("fits");
+            let newer = SegmentTable::new(Timescale::SECONDS, first);
+            let expected = if first < 5 { MergeOutcome::Older } else { MergeOutcome::Appended(0) };
+            assert_eq!(table.append_by_number(&newer), Ok(expected), "from {first}");
+            assert_eq!((table.first_number(), table.end_number(), table.end()), (1, 5, Some(8)));
+        }
     }
 
     #[test]
