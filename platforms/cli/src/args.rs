@@ -187,8 +187,8 @@ pub(crate) struct Probe {
 /// they are, and so do the edit lists of MP4.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Several inputs are one rendition, in their order: segments, those of MP4 behind their initialisation segment. Where a decoder needs another initialisation\n\
-    half-way, the output goes on in OUT-2.mp4. A folder as output gets a file for each track. MP4 that is protected is for\n\
+    after_help = "Several inputs are one rendition, in their order: segments, those of MP4 behind their initialisation\n\
+    segment. Where a decoder needs another initialisation half-way, the output goes on in OUT-2.mp4. A folder as output gets a file for each track. MP4 that is protected is for\n\
     telecine decrypt first.\n\n\
     Examples:\n  \
     telecine remux segment.ts out.mp4\n  \
