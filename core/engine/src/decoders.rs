@@ -4,7 +4,7 @@ use telecine_model::{Codec, Error, ErrorCode, Handling, TrackKind};
 
 use crate::engine::Engine;
 use crate::media::InitTrack;
-use crate::select::{decodes, takes};
+use crate::select::{decodes, decodes_all};
 
 impl Engine {
     /// A period has tracks of a kind, and none of them can be played: the application ought to know why there is
@@ -18,10 +18,8 @@ impl Engine {
         let codecs = tracks.into_iter().flatten().filter(|track| track.kind == kind && track.trick_mode_for.is_empty());
         let codecs = codecs.flat_map(|track| &track.renditions);
         let mut codecs = codecs.flat_map(|rendition| rendition.codecs.iter().map(|codec| (codec, rendition.channels)));
-        let missing = codecs.find(|(codec, channels)| {
-            let can = decodes(codec, &self.capabilities) && takes(codec, *channels, &self.capabilities);
-            codec.kind() == Some(kind) && !can
-        });
+        let missing = codecs
+            .find(|(codec, channels)| codec.kind() == Some(kind) && !decodes_all(codec, *channels, &self.capabilities));
         if let Some(codec) = missing.map(|(codec, _)| codec.clone()) {
             self.tell_left_out(kind, &codec);
         }
@@ -29,8 +27,7 @@ impl Engine {
 
     /// Whether there is a decoder for a track of an initialisation section.
     pub(crate) fn has_decoder(&self, track: &InitTrack) -> bool {
-        let codec = Codec::parse(&track.codec);
-        decodes(&codec, &self.capabilities) && takes(&codec, track.channels, &self.capabilities)
+        decodes_all(&Codec::parse(&track.codec), track.channels, &self.capabilities)
     }
 
     /// An initialisation section says what the manifest did not: that what a stream is fetched for cannot be

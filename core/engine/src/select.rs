@@ -145,8 +145,13 @@ pub(crate) fn decodes(codec: &Codec, capabilities: &Capabilities) -> bool {
         || capabilities.codecs.iter().any(|prefix| is_of(codec.as_str(), prefix))
 }
 
+/// Whether a codec is decoded with so many channels of sound.
+pub(crate) fn decodes_all(codec: &Codec, channels: Option<u32>, capabilities: &Capabilities) -> bool {
+    decodes(codec, capabilities) && takes(codec, channels, capabilities)
+}
+
 /// Whether the decoder for a codec takes so many channels of sound.
-pub(crate) fn takes(codec: &Codec, channels: Option<u32>, capabilities: &Capabilities) -> bool {
+fn takes(codec: &Codec, channels: Option<u32>, capabilities: &Capabilities) -> bool {
     let most =
         capabilities.max_channels.iter().filter(|(prefix, _)| is_of(codec.as_str(), prefix)).map(|(_, most)| *most);
     match (channels, most.min()) {
@@ -160,17 +165,13 @@ pub(crate) fn takes(codec: &Codec, channels: Option<u32>, capabilities: &Capabil
 fn is_playable(rendition: &Rendition, kind: TrackKind, capabilities: &Capabilities) -> bool {
     let concerns = |codec: &&Codec| codec.kind().is_none_or(|of| of == kind);
     fits_device(rendition, capabilities)
-        && rendition.codecs.iter().filter(concerns).all(|codec| is_decoded(codec, rendition, capabilities))
+        && rendition.codecs.iter().filter(concerns).all(|codec| decodes_all(codec, rendition.channels, capabilities))
 }
 
 /// Whether the sink decodes every codec of a rendition.
 pub(crate) fn is_decodable(rendition: &Rendition, capabilities: &Capabilities) -> bool {
     fits_device(rendition, capabilities)
-        && rendition.codecs.iter().all(|codec| is_decoded(codec, rendition, capabilities))
-}
-
-fn is_decoded(codec: &Codec, rendition: &Rendition, capabilities: &Capabilities) -> bool {
-    decodes(codec, capabilities) && takes(codec, rendition.channels, capabilities)
+        && rendition.codecs.iter().all(|codec| decodes_all(codec, rendition.channels, capabilities))
 }
 
 fn fits_device(rendition: &Rendition, capabilities: &Capabilities) -> bool {
