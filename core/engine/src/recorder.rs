@@ -343,7 +343,6 @@ pub fn replay(recording: &[u8]) -> Result<Replay, Error> {
                 engine.handle(input, now);
                 engine.recorded = None;
                 result.inputs += 1;
-                result.complete = false;
                 while let Some(action) = engine.poll() {
                     if let Action::Emit(event) = action {
                         if let Event::Decision(decision) = *event {
