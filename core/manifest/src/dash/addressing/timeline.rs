@@ -66,7 +66,7 @@ impl Timeline {
             }
             xml.skip()?;
         }
-        timeline.table.shrink();
+        timeline.table.share();
         Ok(timeline)
     }
 
