@@ -7,6 +7,7 @@ use console::{style, truncate_str};
 use telecine_engine::{Decision, Event, Snapshot, State};
 use telecine_model::{Error, MediaTime, Timestamp, TrackKind};
 
+use crate::document::within;
 use crate::exit::{one_line, words};
 use crate::output;
 use crate::panel::Panel;
@@ -27,7 +28,7 @@ pub(crate) struct Dashboard {
     form: Form,
     last_decision: Option<String>,
     /// The error that was told last, to tell its repetition in few words.
-    last_error: Option<String>,
+    last_error: Option<(String, Option<String>)>,
     last_snapshot: Option<Snapshot>,
     stalls: u64,
 }
@@ -60,7 +61,8 @@ impl Dashboard {
         }
         let Some(mut line) = line(event) else { return Ok(()) };
         if let Event::Error { at, error } = event {
-            let told = words(error);
+            // The same once more is another attempt at the same place.
+            let told = (error.to_string(), within(error.facts()));
             if self.last_error.as_ref() == Some(&told) {
                 line = format!("{} error     {} {} again", stamp(*at), error.code().number(), error.code().name());
             }

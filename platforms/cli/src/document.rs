@@ -74,6 +74,44 @@ pub(crate) fn within(facts: &BTreeMap<String, String>) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
+/// The most characters of one fact that a sentence holds: reports have all of them.
+const LONGEST_FACT: usize = 200;
+
+/// What a sentence about an error adds to it: what of the title it is about, and every fact that the sentence does not
+/// hold already, as `video v360, segment 3, status 503, attempt 2`. None if there is nothing.
+///
+/// Facts are free of secrets when they are made ([`Error::fact`]): what reports show, standard error may.
+pub(crate) fn circumstances(error: &Error) -> Option<String> {
+    let facts = error.facts();
+    let is_said = |name: &str, value: &str| match name {
+        // The sentence itself ends with it, or the URL says it.
+        "url" | "class" => true,
+        "rendition" | "segment" => true,
+        "kind" => facts.contains_key("rendition"),
+        "time" => facts.contains_key("segment"),
+        // There is always one.
+        "attempt" | "attempts" => value == "1",
+        // A number alone may be of something else.
+        _ => {
+            error.message().contains(&format!("{name} {value}")) || (value.len() > 4 && error.message().contains(value))
+        }
+    };
+    let mut told: Vec<(&String, &String)> = facts.iter().filter(|(name, value)| !is_said(name, value)).collect();
+    // What a person looks for first, then by name.
+    const FIRST: [&str; 5] = ["status", "server_code", "attempt", "attempts", "cause"];
+    told.sort_by_key(|(name, _)| FIRST.iter().position(|first| first == name).unwrap_or(FIRST.len()));
+    let told = told.into_iter().map(|(name, value)| {
+        let name = name.replace('_', " ");
+        let clipped: String = value.chars().take(LONGEST_FACT).collect();
+        let more = if clipped.len() < value.len() { "…" } else { "" };
+        // A sentence is set off from its name, a value is not.
+        let between = if value.split_whitespace().nth(2).is_some() { ": " } else { " " };
+        format!("{name}{between}{clipped}{more}")
+    });
+    let parts: Vec<String> = within(facts).into_iter().chain(told).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
 /// A tolerated fault of a manifest, or of media.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct WarningEntry {
@@ -148,6 +186,28 @@ mod tests {
         assert_eq!(told(&all[..2]).as_deref(), Some("video v360"));
         assert_eq!(told(&all[2..3]).as_deref(), Some("segment 3"));
         assert_eq!(told(&all[4..]), None);
+    }
+
+    #[test]
+    fn a_sentence_gets_the_facts_that_it_does_not_hold_status_and_attempts_first() {
+        use telecine_model::ErrorCode;
+        let error = Error::new(ErrorCode::HttpStatus, "no").fact("url", "http://a/1.m4s").fact("class", "segment");
+        let error = error.fact("attempt", 3).fact("status", 503).fact("segment", 1).fact("retry_after", "5");
+        assert_eq!(circumstances(&error).as_deref(), Some("segment 1, status 503, attempt 3, retry after 5"));
+        let error = Error::new(ErrorCode::HttpStatus, "the server answered with status 503").fact("status", 503);
+        assert_eq!(circumstances(&error), None, "it is said");
+        let error = Error::new(ErrorCode::HttpStatus, "no 503 at all").fact("status", 503).fact("class", "manifest");
+        assert_eq!(circumstances(&error).as_deref(), Some("status 503"));
+    }
+
+    #[test]
+    fn a_sentence_says_of_each_key_system_why_it_was_refused() {
+        use telecine_model::ErrorCode;
+        let error = Error::new(ErrorCode::KeySystemUnavailable, "the device can use none of it");
+        let error = error.fact("Widevine", "the device does not offer it").fact("PlayReady", "x".repeat(1000));
+        let said = circumstances(&error).expect("facts");
+        assert!(said.ends_with(", Widevine: the device does not offer it"), "{said}");
+        assert!(said.starts_with("PlayReady xxx") && said.contains("x…,") && said.len() < 300, "{said}");
     }
 
     #[test]

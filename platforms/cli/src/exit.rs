@@ -6,7 +6,7 @@ use clap::CommandFactory as _;
 use telecine_model::{Blame, Domain, Error, ErrorCode};
 
 use crate::args::Cli;
-use crate::document::within;
+use crate::document::circumstances;
 
 /// A check that was asked for did not hold.
 pub(crate) const NOT_HELD: u8 = 7;
@@ -40,7 +40,7 @@ pub(crate) fn report(error: &Error) -> ExitCode {
 pub(crate) fn words(error: &Error) -> String {
     let said = error.to_string();
     let advice = format!("; {}", error.code().advice());
-    match (said.strip_suffix(&advice), within(error.facts())) {
+    match (said.strip_suffix(&advice), circumstances(error)) {
         (Some(said), Some(within)) => format!("{said} ({within}){advice}"),
         _ => said,
     }

@@ -7,6 +7,16 @@ fn play(url: &str) -> Run {
     telecine(["play", url, "--clock", "virtual", "--sink", "null"])
 }
 
+/// What was said, without how often it was tried: that is a matter of playing alone.
+fn said_once(run: &Run) -> String {
+    let Some((before, rest)) = run.stderr.split_once("attempt ") else { return run.stderr.clone() };
+    let behind = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    match (before.strip_suffix(" ("), behind.strip_prefix(')')) {
+        (Some(before), Some(behind)) => format!("{before}{behind}"),
+        _ => format!("{before}{}", behind.trim_start_matches(", ")),
+    }
+}
+
 const PLAYLIST: &str = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\na.ts\n#EXT-X-ENDLIST\n";
 
 #[test]
@@ -52,10 +62,11 @@ fn every_answer_of_a_server_has_one_name_and_one_exit_code() {
         let url = format!("{}/{path}", server.url);
         let (inspected, played) = (telecine(["inspect", &url]), play(&url));
         assert!(inspected.stderr.starts_with(name), "{path}: {}", inspected.stderr);
-        assert_eq!(inspected.stderr, played.stderr, "{path}");
+        assert_eq!(inspected.stderr, said_once(&played), "{path}");
         assert_eq!((inspected.code, played.code), (code, code), "{path}");
         let answered = if path == "moved.m3u8" { url.replace("moved", "page") } else { url };
-        assert!(inspected.stderr.contains(&format!(" in {answered};")), "{path}: {}", inspected.stderr);
+        let (_, behind) = inspected.stderr.split_once(&format!(" in {answered}")).expect("it is named");
+        assert!(behind.starts_with([';', ' ']), "{path}: {}", inspected.stderr);
     }
 }
 
@@ -69,7 +80,7 @@ fn nobody_listens_and_a_child_that_is_not_there_are_told_alike() {
         let inspected = telecine_in(folder.path(), ["inspect", source]);
         let played = telecine_in(folder.path(), ["play", source, "--clock", "virtual", "--sink", "null"]);
         assert!(inspected.stderr.starts_with(name), "{source}: {}", inspected.stderr);
-        assert_eq!(inspected.stderr, played.stderr, "{source}");
+        assert_eq!(inspected.stderr, said_once(&played), "{source}");
         assert_eq!((inspected.code, played.code), (4, 4), "{source}");
     }
 }
