@@ -79,7 +79,7 @@ pub(crate) struct Play {
     /// Stop when the playhead is this far in the title
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) until: Option<MediaTime>,
-    /// Start this far in the title
+    /// Start this far in the title, before its end
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) start: Option<MediaTime>,
     /// Playback speed, 0.1 to 4

@@ -13,6 +13,7 @@ pub(crate) use tally::{Counted, Tally};
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use telecine_model::{Error, ErrorCode};
 
 use crate::document::ErrorEntry;
 
@@ -253,12 +254,9 @@ pub(crate) struct Setup {
 impl Report {
     /// The session in one sentence for people.
     pub(crate) fn headline(&self) -> String {
-        if let (Some(start), Some(end), Outcome::Ended) = (self.start_behind_end(), self.duration_s, self.outcome) {
-            return format!(
-                "Nothing to play: the start at {} is not before the title's end at {}.",
-                seconds(start),
-                seconds(end)
-            );
+        if let Some((start, end)) = self.start_behind_end().filter(|_| self.startup_s.is_none()) {
+            let (start, end) = (seconds(start), seconds(end));
+            return format!("Nothing to play: the start at {start} is not before the title's end at {end}.");
         }
         let end = match (self.outcome, &self.error) {
             (Outcome::Ended, _) => "Played to the end".to_owned(),
@@ -296,9 +294,23 @@ impl Report {
 }
 
 impl Report {
-    /// The start that was asked for, if the title has nothing there: playback is put at its end.
-    fn start_behind_end(&self) -> Option<f64> {
-        self.setup.start_s.filter(|start| self.duration_s.is_some_and(|end| *start >= end))
+    /// A session that was to start where its title has nothing more has failed, by how it was called: the engine puts
+    /// the playhead at the end and is done at once, which is not what anybody asked for.
+    pub(crate) fn refuse_start(&mut self) -> Option<Error> {
+        let (start, end) = self.start_behind_end().filter(|_| self.outcome == Outcome::Ended)?;
+        let (start, end) = (seconds(start), seconds(end));
+        let message = format!("--start {start} is not before the title's end at {end}: nothing was played");
+        let error = Error::new(ErrorCode::InvalidArgument, message);
+        let entry = ErrorEntry::new(&error, Some(self.wall_s));
+        self.outcome = Outcome::Failed;
+        self.errors.push(entry.clone());
+        self.error = Some(entry);
+        Some(error)
+    }
+
+    /// The start that was asked for and the title's end, if it has nothing there.
+    fn start_behind_end(&self) -> Option<(f64, f64)> {
+        self.setup.start_s.zip(self.duration_s).filter(|(start, end)| start >= end)
     }
 }
 

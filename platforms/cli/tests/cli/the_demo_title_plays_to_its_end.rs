@@ -140,16 +140,21 @@ fn in_real_time_it_stops_where_it_is_told_to() {
 }
 
 #[test]
-fn a_start_that_is_not_before_the_end_plays_nothing_and_says_so() {
+fn a_start_that_is_not_before_the_end_is_refused_with_the_end_and_still_reported() {
     for start in ["60", "100"] {
         let args = ["play", "--clock", "virtual", "--sink", "null", "--start", start];
-        let report = telecine(args.iter().chain(&["--json"])).ok();
-        assert_eq!((&report["outcome"], &report["duration_s"]), (&"ended".into(), &60.0.into()));
+        let run = telecine(args.iter().chain(&["--json"]));
+        let report = run.json();
+        assert_eq!((run.code, &report["outcome"], &report["duration_s"]), (2, &"failed".into(), &60.0.into()));
         assert_eq!(report["setup"]["start_s"].as_f64().map(|start| start.to_string()).as_deref(), Some(start));
         assert_eq!((&report["start_s"], &report["played_s"]), (&serde_json::Value::Null, &0.0.into()));
-        let lines = telecine(args).stdout;
-        let said = lines.lines().last().unwrap_or_default();
+        assert_eq!((&report["error"]["code"], &report["errors"][0]), (&7002.into(), &report["error"]));
+        let last = run.error();
+        assert!(last.starts_with("7002 InvalidArgument: --start ") && last.contains(" end at 60.0 s"), "{last}");
+        let run = telecine(args);
+        let said = run.stdout.lines().last().unwrap_or_default();
         assert!(said.starts_with("Nothing to play: the start at ") && said.ends_with("end at 60.0 s."), "{said}");
+        assert_eq!(run.code, 2);
     }
     let report = telecine(["play", "--clock", "virtual", "--sink", "null", "--start", "58", "--json"]).ok();
     assert_eq!(report["start_s"], 58.0);

@@ -147,7 +147,9 @@ impl<'a> Watch<'a> {
         }
         self.dashboard.close(self.notes.state())?;
         let fatal = self.notes.fatal().cloned();
-        Ok(Ended { report: self.notes.finish(session), fatal, outputs: self.outputs })
+        let mut report = self.notes.finish(session);
+        let fatal = fatal.or_else(|| report.refuse_start());
+        Ok(Ended { report, fatal, outputs: self.outputs })
     }
 }
 
