@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use telecine::Player;
 use telecine_drm::SegmentKey;
 use telecine_engine::abr;
 use telecine_model::protection::KeyId;
@@ -381,7 +382,7 @@ fn rate(text: &str) -> Result<u32, String> {
     let millis = datetime::parse_decimal_nanos(text).map(|nanos| nanos / 1_000_000);
     millis
         .and_then(|millis| u32::try_from(millis).ok())
-        .filter(|millis| (100..=4000).contains(millis))
+        .filter(|millis| Player::RATES.contains(millis))
         .ok_or_else(|| "a playback speed is a number from 0.1 to 4".to_owned())
 }
 

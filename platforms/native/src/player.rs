@@ -1,6 +1,7 @@
 //! The handle that applications hold.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -73,6 +74,9 @@ pub struct PlayerBuilder {
 }
 
 impl Player {
+    /// The playback speeds that there are, in thousandths.
+    pub const RATES: RangeInclusive<u32> = 100..=4000;
+
     /// A player with everything at its default: plays well, shows nothing.
     pub fn builder() -> PlayerBuilder {
         PlayerBuilder {
@@ -156,8 +160,17 @@ impl Player {
         self.command(Command::SetConstraints(constraints))
     }
 
-    /// Playback speed in thousandths, 100 to 4000.
+    /// Playback speed in thousandths, one of [`Player::RATES`].
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidArgument`] for any other, and the speed stays what it was; [`ErrorCode::InvalidState`] if the
+    /// player's runtime is gone.
     pub fn set_rate(&self, rate_milli: u32) -> Result<(), Error> {
+        if !Self::RATES.contains(&rate_milli) {
+            let (least, most) = (Self::RATES.start(), Self::RATES.end());
+            let message = format!("a playback speed is {least} to {most} thousandths, and not {rate_milli}");
+            return Err(Error::new(ErrorCode::InvalidArgument, message));
+        }
         self.command(Command::SetRate(rate_milli))
     }
 
@@ -208,9 +221,15 @@ impl Player {
         self.ask(|core, _| core.engine.take_recording()).await
     }
 
-    /// Waits for the end of the title that was loaded last, whichever way it ends.
+    /// Waits for the end of the title that was loaded last, whichever way it ends. A title that failed, or was
+    /// stopped, has ended. What has not been loaded has no end: before the first [`Player::load`] this is at once
+    /// [`Outcome::Failed`] with [`ErrorCode::InvalidState`].
     pub async fn finished(&self) -> Outcome {
         let title = *self.shared.titles();
+        if title == 0 {
+            let message = "no title was loaded, so there is none whose end could be waited for";
+            return Outcome::Failed(Error::new(ErrorCode::InvalidState, message));
+        }
         let mut outcomes = self.shared.outcome.subscribe();
         loop {
             if let Some((_, outcome)) = outcomes.borrow_and_update().as_ref().filter(|(of, _)| *of >= title) {

@@ -239,3 +239,54 @@ fn a_player_outlives_its_runtime_without_a_panic() {
     let other = tokio::runtime::Runtime::new().expect("a runtime");
     assert!(matches!(other.block_on(player.finished()), Outcome::Failed(_)));
 }
+
+#[tokio::test]
+async fn a_player_without_a_title_is_finished_at_once_and_says_why() {
+    let player = Player::builder().build().expect("a player");
+    for _ in 0..2 {
+        let outcome = timeout(Duration::from_secs(1), player.finished()).await.expect("at once");
+        assert!(matches!(&outcome, Outcome::Failed(error) if error.code() == ErrorCode::InvalidState), "{outcome:?}");
+        // Stopping what was never loaded makes no title of it.
+        player.stop().expect("alive");
+        player.snapshot().await.expect("alive");
+    }
+    player.load("memory:///nothing.m3u8").expect("a URL");
+    let outcome = outcome(&player).await;
+    assert!(matches!(&outcome, Outcome::Failed(error) if error.code() != ErrorCode::InvalidState), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_speed_that_the_engine_would_not_play_at_is_refused_at_once() {
+    let player = Player::builder().build().expect("a player");
+    let mut events = player.events();
+    for rate in [0, 99, 4001, u32::MAX] {
+        let refused = player.set_rate(rate).expect_err("no speed");
+        assert_eq!(refused.code(), ErrorCode::InvalidArgument, "{rate}");
+        assert!(refused.message().contains(&rate.to_string()), "{refused}");
+    }
+    for rate in [100, 1000, 4000] {
+        player.set_rate(rate).expect("a speed");
+    }
+    player.snapshot().await.expect("alive");
+    drop(player);
+    let mut refusals = 0;
+    while let Some(event) = events.next().await {
+        refusals += usize::from(matches!(event, Event::Error { .. }));
+    }
+    assert_eq!(refusals, 0, "the engine takes what the player takes");
+}
+
+#[test]
+fn the_speeds_of_a_player_are_those_of_the_engine() {
+    use telecine::engine::{Action, Engine, Input};
+    let refused = |rate| {
+        let mut engine = Engine::new(Config::default());
+        engine.handle(Input::Command(telecine::Command::SetRate(rate)), telecine::Timestamp::ZERO);
+        let actions = std::iter::from_fn(move || engine.poll());
+        let mut errors =
+            actions.filter(|action| matches!(action, Action::Emit(event) if matches!(**event, Event::Error { .. })));
+        errors.next().is_some()
+    };
+    let (least, most) = (*Player::RATES.start(), *Player::RATES.end());
+    assert_eq!([least - 1, least, most, most + 1].map(refused), [true, false, false, true]);
+}
