@@ -237,6 +237,9 @@ pub(crate) struct Decrypt {
     /// How it is protected [default: by what the file is]
     #[arg(long, value_name = "METHOD")]
     pub(crate) method: Option<Method>,
+    /// Write what comes out of a segment encrypted as a whole, even if it is no media that is known
+    #[arg(long)]
+    pub(crate) raw: bool,
     /// Print one JSON document and nothing else
     #[arg(long)]
     pub(crate) json: bool,

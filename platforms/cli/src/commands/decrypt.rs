@@ -12,7 +12,7 @@ use telecine_model::{Error, ErrorCode, Limits};
 use super::remux::Document;
 use crate::args::{ContentKey, Decrypt, GivenKey, Method};
 use crate::document::WarningEntry;
-use crate::media::{self, about, Input, Keys, Output, Progress, Written};
+use crate::media::{self, about, Beginning, Input, Keys, Output, Progress, Written};
 
 /// Runs the command.
 pub(crate) fn run(args: &Decrypt) -> Result<(), Error> {
@@ -136,10 +136,21 @@ fn segment(args: &Decrypt, method: &KeyMethod) -> Result<(Written, u64), Error> 
     let mut input = Input::open(&args.input)?;
     let mut progress = Progress::new(input.length());
     let mut out = Output::create(&args.output)?;
+    // What is sealed comes out whole or not at all.
+    let mut beginning = (!args.raw && *method != KeyMethod::Aes256Gcm).then(Beginning::default);
     while let Some(piece) = input.next()? {
         progress.add(piece.len() as u64);
-        out.write(&decryptor.push(piece)?)?;
+        let clear = decryptor.push(piece)?;
+        if let Some(beginning) = &mut beginning {
+            beginning.check(&clear, false)?;
+        }
+        out.write(&clear)?;
     }
-    out.write_all(&decryptor.finish()?)?;
+    let rest = decryptor.finish()?;
+    if let Some(beginning) = &mut beginning {
+        rest.iter().try_for_each(|piece| beginning.check(piece, false))?;
+        beginning.check(&[], true)?;
+    }
+    out.write_all(&rest)?;
     Ok((Written { path: args.output.clone(), bytes: out.finish()?, tracks: Vec::new() }, 0))
 }

@@ -1,5 +1,6 @@
 //! Media files as the commands read and write them: piece by piece, whatever their size.
 
+mod beginning;
 mod clear;
 mod keys;
 mod movie;
@@ -17,6 +18,7 @@ use telecine_model::{Error, ErrorCode};
 
 use crate::fetch::unreadable;
 
+pub(crate) use beginning::Beginning;
 pub(crate) use clear::clear_fragments;
 pub(crate) use keys::Keys;
 pub(crate) use movie::{remux_movies, Place as MoviePlace};

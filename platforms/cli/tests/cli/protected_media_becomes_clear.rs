@@ -113,14 +113,64 @@ fn whole_segments_come_out_byte_for_byte() {
     let plain = std::fs::read(segment("plain.bin")).unwrap();
     let (key128, key256, iv) = (value("K128"), value("K256"), value("IV"));
     for (file, more) in [
-        ("aes128.cbc", vec!["--key", &key128, "--iv", &iv]),
-        ("aes256.cbc", vec!["--key", &key256, "--iv", &iv]),
+        // What is in there is no media.
+        ("aes128.cbc", vec!["--key", &key128, "--iv", &iv, "--raw"]),
+        ("aes256.cbc", vec!["--key", &key256, "--iv", &iv, "--raw"]),
         ("aes256.gcm", vec!["--key", &key256, "--method", "aes-256-gcm"]),
     ] {
         let output = out.path().join("clear");
         decrypt(&segment(file), &output, &more).ok();
         assert_eq!(std::fs::read(&output).unwrap(), plain, "{file}");
     }
+}
+
+/// Key and vector of segments that openssl encrypts here.
+const WHOLE: [&str; 2] = ["30313233343536373839616263646566", "0f0e0d0c0b0a09080706050403020100"];
+
+/// A file, encrypted as a whole by openssl.
+fn encrypted(clear: &Path, folder: &Path) -> PathBuf {
+    let out = folder.join("encrypted");
+    let [key, iv] = WHOLE;
+    let args = ["enc", "-aes-128-cbc", "-K", key, "-iv", iv, "-in", text(clear), "-out", text(&out)];
+    let done = std::process::Command::new("openssl").args(args).status().expect("openssl is there");
+    assert!(done.success());
+    out
+}
+
+#[test]
+fn a_wrong_vector_or_key_of_a_whole_segment_is_told_and_leaves_no_file_behind() {
+    let (work, out) = (folder(&[("a.vtt", "WEBVTT\n\n00:00.000 --> 00:01.000\nHello\n")]), folder(&[]));
+    let output = out.path().join("clear");
+    let (next, other) = ("0f0e0d0c0b0a09080706050403020101", "ff0e0d0c0b0a09080706050403020100");
+    let clear = [
+        stream("avc_aac.ts"),
+        stream("m2ts.ts"),
+        stream("sa_aac_packed_clear.aac"),
+        golden("clear.v.mp4"),
+        work.path().join("a.vtt"),
+    ];
+    for clear in clear {
+        let input = encrypted(&clear, work.path());
+        // That of the next sequence number damages a bit of the sixteenth byte: some checksum has to cover it.
+        let wrong_key = (next, WHOLE[1]);
+        let wrong_vector = (WHOLE[0], if clear.extension().is_some_and(|name| name == "ts") { next } else { other });
+        for (key, iv) in [wrong_key, wrong_vector] {
+            let run = decrypt(&input, &output, &["--key", key, "--iv", iv]);
+            assert_eq!((run.code, run.stdout.as_str()), (5, ""), "{}: {}", clear.display(), run.stderr);
+            assert!(run.stderr.starts_with("4002 DecryptFailed: "), "{}", run.stderr);
+            assert!(!run.stderr.contains(key) && !run.stderr.contains(iv), "{}", run.stderr);
+            assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 0, "{}", clear.display());
+        }
+        decrypt(&input, &output, &["--key", WHOLE[0], "--iv", WHOLE[1]]).ok();
+        assert!(std::fs::read(&output).unwrap() == std::fs::read(&clear).unwrap(), "{}", clear.display());
+        std::fs::remove_file(&output).unwrap();
+    }
+    // Whoever wants the bytes as they are gets them.
+    let clear = std::fs::read(stream("avc_aac.ts")).unwrap();
+    let input = encrypted(&stream("avc_aac.ts"), work.path());
+    decrypt(&input, &output, &["--key", WHOLE[0], "--iv", next, "--raw"]).ok();
+    let raw = std::fs::read(&output).unwrap();
+    assert!(raw[15] != clear[15] && raw[16..] == clear[16..]);
 }
 
 #[test]
