@@ -12,7 +12,7 @@ use telecine_model::{Error, ErrorCode, Limits};
 use super::remux::Document;
 use crate::args::{ContentKey, Decrypt, GivenKey, Method};
 use crate::document::WarningEntry;
-use crate::media::{self, about, Beginning, Input, Keys, Output, Progress, Written};
+use crate::media::{self, about, init_wanted, Beginning, Input, Keys, Output, Progress, Written};
 
 /// Runs the command.
 pub(crate) fn run(args: &Decrypt) -> Result<(), Error> {
@@ -30,7 +30,8 @@ pub(crate) fn run(args: &Decrypt) -> Result<(), Error> {
         Method::Aes256 => segment(args, &KeyMethod::Aes256),
         Method::Aes256Gcm => segment(args, &KeyMethod::Aes256Gcm),
     };
-    let (written, samples) = done.map_err(|error| about(error, &args.input))?;
+    let here = |error| about(init_wanted(error, &args.input, args.init.as_deref()), &args.input);
+    let (written, samples) = done.map_err(here)?;
     let inputs = std::slice::from_ref(&args.input);
     Document::new(inputs, &[written], Vec::new(), samples, started).print(args.json)
 }

@@ -44,7 +44,7 @@ pub(crate) fn clear_fragments(
         work.take(unit)?;
     }
     if work.init.is_none() {
-        return Err(Error::new(ErrorCode::InitMissing, "neither the file nor --init has a moov box"));
+        return Err(Error::new(ErrorCode::InitMissing, "there is no moov box in either"));
     }
     let length = progress.so_far().0;
     work.fill(length)?;

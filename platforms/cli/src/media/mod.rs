@@ -185,6 +185,24 @@ pub(crate) fn about(error: Error, path: &Path) -> Error {
     }
 }
 
+/// An error of a command that takes `--init`: what lacks its initialisation section is content as it should be, called
+/// for without it.
+pub(crate) fn init_wanted(error: Error, path: &Path, init: Option<&Path>) -> Error {
+    if error.code() != ErrorCode::InitMissing {
+        return error;
+    }
+    let path = path.display();
+    let message = match init {
+        None => format!("'{path}' has no moov box: it is a media segment, give its initialisation section with --init"),
+        Some(init) => format!(
+            "the initialisation section of '{path}' is not '{}' ({}): give another with --init",
+            init.display(),
+            error.message()
+        ),
+    };
+    Error::new(ErrorCode::InvalidArgument, message)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -28,8 +28,8 @@ pub(crate) enum Place<'a> {
 /// another movie begins a new file does: `OUT.mp4`, `OUT-2.mp4`.
 ///
 /// # Errors
-/// What the reader of containers finds, with the file that it is in; `InitMissing` for segments without a `moov` before
-/// them; `KeyUnavailable` for protected tracks.
+/// What the reader of containers finds, with the file that it is in; `InvalidArgument` for segments without a `moov`
+/// before them; `KeyUnavailable` for protected tracks.
 pub(crate) fn remux_movies(inputs: &[PathBuf], place: Place<'_>, limits: &Limits) -> Result<Remuxed, Error> {
     let (movies, mut sources) = scan(inputs, limits)?;
     let mut done = Remuxed { files: Vec::new(), warnings: Vec::new(), counters: Default::default(), decrypted: 0 };
@@ -169,8 +169,10 @@ fn take(
         Unit::Fragment(fragment) => match movies.last_mut() {
             Some((movie, _)) => movie.add(&fragment, base),
             None => {
-                let message = "a media segment without its initialisation segment: give that before it";
-                Err(Error::new(ErrorCode::InitMissing, message))
+                let path = path.display();
+                let message =
+                    format!("'{path}' is a media segment without its initialisation section: give that in front of it");
+                Err(Error::new(ErrorCode::InvalidArgument, message))
             }
         },
         Unit::Event(_) => {

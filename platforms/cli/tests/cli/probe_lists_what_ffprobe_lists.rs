@@ -51,7 +51,23 @@ fn a_segment_with_its_initialisation_section_apart() {
     let run = crate::common::telecine_in(folder.path(), ["probe", "1.m4s", "--init", "init.mp4", "--json"]);
     let packets = golden("fragmented")["tracks"][0]["packets"].as_array().unwrap().len();
     assert_eq!(run.ok()["tracks"][0]["samples"].as_array().unwrap().len(), packets);
-    let alone = crate::common::telecine_in(folder.path(), ["probe", "1.m4s", "--json"]);
-    assert_eq!(alone.code, 3);
-    assert!(alone.stderr.contains("InitMissing"), "{}", alone.stderr);
+    // What to do is told: nobody has a manifest to mend.
+    let key = ["--key", "00112233445566778899aabbccddeeff:0123456789abcdef0123456789abcdef"];
+    for (command, more) in [("probe", &[][..]), ("decrypt", &["clear.mp4", key[0], key[1]])] {
+        let args = [&[command, "1.m4s"], more].concat();
+        let alone = crate::common::telecine_in(folder.path(), &args);
+        assert_eq!((alone.code, alone.stdout.as_str()), (2, ""), "{}", alone.stderr);
+        assert!(
+            alone.stderr.contains("'1.m4s' has no moov box: ") && alone.stderr.contains("with --init; see"),
+            "{}",
+            alone.stderr
+        );
+        let other = crate::common::telecine_in(folder.path(), args.iter().chain(&["--init", "1.m4s"]));
+        assert_eq!(other.code, 2, "{}", other.stderr);
+        assert!(
+            other.stderr.contains("'1.m4s' is not '1.m4s'") && !other.stderr.contains("manifest"),
+            "{}",
+            other.stderr
+        );
+    }
 }

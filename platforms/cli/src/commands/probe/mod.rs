@@ -19,7 +19,7 @@ use self::texts::TextEntry;
 use crate::args::Probe;
 use crate::columns::{columns, Align};
 use crate::document::WarningEntry;
-use crate::media::{about, container_name, container_of, Keys};
+use crate::media::{about, container_name, container_of, init_wanted, Keys};
 use crate::output;
 
 /// The clock of transport streams.
@@ -151,7 +151,8 @@ pub(crate) fn run(args: &Probe) -> Result<(), Error> {
         let (entry, warnings) = texts::file(&args.file, container, &limits).map_err(here)?;
         return print(args, &text_document(container, entry, &warnings));
     }
-    let media = scan(&args.file, &means, &limits).map_err(here)?;
+    let media = scan(&args.file, &means, &limits);
+    let media = media.map_err(|error| here(init_wanted(error, &args.file, args.init.as_deref())))?;
     print(args, &document(&media, &limits))
 }
 

@@ -125,7 +125,7 @@ fn iso(path: &Path, known: bool, means: &Means<'_>, limits: &Limits) -> Result<S
         }
         (None, Some(given)) => (given, Vec::new()),
         (None, None) => {
-            let message = "neither the file nor the initialisation segment given has a moov box";
+            let message = "there is no moov box in either";
             return Err(Error::new(ErrorCode::InitMissing, message));
         }
     };
