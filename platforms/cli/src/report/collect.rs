@@ -1,9 +1,10 @@
 //! From what a player says while it plays to the report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use telecine_engine::telemetry::QoeSummary;
 use telecine_engine::{DecisionKind, Event, Snapshot, StallCause, State, TrackStats};
+use telecine_model::protection::KeyId;
 use telecine_model::{Error, MediaTime, Presentation, Timestamp, TrackKind};
 
 use super::{
@@ -36,6 +37,17 @@ pub(crate) struct Collector {
     played_tracks: Vec<(TrackKind, String)>,
     warnings: Vec<WarningEntry>,
     notes: Vec<Note>,
+}
+
+/// What playback needed for protected media.
+#[derive(Debug)]
+pub(crate) struct Protection {
+    /// There were protected samples.
+    pub(crate) samples: bool,
+    /// A key system was opened, for what was played or would have come.
+    pub(crate) asked: bool,
+    /// Keys that were given and that no media named.
+    pub(crate) unseen: BTreeSet<KeyId>,
 }
 
 /// What only the end of a session knows.
@@ -96,10 +108,10 @@ impl Collector {
         self.fatal.as_ref()
     }
 
-    /// Whether samples were protected, or a key system was opened for what would have come.
-    pub(crate) fn was_protected(&self) -> bool {
-        self.tally.was_protected()
-            || self.decisions.iter().any(|decision| decision.kind == decision_kind(DecisionKind::KeySystem))
+    /// What playback needed for protected media.
+    pub(crate) fn protection(&self) -> Protection {
+        let asked = self.decisions.iter().any(|decision| decision.kind == decision_kind(DecisionKind::KeySystem));
+        Protection { samples: self.tally.was_protected(), asked, unseen: self.tally.unseen() }
     }
 
     /// Notes an event.

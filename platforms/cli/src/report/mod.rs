@@ -6,7 +6,7 @@ mod plots;
 mod tally;
 mod timeline;
 
-pub(crate) use collect::{decision_kind, Collector, Session};
+pub(crate) use collect::{decision_kind, Collector, Protection, Session};
 pub(crate) use html::page;
 pub(crate) use tally::{Counted, Tally};
 

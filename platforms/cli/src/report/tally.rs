@@ -1,11 +1,12 @@
 //! What really reached the sink: bitrates are measured from it, whatever manifests declare.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use telecine_container::InitSegment;
-use telecine_engine::{Append, Capabilities, Sink, SinkCommand, SinkReport, TrackConfig, TrackStats};
+use telecine_engine::{Append, Capabilities, Payload, Sink, SinkCommand, SinkReport, TrackConfig, TrackStats};
+use telecine_model::protection::KeyId;
 use telecine_model::{MediaTime, Timestamp, TrackKind};
 
 /// Counts the media that goes into a sink. Clones count together.
@@ -13,6 +14,8 @@ use telecine_model::{MediaTime, Timestamp, TrackKind};
 pub(crate) struct Tally {
     lanes: Arc<Mutex<BTreeMap<TrackKind, Lane>>>,
     protected: Arc<AtomicBool>,
+    /// Keys that somebody asks after and no media has named so far.
+    unseen: Arc<Mutex<BTreeSet<KeyId>>>,
 }
 
 /// The media of one kind.
@@ -36,12 +39,38 @@ impl Tally {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// One that looks out for these keys.
+    pub(crate) fn of_keys(kids: impl IntoIterator<Item = KeyId>) -> Self {
+        Self { unseen: Arc::new(Mutex::new(kids.into_iter().collect())), ..Self::default() }
+    }
+
+    /// The keys that were looked out for and that no media named.
+    pub(crate) fn unseen(&self) -> BTreeSet<KeyId> {
+        self.unseen_keys().clone()
+    }
+
+    fn unseen_keys(&self) -> MutexGuard<'_, BTreeSet<KeyId>> {
+        self.unseen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks for keys in a `moov` or `moof`. What was made clear still holds the boxes that named its keys, under another
+    /// type: the identifiers are there, byte for byte.
+    fn look_for_keys(&self, boxes: &[u8]) {
+        let mut unseen = self.unseen_keys();
+        if !unseen.is_empty() {
+            unseen.retain(|kid| !boxes.windows(kid.0.len()).any(|window| window == kid.0));
+        }
+    }
+
     fn configure(&self, config: &TrackConfig) {
         // Protected still, for a key system, or made clear on the way.
         let protected =
             |init: &InitSegment| init.made_clear || init.tracks.iter().any(|track| track.encryption.is_some());
         if config.init.as_deref().is_some_and(protected) {
             self.protected.store(true, Ordering::Relaxed);
+        }
+        if let Some(init) = &config.init {
+            self.look_for_keys(&init.moov().0);
         }
     }
 
@@ -51,6 +80,9 @@ impl Tally {
     }
 
     fn append(&self, append: &Append) {
+        if let Payload::Fragment(fragment) = &append.payload {
+            self.look_for_keys(&fragment.slice(fragment.moof.clone()).unwrap_or_default());
+        }
         let mut lanes = self.lanes();
         let lane = lanes.entry(append.kind).or_default();
         let (bytes, duration) = lane.renditions.entry(append.rendition.clone()).or_default();
@@ -122,7 +154,7 @@ impl Sink for Counted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use telecine_engine::{LoadId, Payload};
+    use telecine_engine::LoadId;
 
     const VIDEO: TrackKind = TrackKind::Video;
 

@@ -56,6 +56,46 @@ fn with_a_key_by_its_identifier() {
 }
 
 #[test]
+fn what_was_given_and_not_needed_is_told_without_its_secrets() {
+    const OTHER: &str = "00112233445566778899aabbccddee00";
+    let (key, other) = (format!("{KID}:{KEY}"), format!("{OTHER}:fedcba98765432100123456789abcdef"));
+    let server = ["--license-url", "http://127.0.0.1:1/l?token=secret42"];
+    for name in ["cenc.v.mp4", "cbcs.v.mp4"] {
+        let folder = title(name);
+        let keys = ["--key", &key, "--key", &other];
+        let args = ["play", "a.m3u8", "--clock", "virtual", "--sink", "null", "--json"];
+        let run = telecine_in(folder.path(), args.into_iter().chain(keys).chain(server));
+        let report = run.ok();
+        assert_eq!(unused(&report), ["--key", "--license-url"], "{name}");
+        for said in [
+            format!("note: --key: nothing that was played needs the key {OTHER}, and the manifest does not name it\n"),
+            "note: --license-url: the keys that were given are enough: no licence was asked for\n".to_owned(),
+        ] {
+            assert!(run.stderr.contains(&said), "{}", run.stderr);
+        }
+        for secret in ["fedcba98765432100123", "secret42", KEY] {
+            assert!(!run.stderr.contains(secret) && !run.stdout.contains(secret), "{secret}");
+        }
+    }
+}
+
+#[test]
+fn keys_that_rotate_are_all_of_use() {
+    let turned = |hex: &str, by: usize| format!("{}{}", &hex[2 * by..], &hex[..2 * by]);
+    let keys: Vec<String> = (0..8).map(|by| format!("{}:{}", turned(KID, by), turned(KEY, by))).collect();
+    for name in ["rotation.v.mp4", "rotation-in-band.v.mp4"] {
+        let folder = title(name);
+        let document = telecine_in(folder.path(), ["probe", "m.mp4", "--json"]).ok();
+        let named = document["tracks"][0]["encryption"]["key_ids"].as_array().expect("a list").clone();
+        assert!(named.len() > 1, "{document}");
+        let needed = keys.iter().filter(|key| named.iter().any(|kid| kid == &key[..32]));
+        let args = ["play", "a.m3u8", "--clock", "virtual", "--sink", "null", "--json"];
+        let report = telecine_in(folder.path(), args.into_iter().chain(needed.flat_map(|key| ["--key", key]))).ok();
+        assert_eq!(unused(&report), [""; 0], "{name}");
+    }
+}
+
+#[test]
 fn with_a_wrong_key_nothing_is_told_and_without_one_the_error_names_the_identifier() {
     let folder = title("cenc.v.mp4");
     let run = telecine_in(folder.path(), ["play", "a.m3u8", "--clock", "virtual", "--sink", "null", "--json"]);

@@ -10,7 +10,7 @@ use telecine_model::{Error, MediaTime, Presentation, Timestamp};
 
 use super::outputs::Outputs;
 use super::wishes;
-use crate::args::Play;
+use crate::args::{GivenKey, Play};
 use crate::dashboard::Dashboard;
 use crate::output;
 use crate::report::{Collector, Note, Report, Session, Setup, Tally};
@@ -64,7 +64,7 @@ impl<'a> Watch<'a> {
         outputs: Outputs,
         interrupted: Arc<AtomicBool>,
     ) -> Self {
-        let tally = Tally::default();
+        let tally = Tally::of_keys(args.key.iter().filter_map(GivenKey::kid));
         Self {
             args,
             network,
@@ -141,7 +141,7 @@ impl<'a> Watch<'a> {
     pub(super) fn end(mut self, session: &Session<'_>) -> Result<Ended, Error> {
         // What a session that failed would have used, nobody knows.
         if let Some(title) = session.presentation.filter(|_| self.notes.fatal().is_none()) {
-            for note in wishes::unused(self.args, title, self.notes.was_protected()) {
+            for note in wishes::unused(self.args, title, &self.notes.protection()) {
                 self.note(note)?;
             }
         }

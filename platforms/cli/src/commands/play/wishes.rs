@@ -1,10 +1,14 @@
 //! What was asked for on the command line and the title cannot give. It is played all the same, and said.
 
+use std::collections::BTreeSet;
+
+use telecine_drm::system::KeyRequirement;
 use telecine_model::language::best_match;
-use telecine_model::{Language, Presentation, Rendition, Track, TrackKind};
+use telecine_model::protection::KeyId;
+use telecine_model::{Language, Limits, Presentation, Rendition, Track, TrackKind};
 
 use crate::args::{Clock, GivenKey, Play};
-use crate::report::{bits, Note};
+use crate::report::{bits, Note, Protection};
 
 /// The wishes that a title cannot fulfil.
 pub(super) fn unmet(args: &Play, title: &Presentation) -> Vec<Note> {
@@ -14,24 +18,61 @@ pub(super) fn unmet(args: &Play, title: &Presentation) -> Vec<Note> {
     languages.chain(height(args, title)).chain(bitrate(args, title)).collect()
 }
 
-/// What was given for protected titles and had no use. `protected`: samples of what was played were.
-pub(super) fn unused(args: &Play, title: &Presentation, protected: bool) -> Vec<Note> {
+/// What was given for protected titles and had no use. `protection`: what was played needed that.
+pub(super) fn unused(args: &Play, title: &Presentation, protection: &Protection) -> Vec<Note> {
     let mut notes = Vec::new();
-    let kids: Vec<String> = args.key.iter().filter_map(GivenKey::kid).map(|kid| kid.to_string()).collect();
-    if !kids.is_empty() && !protected {
-        let keys = if kids.len() == 1 { "the key" } else { "the keys" };
-        let message = format!("no sample that was played is protected: nothing used {keys} {}", kids.join(", "));
+    let protected = protection.samples || protection.asked;
+    let given: Vec<KeyId> = args.key.iter().filter_map(GivenKey::kid).collect();
+    let list = |kids: &[KeyId]| {
+        let names: Vec<String> = kids.iter().map(ToString::to_string).collect();
+        format!("the {} {}", if kids.len() == 1 { "key" } else { "keys" }, names.join(", "))
+    };
+    if !given.is_empty() && !protected {
+        let message = format!("no sample that was played is protected: nothing used {}", list(&given));
         notes.push(Note::new("--key", message));
+    } else if !protection.unseen.is_empty() {
+        // What was not played may be under it.
+        let named = named_keys(title);
+        let surplus: Vec<KeyId> = protection.unseen.iter().copied().filter(|kid| !named.contains(kid)).collect();
+        if !surplus.is_empty() {
+            let it = if surplus.len() == 1 { "it" } else { "them" };
+            let needs = list(&surplus);
+            let message = format!("nothing that was played needs {needs}, and the manifest does not name {it}");
+            notes.push(Note::new("--key", message));
+        }
     }
-    if kids.len() < args.key.len() && !names_key_files(title) {
+    if given.len() < args.key.len() && !names_key_files(title) {
         notes.push(Note::new("--key", "the title names no key file: nothing used the key without a KID"));
     }
     let licences =
         [("--license-url", args.license_url.is_some()), ("--license-header", !args.license_header.is_empty())];
-    for (option, _) in licences.into_iter().filter(|(_, given)| *given && !protected) {
-        notes.push(Note::new(option, "no sample that was played is protected: no licence was asked for"));
+    for (option, _) in licences.into_iter().filter(|(_, given)| *given && !protection.asked) {
+        let why = match (protected, args.key.is_empty()) {
+            (false, _) => "no sample that was played is protected",
+            (true, false) => "the keys that were given are enough",
+            (true, true) => "the keys came out of key files",
+        };
+        notes.push(Note::new(option, format!("{why}: no licence was asked for")));
     }
     notes
+}
+
+/// The keys that a manifest names, as far as playlists were read: of whatever may be played.
+fn named_keys(title: &Presentation) -> BTreeSet<KeyId> {
+    let limits = Limits::default();
+    let mut named = BTreeSet::new();
+    let tracks = title.periods.iter().flat_map(|period| &period.tracks);
+    for rendition in tracks.flat_map(|track| &track.renditions) {
+        let stated = KeyRequirement::from_protections(&rendition.protection, &limits);
+        let tags = rendition.segments.known().into_iter().flat_map(|index| index.keys.iter());
+        // Where keys are, is of no matter for what they are called.
+        let tagged = tags.filter_map(|(_, keys)| KeyRequirement::from_keys(keys, "", None, &limits));
+        for requirement in stated.into_iter().chain(tagged) {
+            named.extend(requirement.key_ids);
+            named.extend(requirement.offers.into_iter().flat_map(|offer| offer.key_ids));
+        }
+    }
+    named
 }
 
 /// Whether segments are encrypted with keys that are files, as far as playlists were read.
