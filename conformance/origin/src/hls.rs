@@ -179,6 +179,11 @@ impl Media {
     }
 }
 
+/// Bytes as an attribute has them: a hexadecimal sequence is in upper case (rfc8216bis, 4.2).
+fn digits(bytes: &[u8]) -> String {
+    hex(bytes).to_ascii_uppercase()
+}
+
 /// The tags that put a key in force, one for each way to get it.
 fn key_tags(protection: &Protection, key: KeyName, method: &str) -> Vec<String> {
     let query = protection.access.token.as_ref().map(|token| format!("?token={token}")).unwrap_or_default();
@@ -188,12 +193,12 @@ fn key_tags(protection: &Protection, key: KeyName, method: &str) -> Vec<String> 
         Some(Scheme::Aes128) => !protection.implicit_iv,
         scheme => matches!(scheme, Some(Scheme::SampleAes | Scheme::Cbcs)),
     };
-    let iv = if told { format!(",IV=0x{}", hex(&key.iv())) } else { String::new() };
+    let iv = if told { format!(",IV=0x{}", digits(&key.iv())) } else { String::new() };
     let tag = |uri: String, format: &str| format!("#EXT-X-KEY:METHOD={method},URI=\"{uri}\"{iv}{format}");
     let identity = || tag(format!("key/{}.bin{query}", key.file()), "");
     let common = || {
         let uri = format!("data:text/plain;base64,{}", base64(&pssh(&[key])));
-        let id = hex(&key.kid());
+        let id = digits(&key.kid());
         tag(uri, &format!(",KEYID=0x{id},KEYFORMAT=\"{COMMON_SYSTEM_URN}\",KEYFORMATVERSIONS=\"1\""))
     };
     match protection.key_format {

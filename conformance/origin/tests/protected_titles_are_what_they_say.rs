@@ -375,3 +375,17 @@ async fn the_log_tells_which_keys_were_given() {
     assert_eq!(keys, Some(Keys { asked: vec![kid.clone()], given: vec![kid] }));
     origin.stop().await;
 }
+
+#[test]
+fn hexadecimal_sequences_are_written_in_upper_case() {
+    for path in
+        ["prot_aes128/demo/v180.m3u8", "prot_cbcs/kf_all/demo/v180.m3u8", "ts_demuxed/prot_sampleaes/demo/v180.m3u8"]
+    {
+        let playlist = support::text(&format!("/hls/{path}"));
+        let sequences: Vec<&str> = playlist.split("=0x").skip(1).filter_map(|rest| rest.get(..32)).collect();
+        assert!(!sequences.is_empty(), "{path}: {playlist}");
+        for sequence in sequences {
+            assert!(sequence.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'A'..=b'F')), "{path}: {sequence}");
+        }
+    }
+}
