@@ -40,6 +40,10 @@
 //! | `/bad/<name>` | hostile manifests, listed in [`BAD`] |
 //!
 //! # Options
+//! An option that there is not, in front of a title that there is, is a bad request (400) whose text lists those that
+//! there are. The query is the player's own, for tokens, CMCD and the like, and changes nothing; an
+//! option in it is a bad request too. (`nowMS=<ms>` is the time that an answer is made for.)
+//!
 //! | option | meaning |
 //! |---|---|
 //! | `dur_N` | length in seconds |

@@ -1,7 +1,8 @@
 //! The grammar of URLs: `/<fmt>/<opt>_<val>/…/<asset>/<file>`.
 //!
-//! The first part that is not a known option starts the asset path, as in livesim2. An unknown option is therefore an
-//! unknown asset (404); a known option with a bad value is a bad request (400).
+//! The first part that is not a known option starts the asset path, as in livesim2. A part that looks like an option, is
+//! none, and stands in front of something that is served is a slip: a bad request (400), as a known option with a bad
+//! value is, and an option in the query. Anything else that is not there is not found (404).
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU64;
@@ -108,6 +109,61 @@ pub(crate) enum Refused {
     NotFound,
     /// A known option with a bad value (400).
     BadOption(String),
+}
+
+/// The names of all options, for whoever wrote one that is none.
+pub(crate) const NAMES: [&str; 39] = [
+    "dur",
+    "snr",
+    "pto",
+    "gap",
+    "ts",
+    "bytes",
+    "disc",
+    "periods",
+    "bases",
+    "xlink",
+    "sidx",
+    "prot",
+    "keys",
+    "krot",
+    "lead",
+    "iv",
+    "pattern",
+    "kf",
+    "kauth",
+    "ktoken",
+    "kdelay",
+    "kwrong",
+    "klong",
+    "kmissing",
+    "kexpire",
+    "statuscode",
+    "cut",
+    "short",
+    "stallh",
+    "stallb",
+    "flip",
+    "norange",
+    "mime",
+    "enc",
+    "redir",
+    "rate",
+    "trace",
+    "delay",
+    "seed",
+];
+
+/// What is wrong with a part of a path that looks like an option and is none.
+pub(crate) fn unknown_option(part: &str) -> String {
+    format!("there is no option {part}, nor a title of that name; options are NAME_VALUE with {}", NAMES.join(", "))
+}
+
+/// What is wrong with a query, whose parameters are a player's own: tokens, CMCD, directives. None of them is an option.
+pub(crate) fn query_fault(query: &str) -> Option<String> {
+    let names = query.split('&').filter_map(|pair| pair.split_once('='));
+    let (name, value) = names.into_iter().find(|(name, _)| NAMES.contains(name))?;
+    Some(format!("{name}={value} in the query changes nothing: options are parts of the path, in front of the title: /{name}_{value}/"))
 }
 
 /// Reads a path.
@@ -264,6 +320,26 @@ mod tests {
             let refused = target(&format!("/dash/{part}/demo/time.mpd"));
             assert!(matches!(refused, Err(Refused::BadOption(_))), "{part}: {refused:?}");
         }
+    }
+
+    #[test]
+    fn the_names_of_options_are_those_of_the_documentation_and_all_are_known() {
+        let table = include_str!("lib.rs").lines().filter_map(|line| line.strip_prefix("//! | `")?.split_once("` |"));
+        let words = table.flat_map(|(options, _)| options.split(['`', ' ']));
+        let documented: BTreeSet<&str> = words.filter_map(|word| Some(word.split_once('_')?.0)).collect();
+        assert_eq!(documented, BTreeSet::from(NAMES));
+        for name in NAMES {
+            assert!(!matches!(Options::default().set(name, ""), Set::Unknown), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_query_is_the_players_own_unless_it_names_an_option() {
+        for query in ["", "token=dur_60", "CMCD=br%3D1", "_HLS_msn=3&_HLS_part=0", "nowMS=1", "dur", "durable=1"] {
+            assert_eq!(query_fault(query), None, "{query}");
+        }
+        let told = query_fault("token=a&dur=60").expect("an option");
+        assert!(told.starts_with("dur=60 in the query") && told.ends_with("/dur_60/"), "{told}");
     }
 
     #[test]

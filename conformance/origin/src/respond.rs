@@ -14,7 +14,7 @@ use crate::body::{Body, Part};
 use crate::fault::{ByteFaultKind, Class, Draws, Redirect, Subject};
 use crate::files::{Folder, Found};
 use crate::network::Network;
-use crate::options::{can_be_asset, target, Format, Refused, Service, Target};
+use crate::options::{can_be_asset, query_fault, target, unknown_option, Format, Refused, Service, Target};
 use crate::programme::Programme;
 use crate::protect::{
     hex, keys_file, licence, protected, read_keys_file, title_keys, Access, Decision, KeyFormat, KeyName, KnownKey,
@@ -188,6 +188,9 @@ fn answer(library: &Library, request: &Request<'_>) -> Response {
         Err(Refused::NotFound) => return bare(404, Vec::new(), Some("not a path of this origin")),
         Err(Refused::BadOption(what)) => return bare(400, Vec::new(), Some(&what)),
     };
+    if let Some(what) = request.query.and_then(query_fault) {
+        return bare(400, Vec::new(), Some(&what));
+    }
     if let Some(to) = redirect(request, &target) {
         return Response { fault: Some("redir".to_owned()), ..bare(302, vec![("location", to)], None) };
     }
@@ -207,7 +210,7 @@ fn answer(library: &Library, request: &Request<'_>) -> Response {
     match target.service {
         Service::Packaged(format) => {
             let Some(title) = library.titles.get(&target.asset) else {
-                return bare(404, Vec::new(), Some("no such title: / lists what there is"));
+                return no_such(library, &target, "no such title: / lists what there is");
             };
             let title = match library.protected(&target.asset, title, &target.options.protection) {
                 Some(title) => title,
@@ -226,7 +229,7 @@ fn answer(library: &Library, request: &Request<'_>) -> Response {
         }
         Service::Plain => {
             let Some(folder) = library.folders.get(&target.asset) else {
-                return bare(404, Vec::new(), Some("no such folder: / lists what there is"));
+                return no_such(library, &target, "no such folder: / lists what there is");
             };
             if target.file == LICENCE[1..] {
                 let Some(keys) = folder.keys_file() else {
@@ -247,6 +250,18 @@ fn answer(library: &Library, request: &Request<'_>) -> Response {
                 None => bare(404, Vec::new(), Some("no such file in this folder")),
             }
         }
+    }
+}
+
+/// The answer where an asset is not served: it is an option that there is not if one that is served stands behind it.
+fn no_such(library: &Library, target: &Target, what: &str) -> Response {
+    let served = |name: &str| match target.service {
+        Service::Packaged(_) => library.titles.contains_key(name),
+        Service::Plain => library.folders.contains_key(name),
+    };
+    match target.asset.contains('_') && target.file.split('/').any(served) {
+        true => bare(400, Vec::new(), Some(&unknown_option(&target.asset))),
+        false => bare(404, Vec::new(), Some(what)),
     }
 }
 

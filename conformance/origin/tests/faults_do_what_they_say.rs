@@ -246,3 +246,25 @@ async fn hostile_manifests_are_served_as_they_are() {
     assert!(huge.body.len() > 100_000_000 && huge.end.is_ok());
     assert_eq!(get("/bad/to-file.mpd").header("location"), Some("file:///etc/passwd"));
 }
+
+#[test]
+fn an_option_that_there_is_not_is_a_bad_request_that_lists_those_that_there_are() {
+    let refused = |path: &str| {
+        let response = get(path);
+        assert_eq!(response.status, 400, "{path}");
+        String::from_utf8(response.body.into_bytes().to_vec()).expect("text")
+    };
+    for path in ["/hls/durr_60/demo/main.m3u8", "/dash/dur_60/delays_9/rate_800/demo/time.mpd"] {
+        let told = refused(path);
+        assert!(
+            told.starts_with("there is no option d") && told.contains(" dur, ") && told.contains(" delay"),
+            "{told}"
+        );
+    }
+    for path in ["/hls/demo/main.m3u8?dur=60", "/hls/demo/v180/3.m4s?token=a&statuscode=503"] {
+        assert!(refused(path).contains("in front of the title"), "{path}");
+    }
+    // What is no slip stays what it was: another title, and a player's own query.
+    assert_eq!(get("/hls/my_film/main.m3u8").status, 404);
+    assert_eq!(get("/hls/demo/main.m3u8?token=a&CMCD=br%3D1&_HLS_msn=3&x=y").status, 200);
+}

@@ -272,7 +272,7 @@ pub(crate) enum Method {
     norange_1  redir_3  redir_loop  mime_text-html  enc_gzip\n\
     Streams    ts_muxed  ts_demuxed  ts_packed (HLS)\n\
     Protection prot_cenc|cens|cbc1|cbcs|aes128|sampleaes  keys_one|kinds|each  krot_N  lead_N  iv_implicit\n  \
-    kf_identity|pssh|all|kid (HLS)  kauth_TOKEN  kdelay_MS  kwrong_1  kmissing_N  kexpire_SECONDS\n  \
+    kf_identity|pssh|all|kid (HLS)  kauth_TOKEN  ktoken_TOKEN  kdelay_MS  kwrong_1  kmissing_N  kexpire_SECONDS\n  \
     Under such a title are keys.json, with all of its keys, and license, a licence server of ClearKey\n\n\
     Examples:\n  \
     telecine origin --listen 127.0.0.1:8080\n  \
