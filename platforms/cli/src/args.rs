@@ -122,7 +122,7 @@ pub(crate) struct Play {
     /// A header for every request (repeatable)
     #[arg(long, value_name = "'N: V'", value_parser = header)]
     pub(crate) header: Vec<(String, String)>,
-    /// Common Media Client Data on requests (only off, so far)
+    /// Common Media Client Data on requests: none is sent in this version
     #[arg(long, value_name = "VERSION", default_value = "off")]
     pub(crate) cmcd: Cmcd,
     /// Shape the embedded origin's network: rate=3Mbps,rtt=80ms,loss=0 or a trace as JSON
@@ -346,7 +346,10 @@ impl Clock {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Cmcd {
     Off,
+    /// To come: known, so that it can be said, and not offered.
+    #[value(hide = true)]
     V1,
+    #[value(hide = true)]
     V2,
 }
 
@@ -489,6 +492,16 @@ mod tests {
     #[test]
     fn the_definition_of_the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_offers_no_version_of_cmcd_that_is_refused() {
+        let mut command = Cli::command();
+        let play = command.find_subcommand_mut("play").expect("a command");
+        let help = play.render_long_help().to_string();
+        let (_, cmcd) = help.split_once("--cmcd").expect("an option");
+        let (cmcd, _) = cmcd.split_once("--network").expect("the next one");
+        assert!(cmcd.contains("off") && !cmcd.contains("v1") && !cmcd.contains("v2"), "{cmcd}");
     }
 
     #[test]

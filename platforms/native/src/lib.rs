@@ -50,14 +50,15 @@ pub mod audio;
 mod fetch;
 mod host;
 mod licence;
+mod null;
 mod player;
 
 #[cfg(feature = "audio")]
 pub use audio::AudioSink;
 pub use fetch::{BlockingSource, Fetcher};
 pub use licence::LicenceFilter;
+pub use null::NullSink;
 pub use player::{Events, Outcome, Player, PlayerBuilder};
-pub use telecine_virtual::ModelSink as NullSink;
 
 // What an application says, hears and asks.
 pub use telecine_engine::telemetry::{QoeState, QoeSummary};
