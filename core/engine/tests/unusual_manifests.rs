@@ -450,6 +450,29 @@ fn a_picture_plays_without_sound_that_is_muxed_in_and_that_nothing_decodes() {
 }
 
 #[test]
+fn a_segment_of_no_duration_is_played_wherever_it_stands() {
+    for nth in [0, 7, 14] {
+        let none = |url: &str, text: String| match url.ends_with("main.m3u8") {
+            true => text,
+            false => {
+                let lines = text.split_inclusive("#EXTINF:").enumerate();
+                let edit = |(at, line): (usize, &str)| match (at == nth + 1, line.split_once(',')) {
+                    (true, Some((_, rest))) => format!("0,{rest}"),
+                    _ => line.to_owned(),
+                };
+                lines.map(edit).collect()
+            }
+        };
+        let mut session =
+            edited_with(Config::default(), SyntheticTitle::new(secs(60)).without_text(), "main.m3u8", none);
+        assert_eq!(session.run(None), Outcome::Ended, "{nth}: {:?}", errors(&session));
+        let (video, audio) = (track(&session, TrackKind::Video), track(&session, TrackKind::Audio));
+        assert_eq!((video.samples, video.gaps, audio.samples, audio.gaps), (1500, 0, 2813, 0), "{nth}");
+        assert_eq!(session.engine().qoe(session.now()).stalls, 0, "{nth}");
+    }
+}
+
+#[test]
 fn a_title_without_segments_was_not_played_to_its_end() {
     let mut session = edited("v0.m3u8", |_, text| text[..text.find("#EXTINF").expect("segments")].to_owned());
     let Outcome::Failed(Some(error)) = session.run(None) else { unreachable!("there is nothing to play") };
