@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use telecine_container::InitSegment;
-use telecine_engine::{Append, Capabilities, Sink, SinkCommand, SinkReport, TrackConfig, TrackStats};
-use telecine_model::{MediaTime, Timestamp, TrackKind};
+use telecine_engine::{Append, SinkCommand, TrackConfig};
+use telecine_model::{MediaTime, TrackKind};
 
 /// Counts the media that goes into a sink. Clones count together.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +34,15 @@ impl Tally {
     fn lanes(&self) -> MutexGuard<'_, BTreeMap<TrackKind, Lane>> {
         // Counts are whole between two calls, whoever panicked.
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts what a sink is told.
+    pub(crate) fn count(&self, command: &SinkCommand) {
+        match command {
+            SinkCommand::Configure(config) => self.configure(config),
+            SinkCommand::Append(append) => self.append(append),
+            _ => {}
+        }
     }
 
     fn configure(&self, config: &TrackConfig) {
@@ -84,39 +93,6 @@ impl Tally {
 fn rate(bytes: u64, duration: MediaTime) -> Option<u64> {
     let micros = u128::try_from(duration.as_micros()).ok().filter(|micros| *micros > 0)?;
     u64::try_from(u128::from(bytes) * 8_000_000 / micros).ok().filter(|rate| *rate > 0)
-}
-
-/// A sink that counts what goes into another one.
-pub(crate) struct Counted {
-    pub(crate) sink: Box<dyn Sink>,
-    pub(crate) tally: Tally,
-}
-
-impl Sink for Counted {
-    fn capabilities(&self) -> Capabilities {
-        self.sink.capabilities()
-    }
-
-    fn command(&mut self, command: SinkCommand, now: Timestamp) {
-        match &command {
-            SinkCommand::Configure(config) => self.tally.configure(config),
-            SinkCommand::Append(append) => self.tally.append(append),
-            _ => {}
-        }
-        self.sink.command(command, now);
-    }
-
-    fn poll(&mut self, now: Timestamp) -> Option<SinkReport> {
-        self.sink.poll(now)
-    }
-
-    fn deadline(&self) -> Option<Timestamp> {
-        self.sink.deadline()
-    }
-
-    fn tracks(&self) -> Vec<TrackStats> {
-        self.sink.tracks()
-    }
 }
 
 #[cfg(test)]
