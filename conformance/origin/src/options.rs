@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 
 use crate::fault::Faults;
+use crate::live::Live;
 use crate::protect::{Protection, Scheme};
 use crate::stream::Packaging;
 
@@ -57,6 +58,8 @@ pub(crate) struct Options {
     pub(crate) nested_index: bool,
     /// `ts_<packaging>`: transport streams and packed audio in HLS, instead of fragments.
     pub(crate) packaging: Option<Packaging>,
+    /// `live_<seconds>` and what belongs to it: it goes on.
+    pub(crate) live: Option<Live>,
     /// How it is protected.
     pub(crate) protection: Protection,
     /// What goes wrong.
@@ -77,6 +80,7 @@ impl Default for Options {
             media_start: 0,
             nested_index: false,
             packaging: None,
+            live: None,
             protection: Protection::default(),
             faults: Faults::default(),
         }
@@ -178,12 +182,26 @@ impl Options {
             (_, Some(scheme)) if scheme.is_common() && self.packaging.is_some() => {
                 Err("transport streams have no Common Encryption")
             }
+            _ if self.live.is_some() && self.has_an_end() => Err("this option is for titles with an end"),
             // Where segments lie in their file is known only when they are made.
             _ if self.packaging.is_some() && self.byte_ranges && self.seconds.is_some_and(|s| s > 600) => {
                 Err("one file of transport stream is ten minutes long at most")
             }
             _ => Ok(()),
         }
+    }
+
+    /// Any option of live programmes makes it one.
+    fn set_live(&mut self, name: &str, value: &str) -> Option<Option<()>> {
+        let mut live = self.live.clone().unwrap_or_default();
+        let done = live.set(name, value)?;
+        self.live = Some(live);
+        Some(done)
+    }
+
+    /// Whether options are there that need to know where the title ends.
+    fn has_an_end(&self) -> bool {
+        self.seconds.is_some() || self.byte_ranges || self.periods > 1 || self.xlink || self.nested_index
     }
 
     fn set(&mut self, name: &str, value: &str) -> Set {
@@ -199,7 +217,11 @@ impl Options {
             "pto" => number(value, 0..=1 << 40).map(|n| self.media_start = n),
             "ts" => Packaging::read(value).map(|packaging| self.packaging = Some(packaging)),
             "sidx" => number(value, 1..=2).map(|n| self.nested_index = n == 2),
-            _ => match self.protection.set(name, value).or_else(|| self.faults.set(name, value)) {
+            _ => match self
+                .set_live(name, value)
+                .or_else(|| self.protection.set(name, value))
+                .or_else(|| self.faults.set(name, value))
+            {
                 Some(done) => done,
                 None => return Set::Unknown,
             },
