@@ -37,7 +37,8 @@ pub(crate) fn multivariant(programme: &Programme<'_>) -> String {
         let media = alternative(AlternativeMediaType::Audio, &track.id, language, label, n == 0);
         playlist.alternatives.push(AlternativeMedia { channels, ..media });
     }
-    for text in &title.texts {
+    let texts: &[_] = if programme.edge.is_some() { &[] } else { &title.texts };
+    for text in texts {
         let (language, label) = (text.language.clone(), text.label.clone());
         playlist.alternatives.push(alternative(AlternativeMediaType::Subtitles, &text.id, language, label, false));
     }
@@ -47,7 +48,7 @@ pub(crate) fn multivariant(programme: &Programme<'_>) -> String {
     let packaged = |rate: u64| if programme.options.packaging.is_some() { rate / 10 * 11 + 64_000 } else { rate };
     let mut group_codecs: Vec<&str> = group.iter().map(|track| track.codec.as_str()).collect();
     group_codecs.dedup();
-    let subtitles = (!title.texts.is_empty()).then(|| SUBTITLES.to_owned());
+    let subtitles = (!texts.is_empty()).then(|| SUBTITLES.to_owned());
     for track in variants {
         let codecs: Vec<_> = std::iter::once(track.codec.as_str()).chain(group_codecs.iter().copied()).collect();
         let picture = stream(track);
@@ -124,19 +125,29 @@ struct Media {
     out: String,
     /// The key in force.
     key: Option<KeyName>,
+    /// Nothing will be added.
+    over: bool,
 }
 
 impl Media {
-    fn new(programme: &Programme<'_>, longest: Ticks, extra: &str) -> Self {
+    /// Of segments from `first` on.
+    fn new(programme: &Programme<'_>, longest: Ticks, first: u64, extra: &str) -> Self {
         // Every duration, rounded to the nearest integer, is at most the target (RFC 8216, 4.3.3.1).
         let target = longest.round_in(1);
         let mut out = String::from("#EXTM3U\n#EXT-X-VERSION:7\n");
-        let _ = write!(out, "#EXT-X-TARGETDURATION:{}\n#EXT-X-PLAYLIST-TYPE:VOD\n", target.max(1));
-        if programme.options.first_number > 0 {
-            let _ = writeln!(out, "#EXT-X-MEDIA-SEQUENCE:{}", programme.options.first_number);
+        let _ = writeln!(out, "#EXT-X-TARGETDURATION:{}", target.max(1));
+        let live = programme.options.live.as_ref().filter(|_| programme.edge.is_some());
+        if live.is_none_or(|live| live.event) {
+            out.push_str(if live.is_some() { "#EXT-X-PLAYLIST-TYPE:EVENT\n" } else { "#EXT-X-PLAYLIST-TYPE:VOD\n" });
+        }
+        if let Some(seconds) = live.and_then(|live| live.delay) {
+            let _ = writeln!(out, "#EXT-X-SERVER-CONTROL:HOLD-BACK={seconds}.0");
+        }
+        if programme.options.first_number + first > 0 {
+            let _ = writeln!(out, "#EXT-X-MEDIA-SEQUENCE:{}", programme.options.first_number + first);
         }
         out.push_str(extra);
-        Self { out, key: None }
+        Self { out, key: None, over: programme.edge.is_none_or(|edge| edge.over) }
     }
 
     /// Puts the key of a segment in force.
@@ -174,7 +185,9 @@ impl Media {
     }
 
     fn end(mut self) -> String {
-        self.tag("#EXT-X-ENDLIST");
+        if self.over {
+            self.tag("#EXT-X-ENDLIST");
+        }
         self.out
     }
 }
@@ -225,20 +238,25 @@ fn longest(track: &Track) -> Ticks {
 
 /// The media playlist of a rendition of pictures or sound.
 pub(crate) fn media(programme: &Programme<'_>, track: &Arc<Track>) -> String {
-    let all = 0..programme.segments(track);
-    let mut playlist = Media::new(programme, longest(track), "#EXT-X-INDEPENDENT-SEGMENTS\n");
+    let all = programme.first_segment(track)..programme.segments(track);
+    let first = all.start;
+    let mut playlist = Media::new(programme, longest(track), first, "#EXT-X-INDEPENDENT-SEGMENTS\n");
+    if let Some(before) = programme.discontinuities_before(track, first).filter(|before| *before > 0) {
+        playlist.tag(&format!("#EXT-X-DISCONTINUITY-SEQUENCE:{before}"));
+    }
     let single = programme.options.byte_ranges.then(|| single::layout(programme, track, all.clone()));
     let file = format!("{}.{}", track.id, programme.file_extension(track));
     let extension = programme.extension(track);
     let has_init = programme.options.packaging.is_none();
     for n in all {
-        let discontinuity = programme.is_discontinuity(track, n);
+        // The first of all that is named is counted in the sequence.
+        let discontinuity = n > first && programme.is_discontinuity(track, n);
         if discontinuity {
             playlist.tag("#EXT-X-DISCONTINUITY");
         }
         let protection = &programme.options.protection;
         let key = programme.key(track, n);
-        if has_init && (n == 0 || discontinuity) {
+        if has_init && (n == first || discontinuity) {
             // What stands before the map holds for it too.
             playlist.key(protection, if programme.seals() && !programme.seals_init() { None } else { key });
             match &single {
@@ -247,6 +265,9 @@ pub(crate) fn media(programme: &Programme<'_>, track: &Arc<Track>) -> String {
             }
         }
         playlist.key(protection, key);
+        if let Some(moment) = programme.moment(track, n).filter(|_| n == first || discontinuity) {
+            playlist.tag(&format!("#EXT-X-PROGRAM-DATE-TIME:{moment}"));
+        }
         if programme.is_gap(n) {
             playlist.tag("#EXT-X-GAP");
         }
@@ -265,7 +286,7 @@ pub(crate) fn media(programme: &Programme<'_>, track: &Arc<Track>) -> String {
 /// The I-frame playlist of a rendition of pictures: the first picture of each segment, in the single file.
 pub(crate) fn iframe_playlist(programme: &Programme<'_>, track: &Arc<Track>) -> String {
     let layout = single::layout(programme, track, 0..programme.segments(track));
-    let mut playlist = Media::new(programme, longest(track), "#EXT-X-I-FRAMES-ONLY\n");
+    let mut playlist = Media::new(programme, longest(track), 0, "#EXT-X-I-FRAMES-ONLY\n");
     let file = format!("{}.mp4", track.id);
     for (n, bytes) in &layout.segments {
         let discontinuity = programme.is_discontinuity(track, *n);
@@ -293,7 +314,7 @@ pub(crate) fn text(programme: &Programme<'_>, id: &str) -> String {
         Ticks { ticks: to.ticks - from.ticks, ..to }
     };
     let longest = segments.iter().map(length).max_by(|a, b| a.compare(*b)).unwrap_or(Ticks { ticks: 0, timescale: 1 });
-    let mut playlist = Media::new(programme, longest, "");
+    let mut playlist = Media::new(programme, longest, 0, "");
     for (n, range) in segments.iter().enumerate() {
         if programme.text_discontinuity(range) {
             playlist.tag("#EXT-X-DISCONTINUITY");

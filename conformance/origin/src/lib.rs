@@ -58,6 +58,21 @@
 //! | `xlink_1` | DASH: periods after the first, or the only one, are remote |
 //! | `sidx_2` | a hierarchical segment index |
 //!
+//! # Live
+//! Any of these options lets the title go on for ever, counted from 1970 or from `start_`: a segment is there once it has
+//! ended. `?nowMS=<milliseconds since 1970>` on a request takes the place of the clock, so that any moment can be
+//! repeated. Before its start a programme is answered 404; subtitles, thumbnails, single files, lists and indexes are for
+//! titles with an end.
+//!
+//! | option | meaning |
+//! |---|---|
+//! | `live_N` | a window of N seconds (60) |
+//! | `start_N` `stop_N` | when it begins and ends, in seconds since 1970; after its end there is `EXT-X-ENDLIST`, or an MPD that is not updated |
+//! | `event_1` | everything since its start stays: HLS `EVENT` |
+//! | `mup_N` | DASH: `minimumUpdatePeriod` in seconds (two; none where numbers say all) |
+//! | `spd_N` | `suggestedPresentationDelay`, HLS `HOLD-BACK`, in seconds |
+//! | `utc_S[-S…]` | DASH: `UTCTiming` by `direct`, `head`, `xsdate`, `iso`; the time server is `/time` |
+//!
 //! # Protection
 //! | option | meaning |
 //! |---|---|
@@ -122,6 +137,7 @@ mod dash;
 mod fault;
 mod files;
 mod hls;
+mod live;
 mod log;
 mod network;
 mod options;

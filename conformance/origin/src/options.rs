@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 
 use crate::fault::Faults;
+use crate::live::Live;
 use crate::protect::{Protection, Scheme};
 use crate::stream::Packaging;
 
@@ -58,6 +59,8 @@ pub(crate) struct Options {
     pub(crate) nested_index: bool,
     /// `ts_<packaging>`: transport streams and packed audio in HLS, instead of fragments.
     pub(crate) packaging: Option<Packaging>,
+    /// `live_<seconds>` and what belongs to it: it goes on.
+    pub(crate) live: Option<Live>,
     /// How it is protected.
     pub(crate) protection: Protection,
     /// What goes wrong.
@@ -78,6 +81,7 @@ impl Default for Options {
             media_start: 0,
             nested_index: false,
             packaging: None,
+            live: None,
             protection: Protection::default(),
             faults: Faults::default(),
         }
@@ -112,58 +116,28 @@ pub(crate) enum Refused {
 }
 
 /// The names of all options, for whoever wrote one that is none.
-pub(crate) const NAMES: [&str; 39] = [
-    "dur",
-    "snr",
-    "pto",
-    "gap",
-    "ts",
-    "bytes",
-    "disc",
-    "periods",
-    "bases",
-    "xlink",
-    "sidx",
-    "prot",
-    "keys",
-    "krot",
-    "lead",
-    "iv",
-    "pattern",
-    "kf",
-    "kauth",
-    "ktoken",
-    "kdelay",
-    "kwrong",
-    "klong",
-    "kmissing",
-    "kexpire",
-    "statuscode",
-    "cut",
-    "short",
-    "stallh",
-    "stallb",
-    "flip",
-    "norange",
-    "mime",
-    "enc",
-    "redir",
-    "rate",
-    "trace",
-    "delay",
-    "seed",
-];
+const NAMES: &str =
+    "dur snr pto gap ts bytes disc periods bases xlink sidx live start stop event mup spd utc prot keys \
+    krot lead iv pattern kf kauth ktoken kdelay kwrong klong kmissing kexpire statuscode cut short \
+    stallh stallb flip norange mime enc redir rate trace delay seed";
+
+fn is_option(name: &str) -> bool {
+    NAMES.split(' ').any(|known| known == name)
+}
 
 /// What is wrong with a part of a path that looks like an option and is none.
 pub(crate) fn unknown_option(part: &str) -> String {
-    format!("there is no option {part}, nor a title of that name; options are NAME_VALUE with {}", NAMES.join(", "))
+    format!("there is no option {part}, nor a title of that name; options are NAME_VALUE with {NAMES}")
 }
 
 /// What is wrong with a query, whose parameters are a player's own: tokens, CMCD, directives. None of them is an option.
 pub(crate) fn query_fault(query: &str) -> Option<String> {
     let names = query.split('&').filter_map(|pair| pair.split_once('='));
-    let (name, value) = names.into_iter().find(|(name, _)| NAMES.contains(name))?;
-    Some(format!("{name}={value} in the query changes nothing: options are parts of the path, in front of the title: /{name}_{value}/"))
+    let (name, value) = names.into_iter().find(|(name, _)| is_option(name))?;
+    Some(format!(
+        "{name}={value} in the query changes nothing: options are parts of the path, in front of the title: \
+         /{name}_{value}/"
+    ))
 }
 
 /// Reads a path.
@@ -234,12 +208,26 @@ impl Options {
             (_, Some(scheme)) if scheme.is_common() && self.packaging.is_some() => {
                 Err("transport streams have no Common Encryption")
             }
+            _ if self.live.is_some() && self.has_an_end() => Err("this option is for titles with an end"),
             // Where segments lie in their file is known only when they are made.
             _ if self.packaging.is_some() && self.byte_ranges && self.seconds.is_some_and(|s| s > 600) => {
                 Err("one file of transport stream is ten minutes long at most")
             }
             _ => Ok(()),
         }
+    }
+
+    /// Any option of live programmes makes it one.
+    fn set_live(&mut self, name: &str, value: &str) -> Option<Option<()>> {
+        let mut live = self.live.clone().unwrap_or_default();
+        let done = live.set(name, value)?;
+        self.live = Some(live);
+        Some(done)
+    }
+
+    /// Whether options are there that need to know where the title ends.
+    fn has_an_end(&self) -> bool {
+        self.seconds.is_some() || self.byte_ranges || self.periods > 1 || self.xlink || self.nested_index
     }
 
     fn set(&mut self, name: &str, value: &str) -> Set {
@@ -255,7 +243,11 @@ impl Options {
             "pto" => number(value, 0..=1 << 40).map(|n| self.media_start = n),
             "ts" => Packaging::read(value).map(|packaging| self.packaging = Some(packaging)),
             "sidx" => number(value, 1..=2).map(|n| self.nested_index = n == 2),
-            _ => match self.protection.set(name, value).or_else(|| self.faults.set(name, value)) {
+            _ => match self
+                .set_live(name, value)
+                .or_else(|| self.protection.set(name, value))
+                .or_else(|| self.faults.set(name, value))
+            {
                 Some(done) => done,
                 None => return Set::Unknown,
             },
@@ -327,8 +319,8 @@ mod tests {
         let table = include_str!("lib.rs").lines().filter_map(|line| line.strip_prefix("//! | `")?.split_once("` |"));
         let words = table.flat_map(|(options, _)| options.split(['`', ' ']));
         let documented: BTreeSet<&str> = words.filter_map(|word| Some(word.split_once('_')?.0)).collect();
-        assert_eq!(documented, BTreeSet::from(NAMES));
-        for name in NAMES {
+        assert_eq!(documented, NAMES.split(' ').collect());
+        for name in NAMES.split(' ') {
             assert!(!matches!(Options::default().set(name, ""), Set::Unknown), "{name}");
         }
     }

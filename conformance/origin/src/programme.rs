@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::body::Part;
+use crate::live::{Edge, Moment};
 use crate::options::{Format, Options};
 use crate::protect::{KeyName, Scheme};
 use crate::stream;
@@ -25,6 +26,8 @@ pub(crate) struct Programme<'a> {
     count: u64,
     /// Whether media times restart at discontinuities: HLS can say so, DASH cannot.
     restarts: bool,
+    /// How far it is, if it goes on.
+    pub(crate) edge: Option<Edge>,
 }
 
 impl<'a> Programme<'a> {
@@ -40,7 +43,12 @@ impl<'a> Programme<'a> {
                 asked / reference.period * per_period + reference.fragments.iter().take_while(whole).count() as u64
             }
         };
-        Self { title, options, count: count.max(1), restarts: format == Format::Hls }
+        Self { title, options, count: count.max(1), restarts: format == Format::Hls, edge: None }
+    }
+
+    /// The same as it goes on, as far as it is.
+    pub(crate) fn live(self, edge: Edge) -> Self {
+        Self { count: edge.ended(self.title.reference()), edge: Some(edge), ..self }
     }
 
     /// Segments of the reference rendition: the segments the title is counted in.
@@ -56,7 +64,7 @@ impl<'a> Programme<'a> {
     /// When reference segment `n` starts; at the end of the programme, when it ends.
     pub(crate) fn boundary(&self, n: u64) -> Ticks {
         let reference = self.title.reference();
-        let last = self.count - 1;
+        let last = self.count.saturating_sub(1);
         let ticks =
             if n <= last { start(reference, n) } else { start(reference, last) + fragment(reference, last).duration };
         Ticks { ticks, timescale: reference.timescale }
@@ -76,9 +84,22 @@ impl<'a> Programme<'a> {
         from + (from..from + 3 * per_period).take_while(before).count() as u64
     }
 
-    /// Number of segments of a rendition.
+    /// Number of segments of a rendition; of one that goes on, of those that have ended.
     pub(crate) fn segments(&self, track: &Track) -> u64 {
-        self.first_from(track, self.count)
+        match self.edge {
+            Some(edge) => edge.ended(track),
+            None => self.first_from(track, self.count),
+        }
+    }
+
+    /// The first segment of a rendition that manifests name.
+    pub(crate) fn first_segment(&self, track: &Track) -> u64 {
+        self.edge.map_or(0, |edge| edge.first(track))
+    }
+
+    /// Whether a segment of a rendition is there.
+    pub(crate) fn has_segment(&self, track: &Track, n: u64) -> bool {
+        n < self.segments(track) && self.edge.is_none_or(|edge| n >= edge.served_from(track))
     }
 
     /// Whether the segment is there at all.
@@ -187,7 +208,7 @@ impl<'a> Programme<'a> {
 
     /// Whether there are playlists of key pictures: a part of what is encrypted whole can be read by nobody.
     pub(crate) fn has_iframes(&self) -> bool {
-        !self.seals() && self.options.packaging.is_none()
+        self.edge.is_none() && !self.seals() && self.options.packaging.is_none()
     }
 
     fn sealed(&self, track: &Track, n: u64, part: Part) -> Part {
@@ -202,6 +223,17 @@ impl<'a> Programme<'a> {
     /// Whether the segment is the first after a discontinuity, and not the first of all.
     pub(crate) fn is_discontinuity(&self, track: &Track, n: u64) -> bool {
         n > 0 && self.group(track, n) != self.group(track, n - 1)
+    }
+
+    /// How many discontinuities lie before a segment, its own included, if there are any.
+    pub(crate) fn discontinuities_before(&self, track: &Track, n: u64) -> Option<u64> {
+        self.group(track, n)
+    }
+
+    /// When a segment of a programme that goes on was made.
+    pub(crate) fn moment(&self, track: &Track, n: u64) -> Option<Moment> {
+        let live = self.options.live.as_ref().filter(|_| self.edge.is_some())?;
+        Some(live.start().after(Ticks { ticks: start(track, n), timescale: track.timescale }))
     }
 
     /// Number of segments between discontinuities, where there are any.
@@ -246,6 +278,9 @@ impl<'a> Programme<'a> {
 
     /// The segments of a rendition within a range of reference segments.
     pub(crate) fn within(&self, track: &Track, range: &Range<u64>) -> Range<u64> {
+        if self.edge.is_some() {
+            return self.first_segment(track)..self.segments(track);
+        }
         self.first_from(track, range.start)..self.first_from(track, range.end)
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::body::Body;
+use crate::live::Moment;
 use crate::network::Network;
 
 /// The methods the origin tells apart.
@@ -44,8 +45,10 @@ pub struct Request<'a> {
     pub authorization: Option<&'a str>,
     /// The body of a POST.
     pub body: &'a [u8],
-    /// Milliseconds on the clock of the server; `nowMS` in the query takes its place.
+    /// Milliseconds since the server started; `nowMS` in the query takes its place.
     pub now_ms: u64,
+    /// Milliseconds since 1970; `nowMS` in the query takes its place.
+    pub unix_ms: u64,
     /// How often the same path was asked for before: faults may end after some attempts.
     pub attempt: u32,
 }
@@ -76,9 +79,18 @@ impl<'a> Request<'a> {
         self.query?.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
     }
 
-    /// The time the request is answered for.
+    /// The time the request is answered for, on the server's own clock.
     pub(crate) fn now(&self) -> u64 {
-        self.parameter("nowMS").and_then(|now| now.parse().ok()).unwrap_or(self.now_ms)
+        self.asked_time().unwrap_or(self.now_ms)
+    }
+
+    /// The time the request is answered for.
+    pub(crate) fn moment(&self) -> Moment {
+        Moment(self.asked_time().unwrap_or(self.unix_ms))
+    }
+
+    fn asked_time(&self) -> Option<u64> {
+        self.parameter("nowMS")?.parse().ok()
     }
 }
 

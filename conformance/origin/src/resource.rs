@@ -83,7 +83,11 @@ pub(crate) fn resource(programme: &Programme<'_>, format: Format, target: &Targe
     let found = match (directory, extension) {
         (None, "m3u8") if format == Format::Hls => playlist(programme, stem),
         (None, "mpd") if format == Format::Dash => {
-            let text = dash::mpd(programme, Addressing::read(stem)?);
+            let addressing = Addressing::read(stem)?;
+            if programme.edge.is_some() && !addressing.can_go_on() {
+                return None;
+            }
+            let text = dash::mpd(programme, addressing);
             Some(Resource::text(Class::Manifest, "mpd", "", text))
         }
         (None, "xml") if format == Format::Dash => {
@@ -92,6 +96,7 @@ pub(crate) fn resource(programme: &Programme<'_>, format: Format, target: &Targe
             let text = dash::remote_period(programme, Addressing::read(stem)?, index);
             Some(Resource::text(Class::Manifest, "xml", "", text))
         }
+        (None, "mp4" | "ts" | "aac" | "vtt") if programme.edge.is_some() => None,
         (None, "mp4" | "ts" | "aac") => single_file(programme, stem, extension),
         (None, "vtt") => {
             let (id, range) = period(programme, stem)?;
@@ -148,7 +153,7 @@ fn playlist(programme: &Programme<'_>, stem: &str) -> Option<Resource> {
         ("", hls::multivariant(programme))
     } else if let Some(track) = find(programme, stem) {
         (stem, hls::media(programme, track))
-    } else if let Some(text) = find_text(programme, stem) {
+    } else if let Some(text) = find_text(programme, stem).filter(|_| programme.edge.is_none()) {
         (stem, hls::text(programme, &text.id))
     } else {
         let id = stem.strip_suffix(".iframes")?;
@@ -178,6 +183,9 @@ fn single_file(programme: &Programme<'_>, stem: &str, extension: &str) -> Option
 /// The files of one rendition: `init.mp4`, `<number>.m4s`, `t<time>.m4s`, `<number>.vtt`, `<number>.jpg`.
 fn in_rendition(programme: &Programme<'_>, format: Format, id: &str, stem: &str, extension: &str) -> Option<Resource> {
     let number = || stem.parse::<u64>().ok()?.checked_sub(programme.options.first_number);
+    if programme.edge.is_some() && matches!(extension, "jpg" | "vtt") {
+        return None;
+    }
     if extension == "jpg" && id == "thumbs" {
         let tiles = programme.title.tiles.as_ref()?;
         let image = stem.parse::<u64>().ok().filter(|n| *n < programme.tile_images())?;
@@ -199,7 +207,7 @@ fn in_rendition(programme: &Programme<'_>, format: Format, id: &str, stem: &str,
         Some(_) => None,
         None => number(),
     };
-    let n = n.filter(|n| extension == programme.extension(track) && *n < programme.segments(track))?;
+    let n = n.filter(|n| extension == programme.extension(track) && programme.has_segment(track, *n))?;
     let part = programme.stored(track, n);
     let length = part.len();
     let resource = Resource::new(class(track), media(programme, track), id, vec![part]);

@@ -13,6 +13,7 @@ use crate::bad::{bad, Bad};
 use crate::body::{Body, Part};
 use crate::fault::{ByteFaultKind, Class, Draws, Redirect, Subject};
 use crate::files::{Folder, Found};
+use crate::live::Live;
 use crate::network::Network;
 use crate::options::{can_be_asset, query_fault, target, unknown_option, Format, Refused, Service, Target};
 use crate::programme::Programme;
@@ -176,6 +177,11 @@ fn answer(library: &Library, request: &Request<'_>) -> Response {
     if request.path == "/" {
         return whole("text/plain", Body::from(index(library)));
     }
+    if request.path == "/time" {
+        let mut response = whole("text/plain", Body::from(request.moment().to_string()));
+        response.headers.push(("cache-control", "no-store".to_owned()));
+        return response;
+    }
     if let Some(name) = request.path.strip_prefix("/bad/") {
         return match bad(name) {
             Some(Bad::Body(content_type, body)) => whole(content_type, body),
@@ -216,7 +222,16 @@ fn answer(library: &Library, request: &Request<'_>) -> Response {
                 Some(title) => title,
                 None => return bare(500, Vec::new(), Some("this title cannot be protected so")),
             };
-            let programme = Programme::new(&title, &target.options, format);
+            let mut programme = Programme::new(&title, &target.options, format);
+            if let Some(live) = &target.options.live {
+                if !Live::can_repeat(&title) {
+                    return bare(400, Vec::new(), Some("this title cannot go on: its renditions are not equally long"));
+                }
+                let Some(edge) = live.at(request.moment()) else {
+                    return bare(404, Vec::new(), Some("the programme has not begun"));
+                };
+                programme = programme.live(edge);
+            }
             match asked_for_keys(&title, &target, request) {
                 Ok(None) => {}
                 Ok(Some(keys)) => return answer(title.digest, Some(programme), None).give_keys(keys),
@@ -445,7 +460,8 @@ impl Answer<'_> {
         let text = matches!(class, Class::Manifest | Class::Text);
         let gzip_wanted = self.request.range.is_none() && (self.request.accepts_gzip || faults.gzip);
         let compressed = text && gzip_wanted && resource.length() <= MOST_COMPRESSED;
-        let etag = self.etag(compressed);
+        let edge = self.programme.and_then(|programme| programme.edge).filter(|_| class == Class::Manifest);
+        let etag = self.etag(compressed, edge.map_or(0, |edge| edge.digest()));
         let content_type = match &faults.mime {
             Some(mime) => {
                 self.faults.push("mime".to_owned());
@@ -495,6 +511,9 @@ impl Answer<'_> {
         if text {
             headers.push(("vary", "accept-encoding".to_owned()));
         }
+        if edge.is_some() {
+            headers.push(("cache-control", "no-cache".to_owned()));
+        }
         headers.push(("content-length", body.len().to_string()));
         self.delivered(
             Response { status, headers, body, delivery: Delivery::default(), fault: None, keys: None },
@@ -503,8 +522,8 @@ impl Answer<'_> {
     }
 
     /// A strong validator: what the body depends on, hashed; encodings differ in it (RFC 9110, 8.8.3.3).
-    fn etag(&self, compressed: bool) -> String {
-        let digest = self.digest ^ u64::from(compressed);
+    fn etag(&self, compressed: bool, moment: u64) -> String {
+        let digest = self.digest.wrapping_add(moment << 1) ^ u64::from(compressed);
         let hash = fnv(fnv(FNV, &digest.to_be_bytes()), self.request.path.as_bytes());
         format!("\"{:016x}\"", fnv(hash, &self.seed().to_be_bytes()))
     }

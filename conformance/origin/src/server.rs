@@ -250,6 +250,7 @@ async fn serve(
         if_none_match: if_none_match.as_deref(),
         accepts_gzip: encodings.is_some_and(|encodings| accepts_gzip(&encodings)),
         now_ms: ticket.time_ms(),
+        unix_ms: unix_ms(),
         attempt: shared.attempt(&path),
     };
     let response = respond(&shared.library, &asked);
@@ -420,4 +421,10 @@ impl AsyncWrite for Socket {
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
     }
+}
+
+/// Milliseconds since 1970; zero on a machine whose clock is before that.
+fn unix_ms() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -48,6 +48,7 @@
 //! - [`MovieSamples`] and [`CmafWriter`]: any MP4, progressive ones included, written anew as CMAF.
 //! - [`Fragment::encryption`] and [`Fragment::decrypt_with`]: how protected samples are encrypted, and clear output in
 //!   the same bytes.
+//! - [`PlainSamples`]: samples for decoders that know no MP4.
 //! - [`CmafChecker`]: where a track is not CMAF, by numbered rules `C001` to `C018`.
 //!
 //! Every container has a module of its own; [`iso`] says which boxes are read.
@@ -70,6 +71,7 @@ pub mod text;
 mod ts;
 mod window;
 
+pub use es::PlainSamples;
 pub use id3::{Id3Frame, Id3Tag};
 
 pub use iso::{

@@ -159,6 +159,9 @@ impl Engine {
         if self.playback.seek.is_some() || self.streams.values().any(unfinished) {
             return;
         }
+        if let Some(error) = self.streams.values().find_map(|stream| stream.cut_short.clone()) {
+            return self.fail(error);
+        }
         // A manifest that lists nothing is no title that was played.
         let empty = self.duration().is_none_or(|duration| duration <= MediaTime::ZERO);
         if empty && self.streams.values().all(|stream| !stream.delivered) {
@@ -181,6 +184,7 @@ impl Engine {
     /// Lets playback go on as far as what is buffered and what is wanted allow.
     pub(crate) fn advance(&mut self) {
         self.tell_ends();
+        self.fail_where_cut_short();
         let streams_known = self.title.start.is_some() && !self.streams.is_empty();
         match self.playback.state {
             State::Preparing if streams_known => {
@@ -304,8 +308,7 @@ impl Engine {
 
     /// Whether nothing is left to play from a position on.
     fn is_over(&self, position: MediaTime) -> bool {
-        let over = |s: &Stream| s.ended && s.ahead(position) <= SEAM && s.buffer.next_media(position).is_none();
-        self.streams.values().filter(|s| s.is_essential()).all(over)
+        self.streams.values().filter(|s| s.is_essential()).all(|s| s.is_over(position, SEAM))
     }
 
     /// The stall watchdog: playback ought to move, does it?

@@ -49,6 +49,61 @@ impl<S: Sink + ?Sized> Sink for Box<S> {
     }
 }
 
+/// A sink that somebody looks over the shoulder of: what it is told, `observe` is told first.
+///
+/// ```
+/// use telecine_engine::{Observed, SinkCommand};
+/// use telecine_virtual::ModelSink;
+///
+/// let mut bytes = 0;
+/// let sink = Observed::new(ModelSink::default(), move |command: &SinkCommand| {
+///     if let SinkCommand::Append(append) = command {
+///         bytes += append.bytes;
+///     }
+/// });
+/// # let _ = sink;
+/// ```
+pub struct Observed<S, F> {
+    sink: S,
+    observe: F,
+}
+
+impl<S: Sink, F: FnMut(&SinkCommand) + Send> Observed<S, F> {
+    /// Lets `observe` see every command that `sink` gets.
+    pub fn new(sink: S, observe: F) -> Self {
+        Self { sink, observe }
+    }
+}
+
+impl<S: Sink, F: FnMut(&SinkCommand) + Send> Sink for Observed<S, F> {
+    fn capabilities(&self) -> Capabilities {
+        self.sink.capabilities()
+    }
+
+    fn command(&mut self, command: SinkCommand, now: Timestamp) {
+        (self.observe)(&command);
+        self.sink.command(command, now);
+    }
+
+    fn poll(&mut self, now: Timestamp) -> Option<SinkReport> {
+        self.sink.poll(now)
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        self.sink.deadline()
+    }
+
+    fn tracks(&self) -> Vec<TrackStats> {
+        self.sink.tracks()
+    }
+}
+
+impl<S: std::fmt::Debug, F> std::fmt::Debug for Observed<S, F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Observed").field("sink", &self.sink).finish_non_exhaustive()
+    }
+}
+
 /// What a sink did with one track.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrackStats {

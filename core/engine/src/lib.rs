@@ -97,7 +97,7 @@ pub use action::{Action, Append, CdmOrder, FetchRequest, Format, LoadId, Payload
 pub use config::{Config, Constraints, Preferences};
 pub use engine::{Engine, Snapshot, StreamSnapshot};
 pub use event::{Decision, DecisionKind, Event, StallCause, State, TimedPhase};
-pub use host::{Sink, TrackStats};
+pub use host::{Observed, Sink, TrackStats};
 pub use index::{index_from_sidx, nested_ranges};
 pub use input::{Body, Capabilities, Command, Environment, Input, NetworkEvent, RequestId, ResponseHead, SinkReport};
 pub use keys::{CdmNote, KeySetup};

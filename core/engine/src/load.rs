@@ -186,8 +186,20 @@ impl Engine {
         let at = self.title.start.unwrap_or_else(|| self.title.wanted_start.unwrap_or(MediaTime::ZERO));
         self.choose_tracks(at);
         if self.streams.values().all(|stream| !stream.is_essential()) {
-            self.fail(self.nothing_playable("no sound and no picture that this device can play"));
+            self.fail(self.nothing_for_this_device());
         }
+    }
+
+    /// Why a title has nothing that this device plays: codecs that it has no decoder for, if that is what it is.
+    fn nothing_for_this_device(&self) -> Error {
+        let what = "no sound and no picture that this device can play";
+        if self.title.left_out.is_empty() {
+            return self.nothing_playable(what);
+        }
+        let codecs: Vec<&str> = self.title.left_out.iter().map(String::as_str).collect();
+        let codecs = codecs.join(", ");
+        let error = Error::new(ErrorCode::CodecUnsupported, format!("{what}: there is no decoder for {codecs}"));
+        error.fact("codec", codecs).fact("url", self.outbox.secrets.shown(&self.title.url))
     }
 
     /// Nothing is left to play; what the manifest's reader had to leave out is the likeliest cause.

@@ -32,7 +32,7 @@ impl Engine {
     }
 
     /// Whether a kind that has no track in a period has one in a later one.
-    fn comes_later(&self, period: usize, kind: TrackKind) -> bool {
+    pub(crate) fn comes_later(&self, period: usize, kind: TrackKind) -> bool {
         let periods = self.title.presentation.as_ref().map_or(0, |p| p.periods.len());
         (period + 1..periods).any(|later| self.pick_track(later, kind, None).is_some())
     }
@@ -148,13 +148,7 @@ impl Engine {
         let (period, track) = (stream.period, stream.track);
         let start = self.title.presentation.as_ref().and_then(|p| p.periods.get(period + 1)).map(|p| p.start);
         let Some(start) = start else {
-            let Some(stream) = self.streams.get_mut(&kind) else { return false };
-            stream.ended = true;
-            // A title of which nothing could be had was not played to its end.
-            let fault = stream.last_fault.take().filter(|_| !stream.delivered && stream.is_essential());
-            if let Some(error) = fault {
-                self.fail(error);
-            }
+            self.end_stream(kind);
             return false;
         };
         if !self.enter_period(kind, period + 1, (period, track)) {

@@ -10,8 +10,12 @@ use crate::fetch::{Purpose, Request};
 use crate::select::Step;
 use crate::stream::{RenditionRef, Stream};
 
-/// Segments in a row that may be left out before the title counts as broken.
+/// Segments in a row that may be left out before no further one is asked for.
 const MISSING_IN_A_ROW: u32 = 12;
+
+/// Segments that may be missing at the end of a title that counts as played: durations that were rounded up
+/// announce one too many.
+const MISSING_AT_THE_END: u32 = 1;
 
 impl Engine {
     /// Leaves media out.
@@ -108,10 +112,21 @@ impl Engine {
                 if error.code() == ErrorCode::CodecUnsupported && self.streams.contains_key(&TrackKind::Video) =>
             {
                 self.report(error.recovered(Handling::Skipped));
-                self.disable(TrackKind::Audio);
+                self.go_without_sound(reference.period);
             }
-            Some(_) => self.fail(error),
+            Some(kind) => self.cut_short(kind, error),
             None => self.report(error.recovered(Handling::Skipped)),
+        }
+    }
+
+    /// The sound of a period cannot be decoded: silence to its end if a later one has any that can, else no sound.
+    fn go_without_sound(&mut self, period: usize) {
+        match self.streams.get(&TrackKind::Audio) {
+            Some(stream) if self.comes_later(period, TrackKind::Audio) => {
+                let from = stream.next_time(self.needed_from(stream));
+                self.be_absent(TrackKind::Audio, from);
+            }
+            _ => self.disable(TrackKind::Audio),
         }
     }
 
@@ -182,19 +197,53 @@ impl Engine {
             let from = self.rendition_name(kind, reference.rendition);
             return self.decide(DecisionKind::Pathway, Some(kind), from, None, why);
         }
-        // The same thing missing again and again is not a gap but a broken title.
-        if kind != TrackKind::Text && stream.failures >= MISSING_IN_A_ROW {
-            return self.fail(error);
+        // The same thing missing again and again is not a gap: the rest of the period is broken.
+        let broken = stream.is_essential() && stream.failures >= MISSING_IN_A_ROW;
+        let period_end = self.period_end(stream.period);
+        if broken && period_end.is_none() {
+            return self.cut_short(kind, error);
         }
         if let Some(stream) = self.streams.get_mut(&kind) {
-            stream.failures += 1;
+            stream.failures = stream.failures.saturating_add(1);
             stream.last_fault = Some(error.clone());
         }
         self.report(error.recovered(Handling::Skipped));
+        if let Some(end) = period_end.filter(|_| broken) {
+            return self.skip(kind, fetch.start, end, why);
+        }
         // The sink may still have some of it from before.
         let missing = self.streams.get(&kind).map(|stream| stream.buffer.without_media(fetch.start, fetch.end));
         for (from, to) in missing.unwrap_or_default() {
             self.skip(kind, from, to, why.clone());
+        }
+    }
+
+    /// A kind's stream has reached the end of the title. If its last segments could not be had, or none at all, the
+    /// title was not played to its end.
+    pub(crate) fn end_stream(&mut self, kind: TrackKind) {
+        let Some(stream) = self.streams.get_mut(&kind) else { return };
+        stream.ended = true;
+        let lost = !stream.delivered || stream.failures > MISSING_AT_THE_END;
+        if let Some(error) = stream.last_fault.clone().filter(|_| lost && stream.is_essential()) {
+            self.cut_short(kind, error);
+        }
+    }
+
+    /// Nothing more of a kind can be had. What there is is played; where it ends, playback fails with the cause.
+    fn cut_short(&mut self, kind: TrackKind, error: Error) {
+        if let Some(stream) = self.streams.get_mut(&kind) {
+            stream.ended = true;
+            stream.cut_short = Some(error);
+        }
+        self.fail_where_cut_short();
+    }
+
+    /// Fails with the cause if the playhead is where the media of a kind was cut short.
+    pub(crate) fn fail_where_cut_short(&mut self) {
+        let arrived = |stream: &&Stream| stream.is_over(self.needed_from(stream), MediaTime::ZERO);
+        let fault = self.streams.values().filter(arrived).find_map(|stream| stream.cut_short.clone());
+        if let Some(error) = fault {
+            self.fail(error);
         }
     }
 

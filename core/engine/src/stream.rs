@@ -95,6 +95,8 @@ pub(crate) struct Stream {
     pub(crate) delivered: bool,
     /// Why media was left out last.
     pub(crate) last_fault: Option<Error>,
+    /// Why nothing more of it can be had though the title goes on.
+    pub(crate) cut_short: Option<Error>,
     /// When requests for the next segment began to fail.
     pub(crate) trouble_since: Option<Timestamp>,
     /// From where media is to where the manifest has it, as of the last segment; None after a start
@@ -199,6 +201,7 @@ impl Stream {
             settled: None,
             delivered: false,
             last_fault: None,
+            cut_short: None,
             trouble_since: None,
             shift: None,
             avoid: BTreeSet::new(),
@@ -233,7 +236,13 @@ impl Stream {
         self.muxed_until.clear();
         self.ended = false;
         self.end_told = false;
+        self.cut_short = None;
         self.broken_off = true;
+    }
+
+    /// Nothing of it is left to play from a position on.
+    pub(crate) fn is_over(&self, position: MediaTime, tolerance: MediaTime) -> bool {
+        self.ended && self.ahead(position) <= tolerance && self.buffer.next_media(position).is_none()
     }
 
     /// Fetches anew what is needed from a position on at which playback goes on: where media is and where the
@@ -252,6 +261,7 @@ impl Stream {
         self.awaits = None;
         self.ended = false;
         self.end_told = false;
+        self.cut_short = None;
         self.broken_off = true;
         self.paused = false;
         self.failures = 0;

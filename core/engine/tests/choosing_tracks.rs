@@ -91,7 +91,8 @@ fn a_device_that_decodes_nothing_of_it_says_so() {
     let sink = ModelSink::new(Capabilities { codecs: vec!["hvc1".into()], ..Capabilities::default() });
     let mut session = session(SyntheticTitle::new(secs(20)), "main.mpd").sink(sink);
     let Outcome::Failed(Some(error)) = session.run(None) else { panic!("it cannot play") };
-    assert_eq!(error.code(), ErrorCode::NothingPlayable);
+    assert_eq!(error.code(), ErrorCode::CodecUnsupported);
+    assert!(error.message().contains("avc1") && error.message().contains("mp4a.40.2"), "{}", error.message());
 }
 
 #[test]

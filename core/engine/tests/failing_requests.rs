@@ -111,6 +111,71 @@ fn a_title_whose_media_is_all_missing_fails_with_the_cause() {
     }
 }
 
+/// Segments that cannot be had in any rendition of picture and sound.
+fn missing(mut title: SyntheticTitle, numbers: std::ops::Range<u64>) -> SyntheticTitle {
+    for number in numbers {
+        title = everywhere(title, number, Fault::Status(404)).fault("a0", number, Fault::Status(404));
+    }
+    title
+}
+
+#[test]
+fn what_there_is_of_a_title_whose_end_is_missing_is_played_and_then_the_cause_is_told() {
+    // Few segments, and more than are asked for one after the other; in the picture alone, and in the sound too.
+    for (file, total, first) in
+        [("main.m3u8", 60, 12), ("main.mpd", 60, 12), ("main.m3u8", 200, 20), ("main.mpd", 200, 20)]
+    {
+        let whole = SyntheticTitle::new(secs(total));
+        let picture = (first..50).fold(whole.clone(), |title, number| everywhere(title, number, Fault::Status(404)));
+        for title in [missing(whole, first..50), picture] {
+            let mut session = session(title, file);
+            let Outcome::Failed(Some(error)) = session.run(None) else {
+                panic!("{file}: {:?}", session.events().last())
+            };
+            assert_eq!(error.facts().get("status").map(String::as_str), Some("404"), "{file}");
+            assert_eq!(track(&session, TrackKind::Video).samples, first * 100, "{file}");
+            let qoe = session.engine().qoe(session.now());
+            let played = Duration::from_secs(first * 4);
+            assert!(qoe.played.abs_diff(played) < Duration::from_millis(300), "{file}: {:?} of {played:?}", qoe.played);
+            assert_eq!(
+                (qoe.stalls, errors(&session).iter().filter(|error| error.is_fatal()).count()),
+                (0, 1),
+                "{file}"
+            );
+        }
+    }
+}
+
+#[test]
+fn one_segment_too_many_at_the_end_is_left_out() {
+    for file in FILES {
+        let mut session = session(missing(SyntheticTitle::new(secs(60)), 14..15), file);
+        assert_eq!(session.run(None), Outcome::Ended, "{file}");
+        assert_eq!(track(&session, TrackKind::Video).samples, 1400, "{file}");
+    }
+}
+
+#[test]
+fn a_seek_back_from_where_the_end_is_missing_goes_on_playing() {
+    use telecine_engine::Command;
+    let title = missing(SyntheticTitle::new(secs(200)), 20..50);
+    // Both kinds are known to be cut short by then.
+    let mut session = session(title, "main.mpd").at(common::at(75_000), Command::Seek(secs(10)));
+    let Outcome::Failed(Some(error)) = session.run(None) else { panic!("{:?}", session.events().last()) };
+    assert_eq!(error.code(), ErrorCode::HttpStatus);
+    assert!(session.now().as_secs_f64() > 140.0, "{:?}", session.now());
+}
+
+#[test]
+fn a_period_of_which_nothing_can_be_had_is_left_out() {
+    let title = SyntheticTitle::new(secs(240)).part_at(5).part_at(35);
+    let mut session = session(missing(title, 5..35), "main.mpd");
+    assert_eq!(session.run(None), Outcome::Ended);
+    assert_eq!(track(&session, TrackKind::Video).samples, 3000);
+    let asked = session.source().requests().iter().filter(|path| path.starts_with("a0/")).count();
+    assert!(asked < 50, "not each of its segments is asked for: {asked}");
+}
+
 #[test]
 fn a_manifest_that_is_not_there_fails_at_once() {
     for file in ["missing.m3u8", "missing.mpd"] {

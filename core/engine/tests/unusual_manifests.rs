@@ -339,22 +339,66 @@ fn a_picture_plays_without_sound_that_nothing_decodes_and_says_so_once() {
     }
 }
 
-/// Sound in two languages, of which the first has six channels, whatever the manifest says.
+/// Lets sound have six channels, whatever the manifest says.
+fn with_six_channels(mut fetched: Fetched) -> Fetched {
+    let Fetched::Response(response) = &mut fetched else { return fetched };
+    let mut bytes = response.body.to_vec();
+    // AAC-LC, 48 kHz, two channels (ISO/IEC 14496-3, 1.6.2.1).
+    let at = bytes.windows(2).rposition(|pair| pair == [0x11, 0x90]).expect("an AudioSpecificConfig");
+    bytes[at + 1] = 0xb0;
+    response.body = Bytes::from(bytes);
+    fetched
+}
+
+/// Sound in two languages, of which the first has six channels.
 struct Surround(SyntheticTitle);
 
 impl Source for Surround {
     fn fetch(&mut self, request: &FetchRequest) -> Fetched {
+        let fetched = self.0.fetch(request);
+        match request.url.ends_with("a0/init.mp4") {
+            true => with_six_channels(fetched),
+            false => fetched,
+        }
+    }
+}
+
+/// Three periods; the sound of the second has six channels.
+struct SurroundBreak(SyntheticTitle);
+
+impl Source for SurroundBreak {
+    fn fetch(&mut self, request: &FetchRequest) -> Fetched {
+        if let Some(url) = request.url.strip_suffix("six.mp4") {
+            return with_six_channels(self.0.fetch(&FetchRequest { url: format!("{url}init.mp4"), ..request.clone() }));
+        }
         let mut fetched = self.0.fetch(request);
-        if request.url.ends_with("a0/init.mp4") {
-            let Fetched::Response(response) = &mut fetched else { return fetched };
-            let mut bytes = response.body.to_vec();
-            // AAC-LC, 48 kHz, two channels (ISO/IEC 14496-3, 1.6.2.1).
-            let at = bytes.windows(2).rposition(|pair| pair == [0x11, 0x90]).expect("an AudioSpecificConfig");
-            bytes[at + 1] = 0xb0;
-            response.body = Bytes::from(bytes);
+        if let (true, Fetched::Response(response)) = (request.url.ends_with(".mpd"), &mut fetched) {
+            let text = String::from_utf8(response.body.to_vec()).expect("text");
+            let periods: Vec<&str> = text.split_inclusive("</Period>").collect();
+            let (before, sound) = periods[1].split_once("contentType=\"audio\"").expect("it has sound");
+            let sound = sound.replace("/init.mp4", "/six.mp4");
+            let text = format!("{}{before}contentType=\"audio\"{sound}{}{}", periods[0], periods[2], periods[3]);
+            response.body = Bytes::from(text);
         }
         fetched
     }
+}
+
+#[test]
+fn sound_that_only_a_break_makes_undecodable_is_back_behind_it() {
+    let capabilities = Capabilities { max_channels: vec![("mp4a.40.2".to_owned(), 2)], ..Capabilities::default() };
+    let title = SyntheticTitle::new(secs(60)).part_at(5).part_at(10);
+    let mut session = Session::new(Config::default(), SurroundBreak(title))
+        .sink(ModelSink::new(capabilities))
+        .network("rate=8Mbps,rtt=40ms".parse().expect("a network"))
+        .play("https://title.example/main.mpd");
+    assert_eq!(session.run(None), Outcome::Ended, "{:?}", errors(&session));
+    let told: Vec<_> = errors(&session).iter().map(telecine_model::Error::code).collect();
+    assert_eq!(told, [ErrorCode::CodecUnsupported]);
+    let (video, audio) = (track(&session, TrackKind::Video), track(&session, TrackKind::Audio));
+    // Forty of sixty seconds have sound: 46.875 frames each.
+    assert_eq!((video.samples, audio.samples.abs_diff(1875) <= 2, audio.gaps), (1500, true, 0), "{}", audio.samples);
+    assert_eq!(session.engine().qoe(session.now()).stalls, 0);
 }
 
 #[test]
@@ -403,6 +447,29 @@ fn a_picture_plays_without_sound_that_is_muxed_in_and_that_nothing_decodes() {
     let told: Vec<_> = errors(&session).iter().map(telecine_model::Error::code).collect();
     assert_eq!(told, [ErrorCode::CodecUnsupported]);
     assert!(track(&session, TrackKind::Video).last_pts >= Some(secs(29)));
+}
+
+#[test]
+fn a_segment_of_no_duration_is_played_wherever_it_stands() {
+    for nth in [0, 7, 14] {
+        let none = |url: &str, text: String| match url.ends_with("main.m3u8") {
+            true => text,
+            false => {
+                let lines = text.split_inclusive("#EXTINF:").enumerate();
+                let edit = |(at, line): (usize, &str)| match (at == nth + 1, line.split_once(',')) {
+                    (true, Some((_, rest))) => format!("0,{rest}"),
+                    _ => line.to_owned(),
+                };
+                lines.map(edit).collect()
+            }
+        };
+        let mut session =
+            edited_with(Config::default(), SyntheticTitle::new(secs(60)).without_text(), "main.m3u8", none);
+        assert_eq!(session.run(None), Outcome::Ended, "{nth}: {:?}", errors(&session));
+        let (video, audio) = (track(&session, TrackKind::Video), track(&session, TrackKind::Audio));
+        assert_eq!((video.samples, video.gaps, audio.samples, audio.gaps), (1500, 0, 2813, 0), "{nth}");
+        assert_eq!(session.engine().qoe(session.now()).stalls, 0, "{nth}");
+    }
 }
 
 #[test]

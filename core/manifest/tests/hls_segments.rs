@@ -29,6 +29,17 @@ fn h047_durations_are_exact_decimals_or_integers() {
 }
 
 #[test]
+fn h047_a_segment_of_no_duration_has_a_time_in_which_it_is_asked_for() {
+    let playlist = media(around("#EXTINF:0,\na.ts\n#EXTINF:4,\nb.ts"));
+    let first = playlist.index.get(playlist.index.number_at(MediaTime::ZERO).expect("a segment")).expect("there");
+    assert_eq!(
+        (first.uri.ends_with("a.ts"), playlist.info.warnings.iter().any(|warning| warning.rule == "H047")),
+        (true, true)
+    );
+    assert_eq!(playlist.index.table.len(), 2);
+}
+
+#[test]
 fn h047_a_segment_without_a_duration_lasts_the_target_duration() {
     let playlist = as_media(tolerated(&around("a.ts"), "H047", ErrorCode::ManifestMissing));
     assert_eq!(playlist.duration(), MediaTime::from_secs(4));

@@ -17,6 +17,10 @@ pub(crate) fn code_of(error: &Error) -> u8 {
     if error.code() == ErrorCode::RecordingInvalid {
         return 3;
     }
+    // What is wrong with a codec is that the device has no decoder for it.
+    if error.code() == ErrorCode::CodecUnsupported {
+        return 6;
+    }
     match error.code().domain() {
         Domain::Usage => 2,
         Domain::Manifest | Domain::Media => 3,
@@ -122,6 +126,7 @@ mod tests {
             (ErrorCode::GeoBlocked, 4),
             (ErrorCode::KeyUnavailable, 5),
             (ErrorCode::SinkFailed, 6),
+            (ErrorCode::CodecUnsupported, 6),
         ] {
             assert_eq!(code_of(&Error::new(code, "x")), exit, "{code:?}");
         }

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use telecine::{BlockingSource, Command, Config, Fetcher, MediaTime, Sink, TrackKind, TrackStats};
-use telecine_engine::{Append, Capabilities, Payload, SinkCommand, SinkReport};
+use telecine::{BlockingSource, Command, Config, Fetcher, MediaTime, Sink, TrackKind};
+use telecine_engine::{Append, Observed, Payload, SinkCommand};
 use telecine_model::rng::Rng;
 use telecine_model::{Timescale, Timestamp};
 use telecine_origin::{Origin, OriginConfig};
@@ -65,19 +65,11 @@ impl Ledger {
 }
 
 /// A null sink that keeps a ledger.
-struct Witness {
-    sink: ModelSink,
-    ledger: Arc<Mutex<Ledger>>,
-}
-
-impl Sink for Witness {
-    fn capabilities(&self) -> Capabilities {
-        self.sink.capabilities()
-    }
-
-    fn command(&mut self, command: SinkCommand, now: Timestamp) {
-        let mut ledger = self.ledger.lock().expect("one thread");
-        match &command {
+fn witness(ledger: &Arc<Mutex<Ledger>>) -> impl Sink {
+    let ledger = Arc::clone(ledger);
+    Observed::new(ModelSink::default(), move |command: &SinkCommand| {
+        let mut ledger = ledger.lock().expect("one thread");
+        match command {
             SinkCommand::Configure(config) => {
                 let init = config.init.as_ref().expect("not a replay");
                 let timescale = init.track(config.track_id).expect("the track").timescale;
@@ -87,20 +79,7 @@ impl Sink for Witness {
             SinkCommand::Remove { kind, from, to } => ledger.remove(*kind, *from, *to),
             _ => {}
         }
-        self.sink.command(command, now);
-    }
-
-    fn poll(&mut self, now: Timestamp) -> Option<SinkReport> {
-        self.sink.poll(now)
-    }
-
-    fn deadline(&self) -> Option<Timestamp> {
-        self.sink.deadline()
-    }
-
-    fn tracks(&self) -> Vec<TrackStats> {
-        self.sink.tracks()
-    }
+    })
 }
 
 #[test]
@@ -126,7 +105,7 @@ fn every_sample_behind_a_random_seek_comes_once() {
             let (when, target) = (300 + rng.below(12_000), MediaTime::from_millis(rng.below(23_900) as i64));
             let source = BlockingSource::new(Fetcher::new(&[]).expect("a client"), runtime.handle().clone(), &url);
             let ledger = Arc::new(Mutex::new(Ledger::default()));
-            let sink = Witness { sink: ModelSink::default(), ledger: Arc::clone(&ledger) };
+            let sink = witness(&ledger);
             let mut session = Session::new(Config::default(), source)
                 .sink(sink)
                 .network("rate=6Mbps,rtt=40ms".parse().expect("a network"))

@@ -41,7 +41,10 @@ impl Scope<'_> {
             xml.attr("duration", self.nominal(track));
         }
         if self.addressing != Addressing::Time {
-            xml.attr("startNumber", segments.start + self.programme.options.first_number);
+            // Of a programme that goes on, numbers with durations are counted from its start.
+            let counted = self.programme.edge.is_some() && self.addressing == Addressing::Number;
+            let first = if counted { 0 } else { segments.start };
+            xml.attr("startNumber", first + self.programme.options.first_number);
         }
         xml.attr("initialization", format!("{id}/init.mp4")).attr("media", media);
         if self.addressing != Addressing::Number {

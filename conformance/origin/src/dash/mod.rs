@@ -6,6 +6,7 @@ mod xml;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::live::{Clock, Edge, Live};
 use crate::programme::Programme;
 use crate::protect::{self, base64, pssh, uuid, Protection, CLEARKEY_URN};
 use crate::title::{Medium, Text, Ticks, Tiles, Track};
@@ -45,6 +46,11 @@ impl Addressing {
         }
     }
 
+    /// Whether what goes on can be addressed so.
+    pub(crate) fn can_go_on(self) -> bool {
+        matches!(self, Self::Number | Self::Time | Self::TimelineNumber)
+    }
+
     fn profile(self) -> &'static str {
         match self {
             Self::Number | Self::Time | Self::TimelineNumber => "urn:mpeg:dash:profile:isoff-live:2011",
@@ -72,17 +78,21 @@ pub(crate) fn mpd(programme: &Programme<'_>, addressing: Addressing) -> String {
         xml.attr("xmlns:xlink", XLINK);
     }
     protection_namespaces(&mut xml, programme);
-    xml.attr("profiles", addressing.profile())
-        .attr("type", "static")
-        .attr("mediaPresentationDuration", duration(programme.length()))
-        .attr("minBufferTime", "PT2S");
+    xml.attr("profiles", addressing.profile());
+    match programme.options.live.as_ref().zip(programme.edge) {
+        Some((live, edge)) => live_attributes(&mut xml, programme, addressing, live, edge),
+        None => {
+            xml.attr("type", "static").attr("mediaPresentationDuration", duration(programme.length()));
+        }
+    }
+    xml.attr("minBufferTime", "PT2S");
     if programme.options.bases > 1 {
         for base in 0..programme.options.bases {
             let location = char::from(b'a' + base as u8);
             xml.start("BaseURL").attr("serviceLocation", location).text(&format!("bu{base}/"));
         }
     }
-    let periods = programme.periods();
+    let periods = if programme.edge.is_some() { 1 } else { programme.periods() };
     for index in 0..periods {
         if programme.options.xlink && (index > 0 || periods == 1) {
             let href = format!("{}.period{index}.xml", addressing.name());
@@ -91,7 +101,38 @@ pub(crate) fn mpd(programme: &Programme<'_>, addressing: Addressing) -> String {
             period(&mut xml, programme, addressing, index);
         }
     }
+    if let Some((live, edge)) = programme.options.live.as_ref().zip(programme.edge) {
+        clocks(&mut xml, live, edge);
+    }
     xml.finish()
+}
+
+/// What an MPD says of a programme that goes on (ISO/IEC 23009-1, 5.3.1.2). After its end it is not updated any more.
+fn live_attributes(xml: &mut Xml, programme: &Programme<'_>, addressing: Addressing, live: &Live, edge: Edge) {
+    xml.attr("type", "dynamic")
+        .attr("availabilityStartTime", live.start())
+        .attr("publishTime", edge.now)
+        .attr("timeShiftBufferDepth", duration(live.window()));
+    let seconds = |seconds| duration(Ticks { ticks: seconds, timescale: 1 });
+    xml.maybe("suggestedPresentationDelay", live.delay.map(seconds));
+    if edge.over {
+        xml.attr("mediaPresentationDuration", duration(programme.length()));
+        return;
+    }
+    // Where numbers say it all there is nothing to be updated, unless an end may come.
+    let usual = (addressing != Addressing::Number || live.has_stop()).then_some(2);
+    xml.maybe("minimumUpdatePeriod", live.update_period.or(usual).map(seconds));
+}
+
+/// Where the time is to be had (5.8.4.11).
+fn clocks(xml: &mut Xml, live: &Live, edge: Edge) {
+    for clock in &live.clocks {
+        let value = match clock {
+            Clock::Direct => edge.now.to_string(),
+            Clock::Head | Clock::XsDate | Clock::Iso => "/time".to_owned(),
+        };
+        xml.start("UTCTiming").attr("schemeIdUri", clock.scheme()).attr("value", value).end();
+    }
 }
 
 /// A remote period, as `xlink:href` points to it.
@@ -102,7 +143,8 @@ pub(crate) fn remote_period(programme: &Programme<'_>, addressing: Addressing, i
 }
 
 fn period(xml: &mut Xml, programme: &Programme<'_>, addressing: Addressing, index: u64) {
-    let range = programme.period(index);
+    // What goes on is one period.
+    let range = if programme.edge.is_some() { 0..programme.count() } else { programme.period(index) };
     let (from, to) = (programme.boundary(range.start), programme.boundary(range.end));
     xml.start("Period");
     if programme.options.xlink {
@@ -110,20 +152,23 @@ fn period(xml: &mut Xml, programme: &Programme<'_>, addressing: Addressing, inde
         xml.attr("xmlns", NAMESPACE);
         protection_namespaces(xml, programme);
     }
-    xml.attr("id", format!("P{index}"))
-        .attr("start", duration(from))
-        .attr("duration", duration(Ticks { ticks: to.ticks - from.ticks, ..to }));
+    xml.attr("id", format!("P{index}")).attr("start", duration(from));
+    if programme.edge.is_none() {
+        xml.attr("duration", duration(Ticks { ticks: to.ticks - from.ticks, ..to }));
+    }
     let scope = Scope { programme, addressing, index, range, start: from };
     let mut id = 1;
     for set in sets(&programme.title.tracks) {
         scope.media_set(xml, id, set);
         id += 1;
     }
-    for text in &programme.title.texts {
+    // Files of their own are of titles with an end.
+    let beside = programme.edge.is_none();
+    for text in programme.title.texts.iter().filter(|_| beside) {
         scope.text_set(xml, id, text);
         id += 1;
     }
-    if let Some(tiles) = &programme.title.tiles {
+    if let Some(tiles) = programme.title.tiles.as_ref().filter(|_| beside) {
         scope.tile_set(xml, id, tiles);
     }
     xml.end();

@@ -6,6 +6,7 @@
 //! | [`h264`] [`h265`] [`sets`] | parameter sets to `avcC`, `hvcC`, sizes, colours and frame rates |
 //! | [`sei`] | captions and recovery points |
 //! | [`audio`] | bytes to frames: [`adts`], [`latm`], [`mpeg_audio`], [`dolby`] (AC-3, E-AC-3) |
+//! | [`plain`] | the way back: samples as a byte stream, AAC in ADTS frames |
 //! | [`sample_aes`] | which bytes SAMPLE-AES protects, as subsamples |
 
 mod adts;
@@ -17,6 +18,7 @@ mod latm;
 mod mpeg_audio;
 mod nal;
 mod picture;
+mod plain;
 mod sample_aes;
 pub(crate) mod sei;
 mod sets;
@@ -24,6 +26,7 @@ mod video;
 
 pub(crate) use audio::{AudioCodec, AudioFramer, AudioUnit, Framed, HeaderKind};
 pub(crate) use picture::Picture;
+pub use plain::PlainSamples;
 pub(crate) use video::{Entry, Field, VideoAssembler, VideoCodec, VideoUnit};
 
 /// When an access unit is shown and, where that is another time, decoded: ticks of 90 kHz.

@@ -11,7 +11,7 @@ use telecine_model::protection::KeyId;
 use telecine_model::{Limits, Timestamp};
 use telecine_virtual::{Fetched, Outcome, Response, Session, Source};
 
-use crate::sink::Keeping;
+use crate::sink::keeping;
 
 fn golden(name: &str) -> Bytes {
     file(&format!("../../conformance/media/golden/{name}"))
@@ -55,8 +55,7 @@ fn play(name: &str, files: Files, setup: KeySetup) -> Vec<Bytes> {
     config.record = true;
     let mut engine = Engine::new(config);
     engine.set_keys(setup);
-    let sink = Keeping::default();
-    let shelf = sink.shelf.clone();
+    let (sink, shelf) = keeping();
     let mut session = Session::with_engine(engine, files, Timestamp::ZERO)
         .sink(sink)
         .network("rate=4Mbps,rtt=40ms".parse().expect("a network"))

@@ -14,7 +14,7 @@ use telecine_model::protection::{KeyId, KeyStatus};
 use telecine_model::{Timestamp, TrackKind};
 use telecine_virtual::{Fetched, Outcome, Response, Session, Source};
 
-use crate::sink::Keeping;
+use crate::sink::keeping;
 use crate::world::{with_widevine, SERVER};
 
 /// Files of a variant under `https://title.example/`, and the licence server of the double.
@@ -71,8 +71,7 @@ fn play(folder: &Path, manifest: &str, keys: &[KeyId], low: bool) -> Samples {
     }
     let mut engine = Engine::new(config);
     engine.set_keys(with_widevine());
-    let sink = Keeping::default();
-    let shelf = sink.shelf.clone();
+    let (sink, shelf) = keeping();
     let source = Packaged { folder: folder.to_owned(), licence };
     let mut session = Session::with_engine(engine, source, Timestamp::ZERO)
         .sink(sink)

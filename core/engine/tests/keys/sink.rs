@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
-use telecine_engine::{Capabilities, Payload, Sink, SinkCommand, SinkReport, TrackStats};
-use telecine_model::{Timestamp, TrackKind};
+use telecine_engine::{Observed, Payload, Sink, SinkCommand};
+use telecine_model::TrackKind;
 use telecine_virtual::ModelSink;
 
 /// What a sink got.
@@ -26,45 +26,23 @@ impl Shelf {
     }
 }
 
-/// Keeps samples and what initialisation sections say of them.
-#[derive(Default)]
-pub(crate) struct Keeping {
-    inner: ModelSink,
-    pub(crate) shelf: Shelf,
-}
-
-impl Sink for Keeping {
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
-    }
-
-    fn command(&mut self, command: SinkCommand, now: Timestamp) {
-        match &command {
-            SinkCommand::Configure(config) => {
-                let tracks = config.init.iter().flat_map(|init| &init.tracks);
-                self.shelf.get().tracks.extend(tracks.map(|track| track.encryption.is_some()));
-            }
-            SinkCommand::Append(append) => {
-                if let Payload::Fragment(fragment) = &append.payload {
-                    let samples = fragment.tracks.iter().flat_map(|track| &track.samples);
-                    let bytes = samples.map(|sample| (append.kind, fragment.sample(sample).expect("inside")));
-                    self.shelf.get().samples.extend(bytes);
-                }
-            }
-            _ => {}
+/// A sink that keeps samples and what initialisation sections say of them, and where it keeps them.
+pub(crate) fn keeping() -> (impl Sink, Shelf) {
+    let shelf = Shelf::default();
+    let kept = shelf.clone();
+    let keep = move |command: &SinkCommand| match command {
+        SinkCommand::Configure(config) => {
+            let tracks = config.init.iter().flat_map(|init| &init.tracks);
+            kept.get().tracks.extend(tracks.map(|track| track.encryption.is_some()));
         }
-        self.inner.command(command, now);
-    }
-
-    fn poll(&mut self, now: Timestamp) -> Option<SinkReport> {
-        self.inner.poll(now)
-    }
-
-    fn deadline(&self) -> Option<Timestamp> {
-        self.inner.deadline()
-    }
-
-    fn tracks(&self) -> Vec<TrackStats> {
-        self.inner.tracks()
-    }
+        SinkCommand::Append(append) => {
+            if let Payload::Fragment(fragment) = &append.payload {
+                let samples = fragment.tracks.iter().flat_map(|track| &track.samples);
+                let bytes = samples.map(|sample| (append.kind, fragment.sample(sample).expect("inside")));
+                kept.get().samples.extend(bytes);
+            }
+        }
+        _ => {}
+    };
+    (Observed::new(ModelSink::default(), keep), shelf)
 }

@@ -15,7 +15,7 @@ use telecine_model::{Limits, Timestamp};
 use telecine_virtual::testing::SyntheticTitle;
 use telecine_virtual::{Fetched, Response, Session, Source};
 
-use crate::sink::{Keeping, Shelf};
+use crate::sink::{keeping, Shelf};
 
 /// Licence server of every test.
 pub(crate) const SERVER: &str = "https://licence.example/get?token=verysecret42";
@@ -188,8 +188,7 @@ pub(crate) fn start_over(world: World, setup: KeySetup, file: &str, network: &st
     config.record = true;
     let mut engine = Engine::new(config);
     engine.set_keys(setup);
-    let sink = Keeping::default();
-    let shelf = sink.shelf.clone();
+    let (sink, shelf) = keeping();
     let session = Session::with_engine(engine, world, Timestamp::ZERO)
         .sink(sink)
         .network(network.parse().expect("a network"))

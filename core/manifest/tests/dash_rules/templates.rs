@@ -2,7 +2,7 @@
 
 use crate::support::*;
 
-use telecine_model::{ByteRange, Segments};
+use telecine_model::{ByteRange, MediaTime, Segments};
 
 #[test]
 fn d008_the_presentation_time_offset_moves_media_time_to_the_start_of_the_period() {
@@ -202,4 +202,24 @@ fn d010_an_index_that_is_a_resource_of_its_own_leaves_the_representation_out() {
     assert_eq!((ids, warned(&presentation)), (vec!["w"], vec!["D010"]));
     // What the file itself has is enough.
     assert_eq!(track(&read(&index("indexRange='10-99'"))).renditions.len(), 2);
+}
+
+#[test]
+fn d012_a_duration_with_a_fraction_of_zero_is_read_and_another_makes_its_representation_unusable() {
+    let text = |duration: &str| {
+        with_set(&format!(
+            "<Representation id='v' bandwidth='1'><SegmentTemplate media='v$Number$' duration='{duration}'/>\
+             </Representation><Representation id='w' bandwidth='2'>\
+             <SegmentTemplate media='w$Number$' duration='4'/></Representation>"
+        ))
+    };
+    let ids = |presentation: &telecine_model::Presentation| -> Vec<String> {
+        track(presentation).renditions.iter().map(|rendition| rendition.id.clone()).collect()
+    };
+    let whole = read(&text("2.000"));
+    assert_eq!((ids(&whole), segments(&whole)[0].duration), (vec!["v".into(), "w".into()], MediaTime::from_secs(2)));
+    assert_eq!(warned(&whole), ["D012"]);
+    for wrong in ["1.92", "0", "-1", "PT2S", ""] {
+        assert_eq!(ids(&read(&text(wrong))), ["w"], "{wrong}");
+    }
 }

@@ -8,7 +8,7 @@ mod timeline;
 
 pub(crate) use collect::{decision_kind, Collector, Protection, Session};
 pub(crate) use html::page;
-pub(crate) use tally::{Counted, Tally};
+pub(crate) use tally::Tally;
 
 use std::collections::BTreeMap;
 

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use telecine_container::InitSegment;
-use telecine_engine::{Append, Capabilities, Payload, Sink, SinkCommand, SinkReport, TrackConfig, TrackStats};
+use telecine_engine::{Append, Payload, SinkCommand, TrackConfig};
 use telecine_model::protection::KeyId;
-use telecine_model::{MediaTime, Timestamp, TrackKind};
+use telecine_model::{MediaTime, TrackKind};
 
 /// Counts the media that goes into a sink. Clones count together.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +59,15 @@ impl Tally {
         let mut unseen = self.unseen_keys();
         if !unseen.is_empty() {
             unseen.retain(|kid| !boxes.windows(kid.0.len()).any(|window| window == kid.0));
+        }
+    }
+
+    /// Counts what a sink is told.
+    pub(crate) fn count(&self, command: &SinkCommand) {
+        match command {
+            SinkCommand::Configure(config) => self.configure(config),
+            SinkCommand::Append(append) => self.append(append),
+            _ => {}
         }
     }
 
@@ -116,39 +125,6 @@ impl Tally {
 fn rate(bytes: u64, duration: MediaTime) -> Option<u64> {
     let micros = u128::try_from(duration.as_micros()).ok().filter(|micros| *micros > 0)?;
     u64::try_from(u128::from(bytes) * 8_000_000 / micros).ok().filter(|rate| *rate > 0)
-}
-
-/// A sink that counts what goes into another one.
-pub(crate) struct Counted {
-    pub(crate) sink: Box<dyn Sink>,
-    pub(crate) tally: Tally,
-}
-
-impl Sink for Counted {
-    fn capabilities(&self) -> Capabilities {
-        self.sink.capabilities()
-    }
-
-    fn command(&mut self, command: SinkCommand, now: Timestamp) {
-        match &command {
-            SinkCommand::Configure(config) => self.tally.configure(config),
-            SinkCommand::Append(append) => self.tally.append(append),
-            _ => {}
-        }
-        self.sink.command(command, now);
-    }
-
-    fn poll(&mut self, now: Timestamp) -> Option<SinkReport> {
-        self.sink.poll(now)
-    }
-
-    fn deadline(&self) -> Option<Timestamp> {
-        self.sink.deadline()
-    }
-
-    fn tracks(&self) -> Vec<TrackStats> {
-        self.sink.tracks()
-    }
 }
 
 #[cfg(test)]

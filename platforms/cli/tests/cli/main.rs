@@ -28,6 +28,7 @@ mod probe_lists_what_ffprobe_lists;
 mod probe_says_what_subtitles_hold;
 mod protected_media_becomes_clear;
 mod protected_titles_play;
+mod samples_for_decoders_that_know_no_mp4;
 mod streams_become_mp4_that_others_read;
 mod the_demo_title_plays_to_its_end;
 mod the_origin_logs_every_request;

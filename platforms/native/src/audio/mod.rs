@@ -77,7 +77,8 @@ const DOLBY: [&str; 0] = [];
 ///
 /// Every sample of the presentation is decoded once, across changes of rendition; what lies before
 /// a seek's target, or outside of its period, is decoded where the decoder needs it and cut from
-/// the output to the frame. A sample that the decoder refuses counts and becomes silence.
+/// the output to the frame. A sample that the decoder refuses counts and becomes silence; if that was all there is,
+/// playback does not end but fails.
 pub struct AudioSink {
     model: ModelSink,
     output: Box<dyn AudioOutput>,
@@ -295,6 +296,12 @@ impl AudioSink {
         }
     }
 
+    /// There was sound, and nothing of it could be decoded.
+    fn is_barren(&self) -> bool {
+        let nothing = self.counts.values().all(|counts| counts.decoded == 0);
+        nothing && self.counts.values().any(|counts| counts.errors > 0)
+    }
+
     fn finish(&mut self) {
         let finished = self.output.finish();
         self.check(finished);
@@ -400,6 +407,11 @@ impl Sink for AudioSink {
                     self.work(now);
                 }
                 self.finish();
+                if self.is_barren() {
+                    let message =
+                        "no sample of the sound could be decoded: it is damaged, or its key is wrong".to_owned();
+                    return Some(SinkReport::Failed { code: ErrorCode::DecodeFailed, message });
+                }
             }
             _ => {}
         }

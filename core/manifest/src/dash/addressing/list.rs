@@ -54,7 +54,12 @@ pub(super) fn build(info: &Info, scope: &Scope<'_>, warnings: &mut Warnings) -> 
     let first = info.first_number();
     let mut table = SegmentTable::new(info.timescale(), first);
     let end = info.end_tick(scope);
-    let pushed = match (&info.timeline, info.duration, end) {
+    let duration = match &info.timeline {
+        Some(_) => Ok(None),
+        None => info.duration(scope, warnings),
+    };
+    let Ok(duration) = duration else { return Ok(None) };
+    let pushed = match (&info.timeline, duration, end) {
         (Some(timeline), _, _) => {
             table = timeline.table(info, scope, warnings)?.relabelled(info.timescale(), first);
             if table.len() != count {

@@ -16,7 +16,7 @@ use self::list::Rows;
 use self::timeline::Timeline;
 use super::baseurl::{Base, Lead};
 use super::element::Element;
-use super::reader::{Warnings, Xml};
+use super::reader::{clip, Warnings, Xml};
 use super::value::{byte_range, integer, positive};
 use super::xlink::Link;
 
@@ -35,7 +35,7 @@ struct Info {
     timescale: Option<u32>,
     presentation_offset: Option<i64>,
     ept_delta: Option<i64>,
-    duration: Option<u64>,
+    duration: Option<SegmentDuration>,
     start_number: Option<u64>,
     end_number: Option<u64>,
     lead: Option<Lead>,
@@ -57,6 +57,31 @@ struct Info {
 struct Init {
     uri: Option<String>,
     range: Option<ByteRange>,
+}
+
+/// `@duration` of segments. One that is not valid is not the same as none: without one all media is one segment.
+#[derive(Clone, Copy, Debug)]
+enum SegmentDuration {
+    /// In ticks; not zero.
+    Ticks(u64),
+    NotValid,
+}
+
+impl SegmentDuration {
+    fn read(text: &str, xml: &mut Xml<'_>) -> Self {
+        let text = text.trim();
+        let ticks = |text: &str| integer(text).filter(|ticks| *ticks > 0);
+        if let Some(ticks) = ticks(text) {
+            return Self::Ticks(ticks);
+        }
+        let whole = text.split_once('.').filter(|(_, fraction)| fraction.bytes().all(|digit| digit == b'0'));
+        if let Some(ticks) = whole.and_then(|(whole, _)| ticks(whole)) {
+            xml.warn("D012", format!("@duration=\"{}\" is not an integer and was read as {ticks}", clip(text)));
+            return Self::Ticks(ticks);
+        }
+        xml.warn("D012", format!("@duration=\"{}\" is not a positive integer", clip(text)));
+        Self::NotValid
+    }
 }
 
 impl Level {
@@ -102,7 +127,7 @@ impl Info {
             timescale: xml.parsed(element, "timescale", "D008", positive),
             presentation_offset: xml.parsed(element, "presentationTimeOffset", "D008", integer),
             ept_delta: xml.parsed(element, "eptDelta", "D012", integer),
-            duration: xml.parsed(element, "duration", "D012", |t| integer(t).filter(|d| *d > 0)),
+            duration: element.attr("duration").map(|text| SegmentDuration::read(&text, xml)),
             start_number: xml.parsed(element, "startNumber", "D016", integer),
             end_number: xml.parsed(element, "endNumber", "D019", integer),
             lead,
@@ -284,6 +309,18 @@ impl Info {
         index
     }
 
+    /// `@duration` in ticks, if there is one. One that is not valid makes the representation unusable.
+    fn duration(&self, scope: &Scope<'_>, warnings: &mut Warnings) -> Result<Option<u64>, ()> {
+        match self.duration {
+            None => Ok(None),
+            Some(SegmentDuration::Ticks(ticks)) => Ok(Some(ticks)),
+            Some(SegmentDuration::NotValid) => {
+                warnings.add("D012", scope.place, "a @duration that is not valid: the representation was left out");
+                Err(())
+            }
+        }
+    }
+
     /// `Initialization`, or the template of it.
     fn init_section(&self, scope: &Scope<'_>, warnings: &mut Warnings) -> Result<Option<InitSection>, ()> {
         let section = |uri: String, byte_range| Some(InitSection { uri, byte_range, keys: std::sync::Arc::from([]) });
@@ -309,9 +346,9 @@ fn parse_template(text: &str, scope: &Scope<'_>, warnings: &mut Warnings) -> Opt
             let what = match error {
                 TemplateError::Unterminated => "a $ without a partner".to_owned(),
                 TemplateError::UnknownIdentifier(name) => {
-                    format!("the unknown identifier ${}$", super::reader::clip(&name))
+                    format!("the unknown identifier ${}$", clip(&name))
                 }
-                TemplateError::BadWidth(width) => format!("the width {}", super::reader::clip(&width)),
+                TemplateError::BadWidth(width) => format!("the width {}", clip(&width)),
                 _ => "a fault".to_owned(),
             };
             warnings.add("D017", scope.place, format!("a template with {what}: the representation was left out"));

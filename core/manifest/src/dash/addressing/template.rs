@@ -61,7 +61,8 @@ fn times(
     let start = info.offset().saturating_add(info.ept_delta.unwrap_or(0));
     let announced = last.map(|last| last.saturating_add(1).saturating_sub(first));
     let until_end = |duration| info.end_tick(scope).map(|end| (end, count_until(start, end, duration)));
-    let pushed = match (info.duration, until_end(info.duration.unwrap_or(1))) {
+    let Ok(duration) = info.duration(scope, warnings) else { return Ok(None) };
+    let pushed = match (duration, until_end(duration.unwrap_or(1))) {
         (Some(duration), Some((end, count))) => {
             let bounded = announced.map_or(count, |announced| announced.min(count));
             if bounded > scope.limits.segments {

@@ -130,6 +130,11 @@ impl Builder {
     /// A URI line ends a segment.
     fn segment(&mut self, uri: &str, reader: &mut Reader<'_, '_>) -> Result<(), Error> {
         let duration = match self.duration.take() {
+            // It holds media all the same, which would be in nobody's time: players would never ask for it.
+            Some(0) => {
+                reader.report.warn("H047", "a segment of no duration is taken to last a nanosecond");
+                1
+            }
             Some(duration) => duration,
             None if self.info.target_duration > MediaTime::ZERO => {
                 let message = "the segment has no EXTINF; it is taken to last the target duration";

@@ -1,10 +1,10 @@
 //! Where media goes.
 
-use telecine_engine::Sink;
+use telecine_engine::{Observed, Sink, SinkCommand};
 use telecine_model::{Error, ErrorCode};
 
 use crate::args::{Clock, SinkName};
-use crate::report::{Counted, Tally};
+use crate::report::Tally;
 
 /// A sink, and its name for the report.
 pub(super) struct Chosen {
@@ -18,8 +18,8 @@ impl Chosen {
     }
 
     /// The sink, which counts in `tally` what goes into it.
-    pub(super) fn into_sink(self, tally: Tally) -> Counted {
-        Counted { sink: self.sink, tally }
+    pub(super) fn into_sink(self, tally: Tally) -> impl Sink {
+        Observed::new(self.sink, move |command: &SinkCommand| tally.count(command))
     }
 }
 

@@ -1,0 +1,172 @@
+//! Live programmes: read back by m3u8-rs and dash-mpd-core at many moments, and checked against what is there.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::time::Duration;
+
+use dash_mpd_core::{SegmentTemplate, MPD};
+use m3u8_rs::{MediaPlaylist, MediaPlaylistType};
+use support::segment::decode_time;
+use support::{bytes, get, text};
+
+/// 2026-11-27T11:54:56Z, which is inside of a segment.
+const NOW: u64 = 1_795_780_496_700;
+
+fn at(path: &str, now: u64) -> String {
+    format!("{path}?nowMS={now}")
+}
+
+fn playlist(path: &str, now: u64) -> MediaPlaylist {
+    m3u8_rs::parse_media_playlist_res(&bytes(&at(path, now))).expect("a media playlist")
+}
+
+fn mpd(path: &str, now: u64) -> MPD {
+    dash_mpd_core::parse(&text(&at(path, now))).expect("an MPD")
+}
+
+/// Whether a segment is there.
+fn is_there(path: &str, now: u64) -> bool {
+    match get(&at(path, now)).status {
+        200 => true,
+        404 => false,
+        other => panic!("{path}: {other}"),
+    }
+}
+
+#[test]
+fn a_playlist_names_what_has_ended_and_reaches_into_the_window() {
+    let folder = "/hls/live_20/demo";
+    for (rendition, now) in [("v180", NOW), ("a-en", NOW), ("v720", NOW + 1_999), ("a-fr", NOW + 123_456_789)] {
+        let playlist = playlist(&format!("{folder}/{rendition}.m3u8"), now);
+        assert!(!playlist.end_list && playlist.playlist_type.is_none(), "{rendition}");
+        let count = playlist.segments.len() as u64;
+        assert!((10..=11).contains(&count), "{rendition}: {count}");
+        let (first, behind) = (playlist.media_sequence, playlist.media_sequence + count);
+        for (nth, segment) in playlist.segments.iter().enumerate() {
+            assert_eq!(segment.uri, format!("{rendition}/{}.m4s", first + nth as u64));
+            assert!(is_there(&format!("{folder}/{}", segment.uri), now));
+        }
+        assert!(!is_there(&format!("{folder}/{rendition}/{behind}.m4s"), now), "it has not ended");
+        assert!(is_there(&format!("{folder}/{rendition}/{behind}.m4s"), now + 2_100));
+        assert!(!is_there(&format!("{folder}/{rendition}/{}.m4s", first - 11), now), "long gone");
+        // The date of the first is that of its media, which are counted from 1970.
+        let date = playlist.segments[0].program_date_time.expect("a date").timestamp_millis() as u64;
+        let media = bytes(&at(&format!("{folder}/{}", playlist.segments[0].uri), now));
+        let timescale = if rendition.starts_with('v') { 90_000 } else { 48_000 };
+        assert_eq!(date, decode_time(&media) * 1000 / timescale, "{rendition}");
+    }
+}
+
+#[test]
+fn what_follows_a_playlist_continues_it() {
+    let mut known: Option<MediaPlaylist> = None;
+    for step in 0..200 {
+        let now = NOW + step * 700;
+        let next = playlist("/hls/live_12/disc_4/demo/v180.m3u8", now);
+        if let Some(before) = known {
+            let shift = (next.media_sequence - before.media_sequence) as usize;
+            let kept: Vec<_> = before.segments.iter().skip(shift).map(|s| (s.uri.clone(), s.duration)).collect();
+            let again: Vec<_> = next.segments.iter().take(kept.len()).map(|s| (s.uri.clone(), s.duration)).collect();
+            assert_eq!(kept, again, "{step}");
+            let lost = before.segments.iter().take(shift).filter(|s| s.discontinuity).count() as u64;
+            // A tag on the segment that is first now is counted.
+            let first = u64::from(shift > 0 && before.segments[shift].discontinuity);
+            assert_eq!(next.discontinuity_sequence, before.discontinuity_sequence + lost + first, "{step}");
+            assert!(!next.segments[0].discontinuity);
+        }
+        known = Some(next);
+    }
+}
+
+#[test]
+fn a_programme_begins_and_ends() {
+    let path = "/hls/live_20/start_1795780400/stop_1795780430/demo/v180.m3u8";
+    assert_eq!(get(&at(path, 1_795_780_399_000)).status, 404);
+    assert_eq!(playlist(path, 1_795_780_405_000).segments.len(), 2);
+    for now in [1_795_780_430_000, 1_795_790_000_000] {
+        let over = playlist(path, now);
+        assert!(over.end_list);
+        assert_eq!((over.media_sequence, over.segments.len()), (5, 10), "the last twenty seconds");
+    }
+    let event = playlist("/hls/event_1/start_1795780400/demo/v180.m3u8", 1_795_780_500_000);
+    assert_eq!((event.media_sequence, event.segments.len(), event.end_list), (0, 50, false));
+    assert_eq!(event.playlist_type, Some(MediaPlaylistType::Event));
+    let over = mpd("/dash/live_20/start_1795780400/stop_1795780430/demo/number.mpd", 1_795_780_999_000);
+    assert_eq!(over.mediaPresentationDuration, Some(Duration::from_secs(30)));
+    assert_eq!(over.minimumUpdatePeriod, None);
+}
+
+#[test]
+fn timelines_name_what_there_is_and_numbers_count_from_the_start() {
+    for (name, pattern) in [("time", "t$Time$"), ("timeline-number", "$Number$")] {
+        let document = mpd(&format!("/dash/live_20/demo/{name}.mpd"), NOW);
+        assert_eq!(document.mpdtype.as_deref(), Some("dynamic"));
+        assert_eq!(document.timeShiftBufferDepth, Some(Duration::from_secs(20)));
+        assert_eq!(document.availabilityStartTime.expect("a date").timestamp(), 0);
+        assert_eq!(document.publishTime.expect("a date").timestamp_millis() as u64, NOW);
+        for set in &document.periods[0].adaptations {
+            let template: &SegmentTemplate = set.SegmentTemplate.as_ref().expect("shared times");
+            let timescale = template.timescale.expect("ticks");
+            let timeline = template.SegmentTimeline.as_ref().expect("a timeline");
+            let (mut time, mut number) = (0, template.startNumber.unwrap_or(0));
+            let mut count = 0;
+            for s in &timeline.segments {
+                time = s.t.unwrap_or(time);
+                for _ in 0..=s.r.unwrap_or(0) {
+                    let file = pattern.replace("$Time$", &time.to_string()).replace("$Number$", &number.to_string());
+                    let id = set.representations[0].id.as_deref().expect("an id");
+                    let media = bytes(&at(&format!("/dash/live_20/demo/{id}/{file}.m4s"), NOW));
+                    assert_eq!(decode_time(&media), time, "{name} {file}");
+                    assert!((time + s.d) * 1000 <= NOW * timescale, "{name}: it has ended");
+                    (time, number, count) = (time + s.d, number + 1, count + 1);
+                }
+            }
+            assert!((time + 2 * timescale) * 1000 > NOW * timescale, "{name}: the last that has ended is named");
+            assert!((10..=11).contains(&count), "{name}: {count}");
+        }
+    }
+    let document = mpd("/dash/spd_6/utc_direct-head-xsdate-iso/demo/number.mpd", NOW);
+    assert_eq!(document.suggestedPresentationDelay, Some(Duration::from_secs(6)));
+    assert_eq!(document.minimumUpdatePeriod, None, "there is nothing to be said anew");
+    let schemes: Vec<_> = document.UTCTiming.iter().map(|utc| utc.schemeIdUri.clone()).collect();
+    assert_eq!(schemes.len(), 4, "{schemes:?}");
+    let template = document.periods[0].adaptations[0].SegmentTemplate.as_ref().expect("shared times");
+    assert_eq!((template.startNumber, template.duration), (Some(0), Some(180_000.0)));
+    let last = NOW / 2_000 - 1;
+    assert!(is_there(&format!("/dash/demo/live_60/v180/{last}.m4s").replace("demo/live_60", "live_60/demo"), NOW));
+    assert!(!is_there(&format!("/dash/live_60/demo/v180/{}.m4s", last + 1), NOW));
+}
+
+#[test]
+fn a_validator_of_a_manifest_holds_for_its_moment_and_that_of_a_segment_for_ever() {
+    let etag = |path: &str, now| get(&at(path, now)).header("etag").expect("a validator").to_owned();
+    let manifest = "/hls/live_60/demo/v180.m3u8";
+    assert_ne!(etag(manifest, NOW), etag(manifest, NOW + 2_000));
+    assert_eq!(get(&at(manifest, NOW)).header("cache-control"), Some("no-cache"));
+    let segment = format!("/hls/live_60/demo/v180/{}.m4s", NOW / 2_000 - 3);
+    assert_eq!(etag(&segment, NOW), etag(&segment, NOW + 2_000));
+}
+
+#[test]
+fn the_time_server_tells_the_time() {
+    assert_eq!(text(&at("/time", NOW)), "2026-11-27T11:54:56.700Z");
+}
+
+#[test]
+fn what_needs_an_end_is_refused_or_not_there() {
+    for option in ["dur_60", "bytes_1", "periods_2", "xlink_1", "sidx_2"] {
+        assert_eq!(get(&at(&format!("/dash/live_60/{option}/demo/time.mpd"), NOW)).status, 400, "{option}");
+    }
+    for path in [
+        "dash/live_60/demo/list.mpd",
+        "dash/live_60/demo/ondemand.mpd",
+        "hls/live_60/demo/v180.mp4",
+        "hls/live_60/demo/v180.iframes.m3u8",
+        "hls/live_60/demo/t-en.m3u8",
+    ] {
+        assert_eq!(get(&at(&format!("/{path}"), NOW)).status, 404, "{path}");
+    }
+    let main = text(&at("/hls/live_60/demo/main.m3u8", NOW));
+    assert!(!main.contains("I-FRAME") && !main.contains("SUBTITLES"), "{main}");
+}
