@@ -16,7 +16,7 @@ use crate::fetch::unreadable;
 ///
 /// # Errors
 /// What the reader of containers and the decryption find; `InitMissing` if neither the file nor `init` has a `moov`;
-/// `CodecUnsupported` for samples that `moov` itself lists.
+/// `ContainerUnknown` for samples that `moov` itself lists.
 pub(crate) fn clear_fragments(
     path: &Path,
     init: Option<Arc<InitSegment>>,
@@ -68,7 +68,7 @@ impl Work<'_> {
             Unit::Init(init) => {
                 if init.tracks.iter().any(|track| track.listed_samples > 0 && track.encryption.is_some()) {
                     let message = "samples that moov lists are protected; only those of fragments are decrypted";
-                    return Err(Error::new(ErrorCode::CodecUnsupported, message));
+                    return Err(Error::new(ErrorCode::ContainerUnknown, message));
                 }
                 let cleared = init.cleared();
                 let (moov, offset) = cleared.moov();

@@ -108,7 +108,7 @@ fn refuse_protected(movie: &MovieSamples, path: &Path) -> Result<(), Error> {
     let Some(track) = movie.writable().find(|track| track.encryption.is_some()) else { return Ok(()) };
     if track.listed_samples > 0 {
         let message = "samples that moov lists are protected; only those of fragments can be decrypted";
-        return Err(about(Error::new(ErrorCode::CodecUnsupported, message), path));
+        return Err(about(Error::new(ErrorCode::ContainerUnknown, message), path));
     }
     let message = format!("track {} is protected: make it clear with telecine decrypt first, then remux it", track.id);
     Err(about(Error::new(ErrorCode::KeyUnavailable, message), path))

@@ -244,6 +244,7 @@ fn protected_media_is_for_decrypt_first() {
     assert!(refused.stderr.contains("telecine decrypt"), "{}", refused.stderr);
     let listed = remux(&[&fixture("cenc.mp4")], &output);
     assert_eq!(listed.code, 3, "{}", listed.stderr);
+    assert!(listed.stderr.trim_end().ends_with("; package as CMAF"), "no other codec helps: {}", listed.stderr);
     assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 0);
     let key = "00112233445566778899aabbccddeeff:0123456789abcdef0123456789abcdef";
     let files = [input.to_str().unwrap(), clear.to_str().unwrap()];
