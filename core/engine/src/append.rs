@@ -100,6 +100,9 @@ impl Engine {
             let track_id = named.unwrap_or_else(|| carrier.clone());
             if muxed && !before.contains(&track.kind) {
                 self.emit(Event::Selected { at: self.now, kind: track.kind, track: Some(track_id.clone()) });
+                // The sink never had any of it: it is to wait for none before the first that comes.
+                let from = self.needed_from(stream).min(fetch.start);
+                stream.muxed_until.entry(track.kind).or_insert(from);
             }
             self.sink(SinkCommand::Configure(Box::new(TrackConfig {
                 kind: track.kind,
@@ -130,8 +133,10 @@ impl Engine {
         // Durations that do not add up lead far; then it follows the media before, or is as far off as that was.
         let same = stream.discontinuity == Some(fetch.discontinuity);
         let expected = fetch.start - stream.shift.filter(|_| same).unwrap_or_default();
-        let far = start.abs_diff(expected) > (fetch.end - fetch.start).max(MediaTime::from_secs(1));
-        if fetch.appended == 0 && far && !stream.buffer.has_end_at(start) {
+        let much = (fetch.end - fetch.start).mul_ratio(3, 4).max(MediaTime::from_secs(1));
+        let far = start.abs_diff(expected) >= much && start.abs_diff(fetch.start) >= much;
+        let own = output == stream.kind || stream.outputs.len() == 1;
+        if own && fetch.appended == 0 && far && !stream.buffer.has_end_at(start) {
             let error = Error::new(ErrorCode::TimestampInvalid, "media is not where the manifest says it is")
                 .fact("segment", fetch.number)
                 .fact("expected", expected)
@@ -139,11 +144,12 @@ impl Engine {
             self.report(error.recovered(Handling::Skipped));
         }
         if output != stream.kind && stream.outputs.len() > 1 {
-            if !stream.muxed_until.contains_key(&output) {
+            if fetch.muxed == 0 && stream.cursor.is_none() {
                 self.tell_early(stream, fetch, output, start);
             }
+            fetch.muxed += 1;
             // The buffer map is of the stream's own kind: a hole in what is muxed in is no reason to wait.
-            let until = stream.muxed_until.entry(output).or_insert(start);
+            let until = stream.muxed_until.entry(output).or_insert(expected.min(start));
             if start > *until + SEAM {
                 self.outbox.push(Action::Sink(SinkCommand::Silence { kind: output, from: *until, to: start }));
             }
@@ -152,7 +158,7 @@ impl Engine {
         let fresh = fetch.appended == 0;
         let new_domain = stream.discontinuity.is_some_and(|last| last != fetch.discontinuity);
         let discontinuity = fresh && output == stream.kind && (stream.broken_off || new_domain);
-        if output == stream.kind || stream.outputs.len() == 1 {
+        if own {
             stream.broken_off = false;
             stream.discontinuity = Some(fetch.discontinuity);
             stream.delivered = true;

@@ -6,6 +6,7 @@ use telecine_abr::{Downloaded, Progress};
 use telecine_model::{Error, ErrorCode, MediaTime, TrackKind};
 
 use crate::action::{Action, Format, Payload, SinkCommand};
+use crate::buffer::Item;
 use crate::engine::Engine;
 use crate::event::{DecisionKind, State};
 use crate::fetch::Request;
@@ -252,6 +253,10 @@ impl Engine {
         }
         let through = self.goes_through(piece.need);
         let tracks = fragment_of(&piece.fact).map(|(tracks, _)| tracks.to_vec()).unwrap_or_default();
+        if let Some(error) = self.goes_back(kind, &tracks) {
+            self.replace_segment(kind, error, Vec::new());
+            return false;
+        }
         let payload = match self.clear_fragment(piece) {
             Ok(fragment) => fragment.map_or(Payload::None, Payload::Fragment),
             Err(error) => {
@@ -337,6 +342,11 @@ impl Engine {
             return;
         };
         let Some(fetch) = stream.fetch.as_mut() else { return };
+        if fetch.appended == 0 && fetch.muxed > 0 {
+            self.be_without_own_media(kind);
+        }
+        let Some(stream) = self.streams.get_mut(&kind) else { return };
+        let Some(fetch) = stream.fetch.as_mut() else { return };
         if fetch.appended == 0 {
             let error = Error::new(ErrorCode::SegmentEmpty, "the segment holds no samples");
             return self.replace_segment(kind, error, Vec::new());
@@ -350,6 +360,10 @@ impl Engine {
             item.bytes = fetch.bytes;
             stream.shift = Some(fetch.end - item.media_end);
             media = Some((item.media_start, item.media_end));
+        }
+        if let Some((start, end)) = media.filter(|_| !stream.outputs.contains(&kind)) {
+            // The initialisation of this segment knows nothing of the stream's own kind any more.
+            self.outbox.push(Action::Sink(SinkCommand::Silence { kind, from: start, to: end }));
         }
         if let Some((start, end)) = media.map(|(start, end)| (start, end - INTERLEAVE)) {
             for output in stream.outputs.iter().copied().filter(|output| *output != kind) {
@@ -382,6 +396,30 @@ impl Engine {
                 self.policies.rule.on_downloaded(&context, &downloaded);
             }
         }
+    }
+
+    /// A segment of which only what is muxed in has come: its own kind has nothing here, and nothing is to be waited for.
+    fn be_without_own_media(&mut self, kind: TrackKind) {
+        let Some(stream) = self.streams.get_mut(&kind) else { return };
+        let Some(fetch) = stream.fetch.as_mut() else { return };
+        let shift = stream.shift.unwrap_or_default();
+        let (from, to) = (fetch.start - shift, fetch.end - shift);
+        fetch.appended = fetch.muxed;
+        stream.buffer.put(Item {
+            start: fetch.start,
+            end: fetch.end,
+            media_start: from,
+            media_end: to,
+            load: Some(fetch.load),
+            rendition: fetch.rendition.rendition,
+            track: fetch.rendition.track,
+            period: fetch.rendition.period,
+            bytes: fetch.bytes,
+            complete: false,
+            played: false,
+            hole: false,
+        });
+        self.outbox.push(Action::Sink(SinkCommand::Silence { kind, from, to }));
     }
 
     /// A failed media request will be made again: what was appended of it is not appended twice.

@@ -578,6 +578,7 @@ impl Engine {
             complete: false,
             read: false,
             appended: 0,
+            muxed: 0,
             seen: 0,
             skip: 0,
             broken: false,

@@ -145,6 +145,8 @@ pub(crate) struct SegmentFetch {
     pub(crate) read: bool,
     /// Fragments of it with samples of the stream's kind, handed to the sink.
     pub(crate) appended: u32,
+    /// Those of kinds that are muxed in.
+    pub(crate) muxed: u32,
     /// Fragments of it that were read, whatever was in them.
     pub(crate) seen: u32,
     /// Reader of the segment before, if this one continues it and both bring their initialisation along.

@@ -12,7 +12,7 @@
 //! picture, so that switching between the two moves nothing. Beginning with the sound would show no picture for so
 //! long and put every boundary of the playlist that much too early.
 
-use telecine_model::{MediaTime, Protocol, TrackKind};
+use telecine_model::{Error, ErrorCode, MediaTime, Protocol, TrackKind};
 
 use crate::action::{Action, SinkCommand};
 use crate::buffer::SEAM;
@@ -32,12 +32,8 @@ impl Engine {
         fetch: &SegmentFetch,
         container_start: MediaTime,
     ) -> MediaTime {
-        let presentation = self.title.presentation.as_ref();
-        if presentation.is_some_and(|p| p.protocol == Protocol::Dash) {
-            let index = self.rendition(fetch.rendition).and_then(|r| r.segments.known());
-            return index.map_or(MediaTime::ZERO, |index| {
-                index.origin - MediaTime::from_ticks(index.presentation_offset, index.table.timescale())
-            });
+        if let Some(offset) = self.stated_offset(fetch) {
+            return offset;
         }
         let offset = match self.agreed_offset(stream, fetch, container_start) {
             Some(offset) => offset,
@@ -74,6 +70,42 @@ impl Engine {
         let Some((track, part)) = part else { return true };
         let start = container_time(track, part.start);
         self.agreed_offset(stream, fetch, start).is_some() || !self.awaits_leader(fetch)
+    }
+
+    /// Whether a segment begins with media of a time that the one before it has brought already, by more than half of
+    /// the segment: it is another object than the manifest means, or its timestamps begin anew where nothing says so.
+    /// Some error if so.
+    pub(crate) fn goes_back(&self, kind: TrackKind, found: &[FragmentTrack]) -> Option<Error> {
+        let stream = self.streams.get(&kind)?;
+        let fetch = stream.fetch.as_ref().filter(|fetch| fetch.appended == 0)?;
+        let shift = stream.shift.filter(|_| stream.discontinuity == Some(fetch.discontinuity))?;
+        let tracks = self.init_of(stream, fetch).map(|init| &init.tracks)?;
+        let own = tracks.iter().filter(|track| track.kind == kind);
+        let (track, part) =
+            own.filter_map(|track| Some((track, found.iter().find(|part| part.id == track.id)?))).next()?;
+        let container_start = container_time(track, part.start);
+        let offset = match self.stated_offset(fetch) {
+            Some(offset) => offset,
+            None => self.agreed_offset(stream, fetch, container_start)?,
+        };
+        let (start, half) = (container_start + offset, (fetch.end - fetch.start).mul_ratio(1, 2).max(SEAM + SEAM));
+        // Where durations do not add up, media is where it follows from what was before; the manifest may be right all the
+        // same, behind media that was not where it belongs.
+        let back = start + half < fetch.start - shift && start + half < fetch.start;
+        back.then(|| {
+            let message = "the segment's media is of a time before: it is another one's, or its timestamps begin anew";
+            let error = Error::new(ErrorCode::TimestampInvalid, message);
+            error.fact("expected", fetch.start - shift).fact("found", start)
+        })
+    }
+
+    /// What is added to container times, where the manifest says it.
+    fn stated_offset(&self, fetch: &SegmentFetch) -> Option<MediaTime> {
+        self.title.presentation.as_ref().filter(|p| p.protocol == Protocol::Dash)?;
+        let index = self.rendition(fetch.rendition).and_then(|r| r.segments.known());
+        Some(index.map_or(MediaTime::ZERO, |index| {
+            index.origin - MediaTime::from_ticks(index.presentation_offset, index.table.timescale())
+        }))
     }
 
     /// The offset that is in force for media, if there is one that fits it.

@@ -77,8 +77,8 @@ const DOLBY: [&str; 0] = [];
 ///
 /// Every sample of the presentation is decoded once, across changes of rendition; what lies before
 /// a seek's target, or outside of its period, is decoded where the decoder needs it and cut from
-/// the output to the frame. A sample that the decoder refuses counts and becomes silence; if that was all there is,
-/// playback does not end but fails.
+/// the output to the frame. A sample that the decoder refuses counts and becomes silence; if that was most of what
+/// there is, playback does not end but fails.
 pub struct AudioSink {
     model: ModelSink,
     output: Box<dyn AudioOutput>,
@@ -296,10 +296,18 @@ impl AudioSink {
         }
     }
 
-    /// There was sound, and nothing of it could be decoded.
-    fn is_barren(&self) -> bool {
-        let nothing = self.counts.values().all(|counts| counts.decoded == 0);
-        nothing && self.counts.values().any(|counts| counts.errors > 0)
+    /// What to say of sound of which most could not be decoded. Of rubbish some is taken for sound by chance.
+    fn ruin(&self) -> Option<String> {
+        let (decoded, errors) = self
+            .counts
+            .values()
+            .fold((0, 0), |(decoded, errors), counts| (decoded + counts.decoded, errors + counts.errors));
+        let cause = "it is damaged, or its key is wrong";
+        match (decoded, decoded + errors) {
+            _ if errors <= decoded => None,
+            (0, all) => Some(format!("none of {all} samples of the sound could be decoded: {cause}")),
+            (_, all) => Some(format!("{errors} of {all} samples of the sound could not be decoded: {cause}")),
+        }
     }
 
     fn finish(&mut self) {

@@ -114,8 +114,10 @@ impl Lane {
             decoded = Some((decoded.map_or(dts, |(first, _)| first), dts + duration));
             reach = Some(reach.map_or((pts, end), |(first, last)| (first.min(pts), last.max(end))));
             spacing = spacing.max(end - pts);
-            // By their middle: times that differ by a rounding error are still the same sample.
-            if !held.iter().any(|(from, to)| *from <= middle && middle < *to) {
+            // By their middle: times that differ by a rounding error are still the same sample. What goes on in decoding
+            // order is new, though others that are shown behind it came before: a segment may begin in mid-group.
+            let goes_on = self.decoded_until.is_some_and(|until| dts >= until);
+            if goes_on || !held.iter().any(|(from, to)| *from <= middle && middle < *to) {
                 arrival.count(pts, end - pts);
             }
         }
