@@ -100,9 +100,13 @@ impl Engine {
             let track_id = named.unwrap_or_else(|| carrier.clone());
             if muxed && !before.contains(&track.kind) {
                 self.emit(Event::Selected { at: self.now, kind: track.kind, track: Some(track_id.clone()) });
-                // The sink never had any of it: it is to wait for none before the first that comes.
-                let from = self.needed_from(stream).min(fetch.start);
-                stream.muxed_until.entry(track.kind).or_insert(from);
+                // What never had any of it is to wait for none before this segment.
+                let from = self.needed_from(stream);
+                let first = !stream.muxed_until.contains_key(&track.kind);
+                stream.muxed_until.entry(track.kind).or_insert(fetch.start);
+                if first && from < fetch.start {
+                    self.sink(SinkCommand::Silence { kind: track.kind, from, to: fetch.start });
+                }
             }
             self.sink(SinkCommand::Configure(Box::new(TrackConfig {
                 kind: track.kind,

@@ -352,6 +352,8 @@ impl Engine {
             return self.replace_segment(kind, error, Vec::new());
         }
         self.conclude_captions(kind);
+        // What has a stream of its own, or is switched off, is not muxed in.
+        let apart: Vec<TrackKind> = self.streams.keys().chain(&self.title.disabled).copied().collect();
         let Some(stream) = self.streams.get_mut(&kind) else { return };
         let Some(fetch) = stream.fetch.take() else { return };
         let mut media = None;
@@ -367,9 +369,12 @@ impl Engine {
         }
         if let Some((start, end)) = media.map(|(start, end)| (start, end - INTERLEAVE)) {
             for output in stream.outputs.iter().copied().filter(|output| *output != kind) {
-                let until = stream.muxed_until.entry(output).or_insert(start);
+                stream.muxed_until.entry(output).or_insert(start);
+            }
+            // Of what the initialisation of this segment knows nothing any more there is nothing either.
+            for (output, until) in stream.muxed_until.iter_mut().filter(|(output, _)| !apart.contains(output)) {
                 if *until < end {
-                    self.outbox.push(Action::Sink(SinkCommand::Silence { kind: output, from: *until, to: end }));
+                    self.outbox.push(Action::Sink(SinkCommand::Silence { kind: *output, from: *until, to: end }));
                     *until = end;
                 }
             }

@@ -1,15 +1,17 @@
 //! What goes wrong on the network or in the media is retried, replaced or left out; it ends
 //! playback only if nothing else is left.
 
+#![allow(clippy::expect_used)] // Helpers of tests.
+
 mod common;
 
 use std::time::Duration;
 
 use common::{decisions, errors, secs, session, session_with, track};
-use telecine_engine::{Config, DecisionKind, Event};
+use telecine_engine::{Config, DecisionKind, Event, FetchRequest};
 use telecine_model::{ErrorCode, Handling, TrackKind};
 use telecine_virtual::testing::{Fault, SyntheticTitle};
-use telecine_virtual::Outcome;
+use telecine_virtual::{Fetched, Outcome, Session, Source};
 
 const FILES: [&str; 2] = ["main.m3u8", "main.mpd"];
 
@@ -214,5 +216,75 @@ fn a_start_and_a_seek_into_a_hole_play_behind_it() {
         let mut session = session(title, file).at(common::at(20_000), Command::Seek(secs(81)));
         assert_eq!(session.run(None), Outcome::Ended, "{file}");
         assert!(session.now().as_secs_f64() < 250.0, "{file}: {:?}", session.now());
+    }
+}
+
+/// A title whose server confuses objects: what is asked for by one name is answered with another's bytes.
+struct Confused<F> {
+    title: SyntheticTitle,
+    instead: F,
+}
+
+impl<F: Fn(&str, u64) -> Option<u64>> Source for Confused<F> {
+    fn fetch(&mut self, request: &FetchRequest) -> Fetched {
+        let name = request.url.strip_suffix(".m4s").and_then(|url| url.rsplit_once('/'));
+        let number = name.and_then(|(folder, number)| Some((folder, number.parse().ok()?)));
+        let other = number.and_then(|(folder, number)| {
+            let other = (self.instead)(folder.rsplit('/').next()?, number)?;
+            Some(format!("{folder}/{other}.m4s"))
+        });
+        let Some(url) = other else { return self.title.fetch(request) };
+        self.title.fetch(&FetchRequest { url, ..request.clone() })
+    }
+}
+
+fn confused<F: Fn(&str, u64) -> Option<u64>>(file: &str, instead: F) -> Session<Confused<F>> {
+    Session::new(Config::default(), Confused { title: SyntheticTitle::new(secs(60)), instead })
+        .network("rate=8Mbps,rtt=40ms".parse().expect("a network"))
+        .play(format!("https://title.example/{file}"))
+}
+
+#[test]
+fn another_segments_bytes_are_taken_for_what_they_are_and_the_right_ones_from_another_rendition() {
+    for file in FILES {
+        let mut session = confused(file, |rendition, number| (rendition == "v2" && number == 5).then_some(3));
+        assert_eq!(session.run(None), Outcome::Ended, "{file}");
+        let video = track(&session, TrackKind::Video);
+        assert_eq!((video.samples, video.gaps), (1500, 0), "{file}");
+        let told = errors(&session);
+        assert_eq!(
+            (told.len(), told[0].code(), told[0].handling()),
+            (1, ErrorCode::TimestampInvalid, Handling::Replaced)
+        );
+        assert_eq!(told[0].facts().get("segment").map(String::as_str), Some("5"), "{file}");
+    }
+}
+
+#[test]
+fn a_segment_that_is_another_one_everywhere_is_told_and_what_follows_it_plays() {
+    for file in FILES {
+        // An earlier one, and a later one that comes once more in its own place.
+        for other in [3, 6] {
+            let mut session = confused(file, |rendition, number| (rendition != "a0" && number == 5).then_some(other));
+            assert_eq!(session.run(None), Outcome::Ended, "{file} {other}");
+            let lost = track(&session, TrackKind::Video).samples;
+            assert!((1400..=1500).contains(&lost), "{file} {other}: {lost}");
+            let told = errors(&session);
+            assert!(told.iter().all(|error| error.code() == ErrorCode::TimestampInvalid), "{file} {other}: {told:?}");
+            let named: Vec<_> = told.iter().filter_map(|error| error.facts().get("segment")).collect();
+            assert!(!named.is_empty() && named.iter().all(|number| *number == "5"), "{file} {other}: {named:?}");
+        }
+    }
+}
+
+#[test]
+fn a_title_whose_timestamps_begin_anew_plays_up_to_there_and_fails_with_the_cause() {
+    for file in FILES {
+        let mut session = confused(file, |_, number| number.checked_sub(8));
+        let Outcome::Failed(Some(error)) = session.run(None) else { panic!("{file}: {:?}", session.events().last()) };
+        assert_eq!(error.code(), ErrorCode::TimestampInvalid, "{file}");
+        assert_eq!(track(&session, TrackKind::Video).samples, 800, "{file}");
+        let played = session.engine().qoe(session.now()).played;
+        assert!(played.abs_diff(Duration::from_secs(32)) < Duration::from_millis(300), "{file}: {played:?}");
     }
 }

@@ -45,6 +45,40 @@ fn every_sample_of_transport_streams_comes_once_and_sound_decodes() {
 }
 
 #[test]
+fn one_of_the_streams_may_begin_late_or_end_early_and_the_other_plays() {
+    // What ffmpeg is told of the picture and of the sound, and how many pictures there are: cut as a copy, one more.
+    let cases: [(&[&str], &[&str], std::ops::RangeInclusive<u64>); 3] = [
+        (&[], &["-itsoffset", "0.8"], 600..=600),
+        (&[], &["-itsoffset", "5"], 600..=600),
+        (&["-t", "10"], &[], 250..=251),
+    ];
+    for (picture, sound, pictures) in cases {
+        let folder = tempfile::tempdir().expect("a folder");
+        let input = |name: &str| ["-i".to_owned(), demo().join(name).display().to_string()];
+        let status = Command::new("ffmpeg")
+            .args(["-y", "-hide_banner", "-loglevel", "error"])
+            .args(picture)
+            .args(input("v180.mp4"))
+            .args(sound)
+            .args(input("a-en.mp4"))
+            .args(["-map", "0:v", "-map", "1:a", "-c", "copy", "-f", "hls", "-hls_time", "2"])
+            .args(["-hls_playlist_type", "vod", "-hls_segment_filename", "%d.ts", "main.m3u8"])
+            .current_dir(folder.path())
+            .status()
+            .expect("ffmpeg is installed by make setup");
+        assert!(status.success());
+        let url = format!("file://{}/main.m3u8", folder.path().display());
+        let report = telecine(["play", &url, "--clock", "virtual", "--sink", "audio", "--json"]).ok();
+        assert_eq!(report["outcome"], "ended", "{picture:?} {sound:?}: {report:#}");
+        let (video, audio) = (track(&report, "video"), track(&report, "audio"));
+        assert!(video["samples"].as_u64().is_some_and(|count| pictures.contains(&count)), "{picture:?}: {video}");
+        let counts = ["samples", "decoded", "decode_errors"].map(|name| audio[name].as_u64());
+        assert_eq!(counts, [Some(1125), Some(1125), Some(0)], "{picture:?} {sound:?}");
+        assert_eq!((&report["stalls"]["count"], &report["errors"]), (&0.into(), &serde_json::json!([])), "{sound:?}");
+    }
+}
+
+#[test]
 fn faults_of_a_stream_that_were_tolerated_are_in_the_report_each_once_with_a_count() {
     let folder = tempfile::tempdir().expect("a folder");
     package(folder.path(), "v:0,a:0 v:1,a:1");

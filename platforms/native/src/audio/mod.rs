@@ -415,9 +415,7 @@ impl Sink for AudioSink {
                     self.work(now);
                 }
                 self.finish();
-                if self.is_barren() {
-                    let message =
-                        "no sample of the sound could be decoded: it is damaged, or its key is wrong".to_owned();
+                if let Some(message) = self.ruin() {
                     return Some(SinkReport::Failed { code: ErrorCode::DecodeFailed, message });
                 }
             }

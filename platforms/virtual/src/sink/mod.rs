@@ -191,6 +191,14 @@ impl ModelSink {
         self.moving = false;
     }
 
+    /// The lane of a kind. A new one has a say in how far playback can go on from where the playhead is by now.
+    fn open_lane(&mut self, kind: TrackKind, now: Timestamp) -> &mut Lane {
+        if !self.lanes.contains_key(&kind) {
+            self.anchor = (now, self.position(now));
+        }
+        self.lanes.entry(kind).or_default()
+    }
+
     fn configure(&mut self, config: &TrackConfig) {
         let known = |stats: &TrackStats| stats.kind == config.kind && stats.id == config.track;
         let index = self.stats.iter().position(known).unwrap_or_else(|| {
@@ -254,7 +262,10 @@ impl Sink for ModelSink {
     fn command(&mut self, command: SinkCommand, now: Timestamp) {
         self.advance(now);
         match command {
-            SinkCommand::Configure(config) => self.configure(&config),
+            SinkCommand::Configure(config) => {
+                self.open_lane(config.kind, now);
+                self.configure(&config);
+            }
             SinkCommand::Append(append) => self.append(&append),
             SinkCommand::Remove { kind, from, to } => {
                 // What is on screen is not affected: the playhead goes on from where it is.
@@ -265,7 +276,7 @@ impl Sink for ModelSink {
             }
             SinkCommand::Silence { kind, from, to } => {
                 // Media may come later: what there is nothing of first is told before its configuration.
-                self.lanes.entry(kind).or_default().be_silent(from, to);
+                self.open_lane(kind, now).be_silent(from, to);
             }
             SinkCommand::EndOfStream { kind } => {
                 if let Some(lane) = self.lanes.get_mut(&kind) {
