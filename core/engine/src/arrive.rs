@@ -13,7 +13,7 @@ use crate::fetch::Request;
 use crate::input::{Body, RequestId};
 use crate::keys::{fragment_of, Opened};
 use crate::media::{MediaFact, MediaReader, Piece};
-use crate::stream::Init;
+use crate::stream::{Init, Lost};
 
 /// Before playback runs, a segment under way is given so long before a smaller one is considered.
 const WAITED_ENOUGH: Duration = Duration::from_secs(1);
@@ -381,7 +381,7 @@ impl Engine {
         }
         stream.cursor = Some((fetch.rendition, fetch.number));
         stream.demuxer = fetch.reader.and_then(MediaReader::into_stream);
-        stream.failures = 0;
+        stream.lost = Lost::default();
         stream.refused_bytes = 0;
         stream.trouble_since = None;
         stream.avoid.clear();

@@ -93,7 +93,7 @@ impl Engine {
         let mut causes = self.streams.values().filter(lacking).map(|stream| {
             if self.awaits_keys(stream) {
                 StallCause::AwaitedKeys
-            } else if self.requests.is_retrying(stream.kind) || stream.failures > 0 {
+            } else if self.requests.is_retrying(stream.kind) || stream.lost.segments > 0 {
                 StallCause::FailingRequests
             } else if stream.buffer.next_media(position).is_some() {
                 StallCause::MissingMedia

@@ -624,7 +624,14 @@ impl Engine {
                 None => self.replace_rendition(rendition, error, why),
             },
             Purpose::Playlist(rendition) => self.replace_rendition(rendition, error, why),
-            Purpose::Init(kind, _) | Purpose::Segment(kind) => {
+            Purpose::Init(kind, _) => {
+                let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
+                let rendition = fetch.map(|fetch| fetch.rendition);
+                let elsewhere = self.moved_on(&request);
+                self.replace_segment_at(kind, elsewhere, error, why);
+                self.rest_uninitialised(kind, rendition);
+            }
+            Purpose::Segment(kind) => {
                 let elsewhere = self.moved_on(&request);
                 self.replace_segment_at(kind, elsewhere, error, why);
             }

@@ -3,7 +3,7 @@
 use telecine_model::presentation::BaseUrl;
 use telecine_model::{uri, Error, ErrorCode, Handling, MediaTime, Rendition, Segments, Timestamp, TrackKind};
 
-use crate::buffer::Item;
+use crate::buffer::{Item, SEAM};
 use crate::engine::Engine;
 use crate::event::DecisionKind;
 use crate::fetch::{Purpose, Request};
@@ -12,10 +12,6 @@ use crate::stream::{RenditionRef, Stream};
 
 /// Segments in a row that may be left out before no further one is asked for.
 const MISSING_IN_A_ROW: u32 = 12;
-
-/// Segments that may be missing at the end of a title that counts as played: durations that were rounded up
-/// announce one too many.
-const MISSING_AT_THE_END: u32 = 1;
 
 impl Engine {
     /// Leaves media out.
@@ -198,14 +194,14 @@ impl Engine {
             return self.decide(DecisionKind::Pathway, Some(kind), from, None, why);
         }
         // The same thing missing again and again is not a gap: the rest of the period is broken.
-        let broken = stream.is_essential() && stream.failures >= MISSING_IN_A_ROW;
+        let broken = stream.is_essential() && stream.lost.segments >= MISSING_IN_A_ROW;
         let period_end = self.period_end(stream.period);
         if broken && period_end.is_none() {
-            return self.cut_short(kind, error);
+            let cause = stream.lost.cause.clone().unwrap_or(error);
+            return self.cut_short(kind, cause);
         }
         if let Some(stream) = self.streams.get_mut(&kind) {
-            stream.failures = stream.failures.saturating_add(1);
-            stream.last_fault = Some(error.clone());
+            stream.lost.add(fetch.end - fetch.start, &error);
         }
         self.report(error.recovered(Handling::Skipped));
         if let Some(end) = period_end.filter(|_| broken) {
@@ -218,13 +214,25 @@ impl Engine {
         }
     }
 
+    /// Without its initialisation section nothing of a rendition can be read: while there are others, it is left alone for
+    /// a while, and not asked for with each segment.
+    pub(crate) fn rest_uninitialised(&mut self, kind: TrackKind, rendition: Option<RenditionRef>) {
+        let Some((stream, reference)) = self.streams.get(&kind).zip(rendition) else { return };
+        if stream.avoid.contains(&reference.rendition) && !self.usable_steps(stream).is_empty() {
+            self.title.dead.insert(reference, self.now + self.config.location_rest);
+        }
+    }
+
     /// A kind's stream has reached the end of the title. If its last segments could not be had, or none at all, the
-    /// title was not played to its end.
+    /// title was not played to its end. As much as one segment may be missing: durations that were rounded up announce
+    /// one too many.
     pub(crate) fn end_stream(&mut self, kind: TrackKind) {
+        let Some(stream) = self.streams.get(&kind) else { return };
+        let most = self.segment_duration(stream) + SEAM;
         let Some(stream) = self.streams.get_mut(&kind) else { return };
         stream.ended = true;
-        let lost = !stream.delivered || stream.failures > MISSING_AT_THE_END;
-        if let Some(error) = stream.last_fault.clone().filter(|_| lost && stream.is_essential()) {
+        let lost = !stream.delivered || stream.lost.time > most;
+        if let Some(error) = stream.lost.cause.clone().filter(|_| lost && stream.is_essential()) {
             self.cut_short(kind, error);
         }
     }

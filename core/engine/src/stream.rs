@@ -87,14 +87,12 @@ pub(crate) struct Stream {
     pub(crate) shown: Option<RenditionRef>,
     /// The rule's pause before the next request has been taken.
     pub(crate) paused: bool,
-    /// How many segments in a row could not be had.
-    pub(crate) failures: u32,
+    /// What could not be had since something came last.
+    pub(crate) lost: Lost,
     /// What the next segment is fetched in, whatever the rule says: a larger one was given up for it.
     pub(crate) settled: Option<usize>,
     /// Something of this kind was handed to the sink.
     pub(crate) delivered: bool,
-    /// Why media was left out last.
-    pub(crate) last_fault: Option<Error>,
     /// Why nothing more of it can be had though the title goes on.
     pub(crate) cut_short: Option<Error>,
     /// When requests for the next segment began to fail.
@@ -108,6 +106,24 @@ pub(crate) struct Stream {
     pub(crate) byte_limit: Option<u64>,
     /// Size of the segment that it had no room for last, until one fits.
     pub(crate) refused_bytes: u64,
+}
+
+/// Segments in a row that could not be had.
+#[derive(Default)]
+pub(crate) struct Lost {
+    pub(crate) segments: u32,
+    /// How long they are together.
+    pub(crate) time: MediaTime,
+    /// Why the first of them could not.
+    pub(crate) cause: Option<Error>,
+}
+
+impl Lost {
+    pub(crate) fn add(&mut self, time: MediaTime, cause: &Error) {
+        self.segments = self.segments.saturating_add(1);
+        self.time = self.time + time;
+        self.cause.get_or_insert_with(|| cause.clone());
+    }
 }
 
 /// A segment on its way.
@@ -199,10 +215,9 @@ impl Stream {
             muxed_until: BTreeMap::new(),
             shown: None,
             paused: false,
-            failures: 0,
+            lost: Lost::default(),
             settled: None,
             delivered: false,
-            last_fault: None,
             cut_short: None,
             trouble_since: None,
             shift: None,
@@ -266,7 +281,7 @@ impl Stream {
         self.cut_short = None;
         self.broken_off = true;
         self.paused = false;
-        self.failures = 0;
+        self.lost = Lost::default();
         self.trouble_since = None;
         self.avoid.clear();
         self.settled = None;

@@ -187,7 +187,7 @@ impl Engine {
         let item = Item::silence(fetch.start, fetch.end, fetch.rendition.period);
         stream.buffer.put(Item { rendition: fetch.rendition.rendition, bytes: fetch.bytes, ..item });
         stream.cursor = Some((fetch.rendition, fetch.number));
-        stream.failures = 0;
+        stream.lost = crate::stream::Lost::default();
         stream.trouble_since = None;
     }
 }
