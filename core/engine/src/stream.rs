@@ -121,7 +121,7 @@ pub(crate) struct Lost {
 impl Lost {
     pub(crate) fn add(&mut self, time: MediaTime, cause: &Error) {
         self.segments = self.segments.saturating_add(1);
-        self.time = self.time + time;
+        self.time += time;
         self.cause.get_or_insert_with(|| cause.clone());
     }
 }

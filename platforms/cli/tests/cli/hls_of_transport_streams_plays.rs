@@ -79,6 +79,30 @@ fn one_of_the_streams_may_begin_late_or_end_early_and_the_other_plays() {
 }
 
 #[test]
+fn sound_of_layer_two_is_decoded() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let input = |name: &str| ["-i".to_owned(), demo().join(name).display().to_string()];
+    let status = Command::new("ffmpeg")
+        .args(["-y", "-hide_banner", "-loglevel", "error"])
+        .args(input("v180.mp4"))
+        .args(input("a-en.mp4"))
+        .args(["-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", "mp2", "-f", "hls", "-hls_time", "2"])
+        .args(["-hls_playlist_type", "vod", "-hls_segment_filename", "%d.ts", "main.m3u8"])
+        .current_dir(folder.path())
+        .status()
+        .expect("ffmpeg is installed by make setup");
+    assert!(status.success());
+    let url = format!("file://{}/main.m3u8", folder.path().display());
+    let report = telecine(["play", &url, "--clock", "virtual", "--sink", "audio", "--json"]).ok();
+    let audio = track(&report, "audio");
+    // 24 seconds of 48 kHz, 1,152 samples a frame.
+    assert_eq!(
+        (&audio["samples"], &audio["decoded"], &audio["decode_errors"]),
+        (&1000.into(), &1000.into(), &0.into())
+    );
+}
+
+#[test]
 fn faults_of_a_stream_that_were_tolerated_are_in_the_report_each_once_with_a_count() {
     let folder = tempfile::tempdir().expect("a folder");
     package(folder.path(), "v:0,a:0 v:1,a:1");

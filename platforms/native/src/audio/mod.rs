@@ -68,7 +68,7 @@ const DOLBY: [&str; 6] = ["ac-3", "ec-3", "mp4a.a5", "mp4a.a6", "mp4a.A5", "mp4a
 #[cfg(not(feature = "dolby"))]
 const DOLBY: [&str; 0] = [];
 
-/// A sink that decodes sound: AAC-LC (mono and stereo), MP3, FLAC and ALAC in CMAF, and with the feature `dolby`
+/// A sink that decodes sound: AAC-LC (mono and stereo), MPEG audio of layers I to III, FLAC and ALAC in CMAF, and with the feature `dolby`
 /// AC-3 and E-AC-3.
 ///
 /// Clock, buffers, pictures and subtitles are those of a [`ModelSink`], which it wraps. Sound is

@@ -1,7 +1,9 @@
-//! AAC-LC, MP3, FLAC and ALAC by Symphonia.
+//! AAC-LC, MPEG audio of all layers, FLAC and ALAC by Symphonia.
 
 use bytes::Bytes;
-use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_ALAC, CODEC_ID_FLAC, CODEC_ID_MP3};
+use symphonia::core::codecs::audio::well_known::{
+    CODEC_ID_AAC, CODEC_ID_ALAC, CODEC_ID_FLAC, CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3,
+};
 use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::packet::PacketRef;
 use symphonia::core::units::{Duration, Timestamp};
@@ -29,6 +31,14 @@ impl Setup {
     }
 
     pub(super) fn make(&self) -> Result<Box<dyn Codec>, String> {
+        let decoder = self.decoder()?;
+        Ok(match self.codec {
+            CODEC_ID_MP3 => Box::new(MpegAudio { setup: self.clone(), decoder }),
+            _ => Box::new(decoder),
+        })
+    }
+
+    fn decoder(&self) -> Result<Symphonia, String> {
         let mut params = AudioCodecParameters::new();
         params.for_codec(self.codec);
         if let Some(rate) = self.sample_rate {
@@ -38,7 +48,33 @@ impl Setup {
             params.with_extra_data(extra.to_vec().into_boxed_slice());
         }
         let decoder = symphonia::default::get_codecs().make_audio_decoder(&params, &AudioDecoderOptions::default());
-        Ok(Box::new(Symphonia(decoder.map_err(|error| error.to_string())?)))
+        Ok(Symphonia(decoder.map_err(|error| error.to_string())?))
+    }
+}
+
+/// MPEG audio, whose three layers have one codec string (ISO/IEC 14496-1, table 5) and a decoder each. Frames say which.
+struct MpegAudio {
+    setup: Setup,
+    decoder: Symphonia,
+}
+
+impl Codec for MpegAudio {
+    fn decode(&mut self, data: &[u8], pcm: &mut Vec<f32>) -> Option<Layout> {
+        // ISO/IEC 11172-3, 2.4.2.3.
+        let codec = match data.get(1)? >> 1 & 3 {
+            3 => CODEC_ID_MP1,
+            2 => CODEC_ID_MP2,
+            _ => CODEC_ID_MP3,
+        };
+        if self.setup.codec != codec {
+            self.setup.codec = codec;
+            self.decoder = self.setup.decoder().ok()?;
+        }
+        self.decoder.decode(data, pcm)
+    }
+
+    fn reset(&mut self) {
+        self.decoder.reset();
     }
 }
 
