@@ -265,6 +265,7 @@ pub(crate) enum Method {
     in it (see conformance/media) is packaged too, like the demo title: /hls/NAME/main.m3u8, /dash/NAME/time.mpd.\n\n\
     Options of the URL go in front of the title, any number of them:\n  \
     length     dur_60 (seconds)      shape      bytes_1  disc_5  gap_3,4 (HLS)  periods_3  bases_2  xlink_1 (DASH)\n  \
+    live       live_60 (the window in seconds)  start_N  stop_N (since 1970)  event_1 (HLS)  mup_N  spd_N  utc_head-iso\n  \
     pace       rate_800 (kbit/s)     delay_300 (ms before each answer)\n\
     Faults strike segments N of the title (from 0; the last number in a file's name), or all with *:\n  \
     statuscode_[{rsq:N,code:503}]    cut_N@BYTES  short_N@BYTES  flip_N@COUNT  stallh_N@MS  stallb_N@MS\n  \
