@@ -7,7 +7,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use crate::options::number;
+use crate::options::{number, LONGEST_SECONDS};
 use crate::programme::{fragment, start};
 use crate::title::{Ticks, Title, Track};
 
@@ -98,16 +98,28 @@ impl Live {
         Moment(self.start.saturating_mul(1000))
     }
 
+    /// What does not make sense together.
+    pub(crate) fn fault(&self) -> Option<&'static str> {
+        match self.stop {
+            Some(stop) if stop <= self.start => Some("stop_ is not behind start_"),
+            _ if self.event && self.start == 0 => Some("event_1 keeps everything: say since when, with start_"),
+            _ => None,
+        }
+    }
+
     /// Whether it will end.
     pub(crate) fn has_stop(&self) -> bool {
         self.stop.is_some()
     }
 
-    /// Whether the title can go on for ever: its renditions are equally long, so that they stay together.
+    /// Whether the title can go on for ever: its renditions are equally long and have as many segments, so that they stay
+    /// together and what lies beside a segment is known by its number.
     pub(crate) fn can_repeat(title: &Title) -> bool {
         let length = |track: &Track| Ticks { ticks: track.period, timescale: track.timescale };
         let first = length(title.reference());
-        title.tracks.iter().all(|track| length(track).compare(first) == Ordering::Equal)
+        let count = title.reference().fragments.len();
+        let alike = |track: &Track| length(track).compare(first) == Ordering::Equal && track.fragments.len() == count;
+        title.tracks.iter().all(|track| alike(track))
     }
 
     /// What there is of it at a moment; None before it begins.
@@ -115,7 +127,8 @@ impl Live {
         let stop = self.stop.map(|stop| stop.saturating_mul(1000));
         let until = stop.map_or(now.0, |stop| stop.min(now.0));
         let elapsed_ms = until.checked_sub(self.start().0)?;
-        let window_ms = if self.event { elapsed_ms } else { self.window * 1000 };
+        // A day is the longest that is named at once, as of titles with an end.
+        let window_ms = if self.event { elapsed_ms.min(LONGEST_SECONDS * 1000) } else { self.window * 1000 };
         Some(Edge { now, elapsed_ms, window_ms, over: stop.is_some_and(|stop| stop <= now.0) })
     }
 
@@ -163,9 +176,9 @@ impl Edge {
         Self { elapsed_ms: self.elapsed_ms.saturating_sub(ms), ..*self }.ended(track)
     }
 
-    /// What the answer depends on, for its validator.
+    /// What a manifest depends on, for its validator: it says when it was made.
     pub(crate) fn digest(&self) -> u64 {
-        self.elapsed_ms
+        self.now.0
     }
 }
 
@@ -174,6 +187,11 @@ impl Edge {
 pub(crate) struct Moment(pub(crate) u64);
 
 impl Moment {
+    /// No later than what a date can name.
+    pub(crate) fn at(ms: u64) -> Self {
+        Self(ms.min(LATEST * 1000))
+    }
+
     /// So much later.
     pub(crate) fn after(self, time: Ticks) -> Self {
         Self(self.0.saturating_add(time.floor_in(1000)))

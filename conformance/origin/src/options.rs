@@ -208,6 +208,9 @@ impl Options {
             (_, Some(scheme)) if scheme.is_common() && self.packaging.is_some() => {
                 Err("transport streams have no Common Encryption")
             }
+            _ if self.live.as_ref().is_some_and(|live| live.fault().is_some()) => {
+                self.live.as_ref().and_then(Live::fault).map_or(Ok(()), Err)
+            }
             _ if self.live.is_some() && self.has_an_end() => Err("this option is for titles with an end"),
             // Where segments lie in their file is known only when they are made.
             _ if self.packaging.is_some() && self.byte_ranges && self.seconds.is_some_and(|s| s > 600) => {

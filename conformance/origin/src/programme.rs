@@ -65,8 +65,12 @@ impl<'a> Programme<'a> {
     pub(crate) fn boundary(&self, n: u64) -> Ticks {
         let reference = self.title.reference();
         let last = self.count.saturating_sub(1);
-        let ticks =
-            if n <= last { start(reference, n) } else { start(reference, last) + fragment(reference, last).duration };
+        // What goes on has no last one that a boundary could not lie behind.
+        let ticks = if n <= last || self.edge.is_some() {
+            start(reference, n)
+        } else {
+            start(reference, last) + fragment(reference, last).duration
+        };
         Ticks { ticks, timescale: reference.timescale }
     }
 
@@ -250,7 +254,9 @@ impl<'a> Programme<'a> {
     }
 
     fn first_from_group(&self, track: &Track, group: u64, size: u64) -> u64 {
-        self.first_from(track, (group * size).min(self.count))
+        // Of what goes on, groups do not depend on how far it is.
+        let end = if self.edge.is_some() { u64::MAX } else { self.count };
+        self.first_from(track, (group * size).min(end))
     }
 
     /// How far media times restart at a group: so far that its earliest segment of any rendition starts at 0.
@@ -278,9 +284,6 @@ impl<'a> Programme<'a> {
 
     /// The segments of a rendition within a range of reference segments.
     pub(crate) fn within(&self, track: &Track, range: &Range<u64>) -> Range<u64> {
-        if self.edge.is_some() {
-            return self.first_segment(track)..self.segments(track);
-        }
         self.first_from(track, range.start)..self.first_from(track, range.end)
     }
 

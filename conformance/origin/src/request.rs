@@ -86,7 +86,7 @@ impl<'a> Request<'a> {
 
     /// The time the request is answered for.
     pub(crate) fn moment(&self) -> Moment {
-        Moment(self.asked_time().unwrap_or(self.unix_ms))
+        Moment::at(self.asked_time().unwrap_or(self.unix_ms))
     }
 
     fn asked_time(&self) -> Option<u64> {

@@ -225,7 +225,7 @@ fn answer(library: &Library, request: &Request<'_>) -> Response {
             let mut programme = Programme::new(&title, &target.options, format);
             if let Some(live) = &target.options.live {
                 if !Live::can_repeat(&title) {
-                    return bare(400, Vec::new(), Some("this title cannot go on: its renditions are not equally long"));
+                    return bare(400, Vec::new(), Some("this title cannot go on: its renditions are not equally long, or not cut into as many segments"));
                 }
                 let Some(edge) = live.at(request.moment()) else {
                     return bare(404, Vec::new(), Some("the programme has not begun"));

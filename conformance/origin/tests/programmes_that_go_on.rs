@@ -61,10 +61,12 @@ fn a_playlist_names_what_has_ended_and_reaches_into_the_window() {
 #[test]
 fn what_follows_a_playlist_continues_it() {
     let mut known: Option<MediaPlaylist> = None;
-    for step in 0..200 {
-        let now = NOW + step * 700;
-        let next = playlist("/hls/live_12/disc_4/demo/v180.m3u8", now);
-        if let Some(before) = known {
+    // Sound as well, whose boundaries lie a little beside those of the picture.
+    let steps = ["v180", "a-en"].into_iter().flat_map(|name| (0..200).map(move |step| (name, step)));
+    for (rendition, step) in steps {
+        let now = NOW + step * if rendition == "v180" { 700 } else { 97 };
+        let next = playlist(&format!("/hls/live_12/disc_4/demo/{rendition}.m3u8"), now);
+        if let Some(before) = known.filter(|_| step > 0) {
             let shift = (next.media_sequence - before.media_sequence) as usize;
             let kept: Vec<_> = before.segments.iter().skip(shift).map(|s| (s.uri.clone(), s.duration)).collect();
             let again: Vec<_> = next.segments.iter().take(kept.len()).map(|s| (s.uri.clone(), s.duration)).collect();
@@ -146,6 +148,33 @@ fn a_validator_of_a_manifest_holds_for_its_moment_and_that_of_a_segment_for_ever
     assert_eq!(get(&at(manifest, NOW)).header("cache-control"), Some("no-cache"));
     let segment = format!("/hls/live_60/demo/v180/{}.m4s", NOW / 2_000 - 3);
     assert_eq!(etag(&segment, NOW), etag(&segment, NOW + 2_000));
+}
+
+#[test]
+fn a_segment_is_the_same_at_any_moment_in_any_packaging() {
+    let number = NOW / 2_000 - 3;
+    for path in [
+        format!("/hls/live_60/ts_muxed/demo/v180/{number}.ts"),
+        format!("/hls/live_60/ts_packed/demo/a-en/{number}.aac"),
+        format!("/hls/live_60/prot_cbcs/krot_3/demo/v180/{number}.m4s"),
+        format!("/hls/live_60/disc_4/demo/a-en/{number}.m4s"),
+    ] {
+        let once = bytes(&at(&path, NOW));
+        assert!((10_000..400_000).contains(&once.len()), "{path}: {}", once.len());
+        for later in [1, 3_000, 20_000] {
+            assert!(once == bytes(&at(&path, NOW + later)), "{path}: {later}");
+        }
+    }
+}
+
+#[test]
+fn what_no_moment_can_be_is_answered_all_the_same() {
+    for path in ["/hls/live_60/demo/v180.m3u8", "/dash/live_60/demo/time.mpd", "/time"] {
+        assert_eq!(get(&at(path, u64::MAX)).status, 200, "{path}");
+    }
+    for options in ["event_1", "start_100/stop_100"] {
+        assert_eq!(get(&at(&format!("/hls/{options}/demo/v180.m3u8"), NOW)).status, 400, "{options}");
+    }
 }
 
 #[test]

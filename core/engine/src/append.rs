@@ -74,11 +74,16 @@ impl Engine {
         };
         let wanted = init.tracks.iter().filter(|track| is_output(track.kind));
         let (present, mute): (Vec<&InitTrack>, Vec<&InitTrack>) = wanted.partition(|track| self.has_decoder(track));
+        // What came before and is not in this initialisation may come again: the sink has a place for it, and is told
+        // where there is nothing of it.
+        let goes_on = |kind: &TrackKind| is_output(*kind) && (*kind != stream.kind || stream.delivered);
+        let known: Vec<TrackKind> = stream.outputs.iter().copied().filter(goes_on).collect();
         for track in mute {
             self.tell_left_out(track.kind, &Codec::parse(&track.codec));
         }
         let before = std::mem::take(&mut stream.outputs);
         stream.outputs = present.iter().map(|track| track.kind).collect();
+        stream.outputs.extend(known);
         stream.outputs.sort_unstable();
         stream.outputs.dedup();
         let rendition = self.rendition(fetch.rendition).map(|r| r.id.clone()).unwrap_or_default();
@@ -100,12 +105,13 @@ impl Engine {
             let track_id = named.unwrap_or_else(|| carrier.clone());
             if muxed && !before.contains(&track.kind) {
                 self.emit(Event::Selected { at: self.now, kind: track.kind, track: Some(track_id.clone()) });
-                // What never had any of it is to wait for none before this segment.
-                let from = self.needed_from(stream);
-                let first = !stream.muxed_until.contains_key(&track.kind);
-                stream.muxed_until.entry(track.kind).or_insert(fetch.start);
-                if first && from < fetch.start {
-                    self.sink(SinkCommand::Silence { kind: track.kind, from, to: fetch.start });
+                // The sink never had any of it: it is to wait for none before this segment, wherever the playhead goes.
+                let begin = fetch.start - stream.shift.unwrap_or_default();
+                let needed = self.needed_from(stream);
+                let from = stream.buffer.start().map_or(needed, |start| start.min(needed));
+                stream.muxed_until.entry(track.kind).or_insert(begin);
+                if from < begin {
+                    self.sink(SinkCommand::Silence { kind: track.kind, from, to: begin });
                 }
             }
             self.sink(SinkCommand::Configure(Box::new(TrackConfig {
@@ -151,9 +157,11 @@ impl Engine {
             if fetch.muxed == 0 && stream.cursor.is_none() {
                 self.tell_early(stream, fetch, output, start);
             }
+            // The buffer map is of the stream's own kind: a hole in what is muxed in is no reason to wait. In mid-segment
+            // nothing is missing before: it came already.
+            let begin = if fetch.muxed == 0 { expected.min(start) } else { start };
             fetch.muxed += 1;
-            // The buffer map is of the stream's own kind: a hole in what is muxed in is no reason to wait.
-            let until = stream.muxed_until.entry(output).or_insert(expected.min(start));
+            let until = stream.muxed_until.entry(output).or_insert(begin);
             if start > *until + SEAM {
                 self.outbox.push(Action::Sink(SinkCommand::Silence { kind: output, from: *until, to: start }));
             }

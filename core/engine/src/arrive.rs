@@ -13,7 +13,7 @@ use crate::fetch::Request;
 use crate::input::{Body, RequestId};
 use crate::keys::{fragment_of, Opened};
 use crate::media::{MediaFact, MediaReader, Piece};
-use crate::stream::{Init, Lost};
+use crate::stream::{Init, Lost, Stream};
 
 /// Before playback runs, a segment under way is given so long before a smaller one is considered.
 const WAITED_ENOUGH: Duration = Duration::from_secs(1);
@@ -343,7 +343,13 @@ impl Engine {
         };
         let Some(fetch) = stream.fetch.as_mut() else { return };
         if fetch.appended == 0 && fetch.muxed > 0 {
-            self.be_without_own_media(kind);
+            let reference = fetch.rendition;
+            // A damaged picture may be whole in another rendition; where one ends they all do.
+            let others = |stream: &Stream| self.usable_steps(stream).iter().any(|s| s.rendition != reference.rendition);
+            let was_there = self.streams.get(&kind).is_some_and(|stream| !stream.bare && others(stream));
+            if !was_there {
+                self.be_without_own_media(kind);
+            }
         }
         let Some(stream) = self.streams.get_mut(&kind) else { return };
         let Some(fetch) = stream.fetch.as_mut() else { return };
@@ -379,6 +385,7 @@ impl Engine {
                 }
             }
         }
+        stream.bare = fetch.bare;
         stream.cursor = Some((fetch.rendition, fetch.number));
         stream.demuxer = fetch.reader.and_then(MediaReader::into_stream);
         stream.lost = Lost::default();
@@ -410,6 +417,7 @@ impl Engine {
         let shift = stream.shift.unwrap_or_default();
         let (from, to) = (fetch.start - shift, fetch.end - shift);
         fetch.appended = fetch.muxed;
+        fetch.bare = true;
         stream.buffer.put(Item {
             start: fetch.start,
             end: fetch.end,

@@ -627,9 +627,9 @@ impl Engine {
             Purpose::Init(kind, _) => {
                 let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
                 let rendition = fetch.map(|fetch| fetch.rendition);
-                let elsewhere = self.moved_on(&request);
+                let (elsewhere, code) = (self.moved_on(&request), error.code());
                 self.replace_segment_at(kind, elsewhere, error, why);
-                self.rest_uninitialised(kind, rendition);
+                self.rest_uninitialised(kind, rendition, code);
             }
             Purpose::Segment(kind) => {
                 let elsewhere = self.moved_on(&request);

@@ -7,7 +7,7 @@ use crate::buffer::{Item, SEAM};
 use crate::engine::Engine;
 use crate::event::{DecisionKind, Event};
 use crate::select::{is_elsewhere, ladder, select};
-use crate::stream::{RenditionRef, Stream};
+use crate::stream::{Lost, RenditionRef, Stream};
 
 impl Engine {
     /// Chooses tracks for the period at `position` and makes a stream for each.
@@ -171,6 +171,8 @@ impl Engine {
             stream.avoid.clear();
             stream.ladder.clear();
             stream.absent = false;
+            // Another period is another server's, often: it is not judged by the last.
+            stream.lost.segments = 0;
         }
         if picked.is_some() {
             self.rebuild_ladders();
@@ -197,6 +199,8 @@ impl Engine {
     pub(crate) fn be_absent(&mut self, kind: TrackKind, from: MediaTime) {
         let Some(stream) = self.streams.get_mut(&kind) else { return };
         stream.absent = true;
+        // Nothing of it is missing here.
+        stream.lost = Lost::default();
         let period = stream.period;
         let end = self.period_end(period).or(self.duration()).unwrap_or(from).max(from);
         if let Some(stream) = self.streams.get_mut(&kind) {

@@ -110,7 +110,7 @@ impl Engine {
                 self.report(error.recovered(Handling::Skipped));
                 self.go_without_sound(reference.period);
             }
-            Some(kind) => self.cut_short(kind, error),
+            Some(kind) => self.give_up_period(kind, error, why),
             None => self.report(error.recovered(Handling::Skipped)),
         }
     }
@@ -204,19 +204,33 @@ impl Engine {
             stream.lost.add(fetch.end - fetch.start, &error);
         }
         self.report(error.recovered(Handling::Skipped));
-        if let Some(end) = period_end.filter(|_| broken) {
-            return self.skip(kind, fetch.start, end, why);
-        }
         // The sink may still have some of it from before.
-        let missing = self.streams.get(&kind).map(|stream| stream.buffer.without_media(fetch.start, fetch.end));
+        let end = period_end.filter(|_| broken).unwrap_or(fetch.end);
+        let missing = self.streams.get(&kind).map(|stream| stream.buffer.without_media(fetch.start, end));
         for (from, to) in missing.unwrap_or_default() {
             self.skip(kind, from, to, why.clone());
         }
     }
 
+    /// Nothing of a kind can be had in its stream's period: on with the next one, or what there is is the end of it.
+    fn give_up_period(&mut self, kind: TrackKind, error: Error, why: Vec<String>) {
+        let Some(stream) = self.streams.get(&kind) else { return };
+        let from = stream.next_time(self.needed_from(stream));
+        match self.period_end(stream.period).filter(|end| from < *end && self.title.start.is_some()) {
+            Some(end) => {
+                self.report(error.recovered(Handling::Skipped));
+                self.skip(kind, from, end, why);
+            }
+            None => self.cut_short(kind, error),
+        }
+    }
+
     /// Without its initialisation section nothing of a rendition can be read: while there are others, it is left alone for
     /// a while, and not asked for with each segment.
-    pub(crate) fn rest_uninitialised(&mut self, kind: TrackKind, rendition: Option<RenditionRef>) {
+    pub(crate) fn rest_uninitialised(&mut self, kind: TrackKind, rendition: Option<RenditionRef>, why: ErrorCode) {
+        if why != ErrorCode::HttpStatus {
+            return;
+        }
         let Some((stream, reference)) = self.streams.get(&kind).zip(rendition) else { return };
         if stream.avoid.contains(&reference.rendition) && !self.usable_steps(stream).is_empty() {
             self.title.dead.insert(reference, self.now + self.config.location_rest);

@@ -579,6 +579,7 @@ impl Engine {
             read: false,
             appended: 0,
             muxed: 0,
+            bare: false,
             seen: 0,
             skip: 0,
             broken: false,

@@ -46,6 +46,7 @@ impl Engine {
         for stream in self.streams.values_mut() {
             stream.ended = false;
             stream.end_told = false;
+            stream.cut_short = None;
             stream.cursor = None;
         }
         self.playback.sink_seeks += 1;
@@ -157,6 +158,7 @@ impl Engine {
                 stream.buffer = old.buffer;
                 stream.configured = old.configured;
                 stream.outputs = old.outputs;
+                stream.delivered = old.delivered;
                 stream.show_from = old.show_from;
                 stream.shown = old.shown;
             }

@@ -85,6 +85,8 @@ pub(crate) struct Stream {
     pub(crate) muxed_until: BTreeMap<TrackKind, MediaTime>,
     /// Rendition at the playhead, as last told to the application.
     pub(crate) shown: Option<RenditionRef>,
+    /// The segment before had nothing of its own kind, but of what is muxed in.
+    pub(crate) bare: bool,
     /// The rule's pause before the next request has been taken.
     pub(crate) paused: bool,
     /// What could not be had since something came last.
@@ -163,6 +165,8 @@ pub(crate) struct SegmentFetch {
     pub(crate) appended: u32,
     /// Those of kinds that are muxed in.
     pub(crate) muxed: u32,
+    /// There was nothing of its own kind in it.
+    pub(crate) bare: bool,
     /// Fragments of it that were read, whatever was in them.
     pub(crate) seen: u32,
     /// Reader of the segment before, if this one continues it and both bring their initialisation along.
@@ -214,6 +218,7 @@ impl Stream {
             outputs: vec![kind],
             muxed_until: BTreeMap::new(),
             shown: None,
+            bare: false,
             paused: false,
             lost: Lost::default(),
             settled: None,

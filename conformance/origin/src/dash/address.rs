@@ -13,7 +13,10 @@ use super::{Addressing, Scope};
 impl Scope<'_> {
     /// The segments of a rendition in this period.
     fn segments(&self, track: &Track) -> Range<u64> {
-        self.programme.within(track, &self.range)
+        match self.programme.edge {
+            Some(_) => self.programme.first_segment(track)..self.programme.segments(track),
+            None => self.programme.within(track, &self.range),
+        }
     }
 
     /// Media time of the start of the period.

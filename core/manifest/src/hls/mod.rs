@@ -23,7 +23,7 @@
 //! | H026–H030 | a wrong definition is left out; only the use of an undefined variable fails (H018) |
 //! | H032, H040 | a missing target duration is the longest duration seen |
 //! | H033, H035 | a sequence number behind the first segment is left out |
-//! | H047 | a segment without `EXTINF` lasts the target duration, one of no duration a nanosecond |
+//! | H047 | a segment without `EXTINF` lasts the target duration, one of no duration two nanoseconds |
 //! | H048, H058, H065 | a byte range without an offset begins at 0 where nothing precedes it |
 //! | H074 | of two `EXT-X-SKIP`, the first counts |
 //! | H087, H098 | a variant without `BANDWIDTH` has none (0) |

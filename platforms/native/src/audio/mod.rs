@@ -68,8 +68,8 @@ const DOLBY: [&str; 6] = ["ac-3", "ec-3", "mp4a.a5", "mp4a.a6", "mp4a.A5", "mp4a
 #[cfg(not(feature = "dolby"))]
 const DOLBY: [&str; 0] = [];
 
-/// A sink that decodes sound: AAC-LC (mono and stereo), MPEG audio of layers I to III, FLAC and ALAC in CMAF, and with the feature `dolby`
-/// AC-3 and E-AC-3.
+/// A sink that decodes sound: AAC-LC (mono and stereo), MPEG audio of layers I to III, FLAC and ALAC in CMAF, and with the
+/// feature `dolby` AC-3 and E-AC-3.
 ///
 /// Clock, buffers, pictures and subtitles are those of a [`ModelSink`], which it wraps. Sound is
 /// decoded ahead of the playhead in small batches, a batch for each poll, with whatever the
@@ -87,6 +87,8 @@ pub struct AudioSink {
     queue: VecDeque<Job>,
     track: String,
     counts: BTreeMap<String, Counts>,
+    /// Of the title that plays.
+    title: Counts,
     frames: Arc<AtomicU64>,
     /// End of the sound that the output has: renditions may overlap where they are switched.
     heard_until: MediaTime,
@@ -162,6 +164,7 @@ impl AudioSink {
             queue: VecDeque::new(),
             track: String::new(),
             counts: BTreeMap::new(),
+            title: Counts::default(),
             frames: Arc::default(),
             heard_until: MediaTime::MIN,
             failure: None,
@@ -199,6 +202,7 @@ impl AudioSink {
             SinkCommand::Stop => {
                 self.queue.clear();
                 self.decoder = None;
+                self.title = Counts::default();
                 self.finish();
             }
             _ => {}
@@ -267,8 +271,10 @@ impl AudioSink {
                         continue;
                     };
                     if step.counts {
-                        counts.decoded += u64::from(step.good);
-                        counts.errors += u64::from(!step.good);
+                        for counts in [counts, &mut self.title] {
+                            counts.decoded += u64::from(step.good);
+                            counts.errors += u64::from(!step.good);
+                        }
                         self.frames.fetch_add(if step.good { step.frames } else { 0 }, Ordering::Relaxed);
                     }
                     if let Some(decoder) = self.decoder.as_ref().filter(|_| !step.heard.is_empty()) {
@@ -298,13 +304,11 @@ impl AudioSink {
 
     /// What to say of sound of which most could not be decoded. Of rubbish some is taken for sound by chance.
     fn ruin(&self) -> Option<String> {
-        let (decoded, errors) = self
-            .counts
-            .values()
-            .fold((0, 0), |(decoded, errors), counts| (decoded + counts.decoded, errors + counts.errors));
+        let Counts { decoded, errors } = self.title;
         let cause = "it is damaged, or its key is wrong";
         match (decoded, decoded + errors) {
-            _ if errors <= decoded => None,
+            // A decoder that starts in mid-stream may refuse some at first.
+            _ if errors <= decoded.max(10) => None,
             (0, all) => Some(format!("none of {all} samples of the sound could be decoded: {cause}")),
             (_, all) => Some(format!("{errors} of {all} samples of the sound could not be decoded: {cause}")),
         }

@@ -61,14 +61,18 @@ struct MpegAudio {
 impl Codec for MpegAudio {
     fn decode(&mut self, data: &[u8], pcm: &mut Vec<f32>) -> Option<Layout> {
         // ISO/IEC 11172-3, 2.4.2.3.
-        let codec = match data.get(1)? >> 1 & 3 {
-            3 => CODEC_ID_MP1,
-            2 => CODEC_ID_MP2,
-            _ => CODEC_ID_MP3,
+        let codec = match data {
+            [0xff, second, ..] if second & 0xe0 == 0xe0 => match second >> 1 & 3 {
+                3 => CODEC_ID_MP1,
+                2 => CODEC_ID_MP2,
+                _ => CODEC_ID_MP3,
+            },
+            // Damaged: the decoder says so.
+            _ => self.setup.codec,
         };
         if self.setup.codec != codec {
-            self.setup.codec = codec;
-            self.decoder = self.setup.decoder().ok()?;
+            let setup = Setup { codec, ..self.setup.clone() };
+            (self.decoder, self.setup) = (setup.decoder().ok()?, setup);
         }
         self.decoder.decode(data, pcm)
     }

@@ -132,8 +132,9 @@ impl Builder {
         let duration = match self.duration.take() {
             // It holds media all the same, which would be in nobody's time: players would never ask for it.
             Some(0) => {
-                reader.report.warn("H047", "a segment of no duration is taken to last a nanosecond");
-                1
+                reader.report.warn("H047", "a segment of no duration is taken to last two nanoseconds");
+                // More than a unit of media time, however it is rounded.
+                2
             }
             Some(duration) => duration,
             None if self.info.target_duration > MediaTime::ZERO => {
