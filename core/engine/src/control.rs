@@ -13,6 +13,9 @@ use crate::timer::Timer;
 /// A stuck sink is nudged so often before playback is given up.
 const NUDGES: u32 = 3;
 
+/// Stalls in a row at one place before playback is given up.
+const STALLS_AT_ONE_PLACE: u32 = 20;
+
 /// How far a nudge moves the playhead.
 const NUDGE: MediaTime = MediaTime::from_millis(100);
 
@@ -79,6 +82,13 @@ impl Engine {
     fn stall(&mut self, cause: StallCause) {
         let position = self.position();
         self.playback.place(position, false, self.now);
+        let (place, times) = self.playback.stalls_here;
+        self.playback.stalls_here = (position, if place == position { times + 1 } else { 1 });
+        if self.playback.stalls_here.1 > STALLS_AT_ONE_PLACE {
+            // What is fetched pushes out what is to be played before it, again and again.
+            let error = Error::new(ErrorCode::SinkFull, "the sink has no room for what playback needs to go on");
+            return self.fail(error.fact("position", position));
+        }
         self.playback.stalled_at = Some(self.now);
         self.policies.rule.on_stall();
         self.sink(SinkCommand::Pause);

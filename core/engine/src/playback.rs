@@ -23,6 +23,8 @@ pub(crate) struct Playback {
     pub(crate) started: bool,
     /// Since when playback stands for want of media.
     pub(crate) stalled_at: Option<Timestamp>,
+    /// Where playback stood last for want of media, and how often in a row it was there.
+    pub(crate) stalls_here: (MediaTime, u32),
     /// Last time that the sink was seen to move, and where it was then.
     pub(crate) moved: (Timestamp, MediaTime),
     /// How often the watchdog tried to free a stuck sink since it last moved.
@@ -53,6 +55,7 @@ impl Default for Playback {
             sink_seeks: 0,
             started: false,
             stalled_at: None,
+            stalls_here: (MediaTime::ZERO, 0),
             moved: (Timestamp::ZERO, MediaTime::ZERO),
             nudges: 0,
         }
