@@ -134,7 +134,11 @@ impl Engine {
                 false
             }
             Next::Hole(from, to) => {
-                self.skip(kind, from, to, Vec::new());
+                // The sink may still have some of it from before, when another rendition had it.
+                let missing = self.streams.get(&kind).map(|stream| stream.buffer.without_media(from, to));
+                for (from, to) in missing.unwrap_or_default() {
+                    self.skip(kind, from, to, Vec::new());
+                }
                 true
             }
             Next::PeriodEnd => self.next_period(kind, next_time),

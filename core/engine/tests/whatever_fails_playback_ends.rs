@@ -188,3 +188,22 @@ proptest! {
         prop_assert!(replayed.equal && replayed.complete, "{:?}", replayed.differs_by_input);
     }
 }
+
+#[test]
+fn what_the_sink_has_left_of_a_segment_is_played_where_the_title_says_that_it_is_missing() {
+    // The last segment is there in the taller renditions alone. The sink forgets the picture up to the middle of it, and
+    // what is played once more may not be tall.
+    let title = SyntheticTitle::new(secs(60)).languages(2).fault("v0", 14, Fault::Gap);
+    let sink = ModelSink::new(Capabilities::default());
+    let forgotten = (at(41_162), TrackKind::Video, MediaTime::from_millis(33_037), MediaTime::from_millis(23_364));
+    let low = Constraints { max_height: Some(360), max_bitrate: None };
+    let mut session = Session::new(Config::default(), title)
+        .sink(Forgetful::new(sink, vec![forgotten]))
+        .network("rate=2804kbps,rtt=5ms".parse().expect("a network"))
+        .play("https://title.example/main.m3u8")
+        .at(at(0), Command::SetRate(1423))
+        .at(at(25_146), Command::SetConstraints(low))
+        .at(at(90_000), Command::Play);
+    assert_eq!(session.run(None), Outcome::Ended, "{:?}", errors(&session));
+    assert_eq!(session.engine().snapshot(session.now()).position, secs(60));
+}
