@@ -5,7 +5,7 @@ use std::sync::Arc;
 use telecine_model::{Codec, Error, ErrorCode, Handling, MediaTime, Protocol, TrackKind};
 
 use crate::action::{Action, Append, Format, Payload, SinkCommand, TrackConfig};
-use crate::buffer::{Item, SEAM};
+use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::keys::Configured;
@@ -176,20 +176,7 @@ impl Engine {
             stream.delivered = true;
             let known = stream.buffer.get_mut(fetch.start).filter(|item| item.load == Some(fetch.load));
             let known = known.map(|item| item.media_start);
-            stream.buffer.put(Item {
-                start: fetch.start,
-                end: fetch.end,
-                media_start: known.unwrap_or(start),
-                media_end: end,
-                load: Some(fetch.load),
-                rendition: fetch.rendition.rendition,
-                track: fetch.rendition.track,
-                period: fetch.rendition.period,
-                bytes: fetch.bytes,
-                complete: false,
-                played: false,
-                hole: false,
-            });
+            stream.buffer.put(fetch.item(known.unwrap_or(start), end));
         }
         self.sink(SinkCommand::Append(Box::new(Append {
             kind: output,

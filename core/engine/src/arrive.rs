@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use telecine_abr::{Downloaded, Progress};
-use telecine_model::{Error, ErrorCode, MediaTime, TrackKind};
+use telecine_model::{Error, ErrorCode, Handling, MediaTime, TrackKind};
 
 use crate::action::{Action, Format, Payload, SinkCommand};
-use crate::buffer::Item;
 use crate::engine::Engine;
 use crate::event::{DecisionKind, State};
 use crate::fetch::Request;
@@ -342,24 +341,17 @@ impl Engine {
             return;
         };
         let Some(fetch) = stream.fetch.as_mut() else { return };
-        if fetch.appended == 0 && fetch.muxed > 0 {
-            let reference = fetch.rendition;
-            // A damaged picture may be whole in another rendition; where one ends they all do.
-            let others = |stream: &Stream| self.usable_steps(stream).iter().any(|s| s.rendition != reference.rendition);
-            let was_there = self.streams.get(&kind).is_some_and(|stream| !stream.bare && others(stream));
-            if !was_there {
-                self.be_without_own_media(kind);
-            }
-        }
-        let Some(stream) = self.streams.get_mut(&kind) else { return };
-        let Some(fetch) = stream.fetch.as_mut() else { return };
         if fetch.appended == 0 {
             let error = Error::new(ErrorCode::SegmentEmpty, "the segment holds no samples");
-            return self.replace_segment(kind, error, Vec::new());
+            let (muxed, rendition) = (fetch.muxed > 0, fetch.rendition.rendition);
+            // A damaged picture may be whole in another rendition; where one ends they all do.
+            let others = |stream: &Stream| self.usable_steps(stream).iter().any(|step| step.rendition != rendition);
+            if !muxed || self.streams.get(&kind).is_some_and(|stream| !stream.bare && others(stream)) {
+                return self.replace_segment(kind, error, Vec::new());
+            }
+            self.be_without_own_media(kind, error);
         }
         self.conclude_captions(kind);
-        // What has a stream of its own, or is switched off, is not muxed in.
-        let apart: Vec<TrackKind> = self.streams.keys().chain(&self.title.disabled).copied().collect();
         let Some(stream) = self.streams.get_mut(&kind) else { return };
         let Some(fetch) = stream.fetch.take() else { return };
         let mut media = None;
@@ -369,18 +361,11 @@ impl Engine {
             stream.shift = Some(fetch.end - item.media_end);
             media = Some((item.media_start, item.media_end));
         }
-        if let Some((start, end)) = media.filter(|_| !stream.outputs.contains(&kind)) {
-            // The initialisation of this segment knows nothing of the stream's own kind any more.
-            self.outbox.push(Action::Sink(SinkCommand::Silence { kind, from: start, to: end }));
-        }
         if let Some((start, end)) = media.map(|(start, end)| (start, end - INTERLEAVE)) {
             for output in stream.outputs.iter().copied().filter(|output| *output != kind) {
-                stream.muxed_until.entry(output).or_insert(start);
-            }
-            // Of what the initialisation of this segment knows nothing any more there is nothing either.
-            for (output, until) in stream.muxed_until.iter_mut().filter(|(output, _)| !apart.contains(output)) {
+                let until = stream.muxed_until.entry(output).or_insert(start);
                 if *until < end {
-                    self.outbox.push(Action::Sink(SinkCommand::Silence { kind: *output, from: *until, to: end }));
+                    self.outbox.push(Action::Sink(SinkCommand::Silence { kind: output, from: *until, to: end }));
                     *until = end;
                 }
             }
@@ -411,27 +396,19 @@ impl Engine {
     }
 
     /// A segment of which only what is muxed in has come: its own kind has nothing here, and nothing is to be waited for.
-    fn be_without_own_media(&mut self, kind: TrackKind) {
+    /// That is told of the first of such segments.
+    fn be_without_own_media(&mut self, kind: TrackKind, error: Error) {
+        let Some(stream) = self.streams.get(&kind) else { return };
+        if let Some(fetch) = stream.fetch.as_ref().filter(|_| !stream.bare) {
+            self.report(self.in_segment(error, kind, fetch, false).recovered(Handling::Skipped));
+        }
         let Some(stream) = self.streams.get_mut(&kind) else { return };
         let Some(fetch) = stream.fetch.as_mut() else { return };
         let shift = stream.shift.unwrap_or_default();
         let (from, to) = (fetch.start - shift, fetch.end - shift);
         fetch.appended = fetch.muxed;
         fetch.bare = true;
-        stream.buffer.put(Item {
-            start: fetch.start,
-            end: fetch.end,
-            media_start: from,
-            media_end: to,
-            load: Some(fetch.load),
-            rendition: fetch.rendition.rendition,
-            track: fetch.rendition.track,
-            period: fetch.rendition.period,
-            bytes: fetch.bytes,
-            complete: false,
-            played: false,
-            hole: false,
-        });
+        stream.buffer.put(fetch.item(from, to));
         self.outbox.push(Action::Sink(SinkCommand::Silence { kind, from, to }));
     }
 

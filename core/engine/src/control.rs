@@ -279,6 +279,8 @@ impl Engine {
 
     pub(crate) fn pause(&mut self) {
         self.playback.wanted = false;
+        // Who pauses and plays where there is nothing yet stalls there again: that is no sink that loses media.
+        self.playback.stalls_here.1 = 0;
         match self.playback.state {
             State::Playing => {
                 let position = self.position();

@@ -7,7 +7,7 @@ use telecine_container::{InitSegment, StreamReader};
 use telecine_model::{Error, MediaTime, Timestamp, TrackKind};
 
 use crate::action::{Format, LoadId};
-use crate::buffer::BufferMap;
+use crate::buffer::{BufferMap, Item};
 use crate::input::{Body, RequestId};
 use crate::keys::{Configured, Cover, Lock, NeedId, Source};
 use crate::media::{InitTrack, MediaReader, Piece};
@@ -185,6 +185,24 @@ pub(crate) struct SegmentFetch {
 }
 
 impl SegmentFetch {
+    /// What the buffer map says of it while it arrives, with its media from one time to another.
+    pub(crate) fn item(&self, media_start: MediaTime, media_end: MediaTime) -> Item {
+        Item {
+            start: self.start,
+            end: self.end,
+            media_start,
+            media_end,
+            load: Some(self.load),
+            rendition: self.rendition.rendition,
+            track: self.rendition.track,
+            period: self.rendition.period,
+            bytes: self.bytes,
+            complete: false,
+            played: false,
+            hole: false,
+        }
+    }
+
     /// How it and its initialisation section are encrypted whole.
     pub(crate) fn locks(&self) -> impl Iterator<Item = &Lock> {
         self.cover.lock().into_iter().chain(self.init_cover.lock())

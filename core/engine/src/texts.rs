@@ -9,7 +9,7 @@ use crate::cues::Text;
 use crate::engine::Engine;
 use crate::keys::{Configured, Opened};
 use crate::media::{MediaFact, TextFact};
-use crate::stream::{SegmentFetch, Stream};
+use crate::stream::{Lost, SegmentFetch, Stream};
 
 /// What a text turned out to be.
 #[derive(Debug, Default)]
@@ -187,7 +187,7 @@ impl Engine {
         let item = Item::silence(fetch.start, fetch.end, fetch.rendition.period);
         stream.buffer.put(Item { rendition: fetch.rendition.rendition, bytes: fetch.bytes, ..item });
         stream.cursor = Some((fetch.rendition, fetch.number));
-        stream.lost = crate::stream::Lost::default();
+        stream.lost = Lost::default();
         stream.trouble_since = None;
     }
 }

@@ -64,11 +64,7 @@ impl Engine {
         }
         let Some(stream) = self.streams.get(&kind) else { return true };
         let Some(fetch) = &stream.fetch else { return true };
-        let tracks = self.init_of(stream, fetch).map(|init| &init.tracks);
-        let own = tracks.into_iter().flatten().filter(|track| track.kind == kind);
-        let part = own.filter_map(|track| Some((track, found.iter().find(|part| part.id == track.id)?))).next();
-        let Some((track, part)) = part else { return true };
-        let start = container_time(track, part.start);
+        let Some(start) = self.own_start(stream, fetch, found) else { return true };
         self.agreed_offset(stream, fetch, start).is_some() || !self.awaits_leader(fetch)
     }
 
@@ -79,11 +75,7 @@ impl Engine {
         let stream = self.streams.get(&kind)?;
         let fetch = stream.fetch.as_ref().filter(|fetch| fetch.appended == 0)?;
         let shift = stream.shift.filter(|_| stream.discontinuity == Some(fetch.discontinuity))?;
-        let tracks = self.init_of(stream, fetch).map(|init| &init.tracks)?;
-        let own = tracks.iter().filter(|track| track.kind == kind);
-        let (track, part) =
-            own.filter_map(|track| Some((track, found.iter().find(|part| part.id == track.id)?))).next()?;
-        let container_start = container_time(track, part.start);
+        let container_start = self.own_start(stream, fetch, found)?;
         let offset = match self.stated_offset(fetch) {
             Some(offset) => offset,
             None => self.agreed_offset(stream, fetch, container_start)?,
@@ -97,6 +89,16 @@ impl Engine {
             let error = Error::new(ErrorCode::TimestampInvalid, message);
             error.fact("expected", fetch.start - shift).fact("found", start)
         })
+    }
+
+    /// Where the media of a stream's own kind begins in a fragment, as its container counts; None if it has none.
+    fn own_start(&self, stream: &Stream, fetch: &SegmentFetch, found: &[FragmentTrack]) -> Option<MediaTime> {
+        let own = self.init_of(stream, fetch)?.tracks.iter().filter(|track| track.kind == stream.kind);
+        let mut starts = own.filter_map(|track| {
+            let part = found.iter().find(|part| part.id == track.id)?;
+            Some(container_time(track, part.start))
+        });
+        starts.next()
     }
 
     /// What is added to container times, where the manifest says it.

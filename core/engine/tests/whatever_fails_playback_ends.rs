@@ -207,3 +207,28 @@ fn what_the_sink_has_left_of_a_segment_is_played_where_the_title_says_that_it_is
     assert_eq!(session.run(None), Outcome::Ended, "{:?}", errors(&session));
     assert_eq!(session.engine().snapshot(session.now()).position, secs(60));
 }
+
+#[test]
+fn a_sink_without_room_for_what_playback_needs_is_given_up_and_not_waited_for_without_end() {
+    // The smallest rendition lacks a segment that the sink has no room for beside the one before, in any other.
+    let missing =
+        |title: SyntheticTitle, (rendition, number)| title.fault_times(rendition, number, Fault::Status(403), 1);
+    let title = SyntheticTitle::new(secs(60)).languages(2).segments_of(MediaTime::from_millis(2434)).part_at(11);
+    let title = [("a0", 5), ("v0", 2), ("v1", 4)].into_iter().fold(title, missing).fault("v0", 8, Fault::Gap);
+    let sink = ModelSink::new(Capabilities {
+        random_access: false,
+        jumps: true,
+        max_bytes: Some(793_000),
+        ..Capabilities::default()
+    });
+    let mut config = Config::default();
+    config.seed = 2_942_701_427_742_925_258;
+    let mut session = Session::new(config, title.durations_in_whole_seconds())
+        .sink(Forgetful::new(sink, Vec::new()))
+        .network("rate=3697kbps,rtt=327ms,loss=1%".parse().expect("a network"))
+        .play("https://title.example/main.m3u8")
+        .step_limit(40_000)
+        .at(at(90_001), Command::Play);
+    let Outcome::Failed(Some(error)) = session.run(None) else { panic!("{:?}", session.events().last()) };
+    assert_eq!(error.code(), ErrorCode::SinkFull);
+}
