@@ -37,8 +37,7 @@ pub(crate) fn multivariant(programme: &Programme<'_>) -> String {
         let media = alternative(AlternativeMediaType::Audio, &track.id, language, label, n == 0);
         playlist.alternatives.push(AlternativeMedia { channels, ..media });
     }
-    let texts: &[_] = if programme.edge.is_some() { &[] } else { &title.texts };
-    for text in texts {
+    for text in programme.texts() {
         let (language, label) = (text.language.clone(), text.label.clone());
         playlist.alternatives.push(alternative(AlternativeMediaType::Subtitles, &text.id, language, label, false));
     }
@@ -48,7 +47,7 @@ pub(crate) fn multivariant(programme: &Programme<'_>) -> String {
     let packaged = |rate: u64| if programme.options.packaging.is_some() { rate / 10 * 11 + 64_000 } else { rate };
     let mut group_codecs: Vec<&str> = group.iter().map(|track| track.codec.as_str()).collect();
     group_codecs.dedup();
-    let subtitles = (!texts.is_empty()).then(|| SUBTITLES.to_owned());
+    let subtitles = (!programme.texts().is_empty()).then(|| SUBTITLES.to_owned());
     for track in variants {
         let codecs: Vec<_> = std::iter::once(track.codec.as_str()).chain(group_codecs.iter().copied()).collect();
         let picture = stream(track);

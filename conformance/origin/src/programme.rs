@@ -12,7 +12,7 @@ use crate::live::{Edge, Moment};
 use crate::options::{Format, Options};
 use crate::protect::{KeyName, Scheme};
 use crate::stream;
-use crate::title::{Cue, Fragment, Text, Ticks, Title, Track};
+use crate::title::{Cue, Fragment, Text, Ticks, Tiles, Title, Track};
 
 /// The shortest WebVTT segment of HLS.
 const TEXT_SEGMENT_SECONDS: u64 = 6;
@@ -277,9 +277,23 @@ impl<'a> Programme<'a> {
         index * self.count / periods..(index + 1) * self.count / periods
     }
 
-    /// Number of DASH periods: as many as asked for, while each has a segment.
+    /// Number of DASH periods: as many as asked for, while each has a segment. What goes on is one.
     pub(crate) fn periods(&self) -> u64 {
-        self.options.periods.min(self.count)
+        self.options.periods.min(self.count).max(1)
+    }
+
+    /// The texts that belong to it: files of their own are of titles with an end.
+    pub(crate) fn texts(&self) -> &'a [Arc<Text>] {
+        if self.edge.is_some() {
+            &[]
+        } else {
+            &self.title.texts
+        }
+    }
+
+    /// Its thumbnails, likewise.
+    pub(crate) fn tiles(&self) -> Option<&'a Tiles> {
+        self.title.tiles.as_ref().filter(|_| self.edge.is_none())
     }
 
     /// The segments of a rendition within a range of reference segments.

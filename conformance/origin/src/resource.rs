@@ -96,7 +96,7 @@ pub(crate) fn resource(programme: &Programme<'_>, format: Format, target: &Targe
             let text = dash::remote_period(programme, Addressing::read(stem)?, index);
             Some(Resource::text(Class::Manifest, "xml", "", text))
         }
-        (None, "mp4" | "ts" | "aac" | "vtt") if programme.edge.is_some() => None,
+        (None, "mp4" | "ts" | "aac") if programme.edge.is_some() => None,
         (None, "mp4" | "ts" | "aac") => single_file(programme, stem, extension),
         (None, "vtt") => {
             let (id, range) = period(programme, stem)?;
@@ -124,7 +124,7 @@ fn find<'a>(programme: &Programme<'a>, id: &str) -> Option<&'a Arc<Track>> {
 }
 
 fn find_text<'a>(programme: &Programme<'a>, id: &str) -> Option<&'a Arc<Text>> {
-    programme.title.texts.iter().find(|text| text.id == id)
+    programme.texts().iter().find(|text| text.id == id)
 }
 
 fn class(track: &Track) -> Class {
@@ -153,7 +153,7 @@ fn playlist(programme: &Programme<'_>, stem: &str) -> Option<Resource> {
         ("", hls::multivariant(programme))
     } else if let Some(track) = find(programme, stem) {
         (stem, hls::media(programme, track))
-    } else if let Some(text) = find_text(programme, stem).filter(|_| programme.edge.is_none()) {
+    } else if let Some(text) = find_text(programme, stem) {
         (stem, hls::text(programme, &text.id))
     } else {
         let id = stem.strip_suffix(".iframes")?;
@@ -183,11 +183,8 @@ fn single_file(programme: &Programme<'_>, stem: &str, extension: &str) -> Option
 /// The files of one rendition: `init.mp4`, `<number>.m4s`, `t<time>.m4s`, `<number>.vtt`, `<number>.jpg`.
 fn in_rendition(programme: &Programme<'_>, format: Format, id: &str, stem: &str, extension: &str) -> Option<Resource> {
     let number = || stem.parse::<u64>().ok()?.checked_sub(programme.options.first_number);
-    if programme.edge.is_some() && matches!(extension, "jpg" | "vtt") {
-        return None;
-    }
     if extension == "jpg" && id == "thumbs" {
-        let tiles = programme.title.tiles.as_ref()?;
+        let tiles = programme.tiles()?;
         let image = stem.parse::<u64>().ok().filter(|n| *n < programme.tile_images())?;
         let resource = Resource::new(Class::Image, media_type("jpg"), id, vec![Part::Bytes(tiles.image.clone())]);
         return Some(Resource { segments: vec![(image, 0..tiles.image.len() as u64)], ..resource });

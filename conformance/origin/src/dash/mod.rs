@@ -92,7 +92,7 @@ pub(crate) fn mpd(programme: &Programme<'_>, addressing: Addressing) -> String {
             xml.start("BaseURL").attr("serviceLocation", location).text(&format!("bu{base}/"));
         }
     }
-    let periods = if programme.edge.is_some() { 1 } else { programme.periods() };
+    let periods = programme.periods();
     for index in 0..periods {
         if programme.options.xlink && (index > 0 || periods == 1) {
             let href = format!("{}.period{index}.xml", addressing.name());
@@ -143,8 +143,7 @@ pub(crate) fn remote_period(programme: &Programme<'_>, addressing: Addressing, i
 }
 
 fn period(xml: &mut Xml, programme: &Programme<'_>, addressing: Addressing, index: u64) {
-    // What goes on is one period.
-    let range = if programme.edge.is_some() { 0..programme.count() } else { programme.period(index) };
+    let range = programme.period(index);
     let (from, to) = (programme.boundary(range.start), programme.boundary(range.end));
     xml.start("Period");
     if programme.options.xlink {
@@ -162,13 +161,11 @@ fn period(xml: &mut Xml, programme: &Programme<'_>, addressing: Addressing, inde
         scope.media_set(xml, id, set);
         id += 1;
     }
-    // Files of their own are of titles with an end.
-    let beside = programme.edge.is_none();
-    for text in programme.title.texts.iter().filter(|_| beside) {
+    for text in programme.texts() {
         scope.text_set(xml, id, text);
         id += 1;
     }
-    if let Some(tiles) = programme.title.tiles.as_ref().filter(|_| beside) {
+    if let Some(tiles) = programme.tiles() {
         scope.tile_set(xml, id, tiles);
     }
     xml.end();
