@@ -184,7 +184,8 @@ impl LatencyControl {
             Course::Hold => false,
             Course::CatchUp => now.error > ARRIVED && !now.scarce && now.range.can_go_faster(),
             Course::FallBack => now.error < -ARRIVED && now.at_edge && now.range.can_go_slower(),
-            Course::Spare => now.scarce && now.error < now.band && now.range.can_go_slower(),
+            // It may make the playhead late, but not so late that it had to catch up again.
+            Course::Spare => now.scarce && now.error < now.band / 2.0 && now.range.can_go_slower(),
         };
         if goes_on {
             return (self.course, None);
