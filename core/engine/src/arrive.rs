@@ -252,6 +252,9 @@ impl Engine {
         }
         let through = self.goes_through(piece.need);
         let tracks = fragment_of(&piece.fact).map(|(tracks, _)| tracks.to_vec()).unwrap_or_default();
+        if self.follow_media(kind, &tracks) {
+            return false;
+        }
         if let Some(error) = self.goes_back(kind, &tracks) {
             self.replace_segment(kind, error, Vec::new());
             return false;
@@ -371,6 +374,7 @@ impl Engine {
             }
         }
         stream.bare = fetch.bare;
+        stream.followed_media = false;
         stream.cursor = Some((fetch.rendition, fetch.number));
         stream.demuxer = fetch.reader.and_then(MediaReader::into_stream);
         stream.lost = Lost::default();

@@ -38,6 +38,9 @@ pub struct Config {
     pub least_bytes: u64,
     /// A service location that failed is left alone for so long. Default 60 s.
     pub location_rest: Duration,
+    /// A live title whose playlist has nothing new for so long has lost its encoder: what there is of it is played, then
+    /// playback ends. Default 60 s; zero waits for ever.
+    pub stale_after: Duration,
     /// The stall watchdog looks after so long without progress. Default 3 s; zero never looks.
     pub stuck_after: Duration,
     /// Missing media up to this length is jumped over at once; longer holes only if nothing can
@@ -70,6 +73,7 @@ impl Default for Config {
             slow_after: Duration::from_secs(20),
             least_bytes: 10_000,
             location_rest: Duration::from_secs(60),
+            stale_after: Duration::from_secs(60),
             stuck_after: Duration::from_secs(3),
             small_gap: MediaTime::from_millis(500),
             strict: false,

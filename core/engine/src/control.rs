@@ -249,7 +249,7 @@ impl Engine {
         let filled = |stream: &Stream| {
             let media = stream.buffer.media_from(position);
             let idle = stream.fetch.is_none();
-            media >= wanted || (idle && (stream.ended || (media > SEAM && self.is_full(stream))))
+            media >= wanted || (idle && (stream.ended || (media > SEAM && (stream.at_edge || self.is_full(stream)))))
         };
         self.streams.values().filter(|stream| stream.is_essential()).all(filled)
     }

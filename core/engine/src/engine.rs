@@ -17,6 +17,7 @@ use crate::event::{Decision, DecisionKind, Event, State};
 use crate::fetch::Requests;
 use crate::input::{Capabilities, Command, Environment, Input};
 use crate::keys::{Bar, Findings, GivenKey, KeyFiles, KeySetup, Keys, Licences, NeedId};
+use crate::live::Live;
 use crate::media::MediaFact;
 use crate::outbox::Outbox;
 use crate::playback::Playback;
@@ -70,6 +71,8 @@ pub(crate) struct Title {
     pub(crate) presentation: Option<Presentation>,
     /// Text of an MPD that waits for remote elements, and how often it was completed.
     pub(crate) remote: Option<crate::load::RemoteElements>,
+    /// How it goes on, if it does.
+    pub(crate) live: Live,
     /// What the media playlists said beside their segments.
     pub(crate) playlists: BTreeMap<RenditionRef, PlaylistInfo>,
     /// Where the application wants to start.
@@ -328,7 +331,7 @@ impl Engine {
     fn on_timer(&mut self, timer: Timer) {
         match timer {
             // Streams are scheduled whenever things settle; the timer only had to wake us.
-            Timer::Schedule(_) | Timer::QualityBoundary | Timer::TimedEvent | Timer::Cues => {}
+            Timer::Schedule(_) | Timer::Reload | Timer::QualityBoundary | Timer::TimedEvent | Timer::Cues => {}
             Timer::Retry => self.retry_due(),
             Timer::Patience => self.lose_patience(),
             Timer::Watchdog => self.watch(),
@@ -352,6 +355,7 @@ impl Engine {
             self.release_text(kind);
             self.schedule(kind);
         }
+        self.follow_playlists();
         if self.playback.is_active() {
             self.advance();
         }

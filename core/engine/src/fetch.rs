@@ -429,7 +429,7 @@ impl Engine {
         match request.purpose.clone() {
             Purpose::Manifest => {
                 let body = std::mem::take(&mut request.body);
-                self.on_manifest(request.url().to_owned(), Bytes::from(body));
+                self.on_manifest(request.url().to_owned(), Bytes::from(body), request.started);
             }
             Purpose::Remote(place) => {
                 let body = std::mem::take(&mut request.body);
@@ -484,6 +484,11 @@ impl Engine {
             self.qoe.wasted(request.received);
             self.sample(&request, true);
         }
+        if let Purpose::Playlist(reference) = request.purpose {
+            if self.is_reload(reference) {
+                return self.on_reload_failed(reference, &request, error);
+            }
+        }
         let failure = Failure {
             status,
             attempt: request.fetch.attempt,
@@ -497,7 +502,10 @@ impl Engine {
         };
         let verdict = self.policies.retry.decide(&failure);
         match verdict.decision {
-            RetryDecision::Retry { after } => self.defer(request, error, after, verdict.reasons),
+            RetryDecision::Retry { after } => {
+                let least = self.least_reload_wait(&request.purpose);
+                self.defer(request, error, after.max(least), verdict.reasons);
+            }
             // No other place would answer differently: the service refuses this viewer here.
             RetryDecision::Elsewhere if verdict.otherwise == Otherwise::Fail && request.is_vital() => self.fail(error),
             RetryDecision::Elsewhere => self.give_up(request, error, verdict.reasons),

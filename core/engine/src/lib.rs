@@ -71,6 +71,7 @@ mod index;
 mod inits;
 mod input;
 mod keys;
+mod live;
 mod load;
 mod media;
 mod outbox;

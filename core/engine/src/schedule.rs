@@ -29,6 +29,8 @@ enum Next {
     Hole(MediaTime, MediaTime),
     /// The period has no more segments.
     PeriodEnd,
+    /// There are no more yet.
+    Edge,
     /// A playlist or an index has to arrive first.
     Wait,
 }
@@ -77,6 +79,10 @@ impl Engine {
         if self.title.start.is_none() && !self.awaits_first_playlist(kind) {
             return false;
         }
+        let Some(stream) = self.streams.get_mut(&kind) else {
+            return false;
+        };
+        stream.at_edge &= stream.fetch.is_none();
         let Some(stream) = self.streams.get(&kind) else {
             return false;
         };
@@ -142,6 +148,12 @@ impl Engine {
                 true
             }
             Next::PeriodEnd => self.next_period(kind, next_time),
+            Next::Edge => {
+                if let Some(stream) = self.streams.get_mut(&kind) {
+                    stream.at_edge = true;
+                }
+                false
+            }
             Next::Segment(reference, segment) => {
                 let segment = match self.before_held(kind, from, reference, segment) {
                     Held::No(segment) => segment,
@@ -485,7 +497,8 @@ impl Engine {
                 }
             }),
         };
-        let segment = number.and_then(|number| index.get(number)).ok_or(Next::PeriodEnd)?;
+        let end = if self.goes_on(reference) { Next::Edge } else { Next::PeriodEnd };
+        let segment = number.and_then(|number| index.get(number)).ok_or(end)?;
         if self.is_behind_the_title(reference.period, segment.start) {
             return Err(Next::PeriodEnd);
         }
@@ -550,9 +563,7 @@ impl Engine {
             return;
         };
         self.loads += 1;
-        let follows = stream
-            .cursor
-            .is_some_and(|(last, number)| last == reference && number.checked_add(1) == Some(segment.number))
+        let follows = stream.follows(reference, segment.number)
             && stream.discontinuity == Some(segment.discontinuity)
             && !stream.broken_off;
         let mut demuxer = stream.demuxer.take().filter(|_| follows);

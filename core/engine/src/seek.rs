@@ -19,7 +19,8 @@ impl Engine {
         };
         let periods = self.title.presentation.as_ref().map(|p| &p.periods);
         let earliest = periods.and_then(|p| p.first()).map_or(start, |period| period.start);
-        let target = self.duration().map_or(target, |end| target.min(end)).max(earliest);
+        let (earliest, latest) = self.seekable().map_or((earliest, self.duration()), |(from, to)| (from, Some(to)));
+        let target = latest.map_or(target, |latest| target.min(latest)).max(earliest);
         // Keys that could not be had before may be had now.
         self.title.key_files.forget_missing();
         self.begin_seek(target, true);

@@ -102,6 +102,10 @@ pub(crate) struct Stream {
     /// From where media is to where the manifest has it, as of the last segment; None after a start
     /// from elsewhere.
     pub(crate) shift: Option<MediaTime>,
+    /// All that is announced so far was fetched, and more will be.
+    pub(crate) at_edge: bool,
+    /// What was fetched last was another segment than its playlist's times had promised; they are right now.
+    pub(crate) followed_media: bool,
     /// Renditions that the next segment cannot be had in.
     pub(crate) avoid: BTreeSet<usize>,
     /// Bytes that the sink has room for, if it said that it has no more.
@@ -244,6 +248,8 @@ impl Stream {
             cut_short: None,
             trouble_since: None,
             shift: None,
+            at_edge: false,
+            followed_media: false,
             avoid: BTreeSet::new(),
             byte_limit: None,
             refused_bytes: 0,
@@ -268,6 +274,11 @@ impl Stream {
     /// Where fetching goes on, as the manifest has it, if media is needed from a position on.
     pub(crate) fn next_time(&self, from: MediaTime) -> MediaTime {
         self.buffer.fetched_until(from).unwrap_or(from + self.shift.unwrap_or_default())
+    }
+
+    /// Whether a segment is the one behind that which was fetched last.
+    pub(crate) fn follows(&self, rendition: RenditionRef, number: u64) -> bool {
+        self.cursor.is_some_and(|(last, before)| last == rendition && before.checked_add(1) == Some(number))
     }
 
     /// What is fetched next does not follow from what was fetched last.
@@ -310,5 +321,7 @@ impl Stream {
         self.settled = None;
         self.anchored = None;
         self.shift = None;
+        self.at_edge = false;
+        self.followed_media = false;
     }
 }

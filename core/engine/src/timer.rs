@@ -11,6 +11,8 @@ pub(crate) enum Timer {
     Schedule(TrackKind),
     /// A failed request is due again.
     Retry,
+    /// A live playlist is due to be loaded again.
+    Reload,
     /// Requests under way are looked at: does enough arrive?
     Patience,
     /// The stall watchdog looks whether the playhead moved.

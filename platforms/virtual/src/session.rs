@@ -309,7 +309,7 @@ impl<S: Source> Session<S> {
     }
 
     fn fetch(&mut self, request: Box<FetchRequest>) {
-        let fetched = self.source.fetch(&request);
+        let fetched = self.source.fetch_at(&request, self.now);
         let (total, delay) = match &fetched {
             Fetched::Response(response) => (response.body.len() as u64, response.delay),
             Fetched::Failure(_) => (0, Duration::ZERO),

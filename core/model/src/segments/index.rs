@@ -258,6 +258,15 @@ impl SegmentIndex {
         Some(wall.offset(start - anchored))
     }
 
+    /// Presentation time at a wall-clock time: that of the last announcement that is not later carried forward, else of
+    /// the first carried backward. None if nothing is announced.
+    pub fn time_at_wall(&self, wall: WallTime) -> Option<MediaTime> {
+        let earlier = self.program_date_time.iter().rev().find(|(_, announced)| **announced <= wall);
+        let (anchor, announced) = earlier.or_else(|| self.program_date_time.iter().next())?;
+        let anchored = self.time_of(self.table.get(anchor)?.start);
+        Some(anchored + wall.since(*announced))
+    }
+
     /// The segment that covers a presentation time, or the next one behind a hole.
     pub fn number_at(&self, time: MediaTime) -> Option<u64> {
         self.table.covering_or_next(self.ticks_of(time)).map(|span| span.number)

@@ -1,0 +1,8 @@
+//! Titles that go on, in virtual time, against the origin's answers.
+
+#![allow(clippy::expect_used, clippy::panic, unreachable_pub)] // These are tests.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod hls;
+mod origin;
