@@ -1,6 +1,8 @@
 //! Titles that go on: playlists that are loaded again and again, and what follows from what they bring.
 
 mod align;
+mod clock;
+mod mpd;
 mod reload;
 
 use std::time::Duration;
