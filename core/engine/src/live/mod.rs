@@ -1,7 +1,9 @@
 //! Titles that go on: playlists that are loaded again and again, and what follows from what they bring.
 
 mod align;
+mod clock;
 mod directives;
+mod mpd;
 mod parts;
 mod reload;
 
