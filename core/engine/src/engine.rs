@@ -17,7 +17,7 @@ use crate::event::{Decision, DecisionKind, Event, State};
 use crate::fetch::Requests;
 use crate::input::{Capabilities, Command, Environment, Input};
 use crate::keys::{Bar, Findings, GivenKey, KeyFiles, KeySetup, Keys, Licences, NeedId};
-use crate::live::Live;
+use crate::live::{Live, LiveSnapshot};
 use crate::media::MediaFact;
 use crate::outbox::Outbox;
 use crate::playback::Playback;
@@ -276,6 +276,7 @@ impl Engine {
             position,
             duration: presentation.and_then(|p| p.duration),
             live: presentation.is_some_and(|p| p.live),
+            edge: self.live_snapshot(),
             rate_milli: self.playback.rate_milli,
             throughput: self.policies.estimator.estimate().map(|e| e.bits_per_second),
             streams: streams.collect(),
@@ -323,6 +324,7 @@ impl Engine {
                 self.account();
             }
             Command::Seek(target) => self.seek(target),
+            Command::SeekToTime(time) => self.seek_to_time(time),
             Command::SelectTrack { kind, id } => self.choose_track(kind, id),
             Command::DisableKind(kind) => self.disable(kind),
         }
@@ -332,6 +334,7 @@ impl Engine {
         match timer {
             // Streams are scheduled whenever things settle; the timer only had to wake us.
             Timer::Schedule(_) | Timer::Reload | Timer::QualityBoundary | Timer::TimedEvent | Timer::Cues => {}
+            Timer::Latency => self.keep_latency(),
             Timer::Retry => self.retry_due(),
             Timer::Patience => self.lose_patience(),
             Timer::Watchdog => self.watch(),
@@ -356,6 +359,7 @@ impl Engine {
             self.schedule(kind);
         }
         self.follow_playlists();
+        self.follow_edge();
         if self.playback.is_active() {
             self.advance();
         }
@@ -492,6 +496,8 @@ pub struct Snapshot {
     pub duration: Option<MediaTime>,
     /// Whether it is live.
     pub live: bool,
+    /// How far behind the live edge it is, once that is known.
+    pub edge: Option<LiveSnapshot>,
     /// Speed in thousandths.
     pub rate_milli: u32,
     /// Estimated throughput in bits a second, once something was measured.

@@ -13,6 +13,8 @@ pub(crate) enum Timer {
     Retry,
     /// A live playlist is due to be loaded again.
     Reload,
+    /// The latency of a live title is looked at.
+    Latency,
     /// Requests under way are looked at: does enough arrive?
     Patience,
     /// The stall watchdog looks whether the playhead moved.

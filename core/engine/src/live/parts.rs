@@ -23,7 +23,7 @@ impl Engine {
             let keys = index.keys.last().map_or(&[][..], |keys| keys);
             keys.iter().any(|key| matches!(key.method, KeyMethod::Aes128 | KeyMethod::Aes256 | KeyMethod::Aes256Gcm))
         };
-        self.config.low_latency && blocks && offered && !self.index_of(reference).is_some_and(whole)
+        self.config.live.low_latency && blocks && offered && !self.index_of(reference).is_some_and(whole)
     }
 
     /// All that a rendition's playlist lists is fetched: what it hints at is asked for too, before it is listed (H129).
