@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use dash_mpd_core::{SegmentTemplate, MPD};
 use m3u8_rs::{MediaPlaylist, MediaPlaylistType};
-use support::segment::decode_time;
-use support::{bytes, get, text};
+use support::segment::{decode_time, samples};
+use support::{bytes, get, library, text};
+use telecine_origin::{respond, Request};
 
 /// 2026-11-27T11:54:56Z, which is inside of a segment.
 const NOW: u64 = 1_795_780_496_700;
@@ -175,6 +176,36 @@ fn what_no_moment_can_be_is_answered_all_the_same() {
     for options in ["event_1", "start_100/stop_100"] {
         assert_eq!(get(&at(&format!("/hls/{options}/demo/v180.m3u8"), NOW)).status, 400, "{options}");
     }
+}
+
+#[test]
+fn a_segment_of_sound_is_there_when_its_duration_in_the_mpd_says_so() {
+    let mut earlier = 0;
+    for n in NOW / 2_000 - 20..NOW / 2_000 - 8 {
+        let path = format!("/dash/live_60/demo/a-en/{n}.m4s");
+        let end = (n + 1) * 2_000;
+        assert!(is_there(&path, end), "{n}: the MPD says that it has ended");
+        let media = bytes(&at(&path, end));
+        let real = (decode_time(&media) + 1024 * u64::from(samples(&media))) * 1000;
+        earlier += u64::from(real > end * 48_000);
+        assert!(!is_there(&path, end.min(real / 48_000) - 1), "{n}: not yet");
+        assert_eq!(is_there(&path.replace("dash", "hls"), end), real <= end * 48_000, "{n}: HLS says how long it is");
+    }
+    assert!(earlier > 0, "some end later than they are announced");
+}
+
+#[test]
+fn every_answer_has_the_date_of_its_moment() {
+    for (path, now, date) in [
+        ("/time", 951_782_400_000, "Tue, 29 Feb 2000 00:00:00 GMT"),
+        ("/hls/live_60/demo/v180.m3u8", NOW, "Fri, 27 Nov 2026 11:54:56 GMT"),
+        ("/nowhere", 784_111_777_999, "Sun, 06 Nov 1994 08:49:37 GMT"),
+    ] {
+        assert_eq!(get(&at(path, now)).header("date"), Some(date));
+        let on_the_clock = Request { unix_ms: now, ..Request::get(path) };
+        assert_eq!(respond(&library(), &on_the_clock).header("date"), Some(date));
+    }
+    assert_eq!(get("/hls/demo/v180.m3u8").header("date"), None, "nobody knows what time it is");
 }
 
 #[test]

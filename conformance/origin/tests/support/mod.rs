@@ -1,6 +1,7 @@
 //! What the tests of the origin share: the pure function at hand, an origin, and ffprobe as the judge.
 #![allow(dead_code, reason = "each test takes what it needs")]
 
+pub(crate) mod playlist;
 pub(crate) mod segment;
 
 use std::net::{Ipv4Addr, SocketAddr};
