@@ -88,10 +88,10 @@
 //! | `partfiles_1` | each part is a file, `<number>.<part>.m4s`, not a byte range of its segment |
 //! | `block_0` `block_1` | playlists are not held · are held for `_HLS_msn` without parts too |
 //! | `skip_0` `skip_1` `skip_2` | no updates that leave something out · segments · date ranges too |
-//! | `chunk_N` | DASH: segments of several fragments of N milliseconds at most |
+//! | `chunk_N` | DASH: segments of several fragments of N milliseconds at most, `ProducerReferenceTime`, `Resync` |
 //! | `ato_N` | with `chunk_`: segments are there N milliseconds before their end, and sent as they are made |
 //! | `ltgt_N` | DASH: a `ServiceDescription` with N milliseconds of latency as its target |
-//! | `prft_1` | with `chunk_`: `ProducerReferenceTime`, and `prft` in front of each fragment |
+//! | `prft_1` | with `chunk_`: a `prft` in front of each fragment |
 //!
 //! A playlist request further ahead than two segments, or than three seconds of parts (three parts, where they are longer
 //! than a second), is a bad request (400); one that would be held for more than three target durations is answered 503

@@ -4,33 +4,18 @@
 
 mod support;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use support::playlist::{attribute, Playlist};
 use support::segment::{decode_time, samples, top_boxes};
-use support::{bytes, ffmpeg, get, library, origin, text};
-use telecine_origin::{respond, Request, Response};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use support::{at, bytes, exchange, ffmpeg, frames, get, library, ms, origin, ranged, text};
+use telecine_origin::{respond, Request};
 
 /// 2026-11-27T11:54:56.700Z, which is inside of a segment.
 const NOW: u64 = 1_795_780_496_700;
 
-fn at(path: &str, now: u64) -> String {
-    format!("{path}{}nowMS={now}", if path.contains('?') { '&' } else { '?' })
-}
-
 fn playlist(path: &str, now: u64) -> Playlist {
     Playlist::read(&text(&at(path, now)))
-}
-
-/// The response for a range of a file.
-fn ranged(path: &str, range: &str, now: u64) -> Response {
-    respond(&library(), &Request::get(&at(path, now)).range(range))
-}
-
-fn ms(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).expect("not for ever")
 }
 
 /// The bytes of a part that is there.
@@ -294,15 +279,6 @@ fn what_cannot_be_in_parts_is_refused() {
     assert_eq!((blocking.status, ms(blocking.delivery.hold)), (200, 1_300));
 }
 
-/// What ffmpeg decodes of an initialisation segment and media: times and digests of the frames.
-fn frames(init: &[u8], media: &[u8], arguments: &[&str]) -> Option<String> {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("joined.mp4");
-    std::fs::write(&file, [init, media].concat()).expect("a file");
-    let input = file.to_str().expect("UTF-8");
-    ffmpeg("ffmpeg", &[arguments, &["-copyts", "-i", input, "-f", "framemd5", "-"]].concat(), "")
-}
-
 #[test]
 fn parts_in_a_row_decode_to_the_frames_of_the_segment() {
     for (rendition, number) in [("v180", NOW / 2000 - 5), ("a-en", NOW / 2000 - 5), ("v720", NOW / 2000 - 4)] {
@@ -355,23 +331,6 @@ fn protected_parts_decrypt_to_the_access_units_of_the_clear_segment() {
         let count = u32::from_be_bytes(part[group + 12..group + 16].try_into().expect("four bytes"));
         assert_eq!(count, samples(&part));
         assert!(part.windows(4).any(|kind| kind == b"pssh"));
-    }
-}
-
-/// Sends a request and reads what comes until the connection ends: when each piece came, and all of it.
-async fn exchange(address: std::net::SocketAddr, path: &str, headers: &str) -> (Vec<(Duration, usize)>, Vec<u8>) {
-    let began = Instant::now();
-    let mut stream = TcpStream::connect(address).await.expect("the loopback");
-    let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n{headers}\r\n");
-    stream.write_all(request.as_bytes()).await.expect("sent");
-    let (mut pieces, mut all, mut buffer) = (Vec::new(), Vec::new(), vec![0; 1 << 16]);
-    loop {
-        let read = stream.read(&mut buffer).await.expect("an answer");
-        if read == 0 {
-            return (pieces, all);
-        }
-        all.extend_from_slice(&buffer[..read]);
-        pieces.push((began.elapsed(), all.len()));
     }
 }
 

@@ -20,7 +20,7 @@ impl Scope<'_> {
     }
 
     /// Media time of the start of the period.
-    fn offset(&self, track: &Track) -> u64 {
+    pub(super) fn offset(&self, track: &Track) -> u64 {
         let base = track.fragments[0].decode_time;
         base + self.programme.media_start(track.timescale) + self.start.floor_in(track.timescale)
     }
@@ -40,6 +40,10 @@ impl Scope<'_> {
         let segments = self.segments(track);
         xml.start("SegmentTemplate").attr("timescale", track.timescale);
         self.offset_attr(xml, track);
+        if let Some(early) = self.programme.edge.map(|edge| edge.early_ms).filter(|early| *early > 0) {
+            let (seconds, ms) = (early / 1000, early % 1000);
+            xml.attr("availabilityTimeOffset", format!("{seconds}.{ms:03}")).attr("availabilityTimeComplete", false);
+        }
         if self.addressing == Addressing::Number {
             xml.attr("duration", self.programme.nominal(track));
         }
