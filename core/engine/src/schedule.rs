@@ -14,6 +14,7 @@ use crate::engine::Engine;
 use crate::event::{DecisionKind, State};
 use crate::fetch::Purpose;
 use crate::keys::{Cover, Source};
+use crate::live::Edge;
 use crate::policy::{BufferContext, BufferGoal};
 use crate::select::{audio_rendition, cap, Step};
 use crate::stream::{InitKey, RenditionRef, SegmentFetch, Stream};
@@ -497,10 +498,20 @@ impl Engine {
                 }
             }),
         };
-        let end = if self.goes_on(reference) { Next::Edge } else { Next::PeriodEnd };
+        let goes_on = self.goes_on(reference) || (self.is_last_period(reference.period) && self.mpd_goes_on());
+        let end = if goes_on { Next::Edge } else { Next::PeriodEnd };
         let segment = number.and_then(|number| index.get(number)).ok_or(end)?;
         if self.is_behind_the_title(reference.period, segment.start) {
             return Err(Next::PeriodEnd);
+        }
+        match self.edge_of(reference, &segment) {
+            Some(Edge::NotYet(at)) => {
+                self.timers.set(Timer::Schedule(kind), at);
+                return Err(Next::Edge);
+            }
+            Some(Edge::Gone(to)) => return Err(Next::Hole(next_time, to)),
+            Some(Edge::Never) => return Err(Next::PeriodEnd),
+            None => {}
         }
         // At the very start a title may begin late; that is its first frame, not a hole to wait in.
         if segment.start > next_time + SEAM {

@@ -11,8 +11,10 @@ pub(crate) enum Timer {
     Schedule(TrackKind),
     /// A failed request is due again.
     Retry,
-    /// A live playlist is due to be loaded again.
+    /// A live playlist or MPD is due to be loaded again.
     Reload,
+    /// A clock is to be asked, or waited for no longer.
+    Clock,
     /// Requests under way are looked at: does enough arrive?
     Patience,
     /// The stall watchdog looks whether the playhead moved.
