@@ -55,6 +55,7 @@ mod bola;
 mod estimate;
 mod ewma;
 mod fit;
+pub mod live;
 mod lowest;
 mod reason;
 mod rule;

@@ -200,7 +200,7 @@ impl Engine {
                     return true;
                 }
                 let mut piece = piece;
-                let held = !fetch.held.is_empty();
+                let held = !fetch.held.is_empty() || fetch.hinted.is_some();
                 let Some((tracks, keys)) = fragment_of(&piece.fact) else { return true };
                 if !keys.is_empty() {
                     piece.need = self.need_of_fragment(kind, keys, &piece);
@@ -275,6 +275,7 @@ impl Engine {
     pub(crate) fn release_held(&mut self, kind: TrackKind) {
         loop {
             let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
+            let fetch = fetch.filter(|fetch| fetch.hinted.is_none());
             let Some(held) = fetch.and_then(|fetch| fetch.held.front()) else { return };
             let (need, tracks) = (held.need, fragment_of(&held.fact).map_or(&[][..], |(tracks, _)| tracks));
             if !self.knows_timeline(kind, tracks) || !self.may_pass(kind, need) {
@@ -332,13 +333,13 @@ impl Engine {
         }
         let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return };
         fetch.read = true;
-        if fetch.held.is_empty() {
+        if fetch.held.is_empty() && fetch.hinted.is_none() {
             self.conclude_segment(kind);
         }
     }
 
     /// Everything of a segment was handed on.
-    fn conclude_segment(&mut self, kind: TrackKind) {
+    pub(crate) fn conclude_segment(&mut self, kind: TrackKind) {
         self.hand_on_asides(kind);
         let Some(stream) = self.streams.get_mut(&kind) else {
             return;
@@ -375,7 +376,7 @@ impl Engine {
         }
         stream.bare = fetch.bare;
         stream.followed_media = false;
-        stream.cursor = Some((fetch.rendition, fetch.number));
+        stream.cursor = Some(fetch.cursor());
         stream.demuxer = fetch.reader.and_then(MediaReader::into_stream);
         stream.lost = Lost::default();
         stream.refused_bytes = 0;

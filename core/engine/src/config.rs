@@ -41,6 +41,8 @@ pub struct Config {
     /// A live title whose playlist has nothing new for so long has lost its encoder: what there is of it is played, then
     /// playback ends. Default 60 s; zero waits for ever.
     pub stale_after: Duration,
+    /// Low-latency titles are played by parts and chunks, as near to the live edge as they offer. Default true.
+    pub low_latency: bool,
     /// The stall watchdog looks after so long without progress. Default 3 s; zero never looks.
     pub stuck_after: Duration,
     /// Missing media up to this length is jumped over at once; longer holes only if nothing can
@@ -74,6 +76,7 @@ impl Default for Config {
             least_bytes: 10_000,
             location_rest: Duration::from_secs(60),
             stale_after: Duration::from_secs(60),
+            low_latency: true,
             stuck_after: Duration::from_secs(3),
             small_gap: MediaTime::from_millis(500),
             strict: false,

@@ -246,10 +246,13 @@ impl Engine {
             _ => None,
         };
         let position = position.or(self.playback.seek.map(|seek| seek.target)).unwrap_or_else(|| self.position());
+        // At the live edge there is no more than there is.
+        let at_edge = wanted.min(self.hold_back().mul_ratio(1, 2)).max(SEAM);
         let filled = |stream: &Stream| {
             let media = stream.buffer.media_from(position);
             let idle = stream.fetch.is_none();
-            media >= wanted || (idle && (stream.ended || (media > SEAM && (stream.at_edge || self.is_full(stream)))))
+            let enough = stream.ended || (media > SEAM && self.is_full(stream));
+            media >= wanted || (idle && enough) || (stream.waits_at_edge() && media >= at_edge)
         };
         self.streams.values().filter(|stream| stream.is_essential()).all(filled)
     }

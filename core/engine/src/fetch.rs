@@ -516,10 +516,13 @@ impl Engine {
             self.qoe.wasted(request.received);
             self.sample(&request, true);
         }
-        if let Purpose::Playlist(reference) = request.purpose {
-            if self.is_reload(reference) {
+        match request.purpose {
+            Purpose::Playlist(reference) if self.is_reload(reference) => {
                 return self.on_reload_failed(reference, &request, error);
             }
+            // 6.2.6: what was only hinted at need not be there; that is nobody's fault.
+            Purpose::Segment(kind) if self.is_hinted(kind, request.fetch.id) => return self.on_hint_failed(kind),
+            _ => {}
         }
         match request.purpose {
             Purpose::Refresh | Purpose::Patch => return self.on_mpd_failed(&request.purpose, status, error),

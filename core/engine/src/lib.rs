@@ -74,6 +74,7 @@ mod keys;
 mod live;
 mod load;
 mod media;
+mod next_segment;
 mod outbox;
 mod periods;
 mod places;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use telecine_abr::{Cap, Choice, Context, Estimate, Level, Reason};
 use telecine_delivery::RequestClass;
 use telecine_model::presentation::Groups;
+use telecine_model::presentation::PreloadHint;
 use telecine_model::{MediaTime, Segment, TrackKind};
 
 use crate::action::{Format, LoadId, SinkCommand};
@@ -15,6 +16,7 @@ use crate::event::{DecisionKind, State};
 use crate::fetch::Purpose;
 use crate::keys::{Cover, Source};
 use crate::live::Edge;
+use crate::next_segment;
 use crate::policy::{BufferContext, BufferGoal};
 use crate::select::{audio_rendition, cap, Step};
 use crate::stream::{InitKey, RenditionRef, SegmentFetch, Stream};
@@ -83,7 +85,7 @@ impl Engine {
         let Some(stream) = self.streams.get_mut(&kind) else {
             return false;
         };
-        stream.at_edge &= stream.fetch.is_none();
+        stream.at_edge &= stream.waits_at_edge();
         let Some(stream) = self.streams.get(&kind) else {
             return false;
         };
@@ -153,6 +155,7 @@ impl Engine {
                 if let Some(stream) = self.streams.get_mut(&kind) {
                     stream.at_edge = true;
                 }
+                self.follow_hint(kind, rendition);
                 false
             }
             Next::Segment(reference, segment) => {
@@ -163,7 +166,7 @@ impl Engine {
                         return true;
                     }
                 };
-                self.fetch_segment(kind, reference, *segment);
+                self.fetch_segment(kind, reference, *segment, None);
                 // What may not be fetched at all has been replaced or left out by now: on with the next.
                 self.playback.is_active() && self.streams.get(&kind).is_some_and(|stream| stream.fetch.is_none())
             }
@@ -479,28 +482,11 @@ impl Engine {
             return Err(Next::PeriodEnd);
         }
         let index = self.rendition(reference).and_then(|r| r.segments.known()).ok_or(Next::Wait)?;
-        let continued = cursor
-            .filter(|(last, _)| *last == reference)
-            .and_then(|(_, number)| Some((number, index.get(number)?.end())))
-            .filter(|(_, end)| end.abs_diff(next_time) <= SEAM)
-            .map(|(number, _)| number.saturating_add(1));
-        let number = match continued {
-            Some(number) => Some(number).filter(|number| *number < index.table.end_number()),
-            None => index.number_at(next_time).map(|number| {
-                // A segment of which only a frame is missing is over: boundaries of renditions
-                // differ by rounding.
-                let nearly_over =
-                    index.get(number).is_some_and(|s| s.end() - next_time <= tolerance.min(s.duration.mul_ratio(1, 2)));
-                if nearly_over {
-                    number.saturating_add(1)
-                } else {
-                    number
-                }
-            }),
-        };
+        let cursor = cursor.filter(|cursor| cursor.rendition == reference);
+        let parts = self.plays_parts(reference);
         let goes_on = self.goes_on(reference) || (self.is_last_period(reference.period) && self.mpd_goes_on());
         let end = if goes_on { Next::Edge } else { Next::PeriodEnd };
-        let segment = number.and_then(|number| index.get(number)).ok_or(end)?;
+        let segment = next_segment::find(index, cursor, next_time, tolerance, parts).ok_or(end)?;
         if self.is_behind_the_title(reference.period, segment.start) {
             return Err(Next::PeriodEnd);
         }
@@ -548,7 +534,13 @@ impl Engine {
     }
 
     /// Fetches a segment, and its initialisation section if that is not known yet, at once.
-    fn fetch_segment(&mut self, kind: TrackKind, reference: RenditionRef, segment: Segment) {
+    pub(crate) fn fetch_segment(
+        &mut self,
+        kind: TrackKind,
+        reference: RenditionRef,
+        segment: Segment,
+        hinted: Option<PreloadHint>,
+    ) {
         let base = self.rendition(reference).and_then(|r| r.segments.known()).map(|index| index.base.clone());
         let base = base.unwrap_or_default();
         let init_keys = segment.init.as_ref().map(|init| init.keys.clone());
@@ -574,7 +566,7 @@ impl Engine {
             return;
         };
         self.loads += 1;
-        let follows = stream.follows(reference, segment.number)
+        let follows = stream.follows(reference, segment.number, segment.part)
             && stream.discontinuity == Some(segment.discontinuity)
             && !stream.broken_off;
         let mut demuxer = stream.demuxer.take().filter(|_| follows);
@@ -586,6 +578,8 @@ impl Engine {
             load: LoadId(self.loads),
             rendition: reference,
             number: segment.number,
+            part: segment.part,
+            hinted,
             start: segment.start,
             end: segment.end(),
             discontinuity: segment.discontinuity,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use telecine_container::{InitSegment, StreamReader};
+use telecine_model::presentation::PreloadHint;
 use telecine_model::{Error, MediaTime, Timestamp, TrackKind};
 
 use crate::action::{Format, LoadId};
@@ -21,6 +22,25 @@ pub(crate) struct RenditionRef {
     pub(crate) period: usize,
     pub(crate) track: usize,
     pub(crate) rendition: usize,
+}
+
+/// A segment of a rendition, or a part of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    pub(crate) rendition: RenditionRef,
+    pub(crate) number: u64,
+    /// None is the whole segment.
+    pub(crate) part: Option<u32>,
+}
+
+impl Cursor {
+    /// Whether a segment or part of a rendition is the next one.
+    fn precedes(&self, rendition: RenditionRef, number: u64, part: Option<u32>) -> bool {
+        let next_part =
+            self.number == number && part.is_some() && part == self.part.and_then(|part| part.checked_add(1));
+        let next_segment = self.number.checked_add(1) == Some(number) && part.is_none_or(|part| part == 0);
+        self.rendition == rendition && (next_part || next_segment)
+    }
 }
 
 /// Names an initialisation section: where it is.
@@ -49,8 +69,8 @@ pub(crate) struct Stream {
     pub(crate) ladder: Vec<Step>,
     /// Rendition fetched last (or to be fetched first), in that period.
     pub(crate) rendition: Option<usize>,
-    /// The segment fetched last: its rendition and number, if the next one continues it.
-    pub(crate) cursor: Option<(RenditionRef, u64)>,
+    /// What was fetched last, if the next one continues it.
+    pub(crate) cursor: Option<Cursor>,
     /// Where media is needed from.
     pub(crate) target: MediaTime,
     pub(crate) buffer: BufferMap,
@@ -137,6 +157,10 @@ pub(crate) struct SegmentFetch {
     pub(crate) load: LoadId,
     pub(crate) rendition: RenditionRef,
     pub(crate) number: u64,
+    /// Which part of it; None is the whole segment.
+    pub(crate) part: Option<u32>,
+    /// The hint by which it is asked for, until its playlist lists it.
+    pub(crate) hinted: Option<PreloadHint>,
     pub(crate) start: MediaTime,
     pub(crate) end: MediaTime,
     pub(crate) discontinuity: u64,
@@ -205,6 +229,10 @@ impl SegmentFetch {
             played: false,
             hole: false,
         }
+    }
+
+    pub(crate) fn cursor(&self) -> Cursor {
+        Cursor { rendition: self.rendition, number: self.number, part: self.part }
     }
 
     /// How it and its initialisation section are encrypted whole.
@@ -276,9 +304,14 @@ impl Stream {
         self.buffer.fetched_until(from).unwrap_or(from + self.shift.unwrap_or_default())
     }
 
-    /// Whether a segment is the one behind that which was fetched last.
-    pub(crate) fn follows(&self, rendition: RenditionRef, number: u64) -> bool {
-        self.cursor.is_some_and(|(last, before)| last == rendition && before.checked_add(1) == Some(number))
+    /// Whether a segment or part is the one behind that which was fetched last.
+    pub(crate) fn follows(&self, rendition: RenditionRef, number: u64, part: Option<u32>) -> bool {
+        self.cursor.is_some_and(|cursor| cursor.precedes(rendition, number, part))
+    }
+
+    /// Whether it has all that there is so far.
+    pub(crate) fn waits_at_edge(&self) -> bool {
+        self.at_edge && self.fetch.as_ref().is_none_or(|fetch| fetch.hinted.is_some())
     }
 
     /// What is fetched next does not follow from what was fetched last.

@@ -21,7 +21,7 @@ use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::event::{DecisionKind, Event};
 use crate::fetch::{Purpose, Request};
-use crate::stream::{RenditionRef, Stream};
+use crate::stream::{Cursor, RenditionRef, Stream};
 use crate::timer::Timer;
 
 /// A title begins without the clock that its MPD names if that does not answer within so long and another one is known.
@@ -499,7 +499,7 @@ impl Engine {
         }
         let mut forget = Vec::new();
         for stream in self.streams.values() {
-            let Some((reference, _)) = stream.cursor else { continue };
+            let Some(Cursor { rendition: reference, .. }) = stream.cursor else { continue };
             let Some(period) = self.title.presentation.as_ref().and_then(|p| p.periods.get(reference.period)) else {
                 continue;
             };
@@ -523,7 +523,8 @@ impl Engine {
         for stream in self.streams.values_mut() {
             // One that something names is kept; a place that is none leads nowhere.
             stream.period = place(stream.period).unwrap_or(usize::MAX);
-            stream.cursor = stream.cursor.and_then(|(reference, number)| Some((moved(reference)?, number)));
+            stream.cursor =
+                stream.cursor.and_then(|cursor| Some(Cursor { rendition: moved(cursor.rendition)?, ..cursor }));
             stream.awaits = stream.awaits.and_then(moved);
             stream.shown = stream.shown.and_then(moved);
             stream.own_init = stream.own_init.take().and_then(|(reference, init)| Some((moved(reference)?, init)));

@@ -3,20 +3,24 @@
 mod align;
 mod clock;
 mod dash;
+mod directives;
 mod mpd;
+mod parts;
 mod reload;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use telecine_delivery::RequestClass;
 use telecine_manifest::hls::{MediaPlaylist, Refresh};
-use telecine_model::presentation::PlaylistInfo;
+use telecine_model::presentation::{PlaylistInfo, PreloadHint};
 use telecine_model::{Error, ErrorCode, Handling, MediaTime, SegmentIndex, Segments, Timestamp, TrackKind};
 
 use self::align::{origin_beside, End};
 use self::clock::Answered;
 use self::dash::DashLive;
 pub(crate) use self::dash::Edge;
+use self::directives::Directives;
 use self::reload::Reload;
 use crate::buffer::SEAM;
 use crate::engine::Engine;
@@ -29,10 +33,15 @@ use crate::timer::Timer;
 /// Playlists are put beside each other within a few segments, be there no dates.
 const FARTHEST: MediaTime = MediaTime::from_secs(60);
 
+/// How much longer than a server may hold a request its answer is waited for.
+const HELD_LONGER: Duration = Duration::from_secs(2);
+
 /// What is known of a title that goes on, or did when it was loaded.
 #[derive(Default)]
 pub(crate) struct Live {
-    reloads: std::collections::BTreeMap<RenditionRef, Reload>,
+    reloads: BTreeMap<RenditionRef, Reload>,
+    /// A hint that was followed in vain.
+    refused_hint: Option<PreloadHint>,
     /// What is known of an MPD that goes on.
     dash: Option<Box<DashLive>>,
     /// The answer that brought the manifest.
@@ -63,6 +72,11 @@ impl Live {
     pub(crate) fn note_text(&mut self, text: Option<bytes::Bytes>) {
         self.text = text;
     }
+
+    /// Whether the server of a playlist holds requests, as far as it has shown.
+    fn may_block(&self, reference: RenditionRef) -> bool {
+        self.reloads.get(&reference).is_none_or(Reload::may_block)
+    }
 }
 
 impl Engine {
@@ -86,6 +100,7 @@ impl Engine {
 
     /// A playlist came for the first time, by a load that began at `started`: puts it on the title's timeline.
     pub(crate) fn place_playlist(&mut self, reference: RenditionRef, playlist: &mut MediaPlaylist, started: Timestamp) {
+        let blocks = self.config.low_latency && parts::blocks(&playlist.info);
         if self.title.live.is_some() {
             if let Some(known) = self.freshest() {
                 playlist.index.origin = origin_beside(&playlist.index, known);
@@ -93,7 +108,8 @@ impl Engine {
         } else if !playlist.info.goes_on() {
             return;
         }
-        let reload = Reload::first(started, last_duration(&playlist.index));
+        let mut reload = Reload::first(started);
+        reload.on_changed(started, self.now, last_duration(&playlist.info, &playlist.index), blocks);
         self.title.live.reloads.insert(reference, reload);
     }
 
@@ -134,9 +150,7 @@ impl Engine {
                 next = Some(next.map_or(due, |next| next.min(due)));
                 continue;
             }
-            let Some(url) = self.rendition(reference).and_then(|rendition| rendition.uri.clone()) else { continue };
-            if let Err(error) = self.fetch(RequestClass::Playlist, Purpose::Playlist(reference), Some(kind), url, None)
-            {
+            if let Err(error) = self.load_again(kind, reference) {
                 self.replace_rendition(reference, error, Vec::new());
             }
         }
@@ -144,6 +158,35 @@ impl Engine {
             Some(next) => self.timers.set(Timer::Reload, next),
             None => self.timers.clear(Timer::Reload),
         }
+    }
+
+    fn load_again(&mut self, kind: TrackKind, reference: RenditionRef) -> Result<(), Error> {
+        let Some(url) = self.rendition(reference).and_then(|rendition| rendition.uri.clone()) else { return Ok(()) };
+        let directives = self.directives(reference);
+        let target = self.title.playlists.get(&reference).map_or(MediaTime::ZERO, |info| info.target_duration);
+        let url = directives.appended(&url);
+        self.check_reference(&url)?;
+        let mut request = self.request(RequestClass::Playlist, Some(kind), url, None);
+        if directives.blocks() {
+            // A request is held for three target durations at most (6.2.5.2).
+            request.head_timeout = request.head_timeout.max(target.mul_ratio(3, 1).to_duration() + HELD_LONGER);
+        }
+        if let Some(reload) = self.title.live.reloads.get_mut(&reference) {
+            reload.on_asked(directives);
+        }
+        self.send(request, Purpose::Playlist(reference));
+        Ok(())
+    }
+
+    /// What the server of a playlist is asked for with the next request.
+    fn directives(&self, reference: RenditionRef) -> Directives {
+        let plain = Directives::default();
+        let reload = self.title.live.reloads.get(&reference).filter(|reload| !reload.is_plain());
+        let info = self.title.playlists.get(&reference);
+        let Some(((reload, info), index)) = reload.zip(info).zip(self.index_of(reference)) else { return plain };
+        let blocks = self.config.low_latency && reload.may_block() && parts::blocks(info);
+        let directives = if blocks { Directives::for_next(info, index) } else { plain };
+        directives.skipping(info, reload.loaded(), self.now)
     }
 
     /// A playlist that is known came again.
@@ -163,29 +206,32 @@ impl Engine {
         if let (Ok(Refresh::Reset), Some(end)) = (&merged, &end) {
             known.index.origin = end.origin_behind(&known.index);
         }
-        let last = last_duration(&known.index);
+        let last = last_duration(&known.info, &known.index);
+        let blocks = self.config.low_latency && parts::blocks(&known.info);
         self.title.playlists.insert(reference, known.info);
         self.set_segments(reference, known.index);
         let draw = self.rng.next_u64();
         let Some(reload) = self.title.live.reloads.get_mut(&reference) else { return };
+        let blocks = blocks && reload.may_block();
         match merged {
             Ok(Refresh::Updated | Refresh::Appended(_) | Refresh::Gap(_)) => {
-                reload.on_changed(started, last);
+                reload.on_changed(started, self.now, last, blocks);
+                self.settle_hints(reference);
                 self.learn_date_ranges(reference);
                 self.settle_end();
             }
             Ok(Refresh::Reset) => {
-                reload.on_changed(started, last);
+                reload.on_changed(started, self.now, last, blocks);
                 self.begin_anew(reference, request);
             }
-            Ok(Refresh::NeedsFull) => reload.at_once(self.now),
+            Ok(Refresh::NeedsFull) => reload.whole_at_once(self.now),
             Ok(_) => {
-                reload.on_unchanged(started, target, draw);
+                reload.on_unchanged(started, self.now, target, draw);
                 self.look_for_staleness(reference, started);
             }
             Err(error) => {
                 // H119: it is not used; who serves the title elsewhere may know better.
-                reload.on_unchanged(started, target, draw);
+                reload.on_unchanged(started, self.now, target, draw);
                 self.go_elsewhere(reference, error);
             }
         }
@@ -198,7 +244,7 @@ impl Engine {
         let Some(reload) = self.title.live.reloads.get_mut(&reference) else { return };
         // A request that hung has waited already.
         let waited = request.started.max(self.now - target.mul_ratio(1, 2).to_duration());
-        reload.on_unchanged(waited, target, draw);
+        reload.on_unchanged(waited, self.now, target, draw);
         self.report(error.recovered(Handling::Retried));
         self.look_for_staleness(reference, self.now);
     }
@@ -308,7 +354,11 @@ impl Engine {
 
     /// How far behind the end of a playlist playback begins (H043).
     pub(crate) fn hold_back(&self) -> MediaTime {
-        let longest = self.title.playlists.values().filter(|info| info.goes_on()).map(|info| {
+        let played = self.title.playlists.iter().filter(|(_, info)| info.goes_on());
+        let longest = played.map(|(reference, info)| {
+            if let Some(parts) = self.part_hold_back(*reference) {
+                return parts;
+            }
             let said = info.server_control.as_ref().and_then(|control| control.hold_back);
             // Less than three target durations is against the rules; but who says it is told, and has his reasons.
             said.unwrap_or(info.target_duration.mul_ratio(3, 1)).max(info.target_duration)
@@ -327,8 +377,10 @@ impl Engine {
         }
         let streams = self.streams.values().filter(|stream| stream.is_essential() && !stream.absent);
         let played = streams.filter_map(|stream| self.index_of(stream.reference(stream.rendition?)));
-        let spans: Vec<(MediaTime, MediaTime)> = played.filter_map(|index| index.start().zip(index.end())).collect();
-        let known = || self.freshest().and_then(|index| index.start().zip(index.end()));
+        let parts = self.title.playlists.keys().any(|reference| self.plays_parts(*reference));
+        let span = |index: &SegmentIndex| index.start().zip(if parts { index.edge() } else { index.end() });
+        let spans: Vec<(MediaTime, MediaTime)> = played.filter_map(span).collect();
+        let known = || self.freshest().and_then(span);
         let from = spans.iter().map(|(start, _)| *start).max().or_else(|| Some(known()?.0))?;
         let to = spans.iter().map(|(_, end)| *end).min().or_else(|| Some(known()?.1))?;
         Some((from, (to - self.hold_back()).max(from)))
@@ -351,7 +403,7 @@ impl Engine {
         let by = start + offset - (fetch.start - stream.shift.unwrap_or_default());
         // What is missing between a segment and the one that it follows is missing: that is no matter of the playlist's times.
         // Nor are timestamps that lead far away.
-        let follows = stream.follows(reference, fetch.number);
+        let follows = stream.follows(reference, fetch.number, fetch.part);
         let most = if follows { SEAM } else { FARTHEST };
         if by == MediaTime::ZERO || by.abs_diff(MediaTime::ZERO) > most {
             return false;
@@ -377,10 +429,11 @@ impl Engine {
     }
 }
 
-/// Duration of the last segment.
-fn last_duration(index: &SegmentIndex) -> MediaTime {
+/// Duration of what is listed last: a segment, or a part where there are parts.
+fn last_duration(info: &PlaylistInfo, index: &SegmentIndex) -> MediaTime {
     let last = index.table.last_span();
-    last.map_or(MediaTime::ZERO, |span| {
+    let segment = last.map_or(MediaTime::ZERO, |span| {
         MediaTime::from_ticks(i64::try_from(span.duration).unwrap_or(i64::MAX), index.table.timescale())
-    })
+    });
+    info.part_target.filter(|_| !index.parts.is_empty()).map_or(segment, |part| part.min(segment))
 }

@@ -349,3 +349,13 @@ fn an_encoder_that_starts_over_is_followed() {
     let stood = session.engine().qoe(session.now());
     assert!(stood.stalled <= Duration::from_secs(5), "{stood:?}");
 }
+
+#[test]
+fn a_day() {
+    let begun = std::time::Instant::now();
+    let session = run(Origin::new().play(MAIN), 86_400);
+    println!("{:?} events {}", begun.elapsed(), session.events().len());
+    assert_eq!((stalls(&session), errors(&session)), (0, Vec::new()));
+    every_sample_once(&session, TrackKind::Video);
+    every_sample_once(&session, TrackKind::Audio);
+}
