@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use telecine_model::clock::ClockSample;
 use telecine_model::presentation::PlaylistInfo;
 use telecine_model::protection::Key;
 use telecine_model::rng::Rng;
@@ -42,6 +43,8 @@ pub struct Engine {
     pub(crate) timers: Timers,
     pub(crate) requests: Requests,
     pub(crate) capabilities: Capabilities,
+    /// What the device's own clock showed last.
+    pub(crate) device_clock: Option<ClockSample>,
     pub(crate) title: Title,
     pub(crate) streams: BTreeMap<TrackKind, Stream>,
     pub(crate) playback: Playback,
@@ -126,6 +129,7 @@ impl Engine {
             timers: Timers::default(),
             requests: Requests::default(),
             capabilities: Capabilities::default(),
+            device_clock: None,
             title: Title::default(),
             streams: BTreeMap::new(),
             playback: Playback::default(),
@@ -172,8 +176,10 @@ impl Engine {
                 self.capabilities = capabilities;
                 self.rebuild_ladders();
             }
-            // To stored licences; and to live titles, which are not played yet.
-            Input::Environment(Environment::WallClock { time, .. }) => {
+            // To stored licences, and to live titles as long as nobody else says what time it is.
+            Input::Environment(Environment::WallClock { time, uncertainty_ms }) => {
+                let uncertainty = Duration::from_millis(uncertainty_ms.into());
+                self.on_device_clock(ClockSample::device(time, uncertainty, self.now));
                 if let Some(live) = &mut self.keys.live {
                     live.wall(time, self.now);
                 }
@@ -333,7 +339,12 @@ impl Engine {
     fn on_timer(&mut self, timer: Timer) {
         match timer {
             // Streams are scheduled whenever things settle; the timer only had to wake us.
-            Timer::Schedule(_) | Timer::Reload | Timer::QualityBoundary | Timer::TimedEvent | Timer::Cues => {}
+            Timer::Schedule(_)
+            | Timer::Reload
+            | Timer::Clock
+            | Timer::QualityBoundary
+            | Timer::TimedEvent
+            | Timer::Cues => {}
             Timer::Latency => self.keep_latency(),
             Timer::Retry => self.retry_due(),
             Timer::Patience => self.lose_patience(),
@@ -359,6 +370,7 @@ impl Engine {
             self.schedule(kind);
         }
         self.follow_playlists();
+        self.follow_mpd();
         self.follow_edge();
         if self.playback.is_active() {
             self.advance();

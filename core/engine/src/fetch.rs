@@ -33,6 +33,12 @@ pub(crate) enum Purpose {
     Playlist(RenditionRef),
     /// A rendition's segment index.
     Index(RenditionRef),
+    /// A newer version of a live MPD.
+    Refresh,
+    /// A patch of it.
+    Patch,
+    /// What time it is.
+    Clock,
     /// An initialisation section for a kind's stream.
     Init(TrackKind, InitKey),
     /// The segment that a kind's stream is fetching.
@@ -80,7 +86,15 @@ impl Request {
     /// are left out instead.
     fn is_vital(&self) -> bool {
         self.fetch.kind != Some(TrackKind::Text)
-            && !matches!(self.purpose, Purpose::Remote(_) | Purpose::KeyFile(..) | Purpose::Licence(_))
+            && !matches!(
+                self.purpose,
+                Purpose::Remote(_)
+                    | Purpose::KeyFile(..)
+                    | Purpose::Licence(_)
+                    | Purpose::Refresh
+                    | Purpose::Patch
+                    | Purpose::Clock
+            )
     }
 
     pub(crate) fn first_byte(&self) -> Option<Timestamp> {
@@ -132,6 +146,17 @@ impl Requests {
     pub(crate) fn carry(&mut self, id: RequestId, boxes: Vec<SegmentIndexBox>) {
         if let Some(request) = self.active.get_mut(&id) {
             request.carried = boxes;
+        }
+    }
+
+    /// Renditions are at other places now.
+    pub(crate) fn move_periods(&mut self, moved: impl Fn(RenditionRef) -> Option<RenditionRef>) {
+        let active = self.active.values_mut().map(|request| &mut request.purpose);
+        for purpose in active.chain(self.deferred.iter_mut().map(|deferred| &mut deferred.purpose)) {
+            if let Purpose::Playlist(reference) | Purpose::Index(reference) = purpose {
+                let nowhere = RenditionRef { period: usize::MAX, ..*reference };
+                *reference = moved(*reference).unwrap_or(nowhere);
+            }
         }
     }
 
@@ -192,6 +217,7 @@ impl Engine {
             class,
             kind,
             url,
+            head: false,
             byte_range,
             max_bytes,
             head_timeout: self.config.head_timeout,
@@ -429,6 +455,7 @@ impl Engine {
         match request.purpose.clone() {
             Purpose::Manifest => {
                 let body = std::mem::take(&mut request.body);
+                self.title.live.note_answer(&request, self.now);
                 self.on_manifest(request.url().to_owned(), Bytes::from(body), request.started);
             }
             Purpose::Remote(place) => {
@@ -439,6 +466,11 @@ impl Engine {
                 let body = std::mem::take(&mut request.body);
                 self.on_playlist(rendition, &request, &body);
             }
+            Purpose::Refresh | Purpose::Patch => {
+                let body = std::mem::take(&mut request.body);
+                self.on_mpd(&request, body);
+            }
+            Purpose::Clock => self.on_clock(&request),
             Purpose::Index(rendition) => self.on_index(rendition, request),
             Purpose::Init(kind, key) => self.on_init(kind, key, request),
             Purpose::Segment(kind) => self.on_segment_end(kind, request),
@@ -491,6 +523,15 @@ impl Engine {
             // 6.2.6: what was only hinted at need not be there; that is nobody's fault.
             Purpose::Segment(kind) if self.is_hinted(kind, request.fetch.id) => return self.on_hint_failed(kind),
             _ => {}
+        }
+        match request.purpose {
+            Purpose::Refresh | Purpose::Patch => return self.on_mpd_failed(&request.purpose, status, error),
+            Purpose::Clock => return self.on_clock_failed(error),
+            _ => {}
+        }
+        if let Some(after) = self.too_early(&request, status) {
+            let why = vec!["it has just come, by the clock".to_owned()];
+            return self.defer(request, error, after, why);
         }
         let failure = Failure {
             status,
@@ -572,7 +613,12 @@ impl Engine {
     /// Whether what a request was for may be had elsewhere.
     fn has_alternate(&self, purpose: &Purpose) -> bool {
         match purpose {
-            Purpose::Manifest | Purpose::Remote(_) | Purpose::Licence(_) => false,
+            Purpose::Manifest
+            | Purpose::Remote(_)
+            | Purpose::Licence(_)
+            | Purpose::Refresh
+            | Purpose::Patch
+            | Purpose::Clock => false,
             Purpose::KeyFile(file, _) => self.has_other_key(file),
             Purpose::Playlist(reference) | Purpose::Index(reference) => {
                 let same_track = |s: &&Stream| (s.period, s.track) == (reference.period, reference.track);
@@ -648,6 +694,8 @@ impl Engine {
             }
             Purpose::KeyFile(file, _) => self.on_key_file_missing(file, error),
             Purpose::Licence(id) => self.on_licence_failed(id, error.code()),
+            Purpose::Refresh | Purpose::Patch => self.on_mpd_failed(&request.purpose, None, error),
+            Purpose::Clock => self.on_clock_failed(error),
         }
     }
 }

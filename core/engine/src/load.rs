@@ -103,6 +103,7 @@ impl Engine {
             Err(error) => return self.fail(error),
         };
         if mpd.remote.is_empty() {
+            self.title.live.note_text((depth == 0).then(|| text.clone()));
             return self.begin(mpd.presentation);
         }
         // D070: no nested or circular resolution beyond the limit; what is left keeps its inline
@@ -171,9 +172,9 @@ impl Engine {
     }
 
     /// The manifest is complete: choose tracks and start to fetch.
-    fn begin(&mut self, mut presentation: Presentation) {
-        if presentation.live && presentation.protocol == Protocol::Dash {
-            return self.fail(not_yet_live());
+    pub(crate) fn begin(&mut self, mut presentation: Presentation) {
+        if presentation.live && presentation.protocol == Protocol::Dash && !self.title.live.is_dash() {
+            return self.await_clock(presentation);
         }
         presentation.periods.iter_mut().for_each(Period::join_switchable);
         let multivariant = presentation.protocol == Protocol::Hls && !has_segments(&presentation);
@@ -485,10 +486,6 @@ fn next_index(missing: &[ByteRange], progress: bool, last: Option<ByteRange>) ->
         span.length = span.length.saturating_add(next.length);
     }
     Some(ByteRange { length: span.length.min(PIECE), ..span })
-}
-
-fn not_yet_live() -> Error {
-    Error::new(ErrorCode::EssentialUnknown, "live titles cannot be played by this version yet")
 }
 
 /// A resource without an index is one segment: a subtitle file, a small progressive file.

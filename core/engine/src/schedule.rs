@@ -15,6 +15,7 @@ use crate::engine::Engine;
 use crate::event::{DecisionKind, State};
 use crate::fetch::Purpose;
 use crate::keys::{Cover, Source};
+use crate::live::Edge;
 use crate::next_segment;
 use crate::policy::{BufferContext, BufferGoal};
 use crate::select::{audio_rendition, cap, Step};
@@ -483,10 +484,20 @@ impl Engine {
         let index = self.rendition(reference).and_then(|r| r.segments.known()).ok_or(Next::Wait)?;
         let cursor = cursor.filter(|cursor| cursor.rendition == reference);
         let parts = self.plays_parts(reference);
-        let end = if self.goes_on(reference) { Next::Edge } else { Next::PeriodEnd };
+        let goes_on = self.goes_on(reference) || (self.is_last_period(reference.period) && self.mpd_goes_on());
+        let end = if goes_on { Next::Edge } else { Next::PeriodEnd };
         let segment = next_segment::find(index, cursor, next_time, tolerance, parts).ok_or(end)?;
         if self.is_behind_the_title(reference.period, segment.start) {
             return Err(Next::PeriodEnd);
+        }
+        match self.edge_of(reference, &segment) {
+            Some(Edge::NotYet(at)) => {
+                self.timers.set(Timer::Schedule(kind), at);
+                return Err(Next::Edge);
+            }
+            Some(Edge::Gone(to)) => return Err(Next::Hole(next_time, to)),
+            Some(Edge::Never) => return Err(Next::PeriodEnd),
+            None => {}
         }
         // At the very start a title may begin late; that is its first frame, not a hole to wait in.
         if segment.start > next_time + SEAM {

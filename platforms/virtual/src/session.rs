@@ -309,7 +309,12 @@ impl<S: Source> Session<S> {
     }
 
     fn fetch(&mut self, request: Box<FetchRequest>) {
-        let fetched = self.source.fetch_at(&request, self.now);
+        let mut fetched = self.source.fetch_at(&request, self.now);
+        if let Fetched::Response(response) = &mut fetched {
+            if request.head {
+                (response.body, response.content_length) = (Bytes::new(), None);
+            }
+        }
         let (total, delay) = match &fetched {
             Fetched::Response(response) => (response.body.len() as u64, response.delay),
             Fetched::Failure(_) => (0, Duration::ZERO),

@@ -7,8 +7,6 @@ use telecine_model::clock::{
 };
 use telecine_model::{Timestamp, WallTime};
 
-use crate::fetch::Request;
-
 /// Between two questions lies so much at least, however often segments are missing.
 const LEAST: Duration = Duration::from_secs(10);
 
@@ -31,18 +29,6 @@ pub(crate) struct Answered {
 }
 
 impl Answered {
-    /// What an answer says of itself.
-    pub(crate) fn of(request: &Request, now: Timestamp) -> Self {
-        let head = request.head.as_ref();
-        Self {
-            sent: request.started,
-            head: request.first_byte().unwrap_or(now),
-            end: now,
-            date: head.and_then(|head| head.date),
-            age_s: head.and_then(|head| head.age_s),
-        }
-    }
-
     /// What its `Date` says.
     pub(crate) fn dated(&self, source: ClockSource) -> Option<ClockSample> {
         Some(ClockSample::answer(source, self.date?, DATE_RESOLUTION, [self.sent, self.head], self.age_s))

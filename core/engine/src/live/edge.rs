@@ -12,9 +12,9 @@ const KEPT: usize = 32;
 /// A list shows its end some time after it was published: by chance, as it happens to be loaded, and by the way that it
 /// takes. Whatever was seen earliest is nearest to the truth.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Edge(VecDeque<(Timestamp, MediaTime)>);
+pub(crate) struct LiveEdge(VecDeque<(Timestamp, MediaTime)>);
 
-impl Edge {
+impl LiveEdge {
     /// A list that was there at `at` ends at `end`.
     pub(crate) fn see(&mut self, end: MediaTime, at: Timestamp) {
         if self.0.back().is_some_and(|(_, last)| *last >= end) {
@@ -34,12 +34,6 @@ impl Edge {
     /// Where it is at a moment.
     pub(crate) fn at(&self, now: Timestamp) -> Option<MediaTime> {
         self.0.iter().map(|(at, end)| *end + MediaTime::from_duration(now.since(*at))).max()
-    }
-
-    /// How far the list lagged behind it when it was seen last.
-    pub(crate) fn lag(&self) -> MediaTime {
-        let last = self.0.back().and_then(|(at, end)| Some(self.at(*at)? - *end));
-        last.unwrap_or_default()
     }
 
     /// The times of the title were moved.
@@ -62,20 +56,19 @@ mod tests {
 
     #[test]
     fn the_edge_is_what_was_seen_earliest_carried_on() {
-        let mut edge = Edge::default();
+        let mut edge = LiveEdge::default();
         assert_eq!(edge.at(at(5000)), None);
         edge.see(ms(10_000), at(1500));
         edge.see(ms(12_000), at(3100));
         edge.see(ms(14_000), at(5900));
         assert_eq!(edge.at(at(6000)), Some(ms(14_900)), "as by the second");
-        assert_eq!(edge.lag(), ms(800));
         edge.see(ms(14_000), at(6400));
         assert_eq!(edge.at(at(6400)), Some(ms(15_300)), "an end that is known says nothing");
     }
 
     #[test]
     fn what_was_seen_long_ago_is_forgotten_and_so_is_all_when_it_goes_back() {
-        let mut edge = Edge::default();
+        let mut edge = LiveEdge::default();
         edge.see(ms(5000), at(0));
         (1..=KEPT as u64).for_each(|n| edge.see(ms(1000 * n as i64 + 5000), at(1000 * n + 500)));
         assert_eq!(edge.at(at(40_000)), Some(ms(44_500)), "half a second later than by the first");

@@ -16,6 +16,9 @@ use crate::timer::Timer;
 /// A clock that is known no better than this is no help against what the playlists themselves show.
 const SURE: Duration = Duration::from_millis(250);
 
+/// Chunks are at least so long.
+const LEAST_CHUNK: MediaTime = MediaTime::from_millis(100);
+
 /// Playback that begins or is sought no further from the edge than this much more than it may be follows it.
 const NEAR: MediaTime = MediaTime::from_secs(1);
 
@@ -68,6 +71,9 @@ impl Engine {
 
     /// The time of the title that is being made now, and how far that may be off.
     fn live_now(&self) -> Option<(MediaTime, Duration)> {
+        if let Some(now) = self.produced_now() {
+            return Some(now);
+        }
         let edge = self.title.live.edge.at(self.now)?;
         let leader = self.leader()?;
         if self.plays_parts(leader) {
@@ -92,6 +98,9 @@ impl Engine {
 
     /// Where what was made at a time of the world's clock is.
     pub(crate) fn position_at_wall(&self, time: WallTime) -> Option<MediaTime> {
+        if self.title.live.is_dash() {
+            return self.produced_at(time);
+        }
         let leader = self.leader()?;
         let shift = self.streams.get(&self.leading_kind()?)?.shift.unwrap_or_default();
         Some(self.index_of(leader)?.time_at_wall(time)? - shift)
@@ -107,7 +116,11 @@ impl Engine {
         let part = leader.and_then(|leader| self.title.playlists.get(&leader)?.part_target);
         let kind = self.leading_kind();
         let stream = kind.and_then(|kind| self.streams.get(&kind));
-        part.or_else(|| stream.map(|stream| self.segment_duration(stream))).unwrap_or_default()
+        let segment = stream.map_or(MediaTime::ZERO, |stream| self.segment_duration(stream));
+        // What is offered so much before it is complete comes in chunks of the rest.
+        let index = self.leader().and_then(|leader| self.index_of(leader)).filter(|index| !index.availability_complete);
+        let chunk = index.and_then(|index| index.availability_offset).map(|early| (segment - early).max(LEAST_CHUNK));
+        part.or(chunk).unwrap_or(segment)
     }
 
     fn target_context(&self) -> TargetContext {
@@ -115,13 +128,14 @@ impl Engine {
         let service = services.first();
         let parts = self.leader().is_some_and(|leader| self.plays_parts(leader));
         // A playlist of segments ends up to a segment before the present; one of parts is as good as there.
-        let lag = if parts { MediaTime::ZERO } else { self.granularity() };
+        let lag = if parts || self.title.live.is_dash() { MediaTime::ZERO } else { self.granularity() };
+        let delay = self.live_window().map(|window| window.delay);
         let config = &self.config.live;
         TargetContext {
             now: self.now,
             app: config.latency_target,
             manifest: service.and_then(|service| service.latency_target),
-            hold_back: Some(self.hold_back() + lag),
+            hold_back: Some(delay.unwrap_or_else(|| self.hold_back()) + lag),
             min: service.and_then(|service| service.latency_min),
             max: config.latency_max.or(service.and_then(|service| service.latency_max)),
             segment: self.granularity(),
@@ -150,7 +164,7 @@ impl Engine {
     /// Sees to it that the latency is looked at regularly.
     pub(crate) fn follow_edge(&mut self) {
         if !self.is_live() {
-            if self.title.live.is_some() {
+            if self.title.live.is_some() || self.title.live.is_dash() {
                 self.keep_normal_speed();
                 self.timers.clear(Timer::Latency);
             }
@@ -229,7 +243,8 @@ impl Engine {
     }
 
     fn plays_low_latency(&self) -> bool {
-        self.leader().is_some_and(|leader| self.plays_parts(leader))
+        let chunks = |leader: RenditionRef| self.index_of(leader).is_some_and(|index| !index.availability_complete);
+        self.leader().is_some_and(|leader| self.plays_parts(leader) || chunks(leader))
     }
 
     fn follow_at(&mut self, rate_milli: u32, why: Vec<String>) {

@@ -2,6 +2,7 @@
 
 mod align;
 mod clock;
+mod dash;
 mod directives;
 mod edge;
 mod follow;
@@ -20,8 +21,10 @@ use telecine_model::{Error, ErrorCode, Handling, MediaTime, SegmentIndex, Segmen
 
 use self::align::{origin_beside, End};
 pub(crate) use self::clock::Answered;
+use self::dash::DashLive;
+pub(crate) use self::dash::Edge;
 use self::directives::Directives;
-use self::edge::Edge;
+use self::edge::LiveEdge;
 use self::follow::Following;
 pub use self::follow::LiveSnapshot;
 use self::reload::Reload;
@@ -45,16 +48,39 @@ pub(crate) struct Live {
     reloads: BTreeMap<RenditionRef, Reload>,
     /// A hint that was followed in vain.
     refused_hint: Option<PreloadHint>,
-    edge: Edge,
+    edge: LiveEdge,
     /// The world's clock, as answers tell it.
     clock: WallClock,
     pub(crate) following: Following,
+    /// What is known of an MPD that goes on.
+    dash: Option<Box<DashLive>>,
+    /// The answer that brought the manifest.
+    answered: Answered,
+    /// Its text, where it was one MPD without remote elements.
+    text: Option<bytes::Bytes>,
+    /// Chance, so that not all viewers ask at once.
+    jitter: u64,
 }
 
 impl Live {
     /// Whether the title was live when its first playlist came: its playlists begin anywhere.
     pub(crate) fn is_some(&self) -> bool {
         !self.reloads.is_empty()
+    }
+
+    /// Whether an MPD goes on, or did when it was loaded.
+    pub(crate) fn is_dash(&self) -> bool {
+        self.dash.is_some()
+    }
+
+    /// The manifest came, by this request.
+    pub(crate) fn note_answer(&mut self, request: &Request, now: Timestamp) {
+        self.answered = Answered::of(request, now);
+    }
+
+    /// The text of an MPD that is complete as it is.
+    pub(crate) fn note_text(&mut self, text: Option<bytes::Bytes>) {
+        self.text = text;
     }
 
     /// Whether the server of a playlist holds requests, as far as it has shown.
@@ -356,6 +382,9 @@ impl Engine {
     /// The span of the title that can be played now: from what all that is played still lists to as near to the live
     /// edge as may be (H112). None unless the title goes on.
     pub(crate) fn seekable(&self) -> Option<(MediaTime, MediaTime)> {
+        if let Some(window) = self.live_window() {
+            return Some((window.start, window.live));
+        }
         if !self.title.presentation.as_ref().is_some_and(|presentation| presentation.live) {
             return None;
         }

@@ -33,11 +33,19 @@ pub struct Origin {
     redirect: Option<Redirect>,
     /// Everything that was asked for.
     pub log: Rc<RefCell<Vec<Asked>>>,
+    /// The URLs of it, and when.
+    pub urls: Rc<RefCell<Vec<(Timestamp, String)>>>,
 }
 
 impl Origin {
     pub fn new() -> Self {
-        Self { library: Library::new(Title::demo(), 0), edit: None, redirect: None, log: Rc::default() }
+        Self {
+            library: Library::new(Title::demo(), 0),
+            edit: None,
+            redirect: None,
+            log: Rc::default(),
+            urls: Rc::default(),
+        }
     }
 
     #[must_use]
@@ -71,6 +79,7 @@ impl Source for Origin {
     }
 
     fn fetch_at(&mut self, request: &FetchRequest, now: Timestamp) -> Fetched {
+        self.urls.borrow_mut().push((now, request.url.clone()));
         let parts = uri::split(&request.url);
         let range = request.byte_range.map(|range| {
             let last = range.offset.saturating_add(range.length).saturating_sub(1);
