@@ -467,6 +467,7 @@ impl Engine {
             total,
             requested: request.started,
             first_byte: request.first_byte(),
+            paced: false,
         };
         let levels = self.levels(kind, &steps, start);
         let Some(context) = self.context(kind, &levels, start) else {
