@@ -235,16 +235,20 @@ fn answer(library: &Library, request: &Request<'_>) -> Response {
                 if !Live::can_repeat(&title) {
                     return bare(400, Vec::new(), Some("this title cannot go on: its renditions are not equally long, or not cut into as many segments"));
                 }
-                let Some(edge) = live.at(request.moment()) else {
-                    return bare(404, Vec::new(), Some("the programme has not begun"));
-                };
                 if let Some(what) = live.uncut(&title) {
                     return bare(400, Vec::new(), Some(what));
                 }
-                programme = programme.live(edge);
-                match held(programme, live, &target, request) {
-                    Ok((asked, later)) => (programme, hold) = (asked, later),
-                    Err(response) => return *response,
+                let now = request.moment();
+                let Some(edge) = live.at(now) else {
+                    return bare(404, Vec::new(), Some("the programme has not begun"));
+                };
+                if is_manifest(&target.file) {
+                    match manifest_at(programme, live, &target, request) {
+                        Ok((then, later)) => (programme, hold) = (then, later),
+                        Err(response) => return *response,
+                    }
+                } else {
+                    programme = programme.live(edge.of_media());
                 }
             }
             match asked_for_keys(&title, &target, request) {
@@ -287,36 +291,48 @@ fn answer(library: &Library, request: &Request<'_>) -> Response {
     }
 }
 
-/// A live programme as it is when a media playlist has what its query asks for, and how much later that is.
-fn held<'a>(
+/// Whether a file of a title says what there is, and changes.
+fn is_manifest(file: &str) -> bool {
+    file.rsplit_once('.').is_some_and(|(_, extension)| matches!(extension, "m3u8" | "mpd" | "xml" | "mpp"))
+}
+
+/// A live programme as a manifest tells of it: when it has what the query asks for, and how much later that is.
+fn manifest_at<'a>(
     programme: Programme<'a>,
     live: &Live,
     target: &Target,
     request: &Request<'_>,
 ) -> Result<(Programme<'a>, Duration), Box<Response>> {
-    let listens = live.blocks() || live.skips() != Skips::None;
-    let track = playlist_of(&programme, &target.file).filter(|_| programme.format == Format::Hls && listens);
-    let Some((track, edge)) = track.zip(programme.edge) else { return Ok((programme, Duration::ZERO)) };
     let refused = |status, what| Box::new(bare(status, Vec::new(), Some(what)));
+    let now = request.moment();
+    let seen = |moment| live.at(moment).ok_or_else(|| refused(404, "the programme has not begun"));
+    let stale = seen(live.seen(now))?;
+    let usual = |programme: Programme<'a>| Ok((programme.live(seen(live.seen_again(now))?), Duration::ZERO));
+    let listens = live.blocks() || live.skips() != Skips::None;
+    let Some(track) = playlist_of(&programme, &target.file).filter(|_| programme.format == Format::Hls && listens)
+    else {
+        return usual(programme);
+    };
     let directives = Directives::read(request).map_err(|what| refused(400, what))?;
     let programme = programme.without(directives.skip);
-    if !live.blocks() {
-        return Ok((programme, Duration::ZERO));
+    if !live.blocks() || !directives.wait() {
+        return usual(programme);
     }
-    let later = |at: u64| Duration::from_millis(at.saturating_sub(edge.elapsed_ms));
-    match due(&programme, &edge, track, &directives) {
-        Due::Now => Ok((programme, Duration::ZERO)),
-        Due::At(at) => match live.at(edge.on_the_clock(at)) {
-            Some(then) => Ok((programme.live(then), later(at))),
-            None => Err(refused(500, "the programme has not begun")),
-        },
-        Due::Beyond => Err(refused(400, "what is asked for lies too far ahead")),
-        Due::TooLate(at) => {
-            let mut response = refused(503, "what is asked for did not come in time");
-            response.delivery.hold = later(at);
-            Err(response)
-        }
+    let at = match due(&programme.live(stale), &stale, track, &directives) {
+        Due::Now => return Ok((programme.live(stale), Duration::ZERO)),
+        Due::At(at) => at,
+        Due::Beyond => return Err(refused(400, "what is asked for lies too far ahead")),
+    };
+    // While manifests are stale nobody sees it.
+    let Moment(then) = live.clears(Moment(stale.on_the_clock(at).0.max(now.0)));
+    let wait = then - now.0;
+    let longest = 3000 * crate::hls::target(track);
+    if wait > longest {
+        let mut response = refused(503, "what is asked for did not come in time");
+        response.delivery.hold = Duration::from_millis(longest);
+        return Err(response);
     }
+    Ok((programme.live(seen(Moment(then))?), Duration::from_millis(wait)))
 }
 
 /// The answer where an asset is not served: it is an option that there is not if one that is served stands behind it.

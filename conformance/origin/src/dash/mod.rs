@@ -67,6 +67,7 @@ const NAMESPACE: &str = "urn:mpeg:dash:schema:mpd:2011";
 const XLINK: &str = "http://www.w3.org/1999/xlink";
 const TILES: &str = "http://dashif.org/guidelines/thumbnail_tile";
 const CONTINUITY: &str = "urn:mpeg:dash:period-continuity:2015";
+const CONNECTIVITY: &str = "urn:mpeg:dash:period-connectivity:2015";
 const CHANNELS: &str = "urn:mpeg:mpegB:cicp:ChannelConfiguration";
 const ROLE: &str = "urn:mpeg:dash:role:2011";
 const LOW_LATENCY: &str = "http://www.dashif.org/guidelines/low-latency-live-v5";
@@ -102,8 +103,9 @@ pub(crate) fn mpd(programme: &Programme<'_>, addressing: Addressing) -> String {
         service_description(&mut xml, live);
     }
     let periods = programme.periods();
-    for index in 0..periods {
-        if programme.options.xlink && (index > 0 || periods == 1) {
+    let alone = periods.end == periods.start + 1;
+    for index in periods {
+        if programme.options.xlink && (index > 0 || alone) {
             let href = format!("{}.period{index}.xml", addressing.name());
             xml.start("Period").attr("xlink:href", href).attr("xlink:actuate", "onLoad").end();
         } else {
@@ -129,7 +131,8 @@ fn live_attributes(xml: &mut Xml, programme: &Programme<'_>, addressing: Address
         return;
     }
     // Where numbers say it all there is nothing to be updated, unless an end may come.
-    let usual = (addressing != Addressing::Number || live.has_stop()).then_some(2);
+    let says_all = addressing == Addressing::Number && !live.has_stop() && !programme.has_periods();
+    let usual = (!says_all).then_some(2);
     xml.maybe("minimumUpdatePeriod", live.update_period.or(usual).map(seconds));
 }
 
@@ -297,9 +300,12 @@ impl Scope<'_> {
 
     /// Continuity and label, in the order of the schema.
     fn labelled(&self, xml: &mut Xml, label: Option<&str>) {
-        if self.index > 0 && self.programme.periods() > 1 {
+        let live = self.programme.options.live.as_ref();
+        if self.index > 0 && self.programme.has_periods() && live.is_none_or(|live| live.continuous) {
             let previous = format!("P{}", self.index - 1);
-            xml.start("SupplementalProperty").attr("schemeIdUri", CONTINUITY).attr("value", previous).end();
+            // Where media times jump, periods are connected, and no more.
+            let scheme = if self.programme.repeats_times() { CONNECTIVITY } else { CONTINUITY };
+            xml.start("SupplementalProperty").attr("schemeIdUri", scheme).attr("value", previous).end();
         }
         if let Some(label) = label {
             xml.leaf("Label", label);
@@ -371,9 +377,9 @@ impl Scope<'_> {
 
     /// The name of a whole file of this period.
     fn file(&self, id: &str, extension: &str) -> String {
-        match self.programme.periods() {
-            1 => format!("{id}.{extension}"),
-            _ => format!("{id}.p{}.{extension}", self.index),
+        match self.programme.has_periods() {
+            false => format!("{id}.{extension}"),
+            true => format!("{id}.p{}.{extension}", self.index),
         }
     }
 }
