@@ -71,7 +71,7 @@
 //! | `event_1` | everything since its start stays: HLS `EVENT` |
 //! | `mup_N` | DASH: `minimumUpdatePeriod` in seconds (two; none where numbers say all) |
 //! | `spd_N` | `suggestedPresentationDelay`, HLS `HOLD-BACK`, in seconds |
-//! | `utc_S[-S…]` | DASH: `UTCTiming` by `direct`, `head`, `xsdate`, `iso`; the time server is `/time` |
+//! | `utc_S[-S…]` | DASH: `UTCTiming` by `direct`, `head`, `xsdate`, `iso`; the time server is `/time`; `ntp`, `sntp` and `httpntp` are named, and nobody answers there |
 //!
 //! Every answer has the `Date` of its moment, that of `nowMS` included. A manifest that was asked for with `nowMS` names
 //! `/time` without it: the virtual clock is the player's own, and `/time` tells the server's unless it is asked with
@@ -101,6 +101,8 @@
 //! # Live, and what goes wrong with it
 //! | option | meaning |
 //! |---|---|
+//! | `patch_N` | DASH: `PatchLocation`, and patches of MPDs that are N seconds old at most: older 404, none newer 425 |
+//! | `etp_1` | DASH, with periods: the last period is announced half as long again as it will be |
 //! | `continuous_0` | DASH: periods do not say that they continue each other |
 //! | `encrestart_N` `encrestartmsn_N` | every N seconds media times begin anew (a discontinuity, a period) · and in HLS the media sequence, with a playlist that forgets what was before |
 //! | `adbreak_N` | runs of N seconds, every other one a break whose media times lie an hour later |
@@ -207,6 +209,7 @@ fn media_type(extension: &str) -> &'static str {
     match extension {
         "m3u8" => "application/vnd.apple.mpegurl",
         "mpd" => "application/dash+xml",
+        "mpp" => "application/dash-patch+xml",
         "xml" => "application/xml",
         "vtt" => "text/vtt",
         "jpg" => "image/jpeg",

@@ -53,6 +53,10 @@ pub(crate) struct Live {
     pub(crate) break_every: Option<u64>,
     /// `continuous_0`: periods do not say that they continue each other.
     pub(crate) continuous: bool,
+    /// `etp_1`: the last period is announced longer than it will be.
+    pub(crate) ends_early: bool,
+    /// `patch_<seconds>`: how long a patch of an MPD can be had.
+    pub(crate) patch: Option<u64>,
     /// What goes wrong.
     pub(crate) unsteady: Unsteady,
 }
@@ -79,10 +83,16 @@ pub(crate) enum Clock {
     XsDate,
     /// ISO 8601 in a body.
     Iso,
+    /// NTP, which a player has no way to ask: nothing is served.
+    Ntp,
+    /// SNTP, likewise.
+    Sntp,
+    /// NTP in a body, likewise.
+    HttpNtp,
 }
 
 impl Clock {
-    const ALL: [Self; 4] = [Self::Direct, Self::Head, Self::XsDate, Self::Iso];
+    const ALL: [Self; 7] = [Self::Direct, Self::Head, Self::XsDate, Self::Iso, Self::Ntp, Self::Sntp, Self::HttpNtp];
 
     /// As the URL names it.
     const fn name(self) -> &'static str {
@@ -91,6 +101,9 @@ impl Clock {
             Self::Head => "head",
             Self::XsDate => "xsdate",
             Self::Iso => "iso",
+            Self::Ntp => "ntp",
+            Self::Sntp => "sntp",
+            Self::HttpNtp => "httpntp",
         }
     }
 
@@ -101,6 +114,9 @@ impl Clock {
             Self::Head => "urn:mpeg:dash:utc:http-head:2014",
             Self::XsDate => "urn:mpeg:dash:utc:http-xsdate:2014",
             Self::Iso => "urn:mpeg:dash:utc:http-iso:2014",
+            Self::Ntp => "urn:mpeg:dash:utc:ntp:2014",
+            Self::Sntp => "urn:mpeg:dash:utc:sntp:2014",
+            Self::HttpNtp => "urn:mpeg:dash:utc:http-ntp:2014",
         }
     }
 }
@@ -127,6 +143,8 @@ impl Default for Live {
             renumbers: false,
             break_every: None,
             continuous: true,
+            ends_early: false,
+            patch: None,
             unsteady: Unsteady::default(),
         }
     }
@@ -167,6 +185,8 @@ impl Live {
                 .map(|seconds| (self.restart, self.renumbers) = (Some(seconds), name == "encrestartmsn")),
             "adbreak" => number(value, 4..=86_400).map(|seconds| self.break_every = Some(seconds)),
             "continuous" => switch(value).map(|on| self.continuous = on),
+            "etp" => switch(value).map(|on| self.ends_early = on),
+            "patch" => number(value, 1..=86_400).map(|seconds| self.patch = Some(seconds)),
             name => return self.unsteady.set(name, value),
         };
         Some(done)
@@ -454,6 +474,27 @@ impl Edge {
 pub(crate) struct Moment(pub(crate) u64);
 
 impl Moment {
+    /// Reads what is written as `xs:dateTime` in UTC, to the millisecond at most.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+        let mut date = date.splitn(3, '-').map(|part| part.parse::<u64>().ok());
+        let (year, month, day) = (date.next()??, date.next()??, date.next()??);
+        let (clock, fraction) = time.split_once('.').unwrap_or((time, "0"));
+        let mut clock = clock.splitn(3, ':').map(|part| part.parse::<u64>().ok());
+        let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
+        let ms = format!("{fraction:0<3}").get(..3)?.parse::<u64>().ok()?;
+        if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+            return None;
+        }
+        if hour > 23 || minute > 59 || second > 60 {
+            return None;
+        }
+        // A date to days, by years that begin in March.
+        let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+        let days = year * 365 + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1 - 719_468;
+        Some(Self(((days * 24 + hour) * 60 + minute) * 60_000 + second * 1000 + ms))
+    }
+
     /// No later than what a date can name.
     pub(crate) fn at(ms: u64) -> Self {
         Self(ms.min(LATEST * 1000))
@@ -511,6 +552,7 @@ mod tests {
             (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
         ] {
             assert_eq!(Moment(ms).to_string(), text);
+            assert_eq!(Moment::read(text), Some(Moment(ms)));
         }
     }
 

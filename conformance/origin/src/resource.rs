@@ -61,7 +61,7 @@ impl Resource {
         }
     }
 
-    fn text(class: Class, extension: &str, rendition: &str, text: String) -> Self {
+    pub(crate) fn text(class: Class, extension: &str, rendition: &str, text: String) -> Self {
         Self::new(class, media_type(extension), rendition, vec![Part::Bytes(Bytes::from(text))])
     }
 
@@ -135,6 +135,12 @@ pub(crate) fn resource(programme: &Programme<'_>, format: Format, target: &Targe
         _ => None,
     };
     Some((base, found?))
+}
+
+/// The MPD that a patch leads to, by the name of the patch.
+pub(crate) fn patched(programme: &Programme<'_>, file: &str) -> Option<Addressing> {
+    let (_, file) = base_url(programme, file);
+    Addressing::read(file.strip_suffix(".mpp")?).filter(|addressing| addressing.can_go_on())
 }
 
 /// `bu<n>/` before a file, where there are several base URLs.

@@ -11,19 +11,22 @@ use bytes::{Bytes, BytesMut};
 
 use crate::bad::{bad, Bad};
 use crate::body::{Body, Part};
+use crate::dash::{mpd, patch as dash_patch};
 use crate::fault::{ByteFaultKind, Class, Draws, Redirect, Subject};
 use crate::files::{Folder, Found};
 use crate::live::{Live, Moment, Skips};
 use crate::low_latency::{due, Directives, Due};
 use crate::network::Network;
-use crate::options::{can_be_asset, query_fault, target, unknown_option, Format, Refused, Service, Target};
+use crate::options::{
+    can_be_asset, percent_decoded, query_fault, target, unknown_option, Format, Refused, Service, Target,
+};
 use crate::programme::Programme;
 use crate::protect::{
     hex, keys_file, licence, protected, read_keys_file, title_keys, Access, Decision, KeyFormat, KeyName, KnownKey,
     Protection,
 };
 use crate::request::{Delivery, End, Keys, Method, Request, Response};
-use crate::resource::{playlist_of, resource, Names, Resource};
+use crate::resource::{patched, playlist_of, resource, Names, Resource};
 use crate::title::{fnv, Title, TitleError, FNV};
 
 /// What makes a folder a title that is packaged.
@@ -256,6 +259,11 @@ fn answer(library: &Library, request: &Request<'_>) -> Response {
                 Ok(Some(keys)) => return answer(title.digest, Some(programme), None).give_keys(keys),
                 Err(response) => return *response,
             }
+            match patch(&programme, &target, request) {
+                None => {}
+                Some(Ok(resource)) => return answer(title.digest, Some(programme), None).give(resource),
+                Some(Err(response)) => return *response,
+            }
             match resource(&programme, format, &target) {
                 Some((base, resource)) => {
                     let mut response = answer(title.digest, Some(programme), base).give(resource);
@@ -333,6 +341,29 @@ fn manifest_at<'a>(
         return Err(response);
     }
     Ok((programme.live(seen(Moment(then))?), Duration::from_millis(wait)))
+}
+
+/// The patch of an MPD that a player has, by when it was published; None where none is asked for.
+fn patch(programme: &Programme<'_>, target: &Target, request: &Request<'_>) -> Option<Result<Resource, Box<Response>>> {
+    let (live, edge) = target.options.live.as_ref().zip(programme.edge)?;
+    let ttl = live.patch.filter(|_| programme.format == Format::Dash)?;
+    let addressing = patched(programme, &target.file)?;
+    let refused = |status, what| Some(Err(Box::new(bare(status, Vec::new(), Some(what)))));
+    let published = request.parameter("publishTime").map(percent_decoded);
+    let Some(published) = published.and_then(|published| Moment::read(&published)) else {
+        return refused(400, "publishTime=<MPD@publishTime> is required");
+    };
+    if published.0 >= edge.now.0 {
+        return refused(425, "there is no newer MPD yet");
+    }
+    let Some(before) = live.at(published).filter(|_| edge.now.0 - published.0 <= ttl * 1000) else {
+        return refused(404, "there is no patch of an MPD that is so old");
+    };
+    let (before, after) = (mpd(&programme.live(before), addressing), mpd(programme, addressing));
+    match dash_patch(&before, &after) {
+        Some(text) => Some(Ok(Resource::text(Class::Manifest, "mpp", "", text))),
+        None => refused(500, "no patch can be made of these MPDs"),
+    }
 }
 
 /// The answer where an asset is not served: it is an option that there is not if one that is served stands behind it.

@@ -59,6 +59,11 @@ impl Programme<'_> {
         self.runs().is_some()
     }
 
+    /// Whether the last period is announced longer than it will be.
+    pub(crate) fn ends_early(&self) -> bool {
+        self.is_cut() && self.options.live.as_ref().is_some_and(|live| live.ends_early)
+    }
+
     /// Whether the same media time comes more than once.
     pub(crate) fn repeats_times(&self) -> bool {
         self.runs().is_some_and(|runs| runs.kind != Kind::Plain)

@@ -1,6 +1,7 @@
 //! MPDs (ISO/IEC 23009-1), one for each way of addressing segments.
 
 mod address;
+mod patch;
 mod xml;
 
 use std::ops::Range;
@@ -12,6 +13,8 @@ use crate::protect::{self, base64, pssh, uuid, Protection, CLEARKEY_URN};
 use crate::title::{Medium, Text, Ticks, Tiles, Track};
 
 use xml::Xml;
+
+pub(crate) use patch::patch;
 
 /// A way of addressing segments; the name of the MPD chooses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +102,11 @@ pub(crate) fn mpd(programme: &Programme<'_>, addressing: Addressing) -> String {
             xml.start("BaseURL").attr("serviceLocation", location).text(&format!("bu{base}/"));
         }
     }
-    if let Some((live, _)) = going_on {
+    if let Some((live, edge)) = going_on {
+        if let Some(ttl) = live.patch.filter(|_| !edge.over) {
+            let address = format!("{}.mpp?publishTime={}", addressing.name(), edge.now);
+            xml.start("PatchLocation").attr("ttl", ttl).text(&address);
+        }
         service_description(&mut xml, live);
     }
     let periods = programme.periods();
@@ -120,6 +127,9 @@ pub(crate) fn mpd(programme: &Programme<'_>, addressing: Addressing) -> String {
 
 /// What an MPD says of a programme that goes on (ISO/IEC 23009-1, 5.3.1.2). After its end it is not updated any more.
 fn live_attributes(xml: &mut Xml, programme: &Programme<'_>, addressing: Addressing, live: &Live, edge: Edge) {
+    if live.patch.is_some() {
+        xml.attr("id", format!("{}-{}", programme.title.name(), addressing.name()));
+    }
     xml.attr("type", "dynamic")
         .attr("availabilityStartTime", live.start())
         .attr("publishTime", edge.now)
@@ -154,6 +164,9 @@ fn clock(xml: &mut Xml, clock: Clock, edge: Edge) {
     let value = match clock {
         Clock::Direct => edge.now.to_string(),
         Clock::Head | Clock::XsDate | Clock::Iso => "/time".to_owned(),
+        // Nobody answers there.
+        Clock::Ntp | Clock::Sntp => "time.invalid".to_owned(),
+        Clock::HttpNtp => "/time.ntp".to_owned(),
     };
     xml.start("UTCTiming").attr("schemeIdUri", clock.scheme()).attr("value", value).end();
 }
@@ -175,8 +188,12 @@ fn period(xml: &mut Xml, programme: &Programme<'_>, addressing: Addressing, inde
         protection_namespaces(xml, programme);
     }
     xml.attr("id", format!("P{index}")).attr("start", duration(from));
+    let whole = Ticks { ticks: to.ticks - from.ticks, ..to };
     if programme.edge.is_none() {
-        xml.attr("duration", duration(Ticks { ticks: to.ticks - from.ticks, ..to }));
+        xml.attr("duration", duration(whole));
+    } else if programme.ends_early() && programme.periods().end == index + 1 {
+        // It is announced half as long again as it will be.
+        xml.attr("duration", duration(Ticks { ticks: whole.ticks * 3 / 2, ..whole }));
     }
     let scope = Scope { programme, addressing, index, range, start: from };
     let mut id = 1;
