@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use telecine_delivery::RequestClass;
-use telecine_manifest::dash::{self, BreakKind, Changes, Refresh};
+use telecine_manifest::dash::{self, BreakKind, Changes, MpdValidity, Refresh};
 use telecine_manifest::sniff;
 use telecine_model::availability::{presentation_delay, Availability, LiveWindow, SegmentTimes, CAUTION};
 use telecine_model::clock::{utc_sources, ClockSample, ClockSource, WallClock, WallReading};
@@ -352,6 +352,23 @@ impl Engine {
     fn has_all_listed(&self, stream: &Stream, index: &SegmentIndex) -> bool {
         let next = stream.next_time(self.needed_from(stream));
         index.end().is_none_or(|end| end <= next + SEAM)
+    }
+
+    /// An event in media may be about the MPD (D056). What it brings along is not taken: whoever needs it has it in the MPD
+    /// that is fetched.
+    pub(crate) fn look_at_validity(&mut self, scheme: &str, value: &str, message: &[u8]) {
+        let Some(validity) = MpdValidity::read(scheme, value, message, &self.config.limits) else { return };
+        let timing = self.title.presentation.as_ref().and_then(|presentation| presentation.dash.as_ref());
+        let known = timing.and_then(|timing| timing.publish_time);
+        self.findings.expired |= self.dash_live().is_some() && validity.concerns(known);
+    }
+
+    /// Follows what media said with the input before: then, and not at once, because a recording has no media to say it.
+    pub(crate) fn follow_expiry(&mut self) {
+        let now = self.now;
+        if let Some(dash) = self.title.live.dash.as_mut().filter(|_| std::mem::take(&mut self.title.live.expired)) {
+            dash.refresh.expire(now);
+        }
     }
 
     /// A newer version of the MPD came, or a patch of the known one.

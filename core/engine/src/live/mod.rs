@@ -50,6 +50,8 @@ pub(crate) struct Live {
     text: Option<bytes::Bytes>,
     /// Chance, so that not all viewers ask at once.
     jitter: u64,
+    /// Media said that the known MPD holds no longer.
+    expired: bool,
 }
 
 impl Live {
@@ -66,6 +68,11 @@ impl Live {
     /// The manifest came, by this request.
     pub(crate) fn note_answer(&mut self, request: &Request, now: Timestamp) {
         self.answered = Answered::of(request, now);
+    }
+
+    /// Media said, in the input before the next, that the known MPD holds no longer.
+    pub(crate) fn note_expiry(&mut self, expired: bool) {
+        self.expired |= expired;
     }
 
     /// The text of an MPD that is complete as it is.
