@@ -7,6 +7,7 @@ mod directives;
 mod mpd;
 mod parts;
 mod reload;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

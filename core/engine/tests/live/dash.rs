@@ -190,6 +190,78 @@ fn d106_a_device_that_knows_no_time_plays_what_is_listed() {
 }
 
 #[test]
+fn d106_a_clock_of_the_mpd_that_is_a_day_off_is_overruled_by_what_is_listed() {
+    for clock in ["2026-11-26T11:54:56.000Z", "2026-11-28T11:54:56.000Z"] {
+        let origin = Origin::new().editing(move |_, path, response| match is_mpd(path) {
+            true => with_text(response, |text| {
+                let direct = between(&text, "direct:2014\" value=\"", "\"");
+                text.replace(&format!("value=\"{direct}\""), &format!("value=\"{clock}\""))
+            }),
+            false => response.into(),
+        });
+        let session = run(origin.play(TIME), 60);
+        assert_eq!(warnings(&session), ["D106"], "{clock}");
+        assert_eq!((stalls(&session), errors(&session)), (0, Vec::new()), "{clock}");
+        every_sample_once(&session, TrackKind::Video);
+    }
+}
+
+#[test]
+fn d022_without_any_clock_a_title_of_computed_segments_fails_and_says_why() {
+    let mut session = Session::new(Config::default(), Origin::new())
+        .play("https://origin.example/dash/live_60/demo/number.mpd".to_owned());
+    let Outcome::Failed(Some(error)) = session.run(Some(at(20_000))) else { panic!("it plays") };
+    assert_eq!(error.code(), ErrorCode::ManifestMissing);
+}
+
+#[test]
+fn d035_a_delay_longer_than_the_window_is_cut_and_told() {
+    let session = run(Origin::new().play("/dash/live_10/utc_direct/spd_30/demo/number.mpd"), 60);
+    assert_eq!(warnings(&session), ["D035"]);
+    let behind = produced(session.now()) - session.engine().snapshot(session.now()).position;
+    assert!(behind > secs(9) && behind < secs(12), "{behind}");
+    assert_eq!((stalls(&session), errors(&session)), (0, Vec::new()));
+}
+
+#[test]
+fn d029_d030_segments_that_are_offered_early_are_asked_for_early_and_played_nearer_to_the_edge() {
+    for complete in ["true", "false"] {
+        let origin = Origin::new().segments_ahead(1500).editing(move |_, path, response| match is_mpd(path) {
+            true => with_text(response, |text| {
+                let offset = format!("availabilityTimeOffset=\"1.5\" availabilityTimeComplete=\"{complete}\"");
+                text.replace("<SegmentTemplate ", &format!("<SegmentTemplate {offset} "))
+            }),
+            false => response.into(),
+        });
+        let log = origin.log.clone();
+        let session = run(origin.play(NUMBER), 60);
+        let refused = asked(&log.borrow(), is_segment).iter().filter(|asked| asked.status != 200).count();
+        assert_eq!((refused, stalls(&session), errors(&session)), (0, 0, Vec::new()), "{complete}");
+        let (began, position) = started(&session);
+        let behind = produced(began) - position;
+        // A segment: three times half a second would be less.
+        assert!(behind >= secs(2) && behind < secs(3), "{complete}: {behind}");
+    }
+}
+
+#[test]
+fn d042_hours_of_refreshes_do_not_grow_what_is_known_of_the_title() {
+    let mut session = Origin::new().play("/dash/live_600/utc_direct/demo/time.mpd");
+    let mut sizes = Vec::new();
+    for half_hour in 1..=6 {
+        session.run(Some(at(half_hour * 1_800_000)));
+        let presentation = session.engine().presentation().expect("loaded");
+        let renditions =
+            presentation.periods.iter().flat_map(|period| &period.tracks).flat_map(|track| &track.renditions);
+        let sum: usize = renditions.filter_map(|r| r.segments.known()).map(|index| index.heap_bytes()).sum();
+        sizes.push((presentation.periods.len(), presentation.warnings.len(), sum));
+    }
+    assert!(sizes.iter().all(|size| size.2 <= sizes[0].2 + 1000), "{sizes:?}");
+    assert!(sizes.iter().all(|size| (size.0, size.1) == (1, 0)), "{sizes:?}");
+    assert_eq!((stalls(&session), errors(&session)), (0, Vec::new()));
+}
+
+#[test]
 fn d025_a_clock_that_is_asked_again_follows_one_that_runs_away() {
     let origin = Origin::new();
     let log = origin.log.clone();

@@ -103,6 +103,11 @@ impl Availability {
         self.depth
     }
 
+    /// How long the segments of an index stay: as its place says (D075), else as the MPD does.
+    fn depth_of(&self, index: &SegmentIndex) -> Option<MediaTime> {
+        index.time_shift_buffer_depth.filter(|depth| !depth.is_negative()).or(self.depth)
+    }
+
     /// When segment `number` can be had (D028). None if there is no such segment, or if it never can be, because
     /// `@availabilityEndTime` comes first.
     pub fn of(&self, index: &SegmentIndex, number: u64) -> Option<SegmentTimes> {
@@ -116,7 +121,7 @@ impl Availability {
         if self.end.is_some_and(|end| end <= from) {
             return None;
         }
-        let until = self.depth.map(|depth| self.wall_time_of(end + (end - start) + depth));
+        let until = self.depth_of(index).map(|depth| self.wall_time_of(end + (end - start) + depth));
         Some(SegmentTimes {
             from,
             // An offset without chunks is a segment that is there early as a whole.
@@ -143,7 +148,7 @@ impl Availability {
             return None;
         }
         let (first, behind) = (index.table.first_number(), index.table.end_number());
-        let Some(depth) = self.depth else { return Some(first).filter(|first| *first < behind) };
+        let Some(depth) = self.depth_of(index) else { return Some(first).filter(|first| *first < behind) };
         let left = index.ticks_of(self.produced(now) - depth);
         let covers = index.table.covering_or_next(left).map_or(behind, |span| span.number);
         let is_gone = |number: u64| self.of(index, number).is_some_and(|times| times.until.is_some_and(|u| u <= now));

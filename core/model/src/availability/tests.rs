@@ -89,6 +89,15 @@ fn d028_times_are_exact_and_never_early() {
 }
 
 #[test]
+fn d075_a_place_may_keep_its_segments_longer_or_shorter_than_the_others() {
+    let mut index = open();
+    index.time_shift_buffer_depth = Some(ms(10_000));
+    assert_eq!(availability(Some(60_000)).of(&index, 3).expect("a segment").until, Some(wall(18_000)));
+    assert_eq!(availability(Some(60_000)).first(&index, wall(100_000)), Some(45));
+    assert_eq!(availability(None).first(&index, wall(100_000)), Some(45));
+}
+
+#[test]
 fn d029_an_offset_lets_a_segment_be_asked_for_so_much_earlier_and_inf_always() {
     let mut index = open();
     index.availability_offset = Some(ms(1500));
