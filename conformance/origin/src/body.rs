@@ -18,6 +18,8 @@ pub(crate) enum Part {
     Bytes(Bytes),
     /// A fragment, moved to a decode time and number.
     Segment { fragment: Fragment, time: u64, sequence: u32 },
+    /// The chunks of a fragment in a row.
+    Chunks(Arc<[Bytes]>),
     /// Another part, encrypted whole with AES-128-CBC and the padding of PKCS #7.
     Sealed { part: Box<Part>, key: [u8; BLOCK], iv: [u8; BLOCK] },
     /// A file, read while it is sent, with some bytes changed: their places, in order, and what is flipped in them.
@@ -31,6 +33,7 @@ impl Part {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
             Self::Segment { fragment, .. } => fragment.size(),
+            Self::Chunks(pieces) => pieces.iter().map(|piece| piece.len() as u64).sum(),
             Self::Sealed { part, .. } => sealed_length(part.len()),
             Self::File { length, .. } | Self::Fill { length, .. } => *length,
         }
@@ -112,7 +115,7 @@ impl Body {
             let chunk = match &part {
                 _ if taken.is_empty() => continue,
                 Part::Bytes(bytes) => bytes.slice(taken.start as usize..taken.end as usize),
-                Part::Segment { .. } | Part::Sealed { .. } => {
+                Part::Segment { .. } | Part::Chunks(_) | Part::Sealed { .. } => {
                     let made = match part {
                         Part::Sealed { part, key, iv } => {
                             let clear = Self::of([*part]).into_bytes();
@@ -121,6 +124,7 @@ impl Body {
                         Part::Segment { fragment, time, sequence } => {
                             Self::of(fragment.at(time, sequence).map(Part::Bytes))
                         }
+                        Part::Chunks(pieces) => Self::of(pieces.iter().cloned().map(Part::Bytes)),
                         _ => continue,
                     };
                     for made in made.slice(range).parts.into_iter().rev() {
@@ -189,6 +193,7 @@ mod tests {
             segment(0),
             fill,
             segment(1),
+            Part::Chunks(title.tracks[0].fragments[2].at(1, 2).into()),
             Part::Sealed { part: Box::new(segment(2)), key: [1; BLOCK], iv: [2; BLOCK] },
         ]);
         let whole = body.clone().into_bytes();

@@ -80,6 +80,8 @@ impl Folder {
             parts: vec![part],
             segments: vec![(last_number(inner), 0..length)],
             gap: false,
+            pieces: Vec::new(),
+            hinted: false,
         };
         Some(Found::File(resource, digest))
     }

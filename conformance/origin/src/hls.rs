@@ -3,13 +3,15 @@
 //! The multivariant playlist is written by `m3u8-rs`. Media playlists are written here: that crate keeps durations in
 //! `f32` and writes no unknown tag of a playlist, so neither long segments nor what comes beyond version 7 survive it.
 
+mod parts;
+
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::Arc;
 
 use m3u8_rs::{AlternativeMedia, AlternativeMediaType, MasterPlaylist, Resolution, VariantStream};
 
-use crate::programme::{fragment, Programme};
+use crate::programme::{fragment, start, Programme};
 use crate::protect::{base64, hex, pssh, KeyFormat, KeyName, Protection, Scheme, COMMON_SYSTEM_URN};
 use crate::single;
 use crate::stream::Packaging;
@@ -131,16 +133,16 @@ struct Media {
 impl Media {
     /// Of segments from `first` on.
     fn new(programme: &Programme<'_>, longest: Ticks, first: u64, extra: &str) -> Self {
-        // Every duration, rounded to the nearest integer, is at most the target (RFC 8216, 4.3.3.1).
-        let target = longest.round_in(1);
-        let mut out = String::from("#EXTM3U\n#EXT-X-VERSION:7\n");
-        let _ = writeln!(out, "#EXT-X-TARGETDURATION:{}", target.max(1));
         let live = programme.options.live.as_ref().filter(|_| programme.edge.is_some());
+        // Every duration, rounded to the nearest integer, is at most the target (RFC 8216, 4.3.3.1).
+        let target = longest.round_in(1).max(1);
+        let mut out = String::from("#EXTM3U\n");
+        let _ = writeln!(out, "#EXT-X-VERSION:{}\n#EXT-X-TARGETDURATION:{target}", parts::version(live));
         if live.is_none_or(|live| live.event) {
             out.push_str(if live.is_some() { "#EXT-X-PLAYLIST-TYPE:EVENT\n" } else { "#EXT-X-PLAYLIST-TYPE:VOD\n" });
         }
-        if let Some(seconds) = live.and_then(|live| live.delay) {
-            let _ = writeln!(out, "#EXT-X-SERVER-CONTROL:HOLD-BACK={seconds}.0");
+        if let Some(live) = live {
+            out.push_str(&parts::controls(live, target));
         }
         if programme.options.first_number + first > 0 {
             let _ = writeln!(out, "#EXT-X-MEDIA-SEQUENCE:{}", programme.options.first_number + first);
@@ -174,9 +176,7 @@ impl Media {
     }
 
     fn segment(&mut self, duration: Ticks, uri: &str, bytes: Option<&Range<u64>>) {
-        // To the nearest microsecond.
-        let micros = duration.round_in(1_000_000);
-        let _ = writeln!(self.out, "#EXTINF:{}.{:06},", micros / 1_000_000, micros % 1_000_000);
+        let _ = writeln!(self.out, "#EXTINF:{},", seconds(duration, 1_000_000));
         if let Some(r) = bytes {
             let _ = writeln!(self.out, "#EXT-X-BYTERANGE:{}@{}", r.end - r.start, r.start);
         }
@@ -189,6 +189,13 @@ impl Media {
         }
         self.out
     }
+}
+
+/// Seconds as a decimal number, to the nearest thousandth or millionth.
+fn seconds(time: Ticks, fraction: u32) -> String {
+    let rounded = time.round_in(fraction);
+    let (whole, rest) = (rounded / u64::from(fraction), rounded % u64::from(fraction));
+    format!("{whole}.{rest:0width$}", width = if fraction == 1000 { 3 } else { 6 })
 }
 
 /// Bytes as an attribute has them: a hexadecimal sequence is in upper case (rfc8216bis, 4.2).
@@ -235,6 +242,11 @@ fn longest(track: &Track) -> Ticks {
     Ticks { ticks, timescale: track.timescale }
 }
 
+/// The target duration of a rendition, in seconds.
+pub(crate) fn target(track: &Track) -> u64 {
+    longest(track).round_in(1).max(1)
+}
+
 /// The media playlist of a rendition of pictures or sound.
 pub(crate) fn media(programme: &Programme<'_>, track: &Arc<Track>) -> String {
     let all = programme.first_segment(track)..programme.segments(track);
@@ -243,32 +255,23 @@ pub(crate) fn media(programme: &Programme<'_>, track: &Arc<Track>) -> String {
     if let Some(before) = programme.discontinuities_before(track, first).filter(|before| *before > 0) {
         playlist.tag(&format!("#EXT-X-DISCONTINUITY-SEQUENCE:{before}"));
     }
+    let parts = parts::Parts::of(programme, track);
+    let end = parts.as_ref().map_or_else(|| start(track, all.end), parts::Parts::end);
+    let skipped = parts::skipped(programme, track, first, end);
+    let head = playlist.out.len();
     let single = programme.options.byte_ranges.then(|| single::layout(programme, track, all.clone()));
     let file = format!("{}.{}", track.id, programme.file_extension(track));
     let extension = programme.extension(track);
-    let has_init = programme.options.packaging.is_none();
-    for n in all {
-        // The first of all that is named is counted in the sequence.
-        let discontinuity = n > first && programme.is_discontinuity(track, n);
-        if discontinuity {
-            playlist.tag("#EXT-X-DISCONTINUITY");
+    for n in all.clone() {
+        if skipped > 0 && n == first + skipped {
+            // What they said holds still.
+            playlist.out.truncate(head);
+            playlist.tag(&format!("#EXT-X-SKIP:SKIPPED-SEGMENTS={skipped}"));
         }
-        let protection = &programme.options.protection;
-        let key = programme.key(track, n);
-        if has_init && (n == first || discontinuity) {
-            // What stands before the map holds for it too.
-            playlist.key(protection, if programme.seals() && !programme.seals_init() { None } else { key });
-            match &single {
-                Some(layout) => playlist.map(&file, Some(&layout.init)),
-                None => playlist.map(&format!("{}/init.mp4", track.id), None),
-            }
-        }
-        playlist.key(protection, key);
-        if let Some(moment) = programme.moment(track, n).filter(|_| n == first || discontinuity) {
-            playlist.tag(&format!("#EXT-X-PROGRAM-DATE-TIME:{moment}"));
-        }
-        if programme.is_gap(n) {
-            playlist.tag("#EXT-X-GAP");
+        let init = single.as_ref().map(|layout| (&file, &layout.init));
+        segment_tags(&mut playlist, programme, track, n, n == first, init);
+        if let Some(parts) = &parts {
+            parts.write(&mut playlist, n);
         }
         let bytes = single.as_ref().and_then(|layout| layout.segments.get(n as usize));
         match bytes {
@@ -279,7 +282,47 @@ pub(crate) fn media(programme: &Programme<'_>, track: &Arc<Track>) -> String {
             }
         }
     }
+    if let Some(parts) = &parts {
+        if let Some(n) = parts.growing() {
+            segment_tags(&mut playlist, programme, track, n, n == first, None);
+            parts.write(&mut playlist, n);
+        }
+        parts.announce(&mut playlist);
+    }
     playlist.end()
+}
+
+/// What stands in front of a segment, the first that is named or another.
+fn segment_tags(
+    playlist: &mut Media,
+    programme: &Programme<'_>,
+    track: &Arc<Track>,
+    n: u64,
+    is_first: bool,
+    init: Option<(&String, &Range<u64>)>,
+) {
+    // The first of all that is named is counted in the sequence.
+    let discontinuity = !is_first && programme.is_discontinuity(track, n);
+    if discontinuity {
+        playlist.tag("#EXT-X-DISCONTINUITY");
+    }
+    let protection = &programme.options.protection;
+    let key = programme.key(track, n);
+    if programme.options.packaging.is_none() && (is_first || discontinuity) {
+        // What stands before the map holds for it too.
+        playlist.key(protection, if programme.seals() && !programme.seals_init() { None } else { key });
+        match init {
+            Some((file, bytes)) => playlist.map(file, Some(bytes)),
+            None => playlist.map(&format!("{}/init.mp4", track.id), None),
+        }
+    }
+    playlist.key(protection, key);
+    if let Some(moment) = programme.moment(track, n).filter(|_| is_first || discontinuity) {
+        playlist.tag(&format!("#EXT-X-PROGRAM-DATE-TIME:{moment}"));
+    }
+    if programme.is_gap(n) {
+        playlist.tag("#EXT-X-GAP");
+    }
 }
 
 /// The I-frame playlist of a rendition of pictures: the first picture of each segment, in the single file.

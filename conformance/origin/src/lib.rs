@@ -73,6 +73,31 @@
 //! | `spd_N` | `suggestedPresentationDelay`, HLS `HOLD-BACK`, in seconds |
 //! | `utc_S[-S…]` | DASH: `UTCTiming` by `direct`, `head`, `xsdate`, `iso`; the time server is `/time` |
 //!
+//! Every answer has the `Date` of its moment, that of `nowMS` included. A manifest that was asked for with `nowMS` names
+//! `/time` without it: the virtual clock is the player's own, and `/time` tells the server's unless it is asked with
+//! `nowMS` too. In DASH a segment is served from its end on or from the end that `@duration` announces, whichever is
+//! earlier.
+//!
+//! # Low latency
+//! The moment a part is complete is the moment its last sample ends. What is asked for before is held: the pure function
+//! says how much later the answer is due ([`Delivery::hold`], [`Delivery::pieces`]), and the server waits so long.
+//!
+//! | option | meaning |
+//! |---|---|
+//! | `parts_N` | HLS: parts of N milliseconds at most, cut at samples; playlists are held for `_HLS_msn` and `_HLS_part`, and updates for `_HLS_skip` leave out what is known |
+//! | `partfiles_1` | each part is a file, `<number>.<part>.m4s`, not a byte range of its segment |
+//! | `block_0` `block_1` | playlists are not held · are held for `_HLS_msn` without parts too |
+//! | `skip_0` `skip_1` `skip_2` | no updates that leave something out · segments · date ranges too |
+//! | `chunk_N` | DASH: segments of several fragments of N milliseconds at most, `ProducerReferenceTime`, `Resync` |
+//! | `ato_N` | with `chunk_`: segments are there N milliseconds before their end, and sent as they are made |
+//! | `ltgt_N` | DASH: a `ServiceDescription` with N milliseconds of latency as its target |
+//! | `prft_1` | with `chunk_`: a `prft` in front of each fragment |
+//!
+//! A playlist request further ahead than two segments, or than three seconds of parts (three parts, where they are longer
+//! than a second), is a bad request (400); one that would be held for more than three target durations is answered 503
+//! after those. The part that is hinted at is held until it is complete; parts behind it are not there. A range without an
+//! end, from the hinted part on, is sent part by part to the end of the segment.
+//!
 //! # Protection
 //! | option | meaning |
 //! |---|---|
@@ -139,6 +164,7 @@ mod files;
 mod hls;
 mod live;
 mod log;
+mod low_latency;
 mod network;
 mod options;
 mod programme;

@@ -1,14 +1,16 @@
 //! A programme that goes on: which of its segments there are at a moment.
 //!
 //! A live programme begins at `start_<seconds>` and repeats its title for ever, or until `stop_<seconds>`. A segment is
-//! there once it has ended, and is named as long as it reaches into the window. What is answered is a function of the URL and
-//! the time, and `?nowMS=` takes the place of the clock.
+//! there once it has ended, and is named as long as it reaches into the window. With `parts_<ms>` (HLS) and `chunk_<ms>` (DASH)
+//! it is there piece by piece. What is answered is a function of the URL and the time, and `?nowMS=` takes the place of the
+//! clock.
 
 use std::cmp::Ordering;
 use std::fmt;
 
-use crate::options::{number, LONGEST_SECONDS};
+use crate::options::{number, switch, Format, LONGEST_SECONDS};
 use crate::programme::{fragment, start};
+use crate::title::chunk::{self, Chunk};
 use crate::title::{Ticks, Title, Track};
 
 /// `live_<seconds>` and what belongs to it. Times are seconds since 1970.
@@ -26,6 +28,33 @@ pub(crate) struct Live {
     pub(crate) delay: Option<u64>,
     /// `utc_<scheme>[-<scheme>…]`: `UTCTiming`, in this order.
     pub(crate) clocks: Vec<Clock>,
+    /// `parts_<ms>`: the longest part of HLS.
+    pub(crate) parts: Option<u64>,
+    /// `partfiles_1`: each part is a file of its own, not a range of its segment.
+    pub(crate) part_files: bool,
+    /// `block_0`, `block_1`: whether playlists are held until they have what is asked for.
+    block: Option<bool>,
+    /// `skip_0`, `skip_1`, `skip_2`: whether playlists may leave out what is known, and date ranges too.
+    skip: Option<Skips>,
+    /// `chunk_<ms>`: the longest chunk of DASH.
+    chunk: Option<u64>,
+    /// `ato_<ms>`: `@availabilityTimeOffset`: a segment can be asked for so much before its end.
+    pub(crate) early: u64,
+    /// `ltgt_<ms>`: the latency that a service description aims at.
+    pub(crate) latency: Option<u64>,
+    /// `prft_1`: each chunk says when it was made.
+    pub(crate) produced: bool,
+}
+
+/// What a playlist may leave out that is known already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Skips {
+    /// Nothing.
+    None,
+    /// Segments.
+    Segments,
+    /// Date ranges too.
+    DateRanges,
 }
 
 /// The ways to learn the time that an MPD offers (ISO/IEC 23009-1, 5.8.4.11).
@@ -67,7 +96,23 @@ impl Clock {
 
 impl Default for Live {
     fn default() -> Self {
-        Self { window: 60, start: 0, stop: None, event: false, update_period: None, delay: None, clocks: Vec::new() }
+        Self {
+            window: 60,
+            start: 0,
+            stop: None,
+            event: false,
+            update_period: None,
+            delay: None,
+            clocks: Vec::new(),
+            parts: None,
+            part_files: false,
+            block: None,
+            skip: None,
+            chunk: None,
+            early: 0,
+            latency: None,
+            produced: false,
+        }
     }
 }
 
@@ -81,13 +126,27 @@ impl Live {
             "live" => number(value, 4..=86_400).map(|n| self.window = n),
             "start" => number(value, 0..=LATEST).map(|n| self.start = n),
             "stop" => number(value, 0..=LATEST).map(|n| self.stop = Some(n)),
-            "event" => crate::options::switch(value).map(|on| self.event = on),
+            "event" => switch(value).map(|on| self.event = on),
             "mup" => number(value, 0..=3600).map(|n| self.update_period = Some(n)),
             "spd" => number(value, 1..=3600).map(|n| self.delay = Some(n)),
             "utc" => {
                 let clock = |name: &str| Clock::ALL.into_iter().find(|clock| clock.name() == name);
                 value.split('-').map(clock).collect::<Option<Vec<_>>>().map(|clocks| self.clocks = clocks)
             }
+            "parts" => number(value, 20..=10_000).map(|ms| self.parts = Some(ms)),
+            "partfiles" => switch(value).map(|on| self.part_files = on),
+            "block" => switch(value).map(|on| self.block = Some(on)),
+            "skip" => match value {
+                "0" => Some(Skips::None),
+                "1" => Some(Skips::Segments),
+                "2" => Some(Skips::DateRanges),
+                _ => None,
+            }
+            .map(|skip| self.skip = Some(skip)),
+            "chunk" => number(value, 20..=10_000).map(|ms| self.chunk = Some(ms)),
+            "ato" => number(value, 0..=60_000).map(|ms| self.early = ms),
+            "ltgt" => number(value, 1..=60_000).map(|ms| self.latency = Some(ms)),
+            "prft" => switch(value).map(|on| self.produced = on),
             _ => return None,
         };
         Some(done)
@@ -103,8 +162,62 @@ impl Live {
         match self.stop {
             Some(stop) if stop <= self.start => Some("stop_ is not behind start_"),
             _ if self.event && self.start == 0 => Some("event_1 keeps everything: say since when, with start_"),
+            _ if self.early > 0 && self.chunk.is_none() => {
+                Some("ato_ lets segments be asked for that are not whole yet: say with chunk_ how they come")
+            }
+            _ if self.produced && self.chunk.is_none() => Some("prft_1 is said by chunks: chunk_<ms>"),
             _ => None,
         }
+    }
+
+    /// What does not make sense in a format.
+    pub(crate) fn fault_in(&self, format: Format) -> Option<&'static str> {
+        let of_hls = self.parts.is_some() || self.part_files || self.block.is_some() || self.skip.is_some();
+        match format {
+            Format::Hls if self.chunk.is_some() || self.latency.is_some() => {
+                Some("chunk_, ato_, prft_ and ltgt_ are for DASH; HLS has parts_")
+            }
+            Format::Dash if of_hls => Some("parts_, partfiles_, block_ and skip_ are for HLS; DASH has chunk_"),
+            _ => None,
+        }
+    }
+
+    /// How long the pieces of a segment are at most, if it comes in pieces.
+    pub(crate) fn piece(&self) -> Option<u64> {
+        self.parts.or(self.chunk)
+    }
+
+    /// Whether playlists are held until they have what is asked for.
+    pub(crate) fn blocks(&self) -> bool {
+        self.block.unwrap_or(self.parts.is_some())
+    }
+
+    /// What playlists may leave out.
+    pub(crate) fn skips(&self) -> Skips {
+        self.skip.unwrap_or(if self.parts.is_some() { Skips::Segments } else { Skips::None })
+    }
+
+    /// Why the segments of a title cannot be served in pieces, if they cannot.
+    pub(crate) fn uncut(&self, title: &Title) -> Option<&'static str> {
+        let most = self.piece()?;
+        let fragments = || title.tracks.iter().flat_map(|track| track.fragments.iter().map(move |f| (track, f)));
+        let divided = |(track, fragment): (&std::sync::Arc<Track>, &crate::title::Fragment)| {
+            let first = chunk::cut(fragment, track.timescale, most).first().copied();
+            first.is_some_and(|first| chunk::write(fragment, &first, 0, 0, None).is_some())
+        };
+        if !fragments().all(divided) {
+            return Some("this title has fragments that cannot be divided");
+        }
+        // Every part is at least 85 % of the target, but the last of a segment (rfc8216bis, 4.4.4.9).
+        let even = |(track, fragment): (&std::sync::Arc<Track>, &crate::title::Fragment)| {
+            let chunks = chunk::cut(fragment, track.timescale, most);
+            let target = most * u64::from(track.timescale);
+            let last = chunks.len().saturating_sub(1);
+            let long = |(n, c): (usize, &Chunk)| n == last || c.duration * 100_000 >= target * 85;
+            chunks.iter().all(|c| c.duration * 1000 <= target) && chunks.iter().enumerate().all(long)
+        };
+        (self.parts.is_some() && !fragments().all(even))
+            .then_some("no parts of this title are between 85 % of parts_ and all of it")
     }
 
     /// Whether it will end.
@@ -124,12 +237,14 @@ impl Live {
 
     /// What there is of it at a moment; None before it begins.
     pub(crate) fn at(&self, now: Moment) -> Option<Edge> {
-        let stop = self.stop.map(|stop| stop.saturating_mul(1000));
-        let until = stop.map_or(now.0, |stop| stop.min(now.0));
-        let elapsed_ms = until.checked_sub(self.start().0)?;
+        let stop_ms = self.stop.map(|stop| (stop - self.start.min(stop)).saturating_mul(1000));
+        let elapsed_ms = now.0.checked_sub(self.start().0)?;
+        let over = stop_ms.is_some_and(|stop| stop <= elapsed_ms);
+        let elapsed_ms = stop_ms.map_or(elapsed_ms, |stop| stop.min(elapsed_ms));
         // A day is the longest that is named at once, as of titles with an end.
         let window_ms = if self.event { elapsed_ms.min(LONGEST_SECONDS * 1000) } else { self.window * 1000 };
-        Some(Edge { now, elapsed_ms, window_ms, over: stop.is_some_and(|stop| stop <= now.0) })
+        let (piece_ms, early_ms) = (self.piece(), self.early);
+        Some(Edge { now, start: self.start(), elapsed_ms, window_ms, over, stop_ms, piece_ms, early_ms })
     }
 
     /// How long a segment stays.
@@ -143,22 +258,82 @@ impl Live {
 pub(crate) struct Edge {
     /// The moment.
     pub(crate) now: Moment,
+    start: Moment,
     /// How long the programme has been on.
-    elapsed_ms: u64,
+    pub(crate) elapsed_ms: u64,
     window_ms: u64,
     /// It goes on no more.
     pub(crate) over: bool,
+    /// How long it goes on.
+    pub(crate) stop_ms: Option<u64>,
+    /// How long the pieces of a segment are at most, if it comes in pieces.
+    pub(crate) piece_ms: Option<u64>,
+    /// How much before its end a segment can be asked for.
+    pub(crate) early_ms: u64,
 }
+
+/// Never, as milliseconds since the start.
+pub(crate) const NEVER: u64 = u64::MAX;
 
 impl Edge {
     /// The segments of a rendition that have ended: so many, counted from the start of the programme.
     pub(crate) fn ended(&self, track: &Track) -> u64 {
-        let limit = Ticks { ticks: self.elapsed_ms, timescale: 1000 };
+        self.ended_by(track, self.elapsed_ms)
+    }
+
+    fn ended_by(&self, track: &Track, limit_ms: u64) -> u64 {
+        let reached = Ticks { ticks: limit_ms, timescale: 1000 };
         let each = track.fragments.len() as u64;
         // One repetition early, because a segment may reach into the next.
-        let from = (limit.floor_in(track.timescale) / track.period).saturating_sub(1) * each;
-        let end = |n: u64| Ticks { ticks: start(track, n) + fragment(track, n).duration, timescale: track.timescale };
-        from + (from..).take_while(|n| end(*n).compare(limit) != Ordering::Greater).count() as u64
+        let from = (reached.floor_in(track.timescale) / track.period).saturating_sub(1) * each;
+        from + (from..).take_while(|n| self.due(track, *n) <= limit_ms).count() as u64
+    }
+
+    /// The segments of a rendition that manifests name: those that have ended, and those that can be asked for before.
+    pub(crate) fn named(&self, track: &Track) -> u64 {
+        let limit = self.elapsed_ms.saturating_add(self.early_ms);
+        self.ended_by(track, if self.over { self.elapsed_ms } else { limit })
+    }
+
+    /// When a segment is whole, in milliseconds since the start of the programme.
+    pub(crate) fn due(&self, track: &Track, n: u64) -> u64 {
+        self.piece_due(track, n, fragment(track, n).duration)
+    }
+
+    /// When so many ticks of a segment are there, in milliseconds since the start of the programme. A segment that
+    /// does not end before the programme does is never begun.
+    pub(crate) fn piece_due(&self, track: &Track, n: u64, ticks: u64) -> u64 {
+        let ms = |ticks| Ticks { ticks, timescale: track.timescale }.ceil_in(1000);
+        let at = |ticks: u64| ms(start(track, n).saturating_add(ticks));
+        // Boundaries of sound lie a little beside those of the picture: the last one ends with the programme.
+        let nominal = (n + 1).saturating_mul(track.period) / track.fragments.len() as u64;
+        match self.stop_ms {
+            Some(stop) if at(fragment(track, n).duration).min(ms(nominal)) > stop => NEVER,
+            Some(stop) => at(ticks).min(stop),
+            None => at(ticks),
+        }
+    }
+
+    /// When so many ticks of a segment were taken.
+    pub(crate) fn made(&self, track: &Track, n: u64, ticks: u64) -> Moment {
+        let at = Ticks { ticks: start(track, n).saturating_add(ticks), timescale: track.timescale };
+        self.on_the_clock(at.floor_in(1000))
+    }
+
+    /// The pieces that a segment comes in: the whole, where it comes in one.
+    pub(crate) fn pieces(&self, track: &Track, n: u64) -> Vec<Chunk> {
+        chunk::cut(fragment(track, n), track.timescale, self.piece_ms.unwrap_or(u64::MAX))
+    }
+
+    /// How many of them are there.
+    pub(crate) fn pieces_there(&self, track: &Track, n: u64) -> usize {
+        let there = |piece: &Chunk| self.piece_due(track, n, piece.end()) <= self.elapsed_ms;
+        self.pieces(track, n).iter().take_while(|piece| there(piece)).count()
+    }
+
+    /// A time of the programme on the clock.
+    pub(crate) fn on_the_clock(&self, ms: u64) -> Moment {
+        Moment::at(self.start.0.saturating_add(ms))
     }
 
     /// The first segment of a rendition that reaches into the window.
@@ -173,7 +348,7 @@ impl Edge {
 
     /// How many segments ended longer ago than this.
     fn left(&self, track: &Track, ms: u64) -> u64 {
-        Self { elapsed_ms: self.elapsed_ms.saturating_sub(ms), ..*self }.ended(track)
+        self.ended_by(track, self.elapsed_ms.saturating_sub(ms))
     }
 
     /// What a manifest depends on, for its validator: it says when it was made.
@@ -191,25 +366,40 @@ impl Moment {
     pub(crate) fn at(ms: u64) -> Self {
         Self(ms.min(LATEST * 1000))
     }
-
-    /// So much later.
-    pub(crate) fn after(self, time: Ticks) -> Self {
-        Self(self.0.saturating_add(time.floor_in(1000)))
-    }
 }
 
-impl fmt::Display for Moment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (days, rest) = (self.0 / 86_400_000, self.0 % 86_400_000);
+impl Moment {
+    /// As a header has it: `IMF-fixdate` (RFC 9110, 5.6.7).
+    pub(crate) fn http_date(self) -> String {
+        const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+        const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        let (year, month, date) = self.date();
+        // 1970 began on a Thursday.
+        let day = DAYS[(self.0 / 86_400_000 % 7) as usize];
+        let month = MONTHS[(month - 1) as usize];
+        let seconds = self.0 / 1000 % 86_400;
+        let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+        format!("{day}, {date:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
+    }
+
+    /// Year, month and day of the month.
+    fn date(self) -> (u64, u64, u64) {
         // Days to a date by eras of 400 years that begin in March.
-        let shifted = days + 719_468;
+        let shifted = self.0 / 86_400_000 + 719_468;
         let (era, day) = (shifted / 146_097, shifted % 146_097);
         let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
         let day = day - (365 * year + year / 4 - year / 100);
         let month = (5 * day + 2) / 153;
         let date = day - (153 * month + 2) / 5 + 1;
         let month = if month < 10 { month + 3 } else { month - 9 };
-        let year = era * 400 + year + u64::from(month <= 2);
+        (era * 400 + year + u64::from(month <= 2), month, date)
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rest = self.0 % 86_400_000;
+        let (year, month, date) = self.date();
         let (hour, minute, second, milli) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1000 % 60, rest % 1000);
         write!(f, "{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
     }

@@ -116,8 +116,8 @@ pub(crate) enum Refused {
 }
 
 /// The names of all options, for whoever wrote one that is none.
-const NAMES: &str =
-    "dur snr pto gap ts bytes disc periods bases xlink sidx live start stop event mup spd utc prot keys \
+const NAMES: &str = "dur snr pto gap ts bytes disc periods bases xlink sidx live start stop event mup spd utc \
+    parts partfiles block skip chunk ato ltgt prft prot keys \
     krot lead iv pattern kf kauth ktoken kdelay kwrong klong kmissing kexpire statuscode cut short \
     stallh stallb flip norange mime enc redir rate trace delay seed";
 
@@ -211,6 +211,12 @@ impl Options {
             _ if self.live.as_ref().is_some_and(|live| live.fault().is_some()) => {
                 self.live.as_ref().and_then(Live::fault).map_or(Ok(()), Err)
             }
+            _ if self.live.as_ref().is_some_and(|live| live.fault_in(format).is_some()) => {
+                self.live.as_ref().and_then(|live| live.fault_in(format)).map_or(Ok(()), Err)
+            }
+            _ if self.in_pieces() && (self.packaging.is_some() || scheme == Some(Scheme::Aes128)) => {
+                Err("what comes in parts are fragments, and not encrypted whole")
+            }
             _ if self.live.is_some() && self.has_an_end() => Err("this option is for titles with an end"),
             // Where segments lie in their file is known only when they are made.
             _ if self.packaging.is_some() && self.byte_ranges && self.seconds.is_some_and(|s| s > 600) => {
@@ -226,6 +232,11 @@ impl Options {
         let done = live.set(name, value)?;
         self.live = Some(live);
         Some(done)
+    }
+
+    /// Whether segments come in pieces.
+    fn in_pieces(&self) -> bool {
+        self.live.as_ref().is_some_and(|live| live.piece().is_some())
     }
 
     /// Whether options are there that need to know where the title ends.

@@ -7,15 +7,21 @@ use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::body::Part;
-use crate::live::{Edge, Moment};
+use crate::live::{Edge, Moment, Skips, NEVER};
 use crate::options::{Format, Options};
 use crate::protect::{KeyName, Scheme};
 use crate::stream;
+use crate::title::chunk::{self, Chunk, Produced};
 use crate::title::{Cue, Fragment, Text, Ticks, Tiles, Title, Track};
 
 /// The shortest WebVTT segment of HLS.
 const TEXT_SEGMENT_SECONDS: u64 = 6;
+
+/// Numbers of movie fragments that a segment in pieces has to itself.
+const PIECES: u64 = 256;
 
 /// A title, stretched.
 #[derive(Clone, Copy, Debug)]
@@ -24,8 +30,9 @@ pub(crate) struct Programme<'a> {
     pub(crate) options: &'a Options,
     /// Segments of the reference rendition.
     count: u64,
-    /// Whether media times restart at discontinuities: HLS can say so, DASH cannot.
-    restarts: bool,
+    pub(crate) format: Format,
+    /// What a playlist leaves out because it is known.
+    pub(crate) skip: Skips,
     /// How far it is, if it goes on.
     pub(crate) edge: Option<Edge>,
 }
@@ -43,12 +50,17 @@ impl<'a> Programme<'a> {
                 asked / reference.period * per_period + reference.fragments.iter().take_while(whole).count() as u64
             }
         };
-        Self { title, options, count: count.max(1), restarts: format == Format::Hls, edge: None }
+        Self { title, options, count: count.max(1), format, skip: Skips::None, edge: None }
     }
 
     /// The same as it goes on, as far as it is.
     pub(crate) fn live(self, edge: Edge) -> Self {
         Self { count: edge.ended(self.title.reference()), edge: Some(edge), ..self }
+    }
+
+    /// The same for somebody who knows what can be skipped.
+    pub(crate) fn without(self, skip: Skips) -> Self {
+        Self { skip, ..self }
     }
 
     /// Segments of the reference rendition: the segments the title is counted in.
@@ -88,10 +100,10 @@ impl<'a> Programme<'a> {
         from + (from..from + 3 * per_period).take_while(before).count() as u64
     }
 
-    /// Number of segments of a rendition; of one that goes on, of those that have ended.
+    /// Number of segments of a rendition; of one that goes on, of those that manifests name.
     pub(crate) fn segments(&self, track: &Track) -> u64 {
         match self.edge {
-            Some(edge) => edge.ended(track),
+            Some(edge) => edge.named(track),
             None => self.first_from(track, self.count),
         }
     }
@@ -101,9 +113,27 @@ impl<'a> Programme<'a> {
         self.edge.map_or(0, |edge| edge.first(track))
     }
 
-    /// Whether a segment of a rendition is there.
+    /// Whether a segment of a rendition can be asked for: it is there, or its first pieces are.
     pub(crate) fn has_segment(&self, track: &Track, n: u64) -> bool {
-        n < self.segments(track) && self.edge.is_none_or(|edge| n >= edge.served_from(track))
+        let Some(edge) = self.edge else { return n < self.segments(track) };
+        n >= edge.served_from(track) && (n < edge.named(track) || self.is_announced(track, n, &edge))
+    }
+
+    /// Whether somebody who counts by `SegmentTemplate@duration` takes a segment for ended: its own end may lie behind.
+    fn is_announced(&self, track: &Track, n: u64, edge: &Edge) -> bool {
+        let end = Ticks { ticks: (n + 1).saturating_mul(self.nominal(track)), timescale: track.timescale };
+        let limit = edge.elapsed_ms.saturating_add(if edge.over { 0 } else { edge.early_ms });
+        self.format == Format::Dash && end.ceil_in(1000) <= limit && edge.due(track, n) != NEVER
+    }
+
+    /// What a segment lasts by and large: as long as one of the reference rendition, when there are as many.
+    pub(crate) fn nominal(&self, track: &Track) -> u64 {
+        let reference = self.title.reference();
+        let count = track.fragments.len() as u64;
+        if count == reference.fragments.len() as u64 {
+            return Ticks { ticks: reference.period / count, timescale: reference.timescale }.floor_in(track.timescale);
+        }
+        track.period / count
     }
 
     /// Whether the segment is there at all.
@@ -135,7 +165,36 @@ impl<'a> Programme<'a> {
     pub(crate) fn part(&self, track: &Arc<Track>, n: u64) -> Part {
         // The number of a movie fragment wraps like any 32-bit counter.
         let (time, sequence) = (self.media_time(track, n), (n + 1) as u32);
-        Part::Segment { fragment: fragment(track, n).clone(), time, sequence }
+        match self.edge.filter(|edge| edge.piece_ms.is_some()) {
+            None => Part::Segment { fragment: fragment(track, n).clone(), time, sequence },
+            Some(edge) => {
+                let pieces = edge.pieces(track, n).into_iter().enumerate();
+                Part::Chunks(pieces.flat_map(|(k, piece)| self.piece(track, n, k, &piece)).collect())
+            }
+        }
+    }
+
+    /// One piece of a segment that comes in several.
+    pub(crate) fn piece(&self, track: &Arc<Track>, n: u64, k: usize, piece: &Chunk) -> [Bytes; 2] {
+        // Numbers grow from piece to piece and from segment to segment; they wrap like any 32-bit counter.
+        let sequence = n.wrapping_mul(PIECES).wrapping_add(k as u64 + 1) as u32;
+        let tells = self.options.live.as_ref().is_some_and(|live| live.produced);
+        let made = self.edge.filter(|_| tells).map(|edge| Produced { unix_ms: edge.made(track, n, piece.start).0 });
+        // That the title can be divided was asked before.
+        chunk::write(fragment(track, n), piece, self.media_time(track, n), sequence, made).unwrap_or_default()
+    }
+
+    /// The bytes of the pieces of a segment within it.
+    pub(crate) fn piece_ranges(&self, track: &Arc<Track>, n: u64) -> Vec<Range<u64>> {
+        let Some(edge) = self.edge else { return Vec::new() };
+        let mut at = 0;
+        let pieces = edge.pieces(track, n).into_iter().enumerate();
+        let range = |(k, piece): (usize, Chunk)| {
+            let length: u64 = self.piece(track, n, k, &piece).iter().map(|bytes| bytes.len() as u64).sum();
+            at += length;
+            at - length..at
+        };
+        pieces.map(range).collect()
     }
 
     /// The same as it is stored: sealed where whole segments are.
@@ -236,13 +295,13 @@ impl<'a> Programme<'a> {
 
     /// When a segment of a programme that goes on was made.
     pub(crate) fn moment(&self, track: &Track, n: u64) -> Option<Moment> {
-        let live = self.options.live.as_ref().filter(|_| self.edge.is_some())?;
-        Some(live.start().after(Ticks { ticks: start(track, n), timescale: track.timescale }))
+        Some(self.edge?.made(track, n, 0))
     }
 
     /// Number of segments between discontinuities, where there are any.
     fn group_size(&self) -> Option<u64> {
-        self.options.discontinuity.filter(|_| self.restarts).map(|size| size.get())
+        // DASH cannot say that media times begin anew.
+        self.options.discontinuity.filter(|_| self.format == Format::Hls).map(|size| size.get())
     }
 
     /// The run of segments between two discontinuities that a segment belongs to.

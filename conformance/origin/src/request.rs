@@ -89,6 +89,11 @@ impl<'a> Request<'a> {
         Moment::at(self.asked_time().unwrap_or(self.unix_ms))
     }
 
+    /// Whether the clock is known.
+    pub(crate) fn has_moment(&self) -> bool {
+        self.unix_ms > 0 || self.asked_time().is_some()
+    }
+
     fn asked_time(&self) -> Option<u64> {
         self.parameter("nowMS")?.parse().ok()
     }
@@ -130,6 +135,13 @@ impl Response {
 /// How a response is delivered: what a transport does with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Delivery {
+    /// What is asked for is there only so much later than the moment of the request ([`Request::unix_ms`], or `nowMS`),
+    /// and nothing of the response is sent before: a playlist that is held until it has what was asked for, or a part
+    /// that is not complete. The response is that of the later moment: it is not to be asked for again.
+    pub hold: Duration,
+    /// From these positions of the body on it is there only so much later than the moment of the request: a segment
+    /// that is sent while it is made. In order; what lies in front of the first is there with the head.
+    pub pieces: Vec<(u64, Duration)>,
     /// The head comes this much later.
     pub head_delay: Duration,
     /// After so many bytes of the body, it pauses.

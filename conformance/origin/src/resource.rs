@@ -9,10 +9,12 @@ use crate::body::Part;
 use crate::dash::{self, Addressing};
 use crate::fault::Class;
 use crate::hls;
+use crate::live::NEVER;
 use crate::media_type;
 use crate::options::{Format, Target};
 use crate::programme::{fragment, start, Programme};
 use crate::single;
+use crate::title::chunk::Chunk;
 use crate::title::{Text, Track};
 
 /// A file of a title, whole and unharmed.
@@ -28,6 +30,10 @@ pub(crate) struct Resource {
     pub(crate) segments: Vec<(u64, Range<u64>)>,
     /// Whether the title says that it is not there.
     pub(crate) gap: bool,
+    /// The pieces of what is being made, and how many milliseconds later each is there. Empty of what is there.
+    pub(crate) pieces: Vec<(Range<u64>, u64)>,
+    /// Whether it can be asked for only up to the first piece that is not there: the one that was hinted at.
+    pub(crate) hinted: bool,
 }
 
 /// What names a rendition.
@@ -42,7 +48,17 @@ pub(crate) enum Names {
 impl Resource {
     pub(crate) fn new(class: Class, content_type: &'static str, rendition: &str, parts: Vec<Part>) -> Self {
         let rendition = rendition.to_owned();
-        Self { class, content_type, rendition, names: Names::Id, parts, segments: Vec::new(), gap: false }
+        Self {
+            class,
+            content_type,
+            rendition,
+            names: Names::Id,
+            parts,
+            segments: Vec::new(),
+            gap: false,
+            pieces: Vec::new(),
+            hinted: false,
+        }
     }
 
     fn text(class: Class, extension: &str, rendition: &str, text: String) -> Self {
@@ -51,6 +67,17 @@ impl Resource {
 
     pub(crate) fn length(&self) -> u64 {
         self.parts.iter().map(Part::len).sum()
+    }
+
+    /// How many milliseconds later the byte at a position is there.
+    pub(crate) fn wait(&self, at: u64) -> u64 {
+        self.pieces.iter().find(|(bytes, _)| bytes.contains(&at)).map_or(0, |(_, wait)| *wait)
+    }
+
+    /// Up to where it can be asked for.
+    pub(crate) fn askable(&self) -> u64 {
+        let hint = self.pieces.iter().find(|(_, wait)| *wait > 0).filter(|_| self.hinted);
+        hint.map_or(u64::MAX, |(bytes, _)| bytes.end)
     }
 
     /// The first segment of the cycle (of so many seconds of the title) that segment `n` lies in, by its middle.
@@ -117,6 +144,11 @@ fn base_url<'f>(programme: &Programme<'_>, file: &'f str) -> (Option<u64>, &'f s
         Some((base, rest)) if base < programme.options.bases && programme.options.bases > 1 => (Some(base), rest),
         _ => (None, file),
     }
+}
+
+/// The rendition whose media playlist a file is.
+pub(crate) fn playlist_of<'a>(programme: &Programme<'a>, file: &str) -> Option<&'a Arc<Track>> {
+    find(programme, file.strip_suffix(".m3u8")?)
 }
 
 fn find<'a>(programme: &Programme<'a>, id: &str) -> Option<&'a Arc<Track>> {
@@ -199,14 +231,61 @@ fn in_rendition(programme: &Programme<'_>, format: Format, id: &str, stem: &str,
     if (stem, extension) == ("init", "mp4") && programme.options.packaging.is_none() {
         return Some(Resource::new(Class::Init, mp4(track), id, vec![programme.stored_init(track)]));
     }
+    let stem = match stem.split_once('.') {
+        Some((n, k)) => return part(programme, track, n.parse().ok()?, k.parse().ok()?, extension),
+        None => stem,
+    };
     let n = match stem.strip_prefix('t') {
         Some(time) if format == Format::Dash => programme.at_media_time(track, time.parse().ok()?),
         Some(_) => None,
-        None => number(),
+        None => stem.parse::<u64>().ok().and_then(|n| n.checked_sub(programme.options.first_number)),
     };
-    let n = n.filter(|n| extension == programme.extension(track) && programme.has_segment(track, *n))?;
+    let n = n.filter(|_| extension == programme.extension(track))?;
+    // The parts of HLS lie in their segment before it is whole.
+    let hinted = is_hinted(programme, track, n) && !programme.options.live.as_ref().is_some_and(|live| live.part_files);
+    if !hinted && !programme.has_segment(track, n) {
+        return None;
+    }
     let part = programme.stored(track, n);
     let length = part.len();
     let resource = Resource::new(class(track), media(programme, track), id, vec![part]);
-    Some(Resource { segments: vec![(n, 0..length)], gap: programme.is_gap(n), ..resource })
+    let pieces = waits(programme, track, n);
+    Some(Resource { segments: vec![(n, 0..length)], gap: programme.is_gap(n), pieces, hinted, ..resource })
+}
+
+/// Whether a segment is the one whose next part is hinted at.
+fn is_hinted(programme: &Programme<'_>, track: &Track, n: u64) -> bool {
+    let parts = programme.options.live.as_ref().is_some_and(|live| live.parts.is_some());
+    programme
+        .edge
+        .filter(|_| parts)
+        .is_some_and(|edge| n == edge.ended(track) && !edge.over && edge.due(track, n) != NEVER)
+}
+
+/// The pieces of a segment and how much later each is there; nothing if all are.
+fn waits(programme: &Programme<'_>, track: &Arc<Track>, n: u64) -> Vec<(Range<u64>, u64)> {
+    let Some(edge) = programme.edge.filter(|edge| edge.piece_ms.is_some() && edge.due(track, n) > edge.elapsed_ms)
+    else {
+        return Vec::new();
+    };
+    let wait = |piece: &Chunk| edge.piece_due(track, n, piece.end()).saturating_sub(edge.elapsed_ms);
+    programme.piece_ranges(track, n).into_iter().zip(edge.pieces(track, n).iter().map(wait)).collect()
+}
+
+/// Part `k` of a segment as a file of its own: there when it is complete, and to be asked for when it is the next.
+fn part(programme: &Programme<'_>, track: &Arc<Track>, number: u64, k: usize, extension: &str) -> Option<Resource> {
+    let n = number.checked_sub(programme.options.first_number)?;
+    let edge = programme.edge.filter(|_| programme.options.live.as_ref().is_some_and(|live| live.part_files))?;
+    let pieces = edge.pieces(track, n);
+    let piece = pieces.get(k).filter(|_| extension == programme.extension(track) && edge.piece_ms.is_some())?;
+    let next = is_hinted(programme, track, n) && k <= edge.pieces_there(track, n);
+    if !next && !(programme.has_segment(track, n)) {
+        return None;
+    }
+    let bytes = programme.piece(track, n, k, piece);
+    let wait = edge.piece_due(track, n, piece.end()).saturating_sub(edge.elapsed_ms);
+    let resource = Resource::new(class(track), media(programme, track), &track.id, vec![Part::Chunks(bytes.into())]);
+    let length = resource.length();
+    let pieces = if wait > 0 { vec![(0..length, wait)] } else { Vec::new() };
+    Some(Resource { segments: vec![(n, 0..length)], gap: programme.is_gap(n), pieces, ..resource })
 }

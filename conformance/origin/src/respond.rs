@@ -13,7 +13,8 @@ use crate::bad::{bad, Bad};
 use crate::body::{Body, Part};
 use crate::fault::{ByteFaultKind, Class, Draws, Redirect, Subject};
 use crate::files::{Folder, Found};
-use crate::live::Live;
+use crate::live::{Live, Moment, Skips};
+use crate::low_latency::{due, Directives, Due};
 use crate::network::Network;
 use crate::options::{can_be_asset, query_fault, target, unknown_option, Format, Refused, Service, Target};
 use crate::programme::Programme;
@@ -22,7 +23,7 @@ use crate::protect::{
     Protection,
 };
 use crate::request::{Delivery, End, Keys, Method, Request, Response};
-use crate::resource::{resource, Names, Resource};
+use crate::resource::{playlist_of, resource, Names, Resource};
 use crate::title::{fnv, Title, TitleError, FNV};
 
 /// What makes a folder a title that is packaged.
@@ -137,7 +138,13 @@ pub fn respond(library: &Library, request: &Request<'_>) -> Response {
     };
     if request.method == Method::Head {
         response.body = Body::default();
-        response.delivery = Delivery { head_delay: response.delivery.head_delay, ..Delivery::default() };
+        let Delivery { hold, head_delay, .. } = response.delivery;
+        response.delivery = Delivery { hold, head_delay, ..Delivery::default() };
+    }
+    if request.has_moment() {
+        let hold = u64::try_from(response.delivery.hold.as_millis()).unwrap_or(u64::MAX);
+        let date = Moment::at(request.moment().0.saturating_add(hold)).http_date();
+        response.headers.push(("date", date));
     }
     response.headers.extend([
         ("access-control-allow-origin", "*".to_owned()),
@@ -223,6 +230,7 @@ fn answer(library: &Library, request: &Request<'_>) -> Response {
                 None => return bare(500, Vec::new(), Some("this title cannot be protected so")),
             };
             let mut programme = Programme::new(&title, &target.options, format);
+            let mut hold = Duration::ZERO;
             if let Some(live) = &target.options.live {
                 if !Live::can_repeat(&title) {
                     return bare(400, Vec::new(), Some("this title cannot go on: its renditions are not equally long, or not cut into as many segments"));
@@ -230,7 +238,14 @@ fn answer(library: &Library, request: &Request<'_>) -> Response {
                 let Some(edge) = live.at(request.moment()) else {
                     return bare(404, Vec::new(), Some("the programme has not begun"));
                 };
+                if let Some(what) = live.uncut(&title) {
+                    return bare(400, Vec::new(), Some(what));
+                }
                 programme = programme.live(edge);
+                match held(programme, live, &target, request) {
+                    Ok((asked, later)) => (programme, hold) = (asked, later),
+                    Err(response) => return *response,
+                }
             }
             match asked_for_keys(&title, &target, request) {
                 Ok(None) => {}
@@ -238,7 +253,11 @@ fn answer(library: &Library, request: &Request<'_>) -> Response {
                 Err(response) => return *response,
             }
             match resource(&programme, format, &target) {
-                Some((base, resource)) => answer(title.digest, Some(programme), base).give(resource),
+                Some((base, resource)) => {
+                    let mut response = answer(title.digest, Some(programme), base).give(resource);
+                    response.delivery.hold += hold;
+                    response
+                }
                 None => bare(404, Vec::new(), Some("no such file in this title")),
             }
         }
@@ -264,6 +283,38 @@ fn answer(library: &Library, request: &Request<'_>) -> Response {
                 Some(Found::Folder(names)) => whole("text/plain; charset=utf-8", Body::from(names.join("\n") + "\n")),
                 None => bare(404, Vec::new(), Some("no such file in this folder")),
             }
+        }
+    }
+}
+
+/// A live programme as it is when a media playlist has what its query asks for, and how much later that is.
+fn held<'a>(
+    programme: Programme<'a>,
+    live: &Live,
+    target: &Target,
+    request: &Request<'_>,
+) -> Result<(Programme<'a>, Duration), Box<Response>> {
+    let listens = live.blocks() || live.skips() != Skips::None;
+    let track = playlist_of(&programme, &target.file).filter(|_| programme.format == Format::Hls && listens);
+    let Some((track, edge)) = track.zip(programme.edge) else { return Ok((programme, Duration::ZERO)) };
+    let refused = |status, what| Box::new(bare(status, Vec::new(), Some(what)));
+    let directives = Directives::read(request).map_err(|what| refused(400, what))?;
+    let programme = programme.without(directives.skip);
+    if !live.blocks() {
+        return Ok((programme, Duration::ZERO));
+    }
+    let later = |at: u64| Duration::from_millis(at.saturating_sub(edge.elapsed_ms));
+    match due(&programme, &edge, track, &directives) {
+        Due::Now => Ok((programme, Duration::ZERO)),
+        Due::At(at) => match live.at(edge.on_the_clock(at)) {
+            Some(then) => Ok((programme.live(then), later(at))),
+            None => Err(refused(500, "the programme has not begun")),
+        },
+        Due::Beyond => Err(refused(400, "what is asked for lies too far ahead")),
+        Due::TooLate(at) => {
+            let mut response = refused(503, "what is asked for did not come in time");
+            response.delivery.hold = later(at);
+            Err(response)
         }
     }
 }
@@ -488,10 +539,25 @@ impl Answer<'_> {
             headers.push(("accept-ranges", "bytes".to_owned()));
         }
         let total = resource.length();
+        let wait = resource.wait(first);
+        let waits = |bytes: &Range<u64>| {
+            let later = resource.pieces.iter().filter(|(piece, later)| bytes.contains(&piece.start) && *later > wait);
+            later.map(|(piece, later)| (piece.start - bytes.start, Duration::from_millis(*later))).collect::<Vec<_>>()
+        };
+        let growing = resource.pieces.last().is_some_and(|(_, last)| *last > wait);
         let (status, range) = match asked {
             Wanted::All => (200, 0..total),
+            // What was not hinted at nobody knows of.
+            Wanted::Some(range) if range.start >= resource.askable() => {
+                headers.push(("content-range", "bytes */*".to_owned()));
+                return self.delivered(bare(416, headers, None), Delivery::default());
+            }
             Wanted::Some(range) => {
-                headers.push(("content-range", format!("bytes {}-{}/{total}", range.start, range.end - 1)));
+                // Of what grows the length is not known, and an end that lies behind it stays as it was asked for
+                // (RFC 8673, 2.2).
+                let last = self.last_asked().filter(|last| growing && *last >= total).unwrap_or(range.end - 1);
+                let total = if growing { "*".to_owned() } else { total.to_string() };
+                headers.push(("content-range", format!("bytes {}-{last}/{total}", range.start)));
                 (206, range)
             }
             Wanted::Beyond => {
@@ -499,7 +565,11 @@ impl Answer<'_> {
                 return self.delivered(bare(416, headers, None), Delivery::default());
             }
         };
-        let delivery = self.byte_faults(&resource, &range);
+        let mut delivery = self.byte_faults(&resource, &range);
+        delivery.hold = Duration::from_millis(wait);
+        delivery.pieces = waits(&range);
+        // Where it ends is known of what was asked for up to an end, and of what is there.
+        let known = delivery.pieces.is_empty() || self.last_asked().is_some_and(|last| last < total);
         let mut body = self.body(resource).slice(range.clone());
         if compressed {
             if faults.gzip {
@@ -514,7 +584,9 @@ impl Answer<'_> {
         if edge.is_some() {
             headers.push(("cache-control", "no-cache".to_owned()));
         }
-        headers.push(("content-length", body.len().to_string()));
+        if known {
+            headers.push(("content-length", body.len().to_string()));
+        }
         self.delivered(
             Response { status, headers, body, delivery: Delivery::default(), fault: None, keys: None },
             delivery,
@@ -559,6 +631,12 @@ impl Answer<'_> {
         } else {
             Wanted::Beyond
         }
+    }
+
+    /// The last byte of the range asked for, where it has one.
+    fn last_asked(&self) -> Option<u64> {
+        let (first, last) = self.request.range?.strip_prefix("bytes=")?.trim().split_once('-')?;
+        last.parse().ok().filter(|_| !first.is_empty())
     }
 
     fn subject<'r>(&self, resource: &'r Resource) -> Subject<'r> {

@@ -24,7 +24,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{sleep, Instant};
+use tokio::time::{sleep, sleep_until, Instant};
 
 use crate::body::Body;
 use crate::log::{Journal, LogEntry, Ticket};
@@ -209,6 +209,7 @@ async fn serve(
     reset: Arc<AtomicBool>,
     request: hyper::Request<Incoming>,
 ) -> Result<Sent, Infallible> {
+    let (arrived, unix_ms) = (Instant::now(), unix_ms());
     let text = |name: &str| header(request.headers(), name);
     let uri = request.uri();
     let ticket = shared.journal.open(LogEntry {
@@ -250,11 +251,12 @@ async fn serve(
         if_none_match: if_none_match.as_deref(),
         accepts_gzip: encodings.is_some_and(|encodings| accepts_gzip(&encodings)),
         now_ms: ticket.time_ms(),
-        unix_ms: unix_ms(),
+        unix_ms,
         attempt: shared.attempt(&path),
     };
     let response = respond(&shared.library, &asked);
     let rtt = shared.link().map_or(Duration::ZERO, |link| link.rtt());
+    sleep_until(arrived + response.delivery.hold).await;
     sleep(rtt + response.delivery.head_delay).await;
     ticket.answered(response.status, response.fault, response.keys);
     let mut sent = hyper::Response::builder().status(response.status);
@@ -271,6 +273,7 @@ async fn serve(
         shared,
         ticket,
         reset,
+        arrived,
         over: false,
     };
     let body = StreamBody::new(stream::unfold(pump, Pump::next)).boxed_unsync();
@@ -320,6 +323,8 @@ struct Pump {
     shared: Arc<Shared>,
     ticket: Ticket,
     reset: Arc<AtomicBool>,
+    /// When the request did.
+    arrived: Instant,
     over: bool,
 }
 
@@ -331,7 +336,12 @@ impl Pump {
         if let Some((_, pause)) = self.delivery.stall.take_if(|(at, _)| *at <= self.sent) {
             sleep(pause).await;
         }
-        let mut most = u64::MAX;
+        // A piece that is not there yet, and everything behind it.
+        let due = self.delivery.pieces.partition_point(|(at, _)| *at <= self.sent);
+        if let Some((_, due)) = self.delivery.pieces.drain(..due).next_back() {
+            sleep_until(self.arrived + due).await;
+        }
+        let mut most = self.delivery.pieces.first().map_or(u64::MAX, |(at, _)| at - self.sent);
         match self.delivery.end {
             Some((at, end)) if at <= self.sent => {
                 sleep(LEAVE).await;
@@ -346,7 +356,7 @@ impl Pump {
             None => {}
         }
         if let Some((at, _)) = self.delivery.stall {
-            most = most.min(at - self.sent);
+            most = most.min(at.saturating_sub(self.sent));
         }
         let link = self.shared.link();
         let links = [link.as_deref(), self.pace.as_ref()];

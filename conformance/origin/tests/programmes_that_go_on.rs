@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use dash_mpd_core::{SegmentTemplate, MPD};
 use m3u8_rs::{MediaPlaylist, MediaPlaylistType};
-use support::segment::decode_time;
-use support::{bytes, get, text};
+use support::segment::{decode_time, samples};
+use support::{bytes, ffmpeg, get, library, text};
+use telecine_origin::{respond, Library, Request, Title};
 
 /// 2026-11-27T11:54:56Z, which is inside of a segment.
 const NOW: u64 = 1_795_780_496_700;
@@ -175,6 +176,56 @@ fn what_no_moment_can_be_is_answered_all_the_same() {
     for options in ["event_1", "start_100/stop_100"] {
         assert_eq!(get(&at(&format!("/hls/{options}/demo/v180.m3u8"), NOW)).status, 400, "{options}");
     }
+}
+
+/// A title whose segments of sound end up to 16 ms later than two seconds each: 94, 94, 94 and 93 frames.
+fn late_sound() -> Option<Library> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let (movie, sound) = (file("v.mp4"), file("a.mp4"));
+    let picture =
+        ["-f", "lavfi", "-i", "testsrc2=s=64x36:r=25:d=8", "-c:v", "libx264", "-g", "50", "-sc_threshold", "0"];
+    let fragments = ["-bf", "0", "-movflags", "frag_keyframe+empty_moov+default_base_moof", &movie];
+    ffmpeg("ffmpeg", &[&picture[..], &fragments].concat(), "")?;
+    let tone = ["-f", "lavfi", "-i", "sine=r=48000:d=7.97", "-c:a", "aac", "-frag_duration", "2000000"];
+    ffmpeg("ffmpeg", &[&tone[..], &["-movflags", "empty_moov+default_base_moof", &sound]].concat(), "")?;
+    Some(Library::new(Title::from_folder(folder.path()).expect("a title"), 0))
+}
+
+#[test]
+fn a_segment_of_sound_is_there_when_its_duration_in_the_mpd_says_so() {
+    let Some(library) = late_sound() else { return };
+    let get = |path: &str, now| respond(&library, &Request::get(&at(path, now)));
+    let (mut later, from) = (0, NOW / 8_000 * 4 - 20);
+    for n in from..from + 12 {
+        let path = format!("/dash/live_60/demo/a/{n}.m4s");
+        let end = (n + 1) * 2_000;
+        let segment = get(&path, end);
+        assert_eq!(segment.status, 200, "{n}: the MPD says that it has ended");
+        let media = segment.body.into_bytes();
+        let real = ((decode_time(&media) + 1024 * u64::from(samples(&media))) * 1000).div_ceil(48_000);
+        later += u64::from(real > end);
+        // The last frame of all is a short one.
+        let early = end.min(real) - if n % 4 == 3 { 100 } else { 1 };
+        assert_eq!(get(&path, early).status, 404, "{n}: not yet");
+        let hls = get(&path.replace("dash", "hls"), end).status;
+        assert_eq!(hls, if real > end { 404 } else { 200 }, "{n}: HLS says how long it is");
+    }
+    assert_eq!(later, 9, "three of four end later than they are announced");
+}
+
+#[test]
+fn every_answer_has_the_date_of_its_moment() {
+    for (path, now, date) in [
+        ("/time", 951_782_400_000, "Tue, 29 Feb 2000 00:00:00 GMT"),
+        ("/hls/live_60/demo/v180.m3u8", NOW, "Fri, 27 Nov 2026 11:54:56 GMT"),
+        ("/nowhere", 784_111_777_999, "Sun, 06 Nov 1994 08:49:37 GMT"),
+    ] {
+        assert_eq!(get(&at(path, now)).header("date"), Some(date));
+        let on_the_clock = Request { unix_ms: now, ..Request::get(path) };
+        assert_eq!(respond(&library(), &on_the_clock).header("date"), Some(date));
+    }
+    assert_eq!(get("/hls/demo/v180.m3u8").header("date"), None, "nobody knows what time it is");
 }
 
 #[test]

@@ -52,6 +52,7 @@
 #![forbid(unsafe_code)]
 
 mod bola;
+mod bursts;
 mod estimate;
 mod ewma;
 mod fit;

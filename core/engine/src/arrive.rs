@@ -287,7 +287,7 @@ impl Engine {
             if !self.take_fragment(kind, piece) {
                 return;
             }
-            if last {
+            if last && self.extend_open(kind) {
                 return self.conclude_segment(kind);
             }
         }
@@ -333,7 +333,7 @@ impl Engine {
         }
         let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return };
         fetch.read = true;
-        if fetch.held.is_empty() && fetch.hinted.is_none() {
+        if fetch.held.is_empty() && fetch.hinted.is_none() && self.extend_open(kind) {
             self.conclude_segment(kind);
         }
     }
@@ -362,6 +362,8 @@ impl Engine {
         if let Some(item) = stream.buffer.get_mut(fetch.start) {
             item.complete = true;
             item.bytes = fetch.bytes;
+            // What came as it was made may be known to reach further by now.
+            item.end = fetch.end;
             stream.shift = Some(fetch.end - item.media_end);
             media = Some((item.media_start, item.media_end));
         }
@@ -465,6 +467,7 @@ impl Engine {
             total,
             requested: request.started,
             first_byte: request.first_byte(),
+            paced: false,
         };
         let levels = self.levels(kind, &steps, start);
         let Some(context) = self.context(kind, &levels, start) else {

@@ -91,6 +91,7 @@ impl Engine {
         }
         self.playback.stalled_at = Some(self.now);
         self.policies.rule.on_stall();
+        self.back_off();
         self.sink(SinkCommand::Pause);
         self.emit(Event::StallStarted { at: self.now, position, cause });
         self.enter(State::Rebuffering);
@@ -282,6 +283,10 @@ impl Engine {
 
     pub(crate) fn pause(&mut self) {
         self.playback.wanted = false;
+        if self.playback.started {
+            // What is watched later is not what is live then.
+            self.title.live.following.live = false;
+        }
         // Who pauses and plays where there is nothing yet stalls there again: that is no sink that loses media.
         self.playback.stalls_here.1 = 0;
         match self.playback.state {
@@ -312,10 +317,14 @@ impl Engine {
             let error = Error::new(ErrorCode::InvalidArgument, "the playback speed must be between 0.1 and 4");
             return self.report(error.fact("rate_milli", rate_milli).recovered(Handling::Skipped));
         }
+        self.forget_followed_speed();
+        self.change_rate(rate_milli, vec!["asked for by the application".to_owned()]);
+    }
+
+    pub(crate) fn change_rate(&mut self, rate_milli: u32, why: Vec<String>) {
         let position = self.position();
         self.playback.place(position, self.playback.is_advancing(), self.now);
         let name = |milli: u32| Some(format!("{milli} thousandths"));
-        let why = vec!["asked for by the application".to_owned()];
         self.decide(DecisionKind::Rate, None, name(self.playback.rate_milli), name(rate_milli), why);
         self.playback.rate_milli = rate_milli;
         self.sink(SinkCommand::SetRate(rate_milli));

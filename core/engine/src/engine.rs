@@ -18,7 +18,7 @@ use crate::event::{Decision, DecisionKind, Event, State};
 use crate::fetch::Requests;
 use crate::input::{Capabilities, Command, Environment, Input};
 use crate::keys::{Bar, Findings, GivenKey, KeyFiles, KeySetup, Keys, Licences, NeedId};
-use crate::live::Live;
+use crate::live::{Live, LiveSnapshot};
 use crate::media::MediaFact;
 use crate::outbox::Outbox;
 use crate::playback::Playback;
@@ -285,6 +285,7 @@ impl Engine {
             position,
             duration: presentation.and_then(|p| p.duration),
             live: presentation.is_some_and(|p| p.live),
+            edge: self.live_snapshot(),
             rate_milli: self.playback.rate_milli,
             throughput: self.policies.estimator.estimate().map(|e| e.bits_per_second),
             streams: streams.collect(),
@@ -332,6 +333,7 @@ impl Engine {
                 self.account();
             }
             Command::Seek(target) => self.seek(target),
+            Command::SeekToTime(time) => self.seek_to_time(time),
             Command::SelectTrack { kind, id } => self.choose_track(kind, id),
             Command::DisableKind(kind) => self.disable(kind),
         }
@@ -346,6 +348,7 @@ impl Engine {
             | Timer::QualityBoundary
             | Timer::TimedEvent
             | Timer::Cues => {}
+            Timer::Latency => self.keep_latency(),
             Timer::Retry => self.retry_due(),
             Timer::Patience => self.lose_patience(),
             Timer::Watchdog => self.watch(),
@@ -371,6 +374,7 @@ impl Engine {
         }
         self.follow_playlists();
         self.follow_mpd();
+        self.follow_edge();
         if self.playback.is_active() {
             self.advance();
         }
@@ -507,6 +511,8 @@ pub struct Snapshot {
     pub duration: Option<MediaTime>,
     /// Whether it is live.
     pub live: bool,
+    /// How far behind the live edge it is, once that is known.
+    pub edge: Option<LiveSnapshot>,
     /// Speed in thousandths.
     pub rate_milli: u32,
     /// Estimated throughput in bits a second, once something was measured.

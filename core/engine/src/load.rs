@@ -17,6 +17,7 @@ use crate::event::{DecisionKind, Event, State};
 use crate::fetch::{Purpose, Request};
 use crate::index::{index_from_sidx, nested_ranges};
 use crate::keys::KeyFiles;
+use crate::live::Answered;
 use crate::media::MediaFact;
 use crate::playback::Playback;
 use crate::select::is_readable;
@@ -267,6 +268,7 @@ impl Engine {
             start = self.segment_start(start).unwrap_or(start).max(earliest);
         }
         self.title.start = Some(start);
+        self.follow_from(start);
         self.playback.place(start, false, self.now);
         let precise = precise && start > earliest;
         // A sink's playhead is at zero in the beginning.
@@ -378,6 +380,9 @@ impl Engine {
         }
         self.title.playlists.insert(reference, playlist.info);
         self.set_segments(reference, playlist.index);
+        if self.goes_on(reference) {
+            self.see_edge(reference, Answered::of(request, self.now));
+        }
         if !self.title.announced {
             self.announce();
             self.resolve_start();

@@ -1,5 +1,6 @@
 //! The choices that an application may replace.
 
+use telecine_abr::live::{BackingOff, LatencyControl, LatencyTarget, SpeedControl};
 use telecine_abr::{BitrateRule, Estimator};
 use telecine_delivery::RetryPolicy;
 use telecine_model::{MediaTime, TrackKind};
@@ -64,6 +65,10 @@ pub struct Policies {
     pub retry: Box<dyn RetryPolicy>,
     /// How much is buffered.
     pub buffer: Box<dyn BufferPolicy>,
+    /// How far behind the present a live title is watched.
+    pub latency: Box<dyn LatencyTarget>,
+    /// At what speed playback gets there, and stays.
+    pub speed: Box<dyn SpeedControl>,
 }
 
 impl Policies {
@@ -75,6 +80,8 @@ impl Policies {
             estimator: Box::new(telecine_abr::DualEwma::default()),
             retry: Box::new(telecine_delivery::DefaultRetry::default()),
             buffer: Box::new(ConfiguredBuffer::new(config)),
+            latency: Box::new(BackingOff::new()),
+            speed: Box::new(LatencyControl::new()),
         }
     }
 }

@@ -579,6 +579,7 @@ impl Engine {
             rendition: reference,
             number: segment.number,
             part: segment.part,
+            open: hinted.as_ref().filter(|hint| hint.length.is_none()).map(|hint| hint.start),
             hinted,
             start: segment.start,
             end: segment.end(),

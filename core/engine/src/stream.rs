@@ -161,6 +161,9 @@ pub(crate) struct SegmentFetch {
     pub(crate) part: Option<u32>,
     /// The hint by which it is asked for, until its playlist lists it.
     pub(crate) hinted: Option<PreloadHint>,
+    /// Where in its resource it begins, if it reaches as far as that will: more than one part may come, one after the
+    /// other as they are made (H075, H130).
+    pub(crate) open: Option<u64>,
     pub(crate) start: MediaTime,
     pub(crate) end: MediaTime,
     pub(crate) discontinuity: u64,
@@ -311,7 +314,7 @@ impl Stream {
 
     /// Whether it has all that there is so far.
     pub(crate) fn waits_at_edge(&self) -> bool {
-        self.at_edge && self.fetch.as_ref().is_none_or(|fetch| fetch.hinted.is_some())
+        self.at_edge && self.fetch.as_ref().is_none_or(|fetch| fetch.hinted.is_some() || fetch.open.is_some())
     }
 
     /// What is fetched next does not follow from what was fetched last.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::link::Held;
 use bytes::Bytes;
 use telecine_engine::{FetchRequest, ResponseHead};
 use telecine_model::{ErrorCode, Timestamp, WallTime};
@@ -78,6 +79,8 @@ pub struct Response {
     pub broken: Option<Failure>,
     /// Time that the server thinks before it answers.
     pub delay: Duration,
+    /// When the answer is there at the server: at once, unless it is of something that is being made.
+    pub held: Held,
 }
 
 impl Response {
@@ -95,6 +98,7 @@ impl Response {
             body,
             broken: None,
             delay: Duration::ZERO,
+            held: Held::default(),
         }
     }
 

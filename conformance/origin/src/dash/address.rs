@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::programme::{fragment, start};
 use crate::single;
-use crate::title::{Ticks, Track};
+use crate::title::Track;
 
 use super::xml::Xml;
 use super::{Addressing, Scope};
@@ -20,7 +20,7 @@ impl Scope<'_> {
     }
 
     /// Media time of the start of the period.
-    fn offset(&self, track: &Track) -> u64 {
+    pub(super) fn offset(&self, track: &Track) -> u64 {
         let base = track.fragments[0].decode_time;
         base + self.programme.media_start(track.timescale) + self.start.floor_in(track.timescale)
     }
@@ -40,8 +40,12 @@ impl Scope<'_> {
         let segments = self.segments(track);
         xml.start("SegmentTemplate").attr("timescale", track.timescale);
         self.offset_attr(xml, track);
+        if let Some(early) = self.programme.edge.map(|edge| edge.early_ms).filter(|early| *early > 0) {
+            let (seconds, ms) = (early / 1000, early % 1000);
+            xml.attr("availabilityTimeOffset", format!("{seconds}.{ms:03}")).attr("availabilityTimeComplete", false);
+        }
         if self.addressing == Addressing::Number {
-            xml.attr("duration", self.nominal(track));
+            xml.attr("duration", self.programme.nominal(track));
         }
         if self.addressing != Addressing::Time {
             // Of a programme that goes on, numbers with durations are counted from its start.
@@ -54,16 +58,6 @@ impl Scope<'_> {
             self.timeline(xml, track, segments);
         }
         xml.end();
-    }
-
-    /// What a segment lasts by and large: as long as one of the reference rendition, when there are as many.
-    fn nominal(&self, track: &Track) -> u64 {
-        let reference = self.programme.title.reference();
-        let count = track.fragments.len() as u64;
-        if count == reference.fragments.len() as u64 {
-            return Ticks { ticks: reference.period / count, timescale: reference.timescale }.floor_in(track.timescale);
-        }
-        track.period / count
     }
 
     fn timeline(&self, xml: &mut Xml, track: &Track, segments: Range<u64>) {
@@ -101,9 +95,9 @@ impl Scope<'_> {
             Addressing::List => {
                 xml.start("SegmentList").attr("timescale", track.timescale);
                 self.offset_attr(xml, track);
-                let even = segments.clone().all(|n| start(track, n) == n * self.nominal(track));
+                let even = segments.clone().all(|n| start(track, n) == n * self.programme.nominal(track));
                 if even {
-                    xml.attr("duration", self.nominal(track));
+                    xml.attr("duration", self.programme.nominal(track));
                 }
                 xml.start("Initialization").attr("sourceURL", format!("{}/init.mp4", track.id)).end();
                 if !even {

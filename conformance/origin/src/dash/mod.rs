@@ -69,6 +69,9 @@ const TILES: &str = "http://dashif.org/guidelines/thumbnail_tile";
 const CONTINUITY: &str = "urn:mpeg:dash:period-continuity:2015";
 const CHANNELS: &str = "urn:mpeg:mpegB:cicp:ChannelConfiguration";
 const ROLE: &str = "urn:mpeg:dash:role:2011";
+const LOW_LATENCY: &str = "http://www.dashif.org/guidelines/low-latency-live-v5";
+/// The id of the producer reference time of each adaptation set.
+const REFERENCE_TIME: u32 = 0;
 
 /// The MPD of a programme.
 pub(crate) fn mpd(programme: &Programme<'_>, addressing: Addressing) -> String {
@@ -78,8 +81,11 @@ pub(crate) fn mpd(programme: &Programme<'_>, addressing: Addressing) -> String {
         xml.attr("xmlns:xlink", XLINK);
     }
     protection_namespaces(&mut xml, programme);
-    xml.attr("profiles", addressing.profile());
-    match programme.options.live.as_ref().zip(programme.edge) {
+    let going_on = programme.options.live.as_ref().zip(programme.edge);
+    let low_latency = going_on.is_some_and(|(live, _)| live.early > 0);
+    let profile = addressing.profile();
+    xml.attr("profiles", if low_latency { format!("{profile},{LOW_LATENCY}") } else { profile.to_owned() });
+    match going_on {
         Some((live, edge)) => live_attributes(&mut xml, programme, addressing, live, edge),
         None => {
             xml.attr("type", "static").attr("mediaPresentationDuration", duration(programme.length()));
@@ -92,6 +98,9 @@ pub(crate) fn mpd(programme: &Programme<'_>, addressing: Addressing) -> String {
             xml.start("BaseURL").attr("serviceLocation", location).text(&format!("bu{base}/"));
         }
     }
+    if let Some((live, _)) = going_on {
+        service_description(&mut xml, live);
+    }
     let periods = programme.periods();
     for index in 0..periods {
         if programme.options.xlink && (index > 0 || periods == 1) {
@@ -101,7 +110,7 @@ pub(crate) fn mpd(programme: &Programme<'_>, addressing: Addressing) -> String {
             period(&mut xml, programme, addressing, index);
         }
     }
-    if let Some((live, edge)) = programme.options.live.as_ref().zip(programme.edge) {
+    if let Some((live, edge)) = going_on {
         clocks(&mut xml, live, edge);
     }
     xml.finish()
@@ -124,15 +133,26 @@ fn live_attributes(xml: &mut Xml, programme: &Programme<'_>, addressing: Address
     xml.maybe("minimumUpdatePeriod", live.update_period.or(usual).map(seconds));
 }
 
+/// The latency aimed at, and how much faster and slower playback may be for it (Annex K).
+fn service_description(xml: &mut Xml, live: &Live) {
+    let Some(target) = live.latency else { return };
+    xml.start("ServiceDescription").attr("id", 0).start("Latency");
+    xml.attr("target", target).attr("min", target * 3 / 4).attr("max", target * 2);
+    xml.maybe("referenceId", live.piece().map(|_| REFERENCE_TIME)).end();
+    xml.start("PlaybackRate").attr("min", "0.96").attr("max", "1.04").end().end();
+}
+
 /// Where the time is to be had (5.8.4.11).
 fn clocks(xml: &mut Xml, live: &Live, edge: Edge) {
-    for clock in &live.clocks {
-        let value = match clock {
-            Clock::Direct => edge.now.to_string(),
-            Clock::Head | Clock::XsDate | Clock::Iso => "/time".to_owned(),
-        };
-        xml.start("UTCTiming").attr("schemeIdUri", clock.scheme()).attr("value", value).end();
-    }
+    live.clocks.iter().for_each(|clock| self::clock(xml, *clock, edge));
+}
+
+fn clock(xml: &mut Xml, clock: Clock, edge: Edge) {
+    let value = match clock {
+        Clock::Direct => edge.now.to_string(),
+        Clock::Head | Clock::XsDate | Clock::Iso => "/time".to_owned(),
+    };
+    xml.start("UTCTiming").attr("schemeIdUri", clock.scheme()).attr("value", value).end();
 }
 
 /// A remote period, as `xlink:href` points to it.
@@ -222,7 +242,9 @@ impl Scope<'_> {
         }
         let main = self.programme.title.tracks.iter().find(|t| t.is_video() == first.is_video());
         let is_main = main.is_some_and(|main| main.id == first.id);
-        self.described(xml, if is_main { "main" } else { "dub" }, first.label.as_deref());
+        self.labelled(xml, first.label.as_deref());
+        self.produced(xml, first);
+        self.role(xml, if is_main { "main" } else { "dub" });
         let shared = set.iter().all(|track| same_times(first, track));
         if shared {
             self.template(xml, first, "$RepresentationID$");
@@ -273,8 +295,8 @@ impl Scope<'_> {
         xml.start("dashif:Laurl").attr("licenseType", "EME-1.0").text(&format!("license{query}")).end();
     }
 
-    /// Continuity, label and role, in the order of the schema.
-    fn described(&self, xml: &mut Xml, role: &str, label: Option<&str>) {
+    /// Continuity and label, in the order of the schema.
+    fn labelled(&self, xml: &mut Xml, label: Option<&str>) {
         if self.index > 0 && self.programme.periods() > 1 {
             let previous = format!("P{}", self.index - 1);
             xml.start("SupplementalProperty").attr("schemeIdUri", CONTINUITY).attr("value", previous).end();
@@ -282,7 +304,25 @@ impl Scope<'_> {
         if let Some(label) = label {
             xml.leaf("Label", label);
         }
+    }
+
+    fn role(&self, xml: &mut Xml, role: &str) {
         xml.start("Role").attr("schemeIdUri", ROLE).attr("value", role).end();
+    }
+
+    /// Of segments in chunks: when their media were made (5.12), and how far from each other a parser can begin (5.3.13).
+    fn produced(&self, xml: &mut Xml, track: &Track) {
+        let Some((live, edge)) = self.programme.options.live.as_ref().zip(self.programme.edge) else { return };
+        let Some(piece) = live.piece() else { return };
+        xml.start("ProducerReferenceTime").attr("id", REFERENCE_TIME).attr("inband", live.produced);
+        xml.attr("type", "encoder").attr("wallClockTime", edge.on_the_clock(self.start.floor_in(1000)));
+        xml.attr("presentationTime", self.offset(track));
+        clock(xml, live.clocks.first().copied().unwrap_or(Clock::XsDate), edge);
+        xml.end();
+        let most = Ticks { ticks: piece, timescale: 1000 }.floor_in(track.timescale);
+        // Of sound every chunk is a point of random access, of pictures hardly any.
+        let kind = u32::from(!track.is_video());
+        xml.start("Resync").attr("type", kind).attr("dT", most).attr("marker", true).end();
     }
 
     fn text_set(&self, xml: &mut Xml, id: u32, text: &Text) {
@@ -291,7 +331,8 @@ impl Scope<'_> {
             .attr("contentType", "text")
             .attr("mimeType", "text/vtt")
             .maybe("lang", text.language.as_deref());
-        self.described(xml, "subtitle", text.label.as_deref());
+        self.labelled(xml, text.label.as_deref());
+        self.role(xml, "subtitle");
         xml.start("Representation").attr("id", &text.id).attr("bandwidth", 1000);
         xml.leaf("BaseURL", &self.file(&text.id, "vtt")).end().end();
     }

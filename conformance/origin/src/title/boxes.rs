@@ -45,7 +45,7 @@ pub(crate) fn u32_at(data: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_be_bytes(data.get(at..at.checked_add(4)?)?.try_into().ok()?))
 }
 
-fn u64_at(data: &[u8], at: usize) -> Option<u64> {
+pub(crate) fn u64_at(data: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_be_bytes(data.get(at..at.checked_add(8)?)?.try_into().ok()?))
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn boxes(data: &[u8], start: usize, end: usize) -> Result<Vec<Span>, 
     Ok(found)
 }
 
-fn child(data: &[u8], parent: Span, kind: &[u8; 4]) -> Result<Span, BoxError> {
+pub(crate) fn child(data: &[u8], parent: Span, kind: &[u8; 4]) -> Result<Span, BoxError> {
     let missing = || BoxError::new(parent.start, format!("no {} box", String::from_utf8_lossy(kind)));
     boxes(data, parent.body, parent.end)?.into_iter().find(|b| &b.kind == kind).ok_or_else(missing)
 }
@@ -149,6 +149,18 @@ pub(crate) struct Sample {
     pub(crate) duration: u32,
     /// Presentation time minus decode time, in ticks.
     pub(crate) composition: i64,
+    /// What depends on it, and on what it depends (ISO/IEC 14496-12, 8.8.3.1).
+    pub(crate) flags: u32,
+}
+
+/// `sample_is_non_sync_sample`.
+const NO_SYNC: u32 = 0x1_0000;
+
+impl Sample {
+    /// Whether decoding can begin with it.
+    pub(crate) fn is_sync(&self) -> bool {
+        self.flags & NO_SYNC == 0
+    }
 }
 
 impl Fragment {
@@ -182,6 +194,7 @@ impl Fragment {
 struct Defaults {
     duration: u32,
     size: u32,
+    flags: u32,
 }
 
 impl Movie {
@@ -207,6 +220,7 @@ impl Movie {
         let defaults = Defaults {
             duration: u32_at(data, trex.body + 12).ok_or_else(|| short(trex))?,
             size: u32_at(data, trex.body + 16).ok_or_else(|| short(trex))?,
+            flags: u32_at(data, trex.body + 20).ok_or_else(|| short(trex))?,
         };
         let mdia = descend(data, moov, &[b"trak", b"mdia"])?;
         let (timescale, language) = media_header(data, mdia)?;
@@ -295,6 +309,7 @@ const TFHD_BASE_DATA_OFFSET: u32 = 0x1;
 const TFHD_DESCRIPTION: u32 = 0x2;
 const TFHD_DURATION: u32 = 0x8;
 const TFHD_SIZE: u32 = 0x10;
+const TFHD_FLAGS: u32 = 0x20;
 const TRUN_DATA_OFFSET: u32 = 0x1;
 const TRUN_FIRST_FLAGS: u32 = 0x4;
 const TRUN_DURATION: u32 = 0x100;
@@ -330,6 +345,7 @@ fn fragment(data: &Bytes, moof: Span, mdat: Span, defaults: Defaults) -> Result<
     let defaults = Defaults {
         duration: field(TFHD_DURATION).unwrap_or(defaults.duration),
         size: field(TFHD_SIZE).unwrap_or(defaults.size),
+        flags: field(TFHD_FLAGS).unwrap_or(defaults.flags),
     };
     let tfdt = child(data, traf, b"tfdt")?;
     let (version, _) = flags(data, tfdt)?;
@@ -387,7 +403,8 @@ impl Runs {
         if count > MOST_SAMPLES {
             return Err(BoxError::new(run.start, "more samples than a segment has"));
         }
-        for _ in 0..count {
+        let first_flags = (flags & TRUN_FIRST_FLAGS != 0).then(|| u32_at(data, at - 4)).flatten();
+        for n in 0..count {
             let mut field = |flag: u32, default: u32| -> Result<u32, BoxError> {
                 let value = if flags & flag != 0 { u32_at(data, at).ok_or_else(short)? } else { default };
                 at += skip(flag);
@@ -395,14 +412,15 @@ impl Runs {
             };
             let duration = field(TRUN_DURATION, defaults.duration)?;
             let size = field(TRUN_SIZE, defaults.size)?;
-            field(TRUN_FLAGS, 0)?;
+            let own = field(TRUN_FLAGS, defaults.flags)?;
+            let flags = first_flags.filter(|_| n == 0).unwrap_or(own);
             let composition = field(TRUN_COMPOSITION, 0)?;
             let composition = if version == 0 { i64::from(composition) } else { i64::from(composition as i32) };
             let presented = self.duration as i64 + composition;
             self.lead = Some(self.lead.map_or(presented, |lead| lead.min(presented)));
             self.first_size.get_or_insert(size);
             self.duration += u64::from(duration);
-            self.samples.push(Sample { size, duration, composition });
+            self.samples.push(Sample { size, duration, composition, flags });
         }
         Ok(())
     }

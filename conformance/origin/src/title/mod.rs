@@ -1,6 +1,7 @@
 //! A title: its renditions taken apart into segments that can be moved in time.
 
 pub(crate) mod boxes;
+pub(crate) mod chunk;
 mod vtt;
 
 use std::collections::BTreeMap;

@@ -1,12 +1,17 @@
 //! What the tests of the origin share: the pure function at hand, an origin, and ffprobe as the judge.
 #![allow(dead_code, reason = "each test takes what it needs")]
 
+pub(crate) mod playlist;
 pub(crate) mod segment;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
 
+use std::time::{Duration, Instant};
+
 use telecine_origin::{respond, Library, Origin, OriginConfig, Request, Response, Title};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// Any free port of the loopback.
 pub(crate) const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -73,4 +78,45 @@ pub(crate) fn ffmpeg(tool: &str, arguments: &[&str], complaint: &str) -> Option<
     let unexpected = complaints.lines().find(|line| complaint.is_empty() || !line.contains(complaint));
     assert_eq!(unexpected, None, "{arguments:?}");
     Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The target for a moment.
+pub(crate) fn at(path: &str, now: u64) -> String {
+    format!("{path}{}nowMS={now}", if path.contains('?') { '&' } else { '?' })
+}
+
+/// The response for a range of a file.
+pub(crate) fn ranged(path: &str, range: &str, now: u64) -> Response {
+    respond(&library(), &Request::get(&at(path, now)).range(range))
+}
+
+/// In milliseconds.
+pub(crate) fn ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).expect("not for ever")
+}
+
+/// What ffmpeg decodes of an initialisation segment and media: times and digests of the frames.
+pub(crate) fn frames(init: &[u8], media: &[u8], arguments: &[&str]) -> Option<String> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("joined.mp4");
+    std::fs::write(&file, [init, media].concat()).expect("a file");
+    let input = file.to_str().expect("UTF-8");
+    ffmpeg("ffmpeg", &[arguments, &["-copyts", "-i", input, "-f", "framemd5", "-"]].concat(), "")
+}
+
+/// Sends a request and reads what comes until the connection ends: when each piece came, and all of it.
+pub(crate) async fn exchange(address: SocketAddr, path: &str, headers: &str) -> (Vec<(Duration, usize)>, Vec<u8>) {
+    let began = Instant::now();
+    let mut stream = TcpStream::connect(address).await.expect("the loopback");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n{headers}\r\n");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let (mut pieces, mut all, mut buffer) = (Vec::new(), Vec::new(), vec![0; 1 << 16]);
+    loop {
+        let read = stream.read(&mut buffer).await.expect("an answer");
+        if read == 0 {
+            return (pieces, all);
+        }
+        all.extend_from_slice(&buffer[..read]);
+        pieces.push((began.elapsed(), all.len()));
+    }
 }

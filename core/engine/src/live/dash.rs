@@ -150,7 +150,8 @@ impl Engine {
             let message = "a live title whose segments are computed from the time, and nothing tells what time it is";
             return self.fail(Error::new(ErrorCode::ManifestMissing, message));
         }
-        let wanted = presentation.service_descriptions.iter().find_map(|service| service.latency_target);
+        let service = presentation.service_descriptions.iter().find_map(|service| service.latency_target);
+        let wanted = self.config.live.latency_target.or(service);
         dash.delay = presentation_delay(&presentation, wanted).delay;
         dash.end = presentation.duration.take();
         let window = window(dash, &presentation, self.now);
@@ -211,6 +212,18 @@ impl Engine {
     /// What of a live DASH title can be played now.
     pub(crate) fn live_window(&self) -> Option<LiveWindow> {
         window(self.dash_live()?, self.title.presentation.as_ref()?, self.now)
+    }
+
+    /// The time of a live DASH title that is made now, and how far that may be off.
+    pub(super) fn produced_now(&self) -> Option<(MediaTime, Duration)> {
+        let reading = self.dash_live()?.clock.read(self.now)?;
+        Some((self.availability(reading)?.produced(reading.time()), reading.uncertainty()))
+    }
+
+    /// The time of a live DASH title that is made at a time of the world's clock.
+    pub(super) fn produced_at(&self, time: WallTime) -> Option<MediaTime> {
+        let reading = self.dash_live()?.clock.read(self.now)?;
+        Some(self.availability(reading)?.produced(time))
     }
 
     /// Whether newer MPDs may come, with more segments and periods.
@@ -322,7 +335,7 @@ impl Engine {
             let from = dash.clock.reaches(availability.wall_time_of(end), Duration::ZERO).unwrap_or(self.now);
             needs.push((from, segment.to_duration()));
         }
-        let (now, stale_after) = (self.now, self.config.stale_after);
+        let (now, stale_after) = (self.now, self.config.live.stale_after);
         // Not all viewers at once: an eighth of a segment later at most.
         let draw = u32::try_from(self.title.live.jitter % 100).unwrap_or(0);
         let Some(dash) = &mut self.title.live.dash else { return };

@@ -4,6 +4,8 @@ mod align;
 mod clock;
 mod dash;
 mod directives;
+mod edge;
+mod follow;
 mod mpd;
 mod parts;
 mod reload;
@@ -14,14 +16,18 @@ use std::time::Duration;
 
 use telecine_delivery::RequestClass;
 use telecine_manifest::hls::{MediaPlaylist, Refresh};
+use telecine_model::clock::WallClock;
 use telecine_model::presentation::{PlaylistInfo, PreloadHint};
 use telecine_model::{Error, ErrorCode, Handling, MediaTime, SegmentIndex, Segments, Timestamp, TrackKind};
 
 use self::align::{origin_beside, End};
-use self::clock::Answered;
+pub(crate) use self::clock::Answered;
 use self::dash::DashLive;
 pub(crate) use self::dash::Edge;
 use self::directives::Directives;
+use self::edge::LiveEdge;
+use self::follow::Following;
+pub use self::follow::LiveSnapshot;
 use self::reload::Reload;
 use crate::buffer::SEAM;
 use crate::engine::Engine;
@@ -43,6 +49,10 @@ pub(crate) struct Live {
     reloads: BTreeMap<RenditionRef, Reload>,
     /// A hint that was followed in vain.
     refused_hint: Option<PreloadHint>,
+    edge: LiveEdge,
+    /// The world's clock, as answers tell it.
+    clock: WallClock,
+    pub(crate) following: Following,
     /// What is known of an MPD that goes on.
     dash: Option<Box<DashLive>>,
     /// The answer that brought the manifest.
@@ -108,7 +118,7 @@ impl Engine {
 
     /// A playlist came for the first time, by a load that began at `started`: puts it on the title's timeline.
     pub(crate) fn place_playlist(&mut self, reference: RenditionRef, playlist: &mut MediaPlaylist, started: Timestamp) {
-        let blocks = self.config.low_latency && parts::blocks(&playlist.info);
+        let blocks = self.config.live.low_latency && parts::blocks(&playlist.info);
         if self.title.live.is_some() {
             if let Some(known) = self.freshest() {
                 playlist.index.origin = origin_beside(&playlist.index, known);
@@ -192,7 +202,7 @@ impl Engine {
         let reload = self.title.live.reloads.get(&reference).filter(|reload| !reload.is_plain());
         let info = self.title.playlists.get(&reference);
         let Some(((reload, info), index)) = reload.zip(info).zip(self.index_of(reference)) else { return plain };
-        let blocks = self.config.low_latency && reload.may_block() && parts::blocks(info);
+        let blocks = self.config.live.low_latency && reload.may_block() && parts::blocks(info);
         let directives = if blocks { Directives::for_next(info, index) } else { plain };
         directives.skipping(info, reload.loaded(), self.now)
     }
@@ -215,7 +225,8 @@ impl Engine {
             known.index.origin = end.origin_behind(&known.index);
         }
         let last = last_duration(&known.info, &known.index);
-        let blocks = self.config.low_latency && parts::blocks(&known.info);
+        let answered = Answered::of(request, self.now);
+        let blocks = self.config.live.low_latency && parts::blocks(&known.info);
         self.title.playlists.insert(reference, known.info);
         self.set_segments(reference, known.index);
         let draw = self.rng.next_u64();
@@ -224,12 +235,14 @@ impl Engine {
         match merged {
             Ok(Refresh::Updated | Refresh::Appended(_) | Refresh::Gap(_)) => {
                 reload.on_changed(started, self.now, last, blocks);
+                self.see_edge(reference, answered);
                 self.settle_hints(reference);
                 self.learn_date_ranges(reference);
                 self.settle_end();
             }
             Ok(Refresh::Reset) => {
                 reload.on_changed(started, self.now, last, blocks);
+                self.see_edge(reference, answered);
                 self.begin_anew(reference, request);
             }
             Ok(Refresh::NeedsFull) => reload.whole_at_once(self.now),
@@ -260,7 +273,7 @@ impl Engine {
     /// Nothing new came with a load that began at `started`: too long already?
     fn look_for_staleness(&mut self, reference: RenditionRef, started: Timestamp) {
         let target = self.title.playlists.get(&reference).map_or(MediaTime::ZERO, |info| info.target_duration);
-        let lost = self.config.stale_after;
+        let lost = self.config.live.stale_after;
         let Some(reload) = self.title.live.reloads.get_mut(&reference) else { return };
         let still = reload.unchanged_for(started);
         let becomes = reload.becomes_stale(started, target);
@@ -421,6 +434,9 @@ impl Engine {
         let misses = by.abs_diff(MediaTime::ZERO) > SEAM && wrong && !stream.followed_media;
         if let Some(Segments::Known(index)) = self.rendition_mut(reference).map(|rendition| &mut rendition.segments) {
             index.origin += by;
+        }
+        if self.leader() == Some(reference) {
+            self.title.live.edge.shift(by);
         }
         if let Some(stream) = self.streams.get_mut(&kind) {
             stream.followed_media |= misses;

@@ -23,7 +23,7 @@ impl Engine {
             let keys = index.keys.last().map_or(&[][..], |keys| keys);
             keys.iter().any(|key| matches!(key.method, KeyMethod::Aes128 | KeyMethod::Aes256 | KeyMethod::Aes256Gcm))
         };
-        self.config.low_latency && blocks && offered && !self.index_of(reference).is_some_and(whole)
+        self.config.live.low_latency && blocks && offered && !self.index_of(reference).is_some_and(whole)
     }
 
     /// All that a rendition's playlist lists is fetched: what it hints at is asked for too, before it is listed (H129).
@@ -56,11 +56,19 @@ impl Engine {
     /// A rendition's playlist came again: what was asked for by its hints is listed now, or still hinted at, or will not
     /// come (H129).
     pub(crate) fn settle_hints(&mut self, reference: RenditionRef) {
-        let waits = |fetch: &SegmentFetch| fetch.rendition == reference && fetch.hinted.is_some();
+        let waits =
+            |fetch: &SegmentFetch| fetch.rendition == reference && (fetch.hinted.is_some() || fetch.open.is_some());
         let streams = self.streams.iter().filter(|(_, stream)| stream.fetch.as_ref().is_some_and(waits));
         let kinds: Vec<TrackKind> = streams.map(|(kind, _)| *kind).collect();
         for kind in kinds {
             let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
+            if let Some(fetch) = fetch.filter(|fetch| fetch.hinted.is_none()) {
+                let over = fetch.read && fetch.held.is_empty();
+                if self.extend_open(kind) && over {
+                    self.conclude_segment(kind);
+                }
+                continue;
+            }
             let Some((fetch, hint)) = fetch.and_then(|fetch| Some((fetch, fetch.hinted.as_ref()?))) else { continue };
             let Some(index) = self.index_of(reference) else { continue };
             match listed(index, fetch, hint) {
@@ -83,9 +91,24 @@ impl Engine {
         fetch.start = segment.start;
         fetch.end = segment.end();
         fetch.discontinuity = segment.discontinuity;
-        if fetch.read && fetch.held.is_empty() {
+        let over = fetch.read && fetch.held.is_empty();
+        if self.extend_open(kind) && over {
             self.conclude_segment(kind);
         }
+    }
+
+    /// What comes as it is made reaches as far as is listed by now. True if all that has come is listed.
+    pub(crate) fn extend_open(&mut self, kind: TrackKind) -> bool {
+        let Some(fetch) = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref()) else { return true };
+        let Some((begin, part)) = fetch.open.zip(fetch.part) else { return true };
+        let Some(index) = self.index_of(fetch.rendition) else { return true };
+        let (part, end, all) = reached(index, fetch.number, part, begin.saturating_add(fetch.bytes));
+        let goes_on = self.goes_on(fetch.rendition);
+        if let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) {
+            fetch.part = part;
+            fetch.end = end.unwrap_or(fetch.end).max(fetch.start);
+        }
+        all || !goes_on
     }
 
     /// Whether a request is for what was only hinted at.
@@ -159,4 +182,23 @@ fn is_same(index: &SegmentIndex, fetch: &SegmentFetch, segment: &Segment) -> boo
     });
     let same_keys = Cover::of(&segment.keys, &index.base).is_ok_and(|cover| cover == fetch.cover);
     init == fetch.init && same_keys && !segment.gap
+}
+
+/// How far what comes of a segment from `part` on reaches, if it has come up to `position` of its resource: the last part
+/// of it (None is to the segment's end), its end, and whether all that has come is listed.
+fn reached(index: &SegmentIndex, number: u64, part: u32, position: u64) -> (Option<u32>, Option<MediaTime>, bool) {
+    let parts = index.parts_of(number);
+    let first = usize::try_from(part).ok().and_then(|place| parts.get(place));
+    let Some(first) = first else {
+        // Its parts are listed no more: it is complete, and all of it has come.
+        let whole = index.get(number).map(|segment| segment.end());
+        return (whole.map_or(Some(part), |_| None), whole, whole.is_some());
+    };
+    let (mut last, mut listed) = (part, first.byte_range.map_or(u64::MAX, |range| range.offset + range.length));
+    for (place, next) in (part..).zip(parts.iter().skip(part as usize)).skip(1) {
+        let follows = next.byte_range.filter(|range| next.uri == first.uri && range.offset == listed);
+        let Some(range) = follows.filter(|_| listed < position) else { break };
+        (last, listed) = (place, range.offset + range.length);
+    }
+    (Some(last), index.part(number, last).map(|part| part.end()), position <= listed)
 }

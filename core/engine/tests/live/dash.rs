@@ -65,6 +65,14 @@ fn is_mpd(path: &str) -> bool {
     path.ends_with(".mpd")
 }
 
+/// An origin whose answers have no date.
+fn undated() -> Origin {
+    Origin::new().editing(|_, _, mut response| {
+        response.date = None;
+        response.into()
+    })
+}
+
 #[test]
 fn d043_a_live_title_plays_on_without_a_stall_and_without_a_gap_however_it_is_addressed() {
     for path in [TIME, NUMBER, TIMELINE_NUMBER] {
@@ -179,7 +187,7 @@ fn d022_d025_without_a_clock_the_date_of_the_answer_is_taken_and_told() {
 #[test]
 fn d106_a_device_that_knows_no_time_plays_what_is_listed() {
     for path in ["/dash/live_60/demo/time.mpd", "/dash/live_60/demo/timeline-number.mpd"] {
-        let session = run(Origin::new().play(path).wall_clock(WallTime::from_millis(0)), 60);
+        let session = run(undated().play(path).wall_clock(WallTime::from_millis(0)), 60);
         assert_eq!(warnings(&session), ["D022", "D106"], "{path}");
         assert_eq!((stalls(&session), errors(&session)), (0, Vec::new()), "{path}");
         let (began, position) = started(&session);
@@ -208,7 +216,7 @@ fn d106_a_clock_of_the_mpd_that_is_a_day_off_is_overruled_by_what_is_listed() {
 
 #[test]
 fn d022_without_any_clock_a_title_of_computed_segments_fails_and_says_why() {
-    let mut session = Session::new(Config::default(), Origin::new())
+    let mut session = Session::new(Config::default(), undated())
         .play("https://origin.example/dash/live_60/demo/number.mpd".to_owned());
     let Outcome::Failed(Some(error)) = session.run(Some(at(20_000))) else { panic!("it plays") };
     assert_eq!(error.code(), ErrorCode::ManifestMissing);
@@ -242,6 +250,24 @@ fn d029_d030_segments_that_are_offered_early_are_asked_for_early_and_played_near
         // A segment: three times half a second would be less.
         assert!(behind >= secs(2) && behind < secs(3), "{complete}: {behind}");
     }
+}
+
+#[test]
+fn d030_chunks_are_played_while_their_segment_is_made() {
+    let path = "/dash/live_60/utc_direct/chunk_200/ato_1800/ltgt_1500/demo/number.mpd";
+    let origin = Origin::new();
+    let log = origin.log.clone();
+    let session = run(origin.play(path), 120);
+    let refused = asked(&log.borrow(), is_segment).iter().filter(|asked| asked.status != 200).count();
+    assert_eq!((refused, stalls(&session), errors(&session)), (0, 0, Vec::new()));
+    let behind = produced(session.now()) - session.engine().snapshot(session.now()).position;
+    // Less than a segment is long: no whole one is there yet.
+    assert!(behind >= MediaTime::from_millis(1300) && behind < MediaTime::from_millis(1900), "{behind}");
+    // The last chunk ends with a picture that is shown behind one that is still to come.
+    let track = track(&session, TrackKind::Video);
+    let (first, last) = track.first_pts.zip(track.last_pts).expect("samples");
+    let whole = u64::try_from((last - first).as_millis() / 40 + 1).expect("not negative");
+    assert!(track.gaps == 0 && whole - track.samples <= 2, "{} of {whole}", track.samples);
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn run(mut session: Session<Origin>, seconds: u64) -> Session<Origin> {
     session
 }
 
-fn stalls(session: &Session<Origin>) -> usize {
+pub fn stalls(session: &Session<Origin>) -> usize {
     session.events().iter().filter(|event| matches!(event, Event::StallStarted { .. })).count()
 }
 
@@ -37,7 +37,7 @@ fn error_at(session: &Session<Origin>, code: ErrorCode) -> (Timestamp, Error) {
 }
 
 /// From the first sample to the last there is each of them, once.
-fn every_sample_once(session: &Session<Origin>, kind: TrackKind) {
+pub fn every_sample_once(session: &Session<Origin>, kind: TrackKind) {
     let track = track(session, kind);
     let (first, last) = track.first_pts.zip(track.last_pts).expect("samples");
     // Pictures at 25 a second, frames of AAC of 1024 samples at 48 kHz.

@@ -6,4 +6,5 @@
 mod common;
 mod dash;
 mod hls;
+mod low_latency;
 mod origin;

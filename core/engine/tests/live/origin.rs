@@ -7,7 +7,7 @@ use bytes::Bytes;
 use telecine_engine::{Config, FetchRequest};
 use telecine_model::{uri, Timestamp, WallTime};
 use telecine_origin::{respond, Library, Request, Title};
-use telecine_virtual::{Failure, Fetched, Response, Session, Source};
+use telecine_virtual::{Failure, Fetched, Held, Response, Session, Source};
 
 /// 2026-11-27T11:54:56.7Z, which is inside of a segment.
 pub const BEGIN: u64 = 1_795_780_496_700;
@@ -110,8 +110,16 @@ impl Source for Origin {
             },
         );
         let content_type = answer.header("content-type").map(str::to_owned);
+        // `Date` is in whole seconds.
+        let hold = u64::try_from(answer.delivery.hold.as_millis()).unwrap_or(0);
+        let date = answer.header("date").map(|_| WallTime::from_millis(((BEGIN + now_ms + hold) / 1000 * 1000) as i64));
+        let length = answer.header("content-length").and_then(|length| length.parse().ok());
+        let held = Held { until: answer.delivery.hold, pieces: answer.delivery.pieces.clone() };
         let mut response = Response::new(answer.status, &request.url, answer.body.into_bytes());
         response.content_type = content_type;
+        response.date = date;
+        response.content_length = length;
+        response.held = held;
         response.delay = answer.delivery.head_delay;
         let path = parts.path.to_owned();
         let fetched = match &mut self.edit {
