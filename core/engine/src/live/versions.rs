@@ -15,6 +15,14 @@ use crate::event::DecisionKind;
 use crate::fetch::{Purpose, Request};
 use crate::stream::{Cursor, RenditionRef};
 
+/// A newer version of the MPD that came and is not merged yet: its remote elements may be on their way.
+pub(super) struct Refreshing {
+    answered: Answered,
+    /// The MPD, or a patch of it.
+    purpose: Purpose,
+    url: String,
+}
+
 impl Engine {
     /// An event in media may be about the MPD (D056). What it brings along is not taken: whoever needs it has it in the MPD
     /// that is fetched.
@@ -37,9 +45,8 @@ impl Engine {
     pub(crate) fn on_mpd(&mut self, request: &Request, body: Vec<u8>) {
         let is_patch = request.purpose == Purpose::Patch && sniff(&body) != Some(Protocol::Dash);
         let known = self.title.live.dash.as_ref().and_then(|dash| dash.text.clone()).unwrap_or_default();
-        let limits = self.config.limits.clone();
         let text = match is_patch {
-            true => dash::apply_patch(&known, &body, &limits),
+            true => dash::apply_patch(&known, &body, &self.config.limits),
             false => Ok(body),
         };
         // References of a patched MPD are relative to the MPD.
@@ -47,13 +54,36 @@ impl Engine {
             (Some(presentation), true) => presentation.uri.clone(),
             _ => request.url().to_owned(),
         };
-        let parsed =
-            text.and_then(|text| Ok((dash::parse(&text, &dash::Context { uri: &uri, limits: &limits })?, text)));
-        match parsed {
-            Ok((mpd, text)) => self.on_version(request, mpd.presentation, text),
-            Err(error) => {
-                let error = error.fact("url", self.outbox.secrets.shown(request.url()));
-                self.on_mpd_failed(&request.purpose, None, error);
+        self.title.live.refreshing = Some(Refreshing {
+            answered: Answered::of(request, self.now),
+            purpose: request.purpose.clone(),
+            url: request.url().to_owned(),
+        });
+        match text {
+            Ok(text) => self.parse_mpd(uri, Bytes::from(text), 0),
+            Err(error) => self.on_mpd_unusable(error),
+        }
+    }
+
+    /// An MPD cannot be used: the end of its title if it is the first one.
+    pub(crate) fn on_mpd_unusable(&mut self, error: Error) {
+        match self.title.live.refreshing.take() {
+            Some(Refreshing { purpose, url, .. }) => {
+                let error = error.fact("url", self.outbox.secrets.shown(&url));
+                self.on_mpd_failed(&purpose, None, error);
+            }
+            None => self.fail(error),
+        }
+    }
+
+    /// An MPD is read, with all its remote elements: the first one of its title, or a newer version. `text` is its text,
+    /// if that is all of it.
+    pub(crate) fn on_mpd_read(&mut self, presentation: Presentation, text: Option<Bytes>) {
+        match self.title.live.refreshing.take() {
+            Some(Refreshing { answered, .. }) => self.on_version(answered, presentation, text),
+            None => {
+                self.title.live.text = text;
+                self.begin(presentation);
             }
         }
     }
@@ -75,15 +105,17 @@ impl Engine {
         }
     }
 
-    fn on_version(&mut self, request: &Request, mut newer: Presentation, text: Vec<u8>) {
+    fn on_version(&mut self, answered: Answered, mut newer: Presentation, text: Option<Bytes>) {
         newer.periods.iter_mut().for_each(Period::join_switchable);
-        let answered = Answered::of(request, self.now);
         let Some(mut known) = self.title.presentation.take() else { return };
         let before: Vec<String> = known.periods.iter().map(|period| period.id.clone()).collect();
         let kept = self.still_needed(&known, &newer);
         let position = self.position();
-        let merged = dash::refresh(&mut known, newer.clone());
-        let started = known.dash.as_ref().and_then(|timing| timing.availability_start);
+        // Where the start of everything has moved, nothing can be merged.
+        let start = |presentation: &Presentation| presentation.dash.as_ref().and_then(|dash| dash.availability_start);
+        let started = start(&known);
+        let spare = (started != start(&newer)).then(|| newer.clone());
+        let merged = dash::refresh(&mut known, newer);
         let outcome = match merged {
             Ok(Refresh::Merged(changes)) => {
                 known.periods.extend(kept);
@@ -102,7 +134,7 @@ impl Engine {
             Ok(_) => None,
             Err(error) => {
                 self.report(error.recovered(Handling::Replaced));
-                known = newer;
+                known = spare.unwrap_or(known);
                 None
             }
         };
@@ -116,7 +148,7 @@ impl Engine {
         if let Some(dash) = &mut self.title.live.dash {
             dash.answered = answered;
             dash.end = end;
-            dash.text = Some(Bytes::from(text)).filter(|_| !known.patch_locations.is_empty());
+            dash.text = text.filter(|_| !known.patch_locations.is_empty());
             dash.refresh.on_version(&known, &url, answered.sent, is_new, draw);
             let (sources, _) =
                 utc_sources(known.dash.as_ref().map_or(&[][..], |timing| &timing.utc_timings), &known.uri);

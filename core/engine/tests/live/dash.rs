@@ -628,6 +628,46 @@ fn d044_d045_periods_come_and_go_while_it_plays() {
 }
 
 #[test]
+fn d068_remote_periods_of_a_newer_version_are_fetched_too() {
+    let bodies = std::rc::Rc::new(std::cell::RefCell::new(std::collections::BTreeMap::new()));
+    let kept = bodies.clone();
+    let origin = Origin::new()
+        .redirecting(|_, path| path.ends_with(".xml").then(|| "/time".to_owned()))
+        .editing(move |now, path, response| {
+            if path.ends_with(".xml") {
+                let text: String = kept.borrow().get(path).cloned().unwrap_or_default();
+                return Response::new(200, response.url, text).into();
+            }
+            if !is_mpd(path) {
+                return response.into();
+            }
+            let kept = kept.clone();
+            with_text(response, move |text| {
+                let text = in_periods(&text, BEGIN + now.as_micros() / 1000, 60_000);
+                let mut out = String::new();
+                for (nth, part) in text.split("<Period ").enumerate() {
+                    let Some((period, rest)) = part.split_once("</Period>").filter(|_| nth > 0) else {
+                        out += part;
+                        continue;
+                    };
+                    let id = between(period, "id=\"", "\"");
+                    let whole = format!("<Period xmlns=\"urn:mpeg:dash:schema:mpd:2011\" {period}</Period>");
+                    kept.borrow_mut().insert(format!("/dash/live_60/utc_direct/mup_2/demo/{id}.xml"), whole);
+                    let start = between(period, "start=\"", "\"");
+                    out += &format!(
+                        "<Period id=\"{id}\" start=\"{start}\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" xlink:href=\"{id}.xml\" \
+                         xlink:actuate=\"onLoad\"/>{rest}"
+                    );
+                }
+                out
+            })
+        });
+    let session = run(origin.play("/dash/live_60/utc_direct/mup_2/demo/number.mpd"), 120);
+    assert_eq!((stalls(&session), errors(&session)), (0, Vec::new()));
+    every_sample_once(&session, TrackKind::Video);
+}
+
+#[test]
 fn d045_what_plays_in_a_period_that_is_gone_plays_on() {
     // The window is shorter than what the player is behind.
     let origin = Origin::new().editing(|now, path, response| match is_mpd(path) {
@@ -722,9 +762,12 @@ fn d078_a_presentation_that_begins_anew_goes_on_at_the_same_time_of_the_world() 
     let reset = "<SupplementalProperty schemeIdUri=\"urn:mpeg:dash:reset:2016\" value=\"\"/>";
     // With the mark of a reset, and (D042) without.
     for (mark, codes) in [(reset, vec![]), ("", vec![ErrorCode::ManifestRewound])] {
-        let mut session = counted_anew(mark).play(TIME);
+        // Thirty seconds behind the edge, which nothing but the world's time tells.
+        let target = produced(at(10_000)) - secs(30);
+        let mut session = counted_anew(mark).play(TIME).at(at(10_000), Command::Seek(target));
         session.run(Some(at(19_000)));
         let before = produced(session.now()) - session.engine().snapshot(session.now()).position;
+        assert!(before > secs(29) && before < secs(32), "{before}");
         session.run(Some(at(60_000)));
         let found: Vec<ErrorCode> = errors(&session).iter().map(Error::code).collect();
         assert_eq!(found, codes);

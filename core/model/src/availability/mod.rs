@@ -36,7 +36,7 @@ pub use self::window::{presentation_delay, Delay, DelayReason, LiveWindow};
 use crate::clock::{ClockSample, ClockSource, WallReading};
 use crate::live::DashTiming;
 use crate::presentation::{Presentation, Rendition, TrackKind};
-use crate::segments::SegmentIndex;
+use crate::segments::{Addressing, SegmentIndex};
 use crate::time::{MediaTime, Timestamp, WallTime};
 
 /// How the timeline of a dynamic MPD lies in the world's time.
@@ -112,6 +112,12 @@ impl Availability {
     /// `@availabilityEndTime` comes first.
     pub fn of(&self, index: &SegmentIndex, number: u64) -> Option<SegmentTimes> {
         let span = index.table.get(number)?;
+        if let Addressing::Single(_) = index.addressing {
+            // Parts of one resource, which is there as a whole from the start of its period on.
+            let from = self.wall_time_of(index.origin);
+            return Some(SegmentTimes { from, complete: from, until: self.end })
+                .filter(|times| times.until.is_none_or(|until| from < until));
+        }
         let (start, end) = (index.time_of(span.start), index.time_of(span.end()));
         let complete = self.wall_time_of(end);
         let from = match index.availability_offset {
@@ -220,7 +226,7 @@ fn listed(presentation: &Presentation) -> impl Iterator<Item = &SegmentIndex> {
     media(last.map_or(&[][..], |period| period.tracks.as_slice()))
         .filter_map(|rendition| rendition.segments.known())
         .filter(|index| !index.table.is_open() && !index.table.is_empty())
-        .filter(|index| index.availability_offset.is_some())
+        .filter(|index| index.availability_offset.is_some() && !matches!(index.addressing, Addressing::Single(_)))
 }
 
 /// Renditions of sound and picture.

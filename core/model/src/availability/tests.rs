@@ -120,6 +120,17 @@ fn d030_a_chunked_segment_can_be_asked_for_while_it_is_made_and_is_whole_at_its_
 }
 
 #[test]
+fn d028_a_file_with_all_segments_in_it_is_there_from_the_start_of_its_period() {
+    let mut whole = open();
+    whole.addressing = Addressing::Single("subtitles.vtt".to_owned());
+    whole.origin = ms(10_000);
+    let times = availability(Some(60_000)).of(&whole, 500).expect("a segment");
+    assert_eq!((times.from, times.complete, times.until), (wall(10_000), wall(10_000), None));
+    let presentation = presentation(whole, timing(Some(60_000)));
+    assert_eq!(availability(Some(60_000)).timeline_sample(&presentation, [at(0), at(0)]), None, "it tells no time");
+}
+
+#[test]
 fn d027_leap_seconds_since_the_start_move_everything_earlier_and_the_next_one_when_it_comes() {
     let timing = DashTiming { leap_second_offset: Some(1), next_leap: Some((wall(100_000), 2)), ..timing(None) };
     let from = |now| Availability::new(&timing, wall(now)).expect("a start").of(&open(), 1).expect("a segment").from;
