@@ -448,6 +448,10 @@ impl Engine {
         // Nor are timestamps that lead far away.
         let follows = stream.follows(reference, fetch.number, fetch.part);
         let most = if follows { SEAM } else { FARTHEST };
+        // Where pictures are coded in another order than they are shown in, a part in mid-segment begins a little earlier.
+        if fetch.part.is_some_and(|part| part > 0) && by.abs_diff(MediaTime::ZERO) <= SEAM {
+            return false;
+        }
         if by == MediaTime::ZERO || by.abs_diff(MediaTime::ZERO) > most {
             return false;
         }
