@@ -4,6 +4,7 @@
 //! `f32` and writes no unknown tag of a playlist, so neither long segments nor what comes beyond version 7 survive it.
 
 mod parts;
+mod ranges;
 
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -260,6 +261,8 @@ pub(crate) fn media(programme: &Programme<'_>, track: &Arc<Track>) -> String {
     let end = parts.as_ref().map_or_else(|| start(track, all.end), parts::Parts::end);
     let skipped = parts::skipped(programme, track, first, end);
     let head = playlist.out.len();
+    let ranges = ranges::Ranges::of(programme, track, first, (skipped > 0).then(|| parts::skip_ms(track)));
+    ranges.write(&mut playlist);
     let single = programme.options.byte_ranges.then(|| single::layout(programme, track, all.clone()));
     let file = format!("{}.{}", track.id, programme.file_extension(track));
     let extension = programme.extension(track);
@@ -267,7 +270,8 @@ pub(crate) fn media(programme: &Programme<'_>, track: &Arc<Track>) -> String {
         if skipped > 0 && n == first + skipped {
             // What they said holds still.
             playlist.out.truncate(head);
-            playlist.tag(&format!("#EXT-X-SKIP:SKIPPED-SEGMENTS={skipped}"));
+            playlist.tag(&format!("#EXT-X-SKIP:SKIPPED-SEGMENTS={skipped}{}", ranges.removed()));
+            ranges.write(&mut playlist);
         }
         let init = single.as_ref().map(|layout| (&file, &layout.init));
         segment_tags(&mut playlist, programme, track, n, n == first, init);

@@ -201,8 +201,13 @@ impl<'a> Programme<'a> {
     pub(crate) fn part(&self, track: &Arc<Track>, n: u64) -> Part {
         // The number of a movie fragment wraps like any 32-bit counter.
         let (time, sequence) = (self.media_time(track, n), (n + 1) as u32);
+        let events = self.events(track, n);
         match self.edge.filter(|edge| edge.piece_ms.is_some()) {
-            None => Part::Segment { fragment: fragment(track, n).clone(), time, sequence },
+            None if events.is_empty() => Part::Segment { fragment: fragment(track, n).clone(), time, sequence },
+            None => {
+                let [moof, mdat] = fragment(track, n).at(time, sequence);
+                Part::Chunks([Bytes::from(events), moof, mdat].into())
+            }
             Some(edge) => {
                 let pieces = edge.pieces(track, n).into_iter().enumerate();
                 Part::Chunks(pieces.flat_map(|(k, piece)| self.piece(track, n, k, &piece)).collect())
@@ -217,7 +222,10 @@ impl<'a> Programme<'a> {
         let tells = self.options.live.as_ref().is_some_and(|live| live.produced);
         let made = self.edge.filter(|_| tells).map(|edge| Produced { unix_ms: edge.made(track, n, piece.start).0 });
         // That the title can be divided was asked before.
-        chunk::write(fragment(track, n), piece, self.media_time(track, n), sequence, made).unwrap_or_default()
+        let [head, data] =
+            chunk::write(fragment(track, n), piece, self.media_time(track, n), sequence, made).unwrap_or_default();
+        let events = if k == 0 { self.events(track, n) } else { Vec::new() };
+        [if events.is_empty() { head } else { Bytes::from([&events[..], &head[..]].concat()) }, data]
     }
 
     /// The bytes of the pieces of a segment within it.
@@ -334,9 +342,8 @@ impl<'a> Programme<'a> {
 
     /// When a segment of a programme that goes on was made.
     pub(crate) fn moment(&self, track: &Track, n: u64) -> Option<Moment> {
-        let made = self.edge?.made(track, n, 0);
-        let skew = self.options.live.as_ref().map_or(0, |live| live.unsteady.skew_ms);
-        Some(Moment::at(made.0.saturating_add_signed(skew)))
+        let edge = self.edge?;
+        Some(self.dated(&edge, Ticks { ticks: start(track, n), timescale: track.timescale }.floor_in(1000)))
     }
 
     /// Number of segments between discontinuities, where there are any.
@@ -362,15 +369,17 @@ impl<'a> Programme<'a> {
         self.options.periods.unwrap_or(1).min(self.count).max(1)
     }
 
-    /// The DASH periods that a manifest has: of what goes on, those of which something is named.
-    pub(crate) fn periods(&self) -> Range<u64> {
+    /// The DASH periods that a manifest has: of what goes on, those of which something is named, or is being made.
+    pub(crate) fn periods(&self, with_empty: bool) -> Range<u64> {
         if self.edge.is_none() {
             return 0..self.period_count();
         }
         let reference = self.title.tracks.first();
         let (first, behind) = reference.map_or((0, 0), |track| (self.first_segment(track), self.segments(track)));
         let of = |n| reference.and_then(|track| self.run(track, n)).unwrap_or(0);
-        of(first)..of(behind.saturating_sub(1).max(first)) + 1
+        let last =
+            if with_empty && self.edge.is_some_and(|edge| !edge.over) { behind } else { behind.saturating_sub(1) };
+        of(first)..of(last.max(first)) + 1
     }
 
     /// Whether there is more than one period, now or at some time.

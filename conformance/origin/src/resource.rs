@@ -119,7 +119,7 @@ pub(crate) fn resource(programme: &Programme<'_>, format: Format, target: &Targe
         }
         (None, "xml") if format == Format::Dash => {
             let (stem, index) = stem.split_once(".period")?;
-            let index = index.parse().ok().filter(|index| programme.periods().contains(index))?;
+            let index = index.parse().ok().filter(|index| programme.periods(true).contains(index))?;
             let text = dash::remote_period(programme, Addressing::read(stem)?, index);
             Some(Resource::text(Class::Manifest, "xml", "", text))
         }
@@ -204,7 +204,7 @@ fn playlist(programme: &Programme<'_>, stem: &str) -> Option<Resource> {
 /// The reference segments of the period that a whole file belongs to: `<id>`, or `<id>.p<n>` where there are several.
 fn period<'s>(programme: &Programme<'_>, stem: &'s str) -> Option<(&'s str, Range<u64>)> {
     match stem.rsplit_once(".p").and_then(|(id, index)| Some((id, index.parse::<u64>().ok()?))) {
-        Some((id, index)) => programme.periods().contains(&index).then(|| (id, programme.period(index))),
+        Some((id, index)) => programme.periods(true).contains(&index).then(|| (id, programme.period(index))),
         None => Some((stem, 0..programme.count())),
     }
 }

@@ -322,7 +322,9 @@ fn manifest_at<'a>(
         return usual(programme);
     };
     let directives = Directives::read(request).map_err(|what| refused(400, what))?;
-    let programme = programme.without(directives.skip);
+    // What was not offered is not left out.
+    let skip = if live.skips() == Skips::Segments { directives.skip.min(Skips::Segments) } else { directives.skip };
+    let programme = programme.without(skip);
     if !live.blocks() || !directives.wait() {
         return usual(programme);
     }

@@ -153,6 +153,11 @@ impl<'a> Parts<'a> {
     }
 }
 
+/// How far from the end a playlist may leave something out, in milliseconds.
+pub(super) fn skip_ms(track: &Track) -> u64 {
+    TARGETS_OF_SKIP * target(track) * 1000
+}
+
 /// How many segments from `first` on a playlist leaves out, if it may and somebody asks for it.
 pub(super) fn skipped(programme: &Programme<'_>, track: &Track, first: u64, end: u64) -> u64 {
     let Some(live) = programme.options.live.as_ref() else { return 0 };
