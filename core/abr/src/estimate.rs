@@ -33,8 +33,12 @@ pub struct TransferFlags {
     /// Given up before its end; its bytes count like any other's.
     pub aborted: bool,
     /// Held back by its source: chunks of a segment still being made, or a pacing server. The
-    /// network carries this much or more.
+    /// network carries this much or more. [`Estimator::on_paced`] tells it ahead, and gets more out
+    /// of the transfer.
     pub paced: bool,
+    /// The server let the request wait until the media was there, as for a hinted part: its wait is
+    /// no time to first byte (rfc8216bis 6.2.6).
+    pub held: bool,
 }
 
 /// What the network is believed to do.
@@ -63,6 +67,17 @@ pub trait Estimator: Send {
 
     /// `bytes` of a body arrived so far.
     fn on_progress(&mut self, _transfer: TransferId, _bytes: u64, _now: Timestamp) {}
+
+    /// A transfer comes as its source makes it: a segment in chunks that is still being made, a part
+    /// at the live edge. Call it as the answer begins, before the first [`Estimator::on_progress`] of
+    /// the transfer, and that one with each read from the network: what the network carries shows
+    /// only in how bytes follow each other. Not for what comes from a cache on the device.
+    fn on_paced(&mut self, _transfer: TransferId) {}
+
+    /// A chunk of a paced transfer (`moof` with its `mdat`) is complete; it ends at `end` bytes of
+    /// the body. Call it after the [`Estimator::on_progress`] that completed it, before the next.
+    /// Where nothing of another chunk arrived with its end, the source had none.
+    fn on_chunk(&mut self, _transfer: TransferId, _end: u64) {}
 
     /// A transfer ended.
     fn on_transfer(&mut self, sample: &TransferSample);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use telecine_model::Timestamp;
 
+use crate::bursts::Bursts;
 use crate::estimate::{Estimate, Estimator, TransferId, TransferSample};
 
 /// Bodies below this tell the round trip, not the rate: they fit into the first window of TCP.
@@ -19,6 +20,11 @@ const MAX_FLIGHTS: usize = 64;
 const DEAD_AFTER: Duration = Duration::from_secs(30);
 /// Half-lives of the rate, in seconds of transfer.
 const RATE_HALF_LIVES: (f64, f64) = (3.0, 8.0);
+/// How much more a second weighs of what is held back by its source, idle time included. Players
+/// live on a buffer of a few seconds there: a rate that fell has to be known in as many.
+const PACED_HASTE: f64 = 3.0;
+/// More idle time between samples says no more.
+const PACED_SPAN: f64 = 2.0;
 /// Half-lives of the time to first byte, in transfers.
 const TTFB_HALF_LIVES: (f64, f64) = (1.0, 8.0 / 3.0);
 
@@ -31,7 +37,10 @@ const TTFB_HALF_LIVES: (f64, f64) = (1.0, 8.0 / 3.0);
 ///   during its body, and weighs its share of that time, so that the weights add up to the union
 ///   of the intervals and nothing counts twice.
 /// - Small bodies and cache hits are no rate samples, unless nothing better was ever seen.
-/// - A paced body counts only where it shows more than was believed.
+/// - While a transfer is known to be held back by its source ([`Estimator::on_paced`]), the rate is
+///   that within bursts: bytes of all transfers are summed up, over several parts if need be, and
+///   the time in which the link was idle is left out. Such samples come during a transfer.
+/// - A paced body of which that was not known counts only where it shows more than was believed.
 #[derive(Clone, Debug, Default)]
 pub struct DualEwma {
     assumed: Option<u64>,
@@ -43,6 +52,7 @@ pub struct DualEwma {
     ttfb: DualAverage,
     samples: u32,
     link: Link,
+    bursts: Bursts,
 }
 
 impl DualEwma {
@@ -64,6 +74,16 @@ impl DualEwma {
         self.rate.add(rate, weight, RATE_HALF_LIVES);
         self.samples = self.samples.saturating_add(1);
     }
+
+    fn watch_bursts(&mut self, transfer: TransferId, bytes: u64, now: Timestamp) {
+        let told = self.link.told(transfer);
+        let more = bytes.saturating_sub(told.unwrap_or(0));
+        let shared = self.link.others(transfer).any(|other| !self.bursts.is_idle(other));
+        self.bursts.heard(transfer, more, now, told.is_none(), shared);
+        if let Some(sample) = self.bursts.sample() {
+            self.add_rate(sample.rate, PACED_HASTE * sample.span.min(PACED_SPAN));
+        }
+    }
 }
 
 impl Estimator for DualEwma {
@@ -72,10 +92,27 @@ impl Estimator for DualEwma {
     }
 
     fn on_progress(&mut self, transfer: TransferId, bytes: u64, now: Timestamp) {
+        if self.bursts.is_watching() {
+            self.watch_bursts(transfer, bytes, now);
+        }
         self.link.progress(transfer, bytes, now);
     }
 
+    fn on_paced(&mut self, transfer: TransferId) {
+        self.bursts.watch(transfer);
+    }
+
+    fn on_chunk(&mut self, transfer: TransferId, end: u64) {
+        if let Some(told) = self.link.told(transfer) {
+            self.bursts.chunk(transfer, told > end);
+        }
+    }
+
     fn on_transfer(&mut self, sample: &TransferSample) {
+        if self.bursts.is_watching() {
+            self.watch_bursts(sample.id, sample.bytes, sample.finished);
+        }
+        let watched = self.bursts.end(sample.id);
         let Some(load) = self.link.end(sample).filter(|_| sample.bytes > 0) else {
             return;
         };
@@ -83,9 +120,14 @@ impl Estimator for DualEwma {
         let cached = sample.flags.cached || (!small && sample.finished.since(sample.started) < CACHE_TIME);
         if cached {
             self.link.discount(sample.bytes);
-        } else {
+        } else if !sample.flags.held {
             let ttfb = sample.first_byte.since(sample.started);
             self.ttfb.add(ttfb.as_secs_f64(), 1.0, TTFB_HALF_LIVES);
+        }
+        if let Some(whole) = watched {
+            // What its bursts say of the link is counted already, if they say anything.
+            self.unsure.add(whole.rate, whole.seconds, RATE_HALF_LIVES);
+            return;
         }
         if small || cached || load.time.is_zero() {
             let time = load.time.max(SHORTEST_BODY).as_secs_f64();
@@ -191,6 +233,16 @@ struct Load {
 }
 
 impl Link {
+    /// Bytes of a transfer so far; None before its first.
+    fn told(&self, id: TransferId) -> Option<u64> {
+        self.flights.get(&id).map(|flight| flight.bytes)
+    }
+
+    /// The transfers under way but one.
+    fn others(&self, id: TransferId) -> impl Iterator<Item = TransferId> + '_ {
+        self.flights.keys().copied().filter(move |other| *other != id)
+    }
+
     fn progress(&mut self, id: TransferId, bytes: u64, now: Timestamp) {
         self.advance(now);
         if !self.flights.contains_key(&id) && self.flights.len() >= MAX_FLIGHTS {

@@ -203,7 +203,7 @@ fn kbps(bits_per_second: u64) -> String {
     format!("{} kbit/s", bits_per_second / 1000)
 }
 
-fn secs(ms: i64) -> String {
+pub(crate) fn secs(ms: i64) -> String {
     let tenths = ms.unsigned_abs() / 100;
     let sign = if ms < 0 && tenths > 0 { "-" } else { "" };
     format!("{sign}{}.{} s", tenths / 10, tenths % 10)

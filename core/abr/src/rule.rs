@@ -147,6 +147,8 @@ pub struct Progress {
     pub requested: Timestamp,
     /// When the first byte of the body arrived.
     pub first_byte: Option<Timestamp>,
+    /// It comes as its source makes it: how fast it comes says nothing of the network.
+    pub paced: bool,
 }
 
 /// Chooses the level of each segment of one track.

@@ -16,7 +16,7 @@ pub(crate) const GRACE: f64 = 0.5;
 pub(crate) struct Transit {
     /// Since the request.
     pub(crate) elapsed: f64,
-    /// What this request alone saw of the network.
+    /// What this request alone saw of the network, if anything.
     pub(crate) network: Network,
     /// Bits of the whole body.
     size: f64,
@@ -33,8 +33,10 @@ impl Transit {
         let level = ctx.levels.get(progress.level)?;
         let first_byte = progress.first_byte?;
         let speed = ctx.speed();
-        let elapsed = ctx.now.since(progress.requested).as_secs_f64();
-        let ttfb = first_byte.since(progress.requested).as_secs_f64();
+        // What a paced transfer waited for its first byte, it waited for its source.
+        let requested = if progress.paced { first_byte } else { progress.requested };
+        let elapsed = ctx.now.since(requested).as_secs_f64();
+        let ttfb = first_byte.since(requested).as_secs_f64();
         let segment = seconds(ctx.segment_duration);
         let arrived = progress.bytes as f64 * 8.0;
         let size = match progress.total {
@@ -44,14 +46,13 @@ impl Transit {
         if arrived < LEAST_BITS || elapsed < LEAST_TIME || elapsed <= ttfb || arrived >= size {
             return None;
         }
-        Some(Self {
-            elapsed: elapsed * speed,
-            network: Network { rate: arrived / (elapsed - ttfb) / speed, ttfb: ttfb * speed, measured: true },
-            size,
-            rest: size - arrived,
-            segment,
-            rate: level.rate(),
-        })
+        let network = if progress.paced {
+            // It shows its source's rate; the estimate knows the network's.
+            Network::of(ctx).filter(|network| network.measured)?
+        } else {
+            Network { rate: arrived / (elapsed - ttfb) / speed, ttfb: ttfb * speed, measured: true }
+        };
+        Some(Self { elapsed: elapsed * speed, network, size, rest: size - arrived, segment, rate: level.rate() })
     }
 
     /// Bits of the same segment at another level: known, or in proportion to the bitrates.

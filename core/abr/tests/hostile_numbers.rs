@@ -117,6 +117,7 @@ proptest! {
                 total: question.levels[0].next_size,
                 requested: Timestamp::ZERO,
                 first_byte: Some(Timestamp::from_micros(question.now / 2)),
+                paced: question.starting,
             };
             if let Some(instead) = rule.should_abandon(&ctx, &progress) {
                 prop_assert!(instead.level < choice.level);
@@ -137,27 +138,56 @@ proptest! {
     #[test]
     fn an_estimate_is_never_nothing(
         transfers in prop::collection::vec(
-            (0_u64..4, extreme_u64(), extreme_u64(), extreme_u64(), extreme_u64(), any::<bool>(), any::<bool>()),
+            (0_u64..4, extreme_u64(), extreme_u64(), extreme_u64(), extreme_u64(), 0_u8..6, any::<bool>()),
             1..40,
         ),
     ) {
         let mut estimator = DualEwma::new();
-        for (id, bytes, started, first_byte, finished, progress, cached) in transfers {
+        for (id, bytes, started, first_byte, finished, what, cached) in transfers {
             let at = Timestamp::from_micros;
-            if progress {
-                estimator.on_progress(TransferId(id), bytes, at(first_byte));
-                continue;
+            let id = TransferId(id);
+            match what {
+                0 | 1 => estimator.on_progress(id, bytes, at(first_byte)),
+                2 => estimator.on_paced(id),
+                3 => estimator.on_chunk(id, bytes),
+                _ => estimator.on_transfer(&TransferSample {
+                    id,
+                    bytes,
+                    started: at(started),
+                    first_byte: at(first_byte),
+                    finished: at(finished),
+                    flags: TransferFlags { cached, aborted: cached, paced: !cached, held: cached },
+                }),
             }
-            estimator.on_transfer(&TransferSample {
-                id: TransferId(id),
-                bytes,
-                started: at(started),
-                first_byte: at(first_byte),
-                finished: at(finished),
-                flags: TransferFlags { cached, aborted: cached, paced: !cached },
-            });
             if let Some(estimate) = estimator.estimate() {
                 prop_assert!(estimate.bits_per_second >= 1 && estimate.low >= 1);
+            }
+        }
+    }
+
+    /// Reads of any size at any time, of several paced transfers at once.
+    #[test]
+    fn bursts_of_any_kind_give_a_rate_that_bytes_came_at(
+        reads in prop::collection::vec((0_u64..3, 0_u64..100_000, 0_u64..200_000, any::<bool>()), 1..600),
+    ) {
+        let mut estimator = DualEwma::new();
+        let (mut at, mut told) = (1_000_000, [0_u64; 3]);
+        for id in 0..3 {
+            estimator.on_paced(TransferId(id));
+        }
+        for (id, after, bytes, chunk) in reads {
+            at += after;
+            let so_far = &mut told[id as usize];
+            *so_far += bytes;
+            estimator.on_progress(TransferId(id), *so_far, Timestamp::from_micros(at));
+            if chunk {
+                estimator.on_chunk(TransferId(id), *so_far);
+            }
+            if let Some(estimate) = estimator.estimate() {
+                // No more than all of it in one millisecond.
+                let all: u64 = told.iter().sum();
+                prop_assert!(estimate.bits_per_second <= 8 * 1000 * all, "{estimate:?}");
+                prop_assert!(estimate.samples > 0);
             }
         }
     }
@@ -176,6 +206,11 @@ fn transfers_that_never_end_are_forgotten() {
     let mut estimator = DualEwma::new();
     for id in 0..100_000 {
         estimator.on_progress(TransferId(id), 1, Timestamp::from_millis(id));
+    }
+    assert_eq!(estimator.estimate(), None);
+    for id in 0..100_000 {
+        estimator.on_paced(TransferId(id));
+        estimator.on_progress(TransferId(id), 0, Timestamp::from_millis(id));
     }
     assert_eq!(estimator.estimate(), None);
 }

@@ -44,6 +44,9 @@ pub struct FetchRequest {
     /// Absolute URL.
     #[serde(serialize_with = "redacted")]
     pub url: String,
+    /// Only the head of the answer is wanted (HEAD). A host that gets a body all the same may leave it out.
+    #[serde(skip_serializing_if = "is_false")]
+    pub head: bool,
     /// Part of the resource.
     #[serde(serialize_with = "range")]
     pub byte_range: Option<ByteRange>,
@@ -209,6 +212,10 @@ pub enum Payload {
 
 fn redacted<S: Serializer>(url: &str, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&telecine_model::uri::without_secrets(url))
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 fn range<S: Serializer>(range: &Option<ByteRange>, serializer: S) -> Result<S::Ok, S::Error> {

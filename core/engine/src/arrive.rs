@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use telecine_abr::{Downloaded, Progress};
+use telecine_abr::{Downloaded, Progress, TransferId};
 use telecine_model::{Error, ErrorCode, Handling, MediaTime, TrackKind};
 
 use crate::action::{Action, Format, Payload, SinkCommand};
@@ -200,7 +200,7 @@ impl Engine {
                     return true;
                 }
                 let mut piece = piece;
-                let held = !fetch.held.is_empty();
+                let held = !fetch.held.is_empty() || fetch.hinted.is_some();
                 let Some((tracks, keys)) = fragment_of(&piece.fact) else { return true };
                 if !keys.is_empty() {
                     piece.need = self.need_of_fragment(kind, keys, &piece);
@@ -212,6 +212,13 @@ impl Engine {
                     return true;
                 }
                 self.take_fragment(kind, piece)
+            }
+            MediaFact::End(end) => {
+                let paced = fetch.request.filter(|id| self.requests.get(*id).is_some_and(Request::is_paced));
+                if let Some(id) = paced {
+                    self.policies.estimator.on_chunk(TransferId(id.0), end);
+                }
+                true
             }
             MediaFact::Index(_) | MediaFact::Text(_) => true,
             MediaFact::Broken(error) => {
@@ -252,6 +259,9 @@ impl Engine {
         }
         let through = self.goes_through(piece.need);
         let tracks = fragment_of(&piece.fact).map(|(tracks, _)| tracks.to_vec()).unwrap_or_default();
+        if self.follow_media(kind, &tracks) {
+            return false;
+        }
         if let Some(error) = self.goes_back(kind, &tracks) {
             self.replace_segment(kind, error, Vec::new());
             return false;
@@ -272,6 +282,7 @@ impl Engine {
     pub(crate) fn release_held(&mut self, kind: TrackKind) {
         loop {
             let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
+            let fetch = fetch.filter(|fetch| fetch.hinted.is_none());
             let Some(held) = fetch.and_then(|fetch| fetch.held.front()) else { return };
             let (need, tracks) = (held.need, fragment_of(&held.fact).map_or(&[][..], |(tracks, _)| tracks));
             if !self.knows_timeline(kind, tracks) || !self.may_pass(kind, need) {
@@ -283,7 +294,7 @@ impl Engine {
             if !self.take_fragment(kind, piece) {
                 return;
             }
-            if last {
+            if last && self.extend_open(kind) {
                 return self.conclude_segment(kind);
             }
         }
@@ -329,13 +340,13 @@ impl Engine {
         }
         let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return };
         fetch.read = true;
-        if fetch.held.is_empty() {
+        if fetch.held.is_empty() && fetch.hinted.is_none() && self.extend_open(kind) {
             self.conclude_segment(kind);
         }
     }
 
     /// Everything of a segment was handed on.
-    fn conclude_segment(&mut self, kind: TrackKind) {
+    pub(crate) fn conclude_segment(&mut self, kind: TrackKind) {
         self.hand_on_asides(kind);
         let Some(stream) = self.streams.get_mut(&kind) else {
             return;
@@ -358,6 +369,8 @@ impl Engine {
         if let Some(item) = stream.buffer.get_mut(fetch.start) {
             item.complete = true;
             item.bytes = fetch.bytes;
+            // What came as it was made may be known to reach further by now.
+            item.end = fetch.end;
             stream.shift = Some(fetch.end - item.media_end);
             media = Some((item.media_start, item.media_end));
         }
@@ -371,7 +384,8 @@ impl Engine {
             }
         }
         stream.bare = fetch.bare;
-        stream.cursor = Some((fetch.rendition, fetch.number));
+        stream.followed_media = false;
+        stream.cursor = Some(fetch.cursor());
         stream.demuxer = fetch.reader.and_then(MediaReader::into_stream);
         stream.lost = Lost::default();
         stream.refused_bytes = 0;
@@ -390,7 +404,7 @@ impl Engine {
             let ladder = stream.ladder.clone();
             let levels = self.levels(kind, &ladder, fetch.end);
             if let Some(context) = self.context(kind, &levels, fetch.end) {
-                self.policies.rule.on_downloaded(&context, &downloaded);
+                self.rule().on_downloaded(&context, &downloaded);
             }
         }
     }
@@ -460,12 +474,13 @@ impl Engine {
             total,
             requested: request.started,
             first_byte: request.first_byte(),
+            paced: request.is_paced(),
         };
         let levels = self.levels(kind, &steps, start);
         let Some(context) = self.context(kind, &levels, start) else {
             return;
         };
-        let Some(choice) = self.policies.rule.should_abandon(&context, &progress) else {
+        let Some(choice) = self.rule().should_abandon(&context, &progress) else {
             return;
         };
         let to = levels.get(choice.level).map(|level| level.rendition);

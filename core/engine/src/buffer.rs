@@ -125,6 +125,18 @@ pub(crate) struct BufferMap(Vec<Item>);
 pub(crate) const SEAM: MediaTime = MediaTime::from_millis(100);
 
 impl BufferMap {
+    /// Whether something of a period is there.
+    pub(crate) fn has_period(&self, period: usize) -> bool {
+        self.0.iter().any(|item| item.period == period)
+    }
+
+    /// Periods are at other places of the presentation now.
+    pub(crate) fn move_periods(&mut self, place: impl Fn(usize) -> usize) {
+        for item in &mut self.0 {
+            item.period = place(item.period);
+        }
+    }
+
     /// Adds a segment that begins to arrive, or says more of one that did. What was there in its place
     /// is not any more: sinks replace what overlaps.
     pub(crate) fn put(&mut self, item: Item) {

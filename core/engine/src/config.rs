@@ -38,6 +38,8 @@ pub struct Config {
     pub least_bytes: u64,
     /// A service location that failed is left alone for so long. Default 60 s.
     pub location_rest: Duration,
+    /// How titles that go on are played.
+    pub live: LiveConfig,
     /// The stall watchdog looks after so long without progress. Default 3 s; zero never looks.
     pub stuck_after: Duration,
     /// Missing media up to this length is jumped over at once; longer holes only if nothing can
@@ -70,12 +72,45 @@ impl Default for Config {
             slow_after: Duration::from_secs(20),
             least_bytes: 10_000,
             location_rest: Duration::from_secs(60),
+            live: LiveConfig::default(),
             stuck_after: Duration::from_secs(3),
             small_gap: MediaTime::from_millis(500),
             strict: false,
             preferences: Preferences::default(),
             constraints: Constraints::default(),
             record: false,
+        }
+    }
+}
+
+/// How titles that go on are played. What is None is left to what the title says, else to the policies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LiveConfig {
+    /// Low-latency titles are played by parts and chunks, as near to the live edge as they offer. Default true.
+    pub low_latency: bool,
+    /// How long after it is made the viewer is to see something.
+    pub latency_target: Option<MediaTime>,
+    /// What is seen later than this is left out: playback moves to the target at once.
+    pub latency_max: Option<MediaTime>,
+    /// The slowest and the fastest speed, in thousandths, by which the target is kept.
+    pub min_rate_milli: Option<u32>,
+    /// See `min_rate_milli`.
+    pub max_rate_milli: Option<u32>,
+    /// A live title whose playlist has nothing new for so long has lost its encoder: what there is of it is played, then
+    /// playback ends. Default 60 s; zero waits for ever.
+    pub stale_after: Duration,
+}
+
+impl Default for LiveConfig {
+    fn default() -> Self {
+        Self {
+            low_latency: true,
+            latency_target: None,
+            latency_max: None,
+            min_rate_milli: None,
+            max_rate_milli: None,
+            stale_after: Duration::from_secs(60),
         }
     }
 }

@@ -90,7 +90,8 @@ impl Engine {
             return self.fail(error.fact("position", position));
         }
         self.playback.stalled_at = Some(self.now);
-        self.policies.rule.on_stall();
+        self.rule().on_stall();
+        self.back_off();
         self.sink(SinkCommand::Pause);
         self.emit(Event::StallStarted { at: self.now, position, cause });
         self.enter(State::Rebuffering);
@@ -246,10 +247,13 @@ impl Engine {
             _ => None,
         };
         let position = position.or(self.playback.seek.map(|seek| seek.target)).unwrap_or_else(|| self.position());
+        // At the live edge there is no more than there is.
+        let at_edge = wanted.min(self.hold_back().mul_ratio(1, 2)).max(SEAM);
         let filled = |stream: &Stream| {
             let media = stream.buffer.media_from(position);
             let idle = stream.fetch.is_none();
-            media >= wanted || (idle && (stream.ended || (media > SEAM && self.is_full(stream))))
+            let enough = stream.ended || (media > SEAM && self.is_full(stream));
+            media >= wanted || (idle && enough) || (stream.waits_at_edge() && media >= at_edge)
         };
         self.streams.values().filter(|stream| stream.is_essential()).all(filled)
     }
@@ -279,6 +283,10 @@ impl Engine {
 
     pub(crate) fn pause(&mut self) {
         self.playback.wanted = false;
+        if self.playback.started {
+            // What is watched later is not what is live then.
+            self.title.live.following.live = false;
+        }
         // Who pauses and plays where there is nothing yet stalls there again: that is no sink that loses media.
         self.playback.stalls_here.1 = 0;
         match self.playback.state {
@@ -309,10 +317,14 @@ impl Engine {
             let error = Error::new(ErrorCode::InvalidArgument, "the playback speed must be between 0.1 and 4");
             return self.report(error.fact("rate_milli", rate_milli).recovered(Handling::Skipped));
         }
+        self.forget_followed_speed();
+        self.change_rate(rate_milli, vec!["asked for by the application".to_owned()]);
+    }
+
+    pub(crate) fn change_rate(&mut self, rate_milli: u32, why: Vec<String>) {
         let position = self.position();
         self.playback.place(position, self.playback.is_advancing(), self.now);
         let name = |milli: u32| Some(format!("{milli} thousandths"));
-        let why = vec!["asked for by the application".to_owned()];
         self.decide(DecisionKind::Rate, None, name(self.playback.rate_milli), name(rate_milli), why);
         self.playback.rate_milli = rate_milli;
         self.sink(SinkCommand::SetRate(rate_milli));

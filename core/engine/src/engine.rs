@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use telecine_model::clock::ClockSample;
 use telecine_model::presentation::PlaylistInfo;
 use telecine_model::protection::Key;
 use telecine_model::rng::Rng;
@@ -17,6 +18,7 @@ use crate::event::{Decision, DecisionKind, Event, State};
 use crate::fetch::Requests;
 use crate::input::{Capabilities, Command, Environment, Input};
 use crate::keys::{Bar, Findings, GivenKey, KeyFiles, KeySetup, Keys, Licences, NeedId};
+use crate::live::{Live, LiveSnapshot};
 use crate::media::MediaFact;
 use crate::outbox::Outbox;
 use crate::playback::Playback;
@@ -41,6 +43,8 @@ pub struct Engine {
     pub(crate) timers: Timers,
     pub(crate) requests: Requests,
     pub(crate) capabilities: Capabilities,
+    /// What the device's own clock showed last.
+    pub(crate) device_clock: Option<ClockSample>,
     pub(crate) title: Title,
     pub(crate) streams: BTreeMap<TrackKind, Stream>,
     pub(crate) playback: Playback,
@@ -70,6 +74,8 @@ pub(crate) struct Title {
     pub(crate) presentation: Option<Presentation>,
     /// Text of an MPD that waits for remote elements, and how often it was completed.
     pub(crate) remote: Option<crate::load::RemoteElements>,
+    /// How it goes on, if it does.
+    pub(crate) live: Live,
     /// What the media playlists said beside their segments.
     pub(crate) playlists: BTreeMap<RenditionRef, PlaylistInfo>,
     /// Where the application wants to start.
@@ -123,6 +129,7 @@ impl Engine {
             timers: Timers::default(),
             requests: Requests::default(),
             capabilities: Capabilities::default(),
+            device_clock: None,
             title: Title::default(),
             streams: BTreeMap::new(),
             playback: Playback::default(),
@@ -169,8 +176,10 @@ impl Engine {
                 self.capabilities = capabilities;
                 self.rebuild_ladders();
             }
-            // To stored licences; and to live titles, which are not played yet.
-            Input::Environment(Environment::WallClock { time, .. }) => {
+            // To stored licences, and to live titles as long as nobody else says what time it is.
+            Input::Environment(Environment::WallClock { time, uncertainty_ms }) => {
+                let uncertainty = Duration::from_millis(uncertainty_ms.into());
+                self.on_device_clock(ClockSample::device(time, uncertainty, self.now));
                 if let Some(live) = &mut self.keys.live {
                     live.wall(time, self.now);
                 }
@@ -273,6 +282,7 @@ impl Engine {
             position,
             duration: presentation.and_then(|p| p.duration),
             live: presentation.is_some_and(|p| p.live),
+            edge: self.live_snapshot(),
             rate_milli: self.playback.rate_milli,
             throughput: self.policies.estimator.estimate().map(|e| e.bits_per_second),
             streams: streams.collect(),
@@ -320,6 +330,7 @@ impl Engine {
                 self.account();
             }
             Command::Seek(target) => self.seek(target),
+            Command::SeekToTime(time) => self.seek_to_time(time),
             Command::SelectTrack { kind, id } => self.choose_track(kind, id),
             Command::DisableKind(kind) => self.disable(kind),
         }
@@ -328,7 +339,13 @@ impl Engine {
     fn on_timer(&mut self, timer: Timer) {
         match timer {
             // Streams are scheduled whenever things settle; the timer only had to wake us.
-            Timer::Schedule(_) | Timer::QualityBoundary | Timer::TimedEvent | Timer::Cues => {}
+            Timer::Schedule(_)
+            | Timer::Reload
+            | Timer::Clock
+            | Timer::QualityBoundary
+            | Timer::TimedEvent
+            | Timer::Cues => {}
+            Timer::Latency => self.keep_latency(),
             Timer::Retry => self.retry_due(),
             Timer::Patience => self.lose_patience(),
             Timer::Watchdog => self.watch(),
@@ -352,6 +369,9 @@ impl Engine {
             self.release_text(kind);
             self.schedule(kind);
         }
+        self.follow_playlists();
+        self.follow_mpd();
+        self.follow_edge();
         if self.playback.is_active() {
             self.advance();
         }
@@ -488,6 +508,8 @@ pub struct Snapshot {
     pub duration: Option<MediaTime>,
     /// Whether it is live.
     pub live: bool,
+    /// How far behind the live edge it is, once that is known.
+    pub edge: Option<LiveSnapshot>,
     /// Speed in thousandths.
     pub rate_milli: u32,
     /// Estimated throughput in bits a second, once something was measured.

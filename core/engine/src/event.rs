@@ -196,6 +196,13 @@ pub enum Event {
         /// All that is to be on the screen, in the order in which it is painted.
         cues: Vec<Arc<Cue>>,
     },
+    /// A live title will not go on: what there is of it is all. It is played to its end, as any title is.
+    LiveEnded {
+        /// When.
+        at: Timestamp,
+        /// Where it ends.
+        duration: MediaTime,
+    },
     /// The title was played to its end.
     Ended {
         /// When.

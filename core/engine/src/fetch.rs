@@ -33,6 +33,12 @@ pub(crate) enum Purpose {
     Playlist(RenditionRef),
     /// A rendition's segment index.
     Index(RenditionRef),
+    /// A newer version of a live MPD.
+    Refresh,
+    /// A patch of it.
+    Patch,
+    /// What time it is.
+    Clock,
     /// An initialisation section for a kind's stream.
     Init(TrackKind, InitKey),
     /// The segment that a kind's stream is fetching.
@@ -59,6 +65,8 @@ pub(crate) struct Request {
     watched: (Timestamp, u64),
     pub(crate) head: Option<ResponseHead>,
     first_byte: Option<Timestamp>,
+    /// It comes as it is made.
+    paced: bool,
     pub(crate) received: u64,
     /// Body of a text or of an error answer.
     pub(crate) body: Vec<u8>,
@@ -80,7 +88,20 @@ impl Request {
     /// are left out instead.
     fn is_vital(&self) -> bool {
         self.fetch.kind != Some(TrackKind::Text)
-            && !matches!(self.purpose, Purpose::Remote(_) | Purpose::KeyFile(..) | Purpose::Licence(_))
+            && !matches!(
+                self.purpose,
+                Purpose::Remote(_)
+                    | Purpose::KeyFile(..)
+                    | Purpose::Licence(_)
+                    | Purpose::Refresh
+                    | Purpose::Patch
+                    | Purpose::Clock
+            )
+    }
+
+    /// Whether it comes as it is made.
+    pub(crate) fn is_paced(&self) -> bool {
+        self.paced
     }
 
     pub(crate) fn first_byte(&self) -> Option<Timestamp> {
@@ -132,6 +153,17 @@ impl Requests {
     pub(crate) fn carry(&mut self, id: RequestId, boxes: Vec<SegmentIndexBox>) {
         if let Some(request) = self.active.get_mut(&id) {
             request.carried = boxes;
+        }
+    }
+
+    /// Renditions are at other places now.
+    pub(crate) fn move_periods(&mut self, moved: impl Fn(RenditionRef) -> Option<RenditionRef>) {
+        let active = self.active.values_mut().map(|request| &mut request.purpose);
+        for purpose in active.chain(self.deferred.iter_mut().map(|deferred| &mut deferred.purpose)) {
+            if let Purpose::Playlist(reference) | Purpose::Index(reference) = purpose {
+                let nowhere = RenditionRef { period: usize::MAX, ..*reference };
+                *reference = moved(*reference).unwrap_or(nowhere);
+            }
         }
     }
 
@@ -192,6 +224,7 @@ impl Engine {
             class,
             kind,
             url,
+            head: false,
             byte_range,
             max_bytes,
             head_timeout: self.config.head_timeout,
@@ -228,6 +261,7 @@ impl Engine {
             watched: (self.now, 0),
             head: None,
             first_byte: None,
+            paced: false,
             received: 0,
             body: Vec::new(),
             secret: Zeroizing::default(),
@@ -306,11 +340,16 @@ impl Engine {
     pub(crate) fn on_network(&mut self, event: NetworkEvent) {
         match event {
             NetworkEvent::Head(head) => {
+                let paced = self.requests.active.get(&head.id).is_some_and(|request| self.is_paced(&request.purpose));
                 if let Some(request) = self.requests.active.get_mut(&head.id) {
                     request.first_byte = Some(self.now);
                     request.watched = (self.now, 0);
                     let transfer = TransferId(head.id.0);
                     if request.fetch.class == RequestClass::Segment {
+                        request.paced = paced;
+                        if paced {
+                            self.policies.estimator.on_paced(transfer);
+                        }
                         self.policies.estimator.on_progress(transfer, 0, self.now);
                     }
                     request.head = Some(*head);
@@ -429,7 +468,8 @@ impl Engine {
         match request.purpose.clone() {
             Purpose::Manifest => {
                 let body = std::mem::take(&mut request.body);
-                self.on_manifest(request.url().to_owned(), Bytes::from(body));
+                self.title.live.note_answer(&request, self.now);
+                self.on_manifest(request.url().to_owned(), Bytes::from(body), request.started);
             }
             Purpose::Remote(place) => {
                 let body = std::mem::take(&mut request.body);
@@ -439,6 +479,11 @@ impl Engine {
                 let body = std::mem::take(&mut request.body);
                 self.on_playlist(rendition, &request, &body);
             }
+            Purpose::Refresh | Purpose::Patch => {
+                let body = std::mem::take(&mut request.body);
+                self.on_mpd(&request, body);
+            }
+            Purpose::Clock => self.on_clock(&request),
             Purpose::Index(rendition) => self.on_index(rendition, request),
             Purpose::Init(kind, key) => self.on_init(kind, key, request),
             Purpose::Segment(kind) => self.on_segment_end(kind, request),
@@ -457,7 +502,7 @@ impl Engine {
             started: request.started,
             first_byte,
             finished: self.now,
-            flags: TransferFlags { cached, aborted, ..TransferFlags::default() },
+            flags: TransferFlags { cached, aborted, paced: request.paced, held: request.paced },
         });
     }
 
@@ -484,6 +529,23 @@ impl Engine {
             self.qoe.wasted(request.received);
             self.sample(&request, true);
         }
+        match request.purpose {
+            Purpose::Playlist(reference) if self.is_reload(reference) => {
+                return self.on_reload_failed(reference, &request, error);
+            }
+            // 6.2.6: what was only hinted at need not be there; that is nobody's fault.
+            Purpose::Segment(kind) if self.is_hinted(kind, request.fetch.id) => return self.on_hint_failed(kind),
+            _ => {}
+        }
+        match request.purpose {
+            Purpose::Refresh | Purpose::Patch => return self.on_mpd_failed(&request.purpose, status, error),
+            Purpose::Clock => return self.on_clock_failed(error),
+            _ => {}
+        }
+        if let Some(after) = self.too_early(&request, status) {
+            let why = vec!["it has just come, by the clock".to_owned()];
+            return self.defer(request, error, after, why);
+        }
         let failure = Failure {
             status,
             attempt: request.fetch.attempt,
@@ -497,7 +559,10 @@ impl Engine {
         };
         let verdict = self.policies.retry.decide(&failure);
         match verdict.decision {
-            RetryDecision::Retry { after } => self.defer(request, error, after, verdict.reasons),
+            RetryDecision::Retry { after } => {
+                let least = self.least_reload_wait(&request.purpose);
+                self.defer(request, error, after.max(least), verdict.reasons);
+            }
             // No other place would answer differently: the service refuses this viewer here.
             RetryDecision::Elsewhere if verdict.otherwise == Otherwise::Fail && request.is_vital() => self.fail(error),
             RetryDecision::Elsewhere => self.give_up(request, error, verdict.reasons),
@@ -561,7 +626,12 @@ impl Engine {
     /// Whether what a request was for may be had elsewhere.
     fn has_alternate(&self, purpose: &Purpose) -> bool {
         match purpose {
-            Purpose::Manifest | Purpose::Remote(_) | Purpose::Licence(_) => false,
+            Purpose::Manifest
+            | Purpose::Remote(_)
+            | Purpose::Licence(_)
+            | Purpose::Refresh
+            | Purpose::Patch
+            | Purpose::Clock => false,
             Purpose::KeyFile(file, _) => self.has_other_key(file),
             Purpose::Playlist(reference) | Purpose::Index(reference) => {
                 let same_track = |s: &&Stream| (s.period, s.track) == (reference.period, reference.track);
@@ -637,6 +707,8 @@ impl Engine {
             }
             Purpose::KeyFile(file, _) => self.on_key_file_missing(file, error),
             Purpose::Licence(id) => self.on_licence_failed(id, error.code()),
+            Purpose::Refresh | Purpose::Patch => self.on_mpd_failed(&request.purpose, None, error),
+            Purpose::Clock => self.on_clock_failed(error),
         }
     }
 }

@@ -41,7 +41,8 @@ pub enum Command {
     Play,
     /// Holds the picture; buffering goes on.
     Pause,
-    /// Moves the playhead; clamped to what can be played.
+    /// Moves the playhead; clamped to what can be played. Of a live title that is what its window has, up to as near to
+    /// the live edge as may be: [`MediaTime::MAX`] leads there.
     Seek(MediaTime),
     /// Chooses a track by its id, of the current period.
     SelectTrack {
@@ -78,6 +79,9 @@ pub enum Command {
     /// [`Event::LicenceReleased`]: crate::Event::LicenceReleased
     /// [`Event::LicenceStored`]: crate::Event::LicenceStored
     ReleaseLicence(StoredLicence),
+    /// Moves the playhead to what was made at a time of the world's clock, as the title's dates tell it. A title without
+    /// dates is not moved, which is told.
+    SeekToTime(WallTime),
 }
 
 /// Names one request from [`crate::Action::Fetch`] to its end.
@@ -259,6 +263,22 @@ pub struct Capabilities {
     pub max_height: Option<u32>,
     /// Bytes that it can hold per kind.
     pub max_bytes: Option<u64>,
+    /// Speeds at which it can play without anybody noticing: those by which the latency of live titles is kept. Default
+    /// any.
+    pub speeds: PlaybackSpeeds,
+}
+
+/// Speeds that a device can play at.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlaybackSpeeds {
+    /// Any: it varies smoothly.
+    #[default]
+    Any,
+    /// Normal speed and these, in thousandths.
+    Steps(Vec<u32>),
+    /// Normal speed alone: each change is seen or heard.
+    Normal,
 }
 
 impl Default for Capabilities {
@@ -271,6 +291,7 @@ impl Default for Capabilities {
             max_channels: Vec::new(),
             max_height: None,
             max_bytes: None,
+            speeds: PlaybackSpeeds::default(),
         }
     }
 }

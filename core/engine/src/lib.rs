@@ -71,8 +71,10 @@ mod index;
 mod inits;
 mod input;
 mod keys;
+mod live;
 mod load;
 mod media;
+mod next_segment;
 mod outbox;
 mod periods;
 mod places;
@@ -94,13 +96,16 @@ mod tolerated;
 mod tracks;
 
 pub use action::{Action, Append, CdmOrder, FetchRequest, Format, LoadId, Payload, SinkCommand, TrackConfig};
-pub use config::{Config, Constraints, Preferences};
+pub use config::{Config, Constraints, LiveConfig, Preferences};
 pub use engine::{Engine, Snapshot, StreamSnapshot};
 pub use event::{Decision, DecisionKind, Event, StallCause, State, TimedPhase};
 pub use host::{Observed, Sink, TrackStats};
 pub use index::{index_from_sidx, nested_ranges};
-pub use input::{Body, Capabilities, Command, Environment, Input, NetworkEvent, RequestId, ResponseHead, SinkReport};
+pub use input::{
+    Body, Capabilities, Command, Environment, Input, NetworkEvent, PlaybackSpeeds, RequestId, ResponseHead, SinkReport,
+};
 pub use keys::{CdmNote, KeySetup};
+pub use live::LiveSnapshot;
 pub use load::whole_resource;
 pub use media::{FragmentTrack, IndexFact, InitTrack, MediaFact, TextFact};
 pub use policy::{BufferContext, BufferGoal, BufferPolicy, ConfiguredBuffer, Policies};

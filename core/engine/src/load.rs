@@ -8,7 +8,7 @@ use telecine_manifest::{dash, hls, sniff};
 use telecine_model::segments::{Addressing, SegmentIndexSource, UriList};
 use telecine_model::{
     uri, ByteRange, Error, ErrorCode, Handling, MediaTime, Period, Presentation, Protocol, SegmentIndex, SegmentTable,
-    Segments, Timescale, Track, TrackKind,
+    Segments, Timescale, Timestamp, Track, TrackKind,
 };
 use telecine_telemetry::Qoe;
 
@@ -17,6 +17,7 @@ use crate::event::{DecisionKind, Event, State};
 use crate::fetch::{Purpose, Request};
 use crate::index::{index_from_sidx, nested_ranges};
 use crate::keys::KeyFiles;
+use crate::live::Answered;
 use crate::media::MediaFact;
 use crate::playback::Playback;
 use crate::select::is_readable;
@@ -59,7 +60,8 @@ impl Engine {
         }
     }
 
-    pub(crate) fn on_manifest(&mut self, url: String, body: Bytes) {
+    /// The manifest came, by a load that began at `started`.
+    pub(crate) fn on_manifest(&mut self, url: String, body: Bytes, started: Timestamp) {
         let found = match sniff(&body) {
             Some(Protocol::Dash) => return self.parse_mpd(url, body, 0),
             // Text of neither kind goes to the HLS parser too: its error says what it looks like.
@@ -72,9 +74,10 @@ impl Engine {
             }
             Ok(hls::Playlist::Media(playlist)) => {
                 self.outbox.secrets.learn(&playlist.info.define, &[&url, &self.title.url]);
-                let info = playlist.info.clone();
                 let only = RenditionRef { period: 0, track: 0, rendition: 0 };
-                self.title.playlists.insert(only, info);
+                let mut playlist = playlist;
+                self.place_playlist(only, &mut playlist, started);
+                self.title.playlists.insert(only, playlist.info.clone());
                 self.begin(playlist.into_presentation());
             }
             Err(error) => self.fail(error),
@@ -100,6 +103,7 @@ impl Engine {
             Err(error) => return self.fail(error),
         };
         if mpd.remote.is_empty() {
+            self.title.live.note_text((depth == 0).then(|| text.clone()));
             return self.begin(mpd.presentation);
         }
         // D070: no nested or circular resolution beyond the limit; what is left keeps its inline
@@ -168,9 +172,9 @@ impl Engine {
     }
 
     /// The manifest is complete: choose tracks and start to fetch.
-    fn begin(&mut self, mut presentation: Presentation) {
-        if presentation.live {
-            return self.fail(not_yet_live());
+    pub(crate) fn begin(&mut self, mut presentation: Presentation) {
+        if presentation.live && presentation.protocol == Protocol::Dash && !self.title.live.is_dash() {
+            return self.await_clock(presentation);
         }
         presentation.periods.iter_mut().for_each(Period::join_switchable);
         let multivariant = presentation.protocol == Protocol::Hls && !has_segments(&presentation);
@@ -231,25 +235,32 @@ impl Engine {
         self.emit(event);
     }
 
-    /// Where playback starts: where the application wants, else where the manifest prefers, else at
-    /// the beginning; within the title.
+    /// Where playback starts: where the application wants, else where the manifest prefers, else at the beginning, or as
+    /// near to the live edge as may be; within what can be played.
     fn resolve_start(&mut self) {
+        let live = self.seekable();
         let Some(presentation) = &self.title.presentation else {
             return;
         };
-        let earliest = presentation.periods.first().map_or(MediaTime::ZERO, |period| period.start);
-        let end = presentation.duration;
+        let first = presentation.periods.first().map_or(MediaTime::ZERO, |period| period.start);
+        let (earliest, latest) = live.map_or((first, presentation.duration), |(from, to)| (from, Some(to)));
+        let end = if live.is_some() { latest.map(|edge| edge + self.hold_back()) } else { latest };
         let preferred = presentation.start.map(|start| match (start.offset.is_negative(), end) {
-            // H024: from the end if negative, clamped to the title.
+            // H024: from the end if negative, clamped to the title; live, no nearer than it may be (HX02).
             (true, Some(end)) => end + start.offset,
             (true, None) => earliest,
-            (false, _) => start.offset,
+            (false, _) => earliest + start.offset,
         });
         let precise = self.title.wanted_start.is_some() || presentation.start.is_none_or(|start| start.precise);
-        let asked = self.title.wanted_start.or(preferred).unwrap_or(earliest);
-        let mut start = end.map_or(asked.max(earliest), |end| asked.max(earliest).min(end));
+        let usual = latest.filter(|_| live.is_some()).unwrap_or(earliest);
+        let asked = self.title.wanted_start.or(preferred).unwrap_or(usual);
+        let mut start = latest.map_or(asked.max(earliest), |latest| asked.max(earliest).min(latest));
         if start < asked {
-            let why = vec![format!("the title ends at {start}, before the start asked for")];
+            let why = match live {
+                Some(_) => format!("as near to the live edge as may be is {start}, before the start asked for"),
+                None => format!("the title ends at {start}, before the start asked for"),
+            };
+            let why = vec![why];
             self.decide(DecisionKind::Seek, None, Some(asked.to_string()), Some(start.to_string()), why);
         }
         // H025: without PRECISE=YES everything in the segment at the start is shown, so that is where it begins.
@@ -257,6 +268,7 @@ impl Engine {
             start = self.segment_start(start).unwrap_or(start).max(earliest);
         }
         self.title.start = Some(start);
+        self.follow_from(start);
         self.playback.place(start, false, self.now);
         let precise = precise && start > earliest;
         // A sink's playhead is at zero in the beginning.
@@ -291,6 +303,7 @@ impl Engine {
             Segments::Known(_) => true,
             Segments::Unloaded => {
                 let Some(url) = rendition.uri.clone() else { return false };
+                let url = self.first_url(reference, url);
                 self.fetch_once(RequestClass::Playlist, Purpose::Playlist(reference), kind, url, None);
                 false
             }
@@ -348,14 +361,16 @@ impl Engine {
             Err(error) => return self.replace_rendition(reference, error, Vec::new()),
         };
         self.outbox.secrets.learn(&playlist.info.define, &[request.url(), &request.fetch.url]);
+        if self.is_reload(reference) {
+            return self.on_reload(reference, request, playlist);
+        }
+        let mut playlist = playlist;
+        self.place_playlist(reference, &mut playlist, request.started);
         if let Some(presentation) = &mut self.title.presentation {
             // Sound and picture end within a frame of each other: the title lasts as long as the longer.
             let known = presentation.duration;
             playlist.apply_to(presentation);
             presentation.duration = presentation.duration.map(|duration| known.map_or(duration, |k| k.max(duration)));
-            if presentation.live {
-                return self.fail(not_yet_live());
-            }
         }
         if !self.title.announced {
             // One playlist speaks for the title; what is said of it here names it.
@@ -366,6 +381,9 @@ impl Engine {
         }
         self.title.playlists.insert(reference, playlist.info);
         self.set_segments(reference, playlist.index);
+        if self.goes_on(reference) {
+            self.see_edge(reference, Answered::of(request, self.now));
+        }
         if !self.title.announced {
             self.announce();
             self.resolve_start();
@@ -419,7 +437,7 @@ impl Engine {
         }
     }
 
-    fn set_segments(&mut self, reference: RenditionRef, index: SegmentIndex) {
+    pub(crate) fn set_segments(&mut self, reference: RenditionRef, index: SegmentIndex) {
         if let Some(rendition) = self.rendition_mut(reference) {
             rendition.segments = Segments::Known(Box::new(index));
         }
@@ -434,7 +452,7 @@ impl Engine {
         self.track(reference.period, reference.track)?.renditions.get(reference.rendition)
     }
 
-    fn rendition_mut(&mut self, reference: RenditionRef) -> Option<&mut telecine_model::Rendition> {
+    pub(crate) fn rendition_mut(&mut self, reference: RenditionRef) -> Option<&mut telecine_model::Rendition> {
         let period = self.title.presentation.as_mut()?.periods.get_mut(reference.period)?;
         period.tracks.get_mut(reference.track)?.renditions.get_mut(reference.rendition)
     }
@@ -469,10 +487,6 @@ fn next_index(missing: &[ByteRange], progress: bool, last: Option<ByteRange>) ->
         span.length = span.length.saturating_add(next.length);
     }
     Some(ByteRange { length: span.length.min(PIECE), ..span })
-}
-
-fn not_yet_live() -> Error {
-    Error::new(ErrorCode::EssentialUnknown, "live titles cannot be played by this version yet")
 }
 
 /// A resource without an index is one segment: a subtitle file, a small progressive file.

@@ -121,6 +121,11 @@ impl Engine {
         }
     }
 
+    /// Whether no period follows that is known.
+    pub(crate) fn is_last_period(&self, period: usize) -> bool {
+        self.title.presentation.as_ref().is_some_and(|p| period + 1 == p.periods.len())
+    }
+
     /// End of a period that another one follows.
     pub(crate) fn period_end(&self, period: usize) -> Option<MediaTime> {
         let periods = &self.title.presentation.as_ref()?.periods;
@@ -148,7 +153,15 @@ impl Engine {
         let (period, track) = (stream.period, stream.track);
         let start = self.title.presentation.as_ref().and_then(|p| p.periods.get(period + 1)).map(|p| p.start);
         let Some(start) = start else {
-            self.end_stream(kind);
+            match self.mpd_goes_on() {
+                // Another period may come.
+                true => {
+                    if let Some(stream) = self.streams.get_mut(&kind) {
+                        stream.at_edge = true;
+                    }
+                }
+                false => self.end_stream(kind),
+            }
             return false;
         };
         if !self.enter_period(kind, period + 1, (period, track)) {

@@ -64,7 +64,9 @@ impl Engine {
             | ErrorCode::ConnectFailed
             | ErrorCode::Timeout
             | ErrorCode::ConnectionLost
-            | ErrorCode::Throttled => self.now + self.config.location_rest,
+            | ErrorCode::Throttled
+            | ErrorCode::ManifestStale
+            | ErrorCode::ManifestRewound => self.now + self.config.location_rest,
             _ => Timestamp::from_micros(u64::MAX),
         };
         self.title.dead.insert(reference, until);
@@ -252,7 +254,7 @@ impl Engine {
     }
 
     /// Nothing more of a kind can be had. What there is is played; where it ends, playback fails with the cause.
-    fn cut_short(&mut self, kind: TrackKind, error: Error) {
+    pub(crate) fn cut_short(&mut self, kind: TrackKind, error: Error) {
         if let Some(stream) = self.streams.get_mut(&kind) {
             stream.ended = true;
             stream.cut_short = Some(error);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use telecine_abr::{Cap, Choice, Context, Estimate, Level, Reason};
 use telecine_delivery::RequestClass;
 use telecine_model::presentation::Groups;
+use telecine_model::presentation::PreloadHint;
 use telecine_model::{MediaTime, Segment, TrackKind};
 
 use crate::action::{Format, LoadId, SinkCommand};
@@ -14,6 +15,8 @@ use crate::engine::Engine;
 use crate::event::{DecisionKind, State};
 use crate::fetch::Purpose;
 use crate::keys::{Cover, Source};
+use crate::live::Edge;
+use crate::next_segment;
 use crate::policy::{BufferContext, BufferGoal};
 use crate::select::{audio_rendition, cap, Step};
 use crate::stream::{InitKey, RenditionRef, SegmentFetch, Stream};
@@ -29,6 +32,8 @@ enum Next {
     Hole(MediaTime, MediaTime),
     /// The period has no more segments.
     PeriodEnd,
+    /// There are no more yet.
+    Edge,
     /// A playlist or an index has to arrive first.
     Wait,
 }
@@ -77,6 +82,10 @@ impl Engine {
         if self.title.start.is_none() && !self.awaits_first_playlist(kind) {
             return false;
         }
+        let Some(stream) = self.streams.get_mut(&kind) else {
+            return false;
+        };
+        stream.at_edge &= stream.waits_at_edge();
         let Some(stream) = self.streams.get(&kind) else {
             return false;
         };
@@ -142,6 +151,13 @@ impl Engine {
                 true
             }
             Next::PeriodEnd => self.next_period(kind, next_time),
+            Next::Edge => {
+                if let Some(stream) = self.streams.get_mut(&kind) {
+                    stream.at_edge = true;
+                }
+                self.follow_hint(kind, rendition);
+                false
+            }
             Next::Segment(reference, segment) => {
                 let segment = match self.before_held(kind, from, reference, segment) {
                     Held::No(segment) => segment,
@@ -150,7 +166,7 @@ impl Engine {
                         return true;
                     }
                 };
-                self.fetch_segment(kind, reference, *segment);
+                self.fetch_segment(kind, reference, *segment, None);
                 // What may not be fetched at all has been replaced or left out by now: on with the next.
                 self.playback.is_active() && self.streams.get(&kind).is_some_and(|stream| stream.fetch.is_none())
             }
@@ -270,7 +286,9 @@ impl Engine {
             return None;
         }
         let current = stream.rendition;
-        let settled = stream.settled.filter(|settled| steps.iter().any(|step| step.rendition == *settled));
+        // Parts of one segment are of one rendition: only its first is sure to be one that decoding can begin with.
+        let begun = current.filter(|_| self.is_in_mid_segment(stream, next_time));
+        let settled = begun.or(stream.settled).filter(|settled| steps.iter().any(|step| step.rendition == *settled));
         let (rendition, why, wait) = match kind {
             _ if settled.is_some() => (settled?, Vec::new(), None),
             TrackKind::Video => {
@@ -321,7 +339,7 @@ impl Engine {
     fn ask_rule(&mut self, kind: TrackKind, steps: &[Step], next_time: MediaTime) -> Option<Choice> {
         let levels = self.levels(kind, steps, next_time);
         let context = self.context(kind, &levels, next_time)?;
-        Some(self.policies.rule.choose(&context))
+        Some(self.rule().choose(&context))
     }
 
     /// What the bitrate rule sees of a kind's stream, for the segment at `next_time`.
@@ -340,11 +358,15 @@ impl Engine {
             current,
             buffer: stream.buffer.media_until(position) - position,
             buffer_goal: self.goal(stream).ahead,
-            segment_duration: self.segment_duration(stream),
+            // What comes as it is made is had part by part.
+            segment_duration: match self.plays_low_latency() {
+                true => self.granularity(),
+                false => self.segment_duration(stream),
+            },
             estimate: Some(self.estimate()),
             rate_milli: self.playback.rate_milli,
             starting: stream.cursor.is_none(),
-            live: false,
+            live: self.is_live(),
             remaining: self.duration().map(|duration| duration - next_time),
         })
     }
@@ -466,28 +488,22 @@ impl Engine {
             return Err(Next::PeriodEnd);
         }
         let index = self.rendition(reference).and_then(|r| r.segments.known()).ok_or(Next::Wait)?;
-        let continued = cursor
-            .filter(|(last, _)| *last == reference)
-            .and_then(|(_, number)| Some((number, index.get(number)?.end())))
-            .filter(|(_, end)| end.abs_diff(next_time) <= SEAM)
-            .map(|(number, _)| number.saturating_add(1));
-        let number = match continued {
-            Some(number) => Some(number).filter(|number| *number < index.table.end_number()),
-            None => index.number_at(next_time).map(|number| {
-                // A segment of which only a frame is missing is over: boundaries of renditions
-                // differ by rounding.
-                let nearly_over =
-                    index.get(number).is_some_and(|s| s.end() - next_time <= tolerance.min(s.duration.mul_ratio(1, 2)));
-                if nearly_over {
-                    number.saturating_add(1)
-                } else {
-                    number
-                }
-            }),
-        };
-        let segment = number.and_then(|number| index.get(number)).ok_or(Next::PeriodEnd)?;
+        let cursor = cursor.filter(|cursor| cursor.rendition == reference);
+        let parts = self.plays_parts(reference);
+        let goes_on = self.goes_on(reference) || (self.is_last_period(reference.period) && self.mpd_goes_on());
+        let end = if goes_on { Next::Edge } else { Next::PeriodEnd };
+        let segment = next_segment::find(index, cursor, next_time, tolerance, parts).ok_or(end)?;
         if self.is_behind_the_title(reference.period, segment.start) {
             return Err(Next::PeriodEnd);
+        }
+        match self.edge_of(reference, &segment) {
+            Some(Edge::NotYet(at)) => {
+                self.timers.set(Timer::Schedule(kind), at);
+                return Err(Next::Edge);
+            }
+            Some(Edge::Gone(to)) => return Err(Next::Hole(next_time, to)),
+            Some(Edge::Never) => return Err(Next::PeriodEnd),
+            None => {}
         }
         // At the very start a title may begin late; that is its first frame, not a hole to wait in.
         if segment.start > next_time + SEAM {
@@ -524,7 +540,13 @@ impl Engine {
     }
 
     /// Fetches a segment, and its initialisation section if that is not known yet, at once.
-    fn fetch_segment(&mut self, kind: TrackKind, reference: RenditionRef, segment: Segment) {
+    pub(crate) fn fetch_segment(
+        &mut self,
+        kind: TrackKind,
+        reference: RenditionRef,
+        segment: Segment,
+        hinted: Option<PreloadHint>,
+    ) {
         let base = self.rendition(reference).and_then(|r| r.segments.known()).map(|index| index.base.clone());
         let base = base.unwrap_or_default();
         let init_keys = segment.init.as_ref().map(|init| init.keys.clone());
@@ -550,9 +572,7 @@ impl Engine {
             return;
         };
         self.loads += 1;
-        let follows = stream
-            .cursor
-            .is_some_and(|(last, number)| last == reference && number.checked_add(1) == Some(segment.number))
+        let follows = stream.follows(reference, segment.number, segment.part)
             && stream.discontinuity == Some(segment.discontinuity)
             && !stream.broken_off;
         let mut demuxer = stream.demuxer.take().filter(|_| follows);
@@ -564,6 +584,9 @@ impl Engine {
             load: LoadId(self.loads),
             rendition: reference,
             number: segment.number,
+            part: segment.part,
+            open: hinted.as_ref().filter(|hint| hint.length.is_none()).map(|hint| hint.start),
+            hinted,
             start: segment.start,
             end: segment.end(),
             discontinuity: segment.discontinuity,

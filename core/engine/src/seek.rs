@@ -1,6 +1,6 @@
 //! Moving the playhead.
 
-use telecine_model::{MediaTime, TrackKind};
+use telecine_model::{Error, ErrorCode, Handling, MediaTime, TrackKind, WallTime};
 
 use crate::action::{Action, SinkCommand};
 use crate::buffer::SEAM;
@@ -19,10 +19,28 @@ impl Engine {
         };
         let periods = self.title.presentation.as_ref().map(|p| &p.periods);
         let earliest = periods.and_then(|p| p.first()).map_or(start, |period| period.start);
-        let target = self.duration().map_or(target, |end| target.min(end)).max(earliest);
+        let (earliest, latest) = self.seekable().map_or((earliest, self.duration()), |(from, to)| (from, Some(to)));
+        let target = latest.map_or(target, |latest| target.min(latest)).max(earliest);
+        self.follow_from(target);
+        self.go_to(target, true);
+    }
+
+    /// Goes to what was made at a time of the world's clock.
+    pub(crate) fn seek_to_time(&mut self, time: WallTime) {
+        match self.position_at_wall(time) {
+            Some(target) => self.seek(target),
+            None => {
+                let error = Error::new(ErrorCode::InvalidState, "the title does not tell when what was made");
+                self.report(error.recovered(Handling::Skipped));
+            }
+        }
+    }
+
+    /// Goes to a place that can be played.
+    pub(crate) fn go_to(&mut self, target: MediaTime, asked: bool) {
         // Keys that could not be had before may be had now.
         self.title.key_files.forget_missing();
-        self.begin_seek(target, true);
+        self.begin_seek(target, asked);
         let here = self.period_at(target);
         let in_buffer = self.capabilities.random_access
             && self.streams.values().filter(|s| s.is_essential()).all(|stream| {
@@ -78,7 +96,7 @@ impl Engine {
             self.emit(Event::SeekStarted { at: self.now, target });
             let why = vec!["asked for by the application".to_owned()];
             self.decide(DecisionKind::Seek, None, Some(position.to_string()), Some(target.to_string()), why);
-            self.policies.rule.on_seek();
+            self.rule().on_seek();
         }
         // A sink that came to the end would play on from the target.
         if matches!(self.playback.state, State::Playing | State::Ended) {

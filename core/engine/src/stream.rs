@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use telecine_container::{InitSegment, StreamReader};
+use telecine_model::presentation::PreloadHint;
 use telecine_model::{Error, MediaTime, Timestamp, TrackKind};
 
 use crate::action::{Format, LoadId};
@@ -21,6 +22,25 @@ pub(crate) struct RenditionRef {
     pub(crate) period: usize,
     pub(crate) track: usize,
     pub(crate) rendition: usize,
+}
+
+/// A segment of a rendition, or a part of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    pub(crate) rendition: RenditionRef,
+    pub(crate) number: u64,
+    /// None is the whole segment.
+    pub(crate) part: Option<u32>,
+}
+
+impl Cursor {
+    /// Whether a segment or part of a rendition is the next one.
+    fn precedes(&self, rendition: RenditionRef, number: u64, part: Option<u32>) -> bool {
+        let next_part =
+            self.number == number && part.is_some() && part == self.part.and_then(|part| part.checked_add(1));
+        let next_segment = self.number.checked_add(1) == Some(number) && part.is_none_or(|part| part == 0);
+        self.rendition == rendition && (next_part || next_segment)
+    }
 }
 
 /// Names an initialisation section: where it is.
@@ -49,8 +69,8 @@ pub(crate) struct Stream {
     pub(crate) ladder: Vec<Step>,
     /// Rendition fetched last (or to be fetched first), in that period.
     pub(crate) rendition: Option<usize>,
-    /// The segment fetched last: its rendition and number, if the next one continues it.
-    pub(crate) cursor: Option<(RenditionRef, u64)>,
+    /// What was fetched last, if the next one continues it.
+    pub(crate) cursor: Option<Cursor>,
     /// Where media is needed from.
     pub(crate) target: MediaTime,
     pub(crate) buffer: BufferMap,
@@ -102,6 +122,10 @@ pub(crate) struct Stream {
     /// From where media is to where the manifest has it, as of the last segment; None after a start
     /// from elsewhere.
     pub(crate) shift: Option<MediaTime>,
+    /// All that is announced so far was fetched, and more will be.
+    pub(crate) at_edge: bool,
+    /// What was fetched last was another segment than its playlist's times had promised; they are right now.
+    pub(crate) followed_media: bool,
     /// Renditions that the next segment cannot be had in.
     pub(crate) avoid: BTreeSet<usize>,
     /// Bytes that the sink has room for, if it said that it has no more.
@@ -133,6 +157,13 @@ pub(crate) struct SegmentFetch {
     pub(crate) load: LoadId,
     pub(crate) rendition: RenditionRef,
     pub(crate) number: u64,
+    /// Which part of it; None is the whole segment.
+    pub(crate) part: Option<u32>,
+    /// The hint by which it is asked for, until its playlist lists it.
+    pub(crate) hinted: Option<PreloadHint>,
+    /// Where in its resource it begins, if it reaches as far as that will: more than one part may come, one after the
+    /// other as they are made (H075, H130).
+    pub(crate) open: Option<u64>,
     pub(crate) start: MediaTime,
     pub(crate) end: MediaTime,
     pub(crate) discontinuity: u64,
@@ -203,6 +234,10 @@ impl SegmentFetch {
         }
     }
 
+    pub(crate) fn cursor(&self) -> Cursor {
+        Cursor { rendition: self.rendition, number: self.number, part: self.part }
+    }
+
     /// How it and its initialisation section are encrypted whole.
     pub(crate) fn locks(&self) -> impl Iterator<Item = &Lock> {
         self.cover.lock().into_iter().chain(self.init_cover.lock())
@@ -244,6 +279,8 @@ impl Stream {
             cut_short: None,
             trouble_since: None,
             shift: None,
+            at_edge: false,
+            followed_media: false,
             avoid: BTreeSet::new(),
             byte_limit: None,
             refused_bytes: 0,
@@ -268,6 +305,16 @@ impl Stream {
     /// Where fetching goes on, as the manifest has it, if media is needed from a position on.
     pub(crate) fn next_time(&self, from: MediaTime) -> MediaTime {
         self.buffer.fetched_until(from).unwrap_or(from + self.shift.unwrap_or_default())
+    }
+
+    /// Whether a segment or part is the one behind that which was fetched last.
+    pub(crate) fn follows(&self, rendition: RenditionRef, number: u64, part: Option<u32>) -> bool {
+        self.cursor.is_some_and(|cursor| cursor.precedes(rendition, number, part))
+    }
+
+    /// Whether it has all that there is so far.
+    pub(crate) fn waits_at_edge(&self) -> bool {
+        self.at_edge && self.fetch.as_ref().is_none_or(|fetch| fetch.hinted.is_some() || fetch.open.is_some())
     }
 
     /// What is fetched next does not follow from what was fetched last.
@@ -310,5 +357,7 @@ impl Stream {
         self.settled = None;
         self.anchored = None;
         self.shift = None;
+        self.at_edge = false;
+        self.followed_media = false;
     }
 }

@@ -168,6 +168,7 @@ impl Engine {
             })));
         }
         let window = self.window(fetch.rendition.period);
+        let cursor = fetch.cursor();
         let payload = if fetch.text.is_empty() { Payload::None } else { Payload::Text(Bytes::from(fetch.text)) };
         self.sink(SinkCommand::Append(Box::new(Append {
             kind,
@@ -186,7 +187,7 @@ impl Engine {
         })));
         let item = Item::silence(fetch.start, fetch.end, fetch.rendition.period);
         stream.buffer.put(Item { rendition: fetch.rendition.rendition, bytes: fetch.bytes, ..item });
-        stream.cursor = Some((fetch.rendition, fetch.number));
+        stream.cursor = Some(cursor);
         stream.lost = Lost::default();
         stream.trouble_since = None;
     }

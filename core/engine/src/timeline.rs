@@ -92,7 +92,12 @@ impl Engine {
     }
 
     /// Where the media of a stream's own kind begins in a fragment, as its container counts; None if it has none.
-    fn own_start(&self, stream: &Stream, fetch: &SegmentFetch, found: &[FragmentTrack]) -> Option<MediaTime> {
+    pub(crate) fn own_start(
+        &self,
+        stream: &Stream,
+        fetch: &SegmentFetch,
+        found: &[FragmentTrack],
+    ) -> Option<MediaTime> {
         let own = self.init_of(stream, fetch)?.tracks.iter().filter(|track| track.kind == stream.kind);
         let mut starts = own.filter_map(|track| {
             let part = found.iter().find(|part| part.id == track.id)?;
@@ -111,7 +116,12 @@ impl Engine {
     }
 
     /// The offset that is in force for media, if there is one that fits it.
-    fn agreed_offset(&self, stream: &Stream, fetch: &SegmentFetch, container_start: MediaTime) -> Option<MediaTime> {
+    pub(crate) fn agreed_offset(
+        &self,
+        stream: &Stream,
+        fetch: &SegmentFetch,
+        container_start: MediaTime,
+    ) -> Option<MediaTime> {
         let exact = fetch.start - container_start;
         let Some(offset) = self.title.offsets.get(&fetch.discontinuity).copied() else {
             let before = self.title.offsets.range(..fetch.discontinuity).next_back().map(|(_, offset)| *offset);

@@ -11,6 +11,12 @@ pub(crate) enum Timer {
     Schedule(TrackKind),
     /// A failed request is due again.
     Retry,
+    /// A live playlist or MPD is due to be loaded again.
+    Reload,
+    /// The latency of a live title is looked at.
+    Latency,
+    /// A clock is to be asked, or waited for no longer.
+    Clock,
     /// Requests under way are looked at: does enough arrive?
     Patience,
     /// The stall watchdog looks whether the playhead moved.

@@ -8,6 +8,8 @@
 //!   [`WallTime`] in the world. Integers, exact, never mixed.
 //! - [`presentation`]: a title as [`Presentation`] → [`Period`] → [`Track`] → [`Rendition`].
 //! - [`segments`]: a rendition's segments as a run-length table: bytes, not objects.
+//! - [`clock`]: the world's clock, as well as it is known.
+//! - [`availability`]: when segments of a live DASH presentation can be had.
 //! - [`codec`], [`language`]: RFC 6381 codec strings and BCP 47 language tags.
 //! - [`cue`]: captions and subtitles, whatever they were written in, as one model.
 //! - [`timed`]: timed metadata, whatever announced it, as one type.
@@ -29,6 +31,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod availability;
+pub mod clock;
 pub mod codec;
 pub mod cue;
 pub mod datetime;
@@ -46,6 +50,7 @@ pub mod time;
 pub mod timed;
 pub mod uri;
 
+pub use clock::WallClock;
 pub use codec::Codec;
 pub use cue::{Cue, CueStore};
 pub use error::{Blame, Domain, Error, ErrorCode, Handling, Place, Warning};

@@ -519,6 +519,13 @@ pub struct PlaylistInfo {
     pub warnings: Vec<Warning>,
 }
 
+impl PlaylistInfo {
+    /// True while segments may still be added: neither `EXT-X-ENDLIST` nor a `VOD` type.
+    pub fn goes_on(&self) -> bool {
+        !self.ended && self.playlist_type != Some(PlaylistType::Vod)
+    }
+}
+
 /// `EXT-X-PLAYLIST-TYPE`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlaylistType {

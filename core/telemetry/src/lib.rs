@@ -23,8 +23,10 @@
 
 #![forbid(unsafe_code)]
 
+mod latency;
 mod qoe;
 mod quality;
 
+pub use latency::LatencySummary;
 pub use qoe::{Qoe, QoeState, QoeSummary};
 pub use quality::Quality;

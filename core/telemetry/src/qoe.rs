@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use telecine_model::Timestamp;
 
+use crate::latency::{Latency, LatencySummary};
 use crate::quality::Quality;
 
 /// What a session's time is spent on. Exactly one at any instant.
@@ -47,6 +48,7 @@ pub struct Qoe {
     seeks: u64,
     seek_time: Duration,
     quality: Quality,
+    latency: Latency,
     requests: Requests,
     by_pathway: BTreeMap<String, u64>,
     bytes: Bytes,
@@ -102,6 +104,8 @@ pub struct QoeSummary {
     pub switches_up: u64,
     /// Switches to a lower bitrate, at the playhead.
     pub switches_down: u64,
+    /// How far behind the present a live title was watched; None where nothing live was.
+    pub latency: Option<LatencySummary>,
     /// Bytes that came over the network, those read past included.
     pub bytes_fetched: u64,
     /// Of those, bytes of media segments.
@@ -150,6 +154,7 @@ impl Qoe {
             seeks: 0,
             seek_time: Duration::ZERO,
             quality: Quality::default(),
+            latency: Latency::default(),
             requests: Requests::default(),
             by_pathway: BTreeMap::new(),
             bytes: Bytes::default(),
@@ -189,6 +194,12 @@ impl Qoe {
     pub fn quality(&mut self, bitrate: u64, height: Option<u32>, now: Timestamp) {
         self.account(now);
         self.quality.change(bitrate, height);
+    }
+
+    /// What is shown was made so long ago, and was to be so long ago. Told at equal distances of time, while a live title
+    /// plays.
+    pub fn latency(&mut self, latency: Duration, target: Duration) {
+        self.latency.read(latency, target);
     }
 
     /// A seek came to its end after so long.
@@ -258,6 +269,7 @@ impl Qoe {
             mean_height_milli: upto.quality.mean_height_milli(),
             switches_up,
             switches_down,
+            latency: upto.latency.summary(),
             bytes_fetched: upto.bytes.fetched,
             bytes_media: upto.bytes.media,
             bytes_wasted: upto.bytes.wasted,

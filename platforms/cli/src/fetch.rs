@@ -54,6 +54,7 @@ impl<S: Source> Fetcher<S> {
             max_redirects: u32::try_from(limits.redirects).unwrap_or(u32::MAX),
             attempt: 0,
             licence: None,
+            head: false,
         };
         self.next += 1;
         let about = |error: Error, url: &str| error.fact("url", uri::without_secrets(url)).fact("class", class.name());

@@ -112,6 +112,7 @@ fn request(url: &str, class: RequestClass) -> FetchRequest {
         max_redirects: 3,
         attempt: 0,
         licence: None,
+        head: false,
     }
 }
 

@@ -26,6 +26,7 @@ fn fetch(url: &str, title: &str, range: Option<(u64, u64)>) -> Result<Response, 
         max_redirects: 3,
         attempt: 0,
         licence: None,
+        head: false,
     };
     match BlockingSource::new(fetcher, runtime.handle().clone(), title).fetch(&request) {
         Fetched::Response(response) => Ok(*response),

@@ -77,6 +77,7 @@ async fn get(url: &str) -> Result<String, (ErrorCode, String)> {
         max_redirects: 1,
         attempt: 0,
         licence: None,
+        head: false,
     };
     let (sender, mut events) = mpsc::channel(16);
     Fetcher::new(&[]).expect("a fetcher").fetch(&request, url, &sender).await;

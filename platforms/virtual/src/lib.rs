@@ -36,7 +36,7 @@ mod sink;
 mod source;
 pub mod testing;
 
-pub use link::{Link, LinkEvent};
+pub use link::{Held, Link, LinkEvent};
 pub use network::{Network, Step};
 pub use session::{Outcome, Sample, Session};
 pub use sink::ModelSink;

@@ -35,6 +35,15 @@ pub enum LinkEvent {
     Done(RequestId),
 }
 
+/// When an answer, or parts of it, are there at the server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// The answer is not there earlier than so long after it is asked for.
+    pub until: Duration,
+    /// From these positions of the body on, ascending, it is there only so long after it is asked for.
+    pub pieces: Vec<(u64, Duration)>,
+}
+
 /// A network path: transfers share a [`Network`]'s rate fairly and each waits for its latency.
 ///
 /// Sans-IO and exact: everything is integer arithmetic on microseconds and millionths of a bit, so
@@ -52,10 +61,14 @@ pub struct Link {
     happened: VecDeque<LinkEvent>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Transfer {
-    /// Bytes of the body that have not been delivered.
+    /// Bytes of the body.
+    total: u64,
+    /// Of those, bytes that have not been delivered.
     left: u64,
+    /// From these positions on the body is there only at these times.
+    pieces: VecDeque<(u64, u64)>,
     /// Receives nothing before this.
     held_until: u64,
     begun: bool,
@@ -79,11 +92,21 @@ impl Link {
     /// Starts a transfer whose body has `total` bytes, and whose server takes `delay` beyond the
     /// latency to answer.
     pub fn start(&mut self, id: RequestId, total: u64, delay: Duration, now: Timestamp) {
+        self.start_held(id, total, delay, &Held::default(), now);
+    }
+
+    /// Starts a transfer of something that is being made: see [`Held`].
+    pub fn start_held(&mut self, id: RequestId, total: u64, delay: Duration, held: &Held, now: Timestamp) {
         self.settle(now);
         let (step, _) = self.network.at(now);
+        // What is made goes half of the way there and back.
+        let made = |after: Duration| self.clock.saturating_add(micros(after.saturating_add(step.latency / 2)));
+        let answers = self.clock.saturating_add(micros(step.latency.saturating_add(delay)));
         let transfer = Transfer {
+            total,
             left: total,
-            held_until: self.clock.saturating_add(micros(step.latency.saturating_add(delay))),
+            pieces: held.pieces.iter().map(|(from, after)| (*from, made(*after))).collect(),
+            held_until: if held.until.is_zero() { answers } else { answers.max(made(held.until)) },
             begun: false,
             received: 0,
             chunk: 0,
@@ -187,8 +210,11 @@ impl Link {
             }
             if !transfer.begun {
                 transfer.begun = true;
-                transfer.chunk = transfer.left.min(fits);
                 happened.push_back(LinkEvent::FirstByte(*id));
+                transfer.plan(fits);
+                if transfer.waits(*clock) {
+                    return true;
+                }
             } else if rate_changed {
                 let arrived = u64::try_from(transfer.received / UNITS_PER_BYTE).unwrap_or(u64::MAX);
                 transfer.chunk = transfer.chunk.min(arrived.saturating_add(fits));
@@ -197,11 +223,16 @@ impl Link {
                 let n = transfer.chunk;
                 transfer.received -= u128::from(n) * UNITS_PER_BYTE;
                 transfer.left -= n;
-                transfer.chunk = transfer.left.min(fits);
                 happened.push_back(LinkEvent::Bytes { id: *id, n });
                 let risk = n.div_ceil(PACKET) * u64::from(network.loss_ppm());
                 if random.below(PARTS_PER_MILLION.into()) < risk && transfer.left > 0 {
                     transfer.held_until = clock.saturating_add(micros(step.latency));
+                    transfer.plan(fits);
+                    return true;
+                }
+                let waits = transfer.waits(*clock);
+                transfer.plan(fits);
+                if waits {
                     return true;
                 }
             }
@@ -214,6 +245,27 @@ impl Link {
 }
 
 impl Transfer {
+    /// Plans the next chunk: no further than to what is not there yet.
+    fn plan(&mut self, fits: u64) {
+        let at = self.total - self.left;
+        let next = self.pieces.iter().map(|(from, _)| *from).find(|from| *from > at);
+        self.chunk = next.map_or(self.left, |next| (next - at).min(self.left)).min(fits);
+    }
+
+    /// Whether what follows is not there yet; it is waited for then.
+    fn waits(&mut self, clock: u64) -> bool {
+        let at = self.total - self.left;
+        let mut waits = false;
+        while self.left > 0 {
+            let Some((_, due)) = self.pieces.pop_front_if(|(from, _)| *from <= at) else { break };
+            if due > clock {
+                self.held_until = self.held_until.max(due);
+                waits = true;
+            }
+        }
+        waits
+    }
+
     /// Takes part in sharing the link.
     fn is_active(&self, clock: u64) -> bool {
         self.begun && self.held_until <= clock

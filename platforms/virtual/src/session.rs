@@ -309,13 +309,20 @@ impl<S: Source> Session<S> {
     }
 
     fn fetch(&mut self, request: Box<FetchRequest>) {
-        let fetched = self.source.fetch(&request);
-        let (total, delay) = match &fetched {
-            Fetched::Response(response) => (response.body.len() as u64, response.delay),
-            Fetched::Failure(_) => (0, Duration::ZERO),
-        };
+        let mut fetched = self.source.fetch_at(&request, self.now);
+        if let Fetched::Response(response) = &mut fetched {
+            if request.head {
+                (response.body, response.content_length) = (Bytes::new(), None);
+            }
+        }
         let patience = self.now + request.head_timeout;
-        self.link.start(request.id, total, delay, self.now);
+        match &fetched {
+            Fetched::Response(response) => {
+                let (total, delay) = (response.body.len() as u64, response.delay);
+                self.link.start_held(request.id, total, delay, &response.held, self.now);
+            }
+            Fetched::Failure(_) => self.link.start(request.id, 0, Duration::ZERO, self.now),
+        }
         self.patience.insert((patience, request.id));
         self.transfers.insert(request.id, Transfer { request, fetched, patience, taken: 0 });
     }

@@ -2,20 +2,32 @@
 
 use std::time::Duration;
 
+use crate::link::Held;
 use bytes::Bytes;
 use telecine_engine::{FetchRequest, ResponseHead};
-use telecine_model::{ErrorCode, WallTime};
+use telecine_model::{ErrorCode, Timestamp, WallTime};
 
 /// Answers requests, whole and at once: how long an answer takes is the [`Link`](crate::Link)'s
 /// business.
 pub trait Source {
     /// The answer to a request.
     fn fetch(&mut self, request: &FetchRequest) -> Fetched;
+
+    /// The answer to a request that is made at `now`, by the session's clock: what [`Session`](crate::Session) asks for.
+    /// Sources whose answers depend on the time, as those of live titles do, answer by it; for others it is as any.
+    fn fetch_at(&mut self, request: &FetchRequest, now: Timestamp) -> Fetched {
+        let _ = now;
+        self.fetch(request)
+    }
 }
 
 impl<S: Source + ?Sized> Source for Box<S> {
     fn fetch(&mut self, request: &FetchRequest) -> Fetched {
         (**self).fetch(request)
+    }
+
+    fn fetch_at(&mut self, request: &FetchRequest, now: Timestamp) -> Fetched {
+        (**self).fetch_at(request, now)
     }
 }
 
@@ -67,6 +79,8 @@ pub struct Response {
     pub broken: Option<Failure>,
     /// Time that the server thinks before it answers.
     pub delay: Duration,
+    /// When the answer is there at the server: at once, unless it is of something that is being made.
+    pub held: Held,
 }
 
 impl Response {
@@ -84,6 +98,7 @@ impl Response {
             body,
             broken: None,
             delay: Duration::ZERO,
+            held: Held::default(),
         }
     }
 

@@ -263,6 +263,7 @@ pub(crate) fn play(
                     total: Some((size / 8.0) as u64),
                     requested: at(requested),
                     first_byte: Some(at(first_byte)),
+                    paced: false,
                 };
                 let buffer = (player.buffer_ms - (player.network.now_ms - requested)).max(0.0);
                 abandon =

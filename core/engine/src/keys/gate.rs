@@ -72,6 +72,17 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
+    /// Renditions are at other places now.
+    pub(crate) fn move_periods(&mut self, moved: impl Fn(RenditionRef) -> Option<RenditionRef>) {
+        let known = std::mem::take(&mut self.known).into_iter();
+        self.known = known
+            .filter_map(|((source, keys), id)| match source {
+                Source::Rendition(reference) => Some(((Source::Rendition(moved(reference)?), keys), id)),
+                other => Some(((other, keys), id)),
+            })
+            .collect();
+    }
+
     pub(crate) fn new(live: Licences) -> Self {
         Self {
             live: Some(Box::new(live)),

@@ -20,6 +20,7 @@ pub(super) mod scheme {
     pub(in crate::dash) const TRANSFER: &str = "urn:mpeg:mpegB:cicp:TransferCharacteristics";
     pub(in crate::dash) const CEA_608: &str = "urn:scte:dash:cc:cea-608:2015";
     pub(in crate::dash) const CEA_708: &str = "urn:scte:dash:cc:cea-708:2015";
+    pub(in crate::dash) const RESET: &str = "urn:mpeg:dash:reset:2016";
     const URL_PARAM: [&str; 4] = [
         "urn:mpeg:dash:urlparam:2014",
         "urn:mpeg:dash:urlparam:2016",
@@ -34,7 +35,7 @@ pub(super) mod scheme {
         SEQUENCES,
         "urn:mpeg:dash:fallback:2016",
         "urn:mpeg:dash:chaining:2016",
-        "urn:mpeg:dash:reset:2016",
+        RESET,
         "http://dashif.org/guidelines/last-segment-number",
         "urn:mpeg:dash:period-continuity:2015",
     ];

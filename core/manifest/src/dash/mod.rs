@@ -3,7 +3,8 @@
 //! [`parse`] reads an MPD into a [`Presentation`]. Elements that live elsewhere (xlink) come back
 //! as [`RemoteElement`]s: fetch them, [`splice`] them in, parse again. A live MPD is read anew, or
 //! changed with [`apply_patch`] and read anew, and [`refresh`] merges the result into the
-//! presentation that is being played, so that segments keep their numbers.
+//! presentation that is being played, so that segments keep their numbers. Media may say that it is
+//! time to ([`MpdValidity`]).
 //!
 //! The rules `D001` to `D110` that tests and warnings name are the project's checklist of what
 //! ISO/IEC 23009-1 and the DASH-IF guidelines ask of a client.
@@ -46,6 +47,7 @@ mod service;
 mod tag;
 mod track;
 mod urlquery;
+mod validity;
 mod value;
 mod xlink;
 
@@ -53,6 +55,7 @@ use telecine_model::{uri, Error, Limits, Presentation};
 
 pub use self::patch::apply_patch;
 pub use self::refresh::{refresh, Break, BreakKind, Changes, Refresh};
+pub use self::validity::{MpdUpdate, MpdValidity, VALIDITY_SCHEME};
 pub use self::xlink::{splice, RemoteElement};
 
 /// What an MPD is read with.

@@ -1,9 +1,13 @@
-//! A live presentation read anew: what was known keeps its numbers, what is new is appended.
+//! A live presentation read anew: what was known keeps its numbers and its place, what is new is appended.
+
+use std::collections::BTreeMap;
 
 use telecine_model::segments::{Addressing, Align, MergeOutcome, Runs};
 use telecine_model::{
     uri, Error, ErrorCode, Period, Presentation, Rendition, SegmentIndex, SegmentTable, Segments, Track,
 };
+
+use super::descriptors::scheme;
 
 /// What a refresh brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +18,9 @@ pub enum Refresh {
     Older,
     /// The presentation is the newer one now.
     Merged(Changes),
+    /// The newer text says that it does not continue the known one (`urn:mpeg:dash:reset:2016`): the presentation is the
+    /// newer one now, and nothing that was known of the old one holds, but the world's time (D078).
+    Reset,
 }
 
 /// What is different after a refresh.
@@ -25,6 +32,9 @@ pub struct Changes {
     pub new_periods: Vec<String>,
     /// Ids of periods that are gone (D045).
     pub removed_periods: Vec<String>,
+    /// Where each period that was known is now in the list of periods; None if it is gone. Empty if all are where they
+    /// were. Tracks and renditions that were known have the same places in their periods as before.
+    pub places: Vec<Option<usize>>,
     /// The presentation was live and will not change any more (D046, D047).
     pub ended: bool,
     /// Timelines that do not continue the known ones.
@@ -54,11 +64,16 @@ pub enum BreakKind {
     Shortened,
     /// The same times have other numbers, or another timescale: segments are to be found by time.
     Rewritten,
+    /// The newer text has it no more, though its period is still there, which must not be (D042). It stays as it was known,
+    /// so that what is played of it has a place.
+    Withdrawn,
 }
 
 /// Merges a refreshed presentation into the one that is being played, by the ids of periods,
-/// adaptation sets and representations (D042). The newer one decides what there is; segments that
+/// adaptation sets and representations (D042), whatever their order. The newer one decides what there is; segments that
 /// were known keep their numbers where the numbers are not part of URLs.
+///
+/// Costs follow what the newer text holds, and neither how long the presentation has been on nor how often it was refreshed.
 ///
 /// # Errors
 /// `ManifestRewound` if `@availabilityStartTime` moved, which every time depends on;
@@ -72,6 +87,10 @@ pub fn refresh(old: &mut Presentation, newer: Presentation) -> Result<Refresh, E
             return Ok(Refresh::Older);
         }
     }
+    if is_reset(&newer, was.publish_time_text.as_deref(), is.publish_time_text.as_deref()) {
+        *old = newer;
+        return Ok(Refresh::Reset);
+    }
     if old.live && newer.live && was.availability_start != is.availability_start {
         return Err(Error::new(
             ErrorCode::ManifestRewound,
@@ -83,53 +102,147 @@ pub fn refresh(old: &mut Presentation, newer: Presentation) -> Result<Refresh, E
         ended: old.live && (!newer.live || (was.minimum_update_period.is_some() && is.minimum_update_period.is_none())),
         ..Changes::default()
     };
-    let mut known = std::mem::replace(old, newer);
-    for period in &mut old.periods {
-        match known.periods.iter().position(|before| before.id == period.id) {
-            Some(at) => merge_period(known.periods.swap_remove(at), period, &mut changes),
+    let known = std::mem::replace(old, newer);
+    let count = known.periods.len();
+    let mut by_id: BTreeMap<String, (usize, Period)> = BTreeMap::new();
+    let mut twice = Vec::new();
+    for (at, period) in known.periods.into_iter().enumerate() {
+        match by_id.contains_key(&period.id) {
+            true => twice.push(period),
+            false => drop(by_id.insert(period.id.clone(), (at, period))),
+        }
+    }
+    let mut places = vec![None; count];
+    for (now, period) in old.periods.iter_mut().enumerate() {
+        match by_id.remove(&period.id) {
+            Some((at, before)) => {
+                if let Some(place) = places.get_mut(at) {
+                    *place = Some(now);
+                }
+                merge_period(before, period, &mut changes);
+            }
             None => changes.new_periods.push(period.id.clone()),
         }
     }
-    known.periods.sort_by_key(|period| period.start);
-    changes.removed_periods = known.periods.into_iter().map(|period| period.id).collect();
+    let mut removed: Vec<Period> = by_id.into_values().map(|(_, period)| period).chain(twice).collect();
+    removed.sort_by_key(|period| period.start);
+    changes.removed_periods = removed.into_iter().map(|period| period.id).collect();
+    if places.iter().enumerate().any(|(at, place)| *place != Some(at)) {
+        changes.places = places;
+    }
     Ok(Refresh::Merged(changes))
 }
 
-fn merge_period(mut known: Period, period: &mut Period, changes: &mut Changes) {
-    for track in &mut period.tracks {
-        let Some(before) = known.tracks.iter_mut().find(|before| before.id == track.id) else {
-            continue;
+/// Whether the newer text says that it does not continue the known one: for those published at the times that it names, or
+/// for all before it.
+fn is_reset(newer: &Presentation, was: Option<&str>, is: Option<&str>) -> bool {
+    let mut values = newer.properties.iter().filter(|property| property.scheme == scheme::RESET);
+    was != is
+        && values.any(|property| {
+            let value = property.value.as_deref().unwrap_or("").trim();
+            value.is_empty() || value.split([',', ' ']).any(|time| !time.is_empty() && Some(time) == was)
+        })
+}
+
+/// Puts the items of a newer list where those with the same id were in the known one, and the others behind. Each known
+/// item comes with its newer version, if there is one.
+fn in_known_order<T>(known: Vec<T>, newer: Vec<T>, id: impl Fn(&T) -> &str) -> (Vec<(T, Option<T>)>, Vec<T>) {
+    // As good as always nothing has moved.
+    let same = known.len() == newer.len() && known.iter().zip(&newer).all(|(was, is)| id(was) == id(is));
+    if same {
+        return (known.into_iter().zip(newer.into_iter().map(Some)).collect(), Vec::new());
+    }
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    for (at, item) in newer.iter().enumerate() {
+        places.entry(id(item).to_owned()).or_insert(at);
+    }
+    let mut newer: Vec<Option<T>> = newer.into_iter().map(Some).collect();
+    let mut take = |item: &T| newer.get_mut(*places.get(id(item))?)?.take();
+    let pairs = known
+        .into_iter()
+        .map(|item| {
+            let found = take(&item);
+            (item, found)
+        })
+        .collect();
+    (pairs, newer.into_iter().flatten().collect())
+}
+
+fn merge_period(known: Period, period: &mut Period, changes: &mut Changes) {
+    let (pairs, fresh) = in_known_order(known.tracks, std::mem::take(&mut period.tracks), |track| &track.id);
+    for (before, newer) in pairs {
+        let track = match newer {
+            Some(mut track) => {
+                merge_track(before, &mut track, &period.id, changes);
+                track
+            }
+            None => {
+                for rendition in &before.renditions {
+                    changes.breaks.push(broken(&period.id, &before.id, &rendition.id, BreakKind::Withdrawn));
+                }
+                before
+            }
         };
-        for at in 0..track.renditions.len() {
-            merge_rendition(before, track, at, &period.id, changes);
+        period.tracks.push(track);
+    }
+    period.tracks.extend(fresh);
+}
+
+fn merge_track(known: Track, track: &mut Track, period: &str, changes: &mut Changes) {
+    // Renditions of one timeline have one table: it is merged once.
+    let mut last: Option<Merged> = None;
+    let newer = std::mem::take(&mut track.renditions);
+    let (pairs, fresh) = in_known_order(known.renditions, newer, |rendition| &rendition.id);
+    for (before, newer) in pairs {
+        let rendition = match newer {
+            Some(mut rendition) => {
+                if let Some(kind) = merge_rendition(before, &mut rendition, &mut last, changes) {
+                    changes.breaks.push(broken(period, &track.id, &rendition.id, kind));
+                }
+                rendition
+            }
+            None => {
+                changes.breaks.push(broken(period, &track.id, &before.id, BreakKind::Withdrawn));
+                before
+            }
+        };
+        track.renditions.push(rendition);
+    }
+    track.renditions.extend(fresh);
+}
+
+fn broken(period: &str, track: &str, rendition: &str, kind: BreakKind) -> Break {
+    Break { period: period.to_owned(), track: track.to_owned(), rendition: rendition.to_owned(), kind }
+}
+
+fn merge_rendition(
+    known: Rendition,
+    rendition: &mut Rendition,
+    last: &mut Option<Merged>,
+    changes: &mut Changes,
+) -> Option<BreakKind> {
+    match (known.segments, &mut rendition.segments) {
+        (Segments::Known(known), Segments::Known(newer)) => {
+            let (added, kind) = continue_from(*known, newer, last);
+            changes.new_segments = changes.new_segments.saturating_add(added);
+            kind
         }
+        // An index that was fetched meanwhile is still the index.
+        (Segments::Known(known), Segments::Indexed(_)) => {
+            keep_fetched(known, rendition);
+            None
+        }
+        _ => None,
     }
 }
 
-fn merge_rendition(before: &mut Track, track: &mut Track, at: usize, period: &str, changes: &mut Changes) {
-    let Some(rendition) = track.renditions.get_mut(at) else {
-        return;
-    };
-    let Some(known) = before.renditions.iter_mut().find(|known| known.id == rendition.id) else {
-        return;
-    };
-    match (std::mem::take(&mut known.segments), &mut rendition.segments) {
-        (Segments::Known(known), Segments::Known(newer)) => {
-            let (added, kind) = continue_from(*known, newer);
-            changes.new_segments = changes.new_segments.saturating_add(added);
-            if let Some(kind) = kind {
-                changes.breaks.push(Break {
-                    period: period.to_owned(),
-                    track: track.id.clone(),
-                    rendition: rendition.id.clone(),
-                    kind,
-                });
-            }
-        }
-        // An index that was fetched meanwhile is still the index.
-        (Segments::Known(known), Segments::Indexed(_)) => keep_fetched(known, rendition),
-        _ => {}
-    }
+/// How the timeline of the rendition before was merged.
+struct Merged {
+    known: SegmentTable,
+    newer: SegmentTable,
+    table: SegmentTable,
+    added: u64,
+    kind: Option<BreakKind>,
 }
 
 fn keep_fetched(mut known: Box<SegmentIndex>, rendition: &mut Rendition) {
@@ -141,7 +254,7 @@ fn keep_fetched(mut known: Box<SegmentIndex>, rendition: &mut Rendition) {
 }
 
 /// Makes `newer` go on where `known` ends. Returns the number of new segments.
-fn continue_from(known: SegmentIndex, newer: &mut SegmentIndex) -> (u64, Option<BreakKind>) {
+fn continue_from(known: SegmentIndex, newer: &mut SegmentIndex, last: &mut Option<Merged>) -> (u64, Option<BreakKind>) {
     let (before, after) = (&known.table, &newer.table);
     if before.timescale() != after.timescale() {
         return (0, Some(BreakKind::Rewritten));
@@ -155,28 +268,23 @@ fn continue_from(known: SegmentIndex, newer: &mut SegmentIndex) -> (u64, Option<
     if numbered && newer.sequences.is_empty() {
         return (new_segments(before, after), numbering(before, after));
     }
-    let (first, start) = (after.first_number(), after.start().unwrap_or(0));
-    let mut merged = known.table;
-    let outcome = merged.merge_tail(&newer.table, Align::Time);
-    let (added, kind) = match outcome {
-        Ok(MergeOutcome::Appended(added)) => (added, None),
-        Ok(MergeOutcome::Gap(ticks)) => {
-            // Numbers go on behind the hole; what lies before it is no longer offered.
-            let table = std::mem::replace(&mut newer.table, SegmentTable::new(merged.timescale(), 0));
-            let first = merged.end_number().saturating_sub(table.len());
-            merged = table.relabelled(merged.timescale(), first);
-            (merged.len(), Some(BreakKind::Gap(ticks)))
+    let first = newer.table.first_number();
+    let alike = |last: &&Merged| last.known.shares_with(before) && last.newer.shares_with(after);
+    let (table, added, kind) = match last.as_ref().filter(alike) {
+        Some(last) => (last.table.clone(), last.added, last.kind),
+        None => {
+            let (known, after) = (known.table.clone(), after.clone());
+            let (mut table, added, kind) = merge_tables(known.clone(), after.clone());
+            table.share();
+            *last = Some(Merged { known, newer: after, table: table.clone(), added, kind });
+            (table, added, kind)
         }
-        // The newer text is right about its end, the known numbers are kept.
-        Ok(_) => {
-            let number = merged.covering_or_next(start).map_or(first, |span| span.number);
-            merged = newer.table.clone().relabelled(merged.timescale(), number);
-            (0, Some(BreakKind::Shortened))
-        }
-        Err(_) => return (0, Some(BreakKind::Rewritten)),
     };
-    let now = merged.first_number();
-    newer.table = merged;
+    if kind == Some(BreakKind::Rewritten) {
+        return (added, kind);
+    }
+    let now = table.first_number();
+    newer.table = table;
     newer.listed_from = newer.listed_from.saturating_sub(first).saturating_add(now);
     let mut sequences = Runs::new();
     for (number, sequence) in newer.sequences.iter() {
@@ -184,6 +292,27 @@ fn continue_from(known: SegmentIndex, newer: &mut SegmentIndex) -> (u64, Option<
     }
     newer.sequences = sequences;
     (added, kind)
+}
+
+/// The newer table under the numbers of the known one.
+fn merge_tables(mut merged: SegmentTable, newer: SegmentTable) -> (SegmentTable, u64, Option<BreakKind>) {
+    let (first, start, timescale) = (newer.first_number(), newer.start().unwrap_or(0), newer.timescale());
+    match merged.merge_tail(&newer, Align::Time) {
+        Ok(MergeOutcome::Appended(added)) => (merged, added, None),
+        Ok(MergeOutcome::Gap(ticks)) => {
+            // Numbers go on behind the hole; what lies before it is no longer offered.
+            let first = merged.end_number().saturating_sub(newer.len());
+            let merged = newer.relabelled(timescale, first);
+            let added = merged.len();
+            (merged, added, Some(BreakKind::Gap(ticks)))
+        }
+        // The newer text is right about its end, the known numbers are kept.
+        Ok(_) => {
+            let number = merged.covering_or_next(start).map_or(first, |span| span.number);
+            (newer.relabelled(timescale, number), 0, Some(BreakKind::Shortened))
+        }
+        Err(_) => (newer, 0, Some(BreakKind::Rewritten)),
+    }
 }
 
 /// How many segments of `after` begin at or behind the end of `before`.

@@ -1,6 +1,5 @@
 //! A media playlist as a presentation, or as part of one.
 
-use telecine_model::presentation::PlaylistType;
 use telecine_model::protection::Key;
 use telecine_model::segments::Addressing;
 use telecine_model::{MediaTime, Period, Presentation, Protocol, Rendition, Segments, Track, TrackKind};
@@ -11,7 +10,7 @@ use super::MediaPlaylist;
 impl MediaPlaylist {
     /// True while segments may still be added: neither `EXT-X-ENDLIST` nor a `VOD` type.
     pub fn is_live(&self) -> bool {
-        !self.info.ended && self.info.playlist_type != Some(PlaylistType::Vod)
+        self.info.goes_on()
     }
 
     /// Duration of all segments listed.

@@ -179,3 +179,21 @@ fn d085_failover_content_that_is_not_valid_is_a_range_not_to_be_played() {
     );
     assert_eq!(rendition(&read(&text)).invalid_ranges, [(ms(2000), ms(4000)), (ms(8000), ms(20_000))]);
 }
+
+#[test]
+fn d012_a_live_title_that_counts_from_1970_is_no_larger_once_its_end_is_known() {
+    let text = |end: &str| {
+        let period =
+            "<Period id='p' start='PT0S'><AdaptationSet mimeType='video/mp4'><SegmentTemplate media='$Number$' \
+                      startNumber='0' duration='2'/><Representation id='v' bandwidth='1'/></AdaptationSet></Period>";
+        mpd(&format!("type='dynamic' availabilityStartTime='1970-01-01T00:00:00Z' {end}"), period)
+    };
+    let open = read(&text(""));
+    let ended = read(&text("mediaPresentationDuration='PT1795780526S'"));
+    assert!(index(&open).table.is_open() && !index(&ended).table.is_open());
+    let table = &index(&ended).table;
+    assert_eq!((table.end_number(), table.runs()), (897_890_263, 1));
+    assert_eq!(index(&ended).get(897_890_262).expect("the last").uri, "https://cdn.example/title/897890262");
+    // As long as 32 bits can count them.
+    assert!(try_parse(&text("mediaPresentationDuration='PT9000000000S'")).is_err());
+}

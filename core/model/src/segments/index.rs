@@ -119,11 +119,13 @@ pub struct Part {
     pub gap: bool,
 }
 
-/// One segment, put together from the index.
+/// One segment, or one part of it, put together from the index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
     /// Media sequence number (HLS) or `$Number$` (DASH).
     pub number: u64,
+    /// Which of its parts this is, counted from 0 (LL-HLS); None is all of it.
+    pub part: Option<u32>,
     /// Presentation time of its start.
     pub start: MediaTime,
     /// Its duration.
@@ -206,6 +208,7 @@ impl SegmentIndex {
         let start = self.time_of(span.start);
         Some(Segment {
             number,
+            part: None,
             start,
             duration: self.time_of(span.end()) - start,
             ticks: span.start,
@@ -219,6 +222,67 @@ impl SegmentIndex {
             bitrate: self.bitrate.get(number).copied().flatten(),
             program_date_time: self.wall_time_of(number),
         })
+    }
+
+    /// The parts of a segment that are listed, be it complete or still growing.
+    pub fn parts_of(&self, number: u64) -> &[Part] {
+        let place = self.parts.binary_search_by_key(&number, |segment| segment.number);
+        place.ok().and_then(|place| self.parts.get(place)).map_or(&[], |segment| &segment.parts)
+    }
+
+    /// Part `part` of segment `number`, if it is listed (rfc8216bis 4.4.4.9). It is used as a segment of its own is.
+    pub fn part(&self, number: u64, part: u32) -> Option<Segment> {
+        let place = usize::try_from(part).ok()?;
+        let parts = self.parts_of(number);
+        let this = parts.get(place)?;
+        let before = parts.get(..place)?.iter().fold(MediaTime::ZERO, |sum, part| sum + part.duration);
+        let start = self.start_of(number)? + before;
+        Some(Segment { gap: this.gap, ..self.resource(number, part, start, this.duration, &this.uri, this.byte_range) })
+    }
+
+    /// A resource of part of a segment that may not be listed yet: what a hint announces.
+    pub fn resource(
+        &self,
+        number: u64,
+        part: u32,
+        start: MediaTime,
+        duration: MediaTime,
+        reference: &str,
+        byte_range: Option<ByteRange>,
+    ) -> Segment {
+        Segment {
+            number,
+            part: Some(part),
+            start,
+            duration,
+            ticks: self.ticks_of(start),
+            uri: self.resolve(reference),
+            reference: reference.to_owned(),
+            byte_range,
+            init: self.init.get(number).cloned().flatten(),
+            discontinuity: self.discontinuity.get(number).copied().unwrap_or(0),
+            gap: false,
+            keys: self.keys.get(number).cloned().unwrap_or_else(|| Arc::from([])),
+            bitrate: self.bitrate.get(number).copied().flatten(),
+            program_date_time: None,
+        }
+    }
+
+    /// Presentation time of the start of a segment, be it complete or the one that grows behind the last.
+    fn start_of(&self, number: u64) -> Option<MediaTime> {
+        match self.table.get(number) {
+            Some(span) => Some(self.time_of(span.start)),
+            None if number == self.table.end_number() => Some(self.end().unwrap_or_else(|| self.time_of(0))),
+            None => None,
+        }
+    }
+
+    /// Presentation time of the end of all that is listed, parts of a segment that still grows included.
+    pub fn edge(&self) -> Option<MediaTime> {
+        let growing = self.parts_of(self.table.end_number());
+        let start =
+            self.start_of(self.table.end_number()).filter(|_| !(growing.is_empty() && self.table.is_empty()))?;
+        Some(growing.iter().fold(start, |end, part| end + part.duration))
     }
 
     fn locate(&self, number: u64, ticks: i64) -> Option<(String, Option<ByteRange>)> {
@@ -256,6 +320,15 @@ impl SegmentIndex {
         };
         let anchored = self.time_of(self.table.get(anchor)?.start);
         Some(wall.offset(start - anchored))
+    }
+
+    /// Presentation time at a wall-clock time: that of the last announcement that is not later carried forward, else of
+    /// the first carried backward. None if nothing is announced.
+    pub fn time_at_wall(&self, wall: WallTime) -> Option<MediaTime> {
+        let earlier = self.program_date_time.iter().rev().find(|(_, announced)| **announced <= wall);
+        let (anchor, announced) = earlier.or_else(|| self.program_date_time.iter().next())?;
+        let anchored = self.time_of(self.table.get(anchor)?.start);
+        Some(anchored + wall.since(*announced))
     }
 
     /// The segment that covers a presentation time, or the next one behind a hole.

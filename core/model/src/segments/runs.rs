@@ -71,7 +71,7 @@ impl<T: PartialEq> Runs<T> {
     }
 
     /// Every change: the number from which it holds, and the value.
-    pub fn iter(&self) -> impl Iterator<Item = (u64, &T)> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (u64, &T)> {
         self.0.iter().map(|(from, value)| (*from, value))
     }
 

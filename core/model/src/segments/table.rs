@@ -272,7 +272,11 @@ impl SegmentTable {
     /// The runs as (first number, start, duration, count), holes left out. What does not come out
     /// even in ticks is given segment by segment.
     pub fn iter_runs(&self) -> impl Iterator<Item = (u64, i64, u64, u64)> + '_ {
-        (0..self.runs()).flat_map(move |run| {
+        self.iter_runs_from(0)
+    }
+
+    fn iter_runs_from(&self, run: usize) -> impl Iterator<Item = (u64, i64, u64, u64)> + '_ {
+        (run..self.runs()).flat_map(move |run| {
             let first = self.runs.firsts[run];
             let count = self.runs.firsts[run + 1] - first;
             let (times, each) = if self.runs.is_even(run) { (count.min(1), count) } else { (count, 1) };
@@ -397,7 +401,9 @@ impl SegmentTable {
             return Ok(MergeOutcome::Older);
         }
         let before = self.end_number();
-        for (_, start, duration, count) in newer.iter_runs() {
+        // Runs that begin behind our end are new; so may be the one before them, and what overlaps it.
+        let new = newer.runs.starts.partition_point(|start| *start <= end).saturating_sub(2);
+        for (_, start, duration, count) in newer.iter_runs_from(new) {
             let run_end = start.saturating_add_unsigned(duration.saturating_mul(count));
             if run_end <= end {
                 continue;
@@ -441,6 +447,13 @@ impl SegmentTable {
     /// is changed: for what many renditions have, as the timeline of a DASH adaptation set.
     pub fn share(&mut self) {
         self.runs.share();
+    }
+
+    /// Whether another table holds the same runs in common with this one: then both have the same times, and it took no
+    /// comparison to know. False where [`SegmentTable::share`] was not called, or either has changed.
+    pub fn shares_with(&self, other: &Self) -> bool {
+        self.runs.is_common_with(&other.runs)
+            && (self.timescale, self.base, self.open) == (other.timescale, other.base, other.open)
     }
 
     fn span(&self, run: usize, index: u32) -> Option<Span> {

@@ -67,6 +67,10 @@ impl Http {
             out.head(head).await?;
             return explain(response, request, out).await;
         }
+        if request.head {
+            // The length is that of a body that does not come.
+            return out.head(ResponseHead { content_length: None, ..head }).await;
+        }
         let content_range = text(response.headers(), header::CONTENT_RANGE);
         let plan = BodyPlan::of(head.status, request.byte_range, head.content_length, content_range.as_deref())?;
         let mut head = head;
@@ -185,6 +189,7 @@ impl Http {
         let body = request.licence.as_ref().and_then(|licence| licence.body.as_ref()).filter(|_| posts);
         let mut builder = match body {
             Some(body) => self.client.post(url).headers(headers).body(body.expose().to_vec()),
+            None if request.head => self.client.head(url).headers(headers),
             None => self.client.get(url).headers(headers),
         };
         if let Some(range) = request.byte_range {

@@ -65,13 +65,14 @@ fn times(
     let pushed = match (duration, until_end(duration.unwrap_or(1))) {
         (Some(duration), Some((end, count))) => {
             let bounded = announced.map_or(count, |announced| announced.min(count));
-            if bounded > scope.limits.segments {
+            // Segments of one duration are computed. A live title may count them from 1970, with an end as without.
+            if bounded > scope.limits.segments && !scope.live {
                 return Err(too_many(scope));
             }
             push_until(&mut table, start, end, duration, bounded)
         }
         (Some(duration), None) => match announced {
-            Some(count) if count > scope.limits.segments => return Err(too_many(scope)),
+            Some(count) if count > scope.limits.segments && !scope.live => return Err(too_many(scope)),
             Some(count) => table.push(Some(start), duration, count),
             None if scope.live => table.push_open(Some(start), duration),
             None => {

@@ -78,6 +78,11 @@ impl Held {
         }
     }
 
+    /// Whether both hold the same boundaries, and not only equal ones.
+    pub(super) fn is_common_with(&self, other: &Self) -> bool {
+        self.common.as_ref().zip(other.common.as_ref()).is_some_and(|(one, other)| Arc::ptr_eq(one, other))
+    }
+
     /// The longest duration of any segment, in ticks.
     pub(super) fn longest(&self) -> Option<u64> {
         self.common.as_ref().map_or_else(|| self.own.longest(), |common| common.longest)

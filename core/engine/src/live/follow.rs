@@ -1,0 +1,296 @@
+//! Following the live edge: how late playback is, how late it is to be, and at what speed it gets there.
+
+use std::time::Duration;
+
+use telecine_abr::live::{LiveContext, LiveState, RateBounds, SpeedAction, Speeds, TargetContext, ASK_EVERY};
+use telecine_abr::BitrateRule;
+use telecine_model::clock::ClockSource;
+use telecine_model::{MediaTime, SegmentIndex, TrackKind, WallTime};
+
+use crate::engine::Engine;
+use crate::event::{DecisionKind, State};
+use crate::fetch::Purpose;
+use crate::input::PlaybackSpeeds;
+use crate::live::clock::Answered;
+use crate::stream::RenditionRef;
+use crate::timer::Timer;
+
+/// A clock that is known no better than this is no help against what the playlists themselves show.
+const SURE: Duration = Duration::from_millis(250);
+
+/// Chunks are at least so long.
+const LEAST_CHUNK: MediaTime = MediaTime::from_millis(100);
+
+/// Playback that begins or is sought no further from the edge than this much more than it may be follows it.
+const NEAR: MediaTime = MediaTime::from_secs(1);
+
+/// How playback follows the edge.
+#[derive(Default)]
+pub(crate) struct Following {
+    /// What is watched is live; else it is what was, and nothing hurries it.
+    pub(crate) live: bool,
+    /// The latency that is aimed at.
+    pub(crate) target: MediaTime,
+    /// The latency as it was read last.
+    pub(crate) latency: Option<MediaTime>,
+    /// The speed that is played at because of that, in thousandths; None is the application's.
+    rate_milli: Option<u32>,
+}
+
+/// How far behind the edge a live title is: see [`Snapshot`](crate::Snapshot).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LiveSnapshot {
+    /// What of the title can be played now: from the start of its window to as near to the edge as may be.
+    pub seekable: (MediaTime, MediaTime),
+    /// How long ago what the playhead shows was made; None while that is not known.
+    pub latency: Option<MediaTime>,
+    /// How long ago it ought to have been.
+    pub target: MediaTime,
+    /// Whether playback follows the edge; else the viewer watches what is past.
+    pub following: bool,
+}
+
+impl Engine {
+    /// A playlist shows where its end is.
+    pub(crate) fn see_edge(&mut self, reference: RenditionRef, answered: Answered) {
+        if let Some(sample) = answered.dated(ClockSource::HttpDate) {
+            self.title.live.clock.learn(&sample);
+        }
+        if self.leader().is_some_and(|leader| leader != reference) {
+            return;
+        }
+        let Some(end) = self.index_of(reference).and_then(SegmentIndex::edge) else { return };
+        // A cache may have kept it.
+        let age = Duration::from_secs(answered.age_s.unwrap_or(0));
+        self.title.live.edge.see(end, answered.head - age);
+    }
+
+    /// The rendition whose playlist tells where the title is: of the picture, if there is one.
+    pub(super) fn leader(&self) -> Option<RenditionRef> {
+        let of = |kind: TrackKind| self.streams.get(&kind).filter(|stream| !stream.absent);
+        let stream = of(TrackKind::Video).or_else(|| of(TrackKind::Audio))?;
+        Some(stream.reference(stream.rendition?))
+    }
+
+    /// The time of the title that is being made now, and how far that may be off.
+    fn live_now(&self) -> Option<(MediaTime, Duration)> {
+        if let Some(now) = self.produced_now() {
+            return Some(now);
+        }
+        let edge = self.title.live.edge.at(self.now)?;
+        let leader = self.leader()?;
+        if self.plays_parts(leader) {
+            return Some((edge, Duration::ZERO));
+        }
+        let segment = self.title.playlists.get(&leader).map_or(MediaTime::ZERO, |info| info.target_duration);
+        let reading = self.title.live.clock.read(self.now).filter(|reading| reading.uncertainty() <= SURE);
+        let dated = reading.and_then(|reading| {
+            let now = self.index_of(leader)?.time_at_wall(reading.time())?;
+            // Dates that contradict what is there are wrong, or the clock is.
+            (edge <= now + NEAR && now <= edge + segment + segment).then_some((now, reading.uncertainty()))
+        });
+        Some(dated.unwrap_or((edge, Duration::ZERO)))
+    }
+
+    /// How long ago what is shown was made, and how far that may be off.
+    fn latency(&self) -> Option<(MediaTime, Duration)> {
+        let (now, uncertainty) = self.live_now()?;
+        let stream = self.streams.get(&self.leading_kind()?)?;
+        Some((now - self.position() - stream.shift.unwrap_or_default(), uncertainty))
+    }
+
+    /// Where what was made at a time of the world's clock is.
+    pub(crate) fn position_at_wall(&self, time: WallTime) -> Option<MediaTime> {
+        if self.title.live.is_dash() {
+            return self.produced_at(time);
+        }
+        let leader = self.leader()?;
+        let shift = self.streams.get(&self.leading_kind()?)?.shift.unwrap_or_default();
+        Some(self.index_of(leader)?.time_at_wall(time)? - shift)
+    }
+
+    fn leading_kind(&self) -> Option<TrackKind> {
+        [TrackKind::Video, TrackKind::Audio].into_iter().find(|kind| self.streams.get(kind).is_some_and(|s| !s.absent))
+    }
+
+    /// What becomes available at once: a part, or a segment.
+    pub(crate) fn granularity(&self) -> MediaTime {
+        let leader = self.leader().filter(|leader| self.plays_parts(*leader));
+        let part = leader.and_then(|leader| self.title.playlists.get(&leader)?.part_target);
+        let kind = self.leading_kind();
+        let stream = kind.and_then(|kind| self.streams.get(&kind));
+        let segment = stream.map_or(MediaTime::ZERO, |stream| self.segment_duration(stream));
+        // What is offered so much before it is complete comes in chunks of the rest.
+        let index = self.leader().and_then(|leader| self.index_of(leader)).filter(|index| !index.availability_complete);
+        let chunk = index.and_then(|index| index.availability_offset).map(|early| (segment - early).max(LEAST_CHUNK));
+        part.or(chunk).unwrap_or(segment)
+    }
+
+    fn target_context(&self) -> TargetContext {
+        let services = self.title.presentation.as_ref().map_or(&[][..], |p| &p.service_descriptions);
+        let service = services.first();
+        let parts = self.leader().is_some_and(|leader| self.plays_parts(leader));
+        // A playlist of segments ends up to a segment before the present; one of parts is as good as there.
+        let lag = if parts || self.title.live.is_dash() { MediaTime::ZERO } else { self.granularity() };
+        let delay = self.live_window().map(|window| window.delay);
+        let config = &self.config.live;
+        TargetContext {
+            now: self.now,
+            app: config.latency_target,
+            manifest: service.and_then(|service| service.latency_target),
+            hold_back: Some(delay.unwrap_or_else(|| self.hold_back()) + lag),
+            min: service.and_then(|service| service.latency_min),
+            max: config.latency_max.or(service.and_then(|service| service.latency_max)),
+            segment: self.granularity(),
+        }
+    }
+
+    /// Playback stands for want of media: it was too near to the edge.
+    pub(crate) fn back_off(&mut self) {
+        if self.title.live.following.live && self.is_live() {
+            let context = self.target_context();
+            self.policies.latency.on_stall(&context);
+        }
+    }
+
+    /// Whether what a request is for comes as it is made: a part, or a segment that is not complete yet.
+    pub(crate) fn is_paced(&self, purpose: &Purpose) -> bool {
+        let Purpose::Segment(kind) = purpose else { return false };
+        let Some(fetch) = self.streams.get(kind).and_then(|stream| stream.fetch.as_ref()) else { return false };
+        let now = || self.produced_now().map(|(now, _)| now);
+        let chunks = self.index_of(fetch.rendition).is_some_and(|index| !index.availability_complete);
+        fetch.part.is_some() || (chunks && now().is_some_and(|now| fetch.end > now))
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        self.title.presentation.as_ref().is_some_and(|presentation| presentation.live)
+    }
+
+    /// The viewer went somewhere: follows the edge from now on if that is there.
+    pub(crate) fn follow_from(&mut self, target: MediaTime) {
+        let latest = self.seekable().map(|(_, latest)| latest);
+        self.title.live.following.live = latest.is_some_and(|latest| target + NEAR >= latest);
+        self.policies.speed.on_jump();
+    }
+
+    /// Sees to it that the latency is looked at regularly.
+    pub(crate) fn follow_edge(&mut self) {
+        if !self.is_live() {
+            if self.title.live.is_some() || self.title.live.is_dash() {
+                self.keep_normal_speed();
+                self.timers.clear(Timer::Latency);
+            }
+            return;
+        }
+        if self.title.start.is_some() && !self.timers.is_set(Timer::Latency) {
+            self.timers.set(Timer::Latency, self.now + ASK_EVERY);
+        }
+    }
+
+    /// Reads the latency, and does what follows from it.
+    pub(crate) fn keep_latency(&mut self) {
+        if !self.is_live() || !self.playback.is_active() {
+            return;
+        }
+        self.timers.set(Timer::Latency, self.now + ASK_EVERY);
+        let target = self.policies.latency.target(&self.target_context());
+        self.title.live.following.target = target.target;
+        let latency = self.latency();
+        self.title.live.following.latency = latency.map(|(latency, _)| latency);
+        let Some((latency, uncertainty)) = latency else { return };
+        let state = match self.playback.state {
+            State::Playing => LiveState::Playing,
+            State::Rebuffering => LiveState::Rebuffering,
+            State::Seeking | State::Preparing => LiveState::Seeking,
+            _ => LiveState::Paused,
+        };
+        if state == LiveState::Playing {
+            self.qoe.latency(latency.to_duration(), target.target.to_duration());
+        }
+        let following = &self.title.live.following;
+        if !following.live || (following.rate_milli.is_none() && self.playback.rate_milli != 1000) {
+            return self.keep_normal_speed();
+        }
+        let service = self.title.presentation.as_ref().and_then(|p| p.service_descriptions.first());
+        let config = &self.config.live;
+        let position = self.position();
+        let essential = self.streams.values().filter(|stream| stream.is_essential() && !stream.absent);
+        let buffer = essential.map(|stream| stream.ahead(position)).min().unwrap_or_default();
+        let steps;
+        let context = LiveContext {
+            now: self.now,
+            state,
+            latency,
+            uncertainty: MediaTime::from_duration(uncertainty),
+            target: target.target,
+            max_latency: config.latency_max.or(service.and_then(|service| service.latency_max)),
+            buffer,
+            granularity: self.granularity(),
+            rate_milli: self.playback.rate_milli,
+            bounds: RateBounds {
+                min_milli: config.min_rate_milli.or(service.and_then(|service| service.rate_min_milli)),
+                max_milli: config.max_rate_milli.or(service.and_then(|service| service.rate_max_milli)),
+            },
+            speeds: match &self.capabilities.speeds {
+                PlaybackSpeeds::Any => Speeds::Smooth,
+                PlaybackSpeeds::Steps(some) => {
+                    steps = some.clone();
+                    Speeds::Steps(&steps)
+                }
+                PlaybackSpeeds::Normal => Speeds::Fixed,
+            },
+            low_latency: self.plays_low_latency(),
+        };
+        let choice = self.policies.speed.decide(&context);
+        let why: Vec<String> = choice.reasons.iter().map(ToString::to_string).collect();
+        match choice.action {
+            SpeedAction::Rate(rate) => self.follow_at(rate, why),
+            SpeedAction::SeekToTarget => {
+                let to = position + latency - target.target;
+                self.follow_at(1000, why.clone());
+                self.decide(DecisionKind::Seek, None, Some(position.to_string()), Some(to.to_string()), why);
+                self.go_to(to, false);
+            }
+        }
+    }
+
+    /// The rule that chooses bitrates.
+    pub(crate) fn rule(&mut self) -> &mut dyn BitrateRule {
+        match self.is_live() && self.plays_low_latency() {
+            true => self.policies.low_latency_rule.as_mut(),
+            false => self.policies.rule.as_mut(),
+        }
+    }
+
+    pub(crate) fn plays_low_latency(&self) -> bool {
+        let chunks = |leader: RenditionRef| self.index_of(leader).is_some_and(|index| !index.availability_complete);
+        self.leader().is_some_and(|leader| self.plays_parts(leader) || chunks(leader))
+    }
+
+    fn follow_at(&mut self, rate_milli: u32, why: Vec<String>) {
+        self.title.live.following.rate_milli = Some(rate_milli).filter(|rate| *rate != 1000);
+        if self.playback.rate_milli != rate_milli {
+            self.change_rate(rate_milli, why);
+        }
+    }
+
+    /// Playback does not follow the edge, or need not hurry any more.
+    fn keep_normal_speed(&mut self) {
+        if self.title.live.following.rate_milli.take().is_some() {
+            self.change_rate(1000, vec!["the live edge is not followed".to_owned()]);
+        }
+    }
+
+    /// The application chose a speed.
+    pub(crate) fn forget_followed_speed(&mut self) {
+        self.title.live.following.rate_milli = None;
+    }
+
+    pub(crate) fn live_snapshot(&self) -> Option<LiveSnapshot> {
+        let following = &self.title.live.following;
+        let seekable = self.seekable()?;
+        let latency = self.latency().map(|(latency, _)| latency);
+        Some(LiveSnapshot { seekable, latency, target: following.target, following: following.live })
+    }
+}

@@ -1,0 +1,477 @@
+//! Titles that go on: playlists that are loaded again and again, and what follows from what they bring.
+
+mod align;
+mod clock;
+mod dash;
+mod directives;
+mod edge;
+mod follow;
+mod mpd;
+mod parts;
+mod reload;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use telecine_delivery::RequestClass;
+use telecine_manifest::hls::{MediaPlaylist, Refresh};
+use telecine_model::clock::WallClock;
+use telecine_model::presentation::{PlaylistInfo, PreloadHint};
+use telecine_model::{uri, Error, ErrorCode, Handling, MediaTime, SegmentIndex, Segments, Timestamp, TrackKind};
+
+use self::align::{origin_beside, End};
+pub(crate) use self::clock::Answered;
+use self::dash::DashLive;
+pub(crate) use self::dash::Edge;
+use self::directives::Directives;
+use self::edge::LiveEdge;
+use self::follow::Following;
+pub use self::follow::LiveSnapshot;
+use self::reload::Reload;
+use crate::buffer::SEAM;
+use crate::engine::Engine;
+use crate::event::Event;
+use crate::fetch::{Purpose, Request};
+use crate::media::FragmentTrack;
+use crate::stream::{RenditionRef, Stream};
+use crate::timer::Timer;
+
+/// Playlists are put beside each other within a few segments, be there no dates.
+const FARTHEST: MediaTime = MediaTime::from_secs(60);
+
+/// How much longer than a server may hold a request its answer is waited for.
+const HELD_LONGER: Duration = Duration::from_secs(2);
+
+/// What is known of a title that goes on, or did when it was loaded.
+#[derive(Default)]
+pub(crate) struct Live {
+    reloads: BTreeMap<RenditionRef, Reload>,
+    /// Hints that were followed in vain: the last one, and how many in a row.
+    refused_hints: BTreeMap<RenditionRef, (PreloadHint, u32)>,
+    edge: LiveEdge,
+    /// The world's clock, as answers tell it.
+    clock: WallClock,
+    pub(crate) following: Following,
+    /// What is known of an MPD that goes on.
+    dash: Option<Box<DashLive>>,
+    /// The answer that brought the manifest.
+    answered: Answered,
+    /// Its text, where it was one MPD without remote elements.
+    text: Option<bytes::Bytes>,
+    /// Chance, so that not all viewers ask at once.
+    jitter: u64,
+}
+
+impl Live {
+    /// Whether the title was live when its first playlist came: its playlists begin anywhere.
+    pub(crate) fn is_some(&self) -> bool {
+        !self.reloads.is_empty()
+    }
+
+    /// Whether an MPD goes on, or did when it was loaded.
+    pub(crate) fn is_dash(&self) -> bool {
+        self.dash.is_some()
+    }
+
+    /// The manifest came, by this request.
+    pub(crate) fn note_answer(&mut self, request: &Request, now: Timestamp) {
+        self.answered = Answered::of(request, now);
+    }
+
+    /// The text of an MPD that is complete as it is.
+    pub(crate) fn note_text(&mut self, text: Option<bytes::Bytes>) {
+        self.text = text;
+    }
+
+    /// Whether the server of a playlist holds requests, as far as it has shown.
+    fn may_block(&self, reference: RenditionRef) -> bool {
+        self.reloads.get(&reference).is_none_or(Reload::may_block)
+    }
+}
+
+impl Engine {
+    /// Whether more segments of a rendition may be announced.
+    pub(crate) fn goes_on(&self, reference: RenditionRef) -> bool {
+        self.title.playlists.get(&reference).is_some_and(PlaylistInfo::goes_on)
+    }
+
+    /// Whether a rendition's playlist is known and goes on: a load of it is another one.
+    pub(crate) fn is_reload(&self, reference: RenditionRef) -> bool {
+        self.goes_on(reference) && self.index_of(reference).is_some()
+    }
+
+    /// How long a request is not made again at least: no playlist of a live title is asked for faster because it could
+    /// not be had (6.3.4).
+    pub(crate) fn least_reload_wait(&self, purpose: &Purpose) -> Duration {
+        let live = self.title.presentation.as_ref().filter(|presentation| presentation.live);
+        let half = || Some(live?.target_duration?.mul_ratio(1, 2).to_duration());
+        half().filter(|_| matches!(purpose, Purpose::Playlist(_))).unwrap_or(Duration::ZERO)
+    }
+
+    /// A playlist came for the first time, by a load that began at `started`: puts it on the title's timeline.
+    pub(crate) fn place_playlist(&mut self, reference: RenditionRef, playlist: &mut MediaPlaylist, started: Timestamp) {
+        let blocks = self.config.live.low_latency && parts::blocks(&playlist.info);
+        if self.title.live.is_some() {
+            if let Some(known) = self.freshest() {
+                playlist.index.origin = origin_beside(&playlist.index, known);
+            }
+        } else if !playlist.info.goes_on() {
+            return;
+        }
+        let mut reload = Reload::first(started);
+        reload.on_changed(started, self.now, last_duration(&playlist.index), blocks);
+        self.title.live.reloads.insert(reference, reload);
+    }
+
+    /// The playlist that was loaded last: the one to put others beside.
+    fn freshest(&self) -> Option<&SegmentIndex> {
+        let reloads = self.title.live.reloads.iter().rev();
+        let known = reloads.filter_map(|(reference, reload)| Some((reload, self.index_of(*reference)?)));
+        known.max_by_key(|(reload, _)| reload.due()).map(|(_, index)| index)
+    }
+
+    fn index_of(&self, reference: RenditionRef) -> Option<&SegmentIndex> {
+        self.rendition(reference).and_then(|rendition| rendition.segments.known())
+    }
+
+    /// Renditions whose playlists are played, or are to be: no others are loaded (H111, H120).
+    fn followed(&self) -> Vec<(TrackKind, RenditionRef)> {
+        let streams = self.streams.values().filter(|stream| !stream.absent);
+        let played = |stream: &Stream| {
+            let played = stream.rendition.map(|rendition| stream.reference(rendition));
+            let renditions = played.into_iter().chain(stream.awaits.filter(|awaited| Some(*awaited) != played));
+            renditions.map(|reference| (stream.kind, reference)).collect::<Vec<_>>()
+        };
+        streams.flat_map(played).filter(|(_, reference)| self.goes_on(*reference)).collect()
+    }
+
+    /// Loads the playlists that are due, and sets a timer for those that will be.
+    pub(crate) fn follow_playlists(&mut self) {
+        if !self.title.live.is_some() {
+            return;
+        }
+        let mut next: Option<Timestamp> = None;
+        for (kind, reference) in self.followed() {
+            let Some(due) = self.title.live.reloads.get(&reference).map(Reload::due) else { continue };
+            if self.requests.has(&Purpose::Playlist(reference)) {
+                continue;
+            }
+            if due > self.now {
+                next = Some(next.map_or(due, |next| next.min(due)));
+                continue;
+            }
+            if let Err(error) = self.load_again(kind, reference) {
+                self.replace_rendition(reference, error, Vec::new());
+            }
+        }
+        match next {
+            Some(next) => self.timers.set(Timer::Reload, next),
+            None => self.timers.clear(Timer::Reload),
+        }
+    }
+
+    fn load_again(&mut self, kind: TrackKind, reference: RenditionRef) -> Result<(), Error> {
+        let Some(url) = self.rendition(reference).and_then(|rendition| rendition.uri.clone()) else { return Ok(()) };
+        let directives = self.directives(reference);
+        let target = self.title.playlists.get(&reference).map_or(MediaTime::ZERO, |info| info.target_duration);
+        let url = directives.appended(&url);
+        self.check_reference(&url)?;
+        let mut request = self.request(RequestClass::Playlist, Some(kind), url, None);
+        if directives.blocks() {
+            // A request is held for three target durations at most (6.2.5.2).
+            request.head_timeout = request.head_timeout.max(target.mul_ratio(3, 1).to_duration() + HELD_LONGER);
+        }
+        if let Some(reload) = self.title.live.reloads.get_mut(&reference) {
+            reload.on_asked(directives);
+        }
+        self.send(request, Purpose::Playlist(reference));
+        Ok(())
+    }
+
+    /// What the server of a playlist is asked for with the next request.
+    fn directives(&self, reference: RenditionRef) -> Directives {
+        let plain = Directives::default();
+        let reload = self.title.live.reloads.get(&reference).filter(|reload| !reload.is_plain());
+        let info = self.title.playlists.get(&reference);
+        let Some(((reload, info), index)) = reload.zip(info).zip(self.index_of(reference)) else { return plain };
+        let blocks = self.config.live.low_latency && reload.may_block() && parts::blocks(info);
+        let mut directives = if blocks { Directives::for_next(info, index) } else { plain };
+        if let Some(reported) =
+            self.reported(reference).filter(|reported| directives.blocks() && *reported > directives)
+        {
+            directives = reported;
+        }
+        directives.skipping(info, reload.loaded(), self.now)
+    }
+
+    /// What another playlist reports of one, to ask for that at least (4.4.5.4): no older copy is of use then.
+    fn reported(&self, reference: RenditionRef) -> Option<Directives> {
+        let url = self.rendition(reference)?.uri.as_deref()?;
+        let playlists =
+            self.title.playlists.values().filter(|info| self.config.live.low_latency && parts::blocks(info));
+        let reports = playlists.flat_map(|info| info.rendition_reports.iter().map(move |report| (info, report)));
+        let of_this = reports.filter(|(info, report)| uri::resolve(&info.uri, &report.uri) == url);
+        of_this.filter_map(|(_, report)| Directives::for_reported(report)).max()
+    }
+
+    /// The URL at which a playlist is loaded for the first time.
+    pub(crate) fn first_url(&self, reference: RenditionRef, url: String) -> String {
+        self.reported(reference).map_or(url.clone(), |directives| directives.appended(&url))
+    }
+
+    /// A playlist that is known came again.
+    pub(crate) fn on_reload(&mut self, reference: RenditionRef, request: &Request, newer: MediaPlaylist) {
+        let started = request.started;
+        let Some(info) = self.title.playlists.remove(&reference) else { return };
+        let segments = self.rendition_mut(reference).map(|rendition| std::mem::take(&mut rendition.segments));
+        let Some(Segments::Known(index)) = segments else { return };
+        let mut known = MediaPlaylist { info, index: *index };
+        let end = End::of(&known.index);
+        let target = newer.info.target_duration;
+        let merged = known.refresh(newer);
+        if let (Ok(Refresh::Gap(_)), Some(end)) = (&merged, &end) {
+            // What was lost is thought to be as long as the longest segment; dates know it.
+            known.index.origin += end.correction(&known.index).unwrap_or_default();
+        }
+        if let (Ok(Refresh::Reset), Some(end)) = (&merged, &end) {
+            known.index.origin = end.origin_behind(&known.index);
+        }
+        let answered = Answered::of(request, self.now);
+        let blocks = self.config.live.low_latency && parts::blocks(&known.info);
+        self.title.playlists.insert(reference, known.info);
+        self.set_segments(reference, known.index);
+        let draw = self.rng.next_u64();
+        let parts = self.plays_parts(reference);
+        let polled = target.mul_ratio(1, 2);
+        let last = self.index_of(reference).map_or(MediaTime::ZERO, last_duration);
+        // Parts come sooner than segments do: they are polled for as what does not change is.
+        let last = if parts { last.min(polled) } else { last };
+        let Some(reload) = self.title.live.reloads.get_mut(&reference) else { return };
+        let blocks = blocks && reload.may_block();
+        match merged {
+            Ok(Refresh::Updated | Refresh::Appended(_) | Refresh::Gap(_)) => {
+                reload.on_changed(started, self.now, last, blocks);
+                self.see_edge(reference, answered);
+                self.settle_hints(reference);
+                self.learn_date_ranges(reference);
+                self.settle_end();
+            }
+            Ok(Refresh::Reset) => {
+                reload.on_changed(started, self.now, last, blocks);
+                self.see_edge(reference, answered);
+                self.begin_anew(reference, request);
+            }
+            Ok(Refresh::NeedsFull) => reload.whole_at_once(self.now),
+            Ok(_) => {
+                reload.on_unchanged(started, self.now, target, draw);
+                self.look_for_staleness(reference, started);
+            }
+            Err(error) => {
+                // H119: it is not used; who serves the title elsewhere may know better.
+                reload.on_unchanged(started, self.now, target, draw);
+                self.go_elsewhere(reference, error);
+            }
+        }
+    }
+
+    /// A playlist that is known could not be had again. Nothing is asked for faster because of that (6.3.4).
+    pub(crate) fn on_reload_failed(&mut self, reference: RenditionRef, request: &Request, error: Error) {
+        let target = self.title.playlists.get(&reference).map_or(MediaTime::ZERO, |info| info.target_duration);
+        let draw = self.rng.next_u64();
+        let Some(reload) = self.title.live.reloads.get_mut(&reference) else { return };
+        // A request that hung has waited already.
+        let waited = request.started.max(self.now - target.mul_ratio(1, 2).to_duration());
+        reload.on_unchanged(waited, self.now, target, draw);
+        self.report(error.recovered(Handling::Retried));
+        self.look_for_staleness(reference, self.now);
+    }
+
+    /// Nothing new came with a load that began at `started`: too long already?
+    fn look_for_staleness(&mut self, reference: RenditionRef, started: Timestamp) {
+        let target = self.title.playlists.get(&reference).map_or(MediaTime::ZERO, |info| info.target_duration);
+        let lost = self.config.live.stale_after;
+        let Some(reload) = self.title.live.reloads.get_mut(&reference) else { return };
+        let still = reload.unchanged_for(started);
+        let becomes = reload.becomes_stale(started, target);
+        let given_up = !lost.is_zero() && still >= lost.max(target.mul_ratio(3, 2).to_duration());
+        if !becomes && !given_up {
+            return;
+        }
+        let url = self.title.playlists.get(&reference).map(|info| self.outbox.secrets.shown(&info.uri));
+        let message = format!("nothing new has been in the playlist for {} s", still.as_secs());
+        let error = Error::new(ErrorCode::ManifestStale, message).fact("url", url.unwrap_or_default());
+        match becomes {
+            true => self.go_elsewhere(reference, error.fact("rule", "H118")),
+            false => self.end_stale(reference, error),
+        }
+    }
+
+    /// A playlist's server is impaired: another rendition, if there is one; else it goes on to be asked.
+    fn go_elsewhere(&mut self, reference: RenditionRef, error: Error) {
+        let of_track = |stream: &&Stream| (stream.period, stream.track) == (reference.period, reference.track);
+        let stream = self.streams.values().find(of_track);
+        let others =
+            |stream: &Stream| self.usable_steps(stream).iter().any(|step| step.rendition != reference.rendition);
+        if stream.is_some_and(others) {
+            return self.replace_rendition(reference, error, Vec::new());
+        }
+        let error = match stream.map(|stream| stream.kind) {
+            Some(kind) => self.in_rendition(error, kind, reference),
+            None => error,
+        };
+        self.report(error.recovered(Handling::Retried));
+    }
+
+    /// Nothing new has come for so long that nothing will. What there is is played to its end.
+    fn end_stale(&mut self, reference: RenditionRef, error: Error) {
+        let of_track = |stream: &&Stream| (stream.period, stream.track) == (reference.period, reference.track);
+        let Some(stream) = self.streams.values().find(of_track).filter(|stream| !stream.ended) else { return };
+        let kind = stream.kind;
+        let essential = stream.is_essential();
+        match essential {
+            true if stream.at_edge => self.cut_short(kind, error),
+            true => {}
+            false => {
+                self.report(error.recovered(Handling::Skipped));
+                self.disable(kind);
+            }
+        }
+    }
+
+    /// The server started over: the numbers begin anew, and with them the times of the media.
+    fn begin_anew(&mut self, reference: RenditionRef, request: &Request) {
+        let message = "the playlist has begun anew: its server has started over";
+        let error =
+            Error::new(ErrorCode::ManifestRewound, message).fact("url", self.outbox.secrets.shown(request.url()));
+        self.report(error.fact("rule", "HX09").recovered(Handling::Replaced));
+        // Domains are numbered anew too: what was found of their times is no longer true.
+        self.title.offsets.clear();
+        let others: Vec<RenditionRef> =
+            self.title.live.reloads.keys().copied().filter(|other| *other != reference).collect();
+        for other in others {
+            self.title.live.reloads.remove(&other);
+            self.title.playlists.remove(&other);
+            if let Some(rendition) = self.rendition_mut(other) {
+                rendition.segments = Segments::Unloaded;
+            }
+        }
+        let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();
+        for kind in kinds {
+            self.drop_fetch(kind);
+            self.drop_torn(kind);
+            if let Some(stream) = self.streams.get_mut(&kind) {
+                stream.fetch_elsewhere();
+                stream.discontinuity = None;
+                stream.anchored = None;
+                stream.demuxer = None;
+            }
+        }
+    }
+
+    /// Once nothing that is played goes on, the title has an end.
+    fn settle_end(&mut self) {
+        let live = self.title.presentation.as_ref().is_some_and(|presentation| presentation.live);
+        let streams = self.streams.values().filter(|stream| !stream.absent);
+        let played = streams.filter_map(|stream| Some(stream.reference(stream.rendition?)));
+        let played: Vec<RenditionRef> = played.collect();
+        if !live || played.is_empty() || played.iter().any(|reference| self.goes_on(*reference)) {
+            return;
+        }
+        let duration = played.iter().filter_map(|reference| self.index_of(*reference)?.end()).max();
+        let Some(duration) = duration else { return };
+        if let Some(presentation) = &mut self.title.presentation {
+            presentation.live = false;
+            presentation.duration = Some(duration);
+            if let [period] = presentation.periods.as_mut_slice() {
+                period.duration = Some(duration);
+            }
+        }
+        self.emit(Event::LiveEnded { at: self.now, duration });
+    }
+
+    /// How far behind the end of a playlist playback begins (H043).
+    pub(crate) fn hold_back(&self) -> MediaTime {
+        let played = self.title.playlists.iter().filter(|(_, info)| info.goes_on());
+        let longest = played.map(|(reference, info)| {
+            if let Some(parts) = self.part_hold_back(*reference) {
+                return parts;
+            }
+            let said = info.server_control.as_ref().and_then(|control| control.hold_back);
+            // Less than three target durations is against the rules; but who says it is told, and has his reasons.
+            said.unwrap_or(info.target_duration.mul_ratio(3, 1)).max(info.target_duration)
+        });
+        longest.max().unwrap_or_default()
+    }
+
+    /// The span of the title that can be played now: from what all that is played still lists to as near to the live
+    /// edge as may be (H112). None unless the title goes on.
+    pub(crate) fn seekable(&self) -> Option<(MediaTime, MediaTime)> {
+        if let Some(window) = self.live_window() {
+            return Some((window.start, window.live));
+        }
+        if !self.title.presentation.as_ref().is_some_and(|presentation| presentation.live) {
+            return None;
+        }
+        let streams = self.streams.values().filter(|stream| stream.is_essential() && !stream.absent);
+        let played = streams.filter_map(|stream| self.index_of(stream.reference(stream.rendition?)));
+        let parts = self.title.playlists.keys().any(|reference| self.plays_parts(*reference));
+        let span = |index: &SegmentIndex| index.start().zip(if parts { index.edge() } else { index.end() });
+        let spans: Vec<(MediaTime, MediaTime)> = played.filter_map(span).collect();
+        let known = || self.freshest().and_then(span);
+        let from = spans.iter().map(|(start, _)| *start).max().or_else(|| Some(known()?.0))?;
+        let to = spans.iter().map(|(_, end)| *end).min().or_else(|| Some(known()?.1))?;
+        Some((from, (to - self.hold_back()).max(from)))
+    }
+
+    /// Lets the times of a live playlist follow its media: durations are rounded and dates are not exact, and what they
+    /// are off adds up over hours. True if the segment turns out to be another one than is needed: it is dropped, and the
+    /// right one is looked for again.
+    pub(crate) fn follow_media(&mut self, kind: TrackKind, found: &[FragmentTrack]) -> bool {
+        if !self.title.live.is_some() {
+            return false;
+        }
+        let Some(stream) = self.streams.get(&kind) else { return false };
+        let Some(fetch) = stream.fetch.as_ref().filter(|fetch| fetch.appended == 0 && fetch.muxed == 0) else {
+            return false;
+        };
+        let reference = fetch.rendition;
+        let Some(start) = self.own_start(stream, fetch, found) else { return false };
+        let Some(offset) = self.agreed_offset(stream, fetch, start) else { return false };
+        let by = start + offset - (fetch.start - stream.shift.unwrap_or_default());
+        // What is missing between a segment and the one that it follows is missing: that is no matter of the playlist's times.
+        // Nor are timestamps that lead far away.
+        let follows = stream.follows(reference, fetch.number, fetch.part);
+        let most = if follows { SEAM } else { FARTHEST };
+        if by == MediaTime::ZERO || by.abs_diff(MediaTime::ZERO) > most {
+            return false;
+        }
+        let needed = stream.next_time(self.needed_from(stream));
+        let wrong = fetch.start + by > needed + SEAM || fetch.end + by <= needed + SEAM;
+        let misses = by.abs_diff(MediaTime::ZERO) > SEAM && wrong && !stream.followed_media;
+        if let Some(Segments::Known(index)) = self.rendition_mut(reference).map(|rendition| &mut rendition.segments) {
+            index.origin += by;
+        }
+        if self.leader() == Some(reference) {
+            self.title.live.edge.shift(by);
+        }
+        if let Some(stream) = self.streams.get_mut(&kind) {
+            stream.followed_media |= misses;
+            if let Some(fetch) = &mut stream.fetch {
+                fetch.start += by;
+                fetch.end += by;
+            }
+        }
+        if misses {
+            self.drop_fetch(kind);
+            self.drop_torn(kind);
+        }
+        misses
+    }
+}
+
+/// Duration of the segment that is listed last.
+fn last_duration(index: &SegmentIndex) -> MediaTime {
+    index.table.last_span().map_or(MediaTime::ZERO, |span| {
+        MediaTime::from_ticks(i64::try_from(span.duration).unwrap_or(i64::MAX), index.table.timescale())
+    })
+}

@@ -1,0 +1,361 @@
+//! When a live MPD is fetched again, and from where (ISO/IEC 23009-1, 5.4; D038–D056).
+
+use std::time::Duration;
+
+use telecine_model::{MediaTime, Presentation, Timestamp};
+
+/// However short segments and update periods are, an MPD is not fetched more often.
+const LEAST: Duration = Duration::from_millis(500);
+
+/// Failures in a row after which the time between them grows no more: 2 to this power.
+const GROWTH: u32 = 4;
+
+/// How often the server has to say that there is no MPD any more until that is believed (D048).
+const GONE: u32 = 3;
+
+/// What to fetch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum MpdPlace {
+    /// The MPD.
+    Full(String),
+    /// A patch of the version that is known.
+    Patch(String),
+}
+
+/// What is known of the loads of an MPD.
+#[derive(Debug, Default)]
+pub(crate) struct MpdRefresh {
+    /// When the load of the known version began: its validity begins there (D038).
+    started: Timestamp,
+    /// When a load began that brought something new last.
+    changed: Timestamp,
+    /// `@minimumUpdatePeriod`: None is never, zero is on demand.
+    period: Option<Duration>,
+    /// When the next load is due; None while none is.
+    due: Option<Timestamp>,
+    /// Where the MPD is, the one that the application named last.
+    places: Vec<String>,
+    nth: usize,
+    /// Where a patch is, and until when.
+    patch: Option<(String, Option<Timestamp>)>,
+    loading: bool,
+    failures: u32,
+    /// Loads in a row that brought nothing new.
+    unchanged: u32,
+    /// Answers in a row that there is none any more.
+    gone: u32,
+}
+
+impl MpdRefresh {
+    /// A version came by a load that began at `started`, with something new in it or without. `url` is what the
+    /// application named; `draw` is chance, so that not all viewers come at once.
+    pub(crate) fn on_version(
+        &mut self,
+        presentation: &Presentation,
+        url: &str,
+        started: Timestamp,
+        is_new: bool,
+        draw: u64,
+    ) {
+        let timing = presentation.dash.as_ref();
+        let live = presentation.live;
+        self.period =
+            timing.and_then(|timing| timing.minimum_update_period).filter(|_| live).map(MediaTime::to_duration);
+        let named = presentation.locations.iter().map(|location| location.uri.clone());
+        let places: Vec<String> = named.chain([url.to_owned()]).collect();
+        if places != self.places {
+            (self.places, self.nth) = (places, 0);
+        }
+        // D055: only a version that says which it is can be patched.
+        let named = timing.is_some_and(|timing| timing.id.is_some() && timing.publish_time_text.is_some());
+        self.patch = presentation.patch_locations.first().filter(|_| named).map(|location| {
+            // D051: it is promised for so long.
+            (location.uri.clone(), location.ttl.map(|ttl| started + ttl.to_duration()))
+        });
+        self.started = started;
+        self.loading = false;
+        (self.failures, self.gone) = (0, 0);
+        self.unchanged = if is_new { 0 } else { self.unchanged.saturating_add(1) };
+        if is_new {
+            self.changed = started;
+        }
+        let every = self.period.filter(|period| !period.is_zero());
+        self.due = every.map(|period| started + late(period.max(LEAST), draw));
+    }
+
+    /// More segments are needed than the known version lists: the next one should be listed from `from` on, and is about as
+    /// long as `segment`. Nobody has to wait for the update period (D041); and with one of zero this alone is a reason
+    /// (D039). Without one there is nothing to wait for (D040).
+    pub(crate) fn need(&mut self, from: Timestamp, segment: Duration) {
+        if self.period.is_none() || self.failures > 0 {
+            return;
+        }
+        let wait = if self.unchanged == 0 { LEAST } else { (segment / 2).max(LEAST) };
+        let when = from.max(self.started + wait);
+        self.due = Some(self.due.map_or(when, |due| due.min(when)));
+    }
+
+    /// The known version holds no longer: media says so (D056).
+    pub(crate) fn expire(&mut self, now: Timestamp) {
+        self.due = Some(now.max(self.started + LEAST));
+        self.period.get_or_insert(Duration::ZERO);
+    }
+
+    /// What to fetch now, if it is time to. One load at a time.
+    pub(crate) fn next(&mut self, now: Timestamp) -> Option<MpdPlace> {
+        if self.loading || self.due.is_none_or(|due| due > now) {
+            return None;
+        }
+        self.loading = true;
+        self.due = None;
+        if let Some((url, until)) = self.patch.take() {
+            if until.is_none_or(|until| now < until) {
+                return Some(MpdPlace::Patch(url));
+            }
+        }
+        self.places.get(self.nth % self.places.len().max(1)).cloned().map(MpdPlace::Full)
+    }
+
+    /// A patch could not be had, or does not fit: the MPD itself, at once (D052, D053).
+    pub(crate) fn on_patch_failed(&mut self, now: Timestamp) {
+        self.loading = false;
+        self.patch = None;
+        self.due = Some(now);
+    }
+
+    /// The MPD could not be had: the next place, later each time. `status` is what the server said, if it did.
+    pub(crate) fn on_failed(&mut self, status: Option<u16>, now: Timestamp, draw: u64) {
+        self.loading = false;
+        self.nth = (self.nth + 1) % self.places.len().max(1);
+        self.gone = if matches!(status, Some(404 | 410)) { self.gone.saturating_add(1) } else { 0 };
+        let wait = LEAST.saturating_mul(1 << self.failures.min(GROWTH));
+        self.failures = self.failures.saturating_add(1);
+        self.due = Some(now + late(wait, draw));
+    }
+
+    /// Whether the server says that there is no MPD any more, and the known version has expired (D048).
+    pub(crate) fn is_gone(&self, now: Timestamp) -> bool {
+        self.gone >= GONE && self.period.is_some_and(|period| self.started + period <= now)
+    }
+
+    /// Whether newer versions may come.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.period.is_some()
+    }
+
+    /// No newer version will come.
+    pub(crate) fn end(&mut self) {
+        (self.period, self.due) = (None, None);
+    }
+
+    /// For how long nothing new has come.
+    pub(crate) fn unchanged_for(&self, now: Timestamp) -> Duration {
+        now.since(self.changed)
+    }
+
+    /// When [`MpdRefresh::next`] has something.
+    pub(crate) fn due(&self) -> Option<Timestamp> {
+        self.due.filter(|_| !self.loading)
+    }
+}
+
+/// A tenth later at most, by chance.
+fn late(wait: Duration, draw: u64) -> Duration {
+    wait + wait / 1000 * u32::try_from(draw % 100).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use telecine_model::live::{DashTiming, Location};
+    use telecine_model::Protocol;
+
+    const URL: &str = "https://a.example/live.mpd";
+
+    fn at(ms: u64) -> Timestamp {
+        Timestamp::from_millis(ms)
+    }
+
+    fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    fn version(period_ms: Option<i64>) -> Presentation {
+        let mut presentation = Presentation::new(Protocol::Dash, URL);
+        presentation.live = true;
+        let minimum_update_period = period_ms.map(MediaTime::from_millis);
+        presentation.dash = Some(DashTiming {
+            id: Some("m".to_owned()),
+            publish_time_text: Some("2026-11-27T12:00:00Z".to_owned()),
+            minimum_update_period,
+            ..DashTiming::default()
+        });
+        presentation
+    }
+
+    fn known(presentation: &Presentation) -> MpdRefresh {
+        let mut refresh = MpdRefresh::default();
+        refresh.on_version(presentation, URL, at(1000), true, 0);
+        refresh
+    }
+
+    fn full(url: &str) -> Option<MpdPlace> {
+        Some(MpdPlace::Full(url.to_owned()))
+    }
+
+    fn patch(url: &str) -> Option<MpdPlace> {
+        Some(MpdPlace::Patch(url.to_owned()))
+    }
+
+    fn location(uri: &str, ttl_s: Option<i64>) -> Location {
+        Location { uri: uri.to_owned(), service_location: None, ttl: ttl_s.map(MediaTime::from_secs) }
+    }
+
+    #[test]
+    fn d038_a_version_holds_from_when_its_load_began_for_its_update_period() {
+        let mut refresh = known(&version(Some(4000)));
+        assert_eq!(refresh.due(), Some(at(5000)));
+        assert_eq!((refresh.next(at(4999)), refresh.next(at(5000))), (None, full(URL)));
+        assert_eq!(refresh.next(at(9000)), None, "one at a time");
+        // Not all viewers at once: up to a tenth later.
+        let mut late = MpdRefresh::default();
+        late.on_version(&version(Some(4000)), URL, at(1000), true, 99);
+        assert_eq!(late.due(), Some(at(5396)));
+    }
+
+    #[test]
+    fn d039_with_an_update_period_of_zero_it_is_fetched_when_segments_are_needed() {
+        let mut refresh = known(&version(Some(0)));
+        assert_eq!((refresh.due(), refresh.next(at(999_000))), (None, None));
+        refresh.need(at(3000), ms(2000));
+        assert_eq!(refresh.due(), Some(at(3000)));
+        assert_eq!(refresh.next(at(3000)), full(URL));
+        // Nothing new: half a segment later, not before.
+        refresh.on_version(&version(Some(0)), URL, at(3000), false, 0);
+        refresh.need(at(3000), ms(2000));
+        assert_eq!(refresh.due(), Some(at(4000)));
+    }
+
+    #[test]
+    fn d040_without_an_update_period_it_is_never_fetched_again() {
+        let mut refresh = known(&version(None));
+        refresh.need(at(3000), ms(2000));
+        assert_eq!((refresh.due(), refresh.goes_on()), (None, false));
+    }
+
+    #[test]
+    fn d041_nobody_waits_for_the_update_period_when_segments_are_needed_and_none_comes_too_often() {
+        let mut refresh = known(&version(Some(60_000)));
+        refresh.need(at(3000), ms(2000));
+        assert_eq!(refresh.due(), Some(at(3000)));
+        // However short all is.
+        let mut short = known(&version(Some(1)));
+        assert_eq!(short.due(), Some(at(1500)));
+        short.need(at(1001), ms(10));
+        assert_eq!(short.due(), Some(at(1500)));
+    }
+
+    #[test]
+    fn d050_the_next_load_goes_where_the_mpd_says_and_elsewhere_if_that_fails() {
+        let mut presentation = version(Some(2000));
+        presentation.locations = vec![location("https://b.example/x", None), location("https://c.example/y", None)];
+        let mut refresh = known(&presentation);
+        let mut now = 3000;
+        for url in ["https://b.example/x", "https://c.example/y", URL, "https://b.example/x"] {
+            assert_eq!(refresh.next(at(now)), full(url), "{now}");
+            refresh.on_failed(Some(503), at(now), 0);
+            now += 10_000;
+        }
+        // What answered is asked again.
+        assert_eq!(refresh.next(at(now)), full("https://c.example/y"));
+        refresh.on_version(&presentation, URL, at(now), true, 0);
+        assert_eq!(refresh.next(at(now + 2000)), full("https://c.example/y"));
+    }
+
+    #[test]
+    fn d041_after_failures_it_waits_longer_each_time_up_to_a_bound() {
+        let mut refresh = known(&version(Some(2000)));
+        let mut now = 3000;
+        for wait in [500, 1000, 2000, 4000, 8000, 8000] {
+            assert!(refresh.next(at(now)).is_some());
+            refresh.on_failed(None, at(now), 0);
+            refresh.need(at(now), ms(2000));
+            assert_eq!(refresh.due(), Some(at(now + wait)));
+            now += wait;
+        }
+    }
+
+    #[test]
+    fn d051_a_patch_is_fetched_when_the_mpd_would_be_until_its_promise_ends() {
+        let mut presentation = version(Some(2000));
+        presentation.patch_locations = vec![location("https://a.example/patch", Some(10))];
+        let mut refresh = known(&presentation);
+        assert_eq!(refresh.due(), Some(at(3000)));
+        assert_eq!(refresh.next(at(3000)), patch("https://a.example/patch"));
+        let mut expired = known(&presentation);
+        assert_eq!(expired.next(at(11_000)), full(URL));
+    }
+
+    #[test]
+    fn d053_a_patch_that_cannot_be_had_is_followed_by_the_mpd_at_once_and_patches_by_its_next_version() {
+        let mut presentation = version(Some(2000));
+        presentation.patch_locations = vec![location("https://a.example/patch", None)];
+        let mut refresh = known(&presentation);
+        assert_eq!(refresh.next(at(3000)), patch("https://a.example/patch"));
+        refresh.on_patch_failed(at(3050));
+        assert_eq!(refresh.next(at(3050)), full(URL));
+        refresh.on_version(&presentation, URL, at(3050), true, 0);
+        assert_eq!(refresh.next(at(5050)), patch("https://a.example/patch"));
+    }
+
+    #[test]
+    fn d055_a_version_that_does_not_say_which_it_is_is_not_patched() {
+        let mut presentation = version(Some(2000));
+        presentation.patch_locations = vec![location("https://a.example/patch", None)];
+        if let Some(timing) = &mut presentation.dash {
+            timing.id = None;
+        }
+        assert_eq!(known(&presentation).next(at(3000)), full(URL));
+    }
+
+    #[test]
+    fn d048_an_mpd_that_is_gone_after_it_expired_has_ended() {
+        let mut refresh = known(&version(Some(2000)));
+        let mut now = 3000;
+        for nth in 1..=3 {
+            assert!(refresh.next(at(now)).is_some() && !refresh.is_gone(at(now)));
+            refresh.on_failed(Some(404), at(now), 0);
+            assert_eq!(refresh.is_gone(at(now)), nth == 3);
+            now += 10_000;
+        }
+        // Something else in between is no sign of an end; nor is it gone while it holds.
+        let mut refresh = known(&version(Some(2000)));
+        for status in [404, 404, 500, 410, 410] {
+            refresh.on_failed(Some(status), at(5000), 0);
+        }
+        assert!(!refresh.is_gone(at(5000)));
+        refresh.on_failed(Some(410), at(2500), 0);
+        assert!(!refresh.is_gone(at(2500)) && refresh.is_gone(at(3000)));
+    }
+
+    #[test]
+    fn d046_a_version_without_an_update_period_or_a_static_one_is_the_last() {
+        let mut refresh = known(&version(Some(2000)));
+        assert!(refresh.next(at(3000)).is_some());
+        refresh.on_version(&version(None), URL, at(3000), true, 0);
+        assert_eq!((refresh.goes_on(), refresh.due()), (false, None));
+        let mut still = version(Some(2000));
+        still.live = false;
+        refresh.on_version(&still, URL, at(5000), true, 0);
+        assert_eq!((refresh.goes_on(), refresh.due()), (false, None));
+    }
+
+    #[test]
+    fn d056_media_that_says_so_ends_the_validity_whatever_the_update_period() {
+        for period in [None, Some(60_000)] {
+            let mut refresh = known(&version(period));
+            refresh.expire(at(9000));
+            assert_eq!(refresh.next(at(9000)), full(URL), "{period:?}");
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Parts of segments, before the segments are complete (rfc8216bis 4.4.4.9, 4.4.5.3, 6.3.8).
+
+use telecine_model::presentation::{PlaylistInfo, PreloadHint};
+use telecine_model::protection::KeyMethod;
+use telecine_model::{ByteRange, MediaTime, Segment, SegmentIndex, TrackKind};
+
+use crate::buffer::SEAM;
+use crate::engine::Engine;
+use crate::input::RequestId;
+use crate::keys::Cover;
+use crate::stream::{InitKey, RenditionRef, SegmentFetch, Stream};
+
+/// What reaches to the end of a resource whose end nobody knows yet (H075).
+const OPEN_END: u64 = (1 << 53) - 1;
+
+/// Hints of a rendition that were followed in vain, in a row, before no more are.
+const IN_VAIN: u32 = 3;
+
+impl Engine {
+    /// Whether a rendition is played part by part. Its playlist has to say all that this takes (H132); segments that are
+    /// encrypted as a whole are not taken apart.
+    pub(crate) fn plays_parts(&self, reference: RenditionRef) -> bool {
+        let offered = self.title.playlists.get(&reference).is_some_and(offers_parts);
+        let whole = |index: &SegmentIndex| {
+            let keys = index.keys.last().map_or(&[][..], |keys| keys);
+            keys.iter().any(|key| matches!(key.method, KeyMethod::Aes128 | KeyMethod::Aes256 | KeyMethod::Aes256Gcm))
+        };
+        self.config.live.low_latency && offered && !self.index_of(reference).is_some_and(whole)
+    }
+
+    /// All that a rendition's playlist lists is fetched: what it hints at is asked for too, before it is listed (H129).
+    pub(crate) fn follow_hint(&mut self, kind: TrackKind, rendition: usize) {
+        let Some(stream) = self.streams.get(&kind).filter(|stream| stream.fetch.is_none()) else { return };
+        let reference = stream.reference(rendition);
+        if !self.plays_parts(reference) || self.requests.is_retrying(kind) {
+            return;
+        }
+        let hinted = self.title.playlists.get(&reference).and_then(hint_of);
+        let refused = self.title.live.refused_hints.get(&reference);
+        let in_vain = |hint: &PreloadHint| refused.is_some_and(|(last, times)| last == hint || *times >= IN_VAIN);
+        let Some(hint) = hinted.filter(|hint| !in_vain(hint)).cloned() else { return };
+        let target = self.title.playlists.get(&reference).and_then(|info| info.part_target).unwrap_or_default();
+        let Some((index, edge)) = self.index_of(reference).and_then(|index| Some((index, index.edge()?))) else {
+            return;
+        };
+        // Only where it follows what is there.
+        let follows = stream.cursor.is_some_and(|cursor| cursor.rendition == reference)
+            && stream.next_time(self.needed_from(stream)).abs_diff(edge) <= SEAM;
+        if !follows {
+            return;
+        }
+        let number = index.table.end_number();
+        let part = u32::try_from(index.parts_of(number).len()).unwrap_or(u32::MAX);
+        let segment = index.resource(number, part, edge, target, &hint.uri, range_of(&hint));
+        self.fetch_segment(kind, reference, segment, Some(hint));
+    }
+
+    /// A rendition's playlist came again: what was asked for by its hints is listed now, or still hinted at, or will not
+    /// come (H129).
+    pub(crate) fn settle_hints(&mut self, reference: RenditionRef) {
+        let waits =
+            |fetch: &SegmentFetch| fetch.rendition == reference && (fetch.hinted.is_some() || fetch.open.is_some());
+        let streams = self.streams.iter().filter(|(_, stream)| stream.fetch.as_ref().is_some_and(waits));
+        let kinds: Vec<TrackKind> = streams.map(|(kind, _)| *kind).collect();
+        for kind in kinds {
+            let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
+            if let Some(fetch) = fetch.filter(|fetch| fetch.hinted.is_none()) {
+                let over = fetch.read && fetch.held.is_empty();
+                if self.extend_open(kind) && over {
+                    self.conclude_segment(kind);
+                }
+                continue;
+            }
+            let Some((fetch, hint)) = fetch.and_then(|fetch| Some((fetch, fetch.hinted.as_ref()?))) else { continue };
+            let Some(index) = self.index_of(reference) else { continue };
+            match listed(index, fetch, hint) {
+                Some(segment) if is_same(index, fetch, &segment) => self.confirm_hint(kind, &segment),
+                None if self.title.playlists.get(&reference).and_then(hint_of) == Some(hint) => {}
+                // It is something else than was promised.
+                _ => {
+                    self.drop_fetch(kind);
+                    self.drop_torn(kind);
+                }
+            }
+        }
+    }
+
+    /// Whether what a stream fetched last is a part of a segment of which more is to come.
+    pub(crate) fn is_in_mid_segment(&self, stream: &Stream, next_time: MediaTime) -> bool {
+        let Some((cursor, part)) = stream.cursor.and_then(|cursor| Some((cursor, cursor.part?))) else { return false };
+        let Some(index) = self.index_of(cursor.rendition) else { return false };
+        // The last part may be short.
+        let next = index.part(cursor.number, part.saturating_add(1));
+        let over = next.is_none() && index.get(cursor.number).is_some_and(|whole| whole.end() <= next_time + SEAM);
+        stream.rendition == Some(cursor.rendition.rendition) && !over
+    }
+
+    fn confirm_hint(&mut self, kind: TrackKind, segment: &Segment) {
+        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return };
+        fetch.hinted = None;
+        self.title.live.refused_hints.remove(&fetch.rendition);
+        fetch.number = segment.number;
+        fetch.part = segment.part;
+        fetch.start = segment.start;
+        fetch.end = segment.end();
+        fetch.discontinuity = segment.discontinuity;
+        let over = fetch.read && fetch.held.is_empty();
+        if self.extend_open(kind) && over {
+            self.conclude_segment(kind);
+        }
+    }
+
+    /// What comes as it is made reaches as far as is listed by now. True if all that has come is listed.
+    pub(crate) fn extend_open(&mut self, kind: TrackKind) -> bool {
+        let Some(fetch) = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref()) else { return true };
+        let Some((begin, part)) = fetch.open.zip(fetch.part) else { return true };
+        let Some(index) = self.index_of(fetch.rendition) else { return true };
+        let (part, end, all) = reached(index, fetch.number, part, begin.saturating_add(fetch.bytes));
+        let goes_on = self.goes_on(fetch.rendition);
+        if let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) {
+            fetch.part = part;
+            fetch.end = end.unwrap_or(fetch.end).max(fetch.start);
+        }
+        all || !goes_on
+    }
+
+    /// Whether a request is for what was only hinted at.
+    pub(crate) fn is_hinted(&self, kind: TrackKind, id: RequestId) -> bool {
+        let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
+        fetch.is_some_and(|fetch| fetch.request == Some(id) && fetch.hinted.is_some())
+    }
+
+    /// What was hinted at is not there. It is asked for again once it is listed.
+    pub(crate) fn on_hint_failed(&mut self, kind: TrackKind) {
+        let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
+        if let Some((reference, hint)) = fetch.and_then(|fetch| Some((fetch.rendition, fetch.hinted.clone()?))) {
+            let times = self.title.live.refused_hints.get(&reference).map_or(0, |(_, times)| *times);
+            self.title.live.refused_hints.insert(reference, (hint, times + 1));
+        }
+        self.drop_fetch(kind);
+        self.drop_torn(kind);
+    }
+
+    /// How near to the edge of a rendition that is played part by part playback may be (H044).
+    pub(crate) fn part_hold_back(&self, reference: RenditionRef) -> Option<MediaTime> {
+        let info = self.title.playlists.get(&reference).filter(|_| self.plays_parts(reference))?;
+        let said = info.server_control.as_ref()?.part_hold_back?;
+        // Less than two part targets is against the rules, and cannot work.
+        let least = said.max(info.part_target?.mul_ratio(2, 1));
+        // A server that does not hold requests as it promised is polled: so much later it is known what there is.
+        let polled = info.target_duration.mul_ratio(1, 2);
+        Some(if self.title.live.may_block(reference) { least } else { least + polled })
+    }
+}
+
+/// Whether a playlist's server holds requests until there is more (H045).
+pub(crate) fn blocks(info: &PlaylistInfo) -> bool {
+    info.goes_on() && info.server_control.as_ref().is_some_and(|control| control.can_block_reload)
+}
+
+/// Whether a playlist says all that playing parts takes (H044, H045, H132).
+pub(crate) fn offers_parts(info: &PlaylistInfo) -> bool {
+    let control = info.server_control.as_ref();
+    let allowed = control.is_some_and(|control| control.can_block_reload && control.part_hold_back.is_some());
+    info.goes_on() && info.part_target.is_some() && allowed
+}
+
+fn hint_of(info: &PlaylistInfo) -> Option<&PreloadHint> {
+    info.preload_hints.iter().find(|hint| hint.kind == "PART")
+}
+
+fn range_of(hint: &PreloadHint) -> Option<ByteRange> {
+    match (hint.start, hint.length) {
+        (0, None) => None,
+        (offset, Some(length)) => Some(ByteRange { offset, length }),
+        (offset, None) => Some(ByteRange { offset, length: OPEN_END.saturating_sub(offset) }),
+    }
+}
+
+/// The part that a hint has become.
+fn listed(index: &SegmentIndex, fetch: &SegmentFetch, hint: &PreloadHint) -> Option<Segment> {
+    let hinted = (fetch.number, fetch.part.unwrap_or(0));
+    let segments = index.parts.iter().rev().take_while(|segment| segment.number >= hinted.0);
+    let mut parts = segments.flat_map(|segment| {
+        let numbered = segment.parts.iter().enumerate();
+        numbered.map(|(place, part)| ((segment.number, u32::try_from(place).unwrap_or(u32::MAX)), part))
+    });
+    let found = parts.find(|(place, part)| {
+        let offset = part.byte_range.map_or(0, |range| range.offset);
+        *place >= hinted && part.uri == hint.uri && offset == hint.start
+    });
+    let ((number, part), _) = found?;
+    index.part(number, part)
+}
+
+/// Whether a part is what was asked for under its hint: read with the same initialisation section and keys (H076).
+fn is_same(index: &SegmentIndex, fetch: &SegmentFetch, segment: &Segment) -> bool {
+    let init = segment.init.as_ref().map(|init| InitKey {
+        uri: index.resolve(&init.uri),
+        range: init.byte_range.map(|range| (range.offset, range.length)),
+    });
+    let same_keys = Cover::of(&segment.keys, &index.base).is_ok_and(|cover| cover == fetch.cover);
+    init == fetch.init && same_keys && !segment.gap
+}
+
+/// How far what comes of a segment from `part` on reaches, if it has come up to `position` of its resource: the last part
+/// of it (None is to the segment's end), its end, and whether all that has come is listed.
+fn reached(index: &SegmentIndex, number: u64, part: u32, position: u64) -> (Option<u32>, Option<MediaTime>, bool) {
+    let parts = index.parts_of(number);
+    let first = usize::try_from(part).ok().and_then(|place| parts.get(place));
+    let Some(first) = first else {
+        // Its parts are listed no more: it is complete, and all of it has come.
+        let whole = index.get(number).map(|segment| segment.end());
+        return (whole.map_or(Some(part), |_| None), whole, whole.is_some());
+    };
+    let (mut last, mut listed) = (part, first.byte_range.map_or(u64::MAX, |range| range.offset + range.length));
+    for (place, next) in (part..).zip(parts.iter().skip(part as usize)).skip(1) {
+        let follows = next.byte_range.filter(|range| next.uri == first.uri && range.offset == listed);
+        let Some(range) = follows.filter(|_| listed < position) else { break };
+        (last, listed) = (place, range.offset + range.length);
+    }
+    (Some(last), index.part(number, last).map(|part| part.end()), position <= listed)
+}

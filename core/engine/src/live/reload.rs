@@ -1,0 +1,171 @@
+//! When a live playlist is loaded again (rfc8216bis 6.3.4).
+
+use std::time::Duration;
+
+use telecine_model::{MediaTime, Timestamp};
+
+use super::directives::Directives;
+
+/// However short segments are, a playlist is not loaded more often.
+const SHORTEST: MediaTime = MediaTime::from_millis(100);
+
+/// A server that promises to hold requests and does not is believed again so often.
+const PATIENCE: u32 = 3;
+
+/// What is known of the loads of one playlist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reload {
+    /// When the load began that brought something new last.
+    changed: Timestamp,
+    /// When the last load began that brought anything.
+    loaded: Timestamp,
+    /// When it may be loaded again.
+    due: Timestamp,
+    /// It was told that nothing new comes.
+    told: bool,
+    /// What the request under way asks the server for.
+    asked: Directives,
+    /// The next request asks for nothing special: what it asked for was refused, or could not be used.
+    plain: bool,
+    /// How often the server did not hold a request as it ought to.
+    broken: u32,
+}
+
+impl Reload {
+    /// A playlist that is loaded for the first time, by a load that began at `started`.
+    pub(crate) fn first(started: Timestamp) -> Self {
+        Self {
+            changed: started,
+            loaded: started,
+            due: started,
+            told: false,
+            asked: Directives::default(),
+            plain: false,
+            broken: 0,
+        }
+    }
+
+    /// A request is made: notes what it asks for.
+    pub(crate) fn on_asked(&mut self, directives: Directives) {
+        self.asked = directives;
+        self.plain = false;
+    }
+
+    /// A load brought something new: the next one follows as much later as what is listed last is long (H116), or, if
+    /// the server holds the request until there is more, at once (H125).
+    pub(crate) fn on_changed(&mut self, started: Timestamp, now: Timestamp, last: MediaTime, blocks: bool) {
+        (self.changed, self.loaded, self.told) = (started, started, false);
+        if self.asked.blocks() {
+            // What a held request brings is new as of its answer.
+            self.changed = now;
+            self.broken = 0;
+        }
+        self.due = if blocks { now } else { started + last.max(SHORTEST).to_duration() };
+    }
+
+    /// A load brought nothing new, or none at all: half a target duration is waited (H117), and a little longer by
+    /// chance, so that those who wait for one server do not all come at once.
+    pub(crate) fn on_unchanged(&mut self, started: Timestamp, now: Timestamp, target: MediaTime, draw: u64) {
+        let half = target.mul_ratio(1, 2);
+        let jitter = half.mul_ratio(i64::try_from(draw % 100).unwrap_or(0), 1000);
+        // What was held has waited already, but its answer says that waiting does not help.
+        let from = if self.asked.blocks() { now } else { started };
+        self.due = from + (half + jitter).to_duration();
+        self.plain = self.asked.blocks();
+        self.broken += u32::from(self.asked.blocks());
+    }
+
+    /// It is wanted whole, at once: what came could not be understood without what it left out (H124).
+    pub(crate) fn whole_at_once(&mut self, now: Timestamp) {
+        self.due = now;
+        self.plain = true;
+    }
+
+    pub(crate) fn due(&self) -> Timestamp {
+        self.due
+    }
+
+    /// When the last load began that brought anything.
+    pub(crate) fn loaded(&self) -> Timestamp {
+        self.loaded
+    }
+
+    /// Whether the next request is to ask for nothing special.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.plain
+    }
+
+    /// Whether the server holds requests, as far as it has shown.
+    pub(crate) fn may_block(&self) -> bool {
+        self.broken < PATIENCE
+    }
+
+    /// For how long nothing new has come, as of `at`.
+    pub(crate) fn unchanged_for(&self, at: Timestamp) -> Duration {
+        at.since(self.changed)
+    }
+
+    /// Whether a load that began at `started` and brought nothing new shows that the server is impaired: each new
+    /// segment follows within one and a half target durations (H118, HX10). True once for each time.
+    pub(crate) fn becomes_stale(&mut self, started: Timestamp, target: MediaTime) -> bool {
+        let stale = self.unchanged_for(started) >= target.mul_ratio(3, 2).to_duration();
+        stale && !std::mem::replace(&mut self.told, stale)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    const TARGET: MediaTime = MediaTime::from_secs(4);
+
+    fn changed(reload: &mut Reload, started: u64, last: i64) {
+        reload.on_changed(at(started), at(started + 50), MediaTime::from_millis(last), false);
+    }
+
+    fn unchanged(reload: &mut Reload, started: u64, draw: u64) {
+        reload.on_unchanged(at(started), at(started + 50), TARGET, draw);
+    }
+
+    #[test]
+    fn what_changed_is_loaded_again_after_its_last_segment_and_what_did_not_after_half_a_target_duration() {
+        let mut reload = Reload::first(at(1000));
+        changed(&mut reload, 1000, 3500);
+        assert_eq!(reload.due(), at(4500));
+        unchanged(&mut reload, 4500, 0);
+        assert_eq!(reload.due(), at(6500));
+        unchanged(&mut reload, 6500, 99);
+        assert!(reload.due() > at(8500) && reload.due() < at(8700), "{:?}", reload.due());
+        changed(&mut reload, 8600, 2000);
+        assert_eq!(reload.due(), at(10_600));
+    }
+
+    #[test]
+    fn a_server_is_impaired_after_one_and_a_half_target_durations_without_anything_new() {
+        let mut reload = Reload::first(at(0));
+        assert!(!reload.becomes_stale(at(4000), TARGET));
+        assert!(reload.becomes_stale(at(6000), TARGET));
+        assert!(!reload.becomes_stale(at(8000), TARGET), "told already");
+        changed(&mut reload, 9000, 4000);
+        assert!(!reload.becomes_stale(at(13_000), TARGET));
+        assert!(reload.becomes_stale(at(15_000), TARGET));
+    }
+
+    #[test]
+    fn what_a_server_holds_is_asked_for_again_at_once_and_what_it_does_not_hold_is_polled() {
+        let blocking = Directives { until: Some((7, Some(1))), skip: None };
+        let mut reload = Reload::first(at(0));
+        reload.on_asked(blocking);
+        reload.on_changed(at(0), at(330), MediaTime::from_secs(4), true);
+        assert_eq!((reload.due(), reload.unchanged_for(at(330))), (at(330), Duration::ZERO));
+        for broken in 1..=PATIENCE {
+            reload.on_asked(blocking);
+            reload.on_unchanged(at(400), at(420), TARGET, 0);
+            assert_eq!((reload.due(), reload.is_plain(), reload.may_block()), (at(2420), true, broken < PATIENCE));
+        }
+    }
+}

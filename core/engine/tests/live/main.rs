@@ -1,0 +1,10 @@
+//! Titles that go on, in virtual time, against the origin's answers.
+
+#![allow(clippy::expect_used, clippy::panic, unreachable_pub)] // These are tests.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod dash;
+mod hls;
+mod low_latency;
+mod origin;
