@@ -355,6 +355,9 @@ pub(crate) fn iframe_playlist(programme: &Programme<'_>, track: &Arc<Track>) -> 
 
 /// The media playlist of a rendition of text.
 pub(crate) fn text(programme: &Programme<'_>, id: &str) -> String {
+    if let Some(reference) = programme.title.tracks.first().filter(|_| programme.edge.is_some()) {
+        return live_text(programme, reference, id);
+    }
     let segments = programme.text_segments();
     let length = |range: &Range<u64>| {
         let (from, to) = (programme.boundary(range.start), programme.boundary(range.end));
@@ -368,5 +371,33 @@ pub(crate) fn text(programme: &Programme<'_>, id: &str) -> String {
         }
         playlist.segment(length(range), &format!("{id}/{}.vtt", n as u64 + programme.options.first_number), None);
     }
+    playlist.end()
+}
+
+/// The same of a programme that goes on: a segment for each of the reference rendition, so that all playlists have one
+/// target duration.
+fn live_text(programme: &Programme<'_>, reference: &Arc<Track>, id: &str) -> String {
+    let all = programme.first_segment(reference)..programme.segments(reference);
+    let first = all.start;
+    let mut playlist = Media::new(programme, longest(reference), programme.number(reference, first), "");
+    if let Some(before) = programme.discontinuities_before(reference, first).filter(|before| *before > 0) {
+        playlist.tag(&format!("#EXT-X-DISCONTINUITY-SEQUENCE:{before}"));
+    }
+    let skipped = parts::skipped(programme, reference, first, start(reference, all.end));
+    let from = first + skipped;
+    if skipped > 0 {
+        playlist.tag(&format!("#EXT-X-SKIP:SKIPPED-SEGMENTS={skipped}"));
+    }
+    for n in from..all.end {
+        let discontinuity = n > first && programme.is_discontinuity(reference, n);
+        if discontinuity {
+            playlist.tag("#EXT-X-DISCONTINUITY");
+        }
+        if let Some(moment) = programme.moment(reference, n).filter(|_| n == first || discontinuity) {
+            playlist.tag(&format!("#EXT-X-PROGRAM-DATE-TIME:{moment}"));
+        }
+        playlist.segment(duration(reference, n), &format!("{id}/{}.vtt", programme.number(reference, n)), None);
+    }
+    parts::reports(&mut playlist, programme, id);
     playlist.end()
 }

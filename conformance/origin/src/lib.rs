@@ -61,8 +61,9 @@
 //! # Live
 //! Any of these options lets the title go on for ever, counted from 1970 or from `start_`: a segment is there once it has
 //! ended. `?nowMS=<milliseconds since 1970>` on a request takes the place of the clock, so that any moment can be
-//! repeated. Before its start a programme is answered 404; subtitles, thumbnails, single files, lists and indexes are for
-//! titles with an end.
+//! repeated. Before its start a programme is answered 404. Subtitles of HLS are cut like the pictures, their cues counted
+//! from the start of the repetition; thumbnails are in MPDs of one period. Single files, lists, indexes, and subtitles of
+//! DASH, are for titles with an end.
 //!
 //! | option | meaning |
 //! |---|---|

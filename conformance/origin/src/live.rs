@@ -440,6 +440,11 @@ impl Edge {
         self.clock_of(at.floor_in(1000))
     }
 
+    /// How long a segment stays, in milliseconds.
+    pub(crate) fn window_ms(&self) -> u64 {
+        self.window_ms
+    }
+
     /// The media that have passed, in milliseconds since the start.
     pub(crate) fn media_ms(&self) -> u64 {
         self.unsteady.in_the_media(self.elapsed_ms)

@@ -17,8 +17,8 @@ pub(crate) struct Playlist {
     pub(crate) growing: Vec<Part>,
     /// URI and start of the range of the hint.
     pub(crate) hint: Option<(String, Option<u64>)>,
-    /// URI, MSN and part of each report.
-    pub(crate) reports: Vec<(String, u64, u64)>,
+    /// URI, MSN and part of each report; a rendition of text has no parts.
+    pub(crate) reports: Vec<(String, u64, Option<u64>)>,
     /// The attributes of each date range.
     pub(crate) ranges: Vec<String>,
     /// Those that were removed.
@@ -93,8 +93,9 @@ impl Playlist {
                     out.hint = Some((wanted("URI").to_owned(), from));
                 }
                 "#EXT-X-RENDITION-REPORT" => {
-                    let number = |name| wanted(name).parse().expect("a number");
-                    out.reports.push((wanted("URI").to_owned(), number("LAST-MSN"), number("LAST-PART")));
+                    let number = |text: &str| text.parse().expect("a number");
+                    let part = attribute(value, "LAST-PART").map(number);
+                    out.reports.push((wanted("URI").to_owned(), number(wanted("LAST-MSN")), part));
                 }
                 "#EXTINF" => segment.duration = value.trim_end_matches(',').parse().expect("seconds"),
                 _ if tag.starts_with('#') => segment.tags.push(line.to_owned()),
