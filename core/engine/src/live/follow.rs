@@ -163,6 +163,13 @@ impl Engine {
         fetch.part.is_some() || (chunks && now().is_some_and(|now| fetch.end > now))
     }
 
+    /// Whether it was asked for before it was there.
+    pub(crate) fn is_held(&self, purpose: &Purpose) -> bool {
+        let Purpose::Segment(kind) = purpose else { return false };
+        let fetch = self.streams.get(kind).and_then(|stream| stream.fetch.as_ref());
+        fetch.is_some_and(|fetch| fetch.hinted.is_some() || fetch.open.is_some())
+    }
+
     pub(crate) fn is_live(&self) -> bool {
         self.title.presentation.as_ref().is_some_and(|presentation| presentation.live)
     }

@@ -9,6 +9,7 @@ mod follow;
 mod mpd;
 mod parts;
 mod reload;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -28,6 +29,7 @@ use self::edge::LiveEdge;
 use self::follow::Following;
 pub use self::follow::LiveSnapshot;
 use self::reload::Reload;
+use self::versions::Refreshing;
 use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::event::Event;
@@ -58,8 +60,12 @@ pub(crate) struct Live {
     answered: Answered,
     /// Its text, where it was one MPD without remote elements.
     text: Option<bytes::Bytes>,
+    /// A newer version of it that is being read.
+    refreshing: Option<Refreshing>,
     /// Chance, so that not all viewers ask at once.
     jitter: u64,
+    /// Media said that the known MPD holds no longer.
+    expired: bool,
 }
 
 impl Live {
@@ -78,9 +84,9 @@ impl Live {
         self.answered = Answered::of(request, now);
     }
 
-    /// The text of an MPD that is complete as it is.
-    pub(crate) fn note_text(&mut self, text: Option<bytes::Bytes>) {
-        self.text = text;
+    /// Media said, in the input before the next, that the known MPD holds no longer.
+    pub(crate) fn note_expiry(&mut self, expired: bool) {
+        self.expired |= expired;
     }
 
     /// Whether the server of a playlist holds requests, as far as it has shown.
@@ -442,6 +448,10 @@ impl Engine {
         // Nor are timestamps that lead far away.
         let follows = stream.follows(reference, fetch.number, fetch.part);
         let most = if follows { SEAM } else { FARTHEST };
+        // Where pictures are coded in another order than they are shown in, a part in mid-segment begins a little earlier.
+        if fetch.part.is_some_and(|part| part > 0) && by.abs_diff(MediaTime::ZERO) <= SEAM {
+            return false;
+        }
         if by == MediaTime::ZERO || by.abs_diff(MediaTime::ZERO) > most {
             return false;
         }
