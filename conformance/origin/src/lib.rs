@@ -61,8 +61,9 @@
 //! # Live
 //! Any of these options lets the title go on for ever, counted from 1970 or from `start_`: a segment is there once it has
 //! ended. `?nowMS=<milliseconds since 1970>` on a request takes the place of the clock, so that any moment can be
-//! repeated. Before its start a programme is answered 404; subtitles, thumbnails, single files, lists and indexes are for
-//! titles with an end.
+//! repeated. Before its start a programme is answered 404. Subtitles of HLS are cut like the pictures, their cues counted
+//! from the start of the repetition; thumbnails are in MPDs of one period. Single files, lists, indexes, and subtitles of
+//! DASH, are for titles with an end.
 //!
 //! | option | meaning |
 //! |---|---|
@@ -101,6 +102,9 @@
 //! # Live, and what goes wrong with it
 //! | option | meaning |
 //! |---|---|
+//! | `scte35_N` | a break every N seconds, half as long (30 s at most), told of eight seconds before: `EXT-X-DATERANGE`, `EventStream` |
+//! | `inband_1` | DASH: breaks are told by `emsg` in front of segments of the first rendition's pictures instead |
+//! | `mpdevent_1` | DASH, with periods: `emsg` tells when an MPD is not valid any more, and `minimumUpdatePeriod` is 0 |
 //! | `patch_N` | DASH: `PatchLocation`, and patches of MPDs that are N seconds old at most: older 404, none newer 425 |
 //! | `etp_1` | DASH, with periods: the last period is announced half as long again as it will be |
 //! | `continuous_0` | DASH: periods do not say that they continue each other |
@@ -190,6 +194,7 @@ mod respond;
 mod runs;
 mod server;
 mod single;
+mod splice;
 mod stream;
 mod title;
 mod unsteady;

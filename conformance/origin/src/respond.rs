@@ -317,12 +317,16 @@ fn manifest_at<'a>(
     let stale = seen(live.seen(now))?;
     let usual = |programme: Programme<'a>| Ok((programme.live(seen(live.seen_again(now))?), Duration::ZERO));
     let listens = live.blocks() || live.skips() != Skips::None;
-    let Some(track) = playlist_of(&programme, &target.file).filter(|_| programme.format == Format::Hls && listens)
+    let Some((track, parts)) =
+        playlist_of(&programme, &target.file).filter(|_| programme.format == Format::Hls && listens)
     else {
         return usual(programme);
     };
     let directives = Directives::read(request).map_err(|what| refused(400, what))?;
-    let programme = programme.without(directives.skip);
+    let directives = if parts { directives } else { directives.of_segments() };
+    // What was not offered is not left out.
+    let skip = if live.skips() == Skips::Segments { directives.skip.min(Skips::Segments) } else { directives.skip };
+    let programme = programme.without(skip);
     if !live.blocks() || !directives.wait() {
         return usual(programme);
     }
