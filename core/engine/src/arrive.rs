@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use telecine_abr::{Downloaded, Progress};
+use telecine_abr::{Downloaded, Progress, TransferId};
 use telecine_model::{Error, ErrorCode, Handling, MediaTime, TrackKind};
 
 use crate::action::{Action, Format, Payload, SinkCommand};
@@ -212,6 +212,13 @@ impl Engine {
                     return true;
                 }
                 self.take_fragment(kind, piece)
+            }
+            MediaFact::End(end) => {
+                let paced = fetch.request.filter(|id| self.requests.get(*id).is_some_and(Request::is_paced));
+                if let Some(id) = paced {
+                    self.policies.estimator.on_chunk(TransferId(id.0), end);
+                }
+                true
             }
             MediaFact::Index(_) | MediaFact::Text(_) => true,
             MediaFact::Broken(error) => {
@@ -467,7 +474,7 @@ impl Engine {
             total,
             requested: request.started,
             first_byte: request.first_byte(),
-            paced: false,
+            paced: request.is_paced(),
         };
         let levels = self.levels(kind, &steps, start);
         let Some(context) = self.context(kind, &levels, start) else {

@@ -65,6 +65,8 @@ pub(crate) struct Request {
     watched: (Timestamp, u64),
     pub(crate) head: Option<ResponseHead>,
     first_byte: Option<Timestamp>,
+    /// It comes as it is made.
+    paced: bool,
     pub(crate) received: u64,
     /// Body of a text or of an error answer.
     pub(crate) body: Vec<u8>,
@@ -95,6 +97,11 @@ impl Request {
                     | Purpose::Patch
                     | Purpose::Clock
             )
+    }
+
+    /// Whether it comes as it is made.
+    pub(crate) fn is_paced(&self) -> bool {
+        self.paced
     }
 
     pub(crate) fn first_byte(&self) -> Option<Timestamp> {
@@ -254,6 +261,7 @@ impl Engine {
             watched: (self.now, 0),
             head: None,
             first_byte: None,
+            paced: false,
             received: 0,
             body: Vec::new(),
             secret: Zeroizing::default(),
@@ -332,11 +340,16 @@ impl Engine {
     pub(crate) fn on_network(&mut self, event: NetworkEvent) {
         match event {
             NetworkEvent::Head(head) => {
+                let paced = self.requests.active.get(&head.id).is_some_and(|request| self.is_paced(&request.purpose));
                 if let Some(request) = self.requests.active.get_mut(&head.id) {
                     request.first_byte = Some(self.now);
                     request.watched = (self.now, 0);
                     let transfer = TransferId(head.id.0);
                     if request.fetch.class == RequestClass::Segment {
+                        request.paced = paced;
+                        if paced {
+                            self.policies.estimator.on_paced(transfer);
+                        }
                         self.policies.estimator.on_progress(transfer, 0, self.now);
                     }
                     request.head = Some(*head);
@@ -489,7 +502,7 @@ impl Engine {
             started: request.started,
             first_byte,
             finished: self.now,
-            flags: TransferFlags { cached, aborted, ..TransferFlags::default() },
+            flags: TransferFlags { cached, aborted, paced: request.paced, held: request.paced },
         });
     }
 

@@ -38,6 +38,8 @@ pub enum MediaFact {
     Broken(Error),
     /// A subtitle text.
     Text(TextFact),
+    /// The fragment before ends after so many bytes of the body.
+    End(u64),
 }
 
 /// What a subtitle text says about its own time.
@@ -378,7 +380,13 @@ impl MediaReader {
         let mut pieces = Vec::new();
         while !self.broken {
             match self.next_piece() {
-                Ok(Some(piece)) => pieces.extend(piece),
+                Ok(Some(piece)) => {
+                    let end = piece.as_ref().and_then(|piece| piece.fragment.as_ref()).map(|f| f.offset + f.size);
+                    pieces.extend(piece);
+                    // Of what is decrypted, or taken out of a stream, the bytes are others than those of the body.
+                    let as_it_came = matches!(self.container, Container::Iso(_)) && !self.decrypted;
+                    pieces.extend(end.filter(|_| as_it_came).map(|end| Piece::bare(MediaFact::End(end))));
+                }
                 Ok(None) => break,
                 Err(error) => pieces.push(self.fault(error)),
             }

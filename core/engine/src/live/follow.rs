@@ -8,6 +8,7 @@ use telecine_model::{MediaTime, SegmentIndex, TrackKind, WallTime};
 
 use crate::engine::Engine;
 use crate::event::{DecisionKind, State};
+use crate::fetch::Purpose;
 use crate::input::PlaybackSpeeds;
 use crate::live::clock::Answered;
 use crate::stream::RenditionRef;
@@ -148,6 +149,15 @@ impl Engine {
             let context = self.target_context();
             self.policies.latency.on_stall(&context);
         }
+    }
+
+    /// Whether what a request is for comes as it is made: a part, or a segment that is not complete yet.
+    pub(crate) fn is_paced(&self, purpose: &Purpose) -> bool {
+        let Purpose::Segment(kind) = purpose else { return false };
+        let Some(fetch) = self.streams.get(kind).and_then(|stream| stream.fetch.as_ref()) else { return false };
+        let now = || self.produced_now().map(|(now, _)| now);
+        let chunks = self.index_of(fetch.rendition).is_some_and(|index| !index.availability_complete);
+        fetch.part.is_some() || (chunks && now().is_some_and(|now| fetch.end > now))
     }
 
     pub(crate) fn is_live(&self) -> bool {
