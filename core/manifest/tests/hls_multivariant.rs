@@ -177,7 +177,8 @@ fn h083_captions_name_their_channel() {
 #[test]
 fn h083_what_other_types_are_in_costs_them_nothing() {
     for kind in ["AUDIO", "VIDEO"] {
-        let head = format!("#EXT-X-MEDIA:TYPE={kind},GROUP-ID=\"g\",NAME=\"n\",INSTREAM-ID=\"no such stream\",URI=\"u.m3u8\"");
+        let head =
+            format!("#EXT-X-MEDIA:TYPE={kind},GROUP-ID=\"g\",NAME=\"n\",INSTREAM-ID=\"no such stream\",URI=\"u.m3u8\"");
         let presentation = clean_multivariant(&variants(&head));
         let track = &tracks(&presentation)[1];
         assert_eq!(track.in_stream_id.as_deref(), Some("no such stream"), "{kind}");
