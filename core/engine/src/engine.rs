@@ -168,6 +168,7 @@ impl Engine {
         self.facts = None;
         self.findings = Findings::default();
         let recorded = self.recorder.is_some().then(|| input.clone());
+        self.follow_expiry();
         match input {
             Input::Command(command) => self.on_command(command),
             Input::Network(event) => self.on_network(event),
@@ -195,6 +196,8 @@ impl Engine {
             self.on_timer(timer);
         }
         self.settle_with_keys();
+        let expired = self.recorded.as_ref().map_or(self.findings.expired, |recorded| recorded.expired);
+        self.title.live.note_expiry(expired);
         if let (Some(recorder), Some(input)) = (&mut self.recorder, recorded) {
             let requests = &self.requests;
             let lives = |id| requests.get(id).is_some();

@@ -96,15 +96,14 @@ impl Engine {
         hls::parse(body, &hls::Context { uri: url, requested_uri: requested, imports, mode, limits })
     }
 
-    fn parse_mpd(&mut self, url: String, text: Bytes, depth: usize) {
+    pub(crate) fn parse_mpd(&mut self, url: String, text: Bytes, depth: usize) {
         let parsed = dash::parse(&text, &dash::Context { uri: &url, limits: &self.config.limits });
         let mpd = match parsed {
             Ok(mpd) => mpd,
-            Err(error) => return self.fail(error),
+            Err(error) => return self.on_mpd_unusable(error),
         };
         if mpd.remote.is_empty() {
-            self.title.live.note_text((depth == 0).then(|| text.clone()));
-            return self.begin(mpd.presentation);
+            return self.on_mpd_read(mpd.presentation, Some(text).filter(|_| depth == 0));
         }
         // D070: no nested or circular resolution beyond the limit; what is left keeps its inline
         // content.
@@ -167,7 +166,7 @@ impl Engine {
             remote.elements.into_iter().zip(remote.answers.into_iter().map(Option::flatten)).collect();
         match dash::splice(&remote.text, &resolved) {
             Ok(text) => self.parse_mpd(remote.url, Bytes::from(text), remote.depth + 1),
-            Err(error) => self.fail(error),
+            Err(error) => self.on_mpd_unusable(error),
         }
     }
 
@@ -303,6 +302,7 @@ impl Engine {
             Segments::Known(_) => true,
             Segments::Unloaded => {
                 let Some(url) = rendition.uri.clone() else { return false };
+                let url = self.first_url(reference, url);
                 self.fetch_once(RequestClass::Playlist, Purpose::Playlist(reference), kind, url, None);
                 false
             }

@@ -98,6 +98,8 @@ enum Recorded {
     Sink(SinkReport),
     Environment(Environment),
     Timer,
+    /// Media of the next input says that the known MPD holds no longer.
+    Expired,
 }
 
 /// Collects frames until the host takes them.
@@ -198,11 +200,12 @@ impl Recorder {
 
     /// Notes what the input that comes next brought to light beside what was in its own body.
     pub(crate) fn findings(&mut self, findings: Findings) {
-        let Findings { opened, rounds, failed } = findings;
+        let Findings { opened, rounds, failed, expired } = findings;
         let opened = opened.into_iter().map(|Opened { kind, init, facts }| Recorded::Opened { kind, init, facts });
         let rounds = rounds.into_iter().map(|(round, facts)| Recorded::Round { round, facts });
         let failed = failed.into_iter().map(|(number, error)| Recorded::Undecrypted { number, error });
-        for input in opened.chain(rounds).chain(failed) {
+        let expired = expired.then_some(Recorded::Expired);
+        for input in opened.chain(rounds).chain(failed).chain(expired) {
             self.frame(&Frame::Input { after_us: 0, input });
         }
     }
@@ -329,6 +332,9 @@ pub fn replay(recording: &[u8]) -> Result<Replay, Error> {
             (Frame::Input { input: Recorded::Undecrypted { number, error }, .. }, Some(engine)) => {
                 engine.recorded.get_or_insert_default().failed.push((number, error));
             }
+            (Frame::Input { input: Recorded::Expired, .. }, Some(engine)) => {
+                engine.recorded.get_or_insert_default().expired = true;
+            }
             (Frame::Input { input: Recorded::Keys { segment_key }, .. }, Some(engine)) => {
                 engine.segment_key = segment_key.map(|length| GivenKey { length, bytes: None });
             }
@@ -424,6 +430,7 @@ impl Recorded {
             | Self::Opened { .. }
             | Self::Round { .. }
             | Self::Undecrypted { .. }
+            | Self::Expired
             | Self::Keys { .. } => return None,
             Self::Media { id, len, facts } => {
                 Input::Network(NetworkEvent::Chunk { id, data: Body::Recorded { len, facts } })

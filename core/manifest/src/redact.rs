@@ -13,7 +13,7 @@ use quick_xml::escape::{escape, unescape};
 use telecine_model::{uri, Protocol};
 
 use crate::hls::find_parameters;
-use crate::sniff::{sniff, utf16};
+use crate::sniff::{is_patch, sniff, utf16};
 
 /// A variable's value shorter than this is no secret, and would be found again by accident.
 const SECRET_LENGTH: usize = 8;
@@ -37,6 +37,8 @@ pub fn redact(bytes: &[u8]) -> Vec<u8> {
     let redacted = match protocol {
         Some(Protocol::Hls) => hls(&text),
         Some(Protocol::Dash) => xml(&text),
+        // What changes an MPD has of an MPD what it changes.
+        None if is_patch(bytes) => xml(&text),
         None => other(&text),
     };
     let mut out = redacted.into_bytes();

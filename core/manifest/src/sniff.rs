@@ -12,6 +12,12 @@ pub fn sniff(bytes: &[u8]) -> Option<Protocol> {
     sniff_ascii(bytes)
 }
 
+/// Whether a text is a patch of an MPD.
+pub(crate) fn is_patch(bytes: &[u8]) -> bool {
+    let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).trim_ascii_start();
+    xml_root(text).is_some_and(|root| root == b"Patch")
+}
+
 fn sniff_ascii(bytes: &[u8]) -> Option<Protocol> {
     let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).trim_ascii_start();
     if text.starts_with(b"#EXTM3U") {

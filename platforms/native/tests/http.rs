@@ -194,6 +194,23 @@ async fn an_answer_comes_with_the_headers_that_decide() {
 }
 
 #[tokio::test]
+async fn a_head_is_asked_for_by_head_and_has_no_body_though_it_says_how_long_that_would_be() {
+    let server = Server::start(|head| match head.starts_with("head /now ") {
+        true => Reply::Keep(
+            b"HTTP/1.1 200 OK\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\ncontent-length: 1000\r\n\r\n".to_vec(),
+        ),
+        false => Reply::Keep(answer("405 Not Allowed", b"")),
+    })
+    .await;
+    let request = FetchRequest { head: true, ..request(&format!("{}/now", server.url), RequestClass::Clock) };
+    let fetched = fetch(request).await;
+    assert_eq!((fetched.code(), fetched.body.len()), (None, 0));
+    let head = fetched.head.expect("a head");
+    assert_eq!((head.status, head.content_length), (200, None));
+    assert_eq!(head.date.map(telecine_model::WallTime::as_micros), Some(784_111_777_000_000));
+}
+
+#[tokio::test]
 async fn connections_are_used_again() {
     let server = Server::start(|_| Reply::Keep(answer("200 OK", b"x"))).await;
     let fetcher = Fetcher::new(&[]).expect("a fetcher");

@@ -139,6 +139,8 @@ pub(crate) struct Findings {
     pub(crate) rounds: Vec<(u32, Vec<KeyFact>)>,
     /// Which of the fragments that were decrypted, counted from 0, could not be.
     pub(crate) failed: Vec<(u32, Error)>,
+    /// Media said that the known MPD holds no longer.
+    pub(crate) expired: bool,
 }
 
 impl Findings {

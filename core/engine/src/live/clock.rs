@@ -72,8 +72,10 @@ impl ClockSync {
         let same =
             self.sources.len() == sources.len() && self.sources.iter().zip(&sources).all(|(a, b)| kind(a) == kind(b));
         let first = self.sources.is_empty() && !self.settled;
+        // A time that was in the MPD before is of then: a patch leaves it as it is, and a cache.
+        let stale = self.sources.get(self.nth) == sources.get(self.nth) && !first;
         (self.sources, self.mpd) = (sources, mpd);
-        let direct = matches!(self.sources.get(self.nth), Some(UtcSource::Direct(..)));
+        let direct = matches!(self.sources.get(self.nth), Some(UtcSource::Direct(..))) && !stale;
         if !same || first || direct {
             if !same {
                 self.nth = 0;
@@ -263,6 +265,11 @@ mod tests {
         sync.set(vec![UtcSource::Direct(later, resolution)], answered(2000, 2002), at(2002));
         sync.poll(&mut clock, at(2002));
         assert!(clock.read(at(2002)).expect("set").uncertainty() < Duration::from_millis(3), "narrowed");
+        // One that was there before is of then: a patch leaves it as it is.
+        let known = clock.clone();
+        sync.set(vec![UtcSource::Direct(later, resolution)], answered(4000, 4002), at(4002));
+        sync.poll(&mut clock, at(4002));
+        assert_eq!(clock, known);
     }
 
     #[test]

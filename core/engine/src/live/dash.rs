@@ -1,27 +1,23 @@
 //! DASH titles that go on: what time it is, which segments are there, and MPDs that are fetched again and again.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::Bytes;
 use telecine_delivery::RequestClass;
-use telecine_manifest::dash::{self, BreakKind, Changes, Refresh};
-use telecine_manifest::sniff;
 use telecine_model::availability::{presentation_delay, Availability, LiveWindow, SegmentTimes, CAUTION};
 use telecine_model::clock::{utc_sources, ClockSample, ClockSource, WallClock, WallReading};
 use telecine_model::error::Place;
 use telecine_model::{
-    Error, ErrorCode, Handling, MediaTime, Period, Presentation, Protocol, Segment, SegmentIndex, Timestamp, TrackKind,
-    WallTime, Warning,
+    Error, ErrorCode, Handling, MediaTime, Presentation, Segment, SegmentIndex, Timestamp, TrackKind, WallTime, Warning,
 };
 
 use super::clock::{Answered, ClockSync, Question};
 use super::mpd::{MpdPlace, MpdRefresh};
 use crate::buffer::SEAM;
 use crate::engine::Engine;
-use crate::event::{DecisionKind, Event};
+use crate::event::Event;
 use crate::fetch::{Purpose, Request};
-use crate::stream::{Cursor, RenditionRef, Stream};
+use crate::stream::{RenditionRef, Stream};
 use crate::timer::Timer;
 
 /// A title begins without the clock that its MPD names if that does not answer within so long and another one is known.
@@ -33,16 +29,16 @@ const CLOCK_BYTES: u64 = 4096;
 /// What is known of a DASH title that goes on.
 pub(crate) struct DashLive {
     pub(super) clock: WallClock,
-    sync: ClockSync,
-    refresh: MpdRefresh,
+    pub(super) sync: ClockSync,
+    pub(super) refresh: MpdRefresh,
     /// The known version as text, where it can be patched.
-    text: Option<Bytes>,
+    pub(super) text: Option<Bytes>,
     /// How far behind the edge playback begins.
     delay: MediaTime,
     /// Where the known version ends, if it says so.
-    end: Option<MediaTime>,
+    pub(super) end: Option<MediaTime>,
     /// The answer that brought the known version.
-    answered: Answered,
+    pub(super) answered: Answered,
     /// Waits for the clock, but no longer than this.
     pending: Option<(Box<Presentation>, Timestamp)>,
 }
@@ -80,7 +76,7 @@ impl Engine {
         }
     }
 
-    fn dash_live(&self) -> Option<&DashLive> {
+    pub(super) fn dash_live(&self) -> Option<&DashLive> {
         let live = self.title.presentation.as_ref().is_some_and(|presentation| presentation.live);
         self.title.live.dash.as_deref().filter(|_| live)
     }
@@ -154,7 +150,8 @@ impl Engine {
             let message = "a live title whose segments are computed from the time, and nothing tells what time it is";
             return self.fail(Error::new(ErrorCode::ManifestMissing, message));
         }
-        let wanted = presentation.service_descriptions.iter().find_map(|service| service.latency_target);
+        let service = presentation.service_descriptions.iter().find_map(|service| service.latency_target);
+        let wanted = self.config.live.latency_target.or(service);
         dash.delay = presentation_delay(&presentation, wanted).delay;
         dash.end = presentation.duration.take();
         let window = window(dash, &presentation, self.now);
@@ -166,10 +163,10 @@ impl Engine {
     }
 
     /// Whether the clock can be right, by what is listed; if not, that says the time (D106).
-    fn check_clock(&mut self, presentation: &mut Presentation) {
+    pub(super) fn check_clock(&mut self, presentation: &mut Presentation) {
         let (now, Some(dash)) = (self.now, &mut self.title.live.dash) else { return };
         let reading = dash.clock.read(now);
-        let time = reading.map_or(telecine_model::WallTime::EPOCH, |reading| reading.time());
+        let time = reading.map_or(WallTime::EPOCH, |reading| reading.time());
         let Some(availability) = presentation.dash.as_ref().and_then(|timing| Availability::new(timing, time)) else {
             return;
         };
@@ -256,8 +253,8 @@ impl Engine {
             return (at > self.now).then_some(Edge::NotYet(at));
         }
         if until.is_some_and(|until| until <= reading.earliest) {
-            let window = self.live_window()?;
-            let first = index.number_at(window.start).and_then(|number| index.get(number))?;
+            let within = self.live_window().and_then(|window| index.number_at(window.start));
+            let first = availability.first(index, reading.latest).max(within).and_then(|number| index.get(number))?;
             return (first.start > segment.start).then_some(Edge::Gone(first.start));
         }
         None
@@ -366,229 +363,6 @@ impl Engine {
         index.end().is_none_or(|end| end <= next + SEAM)
     }
 
-    /// A newer version of the MPD came, or a patch of the known one.
-    pub(crate) fn on_mpd(&mut self, request: &Request, body: Vec<u8>) {
-        let is_patch = request.purpose == Purpose::Patch && sniff(&body) != Some(Protocol::Dash);
-        let known = self.title.live.dash.as_ref().and_then(|dash| dash.text.clone()).unwrap_or_default();
-        let limits = self.config.limits.clone();
-        let text = match is_patch {
-            true => dash::apply_patch(&known, &body, &limits),
-            false => Ok(body),
-        };
-        // References of a patched MPD are relative to the MPD.
-        let uri = match (&self.title.presentation, is_patch) {
-            (Some(presentation), true) => presentation.uri.clone(),
-            _ => request.url().to_owned(),
-        };
-        let parsed =
-            text.and_then(|text| Ok((dash::parse(&text, &dash::Context { uri: &uri, limits: &limits })?, text)));
-        match parsed {
-            Ok((mpd, text)) => self.on_version(request, mpd.presentation, text),
-            Err(error) => {
-                let error = error.fact("url", self.outbox.secrets.shown(request.url()));
-                self.on_mpd_failed(&request.purpose, None, error);
-            }
-        }
-    }
-
-    /// A newer version of the MPD, or a patch, could not be had or not be used.
-    pub(crate) fn on_mpd_failed(&mut self, purpose: &Purpose, status: Option<u16>, error: Error) {
-        let (now, draw) = (self.now, self.rng.next_u64());
-        let Some(dash) = &mut self.title.live.dash else { return };
-        if *purpose == Purpose::Patch {
-            dash.refresh.on_patch_failed(now);
-            return self.report(error.recovered(Handling::Replaced));
-        }
-        dash.refresh.on_failed(status, now, draw);
-        let gone = dash.refresh.is_gone(now);
-        self.report(error.recovered(Handling::Retried));
-        if gone {
-            // D048: that is how some services end a title.
-            self.end_live_here();
-        }
-    }
-
-    fn on_version(&mut self, request: &Request, mut newer: Presentation, text: Vec<u8>) {
-        newer.periods.iter_mut().for_each(Period::join_switchable);
-        let answered = Answered::of(request, self.now);
-        let Some(mut known) = self.title.presentation.take() else { return };
-        let before: Vec<String> = known.periods.iter().map(|period| period.id.clone()).collect();
-        let kept = self.still_needed(&known, &newer);
-        let position = self.position();
-        let merged = dash::refresh(&mut known, newer.clone());
-        let started = known.dash.as_ref().and_then(|timing| timing.availability_start);
-        let outcome = match merged {
-            Ok(Refresh::Merged(changes)) => {
-                known.periods.extend(kept);
-                known.periods.sort_by_key(|period| period.start);
-                Some(changes)
-            }
-            Ok(Refresh::Older) => {
-                // D049: a stale cache; the known version goes on to be what there is.
-                self.title.presentation = Some(known);
-                let (draw, url) = (self.rng.next_u64(), self.title.url.clone());
-                if let (Some(dash), Some(presentation)) = (&mut self.title.live.dash, &self.title.presentation) {
-                    dash.refresh.on_version(presentation, &url, answered.sent, false, draw);
-                }
-                return;
-            }
-            Ok(_) => None,
-            Err(error) => {
-                self.report(error.recovered(Handling::Replaced));
-                known = newer;
-                None
-            }
-        };
-        let end = known.duration;
-        if known.live {
-            known.duration = None;
-        }
-        let is_new = outcome.as_ref().is_none_or(|changes| changes.new_segments > 0 || !changes.new_periods.is_empty());
-        let (draw, now, url) = (self.rng.next_u64(), self.now, self.title.url.clone());
-        self.title.live.jitter = draw;
-        if let Some(dash) = &mut self.title.live.dash {
-            dash.answered = answered;
-            dash.end = end;
-            dash.text = Some(Bytes::from(text)).filter(|_| !known.patch_locations.is_empty());
-            dash.refresh.on_version(&known, &url, answered.sent, is_new, draw);
-            let (sources, _) =
-                utc_sources(known.dash.as_ref().map_or(&[][..], |timing| &timing.utc_timings), &known.uri);
-            dash.sync.set(sources, answered, now);
-            if let Some(sample) = answered.dated(ClockSource::HttpDate) {
-                dash.clock.learn(&sample);
-            }
-        }
-        self.check_clock(&mut known);
-        match outcome {
-            Some(changes) => self.take_over(known, &before, changes),
-            None => self.begin_anew_at(known, position, started),
-        }
-    }
-
-    /// Periods of the known version that the newer one no longer has, but that something is still there of, or on its way.
-    fn still_needed(&self, known: &Presentation, newer: &Presentation) -> Vec<Period> {
-        let there: BTreeSet<&str> = newer.periods.iter().map(|period| period.id.as_str()).collect();
-        let needed = |at: usize| {
-            self.streams.values().any(|stream| {
-                stream.period == at
-                    || stream.fetch.as_ref().is_some_and(|fetch| fetch.rendition.period == at)
-                    || stream.buffer.has_period(at)
-            })
-        };
-        let gone = known.periods.iter().enumerate().filter(|(_, period)| !there.contains(period.id.as_str()));
-        gone.filter(|(at, _)| needed(*at)).map(|(_, period)| period.clone()).collect()
-    }
-
-    /// The merged version is the presentation now.
-    fn take_over(&mut self, presentation: Presentation, before: &[String], changes: Changes) {
-        let now: BTreeMap<&str, usize> =
-            presentation.periods.iter().enumerate().map(|(at, period)| (period.id.as_str(), at)).collect();
-        let places: Vec<Option<usize>> = before.iter().map(|id| now.get(id.as_str()).copied()).collect();
-        let (still, duration) = (!presentation.live, presentation.duration);
-        let broken: BTreeSet<(String, String, String)> = changes
-            .breaks
-            .into_iter()
-            .filter(|known| matches!(known.kind, BreakKind::Rewritten | BreakKind::Shortened))
-            .map(|known| (known.period, known.track, known.rendition))
-            .collect();
-        self.title.presentation = Some(presentation);
-        if places.iter().enumerate().any(|(at, place)| *place != Some(at)) {
-            self.move_periods(&places);
-        }
-        self.forget_numbers(&broken);
-        self.rebuild_ladders();
-        self.learn_event_streams();
-        if still {
-            let end = duration.or_else(|| self.listed_until()).unwrap_or_default();
-            self.tell_live_end(end);
-        }
-    }
-
-    /// Segments of these renditions have other numbers than before: the next one is found by its time.
-    fn forget_numbers(&mut self, broken: &BTreeSet<(String, String, String)>) {
-        if broken.is_empty() {
-            return;
-        }
-        let mut forget = Vec::new();
-        for stream in self.streams.values() {
-            let Some(Cursor { rendition: reference, .. }) = stream.cursor else { continue };
-            let Some(period) = self.title.presentation.as_ref().and_then(|p| p.periods.get(reference.period)) else {
-                continue;
-            };
-            let Some(track) = period.tracks.get(reference.track) else { continue };
-            let Some(rendition) = track.renditions.get(reference.rendition) else { continue };
-            if broken.contains(&(period.id.clone(), track.id.clone(), rendition.id.clone())) {
-                forget.push(stream.kind);
-            }
-        }
-        for kind in forget {
-            if let Some(stream) = self.streams.get_mut(&kind) {
-                stream.cursor = None;
-            }
-        }
-    }
-
-    /// Periods are at other places of the list now: whatever names one names it by the new place.
-    fn move_periods(&mut self, places: &[Option<usize>]) {
-        let place = |at: usize| places.get(at).copied().flatten();
-        let moved = |reference: RenditionRef| Some(RenditionRef { period: place(reference.period)?, ..reference });
-        for stream in self.streams.values_mut() {
-            // One that something names is kept; a place that is none leads nowhere.
-            stream.period = place(stream.period).unwrap_or(usize::MAX);
-            stream.cursor =
-                stream.cursor.and_then(|cursor| Some(Cursor { rendition: moved(cursor.rendition)?, ..cursor }));
-            stream.awaits = stream.awaits.and_then(moved);
-            stream.shown = stream.shown.and_then(moved);
-            stream.own_init = stream.own_init.take().and_then(|(reference, init)| Some((moved(reference)?, init)));
-            if let Some(configured) = &mut stream.configured {
-                configured.rendition.period = place(configured.rendition.period).unwrap_or(usize::MAX);
-            }
-            if let Some(fetch) = &mut stream.fetch {
-                fetch.rendition.period = place(fetch.rendition.period).unwrap_or(usize::MAX);
-            }
-            stream.buffer.move_periods(|at| place(at).unwrap_or(usize::MAX));
-        }
-        fn each<T>(map: &mut BTreeMap<RenditionRef, T>, moved: impl Fn(RenditionRef) -> Option<RenditionRef>) {
-            *map = std::mem::take(map).into_iter().filter_map(|(key, value)| Some((moved(key)?, value))).collect();
-        }
-        each(&mut self.title.dead, moved);
-        each(&mut self.title.barred, moved);
-        each(&mut self.title.rendition_needs, moved);
-        self.requests.move_periods(moved);
-        self.keys.move_periods(moved);
-    }
-
-    /// Nothing of the known version holds but the world's time: playback goes on at the same of it (D078).
-    fn begin_anew_at(
-        &mut self,
-        presentation: Presentation,
-        position: MediaTime,
-        before: Option<telecine_model::WallTime>,
-    ) {
-        let after = presentation.dash.as_ref().and_then(|timing| timing.availability_start);
-        let moved = before.zip(after).map_or(MediaTime::ZERO, |(before, after)| before.since(after));
-        let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();
-        for kind in kinds {
-            self.drop_fetch(kind);
-            self.cancel_kind(kind);
-            self.sink(crate::action::SinkCommand::Remove { kind, from: MediaTime::MIN, to: MediaTime::MAX });
-        }
-        self.streams.clear();
-        self.title.dead.clear();
-        self.title.barred.clear();
-        self.title.rendition_needs.clear();
-        self.title.presentation = Some(presentation);
-        let target = self.live_window().map_or(position, |window| window.clamp(position + moved));
-        self.choose_tracks(target);
-        let why = vec!["the presentation has begun anew".to_owned()];
-        self.decide(DecisionKind::Seek, None, Some(position.to_string()), Some(target.to_string()), why);
-        self.begin_seek(target, false);
-        for stream in self.streams.values_mut() {
-            stream.restart(target);
-        }
-        self.seek_sink(target);
-    }
-
     /// A version that will not be followed by another has an end: when that has been produced, the title goes on no more
     /// (D046).
     fn settle_live_end(&mut self) {
@@ -604,7 +378,7 @@ impl Engine {
     }
 
     /// The title ends with what there is of it now.
-    fn end_live_here(&mut self) {
+    pub(super) fn end_live_here(&mut self) {
         let produced = self.dash_live().and_then(|dash| {
             let reading = dash.clock.read(self.now)?;
             Some(self.availability(reading)?.produced(reading.earliest))
@@ -617,14 +391,14 @@ impl Engine {
     }
 
     /// Where the last segment of what is listed one by one ends.
-    fn listed_until(&self) -> Option<MediaTime> {
+    pub(super) fn listed_until(&self) -> Option<MediaTime> {
         let last = self.title.presentation.as_ref()?.periods.last()?;
         let renditions = last.tracks.iter().flat_map(|track| &track.renditions);
         let indexes = renditions.filter_map(|rendition| rendition.segments.known());
         indexes.filter(|index| !index.table.is_open()).filter_map(SegmentIndex::end).max()
     }
 
-    fn tell_live_end(&mut self, duration: MediaTime) {
+    pub(super) fn tell_live_end(&mut self, duration: MediaTime) {
         if let Some(presentation) = &mut self.title.presentation {
             presentation.live = false;
             presentation.duration = Some(duration);

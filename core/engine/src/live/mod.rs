@@ -9,6 +9,7 @@ mod follow;
 mod mpd;
 mod parts;
 mod reload;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use telecine_delivery::RequestClass;
 use telecine_manifest::hls::{MediaPlaylist, Refresh};
 use telecine_model::clock::WallClock;
 use telecine_model::presentation::{PlaylistInfo, PreloadHint};
-use telecine_model::{Error, ErrorCode, Handling, MediaTime, SegmentIndex, Segments, Timestamp, TrackKind};
+use telecine_model::{uri, Error, ErrorCode, Handling, MediaTime, SegmentIndex, Segments, Timestamp, TrackKind};
 
 use self::align::{origin_beside, End};
 pub(crate) use self::clock::Answered;
@@ -28,6 +29,7 @@ use self::edge::LiveEdge;
 use self::follow::Following;
 pub use self::follow::LiveSnapshot;
 use self::reload::Reload;
+use self::versions::Refreshing;
 use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::event::Event;
@@ -46,8 +48,8 @@ const HELD_LONGER: Duration = Duration::from_secs(2);
 #[derive(Default)]
 pub(crate) struct Live {
     reloads: BTreeMap<RenditionRef, Reload>,
-    /// A hint that was followed in vain.
-    refused_hint: Option<PreloadHint>,
+    /// Hints that were followed in vain: the last one, and how many in a row.
+    refused_hints: BTreeMap<RenditionRef, (PreloadHint, u32)>,
     edge: LiveEdge,
     /// The world's clock, as answers tell it.
     clock: WallClock,
@@ -58,8 +60,12 @@ pub(crate) struct Live {
     answered: Answered,
     /// Its text, where it was one MPD without remote elements.
     text: Option<bytes::Bytes>,
+    /// A newer version of it that is being read.
+    refreshing: Option<Refreshing>,
     /// Chance, so that not all viewers ask at once.
     jitter: u64,
+    /// Media said that the known MPD holds no longer.
+    expired: bool,
 }
 
 impl Live {
@@ -78,9 +84,9 @@ impl Live {
         self.answered = Answered::of(request, now);
     }
 
-    /// The text of an MPD that is complete as it is.
-    pub(crate) fn note_text(&mut self, text: Option<bytes::Bytes>) {
-        self.text = text;
+    /// Media said, in the input before the next, that the known MPD holds no longer.
+    pub(crate) fn note_expiry(&mut self, expired: bool) {
+        self.expired |= expired;
     }
 
     /// Whether the server of a playlist holds requests, as far as it has shown.
@@ -119,7 +125,7 @@ impl Engine {
             return;
         }
         let mut reload = Reload::first(started);
-        reload.on_changed(started, self.now, last_duration(&playlist.info, &playlist.index), blocks);
+        reload.on_changed(started, self.now, last_duration(&playlist.index), blocks);
         self.title.live.reloads.insert(reference, reload);
     }
 
@@ -195,8 +201,28 @@ impl Engine {
         let info = self.title.playlists.get(&reference);
         let Some(((reload, info), index)) = reload.zip(info).zip(self.index_of(reference)) else { return plain };
         let blocks = self.config.live.low_latency && reload.may_block() && parts::blocks(info);
-        let directives = if blocks { Directives::for_next(info, index) } else { plain };
+        let mut directives = if blocks { Directives::for_next(info, index) } else { plain };
+        if let Some(reported) =
+            self.reported(reference).filter(|reported| directives.blocks() && *reported > directives)
+        {
+            directives = reported;
+        }
         directives.skipping(info, reload.loaded(), self.now)
+    }
+
+    /// What another playlist reports of one, to ask for that at least (4.4.5.4): no older copy is of use then.
+    fn reported(&self, reference: RenditionRef) -> Option<Directives> {
+        let url = self.rendition(reference)?.uri.as_deref()?;
+        let playlists =
+            self.title.playlists.values().filter(|info| self.config.live.low_latency && parts::blocks(info));
+        let reports = playlists.flat_map(|info| info.rendition_reports.iter().map(move |report| (info, report)));
+        let of_this = reports.filter(|(info, report)| uri::resolve(&info.uri, &report.uri) == url);
+        of_this.filter_map(|(_, report)| Directives::for_reported(report)).max()
+    }
+
+    /// The URL at which a playlist is loaded for the first time.
+    pub(crate) fn first_url(&self, reference: RenditionRef, url: String) -> String {
+        self.reported(reference).map_or(url.clone(), |directives| directives.appended(&url))
     }
 
     /// A playlist that is known came again.
@@ -216,12 +242,16 @@ impl Engine {
         if let (Ok(Refresh::Reset), Some(end)) = (&merged, &end) {
             known.index.origin = end.origin_behind(&known.index);
         }
-        let last = last_duration(&known.info, &known.index);
         let answered = Answered::of(request, self.now);
         let blocks = self.config.live.low_latency && parts::blocks(&known.info);
         self.title.playlists.insert(reference, known.info);
         self.set_segments(reference, known.index);
         let draw = self.rng.next_u64();
+        let parts = self.plays_parts(reference);
+        let polled = target.mul_ratio(1, 2);
+        let last = self.index_of(reference).map_or(MediaTime::ZERO, last_duration);
+        // Parts come sooner than segments do: they are polled for as what does not change is.
+        let last = if parts { last.min(polled) } else { last };
         let Some(reload) = self.title.live.reloads.get_mut(&reference) else { return };
         let blocks = blocks && reload.may_block();
         match merged {
@@ -445,11 +475,9 @@ impl Engine {
     }
 }
 
-/// Duration of what is listed last: a segment, or a part where there are parts.
-fn last_duration(info: &PlaylistInfo, index: &SegmentIndex) -> MediaTime {
-    let last = index.table.last_span();
-    let segment = last.map_or(MediaTime::ZERO, |span| {
+/// Duration of the segment that is listed last.
+fn last_duration(index: &SegmentIndex) -> MediaTime {
+    index.table.last_span().map_or(MediaTime::ZERO, |span| {
         MediaTime::from_ticks(i64::try_from(span.duration).unwrap_or(i64::MAX), index.table.timescale())
-    });
-    info.part_target.filter(|_| !index.parts.is_empty()).map_or(segment, |part| part.min(segment))
+    })
 }

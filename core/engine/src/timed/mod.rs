@@ -119,6 +119,7 @@ impl Engine {
             let scope = self.scope(reference, discontinuity);
             match aside {
                 Aside::Event(message) if self.is_announced(reference, &message) => {
+                    self.look_at_validity(&message.scheme, &message.value, &message.message);
                     let (identity, event) = of_message(message, scope, placed);
                     self.learn(identity, event);
                 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use telecine_engine::{Command, Config, Event, State};
 use telecine_model::{Error, ErrorCode, MediaTime, Timestamp, TrackKind, WallTime};
-use telecine_virtual::{Failure, Outcome, Response, Session};
+use telecine_virtual::{Failure, Fetched, Outcome, Response, Session};
 
 use crate::common::{at, errors, secs, states, track};
 use crate::origin::{with_text, Asked, Origin, BEGIN};
@@ -63,6 +63,14 @@ fn is_segment(path: &str) -> bool {
 
 fn is_mpd(path: &str) -> bool {
     path.ends_with(".mpd")
+}
+
+/// An origin whose answers have no date.
+fn undated() -> Origin {
+    Origin::new().editing(|_, _, mut response| {
+        response.date = None;
+        response.into()
+    })
 }
 
 #[test]
@@ -179,11 +187,7 @@ fn d022_d025_without_a_clock_the_date_of_the_answer_is_taken_and_told() {
 #[test]
 fn d106_a_device_that_knows_no_time_plays_what_is_listed() {
     for path in ["/dash/live_60/demo/time.mpd", "/dash/live_60/demo/timeline-number.mpd"] {
-        let dateless = Origin::new().editing(|_, _, mut response| {
-            response.date = None;
-            response.into()
-        });
-        let session = run(dateless.play(path).wall_clock(WallTime::from_millis(0)), 60);
+        let session = run(undated().play(path).wall_clock(WallTime::from_millis(0)), 60);
         assert_eq!(warnings(&session), ["D022", "D106"], "{path}");
         assert_eq!((stalls(&session), errors(&session)), (0, Vec::new()), "{path}");
         let (began, position) = started(&session);
@@ -191,6 +195,96 @@ fn d106_a_device_that_knows_no_time_plays_what_is_listed() {
         assert!(behind > secs(4) && behind < secs(10), "{path}: {behind}");
         every_sample_once(&session, TrackKind::Video);
     }
+}
+
+#[test]
+fn d106_a_clock_of_the_mpd_that_is_a_day_off_is_overruled_by_what_is_listed() {
+    for clock in ["2026-11-26T11:54:56.000Z", "2026-11-28T11:54:56.000Z"] {
+        let origin = Origin::new().editing(move |_, path, response| match is_mpd(path) {
+            true => with_text(response, |text| {
+                let direct = between(&text, "direct:2014\" value=\"", "\"");
+                text.replace(&format!("value=\"{direct}\""), &format!("value=\"{clock}\""))
+            }),
+            false => response.into(),
+        });
+        let session = run(origin.play(TIME), 60);
+        assert_eq!(warnings(&session), ["D106"], "{clock}");
+        assert_eq!((stalls(&session), errors(&session)), (0, Vec::new()), "{clock}");
+        every_sample_once(&session, TrackKind::Video);
+    }
+}
+
+#[test]
+fn d022_without_any_clock_a_title_of_computed_segments_fails_and_says_why() {
+    let mut session = Session::new(Config::default(), undated())
+        .play("https://origin.example/dash/live_60/demo/number.mpd".to_owned());
+    let Outcome::Failed(Some(error)) = session.run(Some(at(20_000))) else { panic!("it plays") };
+    assert_eq!(error.code(), ErrorCode::ManifestMissing);
+}
+
+#[test]
+fn d035_a_delay_longer_than_the_window_is_cut_and_told() {
+    let session = run(Origin::new().play("/dash/live_10/utc_direct/spd_30/demo/number.mpd"), 60);
+    assert_eq!(warnings(&session), ["D035"]);
+    let behind = produced(session.now()) - session.engine().snapshot(session.now()).position;
+    assert!(behind > secs(9) && behind < secs(12), "{behind}");
+    assert_eq!((stalls(&session), errors(&session)), (0, Vec::new()));
+}
+
+#[test]
+fn d029_d030_segments_that_are_offered_early_are_asked_for_early_and_played_nearer_to_the_edge() {
+    for complete in ["true", "false"] {
+        let origin = Origin::new().segments_ahead(1500).editing(move |_, path, response| match is_mpd(path) {
+            true => with_text(response, |text| {
+                let offset = format!("availabilityTimeOffset=\"1.5\" availabilityTimeComplete=\"{complete}\"");
+                text.replace("<SegmentTemplate ", &format!("<SegmentTemplate {offset} "))
+            }),
+            false => response.into(),
+        });
+        let log = origin.log.clone();
+        let session = run(origin.play(NUMBER), 60);
+        let refused = asked(&log.borrow(), is_segment).iter().filter(|asked| asked.status != 200).count();
+        assert_eq!((refused, stalls(&session), errors(&session)), (0, 0, Vec::new()), "{complete}");
+        let (began, position) = started(&session);
+        let behind = produced(began) - position;
+        // A segment: three times half a second would be less.
+        assert!(behind >= secs(2) && behind < secs(3), "{complete}: {behind}");
+    }
+}
+
+#[test]
+fn d030_chunks_are_played_while_their_segment_is_made() {
+    let path = "/dash/live_60/utc_direct/chunk_200/ato_1800/ltgt_1500/demo/number.mpd";
+    let origin = Origin::new();
+    let log = origin.log.clone();
+    let session = run(origin.play(path), 120);
+    let refused = asked(&log.borrow(), is_segment).iter().filter(|asked| asked.status != 200).count();
+    assert_eq!((refused, stalls(&session), errors(&session)), (0, 0, Vec::new()));
+    let behind = produced(session.now()) - session.engine().snapshot(session.now()).position;
+    // Less than a segment is long: no whole one is there yet.
+    assert!(behind >= MediaTime::from_millis(1300) && behind < MediaTime::from_millis(1900), "{behind}");
+    // The last chunk ends with a picture that is shown behind one that is still to come.
+    let track = track(&session, TrackKind::Video);
+    let (first, last) = track.first_pts.zip(track.last_pts).expect("samples");
+    let whole = u64::try_from((last - first).as_millis() / 40 + 1).expect("not negative");
+    assert!(track.gaps == 0 && whole - track.samples <= 2, "{} of {whole}", track.samples);
+}
+
+#[test]
+fn d042_hours_of_refreshes_do_not_grow_what_is_known_of_the_title() {
+    let mut session = Origin::new().play("/dash/live_600/utc_direct/demo/time.mpd");
+    let mut sizes = Vec::new();
+    for half_hour in 1..=6 {
+        session.run(Some(at(half_hour * 1_800_000)));
+        let presentation = session.engine().presentation().expect("loaded");
+        let renditions =
+            presentation.periods.iter().flat_map(|period| &period.tracks).flat_map(|track| &track.renditions);
+        let sum: usize = renditions.filter_map(|r| r.segments.known()).map(|index| index.heap_bytes()).sum();
+        sizes.push((presentation.periods.len(), presentation.warnings.len(), sum));
+    }
+    assert!(sizes.iter().all(|size| size.2 <= sizes[0].2 + 1000), "{sizes:?}");
+    assert!(sizes.iter().all(|size| (size.0, size.1) == (1, 0)), "{sizes:?}");
+    assert_eq!((stalls(&session), errors(&session)), (0, Vec::new()));
 }
 
 #[test]
@@ -236,7 +330,7 @@ fn d049_an_older_version_of_the_mpd_is_ignored() {
             return response.into();
         }
         older.push(response.clone());
-        match older.len() % 5 == 0 {
+        match older.len().is_multiple_of(5) {
             true => older[older.len() - 4].clone().into(),
             false => response.into(),
         }
@@ -376,6 +470,314 @@ fn d045_a_pause_beyond_the_window_goes_on_where_the_window_begins() {
     }
 }
 
+/// One version of a live MPD as a patch of another: publish time, and all of the timelines.
+fn patch(before: &str, after: &str) -> String {
+    let publish = |text: &str| between(text, "publishTime=\"", "\"");
+    let mut operations = format!("<replace sel=\"/MPD/@publishTime\">{}</replace>", publish(after));
+    for (nth, timeline) in after.split("<SegmentTimeline>").skip(1).enumerate() {
+        let inner = timeline.split("</SegmentTimeline>").next().expect("its end");
+        let place = format!("/MPD/Period[1]/AdaptationSet[{}]/SegmentTemplate[1]/SegmentTimeline[1]", nth + 1);
+        operations += &format!("<replace sel=\"{place}\"><SegmentTimeline>{inner}</SegmentTimeline></replace>");
+    }
+    format!(
+        "<Patch xmlns=\"urn:mpeg:dash:schema:mpd-patch:2020\" mpdId=\"m\" originalPublishTime=\"{}\" publishTime=\"{}\">{operations}</Patch>",
+        publish(before),
+        publish(after)
+    )
+}
+
+fn between(text: &str, from: &str, to: &str) -> String {
+    let behind = text.split_once(from).expect("its beginning").1;
+    behind.split_once(to).expect("its end").0.to_owned()
+}
+
+/// An origin whose MPD can be patched, `spoil`ing patches by their number.
+fn patching(spoil: impl Fn(usize, String) -> Fetched + 'static) -> Origin {
+    let mut known = String::new();
+    let mut patches = 0;
+    Origin::new().redirecting(|_, path| path.ends_with("/patch.mpp").then(|| TIME.to_owned())).editing(
+        move |_, path, response| {
+            if !is_mpd(path) && !path.ends_with("patch.mpp") {
+                return response.into();
+            }
+            let url = response.url.clone();
+            let text = String::from_utf8(response.body.to_vec()).expect("text");
+            let text = text.replacen("<MPD ", "<MPD id=\"m\" ", 1);
+            let text = text.replacen("<Period", "<PatchLocation ttl=\"30\">patch.mpp</PatchLocation><Period", 1);
+            let before = std::mem::replace(&mut known, text.clone());
+            if is_mpd(path) {
+                return Response::new(200, url, text).into();
+            }
+            patches += 1;
+            spoil(patches, patch(&before, &text))
+        },
+    )
+}
+
+fn xml(text: String) -> Fetched {
+    Response::new(200, "https://origin.example/patch.mpp", text).into()
+}
+
+#[test]
+fn d051_patches_take_the_place_of_the_mpd() {
+    let origin = patching(|_, text| xml(text));
+    let log = origin.log.clone();
+    let session = run(origin.play(TIME), 120);
+    assert_eq!((stalls(&session), errors(&session)), (0, Vec::new()));
+    every_sample_once(&session, TrackKind::Video);
+    every_sample_once(&session, TrackKind::Audio);
+    let patches = asked(&log.borrow(), |path| path.ends_with(".mpp")).len();
+    assert_eq!(asked(&log.borrow(), is_mpd).len(), 1, "the first one only");
+    assert!((50..=75).contains(&patches), "{patches}");
+}
+
+#[test]
+fn d052_d053_d054_a_patch_that_fails_is_followed_by_the_mpd_at_once() {
+    let origin = patching(|nth, text| match nth % 5 {
+        // Of another MPD; of another version; not there; not to be applied; no patch.
+        0 => xml(text.replace("mpdId=\"m\"", "mpdId=\"n\"")),
+        1 => xml(text.replace("originalPublishTime=\"2", "originalPublishTime=\"1")),
+        2 => Response::new(425, "https://origin.example/patch.mpp", "").into(),
+        3 => xml(text.replace("/Period[1]/", "/Period[7]/")),
+        _ => xml("<html/>".to_owned()),
+    });
+    let log = origin.log.clone();
+    let session = run(origin.play(TIME), 120);
+    assert_eq!(stalls(&session), 0);
+    every_sample_once(&session, TrackKind::Video);
+    let loads = asked(&log.borrow(), |path| is_mpd(path) || path.ends_with(".mpp"));
+    let patches: Vec<usize> = (0..loads.len()).filter(|nth| loads[*nth].path.ends_with(".mpp")).collect();
+    assert!(patches.len() > 40, "{}", patches.len());
+    for nth in &patches[..patches.len() - 1] {
+        let (patch, next) = (&loads[*nth], &loads[nth + 1]);
+        assert!(is_mpd(&next.path) && next.at.since(patch.at) < Duration::from_millis(200), "{patch:?} {next:?}");
+    }
+    assert_eq!(errors(&session).len(), patches.len(), "each was told");
+}
+
+#[test]
+fn d051_an_mpd_in_place_of_a_patch_is_taken_as_one() {
+    let origin = Origin::new().redirecting(|_, path| path.ends_with("/patch.mpp").then(|| TIME.to_owned())).editing(
+        move |_, path, response| {
+            if !is_mpd(path) && !path.ends_with("patch.mpp") {
+                return response.into();
+            }
+            with_text(response, |text| {
+                let text = text.replacen("<MPD ", "<MPD id=\"m\" ", 1);
+                text.replacen("<Period", "<PatchLocation>patch.mpp</PatchLocation><Period", 1)
+            })
+        },
+    );
+    let session = run(origin.play(TIME), 60);
+    assert_eq!((stalls(&session), errors(&session)), (0, Vec::new()));
+    every_sample_once(&session, TrackKind::Video);
+}
+
+/// The MPD cut into periods of twenty seconds, of which those are there that reach into the window, and the next one from
+/// three seconds before it begins: whose segments are numbered on.
+fn in_periods(text: &str, now_ms: u64, depth_ms: u64) -> String {
+    const LENGTH: u64 = 20;
+    let sets = format!(
+        "<AdaptationSet{}</AdaptationSet>",
+        between(text, "<AdaptationSet", "</Period>").rsplit_once("</AdaptationSet>").expect("sets").0
+    );
+    let (head, tail) =
+        (text.split_once("<Period").expect("a period").0, text.split_once("</Period>").expect("a period").1);
+    let first = (now_ms - depth_ms) / 1000 / LENGTH;
+    let last = (now_ms + 3000) / 1000 / LENGTH;
+    let mut periods = String::new();
+    for period in first..=last {
+        let mut own = String::new();
+        for (nth, set) in sets.split("<SegmentTemplate ").enumerate() {
+            if nth == 0 {
+                own += set;
+                continue;
+            }
+            let timescale: u64 = between(set, "timescale=\"", "\"").parse().expect("a number");
+            let offset = match set.contains("presentationTimeOffset=") {
+                true => between(set, "presentationTimeOffset=\"", "\"").parse().expect("a number"),
+                false => 0,
+            };
+            let set = set.replace(&format!("presentationTimeOffset=\"{offset}\""), "");
+            let set = set.replace("startNumber=\"0\"", &format!("startNumber=\"{}\"", period * LENGTH / 2));
+            own +=
+                &format!("<SegmentTemplate presentationTimeOffset=\"{}\" {set}", offset + period * LENGTH * timescale);
+        }
+        periods += &format!("<Period id=\"p{period}\" start=\"PT{}S\">{own}</Period>", period * LENGTH);
+    }
+    format!("{head}{periods}{tail}")
+}
+
+#[test]
+fn d044_d045_periods_come_and_go_while_it_plays() {
+    let origin = Origin::new().editing(|now, path, response| match is_mpd(path) {
+        true => with_text(response, |text| in_periods(&text, BEGIN + now.as_micros() / 1000, 60_000)),
+        false => response.into(),
+    });
+    let mut session = origin.play("/dash/live_60/utc_direct/mup_2/demo/number.mpd");
+    for minutes in 1..=10 {
+        session.run(Some(at(minutes * 60_000)));
+        let periods = session.engine().presentation().expect("loaded").periods.len();
+        assert!((3..=6).contains(&periods), "{periods} after {minutes} minutes: those gone are gone");
+    }
+    assert_eq!(states(&session).last(), Some(&State::Playing));
+    assert_eq!((stalls(&session), errors(&session)), (0, Vec::new()));
+    every_sample_once(&session, TrackKind::Video);
+    let track = track(&session, TrackKind::Audio);
+    assert_eq!(track.gaps, 0);
+}
+
+#[test]
+fn d068_remote_periods_of_a_newer_version_are_fetched_too() {
+    let bodies = std::rc::Rc::new(std::cell::RefCell::new(std::collections::BTreeMap::new()));
+    let kept = bodies.clone();
+    let origin = Origin::new()
+        .redirecting(|_, path| path.ends_with(".xml").then(|| "/time".to_owned()))
+        .editing(move |now, path, response| {
+            if path.ends_with(".xml") {
+                let text: String = kept.borrow().get(path).cloned().unwrap_or_default();
+                return Response::new(200, response.url, text).into();
+            }
+            if !is_mpd(path) {
+                return response.into();
+            }
+            let kept = kept.clone();
+            with_text(response, move |text| {
+                let text = in_periods(&text, BEGIN + now.as_micros() / 1000, 60_000);
+                let mut out = String::new();
+                for (nth, part) in text.split("<Period ").enumerate() {
+                    let Some((period, rest)) = part.split_once("</Period>").filter(|_| nth > 0) else {
+                        out += part;
+                        continue;
+                    };
+                    let id = between(period, "id=\"", "\"");
+                    let whole = format!("<Period xmlns=\"urn:mpeg:dash:schema:mpd:2011\" {period}</Period>");
+                    kept.borrow_mut().insert(format!("/dash/live_60/utc_direct/mup_2/demo/{id}.xml"), whole);
+                    let start = between(period, "start=\"", "\"");
+                    out += &format!(
+                        "<Period id=\"{id}\" start=\"{start}\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" xlink:href=\"{id}.xml\" \
+                         xlink:actuate=\"onLoad\"/>{rest}"
+                    );
+                }
+                out
+            })
+        });
+    let session = run(origin.play("/dash/live_60/utc_direct/mup_2/demo/number.mpd"), 120);
+    assert_eq!((stalls(&session), errors(&session)), (0, Vec::new()));
+    every_sample_once(&session, TrackKind::Video);
+}
+
+#[test]
+fn d045_what_plays_in_a_period_that_is_gone_plays_on() {
+    // The window is shorter than what the player is behind.
+    let origin = Origin::new().editing(|now, path, response| match is_mpd(path) {
+        true => with_text(response, |text| in_periods(&text, BEGIN + now.as_micros() / 1000, 0)),
+        false => response.into(),
+    });
+    let mut session = origin.play("/dash/live_60/utc_direct/mup_2/spd_14/demo/number.mpd");
+    session.run(Some(at(300_000)));
+    assert_eq!(states(&session).last(), Some(&State::Playing), "{:?}", errors(&session));
+    assert_eq!(errors(&session), []);
+    assert!(stalls(&session) <= 1, "{}", stalls(&session));
+}
+
+#[test]
+fn d056_media_that_says_that_the_mpd_has_expired_lets_it_be_fetched() {
+    let expired = at(30_000);
+    let origin = Origin::new().editing(move |now, path, response| {
+        if is_mpd(path) {
+            return with_text(response, |text| {
+                let announced =
+                    "<InbandEventStream schemeIdUri=\"urn:mpeg:dash:event:2012\" value=\"1\"/><SegmentTemplate";
+                text.replace("<SegmentTemplate", announced)
+            });
+        }
+        if !is_segment(path) || now < expired || !path.contains("/v") {
+            return response.into();
+        }
+        let mut response = response;
+        let mut body = emsg("urn:mpeg:dash:event:2012", "1", b"2026-11-27T11:55:20Z");
+        body.extend_from_slice(&response.body);
+        response.content_length = Some(body.len() as u64);
+        response.body = body.into();
+        response.into()
+    });
+    let log = origin.log.clone();
+    let mut config = Config::default();
+    config.record = true;
+    // Without an update period nothing else would be a reason.
+    let mut session = origin.play_with(config, NUMBER);
+    session.run(Some(at(60_000)));
+    assert_eq!((stalls(&session), errors(&session)), (0, Vec::new()));
+    let loads = asked(&log.borrow(), is_mpd);
+    assert_eq!(loads.len(), 2, "once, since the newer one is not concerned: {loads:?}");
+    assert!(loads[1].at >= expired && loads[1].at < expired + Duration::from_secs(4), "{loads:?}");
+    let replay = telecine_engine::replay(&session.take_recording()).expect("a recording");
+    assert!(replay.equal, "differs by input {:?} of {}", replay.differs_by_input, replay.inputs);
+}
+
+/// An event message box of version 0.
+fn emsg(scheme: &str, value: &str, message: &[u8]) -> Vec<u8> {
+    let mut inner = vec![0; 4];
+    for text in [scheme, value] {
+        inner.extend_from_slice(text.as_bytes());
+        inner.push(0);
+    }
+    for number in [1000_u32, 0, 0, 7] {
+        inner.extend_from_slice(&number.to_be_bytes());
+    }
+    inner.extend_from_slice(message);
+    let mut out = (inner.len() as u32 + 8).to_be_bytes().to_vec();
+    out.extend_from_slice(b"emsg");
+    out.extend_from_slice(&inner);
+    out
+}
+
+/// From the twentieth second on the MPD counts from the beginning of the year, as an origin does that was set up anew.
+fn counted_anew(mark: &'static str) -> Origin {
+    const NEW_YEAR: u64 = 1_767_225_600;
+    Origin::new().editing(move |now, path, response| {
+        if !is_mpd(path) || now < at(20_000) {
+            return response.into();
+        }
+        with_text(response, |text| {
+            let start = "availabilityStartTime=\"1970-01-01T00:00:00.000Z\"";
+            assert!(text.contains(start), "{text}");
+            let mut out = text.replace(start, "availabilityStartTime=\"2026-01-01T00:00:00Z\"");
+            // Media times are counted as before.
+            let sets: Vec<String> = out.split("<SegmentTemplate ").map(str::to_owned).collect();
+            out = sets[0].clone();
+            for set in &sets[1..] {
+                let timescale: u64 = between(set, "timescale=\"", "\"").parse().expect("a number");
+                assert!(!set.contains("presentationTimeOffset="), "{set}");
+                out += &format!("<SegmentTemplate presentationTimeOffset=\"{}\" {set}", NEW_YEAR * timescale);
+            }
+            out.replacen("<Period", &format!("{mark}<Period"), 1)
+        })
+    })
+}
+
+#[test]
+fn d078_a_presentation_that_begins_anew_goes_on_at_the_same_time_of_the_world() {
+    let reset = "<SupplementalProperty schemeIdUri=\"urn:mpeg:dash:reset:2016\" value=\"\"/>";
+    // With the mark of a reset, and (D042) without.
+    for (mark, codes) in [(reset, vec![]), ("", vec![ErrorCode::ManifestRewound])] {
+        // Thirty seconds behind the edge, which nothing but the world's time tells.
+        let target = produced(at(10_000)) - secs(30);
+        let mut session = counted_anew(mark).play(TIME).at(at(10_000), Command::Seek(target));
+        session.run(Some(at(19_000)));
+        let before = produced(session.now()) - session.engine().snapshot(session.now()).position;
+        assert!(before > secs(29) && before < secs(32), "{before}");
+        session.run(Some(at(60_000)));
+        let found: Vec<ErrorCode> = errors(&session).iter().map(Error::code).collect();
+        assert_eq!(found, codes);
+        assert_eq!(states(&session).last(), Some(&State::Playing), "{:?}", states(&session));
+        let position = session.engine().snapshot(session.now()).position;
+        let behind = produced(session.now()) - MediaTime::from_secs(1_767_225_600) - position;
+        assert!(behind.abs_diff(before) < MediaTime::from_millis(300), "{behind}, and {before} before");
+    }
+}
+
 #[test]
 fn a_recording_of_a_live_title_replays_to_the_same_actions() {
     let config = || {
@@ -383,8 +785,13 @@ fn a_recording_of_a_live_title_replays_to_the_same_actions() {
         config.record = true;
         config
     };
-    for path in [TIME, "/dash/live_60/utc_iso/demo/number.mpd"] {
-        let mut session = run(Origin::new().play_with(config(), path), 60);
+    let sessions = [
+        (Origin::new(), TIME),
+        (Origin::new(), "/dash/live_60/utc_iso/demo/number.mpd"),
+        (patching(|nth, text| if nth % 3 == 0 { xml("<html/>".to_owned()) } else { xml(text) }), TIME),
+    ];
+    for (origin, path) in sessions {
+        let mut session = run(origin.play_with(config(), path), 60);
         let recording = session.take_recording();
         let replay = telecine_engine::replay(&recording).expect("a recording");
         assert!(replay.equal, "{path}: differs by input {:?} of {}", replay.differs_by_input, replay.inputs);

@@ -31,6 +31,8 @@ pub struct Origin {
     library: Library,
     edit: Option<Edit>,
     redirect: Option<Redirect>,
+    /// Segments are there so many milliseconds early.
+    ahead: u64,
     /// Everything that was asked for.
     pub log: Rc<RefCell<Vec<Asked>>>,
     /// The URLs of it, and when.
@@ -43,6 +45,7 @@ impl Origin {
             library: Library::new(Title::demo(), 0),
             edit: None,
             redirect: None,
+            ahead: 0,
             log: Rc::default(),
             urls: Rc::default(),
         }
@@ -57,6 +60,13 @@ impl Origin {
     #[must_use]
     pub fn redirecting(mut self, redirect: impl FnMut(Timestamp, &str) -> Option<String> + 'static) -> Self {
         self.redirect = Some(Box::new(redirect));
+        self
+    }
+
+    /// Serves segments so many milliseconds before they have ended.
+    #[must_use]
+    pub fn segments_ahead(mut self, ms: u64) -> Self {
+        self.ahead = ms;
         self
     }
 
@@ -95,7 +105,7 @@ impl Source for Origin {
                 range: range.as_deref(),
                 attempt: request.attempt,
                 now_ms,
-                unix_ms: BEGIN + now_ms,
+                unix_ms: BEGIN + now_ms + if parts.path.ends_with(".m4s") { self.ahead } else { 0 },
                 ..Request::default()
             },
         );

@@ -1,5 +1,6 @@
 //! `BaseURL` at every level: alternatives multiply, references resolve downwards (D071).
 
+use telecine_model::datetime::parse_duration;
 use telecine_model::presentation::BaseUrl;
 use telecine_model::{uri, MediaTime};
 use telecine_model::{Error, ErrorCode};
@@ -51,6 +52,7 @@ pub(super) struct RawBase {
     weight: Option<u32>,
     lead: Option<Lead>,
     complete: Option<bool>,
+    depth: Option<MediaTime>,
 }
 
 impl RawBase {
@@ -66,6 +68,7 @@ impl RawBase {
             weight: number("weight").filter(|weight| *weight > 0),
             lead: xml.parsed(element, "availabilityTimeOffset", "D029", Lead::parse),
             complete: element.flag("availabilityTimeComplete"),
+            depth: xml.parsed(element, "timeShiftBufferDepth", "D075", parse_duration),
             reference: xml.text()?,
         };
         let longest = base.reference.len().max(base.service_location.as_ref().map_or(0, String::len));
@@ -87,6 +90,8 @@ pub(super) struct Base {
     weight: u32,
     pub(super) lead: Lead,
     pub(super) complete: Option<bool>,
+    /// `@timeShiftBufferDepth`: how long segments stay at this place.
+    pub(super) depth: Option<MediaTime>,
 }
 
 /// Bytes of one reference: every representation below has its own copy of it.
@@ -106,6 +111,7 @@ impl Base {
             weight: 1,
             lead: Lead::By(MediaTime::ZERO),
             complete: None,
+            depth: None,
         }
     }
 
@@ -125,6 +131,7 @@ impl Base {
             weight: raw.weight.unwrap_or(self.weight),
             lead: raw.lead.map_or(self.lead, |lead| lead.plus(self.lead)),
             complete: raw.complete.or(self.complete),
+            depth: raw.depth.or(self.depth),
             uri,
         }
     }

@@ -87,7 +87,7 @@ pub fn refresh(old: &mut Presentation, newer: Presentation) -> Result<Refresh, E
             return Ok(Refresh::Older);
         }
     }
-    if is_reset(&newer, was.publish_time_text.as_deref(), is.publish_time_text.as_deref()) {
+    if is_reset(old, &newer) {
         *old = newer;
         return Ok(Refresh::Reset);
     }
@@ -133,15 +133,20 @@ pub fn refresh(old: &mut Presentation, newer: Presentation) -> Result<Refresh, E
     Ok(Refresh::Merged(changes))
 }
 
-/// Whether the newer text says that it does not continue the known one: for those published at the times that it names, or
-/// for all before it.
-fn is_reset(newer: &Presentation, was: Option<&str>, is: Option<&str>) -> bool {
-    let mut values = newer.properties.iter().filter(|property| property.scheme == scheme::RESET);
-    was != is
-        && values.any(|property| {
-            let value = property.value.as_deref().unwrap_or("").trim();
-            value.is_empty() || value.split([',', ' ']).any(|time| !time.is_empty() && Some(time) == was)
-        })
+/// Whether the newer text says that it does not continue the known one: because that was published at one of the times that
+/// it names, or, if it names none, because the known one did not say so yet.
+fn is_reset(known: &Presentation, newer: &Presentation) -> bool {
+    let mut resets = newer.properties.iter().filter(|property| property.scheme == scheme::RESET);
+    let was = known.dash.as_ref().and_then(|timing| timing.publish_time_text.as_deref());
+    let is = newer.dash.as_ref().and_then(|timing| timing.publish_time_text.as_deref());
+    resets.any(|reset| {
+        let mut times =
+            reset.value.as_deref().unwrap_or("").split([',', ' ']).filter(|time| !time.is_empty()).peekable();
+        match times.peek() {
+            Some(_) => was != is && times.any(|time| Some(time) == was),
+            None => !known.properties.contains(reset),
+        }
+    })
 }
 
 /// Puts the items of a newer list where those with the same id were in the known one, and the others behind. Each known

@@ -111,6 +111,15 @@ fn d029_availability_offsets_of_all_levels_add_up() {
 }
 
 #[test]
+fn d075_how_long_segments_stay_may_be_said_of_a_place() {
+    let bases = ["<BaseURL timeShiftBufferDepth='PT10M'>a/</BaseURL>", "<BaseURL>b/</BaseURL>"];
+    assert_eq!(index(&with_offsets(bases, "", "")).time_shift_buffer_depth, Some(ms(600_000)), "the level above");
+    let bases = [bases[0], "<BaseURL timeShiftBufferDepth='PT10S'>b/</BaseURL>"];
+    assert_eq!(index(&with_offsets(bases, "", "")).time_shift_buffer_depth, Some(ms(10_000)), "the nearest level");
+    assert_eq!(index(&with_offsets(["", ""], "", "")).time_shift_buffer_depth, None);
+}
+
+#[test]
 fn d030_chunks_are_announced_by_an_offset_and_incomplete_availability() {
     let low = with_offsets(["", ""], "availabilityTimeOffset='1.96' availabilityTimeComplete='false'", "");
     assert!(low.low_latency && !index(&low).availability_complete);

@@ -36,7 +36,7 @@ pub use self::window::{presentation_delay, Delay, DelayReason, LiveWindow};
 use crate::clock::{ClockSample, ClockSource, WallReading};
 use crate::live::DashTiming;
 use crate::presentation::{Presentation, Rendition, TrackKind};
-use crate::segments::SegmentIndex;
+use crate::segments::{Addressing, SegmentIndex};
 use crate::time::{MediaTime, Timestamp, WallTime};
 
 /// How the timeline of a dynamic MPD lies in the world's time.
@@ -103,10 +103,21 @@ impl Availability {
         self.depth
     }
 
+    /// How long the segments of an index stay: as its place says (D075), else as the MPD does.
+    fn depth_of(&self, index: &SegmentIndex) -> Option<MediaTime> {
+        index.time_shift_buffer_depth.filter(|depth| !depth.is_negative()).or(self.depth)
+    }
+
     /// When segment `number` can be had (D028). None if there is no such segment, or if it never can be, because
     /// `@availabilityEndTime` comes first.
     pub fn of(&self, index: &SegmentIndex, number: u64) -> Option<SegmentTimes> {
         let span = index.table.get(number)?;
+        if let Addressing::Single(_) = index.addressing {
+            // Parts of one resource, which is there as a whole from the start of its period on.
+            let from = self.wall_time_of(index.origin);
+            return Some(SegmentTimes { from, complete: from, until: self.end })
+                .filter(|times| times.until.is_none_or(|until| from < until));
+        }
         let (start, end) = (index.time_of(span.start), index.time_of(span.end()));
         let complete = self.wall_time_of(end);
         let from = match index.availability_offset {
@@ -116,7 +127,7 @@ impl Availability {
         if self.end.is_some_and(|end| end <= from) {
             return None;
         }
-        let until = self.depth.map(|depth| self.wall_time_of(end + (end - start) + depth));
+        let until = self.depth_of(index).map(|depth| self.wall_time_of(end + (end - start) + depth));
         Some(SegmentTimes {
             from,
             // An offset without chunks is a segment that is there early as a whole.
@@ -143,7 +154,7 @@ impl Availability {
             return None;
         }
         let (first, behind) = (index.table.first_number(), index.table.end_number());
-        let Some(depth) = self.depth else { return Some(first).filter(|first| *first < behind) };
+        let Some(depth) = self.depth_of(index) else { return Some(first).filter(|first| *first < behind) };
         let left = index.ticks_of(self.produced(now) - depth);
         let covers = index.table.covering_or_next(left).map_or(behind, |span| span.number);
         let is_gone = |number: u64| self.of(index, number).is_some_and(|times| times.until.is_some_and(|u| u <= now));
@@ -215,7 +226,7 @@ fn listed(presentation: &Presentation) -> impl Iterator<Item = &SegmentIndex> {
     media(last.map_or(&[][..], |period| period.tracks.as_slice()))
         .filter_map(|rendition| rendition.segments.known())
         .filter(|index| !index.table.is_open() && !index.table.is_empty())
-        .filter(|index| index.availability_offset.is_some())
+        .filter(|index| index.availability_offset.is_some() && !matches!(index.addressing, Addressing::Single(_)))
 }
 
 /// Renditions of sound and picture.

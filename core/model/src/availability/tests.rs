@@ -89,6 +89,15 @@ fn d028_times_are_exact_and_never_early() {
 }
 
 #[test]
+fn d075_a_place_may_keep_its_segments_longer_or_shorter_than_the_others() {
+    let mut index = open();
+    index.time_shift_buffer_depth = Some(ms(10_000));
+    assert_eq!(availability(Some(60_000)).of(&index, 3).expect("a segment").until, Some(wall(18_000)));
+    assert_eq!(availability(Some(60_000)).first(&index, wall(100_000)), Some(45));
+    assert_eq!(availability(None).first(&index, wall(100_000)), Some(45));
+}
+
+#[test]
 fn d029_an_offset_lets_a_segment_be_asked_for_so_much_earlier_and_inf_always() {
     let mut index = open();
     index.availability_offset = Some(ms(1500));
@@ -108,6 +117,17 @@ fn d030_a_chunked_segment_can_be_asked_for_while_it_is_made_and_is_whole_at_its_
     let times = availability(None).of(&index, 5).expect("a segment");
     assert_eq!((times.from, times.complete), (wall(8100), wall(10_000)));
     assert_eq!(availability(None).last(&index, wall(8100)), Some(5));
+}
+
+#[test]
+fn d028_a_file_with_all_segments_in_it_is_there_from_the_start_of_its_period() {
+    let mut whole = open();
+    whole.addressing = Addressing::Single("subtitles.vtt".to_owned());
+    whole.origin = ms(10_000);
+    let times = availability(Some(60_000)).of(&whole, 500).expect("a segment");
+    assert_eq!((times.from, times.complete, times.until), (wall(10_000), wall(10_000), None));
+    let presentation = presentation(whole, timing(Some(60_000)));
+    assert_eq!(availability(Some(60_000)).timeline_sample(&presentation, [at(0), at(0)]), None, "it tells no time");
 }
 
 #[test]

@@ -82,6 +82,9 @@ pub struct SegmentIndex {
     pub availability_offset: Option<MediaTime>,
     /// False if segments are offered before they are complete (`@availabilityTimeComplete`).
     pub availability_complete: bool,
+    /// How long segments stay where they are, if it is said of the place (DASH `BaseURL@timeShiftBufferDepth`) and not
+    /// only of the presentation.
+    pub time_shift_buffer_depth: Option<MediaTime>,
 }
 
 /// Segment sequences that follow one another from some segment on, all of as many segments (ISO/IEC
@@ -183,6 +186,7 @@ impl SegmentIndex {
             first_sub_number: 1,
             availability_offset: Some(MediaTime::ZERO),
             availability_complete: true,
+            time_shift_buffer_depth: None,
         }
     }
 

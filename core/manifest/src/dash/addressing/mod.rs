@@ -305,6 +305,7 @@ impl Info {
             Some(lead) => lead.plus(scope.base.lead).offset(),
             None => scope.base.lead.offset(),
         };
+        index.time_shift_buffer_depth = scope.base.depth;
         index.availability_complete = self.complete.or(scope.base.complete).unwrap_or(true);
         index
     }

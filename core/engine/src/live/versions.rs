@@ -1,0 +1,285 @@
+//! Newer versions of a live MPD: read, merged, and what follows from what is different (D042–D056, D078).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use telecine_manifest::dash::{self, BreakKind, Changes, MpdValidity, Refresh};
+use telecine_manifest::sniff;
+use telecine_model::clock::{utc_sources, ClockSource};
+use telecine_model::{Error, Handling, MediaTime, Period, Presentation, Protocol, TrackKind, WallTime};
+
+use super::clock::Answered;
+use crate::action::SinkCommand;
+use crate::engine::Engine;
+use crate::event::DecisionKind;
+use crate::fetch::{Purpose, Request};
+use crate::stream::{Cursor, RenditionRef};
+
+/// A newer version of the MPD that came and is not merged yet: its remote elements may be on their way.
+pub(super) struct Refreshing {
+    answered: Answered,
+    /// The MPD, or a patch of it.
+    purpose: Purpose,
+    url: String,
+}
+
+impl Engine {
+    /// An event in media may be about the MPD (D056). What it brings along is not taken: whoever needs it has it in the MPD
+    /// that is fetched.
+    pub(crate) fn look_at_validity(&mut self, scheme: &str, value: &str, message: &[u8]) {
+        let Some(validity) = MpdValidity::read(scheme, value, message, &self.config.limits) else { return };
+        let timing = self.title.presentation.as_ref().and_then(|presentation| presentation.dash.as_ref());
+        let known = timing.and_then(|timing| timing.publish_time);
+        self.findings.expired |= self.dash_live().is_some() && validity.concerns(known);
+    }
+
+    /// Follows what media said with the input before: then, and not at once, because a recording has no media to say it.
+    pub(crate) fn follow_expiry(&mut self) {
+        let now = self.now;
+        if let Some(dash) = self.title.live.dash.as_mut().filter(|_| std::mem::take(&mut self.title.live.expired)) {
+            dash.refresh.expire(now);
+        }
+    }
+
+    /// A newer version of the MPD came, or a patch of the known one.
+    pub(crate) fn on_mpd(&mut self, request: &Request, body: Vec<u8>) {
+        let is_patch = request.purpose == Purpose::Patch && sniff(&body) != Some(Protocol::Dash);
+        let known = self.title.live.dash.as_ref().and_then(|dash| dash.text.clone()).unwrap_or_default();
+        let text = match is_patch {
+            true => dash::apply_patch(&known, &body, &self.config.limits),
+            false => Ok(body),
+        };
+        // References of a patched MPD are relative to the MPD.
+        let uri = match (&self.title.presentation, is_patch) {
+            (Some(presentation), true) => presentation.uri.clone(),
+            _ => request.url().to_owned(),
+        };
+        self.title.live.refreshing = Some(Refreshing {
+            answered: Answered::of(request, self.now),
+            purpose: request.purpose.clone(),
+            url: request.url().to_owned(),
+        });
+        match text {
+            Ok(text) => self.parse_mpd(uri, Bytes::from(text), 0),
+            Err(error) => self.on_mpd_unusable(error),
+        }
+    }
+
+    /// An MPD cannot be used: the end of its title if it is the first one.
+    pub(crate) fn on_mpd_unusable(&mut self, error: Error) {
+        match self.title.live.refreshing.take() {
+            Some(Refreshing { purpose, url, .. }) => {
+                let error = error.fact("url", self.outbox.secrets.shown(&url));
+                self.on_mpd_failed(&purpose, None, error);
+            }
+            None => self.fail(error),
+        }
+    }
+
+    /// An MPD is read, with all its remote elements: the first one of its title, or a newer version. `text` is its text,
+    /// if that is all of it.
+    pub(crate) fn on_mpd_read(&mut self, presentation: Presentation, text: Option<Bytes>) {
+        match self.title.live.refreshing.take() {
+            Some(Refreshing { answered, .. }) => self.on_version(answered, presentation, text),
+            None => {
+                self.title.live.text = text;
+                self.begin(presentation);
+            }
+        }
+    }
+
+    /// A newer version of the MPD, or a patch, could not be had or not be used.
+    pub(crate) fn on_mpd_failed(&mut self, purpose: &Purpose, status: Option<u16>, error: Error) {
+        let (now, draw) = (self.now, self.rng.next_u64());
+        let Some(dash) = &mut self.title.live.dash else { return };
+        if *purpose == Purpose::Patch {
+            dash.refresh.on_patch_failed(now);
+            return self.report(error.recovered(Handling::Replaced));
+        }
+        dash.refresh.on_failed(status, now, draw);
+        let gone = dash.refresh.is_gone(now);
+        self.report(error.recovered(Handling::Retried));
+        if gone {
+            // D048: that is how some services end a title.
+            self.end_live_here();
+        }
+    }
+
+    fn on_version(&mut self, answered: Answered, mut newer: Presentation, text: Option<Bytes>) {
+        newer.periods.iter_mut().for_each(Period::join_switchable);
+        let Some(mut known) = self.title.presentation.take() else { return };
+        let before: Vec<String> = known.periods.iter().map(|period| period.id.clone()).collect();
+        let kept = self.still_needed(&known, &newer);
+        let position = self.position();
+        // Where the start of everything has moved, nothing can be merged.
+        let start = |presentation: &Presentation| presentation.dash.as_ref().and_then(|dash| dash.availability_start);
+        let started = start(&known);
+        let spare = (started != start(&newer)).then(|| newer.clone());
+        let merged = dash::refresh(&mut known, newer);
+        let outcome = match merged {
+            Ok(Refresh::Merged(changes)) => {
+                known.periods.extend(kept);
+                known.periods.sort_by_key(|period| period.start);
+                Some(changes)
+            }
+            Ok(Refresh::Older) => {
+                // D049: a stale cache; the known version goes on to be what there is.
+                self.title.presentation = Some(known);
+                let (draw, url) = (self.rng.next_u64(), self.title.url.clone());
+                if let (Some(dash), Some(presentation)) = (&mut self.title.live.dash, &self.title.presentation) {
+                    dash.refresh.on_version(presentation, &url, answered.sent, false, draw);
+                }
+                return;
+            }
+            Ok(_) => None,
+            Err(error) => {
+                self.report(error.recovered(Handling::Replaced));
+                known = spare.unwrap_or(known);
+                None
+            }
+        };
+        let end = known.duration;
+        if known.live {
+            known.duration = None;
+        }
+        let is_new = outcome.as_ref().is_none_or(|changes| changes.new_segments > 0 || !changes.new_periods.is_empty());
+        let (draw, now, url) = (self.rng.next_u64(), self.now, self.title.url.clone());
+        self.title.live.jitter = draw;
+        if let Some(dash) = &mut self.title.live.dash {
+            dash.answered = answered;
+            dash.end = end;
+            dash.text = text.filter(|_| !known.patch_locations.is_empty());
+            dash.refresh.on_version(&known, &url, answered.sent, is_new, draw);
+            let (sources, _) =
+                utc_sources(known.dash.as_ref().map_or(&[][..], |timing| &timing.utc_timings), &known.uri);
+            dash.sync.set(sources, answered, now);
+            if let Some(sample) = answered.dated(ClockSource::HttpDate) {
+                dash.clock.learn(&sample);
+            }
+        }
+        self.check_clock(&mut known);
+        match outcome {
+            Some(changes) => self.take_over(known, &before, changes),
+            None => self.begin_anew_at(known, position, started),
+        }
+    }
+
+    /// Periods of the known version that the newer one no longer has, but that something is still there of, or on its way.
+    fn still_needed(&self, known: &Presentation, newer: &Presentation) -> Vec<Period> {
+        let there: BTreeSet<&str> = newer.periods.iter().map(|period| period.id.as_str()).collect();
+        let needed = |at: usize| {
+            self.streams.values().any(|stream| {
+                stream.period == at
+                    || stream.fetch.as_ref().is_some_and(|fetch| fetch.rendition.period == at)
+                    || stream.buffer.has_period(at)
+            })
+        };
+        let gone = known.periods.iter().enumerate().filter(|(_, period)| !there.contains(period.id.as_str()));
+        gone.filter(|(at, _)| needed(*at)).map(|(_, period)| period.clone()).collect()
+    }
+
+    /// The merged version is the presentation now.
+    fn take_over(&mut self, presentation: Presentation, before: &[String], changes: Changes) {
+        let now: BTreeMap<&str, usize> =
+            presentation.periods.iter().enumerate().map(|(at, period)| (period.id.as_str(), at)).collect();
+        let places: Vec<Option<usize>> = before.iter().map(|id| now.get(id.as_str()).copied()).collect();
+        let (still, duration) = (!presentation.live, presentation.duration);
+        let broken: BTreeSet<(String, String, String)> = changes
+            .breaks
+            .into_iter()
+            .filter(|known| matches!(known.kind, BreakKind::Rewritten | BreakKind::Shortened))
+            .map(|known| (known.period, known.track, known.rendition))
+            .collect();
+        self.title.presentation = Some(presentation);
+        if places.iter().enumerate().any(|(at, place)| *place != Some(at)) {
+            self.move_periods(&places);
+        }
+        self.forget_numbers(&broken);
+        self.rebuild_ladders();
+        self.learn_event_streams();
+        if still {
+            let end = duration.or_else(|| self.listed_until()).unwrap_or_default();
+            self.tell_live_end(end);
+        }
+    }
+
+    /// Segments of these renditions have other numbers than before: the next one is found by its time.
+    fn forget_numbers(&mut self, broken: &BTreeSet<(String, String, String)>) {
+        if broken.is_empty() {
+            return;
+        }
+        let mut forget = Vec::new();
+        for stream in self.streams.values() {
+            let Some(Cursor { rendition: reference, .. }) = stream.cursor else { continue };
+            let Some(period) = self.title.presentation.as_ref().and_then(|p| p.periods.get(reference.period)) else {
+                continue;
+            };
+            let Some(track) = period.tracks.get(reference.track) else { continue };
+            let Some(rendition) = track.renditions.get(reference.rendition) else { continue };
+            if broken.contains(&(period.id.clone(), track.id.clone(), rendition.id.clone())) {
+                forget.push(stream.kind);
+            }
+        }
+        for kind in forget {
+            if let Some(stream) = self.streams.get_mut(&kind) {
+                stream.cursor = None;
+            }
+        }
+    }
+
+    /// Periods are at other places of the list now: whatever names one names it by the new place.
+    fn move_periods(&mut self, places: &[Option<usize>]) {
+        let place = |at: usize| places.get(at).copied().flatten();
+        let moved = |reference: RenditionRef| Some(RenditionRef { period: place(reference.period)?, ..reference });
+        for stream in self.streams.values_mut() {
+            // One that something names is kept; a place that is none leads nowhere.
+            stream.period = place(stream.period).unwrap_or(usize::MAX);
+            stream.cursor =
+                stream.cursor.and_then(|cursor| Some(Cursor { rendition: moved(cursor.rendition)?, ..cursor }));
+            stream.awaits = stream.awaits.and_then(moved);
+            stream.shown = stream.shown.and_then(moved);
+            stream.own_init = stream.own_init.take().and_then(|(reference, init)| Some((moved(reference)?, init)));
+            if let Some(configured) = &mut stream.configured {
+                configured.rendition.period = place(configured.rendition.period).unwrap_or(usize::MAX);
+            }
+            if let Some(fetch) = &mut stream.fetch {
+                fetch.rendition.period = place(fetch.rendition.period).unwrap_or(usize::MAX);
+            }
+            stream.buffer.move_periods(|at| place(at).unwrap_or(usize::MAX));
+        }
+        fn each<T>(map: &mut BTreeMap<RenditionRef, T>, moved: impl Fn(RenditionRef) -> Option<RenditionRef>) {
+            *map = std::mem::take(map).into_iter().filter_map(|(key, value)| Some((moved(key)?, value))).collect();
+        }
+        each(&mut self.title.dead, moved);
+        each(&mut self.title.barred, moved);
+        each(&mut self.title.rendition_needs, moved);
+        self.requests.move_periods(moved);
+        self.keys.move_periods(moved);
+    }
+
+    /// Nothing of the known version holds but the world's time: playback goes on at the same of it (D078).
+    fn begin_anew_at(&mut self, presentation: Presentation, position: MediaTime, before: Option<WallTime>) {
+        let after = presentation.dash.as_ref().and_then(|timing| timing.availability_start);
+        let moved = before.zip(after).map_or(MediaTime::ZERO, |(before, after)| before.since(after));
+        let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();
+        for kind in kinds {
+            self.drop_fetch(kind);
+            self.cancel_kind(kind);
+            self.sink(SinkCommand::Remove { kind, from: MediaTime::MIN, to: MediaTime::MAX });
+        }
+        self.streams.clear();
+        self.title.dead.clear();
+        self.title.barred.clear();
+        self.title.rendition_needs.clear();
+        self.title.presentation = Some(presentation);
+        let target = self.live_window().map_or(position, |window| window.clamp(position + moved));
+        self.choose_tracks(target);
+        let why = vec!["the presentation has begun anew".to_owned()];
+        self.decide(DecisionKind::Seek, None, Some(position.to_string()), Some(target.to_string()), why);
+        self.begin_seek(target, false);
+        for stream in self.streams.values_mut() {
+            stream.restart(target);
+        }
+        self.seek_sink(target);
+    }
+}
