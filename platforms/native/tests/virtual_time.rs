@@ -73,7 +73,8 @@ const EMPTY: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r
 #[test]
 fn the_titles_server_is_told_the_time_of_the_session_and_nobody_else_is() {
     let (elsewhere, asked_elsewhere) = server(format!("{EMPTY}x-telecine-hold-ms: 9\r\n\r\n"));
-    let moved = format!("HTTP/1.1 302 Found\r\nLocation: {elsewhere}/b\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let moved =
+        format!("HTTP/1.1 302 Found\r\nLocation: {elsewhere}/b\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     let (url, asked) = server(moved);
     let mut source = source(&format!("{url}/title.m3u8"), true);
     let answer = response(source.fetch_at(&request(format!("{url}/a")), Timestamp::from_micros(2_345_678)));

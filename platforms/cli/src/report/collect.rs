@@ -9,8 +9,8 @@ use telecine_model::{Error, MediaTime, Presentation, Timestamp, TrackKind};
 
 use super::bounded::{thinned, Ends, Look, Pace};
 use super::{
-    Bitrate, Bytes, DecisionEntry, Height, Latency, LeftOut, Note, Outcome, Quality, Report, Requests, Rung, Seeks, Setup, Stall, Stalls,
-    Tally, TrackEntry,
+    Bitrate, Bytes, DecisionEntry, Height, Latency, LeftOut, Note, Outcome, Quality, Report, Requests, Rung, Seeks,
+    Setup, Stall, Stalls, Tally, TrackEntry,
 };
 use crate::document::{passed, secs, ErrorEntry, WarningEntry};
 
@@ -113,10 +113,11 @@ impl Collector {
 
     /// Where playback is to stop that is to stop at `until`: of a live title, that far from where it began.
     pub(crate) fn end(&self, until: MediaTime) -> MediaTime {
-        match (self.live, self.start) {
-            (true, Some(start)) => start + until,
-            (true, None) => MediaTime::MAX,
-            (false, _) => until,
+        // A player may be further than what it has told so far.
+        match (self.is_loaded(), self.live, self.start) {
+            (true, true, Some(start)) => start + until,
+            (false, _, _) | (true, true, None) => MediaTime::MAX,
+            (true, false, _) => until,
         }
     }
 

@@ -175,7 +175,10 @@ mod tests {
         assert_eq!(grows.expect("a plan").check_end(7), Ok(()));
         let complete = BodyPlan::of(206, open, Some(5), Some("bytes 10-14/15"));
         assert_eq!(complete, plan(Some(5), 5), "it was complete already");
-        assert_eq!(code(BodyPlan::of(206, open, None, Some(&format!("bytes 9-{last}/*")))), Some(ErrorCode::RangeMismatch));
+        assert_eq!(
+            code(BodyPlan::of(206, open, None, Some(&format!("bytes 9-{last}/*")))),
+            Some(ErrorCode::RangeMismatch)
+        );
     }
 
     #[test]

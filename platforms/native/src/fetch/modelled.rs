@@ -89,7 +89,11 @@ mod tests {
             assert_eq!(heard(&[(HOLD_MS, absurd)]), None, "{absurd}");
         }
         for absurd in ["", "100", "100@", "@5", "200@5,100@6", "100@5,,200@6", "100@3600001"] {
-            assert_eq!(heard(&[(HOLD_MS, "7"), (PIECES, absurd)]).map(|held| held.pieces), Some(Vec::new()), "{absurd}");
+            assert_eq!(
+                heard(&[(HOLD_MS, "7"), (PIECES, absurd)]).map(|held| held.pieces),
+                Some(Vec::new()),
+                "{absurd}"
+            );
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use telecine_drm::system::KeyRequirement;
 use telecine_model::language::best_match;
 use telecine_model::protection::KeyId;
-use telecine_model::{Error, ErrorCode, MediaTime, Language, Limits, Presentation, Rendition, Track, TrackKind};
+use telecine_model::{Error, ErrorCode, Language, Limits, MediaTime, Presentation, Rendition, Track, TrackKind};
 
 use crate::args::{Clock, GivenKey, Play};
 use crate::report::{bits, Note, Protection};
