@@ -297,7 +297,10 @@ impl Engine {
         self.title.dead.clear();
         self.title.barred.clear();
         self.title.rendition_needs.clear();
+        // Their times are those of another timeline.
+        (self.title.timed, self.title.cues) = Default::default();
         self.title.presentation = Some(presentation);
+        self.learn_event_streams();
         let target = self.live_window().map_or(position, |window| window.clamp(position + moved));
         self.choose_tracks(target);
         let why = vec!["the presentation has begun anew".to_owned()];
