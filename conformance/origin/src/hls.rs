@@ -131,7 +131,7 @@ struct Media {
 }
 
 impl Media {
-    /// Of segments from `first` on.
+    /// Of segments from the number `first` on.
     fn new(programme: &Programme<'_>, longest: Ticks, first: u64, extra: &str) -> Self {
         let live = programme.options.live.as_ref().filter(|_| programme.edge.is_some());
         // Every duration, rounded to the nearest integer, is at most the target (RFC 8216, 4.3.3.1).
@@ -144,8 +144,8 @@ impl Media {
         if let Some(live) = live {
             out.push_str(&parts::controls(live, target));
         }
-        if programme.options.first_number + first > 0 {
-            let _ = writeln!(out, "#EXT-X-MEDIA-SEQUENCE:{}", programme.options.first_number + first);
+        if first > 0 {
+            let _ = writeln!(out, "#EXT-X-MEDIA-SEQUENCE:{first}");
         }
         out.push_str(extra);
         Self { out, key: None, over: programme.edge.is_none_or(|edge| edge.over) }
@@ -251,7 +251,8 @@ pub(crate) fn target(track: &Track) -> u64 {
 pub(crate) fn media(programme: &Programme<'_>, track: &Arc<Track>) -> String {
     let all = programme.first_segment(track)..programme.segments(track);
     let first = all.start;
-    let mut playlist = Media::new(programme, longest(track), first, "#EXT-X-INDEPENDENT-SEGMENTS\n");
+    let number = programme.number(track, first);
+    let mut playlist = Media::new(programme, longest(track), number, "#EXT-X-INDEPENDENT-SEGMENTS\n");
     if let Some(before) = programme.discontinuities_before(track, first).filter(|before| *before > 0) {
         playlist.tag(&format!("#EXT-X-DISCONTINUITY-SEQUENCE:{before}"));
     }
@@ -277,7 +278,7 @@ pub(crate) fn media(programme: &Programme<'_>, track: &Arc<Track>) -> String {
         match bytes {
             Some((_, bytes)) => playlist.segment(duration(track, n), &file, Some(bytes)),
             None => {
-                let uri = format!("{}/{}.{extension}", track.id, n + programme.options.first_number);
+                let uri = format!("{}/{}.{extension}", track.id, programme.number(track, n));
                 playlist.segment(duration(track, n), &uri, None);
             }
         }
@@ -328,7 +329,7 @@ fn segment_tags(
 /// The I-frame playlist of a rendition of pictures: the first picture of each segment, in the single file.
 pub(crate) fn iframe_playlist(programme: &Programme<'_>, track: &Arc<Track>) -> String {
     let layout = single::layout(programme, track, 0..programme.segments(track));
-    let mut playlist = Media::new(programme, longest(track), 0, "#EXT-X-I-FRAMES-ONLY\n");
+    let mut playlist = Media::new(programme, longest(track), programme.options.first_number, "#EXT-X-I-FRAMES-ONLY\n");
     let file = format!("{}.mp4", track.id);
     for (n, bytes) in &layout.segments {
         let discontinuity = programme.is_discontinuity(track, *n);
@@ -356,7 +357,7 @@ pub(crate) fn text(programme: &Programme<'_>, id: &str) -> String {
         Ticks { ticks: to.ticks - from.ticks, ..to }
     };
     let longest = segments.iter().map(length).max_by(|a, b| a.compare(*b)).unwrap_or(Ticks { ticks: 0, timescale: 1 });
-    let mut playlist = Media::new(programme, longest, 0, "");
+    let mut playlist = Media::new(programme, longest, programme.options.first_number, "");
     for (n, range) in segments.iter().enumerate() {
         if programme.text_discontinuity(range) {
             playlist.tag("#EXT-X-DISCONTINUITY");

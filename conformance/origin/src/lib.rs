@@ -53,7 +53,7 @@
 //! | `ts_muxed` `ts_demuxed` `ts_packed` | HLS: transport streams of pictures with the first sound, of each rendition, or with packed audio |
 //! | `bytes_1` | HLS: byte ranges of one file a rendition |
 //! | `disc_N` | HLS: a discontinuity every N segments; media times restart at 0 |
-//! | `periods_N` | DASH: N periods, cut at segment boundaries, with period continuity |
+//! | `periods_N` | DASH: N periods, cut at segment boundaries, with period continuity; of a live programme N an hour |
 //! | `bases_N` | DASH: N base URLs, each a service location (`a`, `b`, …) |
 //! | `xlink_1` | DASH: periods after the first, or the only one, are remote |
 //! | `sidx_2` | a hierarchical segment index |
@@ -71,7 +71,7 @@
 //! | `event_1` | everything since its start stays: HLS `EVENT` |
 //! | `mup_N` | DASH: `minimumUpdatePeriod` in seconds (two; none where numbers say all) |
 //! | `spd_N` | `suggestedPresentationDelay`, HLS `HOLD-BACK`, in seconds |
-//! | `utc_S[-S…]` | DASH: `UTCTiming` by `direct`, `head`, `xsdate`, `iso`; the time server is `/time` |
+//! | `utc_S[-S…]` | DASH: `UTCTiming` by `direct`, `head`, `xsdate`, `iso`; the time server is `/time`; `ntp`, `sntp` and `httpntp` are named, and nobody answers there |
 //!
 //! Every answer has the `Date` of its moment, that of `nowMS` included. A manifest that was asked for with `nowMS` names
 //! `/time` without it: the virtual clock is the player's own, and `/time` tells the server's unless it is asked with
@@ -97,6 +97,21 @@
 //! than a second), is a bad request (400); one that would be held for more than three target durations is answered 503
 //! after those. The part that is hinted at is held until it is complete; parts behind it are not there. A range without an
 //! end, from the hinted part on, is sent part by part to the end of the segment.
+//!
+//! # Live, and what goes wrong with it
+//! | option | meaning |
+//! |---|---|
+//! | `patch_N` | DASH: `PatchLocation`, and patches of MPDs that are N seconds old at most: older 404, none newer 425 |
+//! | `etp_1` | DASH, with periods: the last period is announced half as long again as it will be |
+//! | `continuous_0` | DASH: periods do not say that they continue each other |
+//! | `encrestart_N` `encrestartmsn_N` | every N seconds media times begin anew (a discontinuity, a period) · and in HLS the media sequence, with a playlist that forgets what was before |
+//! | `adbreak_N` | runs of N seconds, every other one a break whose media times lie an hour later |
+//! | `jitter_N` | each segment or part is there up to N milliseconds after its end, by a hash of its number |
+//! | `drift_N` | the media run N millionths fast, or slow if negative, counted from `start_` |
+//! | `early404_N` | media are there N milliseconds later than manifests say |
+//! | `skewpdt_N` | HLS: `EXT-X-PROGRAM-DATE-TIME` is N milliseconds ahead, or behind if negative |
+//! | `stale_F-T` | from second F to second T of each minute manifests stay as they were at F, and held requests wait |
+//! | `back_P-S` | in P of a hundred seconds manifests that are not held are S seconds old |
 //!
 //! # Protection
 //! | option | meaning |
@@ -172,10 +187,12 @@ mod protect;
 mod request;
 mod resource;
 mod respond;
+mod runs;
 mod server;
 mod single;
 mod stream;
 mod title;
+mod unsteady;
 
 pub use bad::BAD;
 pub use body::Body;
@@ -192,6 +209,7 @@ fn media_type(extension: &str) -> &'static str {
     match extension {
         "m3u8" => "application/vnd.apple.mpegurl",
         "mpd" => "application/dash+xml",
+        "mpp" => "application/dash-patch+xml",
         "xml" => "application/xml",
         "vtt" => "text/vtt",
         "jpg" => "image/jpeg",

@@ -12,6 +12,7 @@ use crate::options::{number, switch, Format, LONGEST_SECONDS};
 use crate::programme::{fragment, start};
 use crate::title::chunk::{self, Chunk};
 use crate::title::{Ticks, Title, Track};
+use crate::unsteady::Unsteady;
 
 /// `live_<seconds>` and what belongs to it. Times are seconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +45,20 @@ pub(crate) struct Live {
     pub(crate) latency: Option<u64>,
     /// `prft_1`: each chunk says when it was made.
     pub(crate) produced: bool,
+    /// `encrestart_<seconds>`: the encoder starts anew so often, and media times with it.
+    pub(crate) restart: Option<u64>,
+    /// `encrestartmsn_<seconds>`: and so do the numbers of segments.
+    pub(crate) renumbers: bool,
+    /// `adbreak_<seconds>`: every other run of so many seconds has other media times.
+    pub(crate) break_every: Option<u64>,
+    /// `continuous_0`: periods do not say that they continue each other.
+    pub(crate) continuous: bool,
+    /// `etp_1`: the last period is announced longer than it will be.
+    pub(crate) ends_early: bool,
+    /// `patch_<seconds>`: how long a patch of an MPD can be had.
+    pub(crate) patch: Option<u64>,
+    /// What goes wrong.
+    pub(crate) unsteady: Unsteady,
 }
 
 /// What a playlist may leave out that is known already.
@@ -68,10 +83,16 @@ pub(crate) enum Clock {
     XsDate,
     /// ISO 8601 in a body.
     Iso,
+    /// NTP, which a player has no way to ask: nothing is served.
+    Ntp,
+    /// SNTP, likewise.
+    Sntp,
+    /// NTP in a body, likewise.
+    HttpNtp,
 }
 
 impl Clock {
-    const ALL: [Self; 4] = [Self::Direct, Self::Head, Self::XsDate, Self::Iso];
+    const ALL: [Self; 7] = [Self::Direct, Self::Head, Self::XsDate, Self::Iso, Self::Ntp, Self::Sntp, Self::HttpNtp];
 
     /// As the URL names it.
     const fn name(self) -> &'static str {
@@ -80,6 +101,9 @@ impl Clock {
             Self::Head => "head",
             Self::XsDate => "xsdate",
             Self::Iso => "iso",
+            Self::Ntp => "ntp",
+            Self::Sntp => "sntp",
+            Self::HttpNtp => "httpntp",
         }
     }
 
@@ -90,6 +114,9 @@ impl Clock {
             Self::Head => "urn:mpeg:dash:utc:http-head:2014",
             Self::XsDate => "urn:mpeg:dash:utc:http-xsdate:2014",
             Self::Iso => "urn:mpeg:dash:utc:http-iso:2014",
+            Self::Ntp => "urn:mpeg:dash:utc:ntp:2014",
+            Self::Sntp => "urn:mpeg:dash:utc:sntp:2014",
+            Self::HttpNtp => "urn:mpeg:dash:utc:http-ntp:2014",
         }
     }
 }
@@ -112,6 +139,13 @@ impl Default for Live {
             early: 0,
             latency: None,
             produced: false,
+            restart: None,
+            renumbers: false,
+            break_every: None,
+            continuous: true,
+            ends_early: false,
+            patch: None,
+            unsteady: Unsteady::default(),
         }
     }
 }
@@ -147,7 +181,13 @@ impl Live {
             "ato" => number(value, 0..=60_000).map(|ms| self.early = ms),
             "ltgt" => number(value, 1..=60_000).map(|ms| self.latency = Some(ms)),
             "prft" => switch(value).map(|on| self.produced = on),
-            _ => return None,
+            "encrestart" | "encrestartmsn" => number(value, 4..=86_400)
+                .map(|seconds| (self.restart, self.renumbers) = (Some(seconds), name == "encrestartmsn")),
+            "adbreak" => number(value, 4..=86_400).map(|seconds| self.break_every = Some(seconds)),
+            "continuous" => switch(value).map(|on| self.continuous = on),
+            "etp" => switch(value).map(|on| self.ends_early = on),
+            "patch" => number(value, 1..=86_400).map(|seconds| self.patch = Some(seconds)),
+            name => return self.unsteady.set(name, value),
         };
         Some(done)
     }
@@ -164,6 +204,15 @@ impl Live {
             _ if self.event && self.start == 0 => Some("event_1 keeps everything: say since when, with start_"),
             _ if self.early > 0 && self.chunk.is_none() => {
                 Some("ato_ lets segments be asked for that are not whole yet: say with chunk_ how they come")
+            }
+            _ if self.restart.is_some() && self.break_every.is_some() => {
+                Some("encrestart_ and adbreak_ both say where media times jump")
+            }
+            _ if self.renumbers && (self.parts.is_some() || self.block.is_some()) => {
+                Some("encrestartmsn_ counts anew what _HLS_msn asks for")
+            }
+            _ if self.unsteady.drift_ppm != 0 && self.start == 0 => {
+                Some("drift_ grows from the start: say when it is, with start_")
             }
             _ if self.produced && self.chunk.is_none() => Some("prft_1 is said by chunks: chunk_<ms>"),
             _ => None,
@@ -243,8 +292,28 @@ impl Live {
         let elapsed_ms = stop_ms.map_or(elapsed_ms, |stop| stop.min(elapsed_ms));
         // A day is the longest that is named at once, as of titles with an end.
         let window_ms = if self.event { elapsed_ms.min(LONGEST_SECONDS * 1000) } else { self.window * 1000 };
-        let (piece_ms, early_ms) = (self.piece(), self.early);
-        Some(Edge { now, start: self.start(), elapsed_ms, window_ms, over, stop_ms, piece_ms, early_ms })
+        let (piece_ms, early_ms, unsteady) = (self.piece(), self.early, self.unsteady);
+        Some(Edge { now, start: self.start(), elapsed_ms, window_ms, over, stop_ms, piece_ms, early_ms, unsteady })
+    }
+
+    /// The moment that a manifest is of which is asked for now.
+    pub(crate) fn seen(&self, now: Moment) -> Moment {
+        self.within(now, self.unsteady.seen(now))
+    }
+
+    /// The same of one that is not waited for: now and then it is an older one.
+    pub(crate) fn seen_again(&self, now: Moment) -> Moment {
+        self.within(now, self.unsteady.aged(now))
+    }
+
+    /// When manifests are seen again as they are, if they are not now.
+    pub(crate) fn clears(&self, now: Moment) -> Moment {
+        self.unsteady.clears(now)
+    }
+
+    /// No manifest is older than the programme.
+    fn within(&self, now: Moment, seen: Moment) -> Moment {
+        Moment(seen.0.max(self.start().0.min(now.0)))
     }
 
     /// How long a segment stays.
@@ -270,6 +339,7 @@ pub(crate) struct Edge {
     pub(crate) piece_ms: Option<u64>,
     /// How much before its end a segment can be asked for.
     pub(crate) early_ms: u64,
+    unsteady: Unsteady,
 }
 
 /// Never, as milliseconds since the start.
@@ -282,7 +352,9 @@ impl Edge {
     }
 
     fn ended_by(&self, track: &Track, limit_ms: u64) -> u64 {
-        let reached = Ticks { ticks: limit_ms, timescale: 1000 };
+        // What is late at most is behind this.
+        let reached = self.unsteady.in_the_media(limit_ms.saturating_sub(self.unsteady.jitter_ms));
+        let reached = Ticks { ticks: reached, timescale: 1000 };
         let each = track.fragments.len() as u64;
         // One repetition early, because a segment may reach into the next.
         let from = (reached.floor_in(track.timescale) / track.period).saturating_sub(1) * each;
@@ -303,21 +375,56 @@ impl Edge {
     /// When so many ticks of a segment are there, in milliseconds since the start of the programme. A segment that
     /// does not end before the programme does is never begun.
     pub(crate) fn piece_due(&self, track: &Track, n: u64, ticks: u64) -> u64 {
-        let ms = |ticks| Ticks { ticks, timescale: track.timescale }.ceil_in(1000);
-        let at = |ticks: u64| ms(start(track, n).saturating_add(ticks));
+        let on_time = self.ends(track, n, ticks);
         // Boundaries of sound lie a little beside those of the picture: the last one ends with the programme.
         let nominal = (n + 1).saturating_mul(track.period) / track.fragments.len() as u64;
+        let whole = self.ends(track, n, fragment(track, n).duration).min(self.clock_ms(nominal, track.timescale));
         match self.stop_ms {
-            Some(stop) if at(fragment(track, n).duration).min(ms(nominal)) > stop => NEVER,
-            Some(stop) => at(ticks).min(stop),
-            None => at(ticks),
+            Some(stop) if whole > stop => NEVER,
+            Some(stop) => self.late(track, n, ticks, on_time).min(stop),
+            None => self.late(track, n, ticks, on_time),
         }
+    }
+
+    /// Whether somebody who counts by `SegmentTemplate@duration` takes a segment for ended: its own end may lie behind.
+    pub(crate) fn is_announced(&self, track: &Track, n: u64) -> bool {
+        let nominal = (n + 1).saturating_mul(track.period) / track.fragments.len() as u64;
+        let limit = self.elapsed_ms.saturating_add(if self.over { 0 } else { self.early_ms });
+        let on_time = self.unsteady.jitter_ms == 0 && self.clock_ms(nominal, track.timescale) <= limit;
+        on_time && self.due(track, n) != NEVER
+    }
+
+    /// When so many ticks of a segment have passed, on the clock.
+    fn ends(&self, track: &Track, n: u64, ticks: u64) -> u64 {
+        self.clock_ms(start(track, n).saturating_add(ticks), track.timescale)
+    }
+
+    fn clock_ms(&self, ticks: u64, timescale: u32) -> u64 {
+        self.unsteady.on_the_clock(Ticks { ticks, timescale }.ceil_in(1000))
+    }
+
+    /// What is late lets nothing pass: a piece is there when all in front of it are.
+    fn late(&self, track: &Track, n: u64, ticks: u64, on_time: u64) -> u64 {
+        if self.unsteady.jitter_ms == 0 {
+            return on_time;
+        }
+        let mut due = on_time;
+        for segment in (0..=n).rev() {
+            for piece in self.pieces(track, segment).iter().rev().filter(|p| segment < n || p.end() <= ticks) {
+                let end = self.ends(track, segment, piece.end());
+                if end + self.unsteady.jitter_ms < on_time {
+                    return due;
+                }
+                due = due.max(end + self.unsteady.late(&track.id, segment, piece.end()));
+            }
+        }
+        due
     }
 
     /// When so many ticks of a segment were taken.
     pub(crate) fn made(&self, track: &Track, n: u64, ticks: u64) -> Moment {
         let at = Ticks { ticks: start(track, n).saturating_add(ticks), timescale: track.timescale };
-        self.on_the_clock(at.floor_in(1000))
+        self.on_the_clock(self.unsteady.on_the_clock(at.floor_in(1000)))
     }
 
     /// The pieces that a segment comes in: the whole, where it comes in one.
@@ -351,6 +458,11 @@ impl Edge {
         self.ended_by(track, self.elapsed_ms.saturating_sub(ms))
     }
 
+    /// The same for media, which may be there later than manifests say.
+    pub(crate) fn of_media(self) -> Self {
+        Self { elapsed_ms: self.elapsed_ms.saturating_sub(self.unsteady.late_ms), ..self }
+    }
+
     /// What a manifest depends on, for its validator: it says when it was made.
     pub(crate) fn digest(&self) -> u64 {
         self.now.0
@@ -362,6 +474,27 @@ impl Edge {
 pub(crate) struct Moment(pub(crate) u64);
 
 impl Moment {
+    /// Reads what is written as `xs:dateTime` in UTC, to the millisecond at most.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+        let mut date = date.splitn(3, '-').map(|part| part.parse::<u64>().ok());
+        let (year, month, day) = (date.next()??, date.next()??, date.next()??);
+        let (clock, fraction) = time.split_once('.').unwrap_or((time, "0"));
+        let mut clock = clock.splitn(3, ':').map(|part| part.parse::<u64>().ok());
+        let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
+        let ms = format!("{fraction:0<3}").get(..3)?.parse::<u64>().ok()?;
+        if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+            return None;
+        }
+        if hour > 23 || minute > 59 || second > 60 {
+            return None;
+        }
+        // A date to days, by years that begin in March.
+        let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+        let days = year * 365 + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1 - 719_468;
+        Some(Self(((days * 24 + hour) * 60 + minute) * 60_000 + second * 1000 + ms))
+    }
+
     /// No later than what a date can name.
     pub(crate) fn at(ms: u64) -> Self {
         Self(ms.min(LATEST * 1000))
@@ -419,6 +552,7 @@ mod tests {
             (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
         ] {
             assert_eq!(Moment(ms).to_string(), text);
+            assert_eq!(Moment::read(text), Some(Moment(ms)));
         }
     }
 

@@ -39,6 +39,11 @@ impl Directives {
         };
         Ok(Self { wanted, skip })
     }
+
+    /// Whether there is something to wait for.
+    pub(crate) fn wait(&self) -> bool {
+        self.wanted.is_some()
+    }
 }
 
 /// When a playlist is answered.
@@ -50,15 +55,13 @@ pub(crate) enum Due {
     At(u64),
     /// Not at all: it lies too far ahead (400).
     Beyond,
-    /// Not in time: so many milliseconds later with an error (503).
-    TooLate(u64),
 }
 
 /// When the playlist of a rendition has what directives ask for.
 pub(crate) fn due(programme: &Programme<'_>, edge: &Edge, track: &Track, directives: &Directives) -> Due {
     let Some((msn, part)) = directives.wanted else { return Due::Now };
     // What lies in front of the first of all has been there always.
-    let Some(n) = msn.checked_sub(programme.options.first_number) else { return Due::Now };
+    let Some(n) = msn.checked_sub(programme.number(track, 0)) else { return Due::Now };
     // With the end of the programme directives are ignored.
     if edge.over {
         return Due::Now;
@@ -94,11 +97,11 @@ pub(crate) fn due(programme: &Programme<'_>, edge: &Edge, track: &Track, directi
             }
         }
     };
+    // What never comes is answered when the programme ends.
     let at = if at == NEVER { edge.stop_ms.unwrap_or(NEVER) } else { at };
-    let longest = 3 * crate::hls::target(track) * 1000;
-    match at {
-        at if at <= edge.elapsed_ms => Due::Now,
-        at if at - edge.elapsed_ms > longest => Due::TooLate(edge.elapsed_ms + longest),
-        at => Due::At(at),
+    if at <= edge.elapsed_ms {
+        Due::Now
+    } else {
+        Due::At(at)
     }
 }

@@ -47,8 +47,8 @@ pub(crate) struct Options {
     pub(crate) discontinuity: Option<NonZeroU64>,
     /// `gap_<n>[,<n>…]`: segments that are not there.
     pub(crate) gaps: BTreeSet<u64>,
-    /// `periods_<n>`: number of DASH periods.
-    pub(crate) periods: u64,
+    /// `periods_<n>`: number of DASH periods; an hour, of what goes on.
+    pub(crate) periods: Option<u64>,
     /// `bases_<n>`: number of DASH base URLs, each a service location.
     pub(crate) bases: u64,
     /// `xlink_1`: DASH periods after the first (or the only one) are remote.
@@ -75,7 +75,7 @@ impl Default for Options {
             byte_ranges: false,
             discontinuity: None,
             gaps: BTreeSet::new(),
-            periods: 1,
+            periods: None,
             bases: 1,
             xlink: false,
             media_start: 0,
@@ -117,7 +117,8 @@ pub(crate) enum Refused {
 
 /// The names of all options, for whoever wrote one that is none.
 const NAMES: &str = "dur snr pto gap ts bytes disc periods bases xlink sidx live start stop event mup spd utc \
-    parts partfiles block skip chunk ato ltgt prft prot keys \
+    parts partfiles block skip chunk ato ltgt prft \
+    encrestart encrestartmsn adbreak continuous etp patch jitter drift early404 skewpdt stale back prot keys \
     krot lead iv pattern kf kauth ktoken kdelay kwrong klong kmissing kexpire statuscode cut short \
     stallh stallb flip norange mime enc redir rate trace delay seed";
 
@@ -217,6 +218,9 @@ impl Options {
             _ if self.in_pieces() && (self.packaging.is_some() || scheme == Some(Scheme::Aes128)) => {
                 Err("what comes in parts are fragments, and not encrypted whole")
             }
+            _ if format == Format::Dash && self.periods.is_some() && self.cuts() => {
+                Err("periods_, encrestart_ and adbreak_ all say where periods begin")
+            }
             _ if self.live.is_some() && self.has_an_end() => Err("this option is for titles with an end"),
             // Where segments lie in their file is known only when they are made.
             _ if self.packaging.is_some() && self.byte_ranges && self.seconds.is_some_and(|s| s > 600) => {
@@ -234,6 +238,11 @@ impl Options {
         Some(done)
     }
 
+    /// Whether media times jump.
+    fn cuts(&self) -> bool {
+        self.live.as_ref().is_some_and(|live| live.restart.is_some() || live.break_every.is_some())
+    }
+
     /// Whether segments come in pieces.
     fn in_pieces(&self) -> bool {
         self.live.as_ref().is_some_and(|live| live.piece().is_some())
@@ -241,7 +250,7 @@ impl Options {
 
     /// Whether options are there that need to know where the title ends.
     fn has_an_end(&self) -> bool {
-        self.seconds.is_some() || self.byte_ranges || self.periods > 1 || self.xlink || self.nested_index
+        self.seconds.is_some() || self.byte_ranges || self.xlink || self.nested_index
     }
 
     fn set(&mut self, name: &str, value: &str) -> Set {
@@ -251,7 +260,7 @@ impl Options {
             "bytes" => switch(value).map(|on| self.byte_ranges = on),
             "disc" => number(value, 1..=LONGEST_SECONDS).map(|n| self.discontinuity = NonZeroU64::new(n)),
             "gap" => value.split(',').map(|n| n.parse().ok()).collect::<Option<BTreeSet<_>>>().map(|g| self.gaps = g),
-            "periods" => number(value, 1..=1000).map(|n| self.periods = n),
+            "periods" => number(value, 1..=1000).map(|n| self.periods = Some(n)),
             "bases" => number(value, 1..=9).map(|n| self.bases = n),
             "xlink" => switch(value).map(|on| self.xlink = on),
             "pto" => number(value, 0..=1 << 40).map(|n| self.media_start = n),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::body::Part;
-use crate::live::{Edge, Moment, Skips, NEVER};
+use crate::live::{Edge, Moment, Skips};
 use crate::options::{Format, Options};
 use crate::protect::{KeyName, Scheme};
 use crate::stream;
@@ -110,20 +110,15 @@ impl<'a> Programme<'a> {
 
     /// The first segment of a rendition that manifests name.
     pub(crate) fn first_segment(&self, track: &Track) -> u64 {
-        self.edge.map_or(0, |edge| edge.first(track))
+        // Where numbers are counted anew what was before is forgotten.
+        self.edge.map_or(0, |edge| edge.first(track).max(self.counted_from(track)))
     }
 
     /// Whether a segment of a rendition can be asked for: it is there, or its first pieces are.
     pub(crate) fn has_segment(&self, track: &Track, n: u64) -> bool {
         let Some(edge) = self.edge else { return n < self.segments(track) };
-        n >= edge.served_from(track) && (n < edge.named(track) || self.is_announced(track, n, &edge))
-    }
-
-    /// Whether somebody who counts by `SegmentTemplate@duration` takes a segment for ended: its own end may lie behind.
-    fn is_announced(&self, track: &Track, n: u64, edge: &Edge) -> bool {
-        let end = Ticks { ticks: (n + 1).saturating_mul(self.nominal(track)), timescale: track.timescale };
-        let limit = edge.elapsed_ms.saturating_add(if edge.over { 0 } else { edge.early_ms });
-        self.format == Format::Dash && end.ceil_in(1000) <= limit && edge.due(track, n) != NEVER
+        n >= edge.served_from(track)
+            && (n < edge.named(track) || self.format == Format::Dash && edge.is_announced(track, n))
     }
 
     /// What a segment lasts by and large: as long as one of the reference rendition, when there are as many.
@@ -136,6 +131,35 @@ impl<'a> Programme<'a> {
         track.period / count
     }
 
+    /// The number of a segment in URLs and playlists.
+    pub(crate) fn number(&self, track: &Track, n: u64) -> u64 {
+        self.options.first_number + n - self.counted_from(track).min(n)
+    }
+
+    /// The segment with a number.
+    pub(crate) fn numbered(&self, track: &Track, number: u64) -> Option<u64> {
+        let n = number.checked_sub(self.options.first_number)?;
+        let now = n.saturating_add(self.counted_from(track));
+        // A number that is counted anew may be one from before.
+        let before =
+            self.counts_anew(track).and_then(|run| run.checked_sub(1)).map(|run| self.first_of_run(track, run));
+        match before {
+            Some(before) if now >= self.segments(track) => Some(n.saturating_add(before)),
+            _ => Some(now),
+        }
+    }
+
+    /// The run that is being made, where numbers are counted anew in each.
+    fn counts_anew(&self, track: &Track) -> Option<u64> {
+        self.options.live.as_ref().filter(|live| live.renumbers)?;
+        self.run(track, self.segments(track).saturating_sub(1))
+    }
+
+    /// The segment that numbers are counted from.
+    fn counted_from(&self, track: &Track) -> u64 {
+        self.counts_anew(track).map_or(0, |run| self.first_of_run(track, run))
+    }
+
     /// Whether the segment is there at all.
     pub(crate) fn is_gap(&self, n: u64) -> bool {
         self.options.gaps.contains(&n)
@@ -143,8 +167,11 @@ impl<'a> Programme<'a> {
 
     /// Decode time of a segment in its media file: where it lies, after `pto_` and `disc_`.
     pub(crate) fn media_time(&self, track: &Track, n: u64) -> u64 {
-        let restart = self.group(track, n).map_or(0, |group| self.restart(group).floor_in(track.timescale));
-        track.fragments[0].decode_time + self.media_start(track.timescale) + start(track, n) - restart
+        let time = track.fragments[0].decode_time + self.media_start(track.timescale) + start(track, n);
+        match self.run(track, n).map(|run| self.shift(run)) {
+            None => time,
+            Some((before, behind)) => time - before.floor_in(track.timescale) + behind.floor_in(track.timescale),
+        }
     }
 
     /// Media time of the start of the programme, in a timescale.
@@ -152,13 +179,22 @@ impl<'a> Programme<'a> {
         Ticks { ticks: self.options.media_start, timescale: 90_000 }.floor_in(timescale)
     }
 
-    /// The segment of a rendition that starts at this media time (DASH only: times there never restart).
-    pub(crate) fn at_media_time(&self, track: &Track, time: u64) -> Option<u64> {
+    /// The segment of a rendition that starts at this media time of DASH, in a period where times come again.
+    pub(crate) fn at_media_time(&self, track: &Track, time: u64, period: Option<u64>) -> Option<u64> {
+        if period.is_some() != self.repeats_times() {
+            return None;
+        }
+        let (before, behind) = period.map_or((0, 0), |run| {
+            let (before, behind) = self.shift(run);
+            (before.floor_in(track.timescale), behind.floor_in(track.timescale))
+        });
         let base = track.fragments[0].decode_time;
         let time = time.checked_sub(base)?.checked_sub(self.media_start(track.timescale))?;
+        let time = time.checked_add(before)?.checked_sub(behind)?;
         let (periods, rest) = (time / track.period, time % track.period);
         let n = track.fragments.binary_search_by_key(&rest, |f| f.decode_time - base).ok()? as u64;
-        Some(periods * track.fragments.len() as u64 + n)
+        let n = periods * track.fragments.len() as u64 + n;
+        (period.is_none() || self.run(track, n) == period).then_some(n)
     }
 
     /// One segment, to be made when it is sent.
@@ -278,24 +314,29 @@ impl<'a> Programme<'a> {
         let Some(key) = self.key(track, n).filter(|_| self.seals()) else {
             return part;
         };
-        let sequence = u128::from(self.options.first_number + n);
+        let sequence = u128::from(self.number(track, n));
         let iv = if self.options.protection.implicit_iv { sequence.to_be_bytes() } else { key.iv() };
         Part::Sealed { part: Box::new(part), key: key.key(), iv }
     }
 
     /// Whether the segment is the first after a discontinuity, and not the first of all.
     pub(crate) fn is_discontinuity(&self, track: &Track, n: u64) -> bool {
-        n > 0 && self.group(track, n) != self.group(track, n - 1)
+        n > 0 && self.run(track, n) != self.run(track, n - 1)
     }
 
     /// How many discontinuities lie before a segment, its own included, if there are any.
     pub(crate) fn discontinuities_before(&self, track: &Track, n: u64) -> Option<u64> {
-        self.group(track, n)
+        if self.counts_anew(track).is_some() {
+            return None;
+        }
+        self.run(track, n)
     }
 
     /// When a segment of a programme that goes on was made.
     pub(crate) fn moment(&self, track: &Track, n: u64) -> Option<Moment> {
-        Some(self.edge?.made(track, n, 0))
+        let made = self.edge?.made(track, n, 0);
+        let skew = self.options.live.as_ref().map_or(0, |live| live.unsteady.skew_ms);
+        Some(Moment::at(made.0.saturating_add_signed(skew)))
     }
 
     /// Number of segments between discontinuities, where there are any.
@@ -304,41 +345,40 @@ impl<'a> Programme<'a> {
         self.options.discontinuity.filter(|_| self.format == Format::Hls).map(|size| size.get())
     }
 
-    /// The run of segments between two discontinuities that a segment belongs to.
-    fn group(&self, track: &Track, n: u64) -> Option<u64> {
-        let size = self.group_size()?;
-        // Renditions with the boundaries of the reference are the rule: then the number decides.
-        let near = n / size;
-        (near.saturating_sub(1)..=near + 1).rev().find(|g| self.first_from_group(track, *g, size) <= n).or(Some(0))
-    }
-
-    fn first_from_group(&self, track: &Track, group: u64, size: u64) -> u64 {
-        // Of what goes on, groups do not depend on how far it is.
-        let end = if self.edge.is_some() { u64::MAX } else { self.count };
-        self.first_from(track, (group * size).min(end))
-    }
-
-    /// How far media times restart at a group: so far that its earliest segment of any rendition starts at 0.
-    fn restart(&self, group: u64) -> Ticks {
-        let Some(size) = self.group_size() else {
-            return Ticks { ticks: 0, timescale: 1 };
-        };
-        let starts = self.title.tracks.iter().map(|track| Ticks {
-            ticks: start(track, self.first_from_group(track, group, size)),
-            timescale: track.timescale,
-        });
-        starts.min_by(|a, b| a.compare(*b)).unwrap_or(Ticks { ticks: 0, timescale: 1 })
-    }
-
     /// The reference segments that DASH period `index` covers.
     pub(crate) fn period(&self, index: u64) -> Range<u64> {
-        let periods = self.periods();
-        index * self.count / periods..(index + 1) * self.count / periods
+        match self.edge {
+            None => {
+                let periods = self.period_count();
+                index * self.count / periods..(index + 1) * self.count / periods
+            }
+            Some(_) if self.is_cut() => self.run_start(index)..self.run_start(index + 1),
+            Some(_) => 0..self.count,
+        }
     }
 
-    /// Number of DASH periods: as many as asked for, while each has a segment. What goes on is one.
-    pub(crate) fn periods(&self) -> u64 {
-        self.options.periods.min(self.count).max(1)
+    /// Number of DASH periods of a title with an end: as many as asked for, while each has a segment.
+    fn period_count(&self) -> u64 {
+        self.options.periods.unwrap_or(1).min(self.count).max(1)
+    }
+
+    /// The DASH periods that a manifest has: of what goes on, those of which something is named.
+    pub(crate) fn periods(&self) -> Range<u64> {
+        if self.edge.is_none() {
+            return 0..self.period_count();
+        }
+        let reference = self.title.tracks.first();
+        let (first, behind) = reference.map_or((0, 0), |track| (self.first_segment(track), self.segments(track)));
+        let of = |n| reference.and_then(|track| self.run(track, n)).unwrap_or(0);
+        of(first)..of(behind.saturating_sub(1).max(first)) + 1
+    }
+
+    /// Whether there is more than one period, now or at some time.
+    pub(crate) fn has_periods(&self) -> bool {
+        match self.edge {
+            None => self.period_count() > 1,
+            Some(_) => self.is_cut(),
+        }
     }
 
     /// The texts that belong to it: files of their own are of titles with an end.
@@ -383,7 +423,7 @@ impl<'a> Programme<'a> {
     /// One WebVTT segment of HLS: cues at title times, and the map that ties them to media times.
     pub(crate) fn text_segment(&self, text: &Text, range: &Range<u64>) -> String {
         let local = self.boundary(range.start).floor_in(1000);
-        let restart = self.group_size().map_or(0, |size| self.restart(range.start / size).floor_in(90_000));
+        let restart = self.group_size().map_or(0, |size| self.shift(range.start / size).0.floor_in(90_000));
         let reference = self.title.reference();
         let base = Ticks { ticks: reference.fragments[0].decode_time, timescale: reference.timescale };
         let media = base.floor_in(90_000) + self.media_start(90_000) + local * 90 + self.later();

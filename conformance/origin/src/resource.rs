@@ -61,7 +61,7 @@ impl Resource {
         }
     }
 
-    fn text(class: Class, extension: &str, rendition: &str, text: String) -> Self {
+    pub(crate) fn text(class: Class, extension: &str, rendition: &str, text: String) -> Self {
         Self::new(class, media_type(extension), rendition, vec![Part::Bytes(Bytes::from(text))])
     }
 
@@ -119,7 +119,7 @@ pub(crate) fn resource(programme: &Programme<'_>, format: Format, target: &Targe
         }
         (None, "xml") if format == Format::Dash => {
             let (stem, index) = stem.split_once(".period")?;
-            let index = index.parse().ok().filter(|index| *index < programme.periods())?;
+            let index = index.parse().ok().filter(|index| programme.periods().contains(index))?;
             let text = dash::remote_period(programme, Addressing::read(stem)?, index);
             Some(Resource::text(Class::Manifest, "xml", "", text))
         }
@@ -135,6 +135,12 @@ pub(crate) fn resource(programme: &Programme<'_>, format: Format, target: &Targe
         _ => None,
     };
     Some((base, found?))
+}
+
+/// The MPD that a patch leads to, by the name of the patch.
+pub(crate) fn patched(programme: &Programme<'_>, file: &str) -> Option<Addressing> {
+    let (_, file) = base_url(programme, file);
+    Addressing::read(file.strip_suffix(".mpp")?).filter(|addressing| addressing.can_go_on())
 }
 
 /// `bu<n>/` before a file, where there are several base URLs.
@@ -198,7 +204,7 @@ fn playlist(programme: &Programme<'_>, stem: &str) -> Option<Resource> {
 /// The reference segments of the period that a whole file belongs to: `<id>`, or `<id>.p<n>` where there are several.
 fn period<'s>(programme: &Programme<'_>, stem: &'s str) -> Option<(&'s str, Range<u64>)> {
     match stem.rsplit_once(".p").and_then(|(id, index)| Some((id, index.parse::<u64>().ok()?))) {
-        Some((id, index)) => (index < programme.periods()).then(|| (id, programme.period(index))),
+        Some((id, index)) => programme.periods().contains(&index).then(|| (id, programme.period(index))),
         None => Some((stem, 0..programme.count())),
     }
 }
@@ -235,10 +241,14 @@ fn in_rendition(programme: &Programme<'_>, format: Format, id: &str, stem: &str,
         Some((n, k)) => return part(programme, track, n.parse().ok()?, k.parse().ok()?, extension),
         None => stem,
     };
+    let (period, stem) = match stem.strip_prefix('p').and_then(|stem| stem.split_once('-')) {
+        Some((period, stem)) => (Some(period.parse().ok()?), stem),
+        None => (None, stem),
+    };
     let n = match stem.strip_prefix('t') {
-        Some(time) if format == Format::Dash => programme.at_media_time(track, time.parse().ok()?),
-        Some(_) => None,
-        None => stem.parse::<u64>().ok().and_then(|n| n.checked_sub(programme.options.first_number)),
+        Some(time) if format == Format::Dash => programme.at_media_time(track, time.parse().ok()?, period),
+        _ if period.is_some() || stem.starts_with('t') => None,
+        _ => stem.parse::<u64>().ok().and_then(|number| programme.numbered(track, number)),
     };
     let n = n.filter(|_| extension == programme.extension(track))?;
     // The parts of HLS lie in their segment before it is whole.
@@ -274,7 +284,7 @@ fn waits(programme: &Programme<'_>, track: &Arc<Track>, n: u64) -> Vec<(Range<u6
 
 /// Part `k` of a segment as a file of its own: there when it is complete, and to be asked for when it is the next.
 fn part(programme: &Programme<'_>, track: &Arc<Track>, number: u64, k: usize, extension: &str) -> Option<Resource> {
-    let n = number.checked_sub(programme.options.first_number)?;
+    let n = programme.numbered(track, number)?;
     let edge = programme.edge.filter(|_| programme.options.live.as_ref().is_some_and(|live| live.part_files))?;
     let pieces = edge.pieces(track, n);
     let piece = pieces.get(k).filter(|_| extension == programme.extension(track) && edge.piece_ms.is_some())?;

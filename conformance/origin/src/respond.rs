@@ -11,19 +11,22 @@ use bytes::{Bytes, BytesMut};
 
 use crate::bad::{bad, Bad};
 use crate::body::{Body, Part};
+use crate::dash::{mpd, patch as dash_patch};
 use crate::fault::{ByteFaultKind, Class, Draws, Redirect, Subject};
 use crate::files::{Folder, Found};
 use crate::live::{Live, Moment, Skips};
 use crate::low_latency::{due, Directives, Due};
 use crate::network::Network;
-use crate::options::{can_be_asset, query_fault, target, unknown_option, Format, Refused, Service, Target};
+use crate::options::{
+    can_be_asset, percent_decoded, query_fault, target, unknown_option, Format, Refused, Service, Target,
+};
 use crate::programme::Programme;
 use crate::protect::{
     hex, keys_file, licence, protected, read_keys_file, title_keys, Access, Decision, KeyFormat, KeyName, KnownKey,
     Protection,
 };
 use crate::request::{Delivery, End, Keys, Method, Request, Response};
-use crate::resource::{playlist_of, resource, Names, Resource};
+use crate::resource::{patched, playlist_of, resource, Names, Resource};
 use crate::title::{fnv, Title, TitleError, FNV};
 
 /// What makes a folder a title that is packaged.
@@ -235,22 +238,31 @@ fn answer(library: &Library, request: &Request<'_>) -> Response {
                 if !Live::can_repeat(&title) {
                     return bare(400, Vec::new(), Some("this title cannot go on: its renditions are not equally long, or not cut into as many segments"));
                 }
-                let Some(edge) = live.at(request.moment()) else {
-                    return bare(404, Vec::new(), Some("the programme has not begun"));
-                };
                 if let Some(what) = live.uncut(&title) {
                     return bare(400, Vec::new(), Some(what));
                 }
-                programme = programme.live(edge);
-                match held(programme, live, &target, request) {
-                    Ok((asked, later)) => (programme, hold) = (asked, later),
-                    Err(response) => return *response,
+                let now = request.moment();
+                let Some(edge) = live.at(now) else {
+                    return bare(404, Vec::new(), Some("the programme has not begun"));
+                };
+                if is_manifest(&target.file) {
+                    match manifest_at(programme, live, &target, request) {
+                        Ok((then, later)) => (programme, hold) = (then, later),
+                        Err(response) => return *response,
+                    }
+                } else {
+                    programme = programme.live(edge.of_media());
                 }
             }
             match asked_for_keys(&title, &target, request) {
                 Ok(None) => {}
                 Ok(Some(keys)) => return answer(title.digest, Some(programme), None).give_keys(keys),
                 Err(response) => return *response,
+            }
+            match patch(&programme, &target, request) {
+                None => {}
+                Some(Ok(resource)) => return answer(title.digest, Some(programme), None).give(resource),
+                Some(Err(response)) => return *response,
             }
             match resource(&programme, format, &target) {
                 Some((base, resource)) => {
@@ -287,35 +299,70 @@ fn answer(library: &Library, request: &Request<'_>) -> Response {
     }
 }
 
-/// A live programme as it is when a media playlist has what its query asks for, and how much later that is.
-fn held<'a>(
+/// Whether a file of a title says what there is, and changes.
+fn is_manifest(file: &str) -> bool {
+    file.rsplit_once('.').is_some_and(|(_, extension)| matches!(extension, "m3u8" | "mpd" | "xml" | "mpp"))
+}
+
+/// A live programme as a manifest tells of it: when it has what the query asks for, and how much later that is.
+fn manifest_at<'a>(
     programme: Programme<'a>,
     live: &Live,
     target: &Target,
     request: &Request<'_>,
 ) -> Result<(Programme<'a>, Duration), Box<Response>> {
-    let listens = live.blocks() || live.skips() != Skips::None;
-    let track = playlist_of(&programme, &target.file).filter(|_| programme.format == Format::Hls && listens);
-    let Some((track, edge)) = track.zip(programme.edge) else { return Ok((programme, Duration::ZERO)) };
     let refused = |status, what| Box::new(bare(status, Vec::new(), Some(what)));
+    let now = request.moment();
+    let seen = |moment| live.at(moment).ok_or_else(|| refused(404, "the programme has not begun"));
+    let stale = seen(live.seen(now))?;
+    let usual = |programme: Programme<'a>| Ok((programme.live(seen(live.seen_again(now))?), Duration::ZERO));
+    let listens = live.blocks() || live.skips() != Skips::None;
+    let Some(track) = playlist_of(&programme, &target.file).filter(|_| programme.format == Format::Hls && listens)
+    else {
+        return usual(programme);
+    };
     let directives = Directives::read(request).map_err(|what| refused(400, what))?;
     let programme = programme.without(directives.skip);
-    if !live.blocks() {
-        return Ok((programme, Duration::ZERO));
+    if !live.blocks() || !directives.wait() {
+        return usual(programme);
     }
-    let later = |at: u64| Duration::from_millis(at.saturating_sub(edge.elapsed_ms));
-    match due(&programme, &edge, track, &directives) {
-        Due::Now => Ok((programme, Duration::ZERO)),
-        Due::At(at) => match live.at(edge.on_the_clock(at)) {
-            Some(then) => Ok((programme.live(then), later(at))),
-            None => Err(refused(500, "the programme has not begun")),
-        },
-        Due::Beyond => Err(refused(400, "what is asked for lies too far ahead")),
-        Due::TooLate(at) => {
-            let mut response = refused(503, "what is asked for did not come in time");
-            response.delivery.hold = later(at);
-            Err(response)
-        }
+    let at = match due(&programme.live(stale), &stale, track, &directives) {
+        Due::Now => return Ok((programme.live(stale), Duration::ZERO)),
+        Due::At(at) => at,
+        Due::Beyond => return Err(refused(400, "what is asked for lies too far ahead")),
+    };
+    // While manifests are stale nobody sees it.
+    let Moment(then) = live.clears(Moment(stale.on_the_clock(at).0.max(now.0)));
+    let wait = then - now.0;
+    let longest = 3000 * crate::hls::target(track);
+    if wait > longest {
+        let mut response = refused(503, "what is asked for did not come in time");
+        response.delivery.hold = Duration::from_millis(longest);
+        return Err(response);
+    }
+    Ok((programme.live(seen(Moment(then))?), Duration::from_millis(wait)))
+}
+
+/// The patch of an MPD that a player has, by when it was published; None where none is asked for.
+fn patch(programme: &Programme<'_>, target: &Target, request: &Request<'_>) -> Option<Result<Resource, Box<Response>>> {
+    let (live, edge) = target.options.live.as_ref().zip(programme.edge)?;
+    let ttl = live.patch.filter(|_| programme.format == Format::Dash)?;
+    let addressing = patched(programme, &target.file)?;
+    let refused = |status, what| Some(Err(Box::new(bare(status, Vec::new(), Some(what)))));
+    let published = request.parameter("publishTime").map(percent_decoded);
+    let Some(published) = published.and_then(|published| Moment::read(&published)) else {
+        return refused(400, "publishTime=<MPD@publishTime> is required");
+    };
+    if published.0 >= edge.now.0 {
+        return refused(425, "there is no newer MPD yet");
+    }
+    let Some(before) = live.at(published).filter(|_| edge.now.0 - published.0 <= ttl * 1000) else {
+        return refused(404, "there is no patch of an MPD that is so old");
+    };
+    let (before, after) = (mpd(&programme.live(before), addressing), mpd(programme, addressing));
+    match dash_patch(&before, &after) {
+        Some(text) => Some(Ok(Resource::text(Class::Manifest, "mpp", "", text))),
+        None => refused(500, "no patch can be made of these MPDs"),
     }
 }
 

@@ -39,6 +39,10 @@ const SLACK: f64 = 0.04;
 const WAIT: Duration = Duration::from_millis(20);
 /// ... and after so long without one, TCP's window is no limit any more: all time is busy.
 const FLOW: Duration = Duration::from_millis(250);
+/// Between two reads of a transfer no more than this counts where nothing tells idle time from other.
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+/// A transfer that is held back and went so long without a byte has ended, even if nobody said so.
+const DEAD_AFTER: Duration = Duration::from_secs(60);
 /// Held-back transfers that are watched at once; beyond this the oldest is forgotten.
 const MAX_PACED: usize = 64;
 
@@ -77,7 +81,9 @@ pub(crate) struct Bursts {
     last: Option<Timestamp>,
     /// Whether nothing is known of the time of what comes together with the last bytes.
     untimed: bool,
-    /// Bytes of a burst that began while another transfer kept the link busy.
+    /// When a burst was first heard of.
+    burst: Timestamp,
+    /// Bytes that the next step has besides its own.
     pending: u64,
     /// Whose bytes came last, if it goes on.
     owner: Option<TransferId>,
@@ -94,6 +100,28 @@ struct Paced {
     told: bool,
     /// It had no more when it was heard last.
     idle: bool,
+    heard: Option<Timestamp>,
+    bytes: u64,
+    /// The time that bytes took, long pauses shortened.
+    active: Duration,
+}
+
+impl Paced {
+    fn hear(&mut self, bytes: u64, now: Timestamp) {
+        let pause = self.heard.map_or(LONGEST_PAUSE, |heard| now.since(heard).min(LONGEST_PAUSE));
+        self.active = self.active.saturating_add(pause);
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.heard = Some(now);
+    }
+}
+
+/// What one transfer says by itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whole {
+    /// Bits a second, about.
+    pub(crate) rate: f64,
+    /// The time in which they came, in seconds.
+    pub(crate) seconds: f64,
 }
 
 /// Bytes that came while another transfer's were on their way too.
@@ -121,16 +149,20 @@ impl Bursts {
         !self.paced.is_empty()
     }
 
-    /// A transfer ended; true if it was one that is held back.
-    pub(crate) fn end(&mut self, id: TransferId) -> bool {
+    /// A transfer ended. Where it is one that is held back, what it says by itself, however short its
+    /// bursts were: on a link so fast that each comes at once nothing else is ever known.
+    pub(crate) fn end(&mut self, id: TransferId) -> Option<Whole> {
         self.disown(id);
-        self.paced.remove(&id).is_some()
+        let paced = self.paced.remove(&id)?;
+        let seconds = paced.active.max(LONGEST_PAUSE).as_secs_f64();
+        Some(Whole { rate: paced.bytes as f64 * 8.0 / seconds, seconds })
     }
 
     /// A chunk of a transfer is complete; whether the source had more at that time.
     pub(crate) fn chunk(&mut self, id: TransferId, more: bool) {
         let Some(paced) = self.paced.get_mut(&id) else { return };
-        *paced = Paced { told: true, idle: !more };
+        paced.told = true;
+        paced.idle = !more;
         if !more {
             self.disown(id);
         }
@@ -155,8 +187,14 @@ impl Bursts {
         if bytes == 0 && !first {
             return;
         }
-        let idle = self.paced.get_mut(&id).map(|paced| &mut paced.idle);
-        let starts = idle.is_some_and(std::mem::take) || first;
+        if first {
+            self.paced.retain(|_, paced| now.since(*paced.heard.get_or_insert(now)) < DEAD_AFTER);
+        }
+        let mut starts = first;
+        if let Some(paced) = self.paced.get_mut(&id) {
+            starts |= std::mem::take(&mut paced.idle);
+            paced.hear(bytes, now);
+        }
         let Some(last) = self.last.filter(|last| *last <= now) else {
             self.waited = now;
             return self.begin(id, now);
@@ -188,7 +226,7 @@ impl Bursts {
             self.settle();
         } else if self.owner.is_some_and(|owner| owner != id) {
             if now.since(last) < TOGETHER {
-                self.join(bytes);
+                self.join(bytes, now);
             } else {
                 self.aside = Some(Aside { id, bytes, at: now });
             }
@@ -210,7 +248,7 @@ impl Bursts {
         let Some(last) = self.last else { return };
         let passed = now.since(last);
         if passed < TOGETHER {
-            return self.join(bytes);
+            return self.join(bytes, now);
         }
         if self.steps.is_empty() || now.since(self.began) > MAX_AGE {
             self.clear();
@@ -231,11 +269,18 @@ impl Bursts {
         self.untimed = false;
     }
 
-    /// More bytes of the last step.
-    fn join(&mut self, bytes: u64) {
-        if let Some(step) = self.steps.last_mut().filter(|_| !self.untimed) {
-            step.bytes = step.bytes.saturating_add(bytes);
-            self.bytes = self.bytes.saturating_add(bytes);
+    /// More bytes, right after others.
+    fn join(&mut self, bytes: u64, now: Timestamp) {
+        if !self.untimed {
+            if let Some(step) = self.steps.last_mut() {
+                step.bytes = step.bytes.saturating_add(bytes);
+                self.bytes = self.bytes.saturating_add(bytes);
+            }
+        } else if now.since(self.burst) < TOGETHER {
+            // They were there when the burst was first heard of.
+            self.last = Some(now);
+        } else {
+            self.pending = self.pending.saturating_add(bytes);
         }
     }
 
@@ -243,6 +288,7 @@ impl Bursts {
         self.owner = Some(id);
         self.aside = None;
         self.last = Some(now);
+        self.burst = now;
         self.untimed = true;
         self.pending = 0;
     }

@@ -69,9 +69,9 @@ pub trait Estimator: Send {
     fn on_progress(&mut self, _transfer: TransferId, _bytes: u64, _now: Timestamp) {}
 
     /// A transfer comes as its source makes it: a segment in chunks that is still being made, a part
-    /// at the live edge, or one small body after another. Call it before the first
-    /// [`Estimator::on_progress`] of the transfer, and that one with each read from the network:
-    /// what the network carries shows only in how bytes follow each other.
+    /// at the live edge. Call it as the answer begins, before the first [`Estimator::on_progress`] of
+    /// the transfer, and that one with each read from the network: what the network carries shows
+    /// only in how bytes follow each other. Not for what comes from a cache on the device.
     fn on_paced(&mut self, _transfer: TransferId) {}
 
     /// A chunk of a paced transfer (`moof` with its `mdat`) is complete; it ends at `end` bytes of

@@ -124,8 +124,12 @@ impl Estimator for DualEwma {
             let ttfb = sample.first_byte.since(sample.started);
             self.ttfb.add(ttfb.as_secs_f64(), 1.0, TTFB_HALF_LIVES);
         }
-        // Of a body whose bursts were watched the whole says nothing more.
-        if small || cached || watched || load.time.is_zero() {
+        if let Some(whole) = watched {
+            // What its bursts say of the link is counted already, if they say anything.
+            self.unsure.add(whole.rate, whole.seconds, RATE_HALF_LIVES);
+            return;
+        }
+        if small || cached || load.time.is_zero() {
             let time = load.time.max(SHORTEST_BODY).as_secs_f64();
             self.unsure.add(load.bits / time, time, RATE_HALF_LIVES);
             return;

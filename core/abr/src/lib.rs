@@ -1,13 +1,15 @@
 //! Adaptive bitrate: which rendition to fetch next, and why.
 //!
-//! Two policies, each a trait with defaults:
+//! Policies, each a trait with defaults:
 //!
 //! - An [`Estimator`] watches transfers and says what the network does ([`DualEwma`]).
 //! - A [`BitrateRule`] sees the ladder, the buffer and the estimate in a [`Context`] and answers
 //!   with a [`Choice`] that carries its [`Reason`]s. [`rule_by_name`] gives one of [`RULES`];
 //!   [`DEFAULT_RULE`] is BOLA-E with damped oscillation, started by throughput.
+//! - At a live edge a [`LatencyTarget`](live::LatencyTarget) and a [`SpeedControl`](live::SpeedControl)
+//!   say how late to be and at what speed to play for it; see [`live`].
 //!
-//! Both are pure: time comes in as [`Timestamp`](telecine_model::Timestamp)s, chance not at all,
+//! All are pure: time comes in as [`Timestamp`](telecine_model::Timestamp)s, chance not at all,
 //! and what floating point decides is built from correctly rounded operations and `libm` alone, so
 //! that the same calls give the same choices on every platform.
 //!
@@ -47,6 +49,33 @@
 //! let choice = rule.choose(&ctx);
 //! assert_eq!(choice.level, 1);
 //! assert_eq!(choice.reasons[0].to_string(), "start with 1500 kbit/s as the network carries 3900 kbit/s");
+//! ```
+//!
+//! # What comes as it is made
+//!
+//! A segment that is still being made arrives at its encoder's pace, and a part at the live edge is
+//! over before TCP has got going. Neither tells the link's rate by its size and duration. Tell the
+//! estimator of such a transfer with [`Estimator::on_paced`], then each read with
+//! [`Estimator::on_progress`], and the end of each chunk with [`Estimator::on_chunk`]: it measures
+//! how bytes follow each other within the bursts, over as many parts as it takes, during the
+//! transfer. Here chunks of 100 kB come every 400 ms over a link of 10 Mbit/s:
+//!
+//! ```
+//! use telecine_abr::{DualEwma, Estimator, TransferId};
+//! use telecine_model::Timestamp;
+//!
+//! let mut estimator = DualEwma::new();
+//! let segment = TransferId(1);
+//! estimator.on_paced(segment);
+//! let mut bytes = 0;
+//! for chunk in 0..10 {
+//!     for read in 0..20 {
+//!         bytes += 5_000;
+//!         estimator.on_progress(segment, bytes, Timestamp::from_millis(chunk * 400 + read * 4));
+//!     }
+//!     estimator.on_chunk(segment, bytes);
+//! }
+//! assert_eq!(estimator.estimate().unwrap().bits_per_second, 10_000_000, "and not two");
 //! ```
 
 #![forbid(unsafe_code)]

@@ -404,7 +404,7 @@ impl Engine {
             let ladder = stream.ladder.clone();
             let levels = self.levels(kind, &ladder, fetch.end);
             if let Some(context) = self.context(kind, &levels, fetch.end) {
-                self.policies.rule.on_downloaded(&context, &downloaded);
+                self.rule().on_downloaded(&context, &downloaded);
             }
         }
     }
@@ -480,7 +480,7 @@ impl Engine {
         let Some(context) = self.context(kind, &levels, start) else {
             return;
         };
-        let Some(choice) = self.policies.rule.should_abandon(&context, &progress) else {
+        let Some(choice) = self.rule().should_abandon(&context, &progress) else {
             return;
         };
         let to = levels.get(choice.level).map(|level| level.rendition);

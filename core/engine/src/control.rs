@@ -90,7 +90,7 @@ impl Engine {
             return self.fail(error.fact("position", position));
         }
         self.playback.stalled_at = Some(self.now);
-        self.policies.rule.on_stall();
+        self.rule().on_stall();
         self.back_off();
         self.sink(SinkCommand::Pause);
         self.emit(Event::StallStarted { at: self.now, position, cause });

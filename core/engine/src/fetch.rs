@@ -67,6 +67,8 @@ pub(crate) struct Request {
     first_byte: Option<Timestamp>,
     /// It comes as it is made.
     paced: bool,
+    /// It was asked for before it was there: its wait is none of the network's.
+    held: bool,
     pub(crate) received: u64,
     /// Body of a text or of an error answer.
     pub(crate) body: Vec<u8>,
@@ -262,6 +264,7 @@ impl Engine {
             head: None,
             first_byte: None,
             paced: false,
+            held: false,
             received: 0,
             body: Vec::new(),
             secret: Zeroizing::default(),
@@ -340,13 +343,15 @@ impl Engine {
     pub(crate) fn on_network(&mut self, event: NetworkEvent) {
         match event {
             NetworkEvent::Head(head) => {
-                let paced = self.requests.active.get(&head.id).is_some_and(|request| self.is_paced(&request.purpose));
+                let purpose = self.requests.active.get(&head.id).map(|request| request.purpose.clone());
+                let paced = purpose.as_ref().is_some_and(|purpose| self.is_paced(purpose));
+                let held = purpose.as_ref().is_some_and(|purpose| self.is_held(purpose));
                 if let Some(request) = self.requests.active.get_mut(&head.id) {
                     request.first_byte = Some(self.now);
                     request.watched = (self.now, 0);
                     let transfer = TransferId(head.id.0);
                     if request.fetch.class == RequestClass::Segment {
-                        request.paced = paced;
+                        (request.paced, request.held) = (paced, held);
                         if paced {
                             self.policies.estimator.on_paced(transfer);
                         }
@@ -502,7 +507,7 @@ impl Engine {
             started: request.started,
             first_byte,
             finished: self.now,
-            flags: TransferFlags { cached, aborted, paced: request.paced, held: request.paced },
+            flags: TransferFlags { cached, aborted, paced: request.paced, held: request.held },
         });
     }
 

@@ -302,6 +302,7 @@ impl Engine {
             Segments::Known(_) => true,
             Segments::Unloaded => {
                 let Some(url) = rendition.uri.clone() else { return false };
+                let url = self.first_url(reference, url);
                 self.fetch_once(RequestClass::Playlist, Purpose::Playlist(reference), kind, url, None);
                 false
             }

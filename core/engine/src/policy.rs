@@ -59,6 +59,8 @@ impl BufferPolicy for ConfiguredBuffer {
 pub struct Policies {
     /// Which rendition is fetched.
     pub rule: Box<dyn BitrateRule>,
+    /// The same where a title is watched so near to the live edge that there is hardly a buffer to decide by.
+    pub low_latency_rule: Box<dyn BitrateRule>,
     /// What the network gives.
     pub estimator: Box<dyn Estimator>,
     /// What follows a failed request.
@@ -74,9 +76,10 @@ pub struct Policies {
 impl Policies {
     /// The defaults for a configuration. A rule name that is not known gives the default rule.
     pub fn new(config: &Config) -> Self {
-        let rule = config.rule.as_deref().and_then(telecine_abr::rule_by_name);
+        let by_name = || config.rule.as_deref().and_then(telecine_abr::rule_by_name);
         Self {
-            rule: rule.unwrap_or_else(|| Box::new(telecine_abr::BolaE::default())),
+            low_latency_rule: by_name().unwrap_or_else(|| Box::new(telecine_abr::Throughput::new())),
+            rule: by_name().unwrap_or_else(|| Box::new(telecine_abr::BolaE::default())),
             estimator: Box::new(telecine_abr::DualEwma::default()),
             retry: Box::new(telecine_delivery::DefaultRetry::default()),
             buffer: Box::new(ConfiguredBuffer::new(config)),

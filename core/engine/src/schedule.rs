@@ -286,7 +286,9 @@ impl Engine {
             return None;
         }
         let current = stream.rendition;
-        let settled = stream.settled.filter(|settled| steps.iter().any(|step| step.rendition == *settled));
+        // Parts of one segment are of one rendition: only its first is sure to be one that decoding can begin with.
+        let begun = current.filter(|_| self.is_in_mid_segment(stream, next_time));
+        let settled = begun.or(stream.settled).filter(|settled| steps.iter().any(|step| step.rendition == *settled));
         let (rendition, why, wait) = match kind {
             _ if settled.is_some() => (settled?, Vec::new(), None),
             TrackKind::Video => {
@@ -337,7 +339,7 @@ impl Engine {
     fn ask_rule(&mut self, kind: TrackKind, steps: &[Step], next_time: MediaTime) -> Option<Choice> {
         let levels = self.levels(kind, steps, next_time);
         let context = self.context(kind, &levels, next_time)?;
-        Some(self.policies.rule.choose(&context))
+        Some(self.rule().choose(&context))
     }
 
     /// What the bitrate rule sees of a kind's stream, for the segment at `next_time`.
@@ -356,11 +358,15 @@ impl Engine {
             current,
             buffer: stream.buffer.media_until(position) - position,
             buffer_goal: self.goal(stream).ahead,
-            segment_duration: self.segment_duration(stream),
+            // What comes as it is made is had part by part.
+            segment_duration: match self.plays_low_latency() {
+                true => self.granularity(),
+                false => self.segment_duration(stream),
+            },
             estimate: Some(self.estimate()),
             rate_milli: self.playback.rate_milli,
             starting: stream.cursor.is_none(),
-            live: false,
+            live: self.is_live(),
             remaining: self.duration().map(|duration| duration - next_time),
         })
     }

@@ -96,7 +96,7 @@ impl Engine {
             self.emit(Event::SeekStarted { at: self.now, target });
             let why = vec!["asked for by the application".to_owned()];
             self.decide(DecisionKind::Seek, None, Some(position.to_string()), Some(target.to_string()), why);
-            self.policies.rule.on_seek();
+            self.rule().on_seek();
         }
         // A sink that came to the end would play on from the target.
         if matches!(self.playback.state, State::Playing | State::Ended) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::programme::{fragment, start};
 use crate::single;
-use crate::title::Track;
+use crate::title::{Ticks, Track};
 
 use super::xml::Xml;
 use super::{Addressing, Scope};
@@ -13,16 +13,26 @@ use super::{Addressing, Scope};
 impl Scope<'_> {
     /// The segments of a rendition in this period.
     fn segments(&self, track: &Track) -> Range<u64> {
-        match self.programme.edge {
-            Some(_) => self.programme.first_segment(track)..self.programme.segments(track),
-            None => self.programme.within(track, &self.range),
+        if self.programme.edge.is_none() {
+            return self.programme.within(track, &self.range);
         }
+        let named = self.programme.first_segment(track)..self.programme.segments(track);
+        if !self.programme.has_periods() {
+            return named;
+        }
+        let own = self.programme.within(track, &self.range);
+        let from = named.start.max(own.start);
+        from..named.end.min(own.end).max(from)
     }
 
     /// Media time of the start of the period.
     pub(super) fn offset(&self, track: &Track) -> u64 {
         let base = track.fragments[0].decode_time;
-        base + self.programme.media_start(track.timescale) + self.start.floor_in(track.timescale)
+        let (before, behind) = self.programme.shift(self.index);
+        let shift = |time: Ticks| time.floor_in(track.timescale);
+        // Where media times begin anew, no segment lies before the period by more than it may.
+        let time = base + self.programme.media_start(track.timescale) + shift(self.start);
+        (time + shift(behind)).saturating_sub(shift(before))
     }
 
     fn offset_attr(&self, xml: &mut Xml, track: &Track) {
@@ -33,6 +43,8 @@ impl Scope<'_> {
     /// The template of a rendition, or of all that share its times; nothing where addresses are listed or indexed.
     pub(super) fn template(&self, xml: &mut Xml, track: &Track, id: &str) {
         let media = match self.addressing {
+            // A time that comes again needs to be told from itself.
+            Addressing::Time if self.programme.repeats_times() => format!("{id}/p{}-t$Time$.m4s", self.index),
             Addressing::Time => format!("{id}/t$Time$.m4s"),
             Addressing::Number | Addressing::TimelineNumber => format!("{id}/$Number$.m4s"),
             Addressing::List | Addressing::OnDemand => return,
@@ -50,8 +62,9 @@ impl Scope<'_> {
         if self.addressing != Addressing::Time {
             // Of a programme that goes on, numbers with durations are counted from its start.
             let counted = self.programme.edge.is_some() && self.addressing == Addressing::Number;
-            let first = if counted { 0 } else { segments.start };
-            xml.attr("startNumber", first + self.programme.options.first_number);
+            let own = || self.programme.first_from(track, self.range.start);
+            let first = if counted { own() } else { segments.start };
+            xml.attr("startNumber", self.programme.number(track, first));
         }
         xml.attr("initialization", format!("{id}/init.mp4")).attr("media", media);
         if self.addressing != Addressing::Number {
@@ -104,7 +117,7 @@ impl Scope<'_> {
                     self.timeline(xml, track, segments.clone());
                 }
                 for n in segments {
-                    let media = format!("{}/{}.m4s", track.id, n + self.programme.options.first_number);
+                    let media = format!("{}/{}.m4s", track.id, self.programme.number(track, n));
                     xml.start("SegmentURL").attr("media", media).end();
                 }
                 xml.end();

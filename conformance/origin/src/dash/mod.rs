@@ -1,6 +1,7 @@
 //! MPDs (ISO/IEC 23009-1), one for each way of addressing segments.
 
 mod address;
+mod patch;
 mod xml;
 
 use std::ops::Range;
@@ -12,6 +13,8 @@ use crate::protect::{self, base64, pssh, uuid, Protection, CLEARKEY_URN};
 use crate::title::{Medium, Text, Ticks, Tiles, Track};
 
 use xml::Xml;
+
+pub(crate) use patch::patch;
 
 /// A way of addressing segments; the name of the MPD chooses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +70,7 @@ const NAMESPACE: &str = "urn:mpeg:dash:schema:mpd:2011";
 const XLINK: &str = "http://www.w3.org/1999/xlink";
 const TILES: &str = "http://dashif.org/guidelines/thumbnail_tile";
 const CONTINUITY: &str = "urn:mpeg:dash:period-continuity:2015";
+const CONNECTIVITY: &str = "urn:mpeg:dash:period-connectivity:2015";
 const CHANNELS: &str = "urn:mpeg:mpegB:cicp:ChannelConfiguration";
 const ROLE: &str = "urn:mpeg:dash:role:2011";
 const LOW_LATENCY: &str = "http://www.dashif.org/guidelines/low-latency-live-v5";
@@ -98,12 +102,17 @@ pub(crate) fn mpd(programme: &Programme<'_>, addressing: Addressing) -> String {
             xml.start("BaseURL").attr("serviceLocation", location).text(&format!("bu{base}/"));
         }
     }
-    if let Some((live, _)) = going_on {
+    if let Some((live, edge)) = going_on {
+        if let Some(ttl) = live.patch.filter(|_| !edge.over) {
+            let address = format!("{}.mpp?publishTime={}", addressing.name(), edge.now);
+            xml.start("PatchLocation").attr("ttl", ttl).text(&address);
+        }
         service_description(&mut xml, live);
     }
     let periods = programme.periods();
-    for index in 0..periods {
-        if programme.options.xlink && (index > 0 || periods == 1) {
+    let alone = periods.end == periods.start + 1;
+    for index in periods {
+        if programme.options.xlink && (index > 0 || alone) {
             let href = format!("{}.period{index}.xml", addressing.name());
             xml.start("Period").attr("xlink:href", href).attr("xlink:actuate", "onLoad").end();
         } else {
@@ -118,6 +127,9 @@ pub(crate) fn mpd(programme: &Programme<'_>, addressing: Addressing) -> String {
 
 /// What an MPD says of a programme that goes on (ISO/IEC 23009-1, 5.3.1.2). After its end it is not updated any more.
 fn live_attributes(xml: &mut Xml, programme: &Programme<'_>, addressing: Addressing, live: &Live, edge: Edge) {
+    if live.patch.is_some() {
+        xml.attr("id", format!("{}-{}", programme.title.name(), addressing.name()));
+    }
     xml.attr("type", "dynamic")
         .attr("availabilityStartTime", live.start())
         .attr("publishTime", edge.now)
@@ -129,7 +141,8 @@ fn live_attributes(xml: &mut Xml, programme: &Programme<'_>, addressing: Address
         return;
     }
     // Where numbers say it all there is nothing to be updated, unless an end may come.
-    let usual = (addressing != Addressing::Number || live.has_stop()).then_some(2);
+    let says_all = addressing == Addressing::Number && !live.has_stop() && !programme.has_periods();
+    let usual = (!says_all).then_some(2);
     xml.maybe("minimumUpdatePeriod", live.update_period.or(usual).map(seconds));
 }
 
@@ -151,6 +164,9 @@ fn clock(xml: &mut Xml, clock: Clock, edge: Edge) {
     let value = match clock {
         Clock::Direct => edge.now.to_string(),
         Clock::Head | Clock::XsDate | Clock::Iso => "/time".to_owned(),
+        // Nobody answers there.
+        Clock::Ntp | Clock::Sntp => "time.invalid".to_owned(),
+        Clock::HttpNtp => "/time.ntp".to_owned(),
     };
     xml.start("UTCTiming").attr("schemeIdUri", clock.scheme()).attr("value", value).end();
 }
@@ -172,8 +188,12 @@ fn period(xml: &mut Xml, programme: &Programme<'_>, addressing: Addressing, inde
         protection_namespaces(xml, programme);
     }
     xml.attr("id", format!("P{index}")).attr("start", duration(from));
+    let whole = Ticks { ticks: to.ticks - from.ticks, ..to };
     if programme.edge.is_none() {
-        xml.attr("duration", duration(Ticks { ticks: to.ticks - from.ticks, ..to }));
+        xml.attr("duration", duration(whole));
+    } else if programme.ends_early() && programme.periods().end == index + 1 {
+        // It is announced half as long again as it will be.
+        xml.attr("duration", duration(Ticks { ticks: whole.ticks * 3 / 2, ..whole }));
     }
     let scope = Scope { programme, addressing, index, range, start: from };
     let mut id = 1;
@@ -297,9 +317,12 @@ impl Scope<'_> {
 
     /// Continuity and label, in the order of the schema.
     fn labelled(&self, xml: &mut Xml, label: Option<&str>) {
-        if self.index > 0 && self.programme.periods() > 1 {
+        let live = self.programme.options.live.as_ref();
+        if self.index > 0 && self.programme.has_periods() && live.is_none_or(|live| live.continuous) {
             let previous = format!("P{}", self.index - 1);
-            xml.start("SupplementalProperty").attr("schemeIdUri", CONTINUITY).attr("value", previous).end();
+            // Where media times jump, periods are connected, and no more.
+            let scheme = if self.programme.repeats_times() { CONNECTIVITY } else { CONTINUITY };
+            xml.start("SupplementalProperty").attr("schemeIdUri", scheme).attr("value", previous).end();
         }
         if let Some(label) = label {
             xml.leaf("Label", label);
@@ -371,9 +394,9 @@ impl Scope<'_> {
 
     /// The name of a whole file of this period.
     fn file(&self, id: &str, extension: &str) -> String {
-        match self.programme.periods() {
-            1 => format!("{id}.{extension}"),
-            _ => format!("{id}.p{}.{extension}", self.index),
+        match self.programme.has_periods() {
+            false => format!("{id}.{extension}"),
+            true => format!("{id}.p{}.{extension}", self.index),
         }
     }
 }

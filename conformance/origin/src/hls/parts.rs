@@ -98,7 +98,7 @@ impl<'a> Parts<'a> {
 
     /// The address of a part: of a file of its own, or of its segment.
     fn uri(&self, n: u64, k: usize) -> String {
-        let number = n + self.programme.options.first_number;
+        let number = self.programme.number(self.track, n);
         let part = if self.files { format!(".{k}") } else { String::new() };
         format!("{}/{number}{part}.m4s", self.track.id)
     }
@@ -146,7 +146,7 @@ impl<'a> Parts<'a> {
                 None => ended.checked_sub(1).map(|n| (n, self.edge.pieces(track, n).len().saturating_sub(1))),
             };
             if let Some((n, part)) = last {
-                let (uri, msn) = (format!("{}.m3u8", track.id), n + self.programme.options.first_number);
+                let (uri, msn) = (format!("{}.m3u8", track.id), self.programme.number(track, n));
                 playlist.tag(&format!("#EXT-X-RENDITION-REPORT:URI=\"{uri}\",LAST-MSN={msn},LAST-PART={part}"));
             }
         }

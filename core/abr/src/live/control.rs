@@ -15,12 +15,18 @@ use crate::rule::millis;
 /// Thousandths of speed for each second of error (abr.md 2.8, Media3's): an error that no bound
 /// holds up is gone to a third every ten seconds.
 const GAIN: f64 = 100.0;
-/// Errors up to this, in seconds, are none: in low latency, otherwise, and where speed has steps.
+/// Errors up to this share of the target are none in low latency...
+const BAND_SHARE: f64 = 0.04;
+/// ... within these bounds, in seconds;
+const NARROW_BAND: f64 = 0.05;
 const BAND_LOW_LATENCY: f64 = 0.12;
+/// up to this otherwise, and where speed has steps.
 const BAND: f64 = 0.3;
 const BAND_OF_STEPS: f64 = 0.4;
-/// A clock that is so unsure or more widens the band to this, in seconds.
-const WIDEST_BAND: f64 = 0.5;
+/// So much of the clock's uncertainty is none either, up to a limit in seconds: its corrections are
+/// no reason to chase them.
+const UNSURE_SHARE: f64 = 0.25;
+const UNSURE_BAND: f64 = 0.2;
 /// A course ends so near to the target, in seconds.
 const ARRIVED: f64 = 0.02;
 /// What a publisher's jitter may keep from coming in time.
@@ -46,10 +52,10 @@ const ABSURD: f64 = 1e6;
 /// - *Readings* of the latency are averaged over half a minute, after what the speed itself did to
 ///   it: jitter of ±0.3 s from segment to segment does not reach the speed, and a change of speed is
 ///   known at once. Readings that are far off for seconds are believed.
-/// - *Dead band*: within ±0.12 s of the target (±0.3 s where latency is not low, ±0.4 s where speed
-///   has steps, more where the clock is unsure) speed is normal. Beyond it a course is set, and it
-///   ends at the middle of the band, so that noise at its edge does nothing. Between a course and
-///   the opposite one there are 31 s.
+/// - *Dead band*: within 4 % of the target, ±0.05 s to ±0.12 s (±0.3 s where latency is not low,
+///   ±0.4 s where speed has steps, up to ±0.2 s where the clock is unsure), speed is normal. Beyond
+///   it a course is set, and it ends at the middle of the band, so that noise at its edge does
+///   nothing. Between a course and the opposite one there are 31 s.
 /// - *Proportional*: a tenth of the error each second, within the bounds (±3 % unless the manifest or
 ///   the application says otherwise), in steps of half a percent, at most once a second.
 /// - *Faster* only while the buffer holds more than what becomes available at once and the jitter, at
@@ -136,7 +142,7 @@ impl LatencyControl {
         let target = seconds(ctx.target.max(MediaTime::ZERO));
         let band = match (range.is_stepped(), ctx.low_latency) {
             (true, _) => BAND_OF_STEPS,
-            (false, true) => BAND_LOW_LATENCY,
+            (false, true) => (target * BAND_SHARE).clamp(NARROW_BAND, BAND_LOW_LATENCY),
             (false, false) => BAND,
         };
         let half = ctx.target.max(MediaTime::ZERO).mul_ratio(1, 2);
@@ -148,7 +154,7 @@ impl LatencyControl {
             latency,
             target,
             error: latency - target,
-            band: band.max(uncertainty.min(WIDEST_BAND)),
+            band: band.max((uncertainty * UNSURE_SHARE).min(UNSURE_BAND)),
             buffer: ctx.buffer,
             least,
             scarce: self.scarce.is_some_and(|at| ctx.now.since(at) < SCARCE),

@@ -8,6 +8,39 @@
 //! - A [`SpeedControl`] is asked regularly while the playhead follows the edge. It answers with a
 //!   playback speed, or with a seek where the playhead is too late for speed to make it good
 //!   ([`LatencyControl`]).
+//!
+//! ```
+//! use telecine_abr::live::*;
+//! use telecine_model::{MediaTime, Timestamp};
+//!
+//! let mut policy = BackingOff::new();
+//! let mut control = LatencyControl::new();
+//! let wanted = TargetContext { manifest: Some(MediaTime::from_secs(3)), ..TargetContext::default() };
+//! let target = policy.target(&wanted);
+//! let mut ctx = LiveContext {
+//!     now: Timestamp::ZERO,
+//!     state: LiveState::Playing,
+//!     latency: MediaTime::from_millis(3400),
+//!     uncertainty: MediaTime::from_millis(20),
+//!     target: target.target,
+//!     max_latency: Some(MediaTime::from_secs(8)),
+//!     buffer: MediaTime::from_millis(2900),
+//!     granularity: MediaTime::from_millis(400),
+//!     rate_milli: 1000,
+//!     bounds: RateBounds::default(),
+//!     speeds: Speeds::Smooth,
+//!     low_latency: true,
+//! };
+//! let choice = control.decide(&ctx);
+//! assert_eq!(choice.action, SpeedAction::Rate(1030));
+//! assert_eq!(choice.reasons[0].to_string(), "3.40 s behind live is more than the target of 3.00 s");
+//!
+//! // A stall: the playhead stands, and afterwards a later one is aimed at for a while.
+//! policy.on_stall(&wanted);
+//! ctx.state = LiveState::Rebuffering;
+//! assert_eq!(control.decide(&ctx).action, SpeedAction::Rate(1000));
+//! assert_eq!(policy.target(&wanted).target, MediaTime::from_millis(3750));
+//! ```
 
 mod control;
 mod range;

@@ -160,6 +160,23 @@ fn ordinary_live_is_followed_too() {
     }
 }
 
+/// Parts of a third of a second, held back by three of them, over a network that is quick enough.
+#[test]
+fn a_target_of_a_second_is_kept_within_a_tenth() {
+    for seed in 0..4 {
+        for late_ms in [-100.0, 0.0, 100.0, 400.0] {
+            let edge = Edge { jitter_ms: 30.0, misread_ms: 30.0, delay_ms: 90.0, ..Edge::low_latency(seed) };
+            let viewing = Viewing { wanted: MediaTime::from_secs(1), late_ms, ..Viewing::low_latency(300) };
+            let report = live(&edge, &viewing);
+            let mean = report.latency.iter().map(|(_, latency, _)| latency).sum::<f64>() / report.latency.len() as f64;
+            assert!(mean <= 1.1, "{seed} {late_ms}: {mean}");
+            assert!(report.worst(60.0, 300.0) <= 0.1, "{}", report.worst(60.0, 300.0));
+            assert!(report.stalls.is_empty(), "{:?}", report.stalls);
+            assert!(Report::most_within(&report.sign_changes(), 60.0) <= 2, "{:?}", report.rates);
+        }
+    }
+}
+
 #[test]
 fn the_same_edge_gives_the_same_speeds() {
     let edge = Edge { outages: vec![(100.0, 109.0), (200.0, 203.5)], ..Edge::low_latency(9) };

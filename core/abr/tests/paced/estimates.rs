@@ -1,7 +1,9 @@
 //! Estimates against the link's true rate.
 
 use crate::link::{measure, Job, Link, Reads};
-use telecine_abr::{DualEwma, Estimator};
+use std::time::Duration;
+use telecine_abr::{DualEwma, Estimator, TransferFlags, TransferId, TransferSample};
+use telecine_model::Timestamp;
 
 const WAYS: [Reads; 6] =
     [Reads::Packets, Reads::Records, Reads::Ticks(5.0), Reads::Ticks(10.0), Reads::Late(1.0), Reads::Late(4.0)];
@@ -189,4 +191,38 @@ fn whole_transfers_after_paced_ones_count_as_ever() {
     let alone = measure(&mut DualEwma::new(), &link, vec![whole(62_000.0)], Reads::Packets, true);
     let (last, same) = (mixed.last().expect("some").1, alone.last().expect("some").1);
     assert!((last - same).abs() < 0.02 * same, "{last} {same}");
+}
+
+/// Each burst is there at once, or nearly: what is known is that the link is much faster.
+#[test]
+fn a_link_without_limit_does_not_pass_for_the_encoder() {
+    let near = |kbps| Link { rtt_ms: 0.2, ..Link::steady(kbps) };
+    for reads in WAYS {
+        for (kbps, least) in [(100_000.0, 16_000.0), (1_000_000.0, 16_000.0)] {
+            let jobs = vec![chunked(2000.0, 400.0, 40), chunked(128.0, 400.0, 40)];
+            let believed = measure(&mut DualEwma::new(), &near(kbps), jobs, reads, true);
+            assert_within(&believed, (8.0, 40.0), (least, 1.3 * kbps), &format!("chunks {kbps} {reads:?}"));
+            let jobs = vec![parts(2000.0, 334.0, 40), parts(128.0, 334.0, 40)];
+            let believed = measure(&mut DualEwma::new(), &near(kbps), jobs, reads, false);
+            assert_within(&believed, (8.0, 40.0), (least, 1.3 * kbps), &format!("parts {kbps} {reads:?}"));
+        }
+    }
+}
+
+/// As the virtual link tells it: the answer begins, and the part is there when it is complete.
+#[test]
+fn a_part_that_is_read_in_one_piece_counts_from_its_first_byte() {
+    let mut estimator = DualEwma::new();
+    for number in 0..12 {
+        let (id, from) = (TransferId(number), Timestamp::from_millis(number * 334));
+        estimator.on_paced(id);
+        estimator.on_progress(id, 0, from);
+        estimator.on_progress(id, 41_750, from + Duration::from_micros(33_400));
+        let (first_byte, finished) = (from, from + Duration::from_micros(33_400));
+        let flags = TransferFlags { paced: true, held: true, ..TransferFlags::default() };
+        estimator.on_transfer(&TransferSample { id, bytes: 41_750, started: from, first_byte, finished, flags });
+    }
+    let estimate = estimator.estimate().expect("an estimate");
+    assert!(estimate.samples > 0);
+    assert_eq!(estimate.bits_per_second, 10_000_000);
 }

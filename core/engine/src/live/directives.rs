@@ -1,10 +1,10 @@
 //! Delivery directives: what a client tells a server with the request of a playlist (rfc8216bis 6.2.5).
 
-use telecine_model::presentation::PlaylistInfo;
+use telecine_model::presentation::{PlaylistInfo, RenditionReport};
 use telecine_model::{MediaTime, SegmentIndex, Timestamp};
 
 /// The directives of one request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Directives {
     /// `_HLS_msn` and `_HLS_part`: answered once the playlist has this.
     pub(crate) until: Option<(u64, Option<u64>)>,
@@ -13,7 +13,7 @@ pub(crate) struct Directives {
 }
 
 /// What may be left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Skip {
     /// `YES`: segments.
     Segments,
@@ -27,6 +27,11 @@ impl Directives {
         let next = index.table.end_number();
         let part = info.part_target.map(|_| index.parts_of(next).len() as u64);
         Self { until: Some((next, part)), skip: None }
+    }
+
+    /// Asks for what a playlist is reported to have.
+    pub(crate) fn for_reported(report: &RenditionReport) -> Option<Self> {
+        Some(Self { until: Some((report.last_msn?, report.last_part)), skip: None })
     }
 
     /// The same, leaving out what is known, where the server can and the copy that is known, loaded at `loaded`, is not

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use telecine_abr::live::{LiveContext, LiveState, RateBounds, SpeedAction, Speeds, TargetContext, ASK_EVERY};
+use telecine_abr::BitrateRule;
 use telecine_model::clock::ClockSource;
 use telecine_model::{MediaTime, SegmentIndex, TrackKind, WallTime};
 
@@ -60,7 +61,9 @@ impl Engine {
             return;
         }
         let Some(end) = self.index_of(reference).and_then(SegmentIndex::edge) else { return };
-        self.title.live.edge.see(end, answered.head);
+        // A cache may have kept it.
+        let age = Duration::from_secs(answered.age_s.unwrap_or(0));
+        self.title.live.edge.see(end, answered.head - age);
     }
 
     /// The rendition whose playlist tells where the title is: of the picture, if there is one.
@@ -112,7 +115,7 @@ impl Engine {
     }
 
     /// What becomes available at once: a part, or a segment.
-    fn granularity(&self) -> MediaTime {
+    pub(crate) fn granularity(&self) -> MediaTime {
         let leader = self.leader().filter(|leader| self.plays_parts(*leader));
         let part = leader.and_then(|leader| self.title.playlists.get(&leader)?.part_target);
         let kind = self.leading_kind();
@@ -158,6 +161,13 @@ impl Engine {
         let now = || self.produced_now().map(|(now, _)| now);
         let chunks = self.index_of(fetch.rendition).is_some_and(|index| !index.availability_complete);
         fetch.part.is_some() || (chunks && now().is_some_and(|now| fetch.end > now))
+    }
+
+    /// Whether it was asked for before it was there.
+    pub(crate) fn is_held(&self, purpose: &Purpose) -> bool {
+        let Purpose::Segment(kind) = purpose else { return false };
+        let fetch = self.streams.get(kind).and_then(|stream| stream.fetch.as_ref());
+        fetch.is_some_and(|fetch| fetch.hinted.is_some() || fetch.open.is_some())
     }
 
     pub(crate) fn is_live(&self) -> bool {
@@ -252,7 +262,15 @@ impl Engine {
         }
     }
 
-    fn plays_low_latency(&self) -> bool {
+    /// The rule that chooses bitrates.
+    pub(crate) fn rule(&mut self) -> &mut dyn BitrateRule {
+        match self.is_live() && self.plays_low_latency() {
+            true => self.policies.low_latency_rule.as_mut(),
+            false => self.policies.rule.as_mut(),
+        }
+    }
+
+    pub(crate) fn plays_low_latency(&self) -> bool {
         let chunks = |leader: RenditionRef| self.index_of(leader).is_some_and(|index| !index.availability_complete);
         self.leader().is_some_and(|leader| self.plays_parts(leader) || chunks(leader))
     }

@@ -18,7 +18,7 @@ use telecine_delivery::RequestClass;
 use telecine_manifest::hls::{MediaPlaylist, Refresh};
 use telecine_model::clock::WallClock;
 use telecine_model::presentation::{PlaylistInfo, PreloadHint};
-use telecine_model::{Error, ErrorCode, Handling, MediaTime, SegmentIndex, Segments, Timestamp, TrackKind};
+use telecine_model::{uri, Error, ErrorCode, Handling, MediaTime, SegmentIndex, Segments, Timestamp, TrackKind};
 
 use self::align::{origin_beside, End};
 pub(crate) use self::clock::Answered;
@@ -48,8 +48,8 @@ const HELD_LONGER: Duration = Duration::from_secs(2);
 #[derive(Default)]
 pub(crate) struct Live {
     reloads: BTreeMap<RenditionRef, Reload>,
-    /// A hint that was followed in vain.
-    refused_hint: Option<PreloadHint>,
+    /// Hints that were followed in vain: the last one, and how many in a row.
+    refused_hints: BTreeMap<RenditionRef, (PreloadHint, u32)>,
     edge: LiveEdge,
     /// The world's clock, as answers tell it.
     clock: WallClock,
@@ -125,7 +125,7 @@ impl Engine {
             return;
         }
         let mut reload = Reload::first(started);
-        reload.on_changed(started, self.now, last_duration(&playlist.info, &playlist.index), blocks);
+        reload.on_changed(started, self.now, last_duration(&playlist.index), blocks);
         self.title.live.reloads.insert(reference, reload);
     }
 
@@ -201,8 +201,28 @@ impl Engine {
         let info = self.title.playlists.get(&reference);
         let Some(((reload, info), index)) = reload.zip(info).zip(self.index_of(reference)) else { return plain };
         let blocks = self.config.live.low_latency && reload.may_block() && parts::blocks(info);
-        let directives = if blocks { Directives::for_next(info, index) } else { plain };
+        let mut directives = if blocks { Directives::for_next(info, index) } else { plain };
+        if let Some(reported) =
+            self.reported(reference).filter(|reported| directives.blocks() && *reported > directives)
+        {
+            directives = reported;
+        }
         directives.skipping(info, reload.loaded(), self.now)
+    }
+
+    /// What another playlist reports of one, to ask for that at least (4.4.5.4): no older copy is of use then.
+    fn reported(&self, reference: RenditionRef) -> Option<Directives> {
+        let url = self.rendition(reference)?.uri.as_deref()?;
+        let playlists =
+            self.title.playlists.values().filter(|info| self.config.live.low_latency && parts::blocks(info));
+        let reports = playlists.flat_map(|info| info.rendition_reports.iter().map(move |report| (info, report)));
+        let of_this = reports.filter(|(info, report)| uri::resolve(&info.uri, &report.uri) == url);
+        of_this.filter_map(|(_, report)| Directives::for_reported(report)).max()
+    }
+
+    /// The URL at which a playlist is loaded for the first time.
+    pub(crate) fn first_url(&self, reference: RenditionRef, url: String) -> String {
+        self.reported(reference).map_or(url.clone(), |directives| directives.appended(&url))
     }
 
     /// A playlist that is known came again.
@@ -222,12 +242,16 @@ impl Engine {
         if let (Ok(Refresh::Reset), Some(end)) = (&merged, &end) {
             known.index.origin = end.origin_behind(&known.index);
         }
-        let last = last_duration(&known.info, &known.index);
         let answered = Answered::of(request, self.now);
         let blocks = self.config.live.low_latency && parts::blocks(&known.info);
         self.title.playlists.insert(reference, known.info);
         self.set_segments(reference, known.index);
         let draw = self.rng.next_u64();
+        let parts = self.plays_parts(reference);
+        let polled = target.mul_ratio(1, 2);
+        let last = self.index_of(reference).map_or(MediaTime::ZERO, last_duration);
+        // Parts come sooner than segments do: they are polled for as what does not change is.
+        let last = if parts { last.min(polled) } else { last };
         let Some(reload) = self.title.live.reloads.get_mut(&reference) else { return };
         let blocks = blocks && reload.may_block();
         match merged {
@@ -424,6 +448,10 @@ impl Engine {
         // Nor are timestamps that lead far away.
         let follows = stream.follows(reference, fetch.number, fetch.part);
         let most = if follows { SEAM } else { FARTHEST };
+        // Where pictures are coded in another order than they are shown in, a part in mid-segment begins a little earlier.
+        if fetch.part.is_some_and(|part| part > 0) && by.abs_diff(MediaTime::ZERO) <= SEAM {
+            return false;
+        }
         if by == MediaTime::ZERO || by.abs_diff(MediaTime::ZERO) > most {
             return false;
         }
@@ -451,11 +479,9 @@ impl Engine {
     }
 }
 
-/// Duration of what is listed last: a segment, or a part where there are parts.
-fn last_duration(info: &PlaylistInfo, index: &SegmentIndex) -> MediaTime {
-    let last = index.table.last_span();
-    let segment = last.map_or(MediaTime::ZERO, |span| {
+/// Duration of the segment that is listed last.
+fn last_duration(index: &SegmentIndex) -> MediaTime {
+    index.table.last_span().map_or(MediaTime::ZERO, |span| {
         MediaTime::from_ticks(i64::try_from(span.duration).unwrap_or(i64::MAX), index.table.timescale())
-    });
-    info.part_target.filter(|_| !index.parts.is_empty()).map_or(segment, |part| part.min(segment))
+    })
 }

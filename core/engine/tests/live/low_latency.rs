@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use telecine_model::TrackKind;
-use telecine_virtual::Outcome;
+use telecine_engine::State;
+use telecine_model::{Error, ErrorCode, MediaTime, Timestamp, TrackKind};
+use telecine_virtual::{Network, Outcome, Response, Session, Step};
 
-use crate::common::{at, errors};
+use crate::common::{at, errors, secs, states};
 use crate::hls::{every_sample_once, stalls};
-use crate::origin::Origin;
+use crate::origin::{loads, with_text, Origin, BEGIN};
 
 const HLS: &str = "/hls/live_60/parts_334/demo/main.m3u8";
 
 #[test]
 fn parts_are_played_at_their_hold_back() {
     let origin = Origin::new();
-    let urls = origin.urls.clone();
     let mut session = origin.play(HLS);
     assert_eq!(session.run(Some(at(300_000))), Outcome::Until);
     let latency = session.engine().qoe(session.now()).latency.expect("it was read");
@@ -22,4 +22,158 @@ fn parts_are_played_at_their_hold_back() {
     assert_eq!((stalls(&session), errors(&session)), (0, Vec::new()));
     every_sample_once(&session, TrackKind::Video);
     every_sample_once(&session, TrackKind::Audio);
+}
+
+/// What was asked for of a rendition's playlist, with its directives.
+fn queries(urls: &[(Timestamp, String)], rendition: &str) -> Vec<String> {
+    let of_this = urls.iter().filter(|(_, url)| url.contains(&format!("{rendition}.m3u8")));
+    of_this.map(|(_, url)| url.split_once('?').map_or(String::new(), |(_, query)| query.to_owned())).collect()
+}
+
+fn plays(path: &str, seconds: u64) -> Session<Origin> {
+    let mut session = Origin::new().play(path);
+    assert_eq!(session.run(Some(at(seconds * 1000))), Outcome::Until, "{:?}", errors(&session));
+    session
+}
+
+fn smooth(session: &Session<Origin>) {
+    assert_eq!((stalls(session), errors(session)), (0, Vec::new()));
+    every_sample_once(session, TrackKind::Video);
+    every_sample_once(session, TrackKind::Audio);
+}
+
+fn mean_latency(session: &Session<Origin>) -> MediaTime {
+    MediaTime::from_duration(session.engine().qoe(session.now()).latency.expect("it was read").mean)
+}
+
+#[test]
+fn parts_that_are_files_are_played_as_those_that_are_ranges() {
+    let session = plays("/hls/live_60/parts_334/partfiles_1/demo/main.m3u8", 120);
+    smooth(&session);
+    assert!(mean_latency(&session) < MediaTime::from_millis(1150), "{}", mean_latency(&session));
+}
+
+#[test]
+fn each_request_of_a_playlist_waits_for_the_next_part_one_at_a_time() {
+    let origin = Origin::new();
+    let urls = origin.urls.clone();
+    let mut session = origin.play(HLS);
+    session.run(Some(at(20_000)));
+    let queries = queries(&urls.borrow(), "a-en");
+    assert_eq!(queries[0], "", "nothing is known yet");
+    let asked: Vec<(u64, u64)> = queries[1..].iter().map(|query| next(query)).collect();
+    assert!(asked.windows(2).all(|pair| pair[0] < pair[1]), "{asked:?}");
+    // Six parts and the rest, each two seconds.
+    assert!((60..=75).contains(&asked.len()), "{}", asked.len());
+}
+
+fn next(query: &str) -> (u64, u64) {
+    let value = |name: &str| {
+        let found = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+        found.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{name} in {query}"))
+    };
+    (value("_HLS_msn"), value("_HLS_part"))
+}
+
+#[test]
+fn updates_that_leave_out_what_is_known_come_to_the_same() {
+    for skip in [0, 1, 2] {
+        let session = plays(&format!("/hls/live_120/parts_500/skip_{skip}/demo/main.m3u8"), 60);
+        smooth(&session);
+        let (from, _) = session.engine().snapshot(session.now()).edge.expect("it is live").seekable;
+        assert!(from.abs_diff(secs(60)) <= secs(3), "the window slides: {from}");
+    }
+}
+
+#[test]
+fn a_server_that_does_not_hold_requests_is_polled_and_watched_from_further_away() {
+    let origin = Origin::new();
+    let urls = origin.urls.clone();
+    let mut session = origin.play("/hls/live_60/parts_334/block_0/demo/main.m3u8");
+    session.run(Some(at(60_000)));
+    smooth(&session);
+    assert!(queries(&urls.borrow(), "a-en").iter().all(|query| !query.contains("_HLS_msn")));
+    assert!(mean_latency(&session) > secs(5), "{}", mean_latency(&session));
+}
+
+#[test]
+fn a_server_that_promises_to_hold_requests_and_does_not_is_asked_no_more_than_a_polled_one() {
+    let promising = |text: String| text.replace("SERVER-CONTROL:", "SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,");
+    let origin = Origin::new().editing(move |_, path, response| match path.ends_with(".m3u8") {
+        true => with_text(response, promising),
+        false => response.into(),
+    });
+    let log = origin.log.clone();
+    let mut session = origin.play("/hls/live_60/parts_334/block_0/demo/main.m3u8");
+    session.run(Some(at(60_000)));
+    let loads = loads(&log.borrow(), |path| path.ends_with("a-en.m3u8"));
+    // Two in a target duration (F27), and those that showed it.
+    assert!(loads.len() <= 60 + 6, "{}", loads.len());
+    assert!(stalls(&session) <= 1, "{}", stalls(&session));
+    every_sample_once(&session, TrackKind::Audio);
+}
+
+#[test]
+fn a_hint_of_what_does_not_come_harms_nobody() {
+    let origin = Origin::new().editing(|_, path, response| match path.ends_with(".m3u8") {
+        true => with_text(response, |text| {
+            text.replace("#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"", "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"wrong/")
+        }),
+        false => response.into(),
+    });
+    let log = origin.log.clone();
+    let mut session = origin.play(HLS);
+    session.run(Some(at(60_000)));
+    assert_eq!((stalls(&session), errors(&session)), (0, Vec::new()), "404 of a hint is no fault (6.2.6)");
+    every_sample_once(&session, TrackKind::Video);
+    let missing = log.borrow().iter().filter(|asked| asked.status == 404).count();
+    assert!(missing <= 6, "{missing}");
+    assert!(mean_latency(&session) < MediaTime::from_millis(1300), "{}", mean_latency(&session));
+}
+
+#[test]
+fn a_part_that_is_missing_is_left_out_up_to_the_next_that_can_be_begun_with() {
+    let origin = Origin::new().editing(|now, path, response| {
+        let lost = path.contains("/v") && path.contains(".3.m4s") && (at(20_000)..at(22_000)).contains(&now);
+        match lost {
+            true => Response::new(404, "https://origin.example/", "").into(),
+            false => response.into(),
+        }
+    });
+    let mut session = origin.play("/hls/live_60/parts_334/partfiles_1/demo/main.m3u8");
+    session.run(Some(at(60_000)));
+    let codes: Vec<ErrorCode> = errors(&session).iter().map(Error::code).collect();
+    assert_eq!(codes, [ErrorCode::HttpStatus]);
+    assert_eq!(states(&session).last(), Some(&State::Playing));
+}
+
+#[test]
+fn a_switch_of_renditions_begins_where_the_reports_say_the_other_one_is() {
+    let step = |seconds, bits_per_second| Step {
+        duration: Duration::from_secs(seconds),
+        bits_per_second,
+        latency: Duration::from_millis(40),
+    };
+    let origin = Origin::new();
+    let urls = origin.urls.clone();
+    let network = Network::from_steps([step(15, 10_000_000), step(15, 1_200_000)]).expect("a network");
+    let mut session = origin.play(HLS).network(network);
+    session.run(Some(at(120_000)));
+    let first: Vec<String> = ["v180", "v360", "v480"]
+        .iter()
+        .filter_map(|rendition| queries(&urls.borrow(), rendition).first().cloned())
+        .collect();
+    assert!(!first.is_empty() && first.iter().all(|query| query.contains("_HLS_msn")), "{first:?}");
+    assert_eq!(errors(&session), []);
+    assert!(stalls(&session) <= 3, "an eighth of the rate at once, with a second of buffer: {}", stalls(&session));
+    every_sample_once(&session, TrackKind::Video);
+}
+
+#[test]
+fn a_low_latency_title_that_ends_is_played_to_its_end() {
+    let stop = BEGIN / 1000 + 30;
+    let mut session = Origin::new().play(&format!("/hls/live_60/parts_334/stop_{stop}/demo/main.m3u8"));
+    assert_eq!(session.run(Some(at(100_000))), Outcome::Ended, "{:?}", errors(&session));
+    smooth(&session);
+    assert!((at(29_000)..at(33_000)).contains(&session.now()), "{:?}", session.now());
 }
