@@ -483,7 +483,7 @@ impl<'a> Programme<'a> {
     }
 
     /// How often the thumbnails are shown, whole or in part: which of their images there are. Of what goes on, those that
-    /// have ended and reach into the window.
+    /// have ended and reach into the window, and the last.
     pub(crate) fn tile_images(&self) -> Range<u64> {
         let Some(seconds) = self.title.tiles.as_ref().map(Tiles::seconds_per_image) else { return 0..0 };
         match self.edge {
@@ -491,7 +491,8 @@ impl<'a> Programme<'a> {
             Some(edge) => {
                 let image = |ms| ms / (seconds * 1000);
                 let media = edge.media_ms();
-                image(media.saturating_sub(edge.window_ms()))..image(media)
+                let last = image(media);
+                image(media.saturating_sub(edge.window_ms())).min(last.saturating_sub(1))..last
             }
         }
     }
