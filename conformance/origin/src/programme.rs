@@ -209,8 +209,8 @@ impl<'a> Programme<'a> {
                 Part::Chunks([Bytes::from(events), moof, mdat].into())
             }
             Some(edge) => {
-                let pieces = edge.pieces(track, n).into_iter().enumerate();
-                Part::Chunks(pieces.flat_map(|(k, piece)| self.piece(track, n, k, &piece)).collect())
+                let pieces = edge.pieces(track, n);
+                Part::Chunks(pieces.iter().enumerate().flat_map(|(k, piece)| self.piece(track, n, k, piece)).collect())
             }
         }
     }
@@ -232,13 +232,15 @@ impl<'a> Programme<'a> {
     pub(crate) fn piece_ranges(&self, track: &Arc<Track>, n: u64) -> Vec<Range<u64>> {
         let Some(edge) = self.edge else { return Vec::new() };
         let mut at = 0;
-        let pieces = edge.pieces(track, n).into_iter().enumerate();
-        let range = |(k, piece): (usize, Chunk)| {
-            let length: u64 = self.piece(track, n, k, &piece).iter().map(|bytes| bytes.len() as u64).sum();
+        let tells = self.options.live.as_ref().is_some_and(|live| live.produced);
+        let told = if tells { chunk::PRFT_SIZE } else { 0 };
+        let range = |(k, piece): (usize, &Chunk)| {
+            let events = if k == 0 { self.events(track, n).len() as u64 } else { 0 };
+            let length = piece.size + told + events;
             at += length;
             at - length..at
         };
-        pieces.map(range).collect()
+        edge.pieces(track, n).iter().enumerate().map(range).collect()
     }
 
     /// The same as it is stored: sealed where whole segments are.
