@@ -79,6 +79,11 @@
 //! `nowMS` too. In DASH a segment is served from its end on or from the end that `@duration` announces, whichever is
 //! earlier.
 //!
+//! A client whose clock is a model (`telecine play --clock virtual`) says with each request what it shows:
+//! `x-telecine-now-ms: <milliseconds since 1970>` takes the place of the clock too, where the URL has no `nowMS`. What
+//! would be held is then answered at once, and says what it would have waited for: `x-telecine-hold-ms: <ms>`, and of a
+//! body that comes as it is made `x-telecine-pieces: <from>@<ms>[,…]` ([`NOW_MS`], [`HOLD_MS`], [`PIECES`]).
+//!
 //! # Low latency
 //! The moment a part is complete is the moment its last sample ends. What is asked for before is held: the pure function
 //! says how much later the answer is due ([`Delivery::hold`], [`Delivery::pieces`]), and the server waits so long.
@@ -204,7 +209,7 @@ pub use body::Body;
 pub use log::LogEntry;
 pub use network::{Network, NetworkError, Step};
 pub use options::Format;
-pub use request::{Delivery, End, Keys, Method, Request, Response};
+pub use request::{Delivery, End, Keys, Method, Request, Response, HOLD_MS, NOW_MS, PIECES};
 pub use respond::{respond, Library};
 pub use server::{Origin, OriginConfig};
 pub use title::{Title, TitleError};

@@ -149,6 +149,9 @@ pub fn respond(library: &Library, request: &Request<'_>) -> Response {
         let date = Moment::at(request.moment().0.saturating_add(hold)).http_date();
         response.headers.push(("date", date));
     }
+    if request.told_ms.is_some() {
+        response.tell_waits();
+    }
     response.headers.extend([
         ("access-control-allow-origin", "*".to_owned()),
         ("access-control-expose-headers", "*".to_owned()),

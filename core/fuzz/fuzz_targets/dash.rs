@@ -3,7 +3,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use telecine_manifest::dash;
-use telecine_model::Limits;
+use telecine_model::availability::{presentation_delay, Availability};
+use telecine_model::clock::utc_sources;
+use telecine_model::{Limits, Presentation, Timestamp, WallTime};
 
 fuzz_target!(|data: &[u8]| {
     let limits = Limits::default();
@@ -21,9 +23,30 @@ fuzz_target!(|data: &[u8]| {
                 }
             }
         }
+        availability(&old);
         if let Ok(newer) = dash::parse(second, &context) {
             let _ = dash::refresh(&mut old, newer.presentation);
+            availability(&old);
         }
     }
     let _ = dash::apply_patch(first, second, &limits);
+    let _ = dash::MpdValidity::read(dash::VALIDITY_SCHEME, "3", data, &limits);
 });
+
+/// What follows from an MPD for its segments at some moments.
+fn availability(presentation: &Presentation) {
+    let Some(timing) = &presentation.dash else { return };
+    let _ = utc_sources(&timing.utc_timings, &presentation.uri);
+    for now in [0, 1_700_000_000_000_000, i64::MAX].map(WallTime::from_micros) {
+        let Some(availability) = Availability::new(timing, now) else { return };
+        let delay = presentation_delay(presentation, None).delay;
+        let _ = availability.window(presentation, now, delay);
+        let _ = availability.timeline_sample(presentation, [Timestamp::ZERO; 2]);
+        let renditions = presentation.periods.iter().flat_map(|p| &p.tracks).flat_map(|t| &t.renditions);
+        for index in renditions.filter_map(|rendition| rendition.segments.known()) {
+            for number in [availability.first(index, now), availability.last(index, now)].into_iter().flatten() {
+                assert!(availability.of(index, number).is_some());
+            }
+        }
+    }
+}

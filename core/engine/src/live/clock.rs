@@ -26,12 +26,15 @@ pub(crate) struct Answered {
     pub(crate) date: Option<WallTime>,
     /// `Age`.
     pub(crate) age_s: Option<u64>,
+    /// It is of a cache on the device, which does not say of when.
+    pub(crate) cached: bool,
 }
 
 impl Answered {
     /// What its `Date` says.
     pub(crate) fn dated(&self, source: ClockSource) -> Option<ClockSample> {
-        Some(ClockSample::answer(source, self.date?, DATE_RESOLUTION, [self.sent, self.head], self.age_s))
+        let date = self.date.filter(|_| !self.cached)?;
+        Some(ClockSample::answer(source, date, DATE_RESOLUTION, [self.sent, self.head], self.age_s))
     }
 }
 
@@ -122,10 +125,12 @@ impl ClockSync {
         let head = matches!(self.sources.get(self.nth), Some(UtcSource::Ask { method: UtcMethod::Head, .. }));
         let sample = match head {
             true => answered.dated(ClockSource::UtcTiming),
-            false => std::str::from_utf8(body).ok().and_then(parse_clock_text).map(|(time, resolution)| {
-                let moments = [answered.sent, answered.end];
-                ClockSample::answer(ClockSource::UtcTiming, time, resolution, moments, answered.age_s)
-            }),
+            false => std::str::from_utf8(body).ok().filter(|_| !answered.cached).and_then(parse_clock_text).map(
+                |(time, resolution)| {
+                    let moments = [answered.sent, answered.end];
+                    ClockSample::answer(ClockSource::UtcTiming, time, resolution, moments, answered.age_s)
+                },
+            ),
         };
         let Some(sample) = sample else {
             self.on_failure(now);
@@ -239,6 +244,18 @@ mod tests {
         let reading = clock.read(at(100)).expect("set");
         assert_eq!(reading.earliest.as_micros() - noon.as_micros(), 20_000_000);
         assert_eq!(reading.uncertainty(), Duration::from_millis(1050));
+    }
+
+    #[test]
+    fn d024_what_a_cache_of_the_device_gives_is_no_time() {
+        let (mut sync, mut clock) = (three(), WallClock::new());
+        let noon = parse_clock_text("2026-11-27T12:00:00Z").expect("a date").0;
+        let cached = Answered { date: Some(noon), cached: true, ..answered(0, 1) };
+        for _ in 0..3 {
+            assert!(sync.poll(&mut clock, at(1)).is_some());
+            assert_eq!(sync.on_answer(&mut clock, &cached, NOON, at(1)), None);
+        }
+        assert_eq!((clock.read(at(1)), cached.dated(ClockSource::HttpDate)), (None, None));
     }
 
     #[test]

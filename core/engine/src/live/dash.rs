@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use telecine_delivery::RequestClass;
 use telecine_model::availability::{presentation_delay, Availability, LiveWindow, SegmentTimes, CAUTION};
-use telecine_model::clock::{utc_sources, ClockSample, ClockSource, WallClock, WallReading};
+use telecine_model::clock::{utc_sources, ClockSample, ClockSource, Learnt, WallClock, WallReading};
 use telecine_model::error::Place;
 use telecine_model::{
     Error, ErrorCode, Handling, MediaTime, Presentation, Segment, SegmentIndex, Timestamp, TrackKind, WallTime, Warning,
@@ -63,6 +63,7 @@ impl Answered {
             end: now,
             date: head.and_then(|head| head.date),
             age_s: head.and_then(|head| head.age_s),
+            cached: head.is_some_and(|head| head.from_cache),
         }
     }
 }
@@ -70,9 +71,19 @@ impl Answered {
 impl Engine {
     /// The device's own clock was read.
     pub(crate) fn on_device_clock(&mut self, sample: ClockSample) {
-        self.device_clock = Some(sample);
+        // By what it would show now, had nobody set it and had the device not slept.
+        let mut before = WallClock::new();
+        let moved = self.device_clock.replace(sample).is_some_and(|known| {
+            before.learn(&known);
+            matches!(before.learn(&sample), Learnt::Moved(_))
+        });
+        let now = self.now;
         if let Some(dash) = &mut self.title.live.dash {
             dash.clock.learn(&sample);
+            if moved {
+                // Either may have been: what the host counts stands still while some devices sleep.
+                dash.sync.hurry(now);
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! Newer versions of a live MPD: read, merged, and what follows from what is different (D042–D056, D078).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use bytes::Bytes;
 use telecine_manifest::dash::{self, BreakKind, Changes, MpdValidity, Refresh};
@@ -10,10 +11,14 @@ use telecine_model::{Error, Handling, MediaTime, Period, Presentation, Protocol,
 
 use super::clock::Answered;
 use crate::action::SinkCommand;
+use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::event::DecisionKind;
 use crate::fetch::{Purpose, Request};
-use crate::stream::{Cursor, RenditionRef};
+use crate::stream::{Cursor, RenditionRef, Stream};
+
+/// A clock is asked again if the dates of answers contradict it by more than this.
+const DOUBT: Duration = Duration::from_secs(2);
 
 /// A newer version of the MPD that came and is not merged yet: its remote elements may be on their way.
 pub(super) struct Refreshing {
@@ -155,6 +160,10 @@ impl Engine {
             dash.sync.set(sources, answered, now);
             if let Some(sample) = answered.dated(ClockSource::HttpDate) {
                 dash.clock.learn(&sample);
+                // A server that is seconds away from the clock: one of the two is wrong.
+                if dash.clock.read(sample.at).is_some_and(|reading| reading.apart(&sample) > DOUBT) {
+                    dash.sync.hurry(now);
+                }
             }
         }
         self.check_clock(&mut known);
@@ -194,12 +203,29 @@ impl Engine {
         if places.iter().enumerate().any(|(at, place)| *place != Some(at)) {
             self.move_periods(&places);
         }
+        self.drop_behind_periods();
         self.forget_numbers(&broken);
         self.rebuild_ladders();
         self.learn_event_streams();
         if still {
             let end = duration.or_else(|| self.listed_until()).unwrap_or_default();
             self.tell_live_end(end);
+        }
+    }
+
+    /// What is on its way of a period that ends before it, as was not known yet, belongs to the next period: it is fetched
+    /// there (D005).
+    fn drop_behind_periods(&mut self) {
+        let behind = |stream: &&Stream| {
+            let fetch = stream.fetch.as_ref();
+            fetch.is_some_and(|fetch| {
+                self.period_end(fetch.rendition.period).is_some_and(|end| fetch.start + SEAM >= end)
+            })
+        };
+        let kinds: Vec<TrackKind> = self.streams.values().filter(behind).map(|stream| stream.kind).collect();
+        for kind in kinds {
+            self.drop_fetch(kind);
+            self.drop_torn(kind);
         }
     }
 
@@ -271,7 +297,10 @@ impl Engine {
         self.title.dead.clear();
         self.title.barred.clear();
         self.title.rendition_needs.clear();
+        // Their times are those of another timeline.
+        (self.title.timed, self.title.cues) = Default::default();
         self.title.presentation = Some(presentation);
+        self.learn_event_streams();
         let target = self.live_window().map_or(position, |window| window.clamp(position + moved));
         self.choose_tracks(target);
         let why = vec!["the presentation has begun anew".to_owned()];

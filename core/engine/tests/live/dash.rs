@@ -442,6 +442,81 @@ fn d110_a_segment_that_is_late_is_waited_for_and_another_is_not_asked_for_instea
 }
 
 #[test]
+fn d025_segments_that_are_not_there_let_the_clock_be_asked_at_once() {
+    let origin = Origin::new().editing(move |now, path, response| {
+        let late = is_segment(path) && (at(20_000)..at(21_500)).contains(&now);
+        match late {
+            true => Response::new(404, "https://origin.example/", "").into(),
+            false => response.into(),
+        }
+    });
+    let log = origin.log.clone();
+    let _session = run(origin.play("/dash/live_60/utc_iso/demo/number.mpd"), 28);
+    let log = log.borrow();
+    let missed = log.iter().find(|asked| is_segment(&asked.path) && asked.status == 404).expect("one was late").at;
+    let times = asked(&log, |path| path == "/time");
+    // It would have been due half a minute after the first time.
+    assert!(times.len() == 2 && times[1].at.since(missed) < Duration::from_millis(200), "{missed:?} {times:?}");
+}
+
+#[test]
+fn d005_a_period_that_ends_earlier_than_was_known_is_left_for_the_next_without_a_seam() {
+    // Each period is announced four seconds after it began: until then the one before goes on.
+    let origin = Origin::new().editing(|now, path, response| match is_mpd(path) {
+        true => with_text(response, |text| in_periods_until(&text, BEGIN + now.as_micros() / 1000, 60_000, -4000)),
+        false => response.into(),
+    });
+    let mut session = origin.play("/dash/live_60/utc_direct/mup_2/demo/number.mpd");
+    session.run(Some(at(180_000)));
+    assert_eq!((stalls(&session), errors(&session)), (0, Vec::new()));
+    every_sample_once(&session, TrackKind::Video);
+}
+
+#[test]
+fn whatever_newer_versions_say_nothing_panics_and_what_can_be_played_is() {
+    for seed in 1..=40 {
+        let mut rng = telecine_model::Rng::new(seed);
+        let mut loads = 0;
+        let origin = Origin::new().editing(move |_, path, response| {
+            if !is_mpd(path) {
+                return response.into();
+            }
+            loads += 1;
+            let mut body = response.body.to_vec();
+            if loads == 1 || rng.below(3) > 0 {
+                return response.into();
+            }
+            match rng.below(4) {
+                0 => body.truncate(rng.below(body.len() as u64) as usize),
+                1 => {
+                    for _ in 0..1 + rng.below(20) {
+                        let place = rng.below(body.len() as u64) as usize;
+                        body[place] = b"0123456789\"<>/ PTSZ"[rng.below(19) as usize];
+                    }
+                }
+                2 => {
+                    // Numbers become others.
+                    for byte in body.iter_mut().filter(|byte| byte.is_ascii_digit()) {
+                        if rng.below(40) == 0 {
+                            *byte = b'0' + rng.below(10) as u8;
+                        }
+                    }
+                }
+                _ => {
+                    let (from, to) = (rng.below(body.len() as u64) as usize, rng.below(body.len() as u64) as usize);
+                    body.drain(from.min(to)..from.max(to));
+                }
+            }
+            Response::new(200, response.url, body).into()
+        });
+        let path = [TIME, TIMELINE_NUMBER, "/dash/live_60/utc_direct/mup_1/demo/number.mpd"][(seed % 3) as usize];
+        let mut session = origin.play(path);
+        let outcome = session.run(Some(at(120_000)));
+        assert!(!matches!(outcome, Outcome::StepLimit), "seed {seed}");
+    }
+}
+
+#[test]
 fn d032_d033_seeks_stay_within_the_window() {
     for path in [NUMBER, TIME] {
         let mut session = Origin::new()
@@ -576,6 +651,11 @@ fn d051_an_mpd_in_place_of_a_patch_is_taken_as_one() {
 /// The MPD cut into periods of twenty seconds, of which those are there that reach into the window, and the next one from
 /// three seconds before it begins: whose segments are numbered on.
 fn in_periods(text: &str, now_ms: u64, depth_ms: u64) -> String {
+    in_periods_until(text, now_ms, depth_ms, 3000)
+}
+
+/// The same, with the next one from so long before it begins.
+fn in_periods_until(text: &str, now_ms: u64, depth_ms: u64, ahead_ms: i64) -> String {
     const LENGTH: u64 = 20;
     let sets = format!(
         "<AdaptationSet{}</AdaptationSet>",
@@ -584,7 +664,7 @@ fn in_periods(text: &str, now_ms: u64, depth_ms: u64) -> String {
     let (head, tail) =
         (text.split_once("<Period").expect("a period").0, text.split_once("</Period>").expect("a period").1);
     let first = (now_ms - depth_ms) / 1000 / LENGTH;
-    let last = (now_ms + 3000) / 1000 / LENGTH;
+    let last = now_ms.saturating_add_signed(ahead_ms) / 1000 / LENGTH;
     let mut periods = String::new();
     for period in first..=last {
         let mut own = String::new();

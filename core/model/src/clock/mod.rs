@@ -21,7 +21,7 @@ pub enum ClockSource {
     /// A clock that the MPD names (`UTCTiming`, D022).
     UtcTiming,
     /// What is listed: only where the clocks above contradict it, so that by them nothing at all could be played
-    /// (D106).
+    /// (D106), and until they agree with it.
     Timeline,
 }
 
@@ -95,6 +95,12 @@ impl WallReading {
     pub fn time(&self) -> WallTime {
         let (earliest, latest) = (i128::from(self.earliest.as_micros()), i128::from(self.latest.as_micros()));
         WallTime::from_micros(saturate((earliest + latest).div_euclid(2)))
+    }
+
+    /// How far apart it and a sample of the same moment are that have nothing in common; zero if they agree.
+    pub fn apart(&self, sample: &ClockSample) -> Duration {
+        let own = Bounds { earliest: self.earliest.as_micros(), latest: self.latest.as_micros() };
+        own.apart(Bounds::of(sample))
     }
 
     /// How far the middle may be off.
@@ -251,6 +257,12 @@ impl WallClock {
             return Learnt::Set;
         };
         if sample.source < fix.source {
+            let agrees = fix.at(sample.at).common(Bounds::of(sample)).is_some();
+            if fix.source == ClockSource::Timeline && sample.source == ClockSource::UtcTiming && agrees {
+                // It was put right, or the host's clock was: it says more exactly what the list says too.
+                *fix = Fix::new(sample);
+                return Learnt::Set;
+            }
             return Learnt::Ignored;
         }
         // The device's clock says all there is to say of it each time.

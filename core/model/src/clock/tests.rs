@@ -139,6 +139,9 @@ fn d106_what_is_listed_overrules_every_clock_and_they_no_longer_move_it() {
     assert_eq!(clock.learn(&precise(80_100, 100, 101)), Learnt::Ignored);
     assert_eq!(clock.read(at(10)).expect("set").time(), wall(6000));
     assert!(clock.is_synchronised());
+    // Until one of them agrees with it, which says it more exactly.
+    assert_eq!(clock.learn(&precise(6500, 200, 201)), Learnt::Set);
+    assert_eq!((clock.source(), clock.read(at(201)).expect("set").time()), (Some(ClockSource::UtcTiming), wall(6501)));
 }
 
 #[test]
