@@ -81,8 +81,9 @@ pub(crate) struct Play {
     /// Stop when the playhead is this far in the title; of a live one, this far from where it began
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) until: Option<MediaTime>,
-    /// Start this far in the title, before its end; of a live one, this far from the beginning of its window as it is
-    /// loaded, or as near to the live edge as may be [default: where the title says, else at the beginning, or near the edge]
+    /// Start this far in the title, before its end. A live HLS title counts from the beginning of its window as it is
+    /// loaded, a live MPD from the start of its programme; what lies outside of the window is moved into it [default: where
+    /// the title says, else at the beginning, or near the live edge]
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) start: Option<MediaTime>,
     /// Playback speed, 0.1 to 4

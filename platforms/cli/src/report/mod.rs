@@ -138,8 +138,8 @@ pub(crate) struct Height {
 pub(crate) struct Latency {
     /// Over the time that the playhead moved.
     pub(crate) mean_s: f64,
-    /// What it kept within for 95 % of that time.
-    pub(crate) p95_s: f64,
+    /// What it kept within for 95 % of that time; null where that is more than is measured.
+    pub(crate) p95_s: Option<f64>,
     /// What was aimed at last.
     pub(crate) target_s: f64,
 }
@@ -300,10 +300,10 @@ impl Report {
             });
         }
         if let Some(latency) = &self.latency {
+            let within = latency.p95_s.map_or(String::new(), |p95| format!("95 % within {}, ", seconds(p95)));
             parts.push(format!(
-                "{} behind the live edge on average (95 % within {}, aiming at {})",
+                "{} behind the live edge on average ({within}aiming at {})",
                 seconds(latency.mean_s),
-                seconds(latency.p95_s),
                 seconds(latency.target_s)
             ));
         }
