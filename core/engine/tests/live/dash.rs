@@ -877,3 +877,42 @@ fn a_recording_of_a_live_title_replays_to_the_same_actions() {
         assert!(replay.equal, "{path}: differs by input {:?} of {}", replay.differs_by_input, replay.inputs);
     }
 }
+
+#[test]
+fn explore() {
+    for options in [
+        "periods_360",
+        "periods_360/etp_1",
+        "encrestart_14",
+        "adbreak_20",
+        "adbreak_20/continuous_0",
+        "start_1795780000/drift_200",
+        "start_1795780000/drift_-200",
+        "chunk_500/ato_1500/periods_360",
+        "chunk_500/ato_1500/encrestart_14",
+    ] {
+        for name in ["time", "timeline-number", "number"] {
+            let path = format!("/dash/live_60/utc_direct/{options}/demo/{name}.mpd");
+            let origin = Origin::new();
+            let log = origin.log.clone();
+            let mut session = origin.play(&path);
+            let outcome = session.run(Some(at(240_000)));
+            let mut codes = std::collections::BTreeMap::new();
+            for error in errors(&session) {
+                *codes
+                    .entry(format!("{:?} {}", error.code(), error.to_string().chars().take(90).collect::<String>()))
+                    .or_insert(0) += 1;
+            }
+            let behind = produced(session.now()) - session.engine().snapshot(session.now()).position;
+            let gaps = [TrackKind::Video, TrackKind::Audio].map(|kind| {
+                session.sink_ref().tracks().iter().find(|t| t.kind == kind).map_or((0, 0), |t| (t.samples, t.gaps))
+            });
+            let bad = log.borrow().iter().filter(|a| a.status >= 400).count();
+            eprintln!(
+                "EXP {options} {name}: {} stalls {} refused {bad} behind {behind} {gaps:?} {codes:?}",
+                if matches!(outcome, Outcome::Until) { "ok" } else { "OUT" },
+                stalls(&session)
+            );
+        }
+    }
+}
