@@ -8,7 +8,7 @@ use telecine_manifest::dash::{self, BreakKind, Changes, MpdValidity, Refresh};
 use telecine_manifest::sniff;
 use telecine_model::clock::{utc_sources, ClockSource};
 use telecine_model::{
-    Error, ErrorCode, Handling, MediaTime, Period, Presentation, Protocol, Segment, SegmentIndex, TrackKind, WallTime,
+    Error, ErrorCode, Handling, MediaTime, Period, Presentation, Protocol, SegmentIndex, TrackKind, WallTime,
 };
 
 use super::clock::Answered;
@@ -18,7 +18,7 @@ use crate::engine::Engine;
 use crate::event::DecisionKind;
 use crate::fetch::{Purpose, Request};
 use crate::media::FragmentTrack;
-use crate::stream::{Cursor, RenditionRef, Stream};
+use crate::stream::{Cursor, InitKey, RenditionRef, Stream};
 
 /// A clock is asked again if the dates of answers contradict it by more than this.
 const DOUBT: Duration = Duration::from_secs(2);
@@ -291,14 +291,20 @@ impl Engine {
             let rendition = periods.get(period)?.tracks.get(track)?.renditions.iter().position(|r| r.id == *id)?;
             let reference = RenditionRef { period, track, rendition };
             let index = self.rendition(reference)?.segments.known()?;
-            let (was, is) = (old_index.get(fetch.number)?, index.get(index.number_at(fetch.start + SEAM)?)?);
-            let init = |segment: &Segment, index: &SegmentIndex| {
-                segment.init.as_ref().map(|init| (index.resolve(&init.uri), init.byte_range))
+            let segment = index.get(index.number_at(fetch.start + SEAM)?)?;
+            let init = segment.init.as_ref().map(|init| {
+                let range = init.byte_range.map(|range| (range.offset, range.length));
+                InitKey { uri: index.resolve(&init.uri), range }
+            });
+            let asked = &self.requests.get(fetch.request?)?.fetch;
+            let offset = |index: &SegmentIndex| {
+                index.origin - MediaTime::from_ticks(index.presentation_offset, index.table.timescale())
             };
-            let same = (&was.uri, was.byte_range, init(&was, old_index)) == (&is.uri, is.byte_range, init(&is, index))
-                && was.start.abs_diff(is.start) <= SEAM
-                && index.time_of(was.ticks).abs_diff(was.start) <= MediaTime::from_millis(1);
-            (same && reference.period != old.period).then_some((reference, is.number, old))
+            let same = asked.url == self.on_good_base(reference, &segment.reference)
+                && (asked.byte_range, &fetch.init) == (segment.byte_range, &init)
+                && fetch.start.abs_diff(segment.start) <= SEAM
+                && offset(index).abs_diff(offset(old_index)) <= MediaTime::from_millis(1);
+            (same && reference.period != old.period).then_some((reference, segment.number, old))
         };
         let Some((reference, number, old)) = adopted() else { return false };
         let Some(stream) = self.streams.get_mut(&kind) else { return false };
