@@ -4,6 +4,7 @@
 //! `f32` and writes no unknown tag of a playlist, so neither long segments nor what comes beyond version 7 survive it.
 
 mod parts;
+mod ranges;
 
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -260,6 +261,8 @@ pub(crate) fn media(programme: &Programme<'_>, track: &Arc<Track>) -> String {
     let end = parts.as_ref().map_or_else(|| start(track, all.end), parts::Parts::end);
     let skipped = parts::skipped(programme, track, first, end);
     let head = playlist.out.len();
+    let ranges = ranges::Ranges::of(programme, track, first, (skipped > 0).then(|| parts::skip_ms(track)));
+    ranges.write(&mut playlist);
     let single = programme.options.byte_ranges.then(|| single::layout(programme, track, all.clone()));
     let file = format!("{}.{}", track.id, programme.file_extension(track));
     let extension = programme.extension(track);
@@ -267,7 +270,8 @@ pub(crate) fn media(programme: &Programme<'_>, track: &Arc<Track>) -> String {
         if skipped > 0 && n == first + skipped {
             // What they said holds still.
             playlist.out.truncate(head);
-            playlist.tag(&format!("#EXT-X-SKIP:SKIPPED-SEGMENTS={skipped}"));
+            playlist.tag(&format!("#EXT-X-SKIP:SKIPPED-SEGMENTS={skipped}{}", ranges.removed()));
+            ranges.write(&mut playlist);
         }
         let init = single.as_ref().map(|layout| (&file, &layout.init));
         segment_tags(&mut playlist, programme, track, n, n == first, init);
@@ -351,6 +355,9 @@ pub(crate) fn iframe_playlist(programme: &Programme<'_>, track: &Arc<Track>) -> 
 
 /// The media playlist of a rendition of text.
 pub(crate) fn text(programme: &Programme<'_>, id: &str) -> String {
+    if let Some(reference) = programme.title.tracks.first().filter(|_| programme.edge.is_some()) {
+        return live_text(programme, reference, id);
+    }
     let segments = programme.text_segments();
     let length = |range: &Range<u64>| {
         let (from, to) = (programme.boundary(range.start), programme.boundary(range.end));
@@ -364,5 +371,33 @@ pub(crate) fn text(programme: &Programme<'_>, id: &str) -> String {
         }
         playlist.segment(length(range), &format!("{id}/{}.vtt", n as u64 + programme.options.first_number), None);
     }
+    playlist.end()
+}
+
+/// The same of a programme that goes on: a segment for each of the reference rendition, so that all playlists have one
+/// target duration.
+fn live_text(programme: &Programme<'_>, reference: &Arc<Track>, id: &str) -> String {
+    let all = programme.first_segment(reference)..programme.segments(reference);
+    let first = all.start;
+    let mut playlist = Media::new(programme, longest(reference), programme.number(reference, first), "");
+    if let Some(before) = programme.discontinuities_before(reference, first).filter(|before| *before > 0) {
+        playlist.tag(&format!("#EXT-X-DISCONTINUITY-SEQUENCE:{before}"));
+    }
+    let skipped = parts::skipped(programme, reference, first, start(reference, all.end));
+    let from = first + skipped;
+    if skipped > 0 {
+        playlist.tag(&format!("#EXT-X-SKIP:SKIPPED-SEGMENTS={skipped}"));
+    }
+    for n in from..all.end {
+        let discontinuity = n > first && programme.is_discontinuity(reference, n);
+        if discontinuity {
+            playlist.tag("#EXT-X-DISCONTINUITY");
+        }
+        if let Some(moment) = programme.moment(reference, n).filter(|_| n == first || discontinuity) {
+            playlist.tag(&format!("#EXT-X-PROGRAM-DATE-TIME:{moment}"));
+        }
+        playlist.segment(duration(reference, n), &format!("{id}/{}.vtt", programme.number(reference, n)), None);
+    }
+    parts::reports(&mut playlist, programme, id);
     playlist.end()
 }

@@ -61,8 +61,9 @@
 //! # Live
 //! Any of these options lets the title go on for ever, counted from 1970 or from `start_`: a segment is there once it has
 //! ended. `?nowMS=<milliseconds since 1970>` on a request takes the place of the clock, so that any moment can be
-//! repeated. Before its start a programme is answered 404; subtitles, thumbnails, single files, lists and indexes are for
-//! titles with an end.
+//! repeated. Before its start a programme is answered 404. Subtitles of HLS are cut like the pictures, their cues counted
+//! from the start of the repetition; thumbnails are in MPDs of one period. Single files, lists, indexes, and subtitles of
+//! DASH, are for titles with an end.
 //!
 //! | option | meaning |
 //! |---|---|
@@ -77,6 +78,11 @@
 //! `/time` without it: the virtual clock is the player's own, and `/time` tells the server's unless it is asked with
 //! `nowMS` too. In DASH a segment is served from its end on or from the end that `@duration` announces, whichever is
 //! earlier.
+//!
+//! A client whose clock is a model (`telecine play --clock virtual`) says with each request what it shows:
+//! `x-telecine-now-ms: <milliseconds since 1970>` takes the place of the clock too, where the URL has no `nowMS`. What
+//! would be held is then answered at once, and says what it would have waited for: `x-telecine-hold-ms: <ms>`, and of a
+//! body that comes as it is made `x-telecine-pieces: <from>@<ms>[,…]` ([`NOW_MS`], [`HOLD_MS`], [`PIECES`]).
 //!
 //! # Low latency
 //! The moment a part is complete is the moment its last sample ends. What is asked for before is held: the pure function
@@ -101,6 +107,9 @@
 //! # Live, and what goes wrong with it
 //! | option | meaning |
 //! |---|---|
+//! | `scte35_N` | a break every N seconds, half as long (30 s at most), told of eight seconds before: `EXT-X-DATERANGE`, `EventStream` |
+//! | `inband_1` | DASH: breaks are told by `emsg` in front of segments of the first rendition's pictures instead |
+//! | `mpdevent_1` | DASH, with periods: `emsg` tells when an MPD is not valid any more, and `minimumUpdatePeriod` is 0 |
 //! | `patch_N` | DASH: `PatchLocation`, and patches of MPDs that are N seconds old at most: older 404, none newer 425 |
 //! | `etp_1` | DASH, with periods: the last period is announced half as long again as it will be |
 //! | `continuous_0` | DASH: periods do not say that they continue each other |
@@ -190,6 +199,7 @@ mod respond;
 mod runs;
 mod server;
 mod single;
+mod splice;
 mod stream;
 mod title;
 mod unsteady;
@@ -199,7 +209,7 @@ pub use body::Body;
 pub use log::LogEntry;
 pub use network::{Network, NetworkError, Step};
 pub use options::Format;
-pub use request::{Delivery, End, Keys, Method, Request, Response};
+pub use request::{Delivery, End, Keys, Method, Request, Response, HOLD_MS, NOW_MS, PIECES};
 pub use respond::{respond, Library};
 pub use server::{Origin, OriginConfig};
 pub use title::{Title, TitleError};

@@ -57,12 +57,18 @@ pub(crate) struct Live {
     pub(crate) ends_early: bool,
     /// `patch_<seconds>`: how long a patch of an MPD can be had.
     pub(crate) patch: Option<u64>,
+    /// `scte35_<seconds>`: a break begins so often.
+    pub(crate) splices: Option<u64>,
+    /// `inband_1`: breaks are told in the media of DASH, not in the MPD.
+    pub(crate) in_band: bool,
+    /// `mpdevent_1`: the media tell when an MPD is not valid any more.
+    pub(crate) validity: bool,
     /// What goes wrong.
     pub(crate) unsteady: Unsteady,
 }
 
 /// What a playlist may leave out that is known already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Skips {
     /// Nothing.
     None,
@@ -145,6 +151,9 @@ impl Default for Live {
             continuous: true,
             ends_early: false,
             patch: None,
+            splices: None,
+            in_band: false,
+            validity: false,
             unsteady: Unsteady::default(),
         }
     }
@@ -186,6 +195,9 @@ impl Live {
             "adbreak" => number(value, 4..=86_400).map(|seconds| self.break_every = Some(seconds)),
             "continuous" => switch(value).map(|on| self.continuous = on),
             "etp" => switch(value).map(|on| self.ends_early = on),
+            "scte35" => number(value, 10..=86_400).map(|seconds| self.splices = Some(seconds)),
+            "inband" => switch(value).map(|on| self.in_band = on),
+            "mpdevent" => switch(value).map(|on| self.validity = on),
             "patch" => number(value, 1..=86_400).map(|seconds| self.patch = Some(seconds)),
             name => return self.unsteady.set(name, value),
         };
@@ -211,6 +223,7 @@ impl Live {
             _ if self.renumbers && (self.parts.is_some() || self.block.is_some()) => {
                 Some("encrestartmsn_ counts anew what _HLS_msn asks for")
             }
+            _ if self.in_band && self.splices.is_none() => Some("inband_1 says where scte35_<seconds> is told"),
             _ if self.unsteady.drift_ppm != 0 && self.start == 0 => {
                 Some("drift_ grows from the start: say when it is, with start_")
             }
@@ -424,7 +437,22 @@ impl Edge {
     /// When so many ticks of a segment were taken.
     pub(crate) fn made(&self, track: &Track, n: u64, ticks: u64) -> Moment {
         let at = Ticks { ticks: start(track, n).saturating_add(ticks), timescale: track.timescale };
-        self.on_the_clock(self.unsteady.on_the_clock(at.floor_in(1000)))
+        self.clock_of(at.floor_in(1000))
+    }
+
+    /// How long a segment stays, in milliseconds.
+    pub(crate) fn window_ms(&self) -> u64 {
+        self.window_ms
+    }
+
+    /// The media that have passed, in milliseconds since the start.
+    pub(crate) fn media_ms(&self) -> u64 {
+        self.unsteady.in_the_media(self.elapsed_ms)
+    }
+
+    /// A time of the media on the clock.
+    pub(crate) fn clock_of(&self, media_ms: u64) -> Moment {
+        self.on_the_clock(self.unsteady.on_the_clock(media_ms))
     }
 
     /// The pieces that a segment comes in: the whole, where it comes in one.

@@ -40,6 +40,11 @@ impl Directives {
         Ok(Self { wanted, skip })
     }
 
+    /// The same where there are no parts.
+    pub(crate) fn of_segments(self) -> Self {
+        Self { wanted: self.wanted.map(|(msn, _)| (msn, None)), ..self }
+    }
+
     /// Whether there is something to wait for.
     pub(crate) fn wait(&self) -> bool {
         self.wanted.is_some()

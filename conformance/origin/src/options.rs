@@ -118,7 +118,8 @@ pub(crate) enum Refused {
 /// The names of all options, for whoever wrote one that is none.
 const NAMES: &str = "dur snr pto gap ts bytes disc periods bases xlink sidx live start stop event mup spd utc \
     parts partfiles block skip chunk ato ltgt prft \
-    encrestart encrestartmsn adbreak continuous etp patch jitter drift early404 skewpdt stale back prot keys \
+    encrestart encrestartmsn adbreak continuous etp patch scte35 \
+    inband mpdevent jitter drift early404 skewpdt stale back prot keys \
     krot lead iv pattern kf kauth ktoken kdelay kwrong klong kmissing kexpire statuscode cut short \
     stallh stallb flip norange mime enc redir rate trace delay seed";
 
@@ -220,6 +221,9 @@ impl Options {
             }
             _ if format == Format::Dash && self.periods.is_some() && self.cuts() => {
                 Err("periods_, encrestart_ and adbreak_ all say where periods begin")
+            }
+            _ if self.live.as_ref().is_some_and(|live| live.validity) && !self.cuts() && self.periods.is_none() => {
+                Err("mpdevent_1 tells of new periods: periods_, encrestart_ or adbreak_")
             }
             _ if self.live.is_some() && self.has_an_end() => Err("this option is for titles with an end"),
             // Where segments lie in their file is known only when they are made.

@@ -201,8 +201,13 @@ impl<'a> Programme<'a> {
     pub(crate) fn part(&self, track: &Arc<Track>, n: u64) -> Part {
         // The number of a movie fragment wraps like any 32-bit counter.
         let (time, sequence) = (self.media_time(track, n), (n + 1) as u32);
+        let events = self.events(track, n);
         match self.edge.filter(|edge| edge.piece_ms.is_some()) {
-            None => Part::Segment { fragment: fragment(track, n).clone(), time, sequence },
+            None if events.is_empty() => Part::Segment { fragment: fragment(track, n).clone(), time, sequence },
+            None => {
+                let [moof, mdat] = fragment(track, n).at(time, sequence);
+                Part::Chunks([Bytes::from(events), moof, mdat].into())
+            }
             Some(edge) => {
                 let pieces = edge.pieces(track, n).into_iter().enumerate();
                 Part::Chunks(pieces.flat_map(|(k, piece)| self.piece(track, n, k, &piece)).collect())
@@ -217,7 +222,10 @@ impl<'a> Programme<'a> {
         let tells = self.options.live.as_ref().is_some_and(|live| live.produced);
         let made = self.edge.filter(|_| tells).map(|edge| Produced { unix_ms: edge.made(track, n, piece.start).0 });
         // That the title can be divided was asked before.
-        chunk::write(fragment(track, n), piece, self.media_time(track, n), sequence, made).unwrap_or_default()
+        let [head, data] =
+            chunk::write(fragment(track, n), piece, self.media_time(track, n), sequence, made).unwrap_or_default();
+        let events = if k == 0 { self.events(track, n) } else { Vec::new() };
+        [if events.is_empty() { head } else { Bytes::from([&events[..], &head[..]].concat()) }, data]
     }
 
     /// The bytes of the pieces of a segment within it.
@@ -334,9 +342,8 @@ impl<'a> Programme<'a> {
 
     /// When a segment of a programme that goes on was made.
     pub(crate) fn moment(&self, track: &Track, n: u64) -> Option<Moment> {
-        let made = self.edge?.made(track, n, 0);
-        let skew = self.options.live.as_ref().map_or(0, |live| live.unsteady.skew_ms);
-        Some(Moment::at(made.0.saturating_add_signed(skew)))
+        let edge = self.edge?;
+        Some(self.dated(&edge, Ticks { ticks: start(track, n), timescale: track.timescale }.floor_in(1000)))
     }
 
     /// Number of segments between discontinuities, where there are any.
@@ -362,15 +369,17 @@ impl<'a> Programme<'a> {
         self.options.periods.unwrap_or(1).min(self.count).max(1)
     }
 
-    /// The DASH periods that a manifest has: of what goes on, those of which something is named.
-    pub(crate) fn periods(&self) -> Range<u64> {
+    /// The DASH periods that a manifest has: of what goes on, those of which something is named, or is being made.
+    pub(crate) fn periods(&self, with_empty: bool) -> Range<u64> {
         if self.edge.is_none() {
             return 0..self.period_count();
         }
         let reference = self.title.tracks.first();
         let (first, behind) = reference.map_or((0, 0), |track| (self.first_segment(track), self.segments(track)));
         let of = |n| reference.and_then(|track| self.run(track, n)).unwrap_or(0);
-        of(first)..of(behind.saturating_sub(1).max(first)) + 1
+        let last =
+            if with_empty && self.edge.is_some_and(|edge| !edge.over) { behind } else { behind.saturating_sub(1) };
+        of(first)..of(last.max(first)) + 1
     }
 
     /// Whether there is more than one period, now or at some time.
@@ -381,18 +390,18 @@ impl<'a> Programme<'a> {
         }
     }
 
-    /// The texts that belong to it: files of their own are of titles with an end.
+    /// The texts that belong to it: in DASH, files of their own are of titles with an end.
     pub(crate) fn texts(&self) -> &'a [Arc<Text>] {
-        if self.edge.is_some() {
+        if self.edge.is_some() && self.format == Format::Dash {
             &[]
         } else {
             &self.title.texts
         }
     }
 
-    /// Its thumbnails, likewise.
+    /// Its thumbnails. Where what goes on is cut, images would reach from one period into the next.
     pub(crate) fn tiles(&self) -> Option<&'a Tiles> {
-        self.title.tiles.as_ref().filter(|_| self.edge.is_none())
+        self.title.tiles.as_ref().filter(|_| self.edge.is_none() || !self.is_cut())
     }
 
     /// The segments of a rendition within a range of reference segments.
@@ -420,15 +429,29 @@ impl<'a> Programme<'a> {
         range.start > 0 && self.group_size().is_some_and(|size| range.start.is_multiple_of(size))
     }
 
-    /// One WebVTT segment of HLS: cues at title times, and the map that ties them to media times.
+    /// The reference segments of a WebVTT segment, if it is there: of what goes on, one.
+    pub(crate) fn text_range(&self, n: u64) -> Option<Range<u64>> {
+        match self.title.tracks.first().filter(|_| self.edge.is_some()) {
+            Some(reference) => self.has_segment(reference, n).then_some(n..n + 1),
+            None => self.text_segments().get(usize::try_from(n).ok()?).cloned(),
+        }
+    }
+
+    /// One WebVTT segment of HLS: cues at title times, and the map that ties them to media times. Of what goes on, times
+    /// are those of the repetition: hours that nobody counts so far are no times for a cue.
     pub(crate) fn text_segment(&self, text: &Text, range: &Range<u64>) -> String {
-        let local = self.boundary(range.start).floor_in(1000);
-        let restart = self.group_size().map_or(0, |size| self.shift(range.start / size).0.floor_in(90_000));
+        let begin = self.boundary(range.start).floor_in(1000);
         let reference = self.title.reference();
         let base = Ticks { ticks: reference.fragments[0].decode_time, timescale: reference.timescale };
-        let media = base.floor_in(90_000) + self.media_start(90_000) + local * 90 + self.later();
-        let mpegts = media.saturating_sub(restart) & ((1 << 33) - 1);
-        text.script.write(Some((mpegts, local)), self.cues(text, range, 0))
+        let media = base.floor_in(90_000) + self.media_start(90_000) + begin * 90 + self.later();
+        let (before, behind) = self.run(reference, range.start).map_or((0, 0), |run| {
+            let (before, behind) = self.shift(run);
+            (before.floor_in(90_000), behind.floor_in(90_000))
+        });
+        let mpegts = (media + behind).saturating_sub(before) & ((1 << 33) - 1);
+        let each = reference.fragments.len() as u64;
+        let origin = if self.edge.is_some() { self.boundary(range.start / each * each).floor_in(1000) } else { 0 };
+        text.script.write(Some((mpegts, begin - origin)), self.cues(text, range, origin))
     }
 
     /// One WebVTT file for a range of reference segments, its times counted from the start of the range.
@@ -443,7 +466,8 @@ impl<'a> Programme<'a> {
     /// of the programme.
     fn cues<'t>(&self, text: &'t Text, range: &Range<u64>, origin: u64) -> impl Iterator<Item = (u64, Cue)> + 't {
         let (from, to) = (self.boundary(range.start).floor_in(1000), self.boundary(range.end).ceil_in(1000));
-        let end = self.length().ceil_in(1000);
+        // What goes on has no end that a cue could reach beyond.
+        let end = if self.edge.is_some() { u64::MAX } else { self.length().ceil_in(1000) };
         let length = self.title.length;
         let period = length.ceil_in(1000).max(1);
         let count = text.script.cues.len() as u64;
@@ -458,10 +482,19 @@ impl<'a> Programme<'a> {
         })
     }
 
-    /// How often the thumbnails are shown, whole or in part.
-    pub(crate) fn tile_images(&self) -> u64 {
-        let image = self.title.tiles.as_ref().map(crate::title::Tiles::seconds_per_image);
-        image.map_or(0, |seconds| self.length().ceil_in(1).div_ceil(seconds))
+    /// How often the thumbnails are shown, whole or in part: which of their images there are. Of what goes on, those that
+    /// have ended and reach into the window, and the last.
+    pub(crate) fn tile_images(&self) -> Range<u64> {
+        let Some(seconds) = self.title.tiles.as_ref().map(Tiles::seconds_per_image) else { return 0..0 };
+        match self.edge {
+            None => 0..self.length().ceil_in(1).div_ceil(seconds),
+            Some(edge) => {
+                let image = |ms| ms / (seconds * 1000);
+                let media = edge.media_ms();
+                let last = image(media);
+                image(media.saturating_sub(edge.window_ms())).min(last.saturating_sub(1))..last
+            }
+        }
     }
 }
 

@@ -8,6 +8,15 @@ use crate::body::Body;
 use crate::live::Moment;
 use crate::network::Network;
 
+/// Request header of a client in virtual time: the moment that the request is made at, in milliseconds since 1970.
+pub const NOW_MS: &str = "x-telecine-now-ms";
+/// Response header, where the request has [`NOW_MS`]: the response would be held for so many milliseconds
+/// ([`Delivery::hold`]).
+pub const HOLD_MS: &str = "x-telecine-hold-ms";
+/// Response header, where the request has [`NOW_MS`]: `<from>@<ms>[,…]`: from these positions of the body on it would be
+/// there only so many milliseconds after the moment of the request ([`Delivery::pieces`]).
+pub const PIECES: &str = "x-telecine-pieces";
+
 /// The methods the origin tells apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Method {
@@ -47,8 +56,11 @@ pub struct Request<'a> {
     pub body: &'a [u8],
     /// Milliseconds since the server started; `nowMS` in the query takes its place.
     pub now_ms: u64,
-    /// Milliseconds since 1970; `nowMS` in the query takes its place.
+    /// Milliseconds since 1970; [`Request::told_ms`], or `nowMS` in the query, takes its place.
     pub unix_ms: u64,
+    /// The value of [`NOW_MS`]: milliseconds since 1970, by the clock of a client in virtual time. Nothing of the response
+    /// is held then: [`HOLD_MS`] and [`PIECES`] say what would be. `nowMS` in the query takes its place as a time.
+    pub told_ms: Option<u64>,
     /// How often the same path was asked for before: faults may end after some attempts.
     pub attempt: u32,
 }
@@ -86,12 +98,12 @@ impl<'a> Request<'a> {
 
     /// The time the request is answered for.
     pub(crate) fn moment(&self) -> Moment {
-        Moment::at(self.asked_time().unwrap_or(self.unix_ms))
+        Moment::at(self.asked_time().or(self.told_ms).unwrap_or(self.unix_ms))
     }
 
     /// Whether the clock is known.
     pub(crate) fn has_moment(&self) -> bool {
-        self.unix_ms > 0 || self.asked_time().is_some()
+        self.unix_ms > 0 || self.told_ms.is_some() || self.asked_time().is_some()
     }
 
     fn asked_time(&self) -> Option<u64> {
@@ -126,6 +138,17 @@ pub struct Keys {
 }
 
 impl Response {
+    /// Says in headers what a client in virtual time waits for, and waits for nothing.
+    pub(crate) fn tell_waits(&mut self) {
+        let hold = std::mem::take(&mut self.delivery.hold);
+        let pieces = std::mem::take(&mut self.delivery.pieces);
+        self.headers.push((HOLD_MS, hold.as_millis().to_string()));
+        if !pieces.is_empty() {
+            let pieces = pieces.iter().map(|(from, later)| format!("{from}@{}", later.as_millis()));
+            self.headers.push((PIECES, pieces.collect::<Vec<_>>().join(",")));
+        }
+    }
+
     /// The value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())

@@ -119,13 +119,13 @@ pub(crate) fn resource(programme: &Programme<'_>, format: Format, target: &Targe
         }
         (None, "xml") if format == Format::Dash => {
             let (stem, index) = stem.split_once(".period")?;
-            let index = index.parse().ok().filter(|index| programme.periods().contains(index))?;
+            let index = index.parse().ok().filter(|index| programme.periods(true).contains(index))?;
             let text = dash::remote_period(programme, Addressing::read(stem)?, index);
             Some(Resource::text(Class::Manifest, "xml", "", text))
         }
         (None, "mp4" | "ts" | "aac") if programme.edge.is_some() => None,
         (None, "mp4" | "ts" | "aac") => single_file(programme, stem, extension),
-        (None, "vtt") => {
+        (None, "vtt") if programme.edge.is_none() => {
             let (id, range) = period(programme, stem)?;
             let text = find_text(programme, id)?;
             let resource = Resource::text(Class::Text, "vtt", id, programme.text_file(text, &range));
@@ -152,9 +152,11 @@ fn base_url<'f>(programme: &Programme<'_>, file: &'f str) -> (Option<u64>, &'f s
     }
 }
 
-/// The rendition whose media playlist a file is.
-pub(crate) fn playlist_of<'a>(programme: &Programme<'a>, file: &str) -> Option<&'a Arc<Track>> {
-    find(programme, file.strip_suffix(".m3u8")?)
+/// The rendition whose media playlist a file is, or whose segments those of a text are; and whether it comes in parts.
+pub(crate) fn playlist_of<'a>(programme: &Programme<'a>, file: &str) -> Option<(&'a Arc<Track>, bool)> {
+    let id = file.strip_suffix(".m3u8")?;
+    let text = || find_text(programme, id).and(programme.title.tracks.first());
+    find(programme, id).map(|track| (track, true)).or_else(|| text().map(|track| (track, false)))
 }
 
 fn find<'a>(programme: &Programme<'a>, id: &str) -> Option<&'a Arc<Track>> {
@@ -204,7 +206,7 @@ fn playlist(programme: &Programme<'_>, stem: &str) -> Option<Resource> {
 /// The reference segments of the period that a whole file belongs to: `<id>`, or `<id>.p<n>` where there are several.
 fn period<'s>(programme: &Programme<'_>, stem: &'s str) -> Option<(&'s str, Range<u64>)> {
     match stem.rsplit_once(".p").and_then(|(id, index)| Some((id, index.parse::<u64>().ok()?))) {
-        Some((id, index)) => programme.periods().contains(&index).then(|| (id, programme.period(index))),
+        Some((id, index)) => programme.periods(true).contains(&index).then(|| (id, programme.period(index))),
         None => Some((stem, 0..programme.count())),
     }
 }
@@ -220,17 +222,19 @@ fn single_file(programme: &Programme<'_>, stem: &str, extension: &str) -> Option
 
 /// The files of one rendition: `init.mp4`, `<number>.m4s`, `t<time>.m4s`, `<number>.vtt`, `<number>.jpg`.
 fn in_rendition(programme: &Programme<'_>, format: Format, id: &str, stem: &str, extension: &str) -> Option<Resource> {
-    let number = || stem.parse::<u64>().ok()?.checked_sub(programme.options.first_number);
     if extension == "jpg" && id == "thumbs" {
         let tiles = programme.tiles()?;
-        let image = stem.parse::<u64>().ok().filter(|n| *n < programme.tile_images())?;
+        let image = stem.parse::<u64>().ok().filter(|n| programme.tile_images().contains(n))?;
         let resource = Resource::new(Class::Image, media_type("jpg"), id, vec![Part::Bytes(tiles.image.clone())]);
         return Some(Resource { segments: vec![(image, 0..tiles.image.len() as u64)], ..resource });
     }
     if extension == "vtt" {
         let text = find_text(programme, id)?;
-        let (n, ranges) = (number()?, programme.text_segments());
-        let resource = Resource::text(Class::Text, "vtt", id, programme.text_segment(text, ranges.get(n as usize)?));
+        let n = match programme.title.tracks.first().filter(|_| programme.edge.is_some()) {
+            Some(reference) => programme.numbered(reference, stem.parse().ok()?)?,
+            None => stem.parse::<u64>().ok()?.checked_sub(programme.options.first_number)?,
+        };
+        let resource = Resource::text(Class::Text, "vtt", id, programme.text_segment(text, &programme.text_range(n)?));
         return Some(Resource { segments: vec![(n, 0..resource.length())], ..resource });
     }
     let track = find(programme, id)?;

@@ -149,6 +149,9 @@ pub fn respond(library: &Library, request: &Request<'_>) -> Response {
         let date = Moment::at(request.moment().0.saturating_add(hold)).http_date();
         response.headers.push(("date", date));
     }
+    if request.told_ms.is_some() {
+        response.tell_waits();
+    }
     response.headers.extend([
         ("access-control-allow-origin", "*".to_owned()),
         ("access-control-expose-headers", "*".to_owned()),
@@ -317,12 +320,16 @@ fn manifest_at<'a>(
     let stale = seen(live.seen(now))?;
     let usual = |programme: Programme<'a>| Ok((programme.live(seen(live.seen_again(now))?), Duration::ZERO));
     let listens = live.blocks() || live.skips() != Skips::None;
-    let Some(track) = playlist_of(&programme, &target.file).filter(|_| programme.format == Format::Hls && listens)
+    let Some((track, parts)) =
+        playlist_of(&programme, &target.file).filter(|_| programme.format == Format::Hls && listens)
     else {
         return usual(programme);
     };
     let directives = Directives::read(request).map_err(|what| refused(400, what))?;
-    let programme = programme.without(directives.skip);
+    let directives = if parts { directives } else { directives.of_segments() };
+    // What was not offered is not left out.
+    let skip = if live.skips() == Skips::Segments { directives.skip.min(Skips::Segments) } else { directives.skip };
+    let programme = programme.without(skip);
     if !live.blocks() || !directives.wait() {
         return usual(programme);
     }

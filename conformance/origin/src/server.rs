@@ -30,7 +30,7 @@ use crate::body::Body;
 use crate::log::{Journal, LogEntry, Ticket};
 use crate::network::{Flow, Link, Network};
 use crate::options::Format;
-use crate::request::{Delivery, End, Method, Request};
+use crate::request::{Delivery, End, Method, Request, NOW_MS};
 use crate::respond::{manifest_path, respond, Library};
 use crate::title::Title;
 
@@ -224,6 +224,7 @@ async fn serve(
         ..LogEntry::default()
     });
     let authorization = text("authorization");
+    let told_ms = text(NOW_MS).and_then(|moment| moment.parse().ok());
     let encodings = text("accept-encoding");
     let method = request.method().clone();
     let (path, query) = (uri.path().to_owned(), uri.query().map(str::to_owned));
@@ -252,12 +253,15 @@ async fn serve(
         accepts_gzip: encodings.is_some_and(|encodings| accepts_gzip(&encodings)),
         now_ms: ticket.time_ms(),
         unix_ms,
+        told_ms,
         attempt: shared.attempt(&path),
     };
     let response = respond(&shared.library, &asked);
     let rtt = shared.link().map_or(Duration::ZERO, |link| link.rtt());
-    sleep_until(arrived + response.delivery.hold).await;
-    sleep(rtt + response.delivery.head_delay).await;
+    if !response.delivery.hold.is_zero() {
+        sleep_until(arrived + response.delivery.hold).await;
+    }
+    pause(rtt + response.delivery.head_delay).await;
     ticket.answered(response.status, response.fault, response.keys);
     let mut sent = hyper::Response::builder().status(response.status);
     for (name, value) in &response.headers {
@@ -283,6 +287,13 @@ async fn serve(
         *broken.status_mut() = hyper::StatusCode::INTERNAL_SERVER_ERROR;
         broken
     }))
+}
+
+/// Sleeps. Timers count milliseconds, so that even no time at all would take one.
+async fn pause(span: Duration) {
+    if !span.is_zero() {
+        sleep(span).await;
+    }
 }
 
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {

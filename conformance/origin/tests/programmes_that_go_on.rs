@@ -5,18 +5,14 @@ mod support;
 
 use std::time::Duration;
 
-use dash_mpd_core::{SegmentTemplate, MPD};
+use dash_mpd_core::{AdaptationSet, SegmentTemplate, MPD};
 use m3u8_rs::{MediaPlaylist, MediaPlaylistType};
 use support::segment::{decode_time, samples};
-use support::{bytes, ffmpeg, get, library, text};
+use support::{at, bytes, ffmpeg, get, library, text};
 use telecine_origin::{respond, Library, Request, Title};
 
 /// 2026-11-27T11:54:56Z, which is inside of a segment.
 const NOW: u64 = 1_795_780_496_700;
-
-fn at(path: &str, now: u64) -> String {
-    format!("{path}?nowMS={now}")
-}
 
 fn playlist(path: &str, now: u64) -> MediaPlaylist {
     m3u8_rs::parse_media_playlist_res(&bytes(&at(path, now))).expect("a media playlist")
@@ -108,7 +104,8 @@ fn timelines_name_what_there_is_and_numbers_count_from_the_start() {
         assert_eq!(document.timeShiftBufferDepth, Some(Duration::from_secs(20)));
         assert_eq!(document.availabilityStartTime.expect("a date").timestamp(), 0);
         assert_eq!(document.publishTime.expect("a date").timestamp_millis() as u64, NOW);
-        for set in &document.periods[0].adaptations {
+        let media = |set: &&AdaptationSet| set.contentType.as_deref() != Some("image");
+        for set in document.periods[0].adaptations.iter().filter(media) {
             let template: &SegmentTemplate = set.SegmentTemplate.as_ref().expect("shared times");
             let timescale = template.timescale.expect("ticks");
             let timeline = template.SegmentTimeline.as_ref().expect("a timeline");
@@ -243,10 +240,100 @@ fn what_needs_an_end_is_refused_or_not_there() {
         "dash/live_60/demo/ondemand.mpd",
         "hls/live_60/demo/v180.mp4",
         "hls/live_60/demo/v180.iframes.m3u8",
-        "hls/live_60/demo/t-en.m3u8",
+        "hls/live_60/demo/t-en.vtt",
+        "dash/live_60/demo/t-en.vtt",
     ] {
         assert_eq!(get(&at(&format!("/{path}"), NOW)).status, 404, "{path}");
     }
     let main = text(&at("/hls/live_60/demo/main.m3u8", NOW));
-    assert!(!main.contains("I-FRAME") && !main.contains("SUBTITLES"), "{main}");
+    assert!(!main.contains("I-FRAME") && main.contains("SUBTITLES"), "{main}");
+}
+
+/// Where a segment of text says that it begins: media time of 90 kHz, and time of its cues in milliseconds.
+fn anchor(vtt: &str) -> (u64, u64) {
+    let (_, rest) = vtt.split_once("X-TIMESTAMP-MAP=MPEGTS:").expect("a map");
+    let (mpegts, rest) = rest.split_once(",LOCAL:").expect("a local time");
+    (mpegts.parse().expect("a number"), clock(rest.lines().next().expect("a time")))
+}
+
+/// `00:00:02.100` in milliseconds.
+fn clock(text: &str) -> u64 {
+    text.split([':', '.'])
+        .map(|part| part.parse::<u64>().expect("a number"))
+        .zip([3_600_000, 60_000, 1_000, 1])
+        .map(|(n, ms)| n * ms)
+        .sum()
+}
+
+#[test]
+fn subtitles_go_on_with_the_pictures() {
+    // Each cue as the file of the title has it: start, end, text.
+    let cues = |vtt: &str| -> Vec<(u64, u64, String)> {
+        let blocks = vtt.split("\n\n").filter(|block| block.contains("-->"));
+        let cue = |block: &str| {
+            let (times, text) = block[block.find("-->").expect("times") - 13..].split_once('\n')?;
+            let (start, end) = times.split_once(" --> ")?;
+            Some((clock(start.trim()), clock(end.split(' ').next()?), text.trim_end().to_owned()))
+        };
+        blocks.map(|block| cue(block).expect("a cue")).collect()
+    };
+    let all = cues(&text("/hls/demo/t-en/0.vtt").replace("X-TIMESTAMP-MAP", ""));
+    assert!(all.len() >= 2);
+    for options in ["live_60", "live_60/encrestart_10", "live_60/adbreak_20", "live_60/ts_demuxed"] {
+        let folder = format!("/hls/{options}/demo");
+        let (texts, pictures) =
+            (playlist(&format!("{folder}/t-en.m3u8"), NOW), playlist(&format!("{folder}/v180.m3u8"), NOW));
+        assert_eq!((texts.media_sequence, texts.segments.len()), (pictures.media_sequence, pictures.segments.len()));
+        assert_eq!(texts.target_duration, pictures.target_duration);
+        assert_eq!(texts.discontinuity_sequence, pictures.discontinuity_sequence);
+        for (nth, (segment, picture)) in texts.segments.iter().zip(&pictures.segments).enumerate() {
+            assert_eq!(segment.discontinuity, picture.discontinuity);
+            assert_eq!(segment.program_date_time, picture.program_date_time);
+            let vtt = text(&at(&format!("{folder}/{}", segment.uri), NOW));
+            let (mpegts, local) = anchor(&vtt);
+            let number = texts.media_sequence + nth as u64;
+            assert_eq!(local, number % 12 * 2_000, "{options}: counted in the repetition");
+            if !options.contains("ts_") {
+                let time = decode_time(&bytes(&at(&format!("{folder}/{}", picture.uri), NOW)));
+                assert_eq!(mpegts, time & ((1 << 33) - 1), "{options}");
+            }
+            // The cues that are shown while it lasts, whole.
+            for cue in cues(&vtt) {
+                assert!(cue.0 < local + 2_000 && cue.1 > local, "{cue:?}");
+                assert!(cue.0 > 6_000 || all.contains(&cue), "{cue:?}");
+            }
+            assert_eq!(vtt, text(&at(&format!("{folder}/{}", segment.uri), NOW + 900)), "the same at any moment");
+        }
+        let behind = format!("{folder}/t-en/{}.vtt", texts.media_sequence + texts.segments.len() as u64);
+        assert!(!is_there(&behind, NOW));
+    }
+    let held = get(&at(&format!("/hls/parts_334/demo/t-en.m3u8?_HLS_msn={}", NOW / 2_000), NOW));
+    assert_eq!((held.status, held.delivery.hold), (200, Duration::from_millis(1_300)));
+}
+
+#[test]
+fn thumbnails_go_on_in_images_of_a_repetition() {
+    let template = |window: u64, name: &str| {
+        let document = mpd(&format!("/dash/live_{window}/demo/{name}.mpd"), NOW);
+        let sets = document.periods[0].adaptations.iter();
+        let set = sets.clone().find(|set| set.contentType.as_deref() == Some("image"));
+        set.and_then(|set| set.SegmentTemplate.clone()).expect("thumbnails")
+    };
+    let numbers = template(60, "number");
+    assert_eq!(
+        (numbers.startNumber, numbers.duration, numbers.timescale),
+        (Some(0), Some(24.0 * 90_000.0), Some(90_000))
+    );
+    for (window, count) in [(60, 2), (4, 1)] {
+        let times = template(window, "time");
+        let s = &times.SegmentTimeline.expect("a timeline").segments[0];
+        let first = times.startNumber.expect("a number");
+        assert_eq!((s.t, s.d), (Some(first * 24 * 90_000), 24 * 90_000));
+        assert_eq!(first + s.r.unwrap_or(0) as u64, NOW / 24_000 - 1, "the last that has ended");
+        assert!(s.r.unwrap_or(0) + 1 >= count);
+    }
+    let image = |n: u64| is_there(&format!("/dash/live_60/demo/thumbs/{n}.jpg"), NOW);
+    let last = NOW / 24_000 - 1;
+    assert!(image(last) && image(last - 2) && !image(last + 1) && !image(last - 9));
+    assert!(!text(&at("/dash/live_60/periods_120/demo/number.mpd", NOW)).contains("image/jpeg"));
 }

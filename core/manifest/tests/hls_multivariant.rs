@@ -175,6 +175,18 @@ fn h083_captions_name_their_channel() {
 }
 
 #[test]
+fn h083_what_other_types_are_in_costs_them_nothing() {
+    for kind in ["AUDIO", "VIDEO"] {
+        let head =
+            format!("#EXT-X-MEDIA:TYPE={kind},GROUP-ID=\"g\",NAME=\"n\",INSTREAM-ID=\"no such stream\",URI=\"u.m3u8\"");
+        let presentation = clean_multivariant(&variants(&head));
+        let track = &tracks(&presentation)[1];
+        assert_eq!(track.in_stream_id.as_deref(), Some("no such stream"), "{kind}");
+        assert_eq!(track.renditions[0].uri.as_deref(), Some("https://a.example/live/u.m3u8"), "{kind}");
+    }
+}
+
+#[test]
 fn h084_hx04_channels_begin_with_a_count_and_are_kept_as_written() {
     for (written, count) in [("6", Some(6)), ("16/JOC/IMMERSIVE", Some(16)), ("2/3OA/BINAURAL", Some(2)), ("x", None)] {
         let head = format!("#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"g\",NAME=\"n\",CHANNELS=\"{written}\"");

@@ -63,6 +63,7 @@ pub(crate) enum Command {
     telecine play --network rate=800kbps,rtt=120ms --clock virtual --json\n  \
     telecine play --network commute.json                 the demo over a recorded network\n  \
     telecine play https://a.example/main.m3u8 --audio-lang fr --max-height 720 --record session.rec\n  \
+    telecine play http://127.0.0.1:8080/hls/live_60/parts_334/demo/main.m3u8 --until 60 --latency 1.5\n  \
     telecine play https://a.example/main.mpd --key 00112233…:01234567…\n  \
     telecine play https://a.example/main.mpd --license-url https://licence.example/ --license-header 'X-Token: t'"
 )]
@@ -77,15 +78,25 @@ pub(crate) struct Play {
     /// Real time, or a model of it in which an hour takes a moment
     #[arg(long, value_name = "CLOCK", default_value = "real")]
     pub(crate) clock: Clock,
-    /// Stop when the playhead is this far in the title
+    /// Stop when the playhead is this far in the title; of a live one, this far from where it began
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) until: Option<MediaTime>,
-    /// Start this far in the title, before its end
+    /// Start this far in the title, before its end; of a live one, this far from the beginning of its window as it is
+    /// loaded, or as near to the live edge as may be [default: where the title says, else at the beginning, or near the edge]
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) start: Option<MediaTime>,
     /// Playback speed, 0.1 to 4
     #[arg(long, value_name = "SPEED", value_parser = rate, default_value = "1")]
     pub(crate) rate: u32,
+    /// Of a live title: what is shown is to be this old [default: what the title says, else what it needs]
+    #[arg(long, value_name = "SECONDS", value_parser = latency)]
+    pub(crate) latency: Option<MediaTime>,
+    /// Of a live title: what is older than this is left out, to be at the latency that is aimed at again
+    #[arg(long, value_name = "SECONDS", value_parser = latency)]
+    pub(crate) max_latency: Option<MediaTime>,
+    /// Play low-latency titles by whole segments
+    #[arg(long)]
+    pub(crate) no_low_latency: bool,
     /// Write the report as JSON
     #[arg(long, value_name = "FILE.json")]
     pub(crate) report: Option<PathBuf>,
@@ -266,6 +277,7 @@ pub(crate) enum Method {
     Options of the URL go in front of the title, any number of them:\n  \
     length     dur_60 (seconds)      shape      bytes_1  disc_5  gap_3,4 (HLS)  periods_3  bases_2  xlink_1 (DASH)\n  \
     live       live_60 (the window in seconds)  start_N  stop_N (since 1970)  event_1 (HLS)  mup_N  spd_N  utc_head-iso\n  \
+    latency    parts_334 (HLS, ms)   partfiles_1  block_0  skip_0   chunk_500  ato_1500  ltgt_2000 (DASH, ms)  prft_1\n  \
     pace       rate_800 (kbit/s)     delay_300 (ms before each answer)\n\
     Faults strike segments N of the title (from 0; the last number in a file's name), or all with *:\n  \
     statuscode_[{rsq:N,code:503}]    cut_N@BYTES  short_N@BYTES  flip_N@COUNT  stallh_N@MS  stallb_N@MS\n  \
@@ -382,6 +394,14 @@ fn seconds(text: &str) -> Result<MediaTime, String> {
     datetime::parse_decimal_nanos(text)
         .map(MediaTime::from_nanos)
         .ok_or_else(|| "seconds are a decimal number, like 12.5".to_owned())
+}
+
+/// A latency: more than nothing.
+fn latency(text: &str) -> Result<MediaTime, String> {
+    seconds(text)
+        .ok()
+        .filter(|latency| *latency > MediaTime::ZERO)
+        .ok_or_else(|| "a latency is a decimal number of seconds above 0, like 2.5".to_owned())
 }
 
 /// A playback speed in thousandths.
@@ -510,6 +530,14 @@ mod tests {
         assert_eq!(seconds("12.5"), Ok(MediaTime::from_millis(12_500)));
         for text in ["", "-1", "1e3", "NaN", "10s"] {
             assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_latency_is_above_nothing() {
+        assert_eq!(latency("1.5"), Ok(MediaTime::from_millis(1500)));
+        for text in ["0", "-1", "", "soon"] {
+            assert!(latency(text).is_err(), "{text}");
         }
     }
 

@@ -162,6 +162,7 @@ fn line(event: &Event) -> Option<String> {
             let (kind, rule, message) = (found.kind.name(), &found.warning.rule, &found.warning.message);
             (*at, format!("warning   {kind} {}: {rule} {message}{times}", found.track))
         }
+        Event::LiveEnded { at, duration } => (*at, format!("complete  will not go on: it ends at {duration}")),
         Event::Ended { at } => (*at, "ended".to_owned()),
         _ => return None,
     };
@@ -206,7 +207,27 @@ fn progress(snapshot: &Snapshot) -> String {
         parts.push(format!("{} {rendition} +{:.1} s", stream.kind.name(), stream.buffered.as_secs_f64()));
     }
     parts.extend(snapshot.throughput.map(bits));
+    parts.extend(live(snapshot));
     one_line(&parts.join(", "))
+}
+
+/// How far behind the edge a live title is: `live 1.05 s ago, aiming at 1.00 s, 1.03 times as fast, window of 58.0 s`.
+fn live(snapshot: &Snapshot) -> Option<String> {
+    let edge = snapshot.edge.as_ref().filter(|_| snapshot.live)?;
+    let span = |time: MediaTime| seconds(time.as_secs_f64());
+    let mut parts = vec![match edge.latency {
+        Some(latency) => format!("live {} ago", span(latency)),
+        None => "live".to_owned(),
+    }];
+    match edge.following {
+        true => parts.push(format!("aiming at {}", span(edge.target))),
+        false => parts.push("not followed".to_owned()),
+    }
+    if snapshot.rate_milli != 1000 {
+        parts.push(format!("{} times as fast", f64::from(snapshot.rate_milli) / 1e3));
+    }
+    parts.push(format!("window of {}", span(edge.seekable.1 - edge.seekable.0)));
+    Some(parts.join(", "))
 }
 
 /// The lines of the live panel, each in one row of the terminal: a panel that wraps flickers.
@@ -217,12 +238,20 @@ fn lines(snapshot: &Snapshot, stalls: u64, decision: Option<&str>, width: usize)
     let name = |name: &str| style(format!("{name:<11}")).dim();
     let state = style(format!("{:<11}", format!("{:?}", snapshot.state).to_lowercase())).bold();
     let position = clock(snapshot.position);
-    let mut lines = vec![match snapshot.duration {
-        Some(duration) => {
+    let mut lines = vec![match (snapshot.duration, &snapshot.edge) {
+        (_, Some(edge)) if snapshot.live => {
+            // Where in the window: the times of live titles say little.
+            let (position, window) = (snapshot.position - edge.seekable.0, edge.seekable.1 - edge.seekable.0);
+            let red = style("LIVE");
+            let mark = if edge.following { red.red().bold() } else { red.dim() };
+            format!("{state} {} {mark} {} / {}", bar(position, window, cells), clock(position), clock(window))
+        }
+        (Some(duration), _) => {
             format!("{state} {} {position} / {}", bar(snapshot.position, duration, cells), clock(duration))
         }
-        None => format!("{state} {position}"),
+        (None, _) => format!("{state} {position}"),
     }];
+    lines.extend(live(snapshot).map(|live| format!("{} {live}", name("edge"))));
     for stream in &snapshot.streams {
         let mut facts = vec![format!("{:>5.1} s", stream.buffered.as_secs_f64())];
         facts.extend(stream.rendition.as_deref().map(one_line));
@@ -310,6 +339,43 @@ mod tests {
             let there = if width == 0 { 80 } else { width };
             assert_eq!(widest, Some(there - 1), "{width}: {lines:?}");
             assert!(lines.iter().any(|line| line.contains("video")), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_live_title_shows_how_far_behind_its_edge_it_is() {
+        let library = telecine_origin::Library::new(telecine_origin::Title::demo(), 0);
+        let start = 1_795_780_496_700;
+        let mut session =
+            telecine_virtual::Session::new(telecine_engine::Config::default(), OnTheClock(library, start))
+                .wall_clock(telecine_model::WallTime::from_millis(start as i64))
+                .play("https://title.example/dash/live_60/demo/number.mpd");
+        session.run(Some(Timestamp::from_millis(9_000)));
+        let mut snapshot = session.engine().snapshot(session.now());
+        let shown = lines(&snapshot, 0, None, 100);
+        let edge = live(&snapshot).expect("it is live");
+        assert!(shown[0].contains(" LIVE 0:5") && shown[0].contains(" / 0:5"), "{shown:?}");
+        assert!(shown[1].starts_with("edge        live 6.0") && shown[1].ends_with(&edge), "{shown:?}");
+        assert!(edge.contains(" ago, aiming at 6.00 s, window of 5"), "{edge}");
+        assert!(progress(&snapshot).ends_with(&edge), "{}", progress(&snapshot));
+        snapshot.rate_milli = 1030;
+        assert!(live(&snapshot).is_some_and(|edge| edge.contains("1.03 times as fast")));
+    }
+
+    /// The origin as it is at the session's time.
+    struct OnTheClock(telecine_origin::Library, u64);
+
+    impl telecine_virtual::Source for OnTheClock {
+        fn fetch(&mut self, request: &telecine_engine::FetchRequest) -> telecine_virtual::Fetched {
+            self.fetch_at(request, Timestamp::ZERO)
+        }
+
+        fn fetch_at(&mut self, request: &telecine_engine::FetchRequest, now: Timestamp) -> telecine_virtual::Fetched {
+            let path = telecine_model::uri::split(&request.url).path;
+            let unix_ms = self.1 + now.as_micros() / 1000;
+            let asked = telecine_origin::Request { unix_ms, ..telecine_origin::Request::get(path) };
+            let answer = telecine_origin::respond(&self.0, &asked);
+            telecine_virtual::Response::new(answer.status, &request.url, answer.body.into_bytes()).into()
         }
     }
 

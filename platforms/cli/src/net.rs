@@ -1,10 +1,10 @@
 //! What the commands share of the network: a runtime, a source of bytes, shaping.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use telecine::{BlockingSource, Fetcher};
-use telecine_model::{Error, ErrorCode};
+use telecine_model::{Error, ErrorCode, WallTime};
 use telecine_virtual::Step;
 use tokio::runtime::Runtime;
 
@@ -16,8 +16,14 @@ pub(crate) fn runtime() -> Result<Runtime, Error> {
 }
 
 /// Whole answers for the title at `url`, one after the other.
-pub(crate) fn source(runtime: &Runtime, url: &str, fetcher: &Fetcher) -> BlockingSource {
-    BlockingSource::new(fetcher.clone(), runtime.handle().clone(), url)
+pub(crate) fn source(url: &str, fetcher: &Fetcher) -> Result<BlockingSource, Error> {
+    BlockingSource::new(fetcher.clone(), url)
+}
+
+/// What the clock of this machine shows; None if that is before 1970.
+pub(crate) fn wall_clock() -> Option<WallTime> {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since_epoch.as_micros()).ok().map(WallTime::from_micros)
 }
 
 /// How a network is described on the command line.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
-use telecine_engine::{Append, Capabilities, Sink, SinkCommand, SinkReport, TrackConfig, TrackStats};
+use telecine_engine::{Append, Capabilities, PlaybackSpeeds, Sink, SinkCommand, SinkReport, TrackConfig, TrackStats};
 use telecine_model::{Error, ErrorCode, MediaTime, Timestamp, TrackKind};
 
 use crate::branch::{Branch, Epoch};
@@ -114,6 +114,8 @@ impl GstSink {
                 max_channels: Vec::new(),
                 max_height: None,
                 max_bytes: Some(max_bytes),
+                // Another speed begins by emptying the pipeline: it is seen and heard.
+                speeds: PlaybackSpeeds::Normal,
             },
             max_bytes,
             stats: Vec::new(),

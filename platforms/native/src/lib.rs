@@ -23,6 +23,28 @@
 //! }
 //! ```
 //!
+//! A live title is followed at its edge: how old what is shown is to be says the title, or [`LiveConfig`]. What is past
+//! can be gone back to as far as the title's window reaches:
+//!
+//! ```no_run
+//! use telecine::{Config, MediaTime, Player};
+//!
+//! # async fn watch() -> Result<(), telecine::Error> {
+//! let mut config = Config::default();
+//! config.live.latency_target = Some(MediaTime::from_secs(3));
+//! let player = Player::builder().config(config).build()?;
+//! player.load("https://cdn.example/live.m3u8")?;
+//! player.play()?;
+//! if let Some(live) = player.live().await? {
+//!     let (earliest, latest) = live.seekable;
+//!     println!("{earliest} to {latest}, {:?} behind, {} wanted", live.latency, live.target);
+//!     player.seek(latest - MediaTime::from_secs(30))?; // half a minute back: no hurry there
+//!     player.seek_to_live()?; // and to the edge again
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! A [`Player`] is a handle; the engine that decides, the sink that plays and the connections live
 //! in a task behind it, on the runtime that it was built on. Commands return at once and lead to
 //! [`Event`]s; questions ([`Player::snapshot`], [`Player::qoe`]…) wait for the task's answer.
@@ -61,14 +83,14 @@ pub use null::NullSink;
 pub use player::{Events, Outcome, Player, PlayerBuilder};
 
 // What an application says, hears and asks.
-pub use telecine_engine::telemetry::{QoeState, QoeSummary};
+pub use telecine_engine::telemetry::{LatencySummary, QoeState, QoeSummary};
 pub use telecine_engine::{
-    Command, Config, Constraints, Decision, DecisionKind, Event, MediaWarning, Preferences, Snapshot, StallCause,
-    State, StreamSnapshot,
+    Command, Config, Constraints, Decision, DecisionKind, Event, LiveConfig, LiveSnapshot, MediaWarning, Preferences,
+    Snapshot, StallCause, State, StreamSnapshot,
 };
 pub use telecine_model::{
     Blame, Domain, Error, ErrorCode, Handling, Limits, MediaTime, Period, Place, Presentation, Protocol, Rendition,
-    Track, TrackKind, Warning,
+    Track, TrackKind, WallTime, Warning,
 };
 
 // What protected titles are played with.
@@ -79,7 +101,8 @@ pub use telecine_model::protection::{KeyId, KeySystem};
 pub use bytes::Bytes;
 pub use telecine_container::{Fragment, InitSegment, Sample, TrackFragment, TrackInfo};
 pub use telecine_engine::{
-    Append, Capabilities, Format, LoadId, Payload, Sink, SinkCommand, SinkReport, TrackConfig, TrackStats,
+    Append, Capabilities, Format, LoadId, Payload, PlaybackSpeeds, Sink, SinkCommand, SinkReport, TrackConfig,
+    TrackStats,
 };
 pub use telecine_model::{Timescale, Timestamp};
 

@@ -8,8 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use telecine_engine::drm::session::StoredLicence;
 use telecine_engine::telemetry::QoeSummary;
-use telecine_engine::{Command, Config, Constraints, Event, KeySetup, Preferences, Sink, Snapshot, TrackStats};
-use telecine_model::{uri, Error, ErrorCode, MediaTime, Presentation, Timestamp, TrackKind};
+use telecine_engine::{
+    Command, Config, Constraints, Event, KeySetup, LiveSnapshot, Preferences, Sink, Snapshot, TrackStats,
+};
+use telecine_model::{uri, Error, ErrorCode, MediaTime, Presentation, Timestamp, TrackKind, WallTime};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::fetch::Fetcher;
@@ -132,6 +134,23 @@ impl Player {
     /// Moves the playhead; clamped to what can be played.
     pub fn seek(&self, position: MediaTime) -> Result<(), Error> {
         self.command(Command::Seek(position))
+    }
+
+    /// Moves the playhead of a live title as near to the live edge as may be, and follows it from there on.
+    pub fn seek_to_live(&self) -> Result<(), Error> {
+        self.seek(MediaTime::MAX)
+    }
+
+    /// Moves the playhead to what was made at a time of the world's clock, as the title's dates tell it (HLS
+    /// `EXT-X-PROGRAM-DATE-TIME`, a live MPD's availability). A title without dates is not moved, which is an [`Event::Error`].
+    pub fn seek_to_time(&self, time: WallTime) -> Result<(), Error> {
+        self.command(Command::SeekToTime(time))
+    }
+
+    /// How far behind the edge a live title is, and what of it can be played now; None for other titles, and before
+    /// that is known.
+    pub async fn live(&self) -> Result<Option<LiveSnapshot>, Error> {
+        Ok(self.snapshot().await?.edge)
     }
 
     /// Destroys a licence that is stored on the device and tells the server; no title need be loaded.

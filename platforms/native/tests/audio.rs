@@ -331,7 +331,7 @@ fn play(path: &str, script: &[(u64, Command)]) -> (Vec<f32>, Vec<TrackStats>, u6
     let sink = AudioSink::new(WavFile::new(&file));
     let counter = sink.counter();
     let fetcher = Fetcher::new(&[]).expect("a fetcher");
-    let source = BlockingSource::new(fetcher, runtime.handle().clone(), url.as_str());
+    let source = BlockingSource::new(fetcher, url.as_str()).expect("a runtime");
     let mut session = Session::new(Config::default(), source).sink(sink).play(url);
     for (millis, command) in script {
         session.schedule(Timestamp::from_millis(*millis), command.clone());

@@ -101,6 +101,7 @@ fn licence_request(url: &str) -> FetchRequest {
         max_redirects: 3,
         attempt: 0,
         licence: Some(Box::new(licence)),
+        head: false,
     }
 }
 

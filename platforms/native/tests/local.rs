@@ -11,8 +11,6 @@ use telecine_model::ByteRange;
 use telecine_virtual::{Failure, Fetched, Response, Source};
 
 fn fetch(url: &str, title: &str, range: Option<(u64, u64)>) -> Result<Response, Failure> {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let fetcher = Fetcher::new(&[]).expect("a fetcher");
     let request = FetchRequest {
         id: RequestId(1),
@@ -28,7 +26,7 @@ fn fetch(url: &str, title: &str, range: Option<(u64, u64)>) -> Result<Response, 
         licence: None,
         head: false,
     };
-    match BlockingSource::new(fetcher, runtime.handle().clone(), title).fetch(&request) {
+    match BlockingSource::new(fetcher, title).expect("a runtime").fetch(&request) {
         Fetched::Response(response) => Ok(*response),
         Fetched::Failure(failure) => Err(failure),
     }

@@ -31,7 +31,6 @@ fn package(folder: &Path, picture: &[&str], sound: &[&str]) -> String {
 
 #[test]
 fn seeks_play_on_wherever_they_lead() {
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     // Where the picture ends first, ffmpeg's playlist announces no more than the picture.
     let anywhere = [(16, 3), (4, 18), (13, 12), (9, 1)];
     let before = [(9, 3), (4, 8), (8, 7), (9, 1)];
@@ -42,7 +41,7 @@ fn seeks_play_on_wherever_they_lead() {
         let url = package(folder.path(), picture, sound);
         for random_access in [true, false] {
             for (first, second) in seeks {
-                let source = BlockingSource::new(Fetcher::new(&[]).expect("a client"), runtime.handle().clone(), &url);
+                let source = BlockingSource::new(Fetcher::new(&[]).expect("a client"), &url).expect("a runtime");
                 let capabilities = Capabilities { random_access, jumps: !random_access, ..Capabilities::default() };
                 let mut session = Session::new(Config::default(), source)
                     .sink(ModelSink::new(capabilities))

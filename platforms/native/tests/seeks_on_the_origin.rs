@@ -103,7 +103,7 @@ fn every_sample_behind_a_random_seek_comes_once() {
         let url = format!("{}/{path}", origin.url());
         for _ in 0..20 {
             let (when, target) = (300 + rng.below(12_000), MediaTime::from_millis(rng.below(23_900) as i64));
-            let source = BlockingSource::new(Fetcher::new(&[]).expect("a client"), runtime.handle().clone(), &url);
+            let source = BlockingSource::new(Fetcher::new(&[]).expect("a client"), &url).expect("a runtime");
             let ledger = Arc::new(Mutex::new(Ledger::default()));
             let sink = witness(&ledger);
             let mut session = Session::new(Config::default(), source)

@@ -93,6 +93,8 @@ pub struct Session<S> {
     events: Vec<Event>,
     series: Vec<Sample>,
     state: State,
+    /// What ended playback.
+    fatal: Option<Error>,
 }
 
 /// A request on its way.
@@ -134,6 +136,7 @@ impl<S: Source> Session<S> {
             events: Vec::new(),
             series: Vec::new(),
             state: State::Idle,
+            fatal: None,
         }
     }
 
@@ -292,8 +295,10 @@ impl<S: Source> Session<S> {
                     }
                 }
                 Action::Emit(event) => {
-                    if let Event::State { state, .. } = *event {
-                        self.state = state;
+                    match &*event {
+                        Event::State { state, .. } => self.state = *state,
+                        Event::Error { error, .. } if error.is_fatal() => self.fatal = Some(error.clone()),
+                        _ => {}
                     }
                     self.events.push(*event);
                 }
@@ -402,16 +407,9 @@ impl<S: Source> Session<S> {
         match self.state {
             State::Ended => Some(Outcome::Ended),
             State::Stopped => Some(Outcome::Stopped),
-            State::Failed => Some(Outcome::Failed(self.fatal_error())),
+            State::Failed => Some(Outcome::Failed(self.fatal.clone())),
             _ => None,
         }
-    }
-
-    fn fatal_error(&self) -> Option<Error> {
-        self.events.iter().rev().find_map(|event| match event {
-            Event::Error { error, .. } if error.is_fatal() => Some(error.clone()),
-            _ => None,
-        })
     }
 
     /// The present moment.
@@ -434,9 +432,20 @@ impl<S: Source> Session<S> {
         &self.source
     }
 
-    /// Everything that the player told its application.
+    /// Everything that the player told its application, but for what was [taken](Self::take_events).
     pub fn events(&self) -> &[Event] {
         &self.events
+    }
+
+    /// What the player told its application since this was called last. Whoever runs a session for days takes its events
+    /// and its [series](Self::take_series) now and then: else they are all kept.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// The samples since this was called last.
+    pub fn take_series(&mut self) -> Vec<Sample> {
+        std::mem::take(&mut self.series)
     }
 
     /// The decisions among the events.
@@ -447,9 +456,16 @@ impl<S: Source> Session<S> {
         })
     }
 
-    /// The session once a virtual second.
+    /// The session once a virtual second, but for what was [taken](Self::take_series).
     pub fn series(&self) -> &[Sample] {
         &self.series
+    }
+
+    /// Forgets events and series so far, and steps: for sessions of days, whose past somebody has looked at.
+    pub fn forget_past(&mut self) {
+        self.events = Vec::new();
+        self.series = Vec::new();
+        self.steps = 0;
     }
 
     /// How many steps it took.

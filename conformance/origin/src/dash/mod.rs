@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::live::{Clock, Edge, Live};
 use crate::programme::Programme;
 use crate::protect::{self, base64, pssh, uuid, Protection, CLEARKEY_URN};
+use crate::splice;
 use crate::title::{Medium, Text, Ticks, Tiles, Track};
 
 use xml::Xml;
@@ -73,6 +74,7 @@ const CONTINUITY: &str = "urn:mpeg:dash:period-continuity:2015";
 const CONNECTIVITY: &str = "urn:mpeg:dash:period-connectivity:2015";
 const CHANNELS: &str = "urn:mpeg:mpegB:cicp:ChannelConfiguration";
 const ROLE: &str = "urn:mpeg:dash:role:2011";
+const SCTE_35: &str = "http://www.scte.org/schemas/35/2016";
 const LOW_LATENCY: &str = "http://www.dashif.org/guidelines/low-latency-live-v5";
 /// The id of the producer reference time of each adaptation set.
 const REFERENCE_TIME: u32 = 0;
@@ -109,7 +111,8 @@ pub(crate) fn mpd(programme: &Programme<'_>, addressing: Addressing) -> String {
         }
         service_description(&mut xml, live);
     }
-    let periods = programme.periods();
+    // Timelines name what there is, and without anything they are none.
+    let periods = programme.periods(addressing == Addressing::Number);
     let alone = periods.end == periods.start + 1;
     for index in periods {
         if programme.options.xlink && (index > 0 || alone) {
@@ -142,7 +145,8 @@ fn live_attributes(xml: &mut Xml, programme: &Programme<'_>, addressing: Address
     }
     // Where numbers say it all there is nothing to be updated, unless an end may come.
     let says_all = addressing == Addressing::Number && !live.has_stop() && !programme.has_periods();
-    let usual = (!says_all).then_some(2);
+    // With events that tell when it is not, an MPD is valid.
+    let usual = (!says_all).then_some(if live.validity { 0 } else { 2 });
     xml.maybe("minimumUpdatePeriod", live.update_period.or(usual).map(seconds));
 }
 
@@ -171,6 +175,30 @@ fn clock(xml: &mut Xml, clock: Clock, edge: Edge) {
     xml.start("UTCTiming").attr("schemeIdUri", clock.scheme()).attr("value", value).end();
 }
 
+/// The breaks that begin in a period, some milliseconds of the media (SCTE 214-1, 6.7).
+fn splices(xml: &mut Xml, programme: &Programme<'_>, period: Range<u64>) {
+    let Some((live, edge)) = programme.options.live.as_ref().zip(programme.edge) else { return };
+    if live.splices.is_none() || live.in_band {
+        return;
+    }
+    // The last period has no end yet.
+    let end = if programme.has_periods() { period.end } else { u64::MAX };
+    let from = edge.media_ms().saturating_sub(live.window().floor_in(1000)).max(period.start);
+    let breaks = programme.breaks(&(from..end));
+    let mut breaks = breaks.iter().filter(|one| one.start_ms >= period.start).peekable();
+    if breaks.peek().is_none() {
+        return;
+    }
+    xml.start("EventStream").attr("schemeIdUri", splice::IN_MPD).attr("timescale", 1000);
+    for one in breaks {
+        xml.start("Event").attr("presentationTime", one.start_ms - period.start);
+        xml.attr("duration", one.length_ms).attr("id", one.id);
+        xml.start("scte35:Signal").attr("xmlns:scte35", SCTE_35).leaf("scte35:Binary", &base64(&one.out()));
+        xml.end().end();
+    }
+    xml.end();
+}
+
 /// A remote period, as `xlink:href` points to it.
 pub(crate) fn remote_period(programme: &Programme<'_>, addressing: Addressing, index: u64) -> String {
     let mut xml = Xml::new();
@@ -191,10 +219,11 @@ fn period(xml: &mut Xml, programme: &Programme<'_>, addressing: Addressing, inde
     let whole = Ticks { ticks: to.ticks - from.ticks, ..to };
     if programme.edge.is_none() {
         xml.attr("duration", duration(whole));
-    } else if programme.ends_early() && programme.periods().end == index + 1 {
+    } else if programme.ends_early() && programme.periods(addressing == Addressing::Number).end == index + 1 {
         // It is announced half as long again as it will be.
         xml.attr("duration", duration(Ticks { ticks: whole.ticks * 3 / 2, ..whole }));
     }
+    splices(xml, programme, from.floor_in(1000)..to.floor_in(1000));
     let scope = Scope { programme, addressing, index, range, start: from };
     let mut id = 1;
     for set in sets(&programme.title.tracks) {
@@ -262,6 +291,8 @@ impl Scope<'_> {
         }
         let main = self.programme.title.tracks.iter().find(|t| t.is_video() == first.is_video());
         let is_main = main.is_some_and(|main| main.id == first.id);
+        self.continued(xml);
+        self.in_band(xml, first);
         self.labelled(xml, first.label.as_deref());
         self.produced(xml, first);
         self.role(xml, if is_main { "main" } else { "dub" });
@@ -315,8 +346,20 @@ impl Scope<'_> {
         xml.start("dashif:Laurl").attr("licenseType", "EME-1.0").text(&format!("license{query}")).end();
     }
 
-    /// Continuity and label, in the order of the schema.
-    fn labelled(&self, xml: &mut Xml, label: Option<&str>) {
+    /// Which events stand in front of segments.
+    fn in_band(&self, xml: &mut Xml, track: &Track) {
+        let Some(live) = &self.programme.options.live else { return };
+        if track.id != self.programme.title.reference().id {
+            return;
+        }
+        let streams = [(live.in_band, splice::IN_BAND, None), (live.validity, splice::VALIDITY, Some("1"))];
+        for (_, scheme, value) in streams.into_iter().filter(|(on, ..)| *on) {
+            xml.start("InbandEventStream").attr("schemeIdUri", scheme).maybe("value", value).end();
+        }
+    }
+
+    /// That the period before goes on in this one.
+    fn continued(&self, xml: &mut Xml) {
         let live = self.programme.options.live.as_ref();
         if self.index > 0 && self.programme.has_periods() && live.is_none_or(|live| live.continuous) {
             let previous = format!("P{}", self.index - 1);
@@ -324,6 +367,9 @@ impl Scope<'_> {
             let scheme = if self.programme.repeats_times() { CONNECTIVITY } else { CONTINUITY };
             xml.start("SupplementalProperty").attr("schemeIdUri", scheme).attr("value", previous).end();
         }
+    }
+
+    fn labelled(&self, xml: &mut Xml, label: Option<&str>) {
         if let Some(label) = label {
             xml.leaf("Label", label);
         }
@@ -354,6 +400,7 @@ impl Scope<'_> {
             .attr("contentType", "text")
             .attr("mimeType", "text/vtt")
             .maybe("lang", text.language.as_deref());
+        self.continued(xml);
         self.labelled(xml, text.label.as_deref());
         self.role(xml, "subtitle");
         xml.start("Representation").attr("id", &text.id).attr("bandwidth", 1000);
@@ -365,7 +412,16 @@ impl Scope<'_> {
         let timescale = self.start.timescale;
         let length = tiles.seconds_per_image() * u64::from(timescale);
         let end = self.programme.boundary(self.range.end).ticks;
-        let images = self.start.ticks / length..end.div_ceil(length);
+        let counted = self.addressing == Addressing::Number && self.start.ticks.is_multiple_of(length);
+        let images = match self.programme.edge {
+            None => self.start.ticks / length..end.div_ceil(length),
+            // Numbers are counted from the start, and say all that will be.
+            Some(_) if counted => 0..1,
+            Some(_) => self.programme.tile_images(),
+        };
+        if images.is_empty() {
+            return;
+        }
         let bits = tiles.image.len() as u64 * 8 * u64::from(timescale);
         xml.start("AdaptationSet").attr("id", id).attr("contentType", "image").attr("mimeType", "image/jpeg");
         xml.start("SegmentTemplate")
@@ -376,7 +432,7 @@ impl Scope<'_> {
             xml.attr("presentationTimeOffset", self.start.ticks);
         }
         // Only a timeline can say that the first grid started before the period did.
-        if self.start.ticks.is_multiple_of(length) && self.addressing == Addressing::Number {
+        if counted {
             xml.attr("duration", length).end();
         } else {
             xml.start("SegmentTimeline").start("S").attr("t", images.start * length).attr("d", length);

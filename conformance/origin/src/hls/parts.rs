@@ -137,20 +137,39 @@ impl<'a> Parts<'a> {
             let from = self.ranges(n).get(k).map(|r| format!(",BYTERANGE-START={}", r.start)).unwrap_or_default();
             playlist.tag(&format!("#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{uri}\"{from}"));
         }
-        let others = self.programme.title.tracks.iter().filter(|track| track.id != self.track.id);
-        for track in others {
-            let ended = self.edge.ended(track);
-            let there = self.edge.pieces_there(track, ended);
-            let last = match there.checked_sub(1) {
-                Some(part) => Some((ended, part)),
-                None => ended.checked_sub(1).map(|n| (n, self.edge.pieces(track, n).len().saturating_sub(1))),
-            };
-            if let Some((n, part)) = last {
-                let (uri, msn) = (format!("{}.m3u8", track.id), self.programme.number(track, n));
-                playlist.tag(&format!("#EXT-X-RENDITION-REPORT:URI=\"{uri}\",LAST-MSN={msn},LAST-PART={part}"));
-            }
+        reports(playlist, self.programme, &self.track.id);
+    }
+}
+
+/// How far the other renditions are.
+pub(super) fn reports(playlist: &mut Media, programme: &Programme<'_>, id: &str) {
+    let parts = programme.options.live.as_ref().is_some_and(|live| live.parts.is_some());
+    let Some(edge) = programme.edge.filter(|_| parts) else { return };
+    let mut report = |id: &str, msn: u64, part: &str| {
+        playlist.tag(&format!("#EXT-X-RENDITION-REPORT:URI=\"{id}.m3u8\",LAST-MSN={msn}{part}"));
+    };
+    for track in programme.title.tracks.iter().filter(|track| track.id != id) {
+        let ended = edge.ended(track);
+        let there = edge.pieces_there(track, ended);
+        let last = match there.checked_sub(1) {
+            Some(part) => Some((ended, part)),
+            None => ended.checked_sub(1).map(|n| (n, edge.pieces(track, n).len().saturating_sub(1))),
+        };
+        if let Some((n, part)) = last {
+            report(&track.id, programme.number(track, n), &format!(",LAST-PART={part}"));
         }
     }
+    for text in programme.texts().iter().filter(|text| text.id != id) {
+        let reference = programme.title.reference();
+        if let Some(n) = edge.ended(reference).checked_sub(1) {
+            report(&text.id, programme.number(reference, n), "");
+        }
+    }
+}
+
+/// How far from the end a playlist may leave something out, in milliseconds.
+pub(super) fn skip_ms(track: &Track) -> u64 {
+    TARGETS_OF_SKIP * target(track) * 1000
 }
 
 /// How many segments from `first` on a playlist leaves out, if it may and somebody asks for it.

@@ -18,6 +18,7 @@ use crate::protect::{KeyName, Scheme};
 use crate::title::Track;
 
 use config::{Aac, Avc};
+pub(crate) use transport::crc;
 use transport::{Stream, Unit};
 
 /// What segments of a title are, instead of fragments.

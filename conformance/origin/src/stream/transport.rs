@@ -89,13 +89,17 @@ fn table(out: &mut Vec<u8>, pid: u16, counter: u8, body: &[u8]) {
     let length = section.len() - 3 + 4;
     section[1] |= (length >> 8) as u8;
     section[2] = length as u8;
-    let crc = section.iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte) << 24, |crc, _| crc << 1 ^ if crc >> 31 == 1 { 0x04c1_1db7 } else { 0 })
-    });
-    section.extend(crc.to_be_bytes());
+    section.extend(crc(&section).to_be_bytes());
     out.extend([0x47, 0x40 | (pid >> 8) as u8, pid as u8, 0x10 | counter, 0]);
     out.extend(&section);
     out.resize(out.len() + ROOM - 1 - section.len(), 0xff);
+}
+
+/// The checksum of sections (ISO/IEC 13818-1, annex A).
+pub(crate) fn crc(section: &[u8]) -> u32 {
+    section.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte) << 24, |crc, _| crc << 1 ^ if crc >> 31 == 1 { 0x04c1_1db7 } else { 0 })
+    })
 }
 
 fn stamp(prefix: u8, time: u64) -> [u8; 5] {

@@ -17,8 +17,12 @@ pub(crate) struct Playlist {
     pub(crate) growing: Vec<Part>,
     /// URI and start of the range of the hint.
     pub(crate) hint: Option<(String, Option<u64>)>,
-    /// URI, MSN and part of each report.
-    pub(crate) reports: Vec<(String, u64, u64)>,
+    /// URI, MSN and part of each report; a rendition of text has no parts.
+    pub(crate) reports: Vec<(String, u64, Option<u64>)>,
+    /// The attributes of each date range.
+    pub(crate) ranges: Vec<String>,
+    /// Those that were removed.
+    pub(crate) removed: Vec<String>,
     pub(crate) over: bool,
 }
 
@@ -65,7 +69,12 @@ impl Playlist {
                 "#EXT-X-DISCONTINUITY-SEQUENCE" => out.discontinuity_sequence = number(),
                 "#EXT-X-SERVER-CONTROL" => out.control = value.to_owned(),
                 "#EXT-X-PART-INF" => out.part_target = wanted("PART-TARGET").parse().expect("seconds"),
-                "#EXT-X-SKIP" => out.skipped = wanted("SKIPPED-SEGMENTS").parse().expect("a number"),
+                "#EXT-X-SKIP" => {
+                    out.skipped = wanted("SKIPPED-SEGMENTS").parse().expect("a number");
+                    let removed = attribute(value, "RECENTLY-REMOVED-DATERANGES").unwrap_or_default();
+                    out.removed = removed.split('\t').filter(|id| !id.is_empty()).map(str::to_owned).collect();
+                }
+                "#EXT-X-DATERANGE" => out.ranges.push(value.to_owned()),
                 "#EXT-X-ENDLIST" => out.over = true,
                 "#EXT-X-INDEPENDENT-SEGMENTS" => {}
                 "#EXT-X-PART" => out.growing.push(Part {
@@ -84,8 +93,9 @@ impl Playlist {
                     out.hint = Some((wanted("URI").to_owned(), from));
                 }
                 "#EXT-X-RENDITION-REPORT" => {
-                    let number = |name| wanted(name).parse().expect("a number");
-                    out.reports.push((wanted("URI").to_owned(), number("LAST-MSN"), number("LAST-PART")));
+                    let number = |text: &str| text.parse().expect("a number");
+                    let part = attribute(value, "LAST-PART").map(number);
+                    out.reports.push((wanted("URI").to_owned(), number(wanted("LAST-MSN")), part));
                 }
                 "#EXTINF" => segment.duration = value.trim_end_matches(',').parse().expect("seconds"),
                 _ if tag.starts_with('#') => segment.tags.push(line.to_owned()),

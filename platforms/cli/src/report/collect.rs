@@ -7,11 +7,16 @@ use telecine_engine::{DecisionKind, Event, Snapshot, StallCause, State, TrackSta
 use telecine_model::protection::KeyId;
 use telecine_model::{Error, MediaTime, Presentation, Timestamp, TrackKind};
 
+use super::bounded::{thinned, Ends, Look, Pace};
 use super::{
-    Bitrate, Bytes, DecisionEntry, Height, Note, Outcome, Quality, Report, Requests, Rung, Seeks, Setup, Stall, Stalls,
-    Tally, TrackEntry,
+    Bitrate, Bytes, DecisionEntry, Height, Latency, LeftOut, Note, Outcome, Quality, Report, Requests, Rung, Seeks,
+    Setup, Stall, Stalls, Tally, TrackEntry,
 };
 use crate::document::{passed, secs, ErrorEntry, WarningEntry};
+
+/// What lies further behind the playhead than this is not looked at again: longer than buffers, and than most windows of
+/// live titles.
+const BEHIND: MediaTime = MediaTime::from_secs(6 * 3600);
 
 /// Takes notes during a session.
 pub(crate) struct Collector {
@@ -23,17 +28,21 @@ pub(crate) struct Collector {
     duration: Option<MediaTime>,
     start: Option<MediaTime>,
     state: State,
-    decisions: Vec<DecisionEntry>,
+    decisions: Ends<DecisionEntry>,
+    key_systems: bool,
+    pace: Pace,
+    latencies: Vec<(f64, f64)>,
+    speeds: Ends<(f64, f64)>,
     buffer: Vec<(f64, f64)>,
     buffers: BTreeMap<String, Vec<(f64, f64)>>,
     throughput: Vec<(f64, u64)>,
     received: Vec<(f64, u64)>,
     position: MediaTime,
-    errors: Vec<ErrorEntry>,
+    errors: Ends<ErrorEntry>,
     fatal: Option<Error>,
-    stalled: Vec<Stall>,
+    stalled: Ends<Stall>,
     stall_is_open: bool,
-    quality: Vec<Quality>,
+    quality: Ends<Quality>,
     played_tracks: Vec<(TrackKind, String)>,
     warnings: Vec<WarningEntry>,
     notes: Vec<Note>,
@@ -71,17 +80,21 @@ impl Collector {
             duration: None,
             start: None,
             state: State::Idle,
-            decisions: Vec::new(),
+            decisions: Ends::default(),
+            key_systems: false,
+            pace: Pace::default(),
+            latencies: Vec::new(),
+            speeds: Ends::default(),
             buffer: Vec::new(),
             buffers: BTreeMap::new(),
             throughput: Vec::new(),
             received: Vec::new(),
             position: MediaTime::ZERO,
-            errors: Vec::new(),
+            errors: Ends::default(),
             fatal: None,
-            stalled: Vec::new(),
+            stalled: Ends::default(),
             stall_is_open: false,
-            quality: Vec::new(),
+            quality: Ends::default(),
             played_tracks: Vec::new(),
             warnings: Vec::new(),
             notes: Vec::new(),
@@ -91,6 +104,21 @@ impl Collector {
     /// Whether the title is known.
     pub(crate) fn is_loaded(&self) -> bool {
         self.protocol.is_some()
+    }
+
+    /// Whether the title was live when it was loaded.
+    pub(crate) fn is_live(&self) -> bool {
+        self.live
+    }
+
+    /// Where playback is to stop that is to stop at `until`: of a live title, that far from where it began.
+    pub(crate) fn end(&self, until: MediaTime) -> MediaTime {
+        // A player may be further than what it has told so far.
+        match (self.is_loaded(), self.live, self.start) {
+            (true, true, Some(start)) => start + until,
+            (false, _, _) | (true, true, None) => MediaTime::MAX,
+            (true, false, _) => until,
+        }
     }
 
     /// Notes what whoever started the session should know.
@@ -110,8 +138,7 @@ impl Collector {
 
     /// What playback needed for protected media.
     pub(crate) fn protection(&self) -> Protection {
-        let asked = self.decisions.iter().any(|decision| decision.kind == decision_kind(DecisionKind::KeySystem));
-        Protection { samples: self.tally.was_protected(), asked, unseen: self.tally.unseen() }
+        Protection { samples: self.tally.was_protected(), asked: self.key_systems, unseen: self.tally.unseen() }
     }
 
     /// Notes an event.
@@ -121,7 +148,7 @@ impl Collector {
             Event::Loaded { protocol, live, duration, warnings, .. } => {
                 self.protocol = Some(protocol.clone());
                 self.live = *live;
-                self.duration = *duration;
+                self.duration = duration.filter(|_| !*live);
                 self.warnings = warnings.iter().map(WarningEntry::from).collect();
             }
             Event::MediaWarning { warning, .. } => {
@@ -131,6 +158,8 @@ impl Collector {
                     None => self.warnings.push(entry),
                 }
             }
+            // It was live, and is not any more.
+            Event::LiveEnded { duration, .. } => self.duration = Some(*duration),
             Event::Started { position, .. } => {
                 self.start.get_or_insert(*position);
             }
@@ -157,16 +186,19 @@ impl Collector {
                 });
             }
             Event::StallEnded { at, stood_us } => self.close_stall(*at, Some(*stood_us)),
-            Event::Decision(decision) => self.decisions.push(DecisionEntry {
-                t_s: decision.at.as_secs_f64(),
-                kind: decision_kind(decision.what),
-                from: decision.from.clone(),
-                to: decision.to.clone(),
-                why: decision.why.clone(),
-                position_s: secs(decision.position),
-                track: decision.kind.map(TrackKind::name),
-                bitrate_bps: None,
-            }),
+            Event::Decision(decision) => {
+                self.key_systems |= decision.what == DecisionKind::KeySystem;
+                self.decisions.push(DecisionEntry {
+                    t_s: decision.at.as_secs_f64(),
+                    kind: decision_kind(decision.what),
+                    from: decision.from.clone(),
+                    to: decision.to.clone(),
+                    why: decision.why.clone(),
+                    position_s: secs(decision.position),
+                    track: decision.kind.map(TrackKind::name),
+                    bitrate_bps: None,
+                });
+            }
             Event::Error { at, error } => {
                 self.errors.push(ErrorEntry::new(error, Some(at.as_secs_f64())));
                 if error.is_fatal() {
@@ -181,7 +213,20 @@ impl Collector {
     pub(crate) fn sample(&mut self, at: Timestamp, snapshot: &Snapshot, received: u64) {
         let t = at.as_secs_f64();
         self.position = self.position.max(snapshot.position);
+        // What is far behind the playhead is not fetched again.
+        self.tally.settle(self.position - BEHIND);
+        let speed = f64::from(snapshot.rate_milli) / 1e3;
+        if self.speeds.last_mut().is_none_or(|last| last.1 != speed) {
+            self.speeds.push((t, speed));
+        }
+        let look = self.pace.look();
+        if look == Look::Passed {
+            return;
+        }
         self.received.push((t, received));
+        if let Some(latency) = snapshot.edge.as_ref().and_then(|edge| edge.latency) {
+            self.latencies.push((t, secs(latency)));
+        }
         let mut least = None;
         for stream in &snapshot.streams {
             let ahead = secs(stream.buffered);
@@ -193,6 +238,10 @@ impl Collector {
         self.buffer.push((t, least.unwrap_or(0.0)));
         if let Some(bps) = snapshot.throughput {
             self.throughput.push((t, bps));
+        }
+        if look == Look::Thins {
+            self.buffers.values_mut().chain([&mut self.buffer, &mut self.latencies]).for_each(thinned);
+            [&mut self.throughput, &mut self.received].into_iter().for_each(thinned);
         }
     }
 
@@ -207,7 +256,12 @@ impl Collector {
     pub(crate) fn finish(mut self, session: &Session<'_>) -> Report {
         self.close_stall(session.now, None);
         let ladder = ladder(session.presentation, &self.played_tracks, &self.tally);
-        for decision in &mut self.decisions {
+        let (mut decisions, decisions_left_out) = self.decisions.into_parts();
+        let (errors, errors_left_out) = self.errors.into_parts();
+        let (stalled, stalled_left_out) = self.stalled.into_parts();
+        let (quality, quality_left_out) = self.quality.into_parts();
+        let (speeds, speeds_left_out) = self.speeds.into_parts();
+        for decision in &mut decisions {
             let named = |rung: &&Rung| {
                 Some(&rung.rendition) == decision.to.as_ref() && decision.track.is_none_or(|kind| kind == rung.kind)
             };
@@ -254,7 +308,11 @@ impl Collector {
                 down: qoe.switches_down,
             },
             height: Height { mean: qoe.mean_height_milli.map(|milli| milli as f64 / 1e3) },
-            latency: None,
+            latency: qoe.latency.as_ref().map(|latency| Latency {
+                mean_s: passed(latency.mean),
+                p95_s: passed(latency.p95),
+                target_s: passed(latency.target),
+            }),
             bytes: Bytes {
                 fetched: qoe.bytes_fetched,
                 media: qoe.bytes_media,
@@ -268,14 +326,23 @@ impl Collector {
                 by_pathway: qoe.by_pathway.clone(),
             },
             tracks,
-            decisions: self.decisions,
+            decisions,
             buffer: self.buffer,
             throughput: self.throughput,
             received: self.received,
-            errors: self.errors,
+            errors,
+            latencies: self.latencies,
+            speeds,
+            left_out: LeftOut {
+                decisions: decisions_left_out,
+                errors: errors_left_out,
+                stalled: stalled_left_out,
+                quality: quality_left_out,
+                speeds: speeds_left_out,
+            },
             buffers: self.buffers,
-            stalled: self.stalled,
-            quality: self.quality,
+            stalled,
+            quality,
             ladder,
             warnings: self.warnings,
             notes: self.notes,

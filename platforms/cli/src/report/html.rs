@@ -185,8 +185,9 @@ fn tiles(report: &Report) -> String {
     let turns = format!("{} up, {} down", report.bitrate.up, report.bitrate.down);
     tile("", "Switches", &report.bitrate.switches.to_string(), "", &turns);
     if let Some(latency) = &report.latency {
-        let target = latency.target_s.map_or(String::new(), |t| format!("target {}", seconds(t)));
-        tile("", "Latency", &format!("{:.2}", latency.mean_s), "s", &target);
+        let (value, unit) = split_unit(&seconds(latency.mean_s));
+        let within = format!("target {}, 95 % within {}", seconds(latency.target_s), seconds(latency.p95_s));
+        tile("", "Latency, mean", &value, &unit, &within);
     }
     let (value, unit) = split_unit(&size(report.bytes.fetched));
     tile("", "Fetched", &value, &unit, &format!("{} wasted", size(report.bytes.wasted)));

@@ -1,5 +1,6 @@
 //! What one session of playback was like: the document of `--report`, and the page of `--html`.
 
+mod bounded;
 mod collect;
 mod html;
 mod plots;
@@ -54,6 +55,13 @@ pub(crate) struct Report {
     pub(crate) received: Vec<(f64, u64)>,
     /// Recovered ones too, in order.
     pub(crate) errors: Vec<ErrorEntry>,
+
+    /// Of a live title: how old what is shown was.
+    pub(crate) latencies: Vec<(f64, f64)>,
+    /// Playback speed, wherever it changed.
+    pub(crate) speeds: Vec<(f64, f64)>,
+    /// What a long session has too much of: entries from the middle of each list that are not in this report.
+    pub(crate) left_out: LeftOut,
 
     /// Media ahead of the playhead by kind of track.
     pub(crate) buffers: BTreeMap<String, Vec<(f64, f64)>>,
@@ -128,9 +136,22 @@ pub(crate) struct Height {
 
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Latency {
+    /// Over the time that the playhead moved.
     pub(crate) mean_s: f64,
-    pub(crate) p95_s: Option<f64>,
-    pub(crate) target_s: Option<f64>,
+    /// What it kept within for 95 % of that time.
+    pub(crate) p95_s: f64,
+    /// What was aimed at last.
+    pub(crate) target_s: f64,
+}
+
+/// How many entries are missing from the middle of lists that became too long.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct LeftOut {
+    pub(crate) decisions: u64,
+    pub(crate) errors: u64,
+    pub(crate) stalled: u64,
+    pub(crate) quality: u64,
+    pub(crate) speeds: u64,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -277,6 +298,14 @@ impl Report {
                 1 => format!("one stall of {}", seconds(self.stalls.total_s)),
                 count => format!("{count} stalls, {} in all", seconds(self.stalls.total_s)),
             });
+        }
+        if let Some(latency) = &self.latency {
+            parts.push(format!(
+                "{} behind the live edge on average (95 % within {}, aiming at {})",
+                seconds(latency.mean_s),
+                seconds(latency.p95_s),
+                seconds(latency.target_s)
+            ));
         }
         if let (Some(mean), Some(kind)) = (self.bitrate.mean_bps, self.bitrate.of) {
             parts.push(format!("{kind} at {} on average", bits(mean)));

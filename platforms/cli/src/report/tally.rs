@@ -25,6 +25,9 @@ struct Lane {
     renditions: BTreeMap<String, (u64, MediaTime)>,
     /// What was there to be played, by its start: what came last where several came for the same time.
     pieces: BTreeMap<MediaTime, Piece>,
+    /// What was played for good, and up to where.
+    settled: (u64, MediaTime),
+    settled_until: Option<MediaTime>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -98,10 +101,25 @@ impl Tally {
         *bytes = bytes.saturating_add(append.bytes);
         *duration += append.end - append.start;
         let (start, end) = (append.start, append.end.max(append.start));
+        if lane.settled_until.is_some_and(|until| start < until) {
+            return;
+        }
         while let Some(replaced) = lane.pieces.range(start..end).next().map(|(start, _)| *start) {
             lane.pieces.remove(&replaced);
         }
         lane.pieces.insert(start, Piece { end, bytes: append.bytes });
+    }
+
+    /// What begins before a time is not replaced any more.
+    pub(crate) fn settle(&self, until: MediaTime) {
+        for lane in self.lanes().values_mut() {
+            while let Some(first) = lane.pieces.first_entry().filter(|first| *first.key() < until) {
+                let (start, piece) = first.remove_entry();
+                lane.settled.0 = lane.settled.0.saturating_add(piece.bytes);
+                lane.settled.1 += piece.end - start;
+                lane.settled_until = Some(until);
+            }
+        }
     }
 
     /// Bits a second of the media that came of a rendition; None if none did.
@@ -114,8 +132,9 @@ impl Tally {
     /// Bits a second of what was played of a kind, up to a playhead; None if nothing was.
     pub(crate) fn mean(&self, kind: TrackKind, until: MediaTime) -> Option<u64> {
         let lanes = self.lanes();
-        let played = lanes.get(&kind)?.pieces.range(..until);
-        let (bytes, duration) = played.fold((0u64, MediaTime::ZERO), |(bytes, duration), (start, piece)| {
+        let lane = lanes.get(&kind)?;
+        let played = lane.pieces.range(..until);
+        let (bytes, duration) = played.fold(lane.settled, |(bytes, duration), (start, piece)| {
             (bytes.saturating_add(piece.bytes), duration + (piece.end - *start))
         });
         rate(bytes, duration)
@@ -161,6 +180,18 @@ mod tests {
         assert_eq!(tally.of_rendition(VIDEO, "low"), Some(200_000));
         assert_eq!(tally.of_rendition(VIDEO, "high"), Some(2_000_000));
         assert_eq!((tally.of_rendition(VIDEO, "none"), tally.of_rendition(TrackKind::Audio, "low")), (None, None));
+    }
+
+    #[test]
+    fn what_was_played_for_good_counts_and_is_not_replaced() {
+        let tally = Tally::default();
+        append(&tally, "low", 0, 2, 25_000);
+        append(&tally, "low", 2, 4, 75_000);
+        tally.settle(MediaTime::from_secs(2));
+        append(&tally, "high", 0, 2, 1_000_000);
+        append(&tally, "high", 2, 4, 175_000);
+        assert_eq!(tally.mean(VIDEO, MediaTime::from_secs(4)), Some(400_000));
+        assert_eq!(tally.lanes()[&VIDEO].pieces.len(), 1);
     }
 
     #[test]

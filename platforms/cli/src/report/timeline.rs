@@ -19,13 +19,14 @@ pub(crate) struct Timeline {
 pub(crate) fn timeline(report: &Report) -> Timeline {
     let t_max = report.wall_s.max(0.001);
     let buffer = buffer_plot(report, t_max);
+    let latency = latency_plot(report, t_max);
     let rates = rate_plot(report, t_max);
     let ribbon = ribbon(report, t_max);
     let lane = lane(report, t_max);
     let axis = axis(t_max);
     let html = format!(
         "<section class=\"card\"><header><h2>Buffer <small>seconds ahead of the playhead</small></h2>{}</header>\n\
-         <div class=\"chart\">{buffer}{ribbon}</div>\n\
+         <div class=\"chart\">{buffer}{ribbon}</div>\n{latency}\
          <header style=\"margin-top:24px\"><h2>Network and choice <small>logarithmic</small></h2>{}</header>\n\
          <div class=\"chart\">{rates}{lane}{axis}</div>\n\
          <div class=\"readout\" id=\"readout\"><span>Point at a curve to read it, at a dot for the reasons of a decision; \
@@ -103,6 +104,35 @@ fn buffer_plot(report: &Report, t_max: f64) -> String {
         svg(&curves),
         started(report, t_max),
         stall_tips(report, t_max),
+    )
+}
+
+/// How old what a live title showed was, and how old it was to be; empty for other titles.
+fn latency_plot(report: &Report, t_max: f64) -> String {
+    if report.latencies.is_empty() {
+        return String::new();
+    }
+    let target = report.latency.as_ref().map(|latency| latency.target_s);
+    let highest = report.latencies.iter().map(|point| point.1).chain(target).fold(1.0, f64::max);
+    let scale = Scale::Linear { max: highest * 1.15 };
+    let mut curves =
+        format!("<path class=\"thin\" style=\"stroke:var(--net)\" d=\"{}\"/>", line(&report.latencies, t_max, scale));
+    if let Some(target) = target {
+        let level = [(0.0, target), (t_max, target)];
+        let _ = write!(
+            curves,
+            "<path class=\"thin\" style=\"stroke:var(--good)\" stroke-dasharray=\"4 4\" d=\"{}\"/>",
+            line(&level, t_max, scale)
+        );
+    }
+    format!(
+        "<header style=\"margin-top:24px\"><h2>Latency <small>seconds behind the live edge</small></h2>\
+         <div class=\"legend\"><span><i style=\"--c:var(--net)\"></i>latency</span>\
+         <span><i style=\"--c:var(--good)\"></i>aimed at last</span></div></header>\n\
+         <div class=\"chart\"><div class=\"plot\" style=\"--h:120px\" data-plot>{}{}{}</div></div>\n",
+        grid(scale, 4, |value| format!("{value} s")),
+        stall_bands(report, t_max),
+        svg(&curves),
     )
 }
 
@@ -384,6 +414,9 @@ fn crosshair(report: &Report, t_max: f64) -> serde_json::Value {
     let mut series = Vec::new();
     for (kind, points) in &report.buffers {
         series.push(json!({"name": format!("{kind} buffer"), "unit": "s", "points": round(thin(points, t_max))}));
+    }
+    if !report.latencies.is_empty() {
+        series.push(json!({"name": "latency", "unit": "s", "points": round(thin(&report.latencies, t_max))}));
     }
     let network: Vec<(f64, f64)> = report.throughput.iter().map(|(t, bps)| (*t, *bps as f64)).collect();
     // What holds at an instant is what came around it.

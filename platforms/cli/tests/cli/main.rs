@@ -22,6 +22,7 @@ mod exit_codes_follow_the_kind_of_error;
 mod faults_of_a_manifest_are_told;
 mod hls_of_transport_streams_plays;
 mod inspect_and_play_name_the_same_cause;
+mod live_titles_play;
 mod long_lists_are_written_as_they_are_made;
 mod movies_become_cmaf_that_others_read;
 mod probe_lists_what_ffprobe_lists;

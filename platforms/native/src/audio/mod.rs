@@ -389,7 +389,7 @@ impl Batch {
 
 impl Sink for AudioSink {
     fn capabilities(&self) -> Capabilities {
-        self.model.capabilities()
+        Capabilities { speeds: self.output.speeds(), ..self.model.capabilities() }
     }
 
     fn command(&mut self, command: SinkCommand, now: Timestamp) {

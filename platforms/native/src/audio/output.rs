@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
+use telecine_engine::PlaybackSpeeds;
 use telecine_model::MediaTime;
 
 /// Decoded sound.
@@ -35,6 +36,12 @@ pub trait AudioOutput: Send {
     /// Playback runs at this speed, in thousandths.
     fn set_rate(&mut self, _rate_milli: u32) {}
 
+    /// Speeds at which nobody hears that playback is not at its normal one: live titles keep their latency by them.
+    /// Without time stretching there are none, so that is the default.
+    fn speeds(&self) -> PlaybackSpeeds {
+        PlaybackSpeeds::Normal
+    }
+
     /// Playback goes on elsewhere: what was not heard yet is not wanted any more.
     fn clear(&mut self) {}
 
@@ -51,6 +58,10 @@ pub struct Discard;
 impl AudioOutput for Discard {
     fn write(&mut self, _pcm: Pcm<'_>) -> Result<(), String> {
         Ok(())
+    }
+
+    fn speeds(&self) -> PlaybackSpeeds {
+        PlaybackSpeeds::Any
     }
 }
 
@@ -105,6 +116,11 @@ impl AudioOutput for WavFile {
             writer.write_sample(*sample).map_err(|error| error.to_string())?;
         }
         Ok(())
+    }
+
+    // A file is not heard: it has every sample at whatever speed.
+    fn speeds(&self) -> PlaybackSpeeds {
+        PlaybackSpeeds::Any
     }
 
     fn finish(&mut self) -> Result<(), String> {

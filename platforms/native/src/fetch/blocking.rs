@@ -2,38 +2,73 @@
 
 use bytes::BytesMut;
 use telecine_engine::{Body, FetchRequest, NetworkEvent};
-use telecine_model::ErrorCode;
+use telecine_model::{Error, ErrorCode, Timestamp, WallTime};
 use telecine_virtual::{Failure, Fetched, Response, Source};
-use tokio::runtime::Handle;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 
+use super::modelled::Modelled;
 use super::Fetcher;
 
 /// A [`Source`] of real bytes for a [`telecine_virtual::Session`]: `--clock virtual` on any URL.
 ///
-/// Requests are made one after the other and block the calling thread, which must not be one of the
-/// runtime's own. How long they really take does not matter: the session's network model decides.
+/// Requests are made one after the other and block the calling thread, which must not be one of a tokio runtime: it has
+/// one of its own. The fetcher's connections live in there, so it is not to be used elsewhere. How long requests really
+/// take does not matter: the session's network model decides.
+///
+/// Servers of live titles have to know which time it is in the session. With [`BlockingSource::clock`] the title's own
+/// origin (the same scheme, host and port) is told so in the header `x-telecine-now-ms`, in milliseconds since 1970; one
+/// that understands it, as that of `telecine origin` does, answers for that moment, holds nothing, and says in
+/// `x-telecine-hold-ms` and `x-telecine-pieces` what it would have waited for, which the session then does.
 #[derive(Debug)]
 pub struct BlockingSource {
     fetcher: Fetcher,
-    runtime: Handle,
+    /// Of this thread alone: sending a request to another one and its answer back takes longer than all the rest.
+    runtime: Runtime,
     title: String,
+    clock: Option<WallTime>,
 }
 
 impl BlockingSource {
-    /// A source for the title at `title`, on this runtime.
-    pub fn new(fetcher: Fetcher, runtime: Handle, title: impl Into<String>) -> Self {
-        Self { fetcher, runtime, title: title.into() }
+    /// A source for the title at `title`.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InternalDefect`] if the system has no runtime to give.
+    pub fn new(fetcher: Fetcher, title: impl Into<String>) -> Result<Self, Error> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Error::new(ErrorCode::InternalDefect, format!("no runtime: {error}")))?;
+        Ok(Self { fetcher, runtime, title: title.into(), clock: None })
+    }
+
+    /// What the wall clock shows at the session's start: the same that [`telecine_virtual::Session::wall_clock`] is given.
+    #[must_use]
+    pub fn clock(mut self, start: WallTime) -> Self {
+        self.clock = Some(start);
+        self
+    }
+
+    fn moment(&self, now: Timestamp) -> Option<Modelled> {
+        let start = u64::try_from(self.clock?.as_micros()).ok()?;
+        Some(Modelled::at(start.saturating_add(now.as_micros()) / 1000))
     }
 }
 
 impl Source for BlockingSource {
     fn fetch(&mut self, request: &FetchRequest) -> Fetched {
-        let (fetcher, title) = (&self.fetcher, &self.title);
+        self.fetch_at(request, Timestamp::ZERO)
+    }
+
+    fn fetch_at(&mut self, request: &FetchRequest, now: Timestamp) -> Fetched {
+        let (fetcher, title, moment) = (&self.fetcher, &self.title, self.moment(now));
+        let modelled = moment.as_ref();
         let (sender, receiver) = mpsc::channel(16);
         // The channel closes with the end of the fetching, which owns its only sender.
-        let fetching = async move { fetcher.fetch(request, title, &sender).await };
-        self.runtime.block_on(async { tokio::join!(fetching, collect(receiver)).1 })
+        let fetching = async move { fetcher.fetch_in(request, title, &sender, modelled).await };
+        let mut fetched = self.runtime.block_on(async { tokio::join!(fetching, collect(receiver)).1 });
+        if let (Fetched::Response(response), Some(held)) = (&mut fetched, moment.and_then(Modelled::into_held)) {
+            response.held = held;
+        }
+        fetched
     }
 }
 

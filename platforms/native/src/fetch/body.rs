@@ -7,6 +7,9 @@ use telecine_virtual::Failure;
 /// that was asked for, and no more: 16 MiB take three seconds at 50 Mbit/s, and again for every segment.
 pub(super) const MOST_SKIPPED: u64 = 16 << 20;
 
+/// An end that stands for none: the last position that can be named everywhere (RFC 8673, 2.1).
+const OPEN_END: u64 = (1 << 53) - 1;
+
 /// How much of an answer is read, and how much there has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct BodyPlan {
@@ -64,6 +67,11 @@ impl BodyPlan {
             )));
         }
         let length = sent.end - sent.start;
+        // What is asked for to no end, of something that grows, ends when it is complete: the end that is named then is the
+        // one that was asked for, and says nothing (RFC 8673, 2.2).
+        if sent.total.is_none() && asked_end >= OPEN_END {
+            return Ok(Self { skip: 0, expected: content_length, take: length });
+        }
         if content_length.is_some_and(|declared| declared != length) {
             let message = "Content-Length and Content-Range contradict each other";
             return Err(Failure::new(ErrorCode::BodyLengthMismatch, message));
@@ -156,6 +164,21 @@ mod tests {
         assert_eq!(code(BodyPlan::of(206, range(10, 5), Some(5), None)), Some(ErrorCode::RangeMismatch));
         let contradiction = BodyPlan::of(206, range(10, 5), Some(4), Some("bytes 10-14/99"));
         assert_eq!(code(contradiction), Some(ErrorCode::BodyLengthMismatch));
+    }
+
+    #[test]
+    fn what_grows_ends_where_it_is_complete() {
+        let open = range(10, OPEN_END - 10);
+        let last = OPEN_END - 1;
+        let grows = BodyPlan::of(206, open, None, Some(&format!("bytes 10-{last}/*")));
+        assert_eq!(grows, plan(None, OPEN_END - 10));
+        assert_eq!(grows.expect("a plan").check_end(7), Ok(()));
+        let complete = BodyPlan::of(206, open, Some(5), Some("bytes 10-14/15"));
+        assert_eq!(complete, plan(Some(5), 5), "it was complete already");
+        assert_eq!(
+            code(BodyPlan::of(206, open, None, Some(&format!("bytes 9-{last}/*")))),
+            Some(ErrorCode::RangeMismatch)
+        );
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub(super) fn parse(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)
 }
 
 /// The same scheme, host and port as the title's (RFC 6454, 5). A URL without a host equals none.
-fn is_trusted(url: &Url, title: &Url) -> bool {
+pub(super) fn is_trusted(url: &Url, title: &Url) -> bool {
     url.origin() == title.origin()
 }
 

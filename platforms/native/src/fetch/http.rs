@@ -19,6 +19,7 @@ use tokio::time::{timeout, timeout_at, Instant};
 use super::body::{beyond, BodyPlan};
 use super::failure::{self, DnsError};
 use super::headers::{self, AppHeaders};
+use super::modelled::Modelled;
 use super::{Out, Stop};
 
 /// Of the body of an error status, no more than this is read: services explain themselves there,
@@ -60,7 +61,7 @@ impl Http {
     pub(super) async fn fetch(&self, request: &FetchRequest, title: &str, out: &Out<'_>) -> Result<(), Stop> {
         let deadline = Instant::now() + request.head_timeout;
         let late = |_| Failure::new(ErrorCode::Timeout, format!("no answer within {:?}", request.head_timeout));
-        let answer = self.follow(request, title);
+        let answer = self.follow(request, title, out);
         let (url, response) = timeout_at(deadline, answer).await.map_err(late)??;
         let head = head(request, url, response.status().as_u16(), response.headers());
         if !head.is_success() {
@@ -137,13 +138,18 @@ impl Http {
     }
 
     /// The answer at the end of the redirects, and the URL that gave it.
-    async fn follow(&self, request: &FetchRequest, title: &str) -> Result<(String, reqwest::Response), Failure> {
+    async fn follow(
+        &self,
+        request: &FetchRequest,
+        title: &str,
+        out: &Out<'_>,
+    ) -> Result<(String, reqwest::Response), Failure> {
         let title = Url::parse(title).ok();
         let mut url = request.url.clone();
         let mut hosts = vec![uri::host(&url).to_owned()];
         let mut posts = request.licence.as_ref().is_some_and(|licence| licence.body.is_some());
         loop {
-            let response = self.send(&url, request, title.as_ref(), posts).await?;
+            let response = self.send(&url, request, title.as_ref(), posts, out.modelled).await?;
             // RFC 9110, 15.4: only these two repeat what was posted.
             posts &= matches!(response.status().as_u16(), 307 | 308);
             let location = match response.status().as_u16() {
@@ -172,9 +178,15 @@ impl Http {
         request: &FetchRequest,
         title: Option<&Url>,
         posts: bool,
+        modelled: Option<&Modelled>,
     ) -> Result<reqwest::Response, Failure> {
         let url = Url::parse(url).map_err(|error| Failure::new(ErrorCode::InvalidUrl, error.to_string()))?;
         let mut headers = self.headers.for_url(&url, title);
+        // Nobody but the title's own server has to know what the model of a clock shows.
+        let modelled = modelled.filter(|_| title.is_some_and(|title| headers::is_trusted(&url, title)));
+        if let Some(modelled) = modelled {
+            modelled.tell(&mut headers);
+        }
         // They may be tokens: a redirect to another origin does not see them.
         let own = Url::parse(&request.url).is_ok_and(|own| own.origin() == url.origin());
         for given in request.licence.iter().flat_map(|licence| &licence.headers) {
@@ -196,11 +208,16 @@ impl Http {
             let last = range.offset.saturating_add(range.length).saturating_sub(1);
             builder = builder.header(header::RANGE, format!("bytes={}-{last}", range.offset));
         }
-        if request.byte_range.is_some() || !is_compressible(request.class) {
-            // Media does not get smaller, and lengths and ranges are those of the bytes themselves.
+        if request.byte_range.is_some() || !is_compressible(request.class) || modelled.is_some() {
+            // Media does not get smaller, and lengths and ranges are those of the bytes themselves. A model of a network
+            // carries what comes out of here, however it came.
             builder = builder.header(header::ACCEPT_ENCODING, "identity");
         }
-        builder.send().await.map_err(failure::before_head)
+        let response = builder.send().await.map_err(failure::before_head)?;
+        if let Some(modelled) = modelled {
+            modelled.hear(response.headers());
+        }
+        Ok(response)
     }
 }
 

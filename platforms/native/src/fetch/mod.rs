@@ -6,6 +6,7 @@ mod failure;
 mod headers;
 mod http;
 mod local;
+mod modelled;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use tokio::sync::mpsc;
 pub use blocking::BlockingSource;
 use headers::AppHeaders;
 use http::Http;
+use modelled::Modelled;
 
 /// Does what [`FetchRequest`]s ask for. Cheap to clone; clones share their connections.
 #[derive(Clone)]
@@ -53,7 +55,18 @@ impl Fetcher {
     /// Makes a request on behalf of the title at URL `title`, and sends what happens, in the order
     /// that [`NetworkEvent`] demands. Dropping the future, or closing the channel, cancels it.
     pub async fn fetch(&self, request: &FetchRequest, title: &str, events: &mpsc::Sender<NetworkEvent>) {
-        let out = Out { id: request.id, events };
+        self.fetch_in(request, title, events, None).await;
+    }
+
+    /// As [`Fetcher::fetch`], in virtual time if there is one.
+    async fn fetch_in(
+        &self,
+        request: &FetchRequest,
+        title: &str,
+        events: &mpsc::Sender<NetworkEvent>,
+        modelled: Option<&Modelled>,
+    ) {
+        let out = Out { id: request.id, events, modelled };
         let event = match self.run(request, title, &out).await {
             Ok(()) => NetworkEvent::End { id: request.id },
             Err(Stop::Failed(Failure { code, message })) => NetworkEvent::Failed { id: request.id, code, message },
@@ -107,6 +120,7 @@ impl From<Failure> for Stop {
 struct Out<'a> {
     id: RequestId,
     events: &'a mpsc::Sender<NetworkEvent>,
+    modelled: Option<&'a Modelled>,
 }
 
 impl Out<'_> {

@@ -17,8 +17,7 @@ use crate::{net, output};
 /// Runs the command.
 pub(crate) fn run(args: &Inspect) -> Result<(), Error> {
     let url = manifest(&args.source)?;
-    let runtime = net::runtime()?;
-    let mut fetcher = Fetcher::new(net::source(&runtime, &url, &telecine::Fetcher::new(&args.header)?));
+    let mut fetcher = Fetcher::new(net::source(&url, &telecine::Fetcher::new(&args.header)?)?);
     let text = fetcher.get(RequestClass::Manifest, &url, None)?;
     let base = args.base.as_deref().map(absolute).transpose()?;
     let depth = load::Depth { playlists: !args.shallow, indexes: args.segments };

@@ -67,16 +67,21 @@ pub(crate) fn run(args: &Play) -> Result<ExitCode, Error> {
             match title {
                 Some(url) => {
                     let fetcher = Fetcher::new(&args.header)?;
-                    let source = net::source(&runtime, &url, &fetcher);
+                    let mut source = net::source(&url, &fetcher)?;
+                    // Live titles go on from now, and their server has to know how far they are.
+                    let clock = net::wall_clock();
+                    if let Some(clock) = clock {
+                        source = source.clock(clock);
+                    }
                     let (start, rate, fetcher) = (args.start, args.rate, Some(&fetcher));
-                    let title = modelled::Title { url: &url, start, rate, source, fetcher, keys };
+                    let title = modelled::Title { url: &url, start, rate, source, clock, fetcher, keys };
                     modelled::play(title, network, config, sink, watch(&url))?
                 }
                 None => {
                     let url = embedded::url();
                     let source = embedded::source();
                     let (start, rate) = (args.start, args.rate);
-                    let title = modelled::Title { url: &url, start, rate, source, fetcher: None, keys };
+                    let title = modelled::Title { url: &url, start, rate, source, clock: None, fetcher: None, keys };
                     modelled::play(title, network, config, sink, watch(&url))?
                 }
             }
@@ -108,11 +113,17 @@ fn config(args: &Play) -> Result<Config, Error> {
     if args.url.is_some() && args.network.is_some() && args.clock == Clock::Real {
         return refused("--network shapes the embedded origin, or a model; a URL has a network of its own".to_owned());
     }
-    let start = args.start.unwrap_or(MediaTime::ZERO);
-    if args.until.is_some_and(|until| until <= start) {
-        return refused(format!("nothing would be played: --until has to be behind the start at {start}"));
+    // Of a title that is not known yet it depends on whether it is live.
+    if args.url.is_none() {
+        wishes::something_to_play(args, false)?;
+    }
+    if args.until.is_some_and(|until| until <= MediaTime::ZERO) {
+        return refused("nothing would be played: --until is a time behind the start".to_owned());
     }
     let mut config = Config::default();
+    config.live.low_latency = !args.no_low_latency;
+    config.live.latency_target = args.latency;
+    config.live.latency_max = args.max_latency;
     config.seed = args.seed;
     config.rule = args.abr.clone();
     config.record = args.record.is_some();

@@ -2,13 +2,16 @@
 
 use telecine::Fetcher;
 use telecine_engine::{Command, Engine, KeySetup};
-use telecine_model::{Error, ErrorCode, MediaTime, Timestamp};
+use telecine_model::{Error, ErrorCode, MediaTime, Timestamp, WallTime};
 use telecine_virtual::{Network, Outcome, Session, Source};
 
 use super::sinks::Chosen;
 use super::watch::{Ended, Next, Watch, LOOK_EVERY};
 use super::NORMAL;
 use crate::report;
+
+/// Steps of a session before it is thought to be at a standstill: live titles with parts take some five million a day.
+const STEPS: u64 = 1_000_000_000;
 
 /// What to play, and from where.
 pub(super) struct Title<'a, S> {
@@ -17,6 +20,8 @@ pub(super) struct Title<'a, S> {
     /// Playback speed in thousandths.
     pub(super) rate: u32,
     pub(super) source: S,
+    /// What the wall clock shows when the session begins.
+    pub(super) clock: Option<WallTime>,
     /// What the source fetches with, if it fetches: it knows what was read past.
     pub(super) fetcher: Option<&'a Fetcher>,
     /// What protected titles are played with.
@@ -38,20 +43,24 @@ pub(super) fn play<S: Source>(
     let mut session = Session::with_engine(engine, title.source, Timestamp::ZERO)
         .sink(sink.into_sink(watch.tally()))
         .network(network)
+        .step_limit(STEPS)
         .at(Timestamp::ZERO, load)
         .at(Timestamp::ZERO, Command::Play);
+    if let Some(clock) = title.clock {
+        session = session.wall_clock(clock);
+    }
     if title.rate != NORMAL {
         session.schedule(Timestamp::ZERO, Command::SetRate(title.rate));
     }
-    let mut told = 0;
     let mut stopping = false;
     let mut next = Timestamp::ZERO;
     loop {
         let outcome = session.run_to_state(next);
-        for event in session.events().get(told..).unwrap_or_default() {
-            watch.event(event)?;
+        // Nothing is kept here: sessions of live titles last for days.
+        for event in session.take_events() {
+            watch.event(&event)?;
         }
-        told = session.events().len();
+        drop(session.take_series());
         watch.recorded(&session.take_recording())?;
         // A session that is over holds nothing any more that could be looked at.
         let (now, engine) = (session.now(), session.engine());

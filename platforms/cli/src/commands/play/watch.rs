@@ -97,6 +97,7 @@ impl<'a> Watch<'a> {
     /// Looks at the title: what of the wishes for it cannot be fulfilled is said.
     pub(super) fn title(&mut self, title: &Presentation) -> Result<(), Error> {
         self.told = true;
+        wishes::something_to_play(self.args, self.notes.is_live())?;
         let of_session = wishes::of_session(self.args, self.network.unwrap_or("unshaped"));
         for note in of_session.into_iter().chain(wishes::unmet(self.args, title)) {
             self.note(note)?;
@@ -118,7 +119,7 @@ impl<'a> Watch<'a> {
             self.notes.sample(at, snapshot, received);
             self.dashboard.sample(at, snapshot)?;
         }
-        let left = self.args.until.map(|until| until - snapshot.position);
+        let left = self.args.until.map(|until| self.notes.end(until) - snapshot.position);
         // A session that nobody reads and that leaves nothing behind is of no use (`telecine play | head`).
         let for_nobody = output::reader_is_gone() && self.outputs.is_empty();
         if left.is_some_and(|left| left <= MediaTime::ZERO) || for_nobody || self.interrupted.load(Ordering::SeqCst) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use telecine_drm::system::KeyRequirement;
 use telecine_model::language::best_match;
 use telecine_model::protection::KeyId;
-use telecine_model::{Language, Limits, Presentation, Rendition, Track, TrackKind};
+use telecine_model::{Error, ErrorCode, Language, Limits, MediaTime, Presentation, Rendition, Track, TrackKind};
 
 use crate::args::{Clock, GivenKey, Play};
 use crate::report::{bits, Note, Protection};
@@ -16,6 +16,22 @@ pub(super) fn unmet(args: &Play, title: &Presentation) -> Vec<Note> {
         [("--audio-lang", TrackKind::Audio, &args.audio_lang), ("--text-lang", TrackKind::Text, &args.text_lang)];
     let languages = languages.into_iter().filter_map(|(option, kind, wanted)| language(title, option, kind, wanted));
     languages.chain(height(args, title)).chain(bitrate(args, title)).collect()
+}
+
+/// Whether there is anything between where playback is to begin and where it is to stop. Of a live title the end is
+/// counted from the beginning.
+///
+/// # Errors
+/// `InvalidArgument` if there is not.
+pub(super) fn something_to_play(args: &Play, live: bool) -> Result<(), Error> {
+    let start = args.start.filter(|_| !live).unwrap_or(MediaTime::ZERO);
+    match args.until.filter(|until| *until <= start) {
+        Some(_) => Err(Error::new(
+            ErrorCode::InvalidArgument,
+            format!("nothing would be played: --until has to be behind the start at {start}"),
+        )),
+        None => Ok(()),
+    }
 }
 
 /// What was given for protected titles and had no use. `protection`: what was played needed that.
