@@ -274,6 +274,7 @@ impl Engine {
             }
             Ok(Refresh::NeedsFull) => reload.whole_at_once(self.now),
             Ok(_) => {
+                reload.on_not_held();
                 reload.on_unchanged(started, self.now, target, draw);
                 self.look_for_staleness(reference, started);
             }
@@ -316,6 +317,10 @@ impl Engine {
         let Some(reload) = self.title.live.reloads.get_mut(&reference) else { return };
         // A request that hung has waited already.
         let waited = request.started.max(self.now - target.mul_ratio(1, 2).to_duration());
+        // What the network kept away says nothing of the server (H127: it refuses with 400, or gives up with 503).
+        if request.head.as_ref().is_some_and(|head| matches!(head.status, 400 | 503)) {
+            reload.on_not_held();
+        }
         reload.on_unchanged(waited, self.now, target, draw);
         self.report(error.recovered(Handling::Retried));
         self.look_for_staleness(reference, self.now);

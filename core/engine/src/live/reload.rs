@@ -72,6 +72,10 @@ impl Reload {
         let from = if self.asked.blocks() { now } else { started };
         self.due = from + (half + jitter).to_duration();
         self.plain = self.asked.blocks();
+    }
+
+    /// The server answered a request that it was to hold without anything new, or refused it.
+    pub(crate) fn on_not_held(&mut self) {
         self.broken += u32::from(self.asked.blocks());
     }
 
@@ -164,6 +168,7 @@ mod tests {
         assert_eq!((reload.due(), reload.unchanged_for(at(330))), (at(330), Duration::ZERO));
         for broken in 1..=PATIENCE {
             reload.on_asked(blocking);
+            reload.on_not_held();
             reload.on_unchanged(at(400), at(420), TARGET, 0);
             assert_eq!((reload.due(), reload.is_plain(), reload.may_block()), (at(2420), true, broken < PATIENCE));
         }
