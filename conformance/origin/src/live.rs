@@ -7,6 +7,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::options::{number, switch, Format, LONGEST_SECONDS};
 use crate::programme::{fragment, start};
@@ -456,7 +457,7 @@ impl Edge {
     }
 
     /// The pieces that a segment comes in: the whole, where it comes in one.
-    pub(crate) fn pieces(&self, track: &Track, n: u64) -> Vec<Chunk> {
+    pub(crate) fn pieces(&self, track: &Track, n: u64) -> Arc<[Chunk]> {
         chunk::cut(fragment(track, n), track.timescale, self.piece_ms.unwrap_or(u64::MAX))
     }
 

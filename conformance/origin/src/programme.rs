@@ -209,8 +209,8 @@ impl<'a> Programme<'a> {
                 Part::Chunks([Bytes::from(events), moof, mdat].into())
             }
             Some(edge) => {
-                let pieces = edge.pieces(track, n).into_iter().enumerate();
-                Part::Chunks(pieces.flat_map(|(k, piece)| self.piece(track, n, k, &piece)).collect())
+                let pieces = edge.pieces(track, n);
+                Part::Chunks(pieces.iter().enumerate().flat_map(|(k, piece)| self.piece(track, n, k, piece)).collect())
             }
         }
     }
@@ -232,13 +232,15 @@ impl<'a> Programme<'a> {
     pub(crate) fn piece_ranges(&self, track: &Arc<Track>, n: u64) -> Vec<Range<u64>> {
         let Some(edge) = self.edge else { return Vec::new() };
         let mut at = 0;
-        let pieces = edge.pieces(track, n).into_iter().enumerate();
-        let range = |(k, piece): (usize, Chunk)| {
-            let length: u64 = self.piece(track, n, k, &piece).iter().map(|bytes| bytes.len() as u64).sum();
+        let tells = self.options.live.as_ref().is_some_and(|live| live.produced);
+        let told = if tells { chunk::PRFT_SIZE } else { 0 };
+        let range = |(k, piece): (usize, &Chunk)| {
+            let events = if k == 0 { self.events(track, n).len() as u64 } else { 0 };
+            let length = piece.size + told + events;
             at += length;
             at - length..at
         };
-        pieces.map(range).collect()
+        edge.pieces(track, n).iter().enumerate().map(range).collect()
     }
 
     /// The same as it is stored: sealed where whole segments are.
@@ -483,7 +485,7 @@ impl<'a> Programme<'a> {
     }
 
     /// How often the thumbnails are shown, whole or in part: which of their images there are. Of what goes on, those that
-    /// have ended and reach into the window.
+    /// have ended and reach into the window, and the last.
     pub(crate) fn tile_images(&self) -> Range<u64> {
         let Some(seconds) = self.title.tiles.as_ref().map(Tiles::seconds_per_image) else { return 0..0 };
         match self.edge {
@@ -491,7 +493,8 @@ impl<'a> Programme<'a> {
             Some(edge) => {
                 let image = |ms| ms / (seconds * 1000);
                 let media = edge.media_ms();
-                image(media.saturating_sub(edge.window_ms()))..image(media)
+                let last = image(media);
+                image(media.saturating_sub(edge.window_ms())).min(last.saturating_sub(1))..last
             }
         }
     }

@@ -313,14 +313,24 @@ fn subtitles_go_on_with_the_pictures() {
 
 #[test]
 fn thumbnails_go_on_in_images_of_a_repetition() {
-    for name in ["number", "time"] {
-        let document = mpd(&format!("/dash/live_60/demo/{name}.mpd"), NOW);
-        let set = document.periods[0].adaptations.iter().find(|set| set.contentType.as_deref() == Some("image"));
-        let template = set.and_then(|set| set.SegmentTemplate.as_ref()).expect("thumbnails");
-        assert_eq!(
-            (template.startNumber, template.duration, template.timescale),
-            (Some(0), Some(24.0 * 90_000.0), Some(90_000))
-        );
+    let template = |window: u64, name: &str| {
+        let document = mpd(&format!("/dash/live_{window}/demo/{name}.mpd"), NOW);
+        let sets = document.periods[0].adaptations.iter();
+        let set = sets.clone().find(|set| set.contentType.as_deref() == Some("image"));
+        set.and_then(|set| set.SegmentTemplate.clone()).expect("thumbnails")
+    };
+    let numbers = template(60, "number");
+    assert_eq!(
+        (numbers.startNumber, numbers.duration, numbers.timescale),
+        (Some(0), Some(24.0 * 90_000.0), Some(90_000))
+    );
+    for (window, count) in [(60, 2), (4, 1)] {
+        let times = template(window, "time");
+        let s = &times.SegmentTimeline.expect("a timeline").segments[0];
+        let first = times.startNumber.expect("a number");
+        assert_eq!((s.t, s.d), (Some(first * 24 * 90_000), 24 * 90_000));
+        assert_eq!(first + s.r.unwrap_or(0) as u64, NOW / 24_000 - 1, "the last that has ended");
+        assert!(s.r.unwrap_or(0) + 1 >= count);
     }
     let image = |n: u64| is_there(&format!("/dash/live_60/demo/thumbs/{n}.jpg"), NOW);
     let last = NOW / 24_000 - 1;

@@ -262,6 +262,9 @@ impl Engine {
         if self.follow_media(kind, &tracks) {
             return false;
         }
+        if self.doubt_mpd(kind, &tracks) {
+            return false;
+        }
         if let Some(error) = self.goes_back(kind, &tracks) {
             self.replace_segment(kind, error, Vec::new());
             return false;

@@ -496,7 +496,7 @@ impl Engine {
         if self.is_behind_the_title(reference.period, segment.start) {
             return Err(Next::PeriodEnd);
         }
-        match self.edge_of(reference, &segment) {
+        match self.edge_of(kind, reference, &segment) {
             Some(Edge::NotYet(at)) => {
                 self.timers.set(Timer::Schedule(kind), at);
                 return Err(Next::Edge);

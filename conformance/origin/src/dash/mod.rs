@@ -412,9 +412,16 @@ impl Scope<'_> {
         let timescale = self.start.timescale;
         let length = tiles.seconds_per_image() * u64::from(timescale);
         let end = self.programme.boundary(self.range.end).ticks;
-        // Of what goes on, numbers are counted from its start, and say all that will be.
-        let open = self.programme.edge.is_some();
-        let images = if open { 0..1 } else { self.start.ticks / length..end.div_ceil(length) };
+        let counted = self.addressing == Addressing::Number && self.start.ticks.is_multiple_of(length);
+        let images = match self.programme.edge {
+            None => self.start.ticks / length..end.div_ceil(length),
+            // Numbers are counted from the start, and say all that will be.
+            Some(_) if counted => 0..1,
+            Some(_) => self.programme.tile_images(),
+        };
+        if images.is_empty() {
+            return;
+        }
         let bits = tiles.image.len() as u64 * 8 * u64::from(timescale);
         xml.start("AdaptationSet").attr("id", id).attr("contentType", "image").attr("mimeType", "image/jpeg");
         xml.start("SegmentTemplate")
@@ -425,7 +432,7 @@ impl Scope<'_> {
             xml.attr("presentationTimeOffset", self.start.ticks);
         }
         // Only a timeline can say that the first grid started before the period did.
-        if open || self.start.ticks.is_multiple_of(length) && self.addressing == Addressing::Number {
+        if counted {
             xml.attr("duration", length).end();
         } else {
             xml.start("SegmentTimeline").start("S").attr("t", images.start * length).attr("d", length);

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use super::{seconds, target, Media};
 use crate::live::{Edge, Live, Skips, NEVER};
 use crate::programme::{fragment, start, Programme};
-use crate::title::chunk::Chunk;
 use crate::title::{Ticks, Track};
 
 /// Parts are named as long as they lie within so many target durations of the end.
@@ -109,7 +108,7 @@ impl<'a> Parts<'a> {
             return;
         }
         let there = if n == self.growing.0 { self.growing.1 } else { usize::MAX };
-        let parts: Vec<Chunk> = self.edge.pieces(self.track, n);
+        let parts = self.edge.pieces(self.track, n);
         let ranges = self.ranges(n);
         for (k, part) in parts.iter().enumerate().take(there) {
             let uri = self.uri(n, k);

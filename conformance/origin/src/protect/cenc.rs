@@ -8,6 +8,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use super::cipher::{Cbc, Ctr, BLOCK};
 use super::{pssh, KeyName, Protection, Scheme};
 use crate::title::boxes::{boxes, u32_at, Span};
+use crate::title::chunk::Cuts;
 use crate::title::{fnv, Fragment, Title, Track};
 
 /// What is left clear of each slice: its header, and more.
@@ -346,6 +347,7 @@ fn grown(clear: &Fragment, mdat: Bytes, more: impl Fn(usize) -> Vec<u8>, behind:
         decode_time_at: shifted(clear.decode_time_at),
         sequence_at: shifted(clear.sequence_at),
         first_sample_end: clear.first_sample_end + growth as u64,
+        cuts: Cuts::default(),
         ..clear.clone()
     })
 }
@@ -376,6 +378,7 @@ fn described_as_second(clear: &Fragment) -> Option<Fragment> {
         decode_time_at: shifted(clear.decode_time_at),
         sequence_at: shifted(clear.sequence_at),
         first_sample_end: clear.first_sample_end + 4,
+        cuts: Cuts::default(),
         ..clear.clone()
     })
 }

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use super::chunk::Cuts;
+
 /// Why a file is not a fragmented single-track file that can be served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BoxError {
@@ -138,6 +140,8 @@ pub(crate) struct Fragment {
     pub(crate) lead: i64,
     /// Bytes from the start of the fragment to the end of its first sample.
     pub(crate) first_sample_end: u64,
+    /// How it is divided.
+    pub(crate) cuts: Cuts,
 }
 
 /// One sample of a fragment.
@@ -374,6 +378,7 @@ fn fragment(data: &Bytes, moof: Span, mdat: Span, defaults: Defaults) -> Result<
         samples: runs.samples.into(),
         lead: runs.lead.unwrap_or(0),
         first_sample_end,
+        cuts: Cuts::default(),
     })
 }
 

@@ -3,6 +3,8 @@
 //!
 //! Cuts lie between samples in decode order, as late as the longest duration allows. The chunks in a row are the segment.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::boxes::{boxes, child, u32_at, Fragment, Sample, Span};
@@ -20,6 +22,8 @@ pub(crate) struct Chunk {
     pub(crate) duration: u64,
     /// Whether decoding can begin with it.
     pub(crate) independent: bool,
+    /// Bytes of it as a movie fragment with its media data, without what tells when it was made.
+    pub(crate) size: u64,
 }
 
 impl Chunk {
@@ -29,8 +33,32 @@ impl Chunk {
     }
 }
 
+/// The chunks of a fragment that were cut last: playlists ask for them again and again.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cuts(Arc<Mutex<Option<Cut>>>);
+
+/// Chunks, and how long they are at most in milliseconds.
+type Cut = (u64, Arc<[Chunk]>);
+
+/// The chunks of a fragment, no longer than so many milliseconds each, with their sizes.
+pub(crate) fn cut(fragment: &Fragment, timescale: u32, most_ms: u64) -> Arc<[Chunk]> {
+    let mut known = fragment.cuts.0.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, chunks)) = known.as_ref().filter(|(most, _)| *most == most_ms) {
+        return Arc::clone(chunks);
+    }
+    let mut chunks = divide(fragment, timescale, most_ms);
+    for chunk in &mut chunks {
+        // Times and numbers are as wide whatever they are.
+        let written = write(fragment, chunk, 0, 0, None).unwrap_or_default();
+        chunk.size = written.iter().map(|bytes| bytes.len() as u64).sum();
+    }
+    let chunks: Arc<[Chunk]> = chunks.into();
+    *known = Some((most_ms, Arc::clone(&chunks)));
+    chunks
+}
+
 /// Cuts a fragment into chunks that are no longer than so many milliseconds, where a sample is not.
-pub(crate) fn cut(fragment: &Fragment, timescale: u32, most_ms: u64) -> Vec<Chunk> {
+fn divide(fragment: &Fragment, timescale: u32, most_ms: u64) -> Vec<Chunk> {
     let most = most_ms.saturating_mul(u64::from(timescale));
     let mut chunks: Vec<Chunk> = Vec::new();
     for (n, sample) in fragment.samples.iter().enumerate() {
@@ -42,12 +70,15 @@ pub(crate) fn cut(fragment: &Fragment, timescale: u32, most_ms: u64) -> Vec<Chun
             }
             None => {
                 let start = chunks.last().map_or(0, Chunk::end);
-                chunks.push(Chunk { first: n, count: 1, start, duration, independent: sample.is_sync() });
+                chunks.push(Chunk { first: n, count: 1, start, duration, independent: sample.is_sync(), size: 0 });
             }
         }
     }
     chunks
 }
+
+/// Bytes of what tells when a chunk was made.
+pub(crate) const PRFT_SIZE: u64 = 32;
 
 /// What a chunk tells of when it was made (`prft`, ISO/IEC 14496-12, 8.16.5).
 #[derive(Clone, Copy, Debug)]

@@ -1,5 +1,6 @@
 //! DASH titles that go on: what time it is, which segments are there, and MPDs that are fetched again and again.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,6 +24,9 @@ use crate::timer::Timer;
 /// A title begins without the clock that its MPD names if that does not answer within so long and another one is known.
 const CLOCK_PATIENCE: Duration = Duration::from_secs(2);
 
+/// Who waits for a newer MPD looks for it so often, if nothing wakes it before.
+const DOUBTED_FOR: Duration = Duration::from_millis(250);
+
 /// What a clock's answer may be long.
 const CLOCK_BYTES: u64 = 4096;
 
@@ -39,6 +43,10 @@ pub(crate) struct DashLive {
     pub(super) end: Option<MediaTime>,
     /// The answer that brought the known version.
     pub(super) answered: Answered,
+    /// Kinds whose media contradicted the known version, which they wait for a newer one of.
+    pub(super) waiting: BTreeSet<TrackKind>,
+    /// Kinds that have waited for that.
+    pub(super) doubted: BTreeSet<TrackKind>,
     /// Waits for the clock, but no longer than this.
     pending: Option<(Box<Presentation>, Timestamp)>,
 }
@@ -115,6 +123,8 @@ impl Engine {
             delay: MediaTime::ZERO,
             end: None,
             answered,
+            waiting: BTreeSet::new(),
+            doubted: BTreeSet::new(),
             pending: None,
         };
         dash.sync.set(sources, answered, self.now);
@@ -247,8 +257,11 @@ impl Engine {
     }
 
     /// Whether a segment of a live DASH title cannot be had now; None if it can.
-    pub(crate) fn edge_of(&self, reference: RenditionRef, segment: &Segment) -> Option<Edge> {
+    pub(crate) fn edge_of(&self, kind: TrackKind, reference: RenditionRef, segment: &Segment) -> Option<Edge> {
         let dash = self.dash_live()?;
+        if dash.waiting.contains(&kind) {
+            return Some(Edge::NotYet(self.now + DOUBTED_FOR));
+        }
         let reading = dash.clock.read(self.now)?;
         let availability = self.availability(reading)?;
         let index = self.rendition(reference).and_then(|rendition| rendition.segments.known())?;

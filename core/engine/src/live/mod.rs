@@ -41,6 +41,10 @@ use crate::timer::Timer;
 /// Playlists are put beside each other within a few segments, be there no dates.
 const FARTHEST: MediaTime = MediaTime::from_secs(60);
 
+/// Playlists that are not played any more are kept for so long, or as long as the window: what is switched to and fro
+/// between goes on from where it was.
+const KEPT_UNPLAYED: Duration = Duration::from_secs(60);
+
 /// How much longer than a server may hold a request its answer is waited for.
 const HELD_LONGER: Duration = Duration::from_secs(2);
 
@@ -259,6 +263,7 @@ impl Engine {
                 reload.on_changed(started, self.now, last, blocks);
                 self.see_edge(reference, answered);
                 self.settle_hints(reference);
+                self.forget_unplayed();
                 self.learn_date_ranges(reference);
                 self.settle_end();
             }
@@ -277,6 +282,30 @@ impl Engine {
                 reload.on_unchanged(started, self.now, target, draw);
                 self.go_elsewhere(reference, error);
             }
+        }
+    }
+
+    /// Forgets playlists that have not been played for so long that nothing of them is of use.
+    fn forget_unplayed(&mut self) {
+        let followed = self.followed();
+        let window = self.seekable().map_or(MediaTime::ZERO, |(from, to)| to - from);
+        let kept = window.to_duration().max(KEPT_UNPLAYED);
+        let now = self.now;
+        let is_old = |(reference, reload): &(&RenditionRef, &Reload)| {
+            now.since(reload.loaded()) > kept && followed.iter().all(|(_, followed)| followed != *reference)
+        };
+        let old: Vec<RenditionRef> = self.title.live.reloads.iter().filter(is_old).map(|(old, _)| *old).collect();
+        for old in old {
+            self.forget_playlist(old);
+        }
+    }
+
+    fn forget_playlist(&mut self, reference: RenditionRef) {
+        self.title.live.reloads.remove(&reference);
+        self.title.live.refused_hints.remove(&reference);
+        self.title.playlists.remove(&reference);
+        if let Some(rendition) = self.rendition_mut(reference) {
+            rendition.segments = Segments::Unloaded;
         }
     }
 
@@ -355,11 +384,7 @@ impl Engine {
         let others: Vec<RenditionRef> =
             self.title.live.reloads.keys().copied().filter(|other| *other != reference).collect();
         for other in others {
-            self.title.live.reloads.remove(&other);
-            self.title.playlists.remove(&other);
-            if let Some(rendition) = self.rendition_mut(other) {
-                rendition.segments = Segments::Unloaded;
-            }
+            self.forget_playlist(other);
         }
         let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();
         for kind in kinds {

@@ -7,7 +7,9 @@ use bytes::Bytes;
 use telecine_manifest::dash::{self, BreakKind, Changes, MpdValidity, Refresh};
 use telecine_manifest::sniff;
 use telecine_model::clock::{utc_sources, ClockSource};
-use telecine_model::{Error, Handling, MediaTime, Period, Presentation, Protocol, TrackKind, WallTime};
+use telecine_model::{
+    Error, ErrorCode, Handling, MediaTime, Period, Presentation, Protocol, SegmentIndex, TrackKind, WallTime,
+};
 
 use super::clock::Answered;
 use crate::action::SinkCommand;
@@ -15,7 +17,8 @@ use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::event::DecisionKind;
 use crate::fetch::{Purpose, Request};
-use crate::stream::{Cursor, RenditionRef, Stream};
+use crate::media::FragmentTrack;
+use crate::stream::{Cursor, InitKey, RenditionRef, Stream};
 
 /// A clock is asked again if the dates of answers contradict it by more than this.
 const DOUBT: Duration = Duration::from_secs(2);
@@ -43,6 +46,45 @@ impl Engine {
         let now = self.now;
         if let Some(dash) = self.title.live.dash.as_mut().filter(|_| std::mem::take(&mut self.title.live.expired)) {
             dash.refresh.expire(now);
+        }
+    }
+
+    /// Media that is not at all where the known MPD computes it: an encoder may have started over, in a period that a newer
+    /// version knows. True if that is waited for, once for each version; the segment is fetched by it then.
+    pub(crate) fn doubt_mpd(&mut self, kind: TrackKind, found: &[FragmentTrack]) -> bool {
+        let goes_on = self.mpd_goes_on();
+        let Some(stream) = self.streams.get(&kind).filter(|_| goes_on) else { return false };
+        let Some(fetch) = stream.fetch.as_ref().filter(|fetch| fetch.appended == 0 && fetch.muxed == 0) else {
+            return false;
+        };
+        let reference = fetch.rendition;
+        let index = self.rendition(reference).and_then(|rendition| rendition.segments.known());
+        let Some(index) = index.filter(|index| index.table.is_open()) else { return false };
+        let Some(start) = self.own_start(stream, fetch, found) else { return false };
+        let offset = index.origin - MediaTime::from_ticks(index.presentation_offset, index.table.timescale());
+        let much = (fetch.end - fetch.start).mul_ratio(3, 4).max(MediaTime::from_secs(1));
+        let far = (start + offset).abs_diff(fetch.start) >= much;
+        let (expected, now) = (fetch.start, self.now);
+        let Some(dash) = self.title.live.dash.as_mut().filter(|dash| far && !dash.doubted.contains(&kind)) else {
+            return false;
+        };
+        dash.doubted.insert(kind);
+        dash.waiting.insert(kind);
+        dash.refresh.expire(now);
+        let message = "media is not where the MPD has it: a newer version of that may know why";
+        let error = Error::new(ErrorCode::TimestampInvalid, message);
+        let error = error.fact("expected", expected).fact("found", start + offset);
+        let error = self.in_rendition(error, kind, reference);
+        self.report(error.recovered(Handling::Retried));
+        self.drop_fetch(kind);
+        self.drop_torn(kind);
+        true
+    }
+
+    /// Nobody waits for a newer version any more: it came, or cannot be had.
+    fn stop_waiting(&mut self) {
+        if let Some(dash) = &mut self.title.live.dash {
+            dash.waiting.clear();
         }
     }
 
@@ -101,6 +143,7 @@ impl Engine {
             dash.refresh.on_patch_failed(now);
             return self.report(error.recovered(Handling::Replaced));
         }
+        dash.waiting.clear();
         dash.refresh.on_failed(status, now, draw);
         let gone = dash.refresh.is_gone(now);
         self.report(error.recovered(Handling::Retried));
@@ -112,6 +155,7 @@ impl Engine {
 
     fn on_version(&mut self, answered: Answered, mut newer: Presentation, text: Option<Bytes>) {
         newer.periods.iter_mut().for_each(Period::join_switchable);
+        self.stop_waiting();
         let Some(mut known) = self.title.presentation.take() else { return };
         let before: Vec<String> = known.periods.iter().map(|period| period.id.clone()).collect();
         let kept = self.still_needed(&known, &newer);
@@ -152,6 +196,7 @@ impl Engine {
         self.title.live.jitter = draw;
         if let Some(dash) = &mut self.title.live.dash {
             dash.answered = answered;
+            dash.doubted.clear();
             dash.end = end;
             dash.text = text.filter(|_| !known.patch_locations.is_empty());
             dash.refresh.on_version(&known, &url, answered.sent, is_new, draw);
@@ -224,9 +269,61 @@ impl Engine {
         };
         let kinds: Vec<TrackKind> = self.streams.values().filter(behind).map(|stream| stream.kind).collect();
         for kind in kinds {
-            self.drop_fetch(kind);
-            self.drop_torn(kind);
+            if !self.adopt_fetch(kind) {
+                self.drop_fetch(kind);
+                self.drop_torn(kind);
+            }
         }
+        self.rebuild_ladders();
+    }
+
+    /// Lets a kind's stream go on in the period that what it fetches belongs to now, if that is the same segment there: of
+    /// the same track and rendition, at the same times, and at the same address (D064, D065).
+    fn adopt_fetch(&mut self, kind: TrackKind) -> bool {
+        let adopted = || {
+            let fetch = self.streams.get(&kind)?.fetch.as_ref()?;
+            let (old, period) = (fetch.rendition, self.period_at(fetch.start + SEAM)?);
+            let periods = &self.title.presentation.as_ref()?.periods;
+            let old_track = periods.get(old.period)?.tracks.get(old.track)?;
+            let old_index = self.rendition(old)?.segments.known()?;
+            let track = periods.get(period)?.tracks.iter().position(|track| track.id == old_track.id)?;
+            let id = &self.rendition(old)?.id;
+            let rendition = periods.get(period)?.tracks.get(track)?.renditions.iter().position(|r| r.id == *id)?;
+            let reference = RenditionRef { period, track, rendition };
+            let index = self.rendition(reference)?.segments.known()?;
+            let segment = index.get(index.number_at(fetch.start + SEAM)?)?;
+            let init = segment.init.as_ref().map(|init| {
+                let range = init.byte_range.map(|range| (range.offset, range.length));
+                InitKey { uri: index.resolve(&init.uri), range }
+            });
+            let asked = &self.requests.get(fetch.request?)?.fetch;
+            let offset = |index: &SegmentIndex| {
+                index.origin - MediaTime::from_ticks(index.presentation_offset, index.table.timescale())
+            };
+            let same = asked.url == self.on_good_base(reference, &segment.reference)
+                && (asked.byte_range, &fetch.init) == (segment.byte_range, &init)
+                && fetch.start.abs_diff(segment.start) <= SEAM
+                && offset(index).abs_diff(offset(old_index)) <= MediaTime::from_millis(1);
+            (same && reference.period != old.period).then_some((reference, segment.number, old))
+        };
+        let Some((reference, number, old)) = adopted() else { return false };
+        let Some(stream) = self.streams.get_mut(&kind) else { return false };
+        (stream.period, stream.track, stream.rendition) =
+            (reference.period, reference.track, Some(reference.rendition));
+        stream.cursor = None;
+        stream.avoid.clear();
+        stream.absent = false;
+        if let Some(fetch) = &mut stream.fetch {
+            (fetch.rendition, fetch.number) = (reference, number);
+        }
+        // The decoder goes on as it is.
+        if let Some(configured) = stream.configured.as_mut().filter(|configured| configured.rendition == old) {
+            configured.rendition = reference;
+        }
+        if let Some((own, _)) = stream.own_init.as_mut().filter(|(own, _)| *own == old) {
+            *own = reference;
+        }
+        true
     }
 
     /// Segments of these renditions have other numbers than before: the next one is found by its time.

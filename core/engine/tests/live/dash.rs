@@ -877,3 +877,60 @@ fn a_recording_of_a_live_title_replays_to_the_same_actions() {
         assert!(replay.equal, "{path}: differs by input {:?} of {}", replay.differs_by_input, replay.inputs);
     }
 }
+
+/// Plays four minutes of every way to address a live title: the errors that were told.
+fn played_through(options: &str) -> Vec<Error> {
+    let mut told = Vec::new();
+    for name in ["time", "timeline-number", "number"] {
+        let path = format!("/dash/live_60/utc_direct/{options}/demo/{name}.mpd");
+        let session = run(Origin::new().play(&path), 240);
+        assert_eq!(states(&session).last(), Some(&State::Playing), "{path}");
+        assert_eq!(stalls(&session), 0, "{path}");
+        for kind in [TrackKind::Video, TrackKind::Audio] {
+            let track = track(&session, kind);
+            let (first, last) = track.first_pts.zip(track.last_pts).expect("samples");
+            assert!(track.gaps == 0 && last - first > secs(235), "{path}: {kind:?} from {first} to {last}");
+        }
+        told.extend(errors(&session));
+    }
+    told
+}
+
+#[test]
+fn what_origins_do_to_live_titles_is_played_through() {
+    for options in [
+        "periods_360",
+        "periods_360/etp_1",
+        "patch_60",
+        "patch_60/periods_360/etp_1",
+        "stale_20-25",
+        "back_20-30",
+        "pto_90000",
+        "snr_7",
+        "mup_0",
+        "mup_10",
+        "bases_3",
+        "chunk_500/ato_1500",
+        "chunk_500/ato_1500/periods_360",
+        "start_1795780000/drift_200",
+    ] {
+        assert_eq!(played_through(options), [], "{options}");
+    }
+}
+
+#[test]
+fn segments_that_are_late_and_media_that_is_elsewhere_than_the_mpd_has_it_are_waited_for() {
+    for (options, code) in [
+        ("jitter_300", ErrorCode::HttpStatus),
+        ("early404_900", ErrorCode::HttpStatus),
+        ("start_1795780000/drift_-200", ErrorCode::HttpStatus),
+        // Where segments are computed, a newer version has to say that the encoder has started over.
+        ("encrestart_14", ErrorCode::TimestampInvalid),
+        ("adbreak_20", ErrorCode::TimestampInvalid),
+        ("adbreak_20/continuous_0", ErrorCode::TimestampInvalid),
+        ("chunk_500/ato_1500/encrestart_14", ErrorCode::TimestampInvalid),
+    ] {
+        let told = played_through(options);
+        assert!(told.iter().all(|error| error.code() == code), "{options}: {told:?}");
+    }
+}
