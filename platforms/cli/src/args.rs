@@ -279,6 +279,8 @@ pub(crate) enum Method {
     length     dur_60 (seconds)      shape      bytes_1  disc_5  gap_3,4 (HLS)  periods_3  bases_2  xlink_1 (DASH)\n  \
     live       live_60 (the window in seconds)  start_N  stop_N (since 1970)  event_1 (HLS)  mup_N  spd_N  utc_head-iso\n  \
     latency    parts_334 (HLS, ms)   partfiles_1  block_0  skip_0   chunk_500  ato_1500  ltgt_2000 (DASH, ms)  prft_1\n  \
+    live DASH  periods_60 (an hour)  etp_1  patch_60  mpdevent_1  continuous_0     breaks     scte35_60  inband_1  adbreak_N\n  \
+    encoders   jitter_300  drift_100  encrestart_N  encrestartmsn_N  early404_N  skewpdt_N  stale_F-T  back_P-S\n  \
     pace       rate_800 (kbit/s)     delay_300 (ms before each answer)\n\
     Faults strike segments N of the title (from 0; the last number in a file's name), or all with *:\n  \
     statuscode_[{rsq:N,code:503}]    cut_N@BYTES  short_N@BYTES  flip_N@COUNT  stallh_N@MS  stallb_N@MS\n  \

@@ -21,7 +21,7 @@ fn play(origin: &Origin, path: &str, more: &[&str]) -> Run {
 }
 
 fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap_or(f64::NAN)
+    value.as_f64().expect("a number")
 }
 
 #[test]
