@@ -27,6 +27,12 @@ const CLOCK_PATIENCE: Duration = Duration::from_secs(2);
 /// Who waits for a newer MPD looks for it so often, if nothing wakes it before.
 const DOUBTED_FOR: Duration = Duration::from_millis(250);
 
+/// How much later than announced segments that are whole are asked for.
+const PRUDENCE: MediaTime = MediaTime::from_millis(500);
+
+/// Whoever is later than that is asked so much later from then on, up to half of the delay: encoders drift.
+const LATER_EACH_TIME: MediaTime = MediaTime::from_millis(200);
+
 /// What a clock's answer may be long.
 const CLOCK_BYTES: u64 = 4096;
 
@@ -37,6 +43,8 @@ pub(crate) struct DashLive {
     pub(super) refresh: MpdRefresh,
     /// The known version as text, where it can be patched.
     pub(super) text: Option<Bytes>,
+    /// How much later than announced segments came at most.
+    late: MediaTime,
     /// How far behind the edge playback begins.
     delay: MediaTime,
     /// Where the known version ends, if it says so.
@@ -120,6 +128,7 @@ impl Engine {
             sync: ClockSync::default(),
             refresh: MpdRefresh::default(),
             text: text.filter(|_| !presentation.patch_locations.is_empty()),
+            late: MediaTime::ZERO,
             delay: MediaTime::ZERO,
             end: None,
             answered,
@@ -268,6 +277,9 @@ impl Engine {
         let Some(SegmentTimes { from, until, .. }) = availability.of(index, segment.number) else {
             return Some(Edge::Never);
         };
+        // A publisher is late now and then. Where there is a buffer, that is waited for rather than asked for in vain.
+        let prudence = PRUDENCE.min(segment.duration.mul_ratio(1, 4));
+        let from = from.offset(dash.late + if index.availability_complete { prudence } else { MediaTime::ZERO });
         // What is listed is there, as far as the clock allows that; of what is computed the clock has to be certain.
         let listed = !index.table.is_open();
         let bound = if listed { reading.latest } else { reading.earliest };
@@ -293,17 +305,18 @@ impl Engine {
         }
         let fetch = self.streams.get(&kind)?.fetch.as_ref()?;
         let (reference, number, length) = (fetch.rendition, fetch.number, fetch.end - fetch.start);
-        let reading = self.dash_live()?.clock.read(self.now)?;
+        let (reading, late) = self.dash_live().and_then(|dash| Some((dash.clock.read(self.now)?, dash.late)))?;
         let index = self.rendition(reference).and_then(|rendition| rendition.segments.known())?;
         let times = self.availability(reading)?.of(index, number)?;
         let length = length.to_duration();
-        let grace = MediaTime::from_duration(length.max(reading.uncertainty() * 2));
+        let grace = late + MediaTime::from_duration(length.max(reading.uncertainty() * 2));
         if times.from.offset(grace) < reading.earliest {
             return None;
         }
         let now = self.now;
         if let Some(dash) = &mut self.title.live.dash {
             dash.sync.hurry(now);
+            dash.late = (dash.late + LATER_EACH_TIME).min(dash.delay.mul_ratio(1, 2));
         }
         Some((length / 4).clamp(Duration::from_millis(100), Duration::from_millis(500)))
     }

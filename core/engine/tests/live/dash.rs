@@ -423,28 +423,29 @@ fn d048_an_mpd_that_is_gone_ends_the_title() {
 
 #[test]
 fn d110_a_segment_that_is_late_is_waited_for_and_another_is_not_asked_for_instead() {
-    let mut late = std::collections::BTreeMap::new();
+    // From the twentieth second on each comes 800 ms after it was promised, which is two seconds for each number since 1970.
     let origin = Origin::new().editing(move |now, path, response| {
-        if !is_segment(path) || now < at(20_000) {
-            return response.into();
-        }
-        // Each comes 300 ms after it was promised.
-        let first: &mut Timestamp = late.entry(path.to_owned()).or_insert(now);
-        match now < *first + Duration::from_millis(300) {
+        let number = path.rsplit('/').next().and_then(|file| file.strip_suffix(".m4s")?.parse::<u64>().ok());
+        let promised = |number: u64| (number + 1) * 2000;
+        let late = number.is_some_and(|number| BEGIN + now.as_micros() / 1000 < promised(number) + 800);
+        match late && now > at(20_000) {
             true => Response::new(404, "https://origin.example/", "").into(),
             false => response.into(),
         }
     });
+    let log = origin.log.clone();
     let session = run(origin.play(NUMBER), 60);
     assert_eq!(stalls(&session), 0);
     every_sample_once(&session, TrackKind::Video);
     every_sample_once(&session, TrackKind::Audio);
+    let missed = asked(&log.borrow(), is_segment).iter().filter(|asked| asked.status == 404).count();
+    assert!((1..=4).contains(&missed), "it is asked later from then on: {missed}");
 }
 
 #[test]
 fn d025_segments_that_are_not_there_let_the_clock_be_asked_at_once() {
     let origin = Origin::new().editing(move |now, path, response| {
-        let late = is_segment(path) && (at(20_000)..at(21_500)).contains(&now);
+        let late = is_segment(path) && (at(20_000)..at(22_000)).contains(&now);
         match late {
             true => Response::new(404, "https://origin.example/", "").into(),
             false => response.into(),

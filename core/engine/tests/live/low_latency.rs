@@ -1,5 +1,6 @@
 //! Parts and chunks, before segments are complete.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use telecine_engine::State;
@@ -8,7 +9,7 @@ use telecine_virtual::{Network, Outcome, Response, Session, Step};
 
 use crate::common::{at, errors, secs, states};
 use crate::hls::{every_sample_once, stalls};
-use crate::origin::{loads, with_text, Origin, BEGIN};
+use crate::origin::{loads, refused, with_text, Origin, BEGIN};
 
 const HLS: &str = "/hls/live_60/parts_334/demo/main.m3u8";
 
@@ -176,4 +177,73 @@ fn a_low_latency_title_that_ends_is_played_to_its_end() {
     assert_eq!(session.run(Some(at(100_000))), Outcome::Ended, "{:?}", errors(&session));
     smooth(&session);
     assert!((at(29_000)..at(33_000)).contains(&session.now()), "{:?}", session.now());
+}
+
+#[test]
+fn what_is_known_is_left_out_of_an_answer_unless_the_copy_is_too_old() {
+    // H123: no older than half the boundary, which is six target durations.
+    let origin = Origin::new().editing(|now, path, response| {
+        let held_up = path.ends_with("a-en.m3u8") && (at(20_000)..at(28_000)).contains(&now);
+        if held_up {
+            refused()
+        } else {
+            response.into()
+        }
+    });
+    let urls = origin.urls.clone();
+    let mut session = origin.play("/hls/live_60/parts_500/skip_1/demo/main.m3u8");
+    session.run(Some(at(40_000)));
+    let asked: Vec<(Timestamp, String)> =
+        urls.borrow().iter().filter(|(_, url)| url.contains("a-en.m3u8")).cloned().collect();
+    assert!(!asked[0].1.contains("_HLS_skip"), "nothing is known yet");
+    assert!(asked[1].1.contains("_HLS_skip=YES"), "{}", asked[1].1);
+    // The copy is of the twentieth second.
+    let late =
+        asked.iter().filter(|(at, _)| *at > Timestamp::from_millis(26_200) && *at < Timestamp::from_millis(28_000));
+    let late: Vec<&String> = late.map(|(_, url)| url).collect();
+    assert!(!late.is_empty() && late.iter().all(|url| !url.contains("_HLS_skip")), "{late:?}");
+    assert!(asked.last().is_some_and(|(_, url)| url.contains("_HLS_skip=YES")));
+}
+
+#[test]
+fn a_server_that_refuses_to_hold_a_request_is_asked_for_what_there_is_and_not_at_once() {
+    // H127, F27.
+    for status in [400, 503] {
+        let mut refusals = 0;
+        let origin = Origin::new().editing(move |now, path, response| {
+            let refuses = path.ends_with("a-en.m3u8") && now > at(10_000) && refusals < 1;
+            refusals += u32::from(refuses);
+            if refuses {
+                Response::new(status, "https://origin.example/", "").into()
+            } else {
+                response.into()
+            }
+        });
+        let (log, urls) = (origin.log.clone(), origin.urls.clone());
+        let mut session = origin.play(HLS);
+        session.run(Some(at(40_000)));
+        let refused = log.borrow().iter().position(|asked| asked.status == status).expect("it was refused");
+        let when = log.borrow()[refused].at;
+        let next = urls.borrow()[refused + 1..].iter().find(|(_, url)| url.contains("a-en.m3u8")).cloned();
+        let (next, url) = next.expect("it is asked again");
+        assert!(!url.contains("_HLS_msn"), "{status}: {url}");
+        assert!(next.since(when) >= Duration::from_millis(1000), "{status}: {:?}", next.since(when));
+        assert!(mean_latency(&session) < secs(2), "held requests are made again: {}", mean_latency(&session));
+    }
+}
+
+#[test]
+fn no_byte_comes_twice_where_a_hint_brings_more_than_one_part() {
+    // H130: what an open request brings is not asked for part by part.
+    let origin = Origin::new();
+    let log = origin.log.clone();
+    let mut session = origin.play(HLS);
+    session.run(Some(at(60_000)));
+    let mut ends: BTreeMap<String, u64> = BTreeMap::new();
+    for asked in log.borrow().iter().filter(|asked| asked.path.contains("/a-en/")) {
+        let (from, end) = asked.bytes;
+        let before = ends.insert(asked.path.clone(), end);
+        assert!(before.is_none_or(|before| from >= before), "{}: {from} behind {before:?}", asked.path);
+    }
+    assert!(ends.len() > 25, "{}", ends.len());
 }

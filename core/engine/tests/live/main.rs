@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, unreachable_pub)] // These are tests.
 
+mod adverse;
 #[path = "../common/mod.rs"]
 mod common;
 mod dash;

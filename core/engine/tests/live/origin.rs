@@ -18,6 +18,8 @@ pub struct Asked {
     pub at: Timestamp,
     pub path: String,
     pub status: u16,
+    /// From which byte of the resource to which the answer is.
+    pub bytes: (u64, u64),
 }
 
 /// What a test changes of an answer, by the time of the session and the path.
@@ -126,11 +128,12 @@ impl Source for Origin {
             Some(edit) => edit(now, &path, response),
             None => response.into(),
         };
-        let status = match &fetched {
-            Fetched::Response(response) => response.status,
-            Fetched::Failure(_) => 0,
+        let (status, length) = match &fetched {
+            Fetched::Response(response) => (response.status, response.body.len() as u64),
+            Fetched::Failure(_) => (0, 0),
         };
-        self.log.borrow_mut().push(Asked { at: now, path, status });
+        let from = request.byte_range.map_or(0, |range| range.offset);
+        self.log.borrow_mut().push(Asked { at: now, path, status, bytes: (from, from + length) });
         fetched
     }
 }
