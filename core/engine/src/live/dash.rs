@@ -281,7 +281,7 @@ impl Engine {
         let prudence = PRUDENCE.min(segment.duration.mul_ratio(1, 4));
         let from = from.offset(dash.late + if index.availability_complete { prudence } else { MediaTime::ZERO });
         // What is listed is there, as far as the clock allows that; of what is computed the clock has to be certain.
-        let listed = !index.table.is_open();
+        let listed = !index.table.is_open() && !index.computed;
         let bound = if listed { reading.latest } else { reading.earliest };
         if from > bound {
             let caution = if listed { Duration::ZERO } else { CAUTION };

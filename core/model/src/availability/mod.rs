@@ -225,7 +225,7 @@ fn listed(presentation: &Presentation) -> impl Iterator<Item = &SegmentIndex> {
     });
     media(last.map_or(&[][..], |period| period.tracks.as_slice()))
         .filter_map(|rendition| rendition.segments.known())
-        .filter(|index| !index.table.is_open() && !index.table.is_empty())
+        .filter(|index| !index.table.is_open() && !index.computed && !index.table.is_empty())
         .filter(|index| index.availability_offset.is_some() && !matches!(index.addressing, Addressing::Single(_)))
 }
 

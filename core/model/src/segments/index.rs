@@ -80,6 +80,9 @@ pub struct SegmentIndex {
     /// How much earlier than complete a segment can be requested (DASH `@availabilityTimeOffset`,
     /// summed over levels). `None` is INF: always available.
     pub availability_offset: Option<MediaTime>,
+    /// Segments follow from their duration alone (DASH `@duration`) and are not listed: that one is in the table says
+    /// nothing of whether it has been made.
+    pub computed: bool,
     /// False if segments are offered before they are complete (`@availabilityTimeComplete`).
     pub availability_complete: bool,
     /// How long segments stay where they are, if it is said of the place (DASH `BaseURL@timeShiftBufferDepth`) and not
@@ -185,6 +188,7 @@ impl SegmentIndex {
             sequences: Runs::new(),
             first_sub_number: 1,
             availability_offset: Some(MediaTime::ZERO),
+            computed: false,
             availability_complete: true,
             time_shift_buffer_depth: None,
         }

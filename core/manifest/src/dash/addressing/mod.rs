@@ -296,7 +296,9 @@ impl Info {
         addressing: telecine_model::segments::Addressing,
         init: Option<InitSection>,
     ) -> SegmentIndex {
+        let template = matches!(addressing, telecine_model::segments::Addressing::Template(_));
         let mut index = SegmentIndex::new(table, scope.base.uri.as_str().into(), addressing);
+        index.computed = template && self.timeline.is_none();
         index.queries = scope.queries.clone();
         index.presentation_offset = self.offset();
         index.origin = scope.period_start;
