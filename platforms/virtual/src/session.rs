@@ -461,13 +461,6 @@ impl<S: Source> Session<S> {
         &self.series
     }
 
-    /// Forgets events and series so far, and steps: for sessions of days, whose past somebody has looked at.
-    pub fn forget_past(&mut self) {
-        self.events = Vec::new();
-        self.series = Vec::new();
-        self.steps = 0;
-    }
-
     /// How many steps it took.
     pub fn steps(&self) -> u64 {
         self.steps

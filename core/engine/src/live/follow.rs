@@ -31,8 +31,6 @@ pub(crate) struct Following {
     pub(crate) live: bool,
     /// The latency that is aimed at.
     pub(crate) target: MediaTime,
-    /// The latency as it was read last.
-    pub(crate) latency: Option<MediaTime>,
     /// The speed that is played at because of that, in thousandths; None is the application's.
     rate_milli: Option<u32>,
 }
@@ -68,8 +66,7 @@ impl Engine {
 
     /// The rendition whose playlist tells where the title is: of the picture, if there is one.
     pub(super) fn leader(&self) -> Option<RenditionRef> {
-        let of = |kind: TrackKind| self.streams.get(&kind).filter(|stream| !stream.absent);
-        let stream = of(TrackKind::Video).or_else(|| of(TrackKind::Audio))?;
+        let stream = self.streams.get(&self.leading_kind()?)?;
         Some(stream.reference(stream.rendition?))
     }
 
@@ -203,9 +200,7 @@ impl Engine {
         self.timers.set(Timer::Latency, self.now + ASK_EVERY);
         let target = self.policies.latency.target(&self.target_context());
         self.title.live.following.target = target.target;
-        let latency = self.latency();
-        self.title.live.following.latency = latency.map(|(latency, _)| latency);
-        let Some((latency, uncertainty)) = latency else { return };
+        let Some((latency, uncertainty)) = self.latency() else { return };
         let state = match self.playback.state {
             State::Playing => LiveState::Playing,
             State::Rebuffering => LiveState::Rebuffering,
@@ -224,7 +219,6 @@ impl Engine {
         let position = self.position();
         let essential = self.streams.values().filter(|stream| stream.is_essential() && !stream.absent);
         let buffer = essential.map(|stream| stream.ahead(position)).min().unwrap_or_default();
-        let steps;
         let context = LiveContext {
             now: self.now,
             state,
@@ -241,10 +235,7 @@ impl Engine {
             },
             speeds: match &self.capabilities.speeds {
                 PlaybackSpeeds::Any => Speeds::Smooth,
-                PlaybackSpeeds::Steps(some) => {
-                    steps = some.clone();
-                    Speeds::Steps(&steps)
-                }
+                PlaybackSpeeds::Steps(steps) => Speeds::Steps(steps),
                 PlaybackSpeeds::Normal => Speeds::Fixed,
             },
             low_latency: self.plays_low_latency(),

@@ -406,11 +406,10 @@ impl Engine {
 
     /// Once nothing that is played goes on, the title has an end.
     fn settle_end(&mut self) {
-        let live = self.title.presentation.as_ref().is_some_and(|presentation| presentation.live);
         let streams = self.streams.values().filter(|stream| !stream.absent);
         let played = streams.filter_map(|stream| Some(stream.reference(stream.rendition?)));
         let played: Vec<RenditionRef> = played.collect();
-        if !live || played.is_empty() || played.iter().any(|reference| self.goes_on(*reference)) {
+        if !self.is_live() || played.is_empty() || played.iter().any(|reference| self.goes_on(*reference)) {
             return;
         }
         let duration = played.iter().filter_map(|reference| self.index_of(*reference)?.end()).max();
@@ -445,7 +444,7 @@ impl Engine {
         if let Some(window) = self.live_window() {
             return Some((window.start, window.live));
         }
-        if !self.title.presentation.as_ref().is_some_and(|presentation| presentation.live) {
+        if !self.is_live() {
             return None;
         }
         let streams = self.streams.values().filter(|stream| stream.is_essential() && !stream.absent);

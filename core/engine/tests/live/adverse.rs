@@ -7,7 +7,7 @@ use telecine_model::{Timestamp, TrackKind, WallTime};
 use telecine_virtual::{Outcome, Session};
 
 use crate::common::{at, decisions, errors};
-use crate::hls::{every_sample_once, stalls};
+use crate::hls::{every_sample_once_so_far, stalls};
 use crate::origin::{Origin, BEGIN};
 
 const FLAVOURS: [&str; 5] = [
@@ -44,8 +44,8 @@ fn a_device_that_is_an_hour_wrong_follows_a_publisher_that_jitters_and_drifts() 
             let name = format!("{path}, {wrong} ms");
             assert_eq!(session.run(Some(at(900_000))), Outcome::Until, "{name}: {:?}", errors(&session));
             assert_eq!(stalls(&session), 0, "{name}: {:?}", errors(&session));
-            every_sample_once(&session, TrackKind::Video);
-            every_sample_once(&session, TrackKind::Audio);
+            every_sample_once_so_far(&session, TrackKind::Video);
+            every_sample_once_so_far(&session, TrackKind::Audio);
 
             let missing: Vec<Timestamp> =
                 log.borrow().iter().filter(|asked| matches!(asked.status, 404 | 425)).map(|asked| asked.at).collect();

@@ -8,7 +8,7 @@ use telecine_model::{Error, ErrorCode, MediaTime, Timestamp, TrackKind};
 use telecine_virtual::{Network, Outcome, Response, Session, Step};
 
 use crate::common::{at, errors, secs, states};
-use crate::hls::{every_sample_once, stalls};
+use crate::hls::{every_sample_once_so_far, stalls};
 use crate::origin::{loads, refused, with_text, Origin, BEGIN};
 
 const HLS: &str = "/hls/live_60/parts_334/demo/main.m3u8";
@@ -21,8 +21,8 @@ fn parts_are_played_at_their_hold_back() {
     let latency = session.engine().qoe(session.now()).latency.expect("it was read");
     assert!(latency.mean <= Duration::from_millis(1002 * 11 / 10), "{latency:?}");
     assert_eq!((stalls(&session), errors(&session)), (0, Vec::new()));
-    every_sample_once(&session, TrackKind::Video);
-    every_sample_once(&session, TrackKind::Audio);
+    every_sample_once_so_far(&session, TrackKind::Video);
+    every_sample_once_so_far(&session, TrackKind::Audio);
 }
 
 /// What was asked for of a rendition's playlist, with its directives.
@@ -39,8 +39,8 @@ fn plays(path: &str, seconds: u64) -> Session<Origin> {
 
 fn smooth(session: &Session<Origin>) {
     assert_eq!((stalls(session), errors(session)), (0, Vec::new()));
-    every_sample_once(session, TrackKind::Video);
-    every_sample_once(session, TrackKind::Audio);
+    every_sample_once_so_far(session, TrackKind::Video);
+    every_sample_once_so_far(session, TrackKind::Audio);
 }
 
 fn mean_latency(session: &Session<Origin>) -> MediaTime {
@@ -111,7 +111,7 @@ fn a_server_that_promises_to_hold_requests_and_does_not_is_asked_no_more_than_a_
     // Two in a target duration (F27), and those that showed it.
     assert!(loads.len() <= 60 + 6, "{}", loads.len());
     assert!(stalls(&session) <= 1, "{}", stalls(&session));
-    every_sample_once(&session, TrackKind::Audio);
+    every_sample_once_so_far(&session, TrackKind::Audio);
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn a_hint_of_what_does_not_come_harms_nobody() {
     let mut session = origin.play(HLS);
     session.run(Some(at(60_000)));
     assert_eq!((stalls(&session), errors(&session)), (0, Vec::new()), "404 of a hint is no fault (6.2.6)");
-    every_sample_once(&session, TrackKind::Video);
+    every_sample_once_so_far(&session, TrackKind::Video);
     let missing = log.borrow().iter().filter(|asked| asked.status == 404).count();
     assert!(missing <= 6, "{missing}");
     assert!(mean_latency(&session) < MediaTime::from_millis(1300), "{}", mean_latency(&session));
@@ -167,7 +167,7 @@ fn a_switch_of_renditions_begins_where_the_reports_say_the_other_one_is() {
     assert!(!first.is_empty() && first.iter().all(|query| query.contains("_HLS_msn")), "{first:?}");
     assert_eq!(errors(&session), []);
     assert!(stalls(&session) <= 3, "an eighth of the rate at once, with a second of buffer: {}", stalls(&session));
-    every_sample_once(&session, TrackKind::Video);
+    every_sample_once_so_far(&session, TrackKind::Video);
 }
 
 #[test]
