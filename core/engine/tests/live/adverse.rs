@@ -7,8 +7,8 @@ use telecine_model::{Timestamp, TrackKind, WallTime};
 use telecine_virtual::{Outcome, Session};
 
 use crate::common::{at, decisions, errors};
-use crate::hls::{every_sample_once_so_far, stalls};
 use crate::origin::{Origin, BEGIN};
+use crate::watch::{every_sample_once_so_far, stalls};
 
 const FLAVOURS: [&str; 5] = [
     "/hls/live_60/jitter_300/drift_100/start_1795780300/demo/main.m3u8",

@@ -8,27 +8,11 @@ use telecine_virtual::{Failure, Fetched, Outcome, Response, Session};
 
 use crate::common::{at, errors, secs, states, track};
 use crate::origin::{with_text, Asked, Origin, BEGIN};
+use crate::watch::{every_sample_once, run, stalls, started};
 
 const TIME: &str = "/dash/live_60/utc_direct/demo/time.mpd";
 const NUMBER: &str = "/dash/live_60/utc_direct/demo/number.mpd";
 const TIMELINE_NUMBER: &str = "/dash/live_60/utc_direct/demo/timeline-number.mpd";
-
-fn run(mut session: Session<Origin>, seconds: u64) -> Session<Origin> {
-    assert_eq!(session.run(Some(at(seconds * 1000))), Outcome::Until, "{:?}", errors(&session));
-    session
-}
-
-fn stalls(session: &Session<Origin>) -> usize {
-    session.events().iter().filter(|event| matches!(event, Event::StallStarted { .. })).count()
-}
-
-fn started(session: &Session<Origin>) -> (Timestamp, MediaTime) {
-    let started = |event: &Event| match event {
-        Event::Started { at, position } => Some((*at, *position)),
-        _ => None,
-    };
-    session.events().iter().find_map(started).unwrap_or_else(|| panic!("it started: {:?}", errors(session)))
-}
 
 fn warnings(session: &Session<Origin>) -> Vec<String> {
     let loaded = |event: &Event| match event {
@@ -36,16 +20,6 @@ fn warnings(session: &Session<Origin>) -> Vec<String> {
         _ => None,
     };
     session.events().iter().find_map(loaded).expect("it was loaded")
-}
-
-/// From the first sample to the last there is each of them, once.
-fn every_sample_once(session: &Session<Origin>, kind: TrackKind) {
-    let track = track(session, kind);
-    let (first, last) = track.first_pts.zip(track.last_pts).expect("samples");
-    let (ticks, of) = if kind == TrackKind::Video { (1, 25) } else { (1024, 48_000) };
-    let each = MediaTime::from_secs(ticks).mul_ratio(1, of);
-    let count = (last - first).units() / each.units() + 1;
-    assert_eq!((track.samples, track.gaps), (count as u64, 0), "{kind:?} from {first} to {last}");
 }
 
 /// The point of the timeline that is produced at a moment of the session: it began in 1970.

@@ -6,27 +6,11 @@ use telecine_engine::{Command, DecisionKind, Event, State};
 use telecine_model::{Error, ErrorCode, MediaTime, Timestamp, TrackKind};
 use telecine_virtual::{Network, Outcome, Response, Session, Step};
 
-use crate::common::{at, decisions, errors, secs, states, track};
+use crate::common::{at, decisions, errors, secs, states};
 use crate::origin::{loads, refused, with_text, Asked, Origin, BEGIN};
+use crate::watch::{every_sample_once, run, stalls, started};
 
 const MAIN: &str = "/hls/live_60/demo/main.m3u8";
-
-fn run(mut session: Session<Origin>, seconds: u64) -> Session<Origin> {
-    assert_eq!(session.run(Some(at(seconds * 1000))), Outcome::Until, "{:?}", errors(&session));
-    session
-}
-
-pub fn stalls(session: &Session<Origin>) -> usize {
-    session.events().iter().filter(|event| matches!(event, Event::StallStarted { .. })).count()
-}
-
-fn started(session: &Session<Origin>) -> (Timestamp, MediaTime) {
-    let started = |event: &Event| match event {
-        Event::Started { at, position } => Some((*at, *position)),
-        _ => None,
-    };
-    session.events().iter().find_map(started).expect("it started")
-}
 
 fn error_at(session: &Session<Origin>, code: ErrorCode) -> (Timestamp, Error) {
     let told = |event: &Event| match event {
@@ -34,29 +18,6 @@ fn error_at(session: &Session<Origin>, code: ErrorCode) -> (Timestamp, Error) {
         _ => None,
     };
     session.events().iter().find_map(told).expect("it was told")
-}
-
-/// From the first sample to the last there is each of them, once.
-pub fn every_sample_once(session: &Session<Origin>, kind: TrackKind) {
-    assert_eq!(lacking(session, kind), 0, "{kind:?}");
-}
-
-/// The same where it stands in mid-segment: of pictures that are coded in another order than they are shown in, the last
-/// part may lack some in between.
-pub fn every_sample_once_so_far(session: &Session<Origin>, kind: TrackKind) {
-    let lacking = lacking(session, kind);
-    assert!((0..=3).contains(&lacking), "{kind:?}: {lacking}");
-}
-
-/// How many samples are missing between the first and the last; some come twice if less than none.
-fn lacking(session: &Session<Origin>, kind: TrackKind) -> i64 {
-    let track = track(session, kind);
-    assert_eq!(track.gaps, 0, "{track:?}");
-    let (first, last) = track.first_pts.zip(track.last_pts).expect("samples");
-    // Pictures at 25 a second, frames of AAC of 1024 samples at 48 kHz.
-    let (ticks, of) = if kind == TrackKind::Video { (1, 25) } else { (1024, 48_000) };
-    let each = MediaTime::from_secs(ticks).mul_ratio(1, of);
-    (last - first).units() / each.units() + 1 - i64::try_from(track.samples).expect("a count")
 }
 
 #[test]

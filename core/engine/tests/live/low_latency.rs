@@ -8,8 +8,8 @@ use telecine_model::{Error, ErrorCode, MediaTime, Timestamp, TrackKind};
 use telecine_virtual::{Network, Outcome, Response, Session, Step};
 
 use crate::common::{at, errors, secs, states};
-use crate::hls::{every_sample_once_so_far, stalls};
 use crate::origin::{loads, refused, with_text, Origin, BEGIN};
+use crate::watch::{every_sample_once_so_far, stalls};
 
 const HLS: &str = "/hls/live_60/parts_334/demo/main.m3u8";
 

@@ -10,3 +10,4 @@ mod dash;
 mod hls;
 mod low_latency;
 mod origin;
+mod watch;
