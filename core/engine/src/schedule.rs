@@ -484,7 +484,9 @@ impl Engine {
         if !self.ensure_segments(reference, kind) || self.title.start.is_none() {
             return Err(Next::Wait);
         }
-        if self.period_end(reference.period).is_some_and(|end| next_time + tolerance >= end) {
+        let bound = self.title.end.map(|end| end - SEAM.mul_ratio(1, 2));
+        let ends = self.period_end(reference.period).map(|end| end - tolerance);
+        if bound.into_iter().chain(ends).any(|end| next_time >= end) {
             return Err(Next::PeriodEnd);
         }
         let index = self.rendition(reference).and_then(|r| r.segments.known()).ok_or(Next::Wait)?;

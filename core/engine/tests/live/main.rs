@@ -8,6 +8,7 @@ mod chaos;
 mod common;
 mod dash;
 mod hls;
+mod interstitials;
 mod low_latency;
 mod origin;
 mod watch;
