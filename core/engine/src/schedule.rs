@@ -523,7 +523,7 @@ impl Engine {
         let stream = self.streams.get_mut(&kind)?;
         stream.avoid.insert(rendition);
         let stream = self.streams.get(&kind)?;
-        let other = self.first_usable(stream)?;
+        let other = self.nearest_usable(stream, rendition)?;
         let why = vec![format!("segment {} is announced missing", segment.number)];
         let name = |r: usize| self.rendition_name(kind, r);
         let (from, to) = (name(rendition), name(other));

@@ -247,3 +247,33 @@ fn no_byte_comes_twice_where_a_hint_brings_more_than_one_part() {
     }
     assert!(ends.len() > 25, "{}", ends.len());
 }
+
+#[test]
+fn h129_a_hint_that_is_replaced_while_the_server_holds_the_request_is_given_up() {
+    // For a while what is hinted at is something that does not come; the server holds requests for it all the same.
+    for (path, least) in [("/hls/live_60/parts_334/partfiles_1/demo/main.m3u8", 12), (HLS, 2)] {
+        let origin = Origin::new().editing(|now, path, response| {
+            if path.contains("/withdrawn/") {
+                let mut held = Response::new(200, "https://origin.example/", "");
+                held.held.until = Duration::from_secs(60);
+                return held.into();
+            }
+            match path.ends_with(".m3u8") && (at(20_000)..at(23_000)).contains(&now) {
+                true => {
+                    with_text(response, |text| text.replace("HINT:TYPE=PART,URI=\"", "HINT:TYPE=PART,URI=\"withdrawn/"))
+                }
+                false => response.into(),
+            }
+        });
+        let log = origin.log.clone();
+        let mut session = origin.play(path);
+        session.run(Some(at(60_000)));
+        let withdrawn = loads(&log.borrow(), |path| path.contains("/withdrawn/"));
+        assert!(withdrawn.len() >= least, "{path}: {withdrawn:?}");
+        let given_up = session.engine().qoe(session.now()).requests_cancelled;
+        assert!(given_up >= withdrawn.len() as u64, "{path}: {given_up} of {}", withdrawn.len());
+        // Whoever waited for them would stand for the ten seconds that a head is given.
+        smooth(&session);
+        assert!(mean_latency(&session) < MediaTime::from_millis(1250), "{path}: {}", mean_latency(&session));
+    }
+}

@@ -9,5 +9,7 @@ mod common;
 mod dash;
 mod hls;
 mod low_latency;
+mod missing;
 mod origin;
+mod uneven;
 mod watch;
