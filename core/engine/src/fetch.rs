@@ -470,6 +470,9 @@ impl Engine {
         if request.fetch.class == RequestClass::Segment {
             self.sample(&request, false);
         }
+        if let Purpose::Segment(kind) = request.purpose {
+            self.note_segment_came(kind);
+        }
         match request.purpose.clone() {
             Purpose::Manifest => {
                 let body = std::mem::take(&mut request.body);

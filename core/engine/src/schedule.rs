@@ -505,6 +505,10 @@ impl Engine {
             Some(Edge::Never) => return Err(Next::PeriodEnd),
             None => {}
         }
+        if let Some(at) = self.listed_ahead(reference, segment.end()) {
+            self.timers.set(Timer::Schedule(kind), at);
+            return Err(Next::Edge);
+        }
         // At the very start a title may begin late; that is its first frame, not a hole to wait in.
         if segment.start > next_time + SEAM {
             return Err(Next::Hole(next_time, segment.start));

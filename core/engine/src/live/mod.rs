@@ -6,6 +6,7 @@ mod dash;
 mod directives;
 mod edge;
 mod follow;
+mod late;
 mod mpd;
 mod parts;
 mod reload;
@@ -28,6 +29,7 @@ use self::directives::Directives;
 use self::edge::LiveEdge;
 use self::follow::Following;
 pub use self::follow::LiveSnapshot;
+use self::late::Late;
 use self::reload::Reload;
 use self::versions::Refreshing;
 use crate::buffer::SEAM;
@@ -55,6 +57,8 @@ pub(crate) struct Live {
     /// Hints that were followed in vain: the last one, and how many in a row.
     refused_hints: BTreeMap<RenditionRef, (PreloadHint, u32)>,
     edge: LiveEdge,
+    /// How late segments come.
+    late: Late,
     /// The world's clock, as answers tell it.
     clock: WallClock,
     pub(crate) following: Following,
