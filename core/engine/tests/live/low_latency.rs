@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use telecine_engine::State;
-use telecine_model::{Error, ErrorCode, MediaTime, Timestamp, TrackKind};
+use telecine_model::{Error, ErrorCode, Handling, MediaTime, Timestamp, TrackKind};
 use telecine_virtual::{Network, Outcome, Response, Session, Step};
 
 use crate::common::{at, errors, secs, states};
@@ -275,5 +275,39 @@ fn h129_a_hint_that_is_replaced_while_the_server_holds_the_request_is_given_up()
         // Whoever waited for them would stand for the ten seconds that a head is given.
         smooth(&session);
         assert!(mean_latency(&session) < MediaTime::from_millis(1250), "{path}: {}", mean_latency(&session));
+    }
+}
+
+#[test]
+fn a_server_that_refuses_what_was_reported_is_asked_for_what_there_is() {
+    // The link gets slow, so that other renditions are loaded for the first time.
+    let step = |seconds, bits_per_second| Step {
+        duration: Duration::from_secs(seconds),
+        bits_per_second,
+        latency: Duration::from_millis(40),
+    };
+    for status in [400, 404, 500, 503] {
+        let refused = ["v180.m3u8", "v360.m3u8", "v480.m3u8"];
+        let mut first: BTreeMap<String, u32> = BTreeMap::new();
+        let origin = Origin::new().editing(move |now, path, response| {
+            let times = first.entry(path.to_owned()).or_default();
+            *times += 1;
+            match refused.iter().any(|name| path.ends_with(name)) && *times == 1 && now > at(5_000) {
+                true => Response::new(status, "https://origin.example/", "").into(),
+                false => response.into(),
+            }
+        });
+        let (log, urls) = (origin.log.clone(), origin.urls.clone());
+        let network = Network::from_steps([step(15, 10_000_000), step(15, 1_200_000)]).expect("a network");
+        let mut session = origin.play(HLS).network(network);
+        session.run(Some(at(60_000)));
+        let place = log.borrow().iter().position(|asked| asked.status == status).expect("one was refused");
+        let (refused, path) = (log.borrow()[place].at, log.borrow()[place].path.clone());
+        let next = urls.borrow()[place + 1..].iter().find(|(_, url)| url.contains(&path)).cloned();
+        let again = next.is_some_and(|(at, url)| !url.contains('?') && at.since(refused) < Duration::from_millis(200));
+        // What is not there is not there without directives either.
+        assert_eq!(again, status != 404, "{status}");
+        let replaced = errors(&session).iter().filter(|error| error.handling() == Handling::Replaced).count();
+        assert_eq!(replaced > 0, status == 404, "{status}: {:?}", errors(&session));
     }
 }
