@@ -507,6 +507,10 @@ impl Engine {
             Some(Edge::Never) => return Err(Next::PeriodEnd),
             None => {}
         }
+        if let Some(at) = self.listed_ahead(reference, segment.end()) {
+            self.timers.set(Timer::Schedule(kind), at);
+            return Err(Next::Edge);
+        }
         // At the very start a title may begin late; that is its first frame, not a hole to wait in.
         if segment.start > next_time + SEAM {
             return Err(Next::Hole(next_time, segment.start));
@@ -525,7 +529,7 @@ impl Engine {
         let stream = self.streams.get_mut(&kind)?;
         stream.avoid.insert(rendition);
         let stream = self.streams.get(&kind)?;
-        let other = self.first_usable(stream)?;
+        let other = self.nearest_usable(stream, rendition)?;
         let why = vec![format!("segment {} is announced missing", segment.number)];
         let name = |r: usize| self.rendition_name(kind, r);
         let (from, to) = (name(rendition), name(other));
