@@ -8,6 +8,7 @@ use telecine_model::protection::Key;
 use telecine_model::segments::{Addressing, Align, MergeOutcome, RangeList, Runs, UriList};
 use telecine_model::{uri, Error, ErrorCode, InitSection, Place, SegmentIndex, WallTime, Warning};
 
+use super::blocks::Block;
 use super::media::{end_on_next, says_more};
 use super::MediaPlaylist;
 
@@ -66,6 +67,15 @@ impl MediaPlaylist {
         self.check_server(&mut newer);
         let outcome =
             if skipped.is_some() { self.merge_delta(&mut newer, newer_first)? } else { self.merge_full(&mut newer)? };
+        if skipped.is_some() {
+            self.text.keep_within(&self.index, |block| block.end() <= listed_first);
+        } else {
+            // A known segment keeps its duration, whatever the text says: such text cannot be taken for what is known.
+            let (ours, theirs, known) = (&self.index.table, &newer.index.table, &self.text);
+            let sound = |block: &Block| known.has(block) || ours.lasts_as(theirs, block.number, block.end());
+            newer.text.keep_within(&self.index, sound);
+            self.text = newer.text;
+        }
         let changed = self.index.parts != newer.index.parts || !same_statements(&self.info, &newer.info);
         self.index.parts = newer.index.parts;
         newer.info.skip = None;
@@ -98,10 +108,7 @@ impl MediaPlaylist {
         let changed = ours.first_difference(our_place, theirs, their_place, common, same);
         let changed = changed.or_else(|| {
             let (a, b) = (self.index.ranges.as_ref()?, newer.index.ranges.as_ref()?);
-            (0..common).find(|at| {
-                let (a, b) = (a.get(our_place.saturating_add(*at)), b.get(their_place.saturating_add(*at)));
-                a != b && b.is_some()
-            })
+            a.first_difference(our_place, b, their_place, common)
         });
         let Some(place) = changed else {
             return Ok(());

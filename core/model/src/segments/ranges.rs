@@ -23,6 +23,17 @@ impl RangeList {
         Self::default()
     }
 
+    /// A list of entries that have no range.
+    pub fn without_ranges(count: u32) -> Self {
+        Self { lengths: vec![Self::NONE; count as usize], ..Self::default() }
+    }
+
+    /// Whether any of the entries from `from` to before `to` has a range.
+    pub fn has_any(&self, from: u32, to: u32) -> bool {
+        let lengths = self.lengths.get(from as usize..to as usize).unwrap_or_default();
+        lengths.iter().any(|length| *length != Self::NONE)
+    }
+
     /// How many entries.
     pub fn len(&self) -> usize {
         self.lengths.len()
