@@ -177,8 +177,12 @@ fn segment() -> impl Strategy<Value = Segment> {
     let offset = prop_oneof![2 => Just(None), 1 => (0..5_u64).prop_map(|offset| Some(offset * 1000))];
     let range = prop::option::weighted(0.5, (1..300_u64, offset));
     let date = prop::option::weighted(0.5, prop_oneof![9 => 0..2_u64, 1 => 0..9000_u64]);
-    (before(), millis, name, range, date).prop_map(|(before, millis, name, range, date)| {
-        Segment { before, millis, name, range, date }
+    (before(), millis, name, range, date).prop_map(|(before, millis, name, range, date)| Segment {
+        before,
+        millis,
+        name,
+        range,
+        date,
     })
 }
 
@@ -226,9 +230,8 @@ fn step() -> impl Strategy<Value = Step> {
     let grown = prop_oneof![6 => 0..3_usize, 1 => 0..300_usize];
     let edit = prop::option::weighted(0.3, (0..900_usize, segment()));
     let token = prop_oneof![9 => Just(0_u8), 1 => any::<u8>()];
-    (forward, grown, edit, prop::bool::weighted(0.8), token, prop::bool::weighted(0.05)).prop_map(
-        |(forward, grown, edit, told, token, end)| Step { forward, grown, edit, told, token, end },
-    )
+    (forward, grown, edit, prop::bool::weighted(0.8), token, prop::bool::weighted(0.05))
+        .prop_map(|(forward, grown, edit, told, token, end)| Step { forward, grown, edit, told, token, end })
 }
 
 proptest! {

@@ -92,12 +92,18 @@ impl TextBlocks {
         self.blocks.shrink_to_fit();
     }
 
+    /// The blocks that are in another version too, with the same text.
+    pub(super) fn shared_with<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = &'a Block> {
+        self.blocks.iter().filter(|block| other.has(block))
+    }
+
     /// Whether the same block is among these.
     pub(super) fn has(&self, block: &Block) -> bool {
         let place = self.blocks.binary_search_by_key(&block.number, |known| known.number);
-        place.ok().and_then(|place| self.blocks.get(place)).is_some_and(|known| {
-            (known.hash, known.bytes) == (block.hash, block.bytes)
-        })
+        place
+            .ok()
+            .and_then(|place| self.blocks.get(place))
+            .is_some_and(|known| (known.hash, known.bytes) == (block.hash, block.bytes))
     }
 
     /// Bytes of heap in use.
@@ -143,7 +149,11 @@ pub(super) fn hash(text: &[u8]) -> u64 {
     let tail = pieces.remainder().chunks(WORD).fold(joined, |sum, bytes| times_plus(sum, PLACE, word(bytes)));
     // In its one form.
     let reduced = (tail & PRIME) + (tail >> 61);
-    if reduced >= PRIME { reduced - PRIME } else { reduced }
+    if reduced >= PRIME {
+        reduced - PRIME
+    } else {
+        reduced
+    }
 }
 
 #[cfg(test)]
@@ -171,8 +181,10 @@ mod tests {
         const PRIME: u128 = (1 << 61) - 1;
         const PLACE: u128 = 0x9E37_79B9_7F4A_7C15 >> 3;
         let text: Vec<u8> = (0..28 * 3 + 16_u32).map(|i| (i * 31 % 256) as u8).collect();
-        let words: Vec<u128> =
-            text.chunks(7).map(|bytes| bytes.iter().rev().fold(0, |word, byte| word << 8 | u128::from(*byte))).collect();
+        let words: Vec<u128> = text
+            .chunks(7)
+            .map(|bytes| bytes.iter().rev().fold(0, |word, byte| word << 8 | u128::from(*byte)))
+            .collect();
         let slow = words.iter().fold(0, |sum, word| (sum * PLACE + word) % PRIME);
         assert_eq!(u128::from(hash(&text)), slow);
     }

@@ -66,17 +66,56 @@ impl RangeList {
         true
     }
 
-    /// Appends the entries of another list from `from` to before `to`. False if the other one has no such entries, or this
-    /// one has no room for them; nothing is changed then.
+    /// Appends the entries of another list from `from` to before `to`, as if they had been pushed one by one. False if the
+    /// other one has no such entries, or this one has no room for them; nothing is changed then.
     #[must_use]
     pub fn extend_from(&mut self, other: &Self, from: u32, to: u32) -> bool {
-        let all_there = from <= to && to as usize <= other.len();
-        if !all_there || u32::try_from(self.len() + (to - from) as usize).is_err() {
+        let Some(lengths) = other.lengths.get(from as usize..to as usize) else {
+            return false;
+        };
+        let Ok(begin) = u32::try_from(self.len()) else {
+            return false;
+        };
+        if begin.checked_add(to - from).is_none() {
             return false;
         }
-        self.lengths.reserve((to - from) as usize);
-        // What is in a list fits any other.
-        other.iter_from(from).take((to - from) as usize).all(|range| self.push(range))
+        let Some((_, rest)) = lengths.split_first() else {
+            return true;
+        };
+        // What is in a list fits any other. Whether the first one goes on from the last here is seen when it is pushed.
+        if !self.push(other.get(from)) {
+            return false;
+        }
+        self.lengths.extend_from_slice(rest);
+        // Where a range of the other list does not go on from the one before, it does not here; every so many entries it
+        // begins anew in both, but elsewhere.
+        let first = other.anchors.partition_point(|(at, _)| *at <= from);
+        let behind = other.anchors.partition_point(|(at, _)| *at < to);
+        let breaks = other.anchors.get(first..behind).unwrap_or_default().iter().copied();
+        let mut breaks = breaks.filter(|(at, offset)| at % Self::STRIDE > 0 || other.end_of(at - 1) != Some(*offset));
+        let next_stride = |at: u32| at + (Self::STRIDE - (at - from + begin) % Self::STRIDE);
+        let (mut stride, mut next_break) = (next_stride(from), breaks.next());
+        loop {
+            let at = match next_break {
+                Some((at, offset)) if at < stride => {
+                    self.anchors.push((at - from + begin, offset));
+                    next_break = breaks.next();
+                    continue;
+                }
+                _ if stride >= to => break,
+                _ => stride,
+            };
+            next_break = next_break.filter(|(next, _)| *next != at).or_else(|| breaks.next());
+            self.anchors.extend(other.get(at).map(|range| (at - from + begin, range.offset)));
+            stride = next_stride(at);
+        }
+        self.end = other.end_of(to - 1);
+        true
+    }
+
+    /// Where the range of entry `index` ends.
+    fn end_of(&self, index: u32) -> Option<u64> {
+        self.get(index).and_then(|range| range.offset.checked_add(range.length))
     }
 
     /// The first of `count` places at which this list from `from` on and `other` from `other_from` on have another

@@ -229,7 +229,7 @@ impl Segments {
             self.keys_ended_at = Some(number);
             let keys = self.store_keys(report)?;
             self.keys.anchor(number, keys);
-        } else if pending.keys && self.keys.last().is_none_or(|last| **last != *self.keys_in_force) {
+        } else if pending.keys && self.keys.last().map_or(&[][..], |last| last) != self.keys_in_force {
             let keys = self.store_keys(report)?;
             self.keys.set_from(number, keys);
         }
