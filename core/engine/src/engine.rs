@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use telecine_manifest::hls::TextBlocks;
 use telecine_model::clock::ClockSample;
 use telecine_model::presentation::PlaylistInfo;
 use telecine_model::protection::Key;
@@ -79,6 +80,8 @@ pub(crate) struct Title {
     pub(crate) live: Live,
     /// What the media playlists said beside their segments.
     pub(crate) playlists: BTreeMap<RenditionRef, PlaylistInfo>,
+    /// What is kept of their texts, to read of newer versions only what is new.
+    pub(crate) texts: BTreeMap<RenditionRef, TextBlocks>,
     /// Where the application wants to start.
     pub(crate) wanted_start: Option<MediaTime>,
     /// Where playback starts, once that is known.

@@ -145,7 +145,7 @@ impl Engine {
         known.max_by_key(|(reload, _)| reload.due()).map(|(_, index)| index)
     }
 
-    fn index_of(&self, reference: RenditionRef) -> Option<&SegmentIndex> {
+    pub(crate) fn index_of(&self, reference: RenditionRef) -> Option<&SegmentIndex> {
         self.rendition(reference).and_then(|rendition| rendition.segments.known())
     }
 
@@ -264,7 +264,8 @@ impl Engine {
         let Some(info) = self.title.playlists.remove(&reference) else { return };
         let segments = self.rendition_mut(reference).map(|rendition| std::mem::take(&mut rendition.segments));
         let Some(Segments::Known(index)) = segments else { return };
-        let mut known = MediaPlaylist { info, index: *index };
+        let text = self.title.texts.remove(&reference).unwrap_or_default();
+        let mut known = MediaPlaylist { info, index: *index, text };
         let end = End::of(&known.index);
         let target = newer.info.target_duration;
         let merged = known.refresh(newer);
@@ -278,6 +279,7 @@ impl Engine {
         let answered = Answered::of(request, self.now);
         let blocks = self.config.live.low_latency && parts::blocks(&known.info);
         self.title.playlists.insert(reference, known.info);
+        self.title.texts.insert(reference, known.text);
         self.set_segments(reference, known.index);
         let draw = self.rng.next_u64();
         let parts = self.plays_parts(reference);
@@ -334,6 +336,7 @@ impl Engine {
         self.title.live.reloads.remove(&reference);
         self.title.live.refused_hints.remove(&reference);
         self.title.playlists.remove(&reference);
+        self.title.texts.remove(&reference);
         if let Some(rendition) = self.rendition_mut(reference) {
             rendition.segments = Segments::Unloaded;
         }
