@@ -12,7 +12,11 @@ impl Engine {
         if self.title.end == end {
             return;
         }
-        self.title.end = end;
+        let before = std::mem::replace(&mut self.title.end, end);
+        // What was handed on across the old end was cut there: the rest of it is fetched again.
+        if let Some(before) = before.filter(|before| end.is_none_or(|end| *before < end)) {
+            self.drop_behind(before);
+        }
         let told = self.streams.values().any(|stream| stream.end_told);
         for stream in self.streams.values_mut() {
             // What is the end now is found anew.
@@ -34,13 +38,16 @@ impl Engine {
         let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();
         for kind in kinds {
             let Some(stream) = self.streams.get_mut(&kind) else { continue };
-            let fetches = stream.fetch.as_ref().is_some_and(|fetch| fetch.start + SEAM >= end);
+            let fetches = stream.fetch.as_ref().is_some_and(|fetch| fetch.end > end + SEAM);
+            let held = stream.buffer.bytes();
             let wasted = stream.buffer.evict(end, MediaTime::MAX);
+            let cut = stream.buffer.bytes() < held;
             let outputs = stream.outputs.clone();
             if fetches {
                 self.drop_fetch(kind);
+                self.drop_torn(kind);
             }
-            if wasted > 0 || fetches {
+            if cut || fetches {
                 if let Some(stream) = self.streams.get_mut(&kind) {
                     stream.fetch_elsewhere();
                 }
@@ -145,8 +152,10 @@ impl Engine {
 
     /// A place as a seek would have it: within what can be played.
     pub(crate) fn within(&self, target: MediaTime) -> MediaTime {
-        let own = self.title.presentation.as_ref().and_then(|presentation| presentation.duration);
-        let (earliest, latest) = self.seekable().unwrap_or((MediaTime::MIN, own.unwrap_or(MediaTime::MAX)));
+        let presentation = self.title.presentation.as_ref();
+        let first = presentation.and_then(|p| p.periods.first()).map_or(MediaTime::MIN, |period| period.start);
+        let last = presentation.and_then(|p| p.duration).unwrap_or(MediaTime::MAX);
+        let (earliest, latest) = self.seekable().unwrap_or((first, last));
         target.min(latest).max(earliest)
     }
 }

@@ -115,7 +115,8 @@ impl Programme {
         if !fits || at <= position {
             self.plan.notices.remove(&notice.id);
         } else {
-            let due = self.now + self.main.real(at - position);
+            // Less than a moment away is a moment away.
+            let due = self.now + self.main.real(at - position).max(std::time::Duration::from_millis(1));
             self.wake(due);
         }
     }
@@ -222,6 +223,7 @@ impl Programme {
                 self.to_sink(SinkCommand::Play);
             }
             // One that follows another has begun.
+            self.tell_end(pause, part, pause.cut, InterstitialEnd::Played);
             for at in 0..=part {
                 let Some(part) = pause.parts.get_mut(at).filter(|part| !part.told) else { continue };
                 part.told = true;
@@ -343,7 +345,7 @@ impl Programme {
         let behind = pause.rolls.front().map_or(usize::MAX, |next| next.part);
         let last = behind != roll.part && !pause.coming.iter().any(|coming| coming.part == roll.part);
         if last && behind != usize::MAX {
-            self.tell_end(pause, roll.part, pause.cut, InterstitialEnd::Played);
+            self.tell_end(pause, roll.part + 1, pause.cut, InterstitialEnd::Played);
         }
         self.stop_roll(roll);
         self.forget_past(pause.place);

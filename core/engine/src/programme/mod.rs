@@ -105,6 +105,8 @@ struct SinkState {
     own_seeks: u32,
     /// It came to the end of what there is where one engine follows another.
     starved: bool,
+    /// It was given something by others than the title's engine, which knows nothing of that.
+    mixed: bool,
 }
 
 impl Default for SinkState {
@@ -116,6 +118,7 @@ impl Default for SinkState {
             configurations: BTreeMap::new(),
             own_seeks: 0,
             starved: false,
+            mixed: false,
         }
     }
 }
@@ -154,6 +157,8 @@ struct Part {
     resolved: bool,
     /// That it plays was told.
     told: bool,
+    /// That it has ended was told.
+    ended: bool,
     /// How much of it was played.
     played: MediaTime,
     /// Something of it could not be played.
@@ -523,6 +528,7 @@ impl Programme {
     /// Hands on a command of an engine, in the sink's time. Who hands on media behind another's says again what it is.
     fn pass(&mut self, line: &mut Line, command: SinkCommand) {
         let command = line.outward(command);
+        self.sink.mixed |= line.serial != 0;
         match &command {
             SinkCommand::Configure(config) => {
                 self.sink.kinds.insert(config.kind, line.serial);

@@ -84,7 +84,9 @@ impl Programme {
         }
         self.ask_ahead();
         let position = self.main_needs();
-        let next = self.plan.next(position).cloned();
+        // What lies at the very end of a title that was played to it is not come to any more.
+        let over = state == State::Ended && self.main.title.end.is_none();
+        let next = self.plan.next(position).filter(|_| !over).cloned();
         let end = next.as_ref().map(|what| self.cut_of(what));
         if self.main.title.end != end && state != State::Ended {
             self.main.handle(Input::Command(Command::SetEnd(end)), self.now);
@@ -121,8 +123,15 @@ impl Programme {
         cut: MediaTime,
         midway: MediaTime,
     ) -> Pause {
-        let part =
-            |what| Part { what, resolved: false, told: false, played: MediaTime::ZERO, failed: false, assets: 0 };
+        let part = |what| Part {
+            what,
+            resolved: false,
+            told: false,
+            ended: false,
+            played: MediaTime::ZERO,
+            failed: false,
+            assets: 0,
+        };
         Pause {
             parts: whats.into_iter().map(part).collect(),
             cut,

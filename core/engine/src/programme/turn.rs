@@ -10,7 +10,7 @@ use super::steps::Step;
 use super::{Part, Pause, Programme};
 use crate::action::SinkCommand;
 use crate::buffer::SEAM;
-use crate::event::State;
+use crate::event::{Event, State};
 use crate::input::{Command, Input, SinkReport};
 
 /// How long before the end of what plays the title is prepared, where it is live and what is to come is not listed yet.
@@ -88,7 +88,15 @@ impl Programme {
         };
         let Some(what) = next else { return false };
         self.plan.done(&what.id);
-        let part = Part { what, resolved: false, told: false, played: MediaTime::ZERO, failed: false, assets: 0 };
+        let part = Part {
+            what,
+            resolved: false,
+            told: false,
+            ended: false,
+            played: MediaTime::ZERO,
+            failed: false,
+            assets: 0,
+        };
         pause.parts.push(part);
         true
     }
@@ -100,12 +108,11 @@ impl Programme {
             false => InterstitialEnd::Played,
         };
         if pause.is_behind_title() {
-            self.tell_end(pause, pause.parts.len() - 1, pause.cut, reason);
+            self.tell_end(pause, usize::MAX, pause.cut, reason);
             if self.sink.playing {
                 self.to_sink(SinkCommand::Pause);
             }
-            self.line.gate = Gate::Open;
-            self.main.handle(Input::Sink(SinkReport::Ended), self.now);
+            self.end_title();
             return Step::Over;
         }
         let played = pause.parts.iter().map(|part| part.played).sum();
@@ -113,7 +120,7 @@ impl Programme {
             Some(target) => target,
             None => self.resume_of(pause, played, 0, MediaTime::ZERO),
         };
-        self.tell_end(pause, pause.parts.len() - 1, target, reason);
+        self.tell_end(pause, usize::MAX, target, reason);
         if pause.returns.is_some() && self.line.gate == Gate::Open {
             self.disable_absent();
             self.play_main();
@@ -126,6 +133,19 @@ impl Programme {
         }
         self.show_held(target);
         Step::Over
+    }
+
+    /// What follows the title was played: it has ended.
+    pub(super) fn end_title(&mut self) {
+        self.line.gate = Gate::Open;
+        self.main.handle(Input::Sink(SinkReport::Ended), self.now);
+        self.drain();
+        if self.main.playback.state == State::Ended && self.state != State::Ended {
+            // It had ended before what followed it.
+            (self.state, self.wanted) = (State::Ended, false);
+            self.emit(Event::State { at: self.now, state: State::Ended });
+            self.emit(Event::Ended { at: self.now });
+        }
     }
 
     /// What was held of the title is handed on to an empty sink, in its own time.
@@ -210,10 +230,13 @@ impl Programme {
         }
     }
 
-    pub(super) fn tell_end(&mut self, pause: &Pause, last: usize, resume: MediaTime, reason: InterstitialEnd) {
-        // Whose end was told with the beginning of the next has ended.
-        let ids: Vec<String> = pause.parts.iter().skip(last).take(1).map(|part| part.what.id.clone()).collect();
-        for id in ids {
+    /// Tells of the first parts of a pause that they have ended, unless that was told.
+    pub(super) fn tell_end(&mut self, pause: &mut Pause, parts: usize, resume: MediaTime, reason: InterstitialEnd) {
+        for part in pause.parts.iter_mut().take(parts).filter(|part| part.told && !part.ended) {
+            part.ended = true;
+            let nothing = part.failed && part.played == MediaTime::ZERO && reason == InterstitialEnd::Played;
+            let reason = if nothing { InterstitialEnd::Failed } else { reason };
+            let id = part.what.id.clone();
             self.tell(&id, InterstitialPhase::Ended { resume, reason });
         }
     }
@@ -268,6 +291,7 @@ impl Programme {
     }
 
     pub(super) fn drop_from_sink(&mut self) {
+        self.sink.mixed = false;
         for kind in self.sink_kinds() {
             self.to_sink(SinkCommand::Remove { kind, from: MediaTime::MIN, to: MediaTime::MAX });
         }

@@ -38,6 +38,13 @@ impl Programme {
                 self.line.open_wide();
                 self.to_engine(command);
             }
+            Command::Play if self.is_over() => {
+                self.wanted = true;
+                self.seek(MediaTime::MIN);
+                if self.pause.is_none() {
+                    self.to_engine(command);
+                }
+            }
             Command::Play => {
                 self.wanted = true;
                 self.to_player(command);
@@ -134,8 +141,7 @@ impl Programme {
         let held = self.pause.as_ref().is_some_and(|pause| pause.on);
         if let Some(mut pause) = self.pause.take() {
             if pause.on {
-                let part = pause.part();
-                self.tell_end(&pause, part, target, InterstitialEnd::Left);
+                self.tell_end(&mut pause, usize::MAX, target, InterstitialEnd::Left);
                 for roll in std::mem::take(&mut pause.rolls) {
                     self.stop_roll(roll);
                 }
@@ -159,7 +165,7 @@ impl Programme {
             return self.interrupt(vec![what], cut, None);
         }
         let end = self.plan.next(target).map(|what| self.cut_of(what));
-        if self.line.delta != MediaTime::ZERO || self.line.gate != Gate::Open {
+        if self.sink.mixed || self.line.gate != Gate::Open {
             // The sink is the title's again, in the title's own time, and has nothing.
             self.drop_from_sink();
             self.line.open_wide();
@@ -213,11 +219,9 @@ impl Programme {
         for roll in std::mem::take(&mut pause.rolls) {
             self.stop_roll(roll);
         }
-        self.tell_end(&pause, at, target, InterstitialEnd::Skipped);
+        self.tell_end(&mut pause, usize::MAX, target, InterstitialEnd::Skipped);
         if pause.is_behind_title() {
-            self.line.gate = Gate::Open;
-            self.main.handle(Input::Sink(crate::SinkReport::Ended), self.now);
-            return;
+            return self.end_title();
         }
         // What was made ready behind it is there already.
         if pause.returns == Some(target) && self.move_to_main(target) {

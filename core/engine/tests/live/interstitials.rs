@@ -1,8 +1,9 @@
 //! Interstitials of HLS titles (rfc8216bis, Appendix D), against the origin's answers.
 
-use telecine_engine::{Command, Config, Event, InterstitialPhase, State, TrackStats};
+use proptest::prelude::*;
+use telecine_engine::{Capabilities, Command, Config, Event, InterstitialPhase, State, TrackStats};
 use telecine_model::{MediaTime, Timestamp, TrackKind};
-use telecine_virtual::{Fetched, Outcome, Response, Session};
+use telecine_virtual::{Fetched, ModelSink, Outcome, Response, Session};
 
 use crate::common::{at, errors, secs};
 use crate::origin::{refused, with_text, Origin};
@@ -437,4 +438,171 @@ fn in12_who_joins_in_the_middle_of_a_break_sees_the_rest_of_it() {
     let lag = edge.latency.expect("known") - edge.target;
     assert!(lag.abs_diff(MediaTime::ZERO) < MediaTime::from_millis(1_500), "{edge:?}");
     assert_eq!((stalls(&session), errors(&session).len()), (0, 0), "{:?}", errors(&session));
+}
+
+#[test]
+fn sinks_without_random_access_play_them_too() {
+    for jumps in [false, true] {
+        let mid = range("mid", 20_000, &format!("X-ASSET-URI=\"{ASSET}\",X-RESUME-OFFSET=0"));
+        let late = range("late", 40_600, &format!("X-ASSET-URI=\"{ASSET}\""));
+        let sink = ModelSink::new(Capabilities { random_access: false, jumps, ..Capabilities::default() });
+        let session = played(origin(vec![mid, late]).play("/hls/dur_60/demo/main.m3u8").sink(sink));
+        is_about(watched(&session), 70);
+        assert_eq!((pictures(&session, "mid-0"), pictures(&session, "late-0")), (10 * RATE, 10 * RATE));
+        assert_eq!((stalls(&session), errors(&session)), (0, vec![]));
+    }
+}
+
+#[test]
+fn d063_an_inserted_presentation_holds_the_title_and_a_replacing_one_does_not() {
+    let insert = "<EventStream schemeIdUri=\"urn:mpeg:dash:event:alternativeMPD:insert:2025\" timescale=\"1000\">\
+        <Event presentationTime=\"20000\" id=\"1\"><InsertPresentation url=\"/dash/dur_10/demo/time.mpd\"/></Event>\
+        </EventStream>";
+    let replace = "<EventStream schemeIdUri=\"urn:mpeg:dash:event:alternativeMPD:replace:2025\" timescale=\"1000\">\
+        <Event presentationTime=\"20000\" id=\"1\"><ReplacePresentation uri=\"/dash/dur_10/demo/time.mpd\" \
+        maxDuration=\"6000\" returnOffset=\"14000\"/></Event></EventStream>";
+    for (stream, of_title, of_asset, seconds) in [(insert, 60, 10, 70), (replace, 46, 6, 52)] {
+        let origin = Origin::new().editing(move |_, path, response| match path {
+            "/dash/dur_60/demo/number.mpd" => with_text(response, |text| {
+                let at = text.find("<AdaptationSet").expect("a set");
+                format!("{}{stream}{}", &text[..at], &text[at..])
+            }),
+            _ => response.into(),
+        });
+        let session = played(origin.play("/dash/dur_60/demo/number.mpd"));
+        assert_eq!((pictures(&session, ""), pictures(&session, "1-0")), (of_title * RATE, of_asset * RATE));
+        is_about(watched(&session), seconds);
+        assert_eq!((stalls(&session), errors(&session)), (0, vec![]), "{:?}", phases(&session));
+    }
+}
+
+#[test]
+fn in03_neither_a_live_asset_nor_what_an_asset_announces_is_played() {
+    let live =
+        range("mid", 20_000, "X-ASSET-URI=\"https://origin.example/hls/live_60/demo/main.m3u8\",X-RESUME-OFFSET=0");
+    let session = play(vec![live]);
+    assert_eq!(phases(&session).last().map(String::as_str), Some("mid Failed to 20000"));
+    assert_eq!(pictures(&session, ""), 60 * RATE);
+    // The title as its own asset: what it announces is announced again.
+    let own = "X-ASSET-URI=\"https://origin.example/hls/dur_60/demo/main.m3u8\",X-RESUME-OFFSET=0,X-PLAYOUT-LIMIT=30";
+    let session = play(vec![range("mid", 20_000, own)]);
+    assert_eq!(phases(&session).iter().filter(|phase| phase.contains("started")).count(), 1);
+    is_about(watched(&session), 90);
+}
+
+#[test]
+fn in11_lists_are_asked_for_when_the_title_is_buffered_up_to_there_and_not_all_at_once() {
+    let mut asked = std::collections::BTreeSet::new();
+    for seed in 0..8 {
+        let origin = origin(vec![range("mid", 50_000, "X-ASSET-LIST=\"/list\",X-RESUME-OFFSET=0")]);
+        let urls = std::rc::Rc::clone(&origin.urls);
+        let mut config = Config::default();
+        config.seed = seed;
+        let session = played(origin.play_with(config, "/hls/dur_60/demo/main.m3u8"));
+        let urls = urls.borrow();
+        let lists: Vec<_> = urls.iter().filter(|(_, url)| url.contains("/list")).map(|(at, _)| *at).collect();
+        assert_eq!(lists.len(), 1);
+        // Thirty seconds are buffered: it is known from the twentieth on.
+        let into = lists[0].since(started_at(&session)).as_secs();
+        assert!((18..=30).contains(&into), "{into}");
+        asked.insert(lists[0]);
+    }
+    assert!(asked.len() >= 6, "{asked:?}");
+}
+
+#[test]
+fn in15_a_notice_lets_lists_be_asked_for_ahead_and_each_session_at_its_moment() {
+    let notice = |uri: &str| {
+        format!(
+            "#EXT-X-DATERANGE:ID=\"pre\",CLASS=\"com.apple.hls.preload\",START-DATE=\"2026-11-27T11:54:58Z\",\
+             DURATION=30,X-URI=\"{uri}\",X-TARGET-ID=\"mid\",X-TARGET-CLASS=\"com.apple.hls.interstitial\"\n"
+        )
+    };
+    let mid = "#EXT-X-DATERANGE:ID=\"mid\",CLASS=\"com.apple.hls.interstitial\",\
+               START-DATE=\"2026-11-27T11:55:50Z\",DURATION=10,X-ASSET-LIST=\"/hls/dur_10/demo/assets.json\"\n";
+    let mut moments = std::collections::BTreeSet::new();
+    for seed in 0..6 {
+        let notice = notice("/hls/dur_10/demo/assets.json");
+        let origin = Origin::new().editing(move |_, path, response| match path.ends_with("0.m3u8") {
+            true => with_text(response, |text| text.replacen("#EXTINF", &format!("{notice}{mid}#EXTINF"), 1)),
+            false => response.into(),
+        });
+        let urls = std::rc::Rc::clone(&origin.urls);
+        let mut config = Config::default();
+        config.seed = seed;
+        let mut session = origin.play_with(config, "/hls/live_60/demo/main.m3u8");
+        session.run(Some(at(90_000)));
+        let urls = urls.borrow();
+        let lists: Vec<_> = urls.iter().filter(|(_, url)| url.contains("assets.json")).map(|(at, _)| *at).collect();
+        assert_eq!(lists.len(), 1, "asked once, and kept: {lists:?}");
+        assert!(lists[0] < at(45_000), "{lists:?}");
+        assert!(phases(&session).contains(&"mid has 1".to_owned()), "{:?}", phases(&session));
+        moments.insert(lists[0]);
+    }
+    assert!(moments.len() >= 4, "{moments:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
+
+    /// Whatever is announced and whatever the viewer does, the title is played to its end.
+    #[test]
+    fn whatever_is_announced_and_done_the_title_is_played_to_its_end(
+        announced in prop::collection::vec((0_u64..62_000, 0_usize..ATTRIBUTES.len(), 0_usize..ASSETS.len()), 0..4),
+        doing in prop::collection::vec((0_u64..90_000, 0_usize..6, 0_i64..62_000), 0..6),
+        random_access in any::<bool>(),
+        jumps in any::<bool>(),
+        seed in 0_u64..1_000,
+    ) {
+        let ranges = announced.iter().enumerate().map(|(number, (start, attributes, asset))| {
+            range(&format!("r{number}"), *start, &format!("{},{}", ASSETS[*asset], ATTRIBUTES[*attributes]))
+        });
+        let sink = ModelSink::new(Capabilities { random_access, jumps, ..Capabilities::default() });
+        let mut config = Config::default();
+        config.seed = seed;
+        let mut session = origin(ranges.collect()).play_with(config, "/hls/dur_60/demo/main.m3u8").sink(sink);
+        for (ms, what, target) in &doing {
+            let command = match what {
+                0 | 1 => Command::Seek(MediaTime::from_millis(*target)),
+                2 => Command::Pause,
+                3 => Command::SkipInterstitial,
+                4 => Command::SetRate(if target % 2 == 0 { 2000 } else { 1000 }),
+                _ => Command::Play,
+            };
+            session.schedule(at(*ms), command);
+        }
+        session.schedule(at(100_000), Command::Play);
+        let outcome = session.run(Some(at(900_000)));
+        let told = phases(&session);
+        prop_assert_eq!(outcome, Outcome::Ended, "{:?} {:?} {:?}", told, errors(&session), session.engine().snapshot(session.now()));
+        prop_assert!(errors(&session).iter().all(|error| !error.is_fatal()));
+        // Each that started has ended.
+        let count = |what: &str| told.iter().filter(|phase| phase.contains(what)).count();
+        let ends = count("Played") + count("Skipped") + count("Left");
+        prop_assert!(ends <= count("started") && count("started") <= ends + count("Failed to"), "{:?}", told);
+    }
+}
+
+const ATTRIBUTES: [&str; 8] = [
+    "X-RESUME-OFFSET=0",
+    "X-RESUME-OFFSET=12",
+    "X-RESUME-OFFSET=-5,CUE=\"ONCE\"",
+    "X-RESTRICT=\"SKIP,JUMP\"",
+    "CUE=\"PRE\"",
+    "CUE=\"POST\"",
+    "X-SNAP=\"OUT,IN\",X-PLAYOUT-LIMIT=7",
+    "X-SNAP=\"IN\",DURATION=10",
+];
+
+const ASSETS: [&str; 5] = [
+    "X-ASSET-URI=\"https://origin.example/hls/dur_10/demo/main.m3u8\"",
+    "X-ASSET-URI=\"https://origin.example/dash/dur_6/demo/number.mpd\"",
+    "X-ASSET-LIST=\"/list\"",
+    "X-ASSET-LIST=\"/gone\"",
+    "X-ASSET-URI=\"https://origin.example/gone.m3u8\"",
+];
+
+/// How many: as in the tests of chaos, `TELECINE_SEEDS` explores.
+fn cases() -> u32 {
+    std::env::var("TELECINE_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(48)
 }
