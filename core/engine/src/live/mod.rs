@@ -6,6 +6,7 @@ mod dash;
 mod directives;
 mod edge;
 mod follow;
+mod late;
 mod mpd;
 mod parts;
 mod reload;
