@@ -7,6 +7,7 @@ mod chaos;
 #[path = "../common/mod.rs"]
 mod common;
 mod dash;
+mod estimates;
 mod hls;
 mod low_latency;
 mod origin;
