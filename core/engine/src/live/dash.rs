@@ -134,7 +134,7 @@ impl Engine {
             sync: ClockSync::default(),
             refresh: MpdRefresh::default(),
             text: text.filter(|_| !presentation.patch_locations.is_empty()),
-            late: Lateness::default(),
+            late: Lateness::since(self.now),
             flows: false,
             delay: MediaTime::ZERO,
             end: None,

@@ -42,7 +42,8 @@ const PLAUSIBLE: MediaTime = MediaTime::from_secs(60);
 /// How late media come, all times counted from when they are announced.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lateness {
-    began: Option<Timestamp>,
+    /// When the title was loaded.
+    began: Timestamp,
     missed: Option<Missed>,
     /// What was waited for.
     came: Recent,
@@ -105,6 +106,11 @@ impl Recent {
 }
 
 impl Lateness {
+    /// Of a title that is loaded now.
+    pub(super) fn since(now: Timestamp) -> Self {
+        Self { began: now, ..Self::default() }
+    }
+
     /// Something was asked for so late, and it was not there. `delay` is how far behind the edge playback is to be.
     pub(super) fn missed(&mut self, by: MediaTime, delay: MediaTime, now: Timestamp) {
         let by = by.max(MediaTime::ZERO);
@@ -144,7 +150,7 @@ impl Lateness {
     /// What is late from the beginning is what the publisher takes, up to a quarter of the delay. More than half of it no
     /// publisher takes: that is all the encoder's.
     fn settle(&mut self, delay: MediaTime, now: Timestamp) {
-        if now.since(*self.began.get_or_insert(now)) < SETTLED {
+        if now.since(self.began) < SETTLED {
             let (late, delay) = (self.least(now).max(MediaTime::ZERO), delay.max(MediaTime::ZERO));
             let own = late > delay.mul_ratio(1, 2);
             self.usual = if own { MediaTime::ZERO } else { late.min(delay.mul_ratio(1, 4)) };
