@@ -13,7 +13,7 @@ use telecine_model::{
 };
 
 use super::clock::{Answered, ClockSync, Question};
-use super::late::Lateness;
+use super::lateness::Lateness;
 use super::mpd::{MpdPlace, MpdRefresh};
 use crate::buffer::SEAM;
 use crate::engine::Engine;
@@ -327,6 +327,8 @@ impl Engine {
         let just = times.from.offset(grace) >= reading.earliest;
         // Before anything has come nobody knows how late all is.
         if !just && (flows || attempt >= PATIENT) {
+            // Of what never comes nothing is learnt.
+            self.title.live.dash.as_mut()?.late.given_up();
             return None;
         }
         let (now, by) = (self.now, reading.earliest.since(times.from));

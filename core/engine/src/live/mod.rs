@@ -6,7 +6,7 @@ mod dash;
 mod directives;
 mod edge;
 mod follow;
-mod late;
+mod lateness;
 mod mpd;
 mod parts;
 mod reload;

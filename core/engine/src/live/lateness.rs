@@ -45,6 +45,8 @@ pub(super) struct Lateness {
     /// When the title was loaded.
     began: Timestamp,
     missed: Option<Missed>,
+    /// What was known before something was asked for in vain that has not come yet.
+    doubtful: Option<Option<Missed>>,
     /// What was waited for.
     came: Recent,
     /// When it was made, by its producer's clock.
@@ -114,6 +116,7 @@ impl Lateness {
     /// Something was asked for so late, and it was not there. `delay` is how far behind the edge playback is to be.
     pub(super) fn missed(&mut self, by: MediaTime, delay: MediaTime, now: Timestamp) {
         let by = by.max(MediaTime::ZERO);
+        self.doubtful.get_or_insert(self.missed);
         match &mut self.missed {
             None => self.missed = Some(Missed { first: (now, by), last: (now, by), growth: (0, Duration::ZERO) }),
             Some(missed) if now.since(missed.last.0) < ONE_CAUSE => missed.last = (now, by.max(missed.at(now))),
@@ -128,6 +131,18 @@ impl Lateness {
             }
         }
         self.settle(delay, now);
+    }
+
+    /// What was asked for in vain came after all, or something behind it: it was late.
+    pub(super) fn confirmed(&mut self) {
+        self.doubtful = None;
+    }
+
+    /// It never came: it says nothing of what will.
+    pub(super) fn given_up(&mut self) {
+        if let Some(before) = self.doubtful.take() {
+            self.missed = before;
+        }
     }
 
     /// What was waited for came so late.
@@ -197,6 +212,7 @@ impl Engine {
         let now = self.now;
         let Some(dash) = &mut self.title.live.dash else { return };
         dash.flows = true;
+        dash.late.confirmed();
         if let Some(by) = by {
             dash.late.came(by, dash.delay, now);
         }
@@ -342,6 +358,19 @@ mod tests {
         assert_eq!(late.ask_after(at(1)), ms(2000));
         (1..=130).for_each(|second| late.came(ms(100), DELAY, at(second)));
         assert_eq!(late.ask_after(at(130)), ms(100));
+    }
+
+    #[test]
+    fn of_what_never_comes_nothing_is_learnt() {
+        let mut late = Lateness::default();
+        late.missed(ms(500), DELAY, at(100));
+        late.confirmed();
+        for half in 0..4 {
+            late.missed(ms(500 + 500 * half), DELAY, at(1000));
+        }
+        assert_eq!(late.known_missing(at(1002)), ms(2250));
+        late.given_up();
+        assert_eq!(late.known_missing(at(1002)), ms(700));
     }
 
     #[test]
