@@ -328,13 +328,13 @@ impl Engine {
         // Before anything has come nobody knows how late all is.
         if !just && (flows || attempt >= PATIENT) {
             // Of what never comes nothing is learnt.
-            self.title.live.dash.as_mut()?.late.given_up();
+            self.title.live.dash.as_mut()?.late.given_up(kind);
             return None;
         }
         let (now, by) = (self.now, reading.earliest.since(times.from));
         let dash = self.title.live.dash.as_mut()?;
         dash.sync.hurry(now);
-        dash.late.missed(by, delay, now);
+        dash.late.missed(kind, by, delay, now);
         Some((length / 4).clamp(Duration::from_millis(100), Duration::from_millis(500)))
     }
 

@@ -45,8 +45,8 @@ pub(super) struct Lateness {
     /// When the title was loaded.
     began: Timestamp,
     missed: Option<Missed>,
-    /// What was known before something was asked for in vain that has not come yet.
-    doubtful: Option<Option<Missed>>,
+    /// A kind of which something was asked for in vain that has not come yet, and what was known before.
+    doubtful: Option<(TrackKind, Option<Missed>)>,
     /// What was waited for.
     came: Recent,
     /// When it was made, by its producer's clock.
@@ -113,10 +113,10 @@ impl Lateness {
         Self { began: now, ..Self::default() }
     }
 
-    /// Something was asked for so late, and it was not there. `delay` is how far behind the edge playback is to be.
-    pub(super) fn missed(&mut self, by: MediaTime, delay: MediaTime, now: Timestamp) {
+    /// Something of a kind was asked for so late, and it was not there. `delay` is how far behind the edge playback is to be.
+    pub(super) fn missed(&mut self, kind: TrackKind, by: MediaTime, delay: MediaTime, now: Timestamp) {
         let by = by.max(MediaTime::ZERO);
-        self.doubtful.get_or_insert(self.missed);
+        self.doubtful.get_or_insert((kind, self.missed));
         match &mut self.missed {
             None => self.missed = Some(Missed { first: (now, by), last: (now, by), growth: (0, Duration::ZERO) }),
             Some(missed) if now.since(missed.last.0) < ONE_CAUSE => missed.last = (now, by.max(missed.at(now))),
@@ -133,14 +133,14 @@ impl Lateness {
         self.settle(delay, now);
     }
 
-    /// What was asked for in vain came after all, or something behind it: it was late.
-    pub(super) fn confirmed(&mut self) {
-        self.doubtful = None;
+    /// What was asked for in vain of a kind came after all: it was late.
+    pub(super) fn confirmed(&mut self, kind: TrackKind) {
+        self.doubtful.take_if(|(doubtful, _)| *doubtful == kind);
     }
 
     /// It never came: it says nothing of what will.
-    pub(super) fn given_up(&mut self) {
-        if let Some(before) = self.doubtful.take() {
+    pub(super) fn given_up(&mut self, kind: TrackKind) {
+        if let Some((_, before)) = self.doubtful.take_if(|(doubtful, _)| *doubtful == kind) {
             self.missed = before;
         }
     }
@@ -212,7 +212,7 @@ impl Engine {
         let now = self.now;
         let Some(dash) = &mut self.title.live.dash else { return };
         dash.flows = true;
-        dash.late.confirmed();
+        dash.late.confirmed(kind);
         if let Some(by) = by {
             dash.late.came(by, dash.delay, now);
         }
@@ -273,6 +273,7 @@ impl Engine {
 mod tests {
     use super::*;
 
+    const VIDEO: TrackKind = TrackKind::Video;
     const DELAY: MediaTime = MediaTime::from_secs(6);
 
     fn at(seconds: u64) -> Timestamp {
@@ -292,7 +293,7 @@ mod tests {
             let true_one = before + MediaTime::from_secs(second as i64).mul_ratio(ppm, 1_000_000);
             let mut asked = late.ask_after(now).max(ms(500));
             while asked < true_one {
-                late.missed(asked, DELAY, now);
+                late.missed(VIDEO, asked, DELAY, now);
                 missed.push((second, asked));
                 asked += ms(500);
             }
@@ -320,15 +321,15 @@ mod tests {
     fn two_misses_say_no_more_than_they_show() {
         // Half a second at once, and nothing more ever: what is taken for a growth ends.
         let mut late = Lateness::default();
-        late.missed(ms(500), DELAY, at(1000));
-        late.missed(ms(700), DELAY, at(2000));
+        late.missed(VIDEO, ms(500), DELAY, at(1000));
+        late.missed(VIDEO, ms(700), DELAY, at(2000));
         assert_eq!(late.known_missing(at(2000)), ms(900));
         assert_eq!(late.known_missing(at(86_400)), late.known_missing(at(6000)));
         assert!(late.known_missing(at(86_400)) <= ms(2000));
         // Nor are misses in a row a growth.
         let mut late = Lateness::default();
-        late.missed(ms(500), DELAY, at(1000));
-        late.missed(ms(1000), DELAY, at(1001));
+        late.missed(VIDEO, ms(500), DELAY, at(1000));
+        late.missed(VIDEO, ms(1000), DELAY, at(1001));
         assert_eq!(late.known_missing(at(86_400)), ms(1200));
     }
 
@@ -345,7 +346,7 @@ mod tests {
         assert!((ms(550)..=ms(600)).contains(&lag), "{lag}");
         for (by, lag) in [(1000, 0), (2000, 500), (6000, 6000)] {
             let mut late = Lateness::default();
-            late.missed(ms(by), DELAY, at(0));
+            late.missed(VIDEO, ms(by), DELAY, at(0));
             assert_eq!(late.lag(at(0)), ms(lag));
         }
     }
@@ -363,13 +364,15 @@ mod tests {
     #[test]
     fn of_what_never_comes_nothing_is_learnt() {
         let mut late = Lateness::default();
-        late.missed(ms(500), DELAY, at(100));
-        late.confirmed();
+        late.missed(VIDEO, ms(500), DELAY, at(100));
+        late.confirmed(VIDEO);
         for half in 0..4 {
-            late.missed(ms(500 + 500 * half), DELAY, at(1000));
+            late.missed(VIDEO, ms(500 + 500 * half), DELAY, at(1000));
+            // Sound goes on to come.
+            late.confirmed(TrackKind::Audio);
         }
         assert_eq!(late.known_missing(at(1002)), ms(2250));
-        late.given_up();
+        late.given_up(VIDEO);
         assert_eq!(late.known_missing(at(1002)), ms(700));
     }
 
