@@ -1,19 +1,19 @@
-//! What one refresh of a long live playlist costs: reading the newer version and merging it, and what is held a segment.
-//! Prints a table; beside it what it takes m3u8-rs to read the newer version alone.
+//! What one refresh of a long live playlist costs: reading the newer version and merging it, as the engine does, and what is
+//! held a segment. Prints a table of medians; beside it what it takes to read the newer version as a whole, ours and m3u8-rs.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use telecine_benches::memory::Counting;
-use telecine_manifest::hls::{parse, Context, MediaPlaylist, Mode, Playlist};
+use telecine_manifest::hls::{parse, parse_again, Context, MediaPlaylist, Mode, Playlist};
 use telecine_model::Limits;
 
-#[global_allocator]
-static HEAP: Counting = Counting::new();
-
 const SEGMENTS: u64 = 10_000;
-const REFRESHES: u64 = 400;
+const REFRESHES: u64 = 600;
+/// Versions in a row, each a segment further: more than a block is long that the reader knows again.
+const STEPS: u64 = 300;
+/// Number of the first segment.
+const FIRST: u64 = 100_000;
 
 /// A playlist of two-second segments from `first` on.
 fn text(first: u64, dates: bool, ranges: bool) -> String {
@@ -37,53 +37,80 @@ fn text(first: u64, dates: bool, ranges: bool) -> String {
     text
 }
 
-fn read(text: &str) -> MediaPlaylist {
+/// Reads a playlist, as a newer version of a known one if there is one.
+fn read(text: &str, known: Option<&MediaPlaylist>) -> MediaPlaylist {
     let limits = Limits::default();
     let uri = "https://a.example/live.m3u8";
     let context = Context { uri, requested_uri: uri, imports: None, mode: Mode::Compat, limits: &limits };
-    match parse(text.as_bytes(), &context) {
+    let read = match known {
+        Some(known) => parse_again(text.as_bytes(), &context, &known.index, &known.text),
+        None => parse(text.as_bytes(), &context),
+    };
+    match read {
         Ok(Playlist::Media(playlist)) => *playlist,
         other => unreachable!("a media playlist: {other:?}"),
     }
 }
 
+/// Times of one thing, measured again and again.
+#[derive(Default)]
+struct Times(Vec<Duration>);
+
+impl Times {
+    fn measure<T>(&mut self, what: impl FnOnce() -> T) -> T {
+        let begun = Instant::now();
+        let result = black_box(what());
+        self.0.push(begun.elapsed());
+        result
+    }
+
+    /// The median in microseconds.
+    fn median(&mut self) -> f64 {
+        self.0.sort_unstable();
+        self.0.get(self.0.len() / 2).map_or(0.0, |time| time.as_secs_f64() * 1e6)
+    }
+}
+
 fn main() {
-    println!("| playlist of {SEGMENTS} segments | a refresh, µs | of it reading, µs | m3u8-rs reading, µs | held a segment, bytes |");
-    println!("|---|---:|---:|---:|---:|");
+    println!(
+        "| playlist of {SEGMENTS} segments | text, kB | a refresh, µs | of it reading, µs | reading all of it, µs \
+         | m3u8-rs reading, µs | held a segment, bytes |"
+    );
+    println!("|---|---:|---:|---:|---:|---:|---:|");
     for (name, dates, ranges) in [
         ("plain", false, false),
         ("dates", true, false),
         ("byte ranges", false, true),
         ("dates and byte ranges", true, true),
     ] {
-        let versions: Vec<String> = (1..=8).map(|first| text(first, dates, ranges)).collect();
-        let usage = HEAP.measure(|| read(&versions[0]));
-        let mut known = read(&versions[0]);
-        let (mut whole, mut reading, mut peer) = (Duration::MAX, Duration::MAX, Duration::MAX);
+        let versions: Vec<String> = (0..=STEPS).map(|step| text(FIRST + step, dates, ranges)).collect();
+        let (mut refresh, mut again, mut whole, mut peer) = <(Times, Times, Times, Times)>::default();
+        let mut held = 0;
+        let mut known = read(&versions[0], None);
         for nth in 0..REFRESHES {
-            // Always the same step: from the version before to this one.
-            let newer = &versions[1 + (nth as usize % 7)];
-            if nth % 7 == 0 {
-                known = read(&versions[0]);
+            // Always the same steps: from the version before to this one.
+            let newer = &versions[1 + (nth % STEPS) as usize];
+            if nth % STEPS == 0 {
+                known = read(&versions[0], None);
             }
+            let read_again = again.measure(|| read(black_box(newer), Some(&known)));
             let begun = Instant::now();
-            let read = read(black_box(newer));
-            let after = begun.elapsed();
-            let outcome = known.refresh(read);
-            let all = begun.elapsed();
+            let outcome = known.refresh(read_again);
+            let merging = begun.elapsed();
             assert!(outcome.is_ok(), "{outcome:?}");
-            (whole, reading) = (whole.min(all), reading.min(after));
-            let begun = Instant::now();
-            black_box(m3u8_rs::parse_media_playlist_res(newer.as_bytes()).is_ok());
-            peer = peer.min(begun.elapsed());
+            refresh.0.extend(again.0.last().map(|reading| *reading + merging));
+            whole.measure(|| read(black_box(newer), None));
+            peer.measure(|| m3u8_rs::parse_media_playlist_res(newer.as_bytes()).is_ok());
+            held = held.max(known.index.heap_bytes() + known.text.heap_bytes());
         }
-        let micros = |time: Duration| time.as_secs_f64() * 1e6;
         println!(
-            "| {name} | {:.0} | {:.0} | {:.0} | {:.2} |",
-            micros(whole),
-            micros(reading),
-            micros(peer),
-            usage.retained as f64 / SEGMENTS as f64
+            "| {name} | {} | {:.0} | {:.0} | {:.0} | {:.0} | {:.1} |",
+            versions[0].len() / 1000,
+            refresh.median(),
+            again.median(),
+            whole.median(),
+            peer.median(),
+            held as f64 / SEGMENTS as f64
         );
     }
 }

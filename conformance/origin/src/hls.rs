@@ -275,6 +275,10 @@ pub(crate) fn media(programme: &Programme<'_>, track: &Arc<Track>) -> String {
         }
         let init = single.as_ref().map(|layout| (&file, &layout.init));
         segment_tags(&mut playlist, programme, track, n, n == first, init);
+        if n < first + skipped {
+            // Left out; of it only holds what its tags said.
+            continue;
+        }
         if let Some(parts) = &parts {
             parts.write(&mut playlist, n);
         }

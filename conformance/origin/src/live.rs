@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::options::{number, switch, Format, LONGEST_SECONDS};
 use crate::programme::{fragment, start};
-use crate::title::chunk::{self, Chunk};
+use crate::title::chunk::{self, Chunk, Fit};
 use crate::title::{Ticks, Title, Track};
 use crate::unsteady::Unsteady;
 
@@ -263,24 +263,20 @@ impl Live {
     /// Why the segments of a title cannot be served in pieces, if they cannot.
     pub(crate) fn uncut(&self, title: &Title) -> Option<&'static str> {
         let most = self.piece()?;
-        let fragments = || title.tracks.iter().flat_map(|track| track.fragments.iter().map(move |f| (track, f)));
-        let divided = |(track, fragment): (&std::sync::Arc<Track>, &crate::title::Fragment)| {
-            let first = chunk::cut(fragment, track.timescale, most).first().copied();
-            first.is_some_and(|first| chunk::write(fragment, &first, 0, 0, None).is_some())
-        };
-        if !fragments().all(divided) {
-            return Some("this title has fragments that cannot be divided");
+        let mut all = Fit { divides: true, even: true };
+        for track in &title.tracks {
+            for fragment in &track.fragments {
+                let Fit { divides, even } = chunk::fit(fragment, track.timescale, most);
+                all = Fit { divides: all.divides && divides, even: all.even && even };
+            }
         }
-        // Every part is at least 85 % of the target, but the last of a segment (rfc8216bis, 4.4.4.9).
-        let even = |(track, fragment): (&std::sync::Arc<Track>, &crate::title::Fragment)| {
-            let chunks = chunk::cut(fragment, track.timescale, most);
-            let target = most * u64::from(track.timescale);
-            let last = chunks.len().saturating_sub(1);
-            let long = |(n, c): (usize, &Chunk)| n == last || c.duration * 100_000 >= target * 85;
-            chunks.iter().all(|c| c.duration * 1000 <= target) && chunks.iter().enumerate().all(long)
-        };
-        (self.parts.is_some() && !fragments().all(even))
-            .then_some("no parts of this title are between 85 % of parts_ and all of it")
+        match all {
+            Fit { divides: false, .. } => Some("this title has fragments that cannot be divided"),
+            Fit { even: false, .. } if self.parts.is_some() => {
+                Some("no parts of this title are between 85 % of parts_ and all of it")
+            }
+            _ => None,
+        }
     }
 
     /// Whether it will end.
@@ -372,7 +368,20 @@ impl Edge {
         let each = track.fragments.len() as u64;
         // One repetition early, because a segment may reach into the next.
         let from = (reached.floor_in(track.timescale) / track.period).saturating_sub(1) * each;
-        from + (from..).take_while(|n| self.due(track, *n) <= limit_ms).count() as u64
+        let has_ended = |n: u64| self.due(track, n) <= limit_ms;
+        let mut ended = from;
+        if self.unsteady.jitter_ms == 0 {
+            // One follows the other, so the end is found by halves; two repetitions hold it.
+            let mut width = 2 * each;
+            while width > 0 {
+                let half = width.div_ceil(2);
+                if has_ended(ended + half - 1) {
+                    ended += half;
+                }
+                width -= half;
+            }
+        }
+        ended + (ended..).take_while(|n| has_ended(*n)).count() as u64
     }
 
     /// The segments of a rendition that manifests name: those that have ended, and those that can be asked for before.

@@ -37,6 +37,12 @@ pub(crate) struct Programme<'a> {
     pub(crate) edge: Option<Edge>,
 }
 
+/// The number of a piece of a segment as a movie fragment: they grow from piece to piece and from segment to segment, and
+/// wrap like any 32-bit counter.
+fn piece_number(n: u64, k: usize) -> u32 {
+    n.wrapping_mul(PIECES).wrapping_add(k as u64 + 1) as u32
+}
+
 impl<'a> Programme<'a> {
     pub(crate) fn new(title: &'a Title, options: &'a Options, format: Format) -> Self {
         let reference = title.reference();
@@ -210,6 +216,9 @@ impl<'a> Programme<'a> {
             }
             Some(edge) => {
                 let pieces = edge.pieces(track, n);
+                if events.is_empty() && !self.tells_when() {
+                    return Part::Chunks(chunk::written(fragment(track, n), &pieces, time, piece_number(n, 0)));
+                }
                 Part::Chunks(pieces.iter().enumerate().flat_map(|(k, piece)| self.piece(track, n, k, piece)).collect())
             }
         }
@@ -217,10 +226,8 @@ impl<'a> Programme<'a> {
 
     /// One piece of a segment that comes in several.
     pub(crate) fn piece(&self, track: &Arc<Track>, n: u64, k: usize, piece: &Chunk) -> [Bytes; 2] {
-        // Numbers grow from piece to piece and from segment to segment; they wrap like any 32-bit counter.
-        let sequence = n.wrapping_mul(PIECES).wrapping_add(k as u64 + 1) as u32;
-        let tells = self.options.live.as_ref().is_some_and(|live| live.produced);
-        let made = self.edge.filter(|_| tells).map(|edge| Produced { unix_ms: edge.made(track, n, piece.start).0 });
+        let sequence = piece_number(n, k);
+        let made = self.edge.filter(|_| self.tells_when()).map(|edge| Produced { unix_ms: edge.made(track, n, piece.start).0 });
         // That the title can be divided was asked before.
         let [head, data] =
             chunk::write(fragment(track, n), piece, self.media_time(track, n), sequence, made).unwrap_or_default();
@@ -228,12 +235,16 @@ impl<'a> Programme<'a> {
         [if events.is_empty() { head } else { Bytes::from([&events[..], &head[..]].concat()) }, data]
     }
 
+    /// Whether each piece says when it was made.
+    fn tells_when(&self) -> bool {
+        self.options.live.as_ref().is_some_and(|live| live.produced)
+    }
+
     /// The bytes of the pieces of a segment within it.
     pub(crate) fn piece_ranges(&self, track: &Arc<Track>, n: u64) -> Vec<Range<u64>> {
         let Some(edge) = self.edge else { return Vec::new() };
         let mut at = 0;
-        let tells = self.options.live.as_ref().is_some_and(|live| live.produced);
-        let told = if tells { chunk::PRFT_SIZE } else { 0 };
+        let told = if self.tells_when() { chunk::PRFT_SIZE } else { 0 };
         let range = |(k, piece): (usize, &Chunk)| {
             let events = if k == 0 { self.events(track, n).len() as u64 } else { 0 };
             let length = piece.size + told + events;

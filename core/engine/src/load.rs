@@ -65,7 +65,7 @@ impl Engine {
         let found = match sniff(&body) {
             Some(Protocol::Dash) => return self.parse_mpd(url, body, 0),
             // Text of neither kind goes to the HLS parser too: its error says what it looks like.
-            Some(Protocol::Hls) | None => self.parse_playlist(&url, &self.title.url.clone(), &body, None),
+            Some(Protocol::Hls) | None => self.parse_playlist(&url, &self.title.url.clone(), &body, None, None),
         };
         match found {
             Ok(hls::Playlist::Multivariant(presentation)) => {
@@ -78,6 +78,7 @@ impl Engine {
                 let mut playlist = playlist;
                 self.place_playlist(only, &mut playlist, started);
                 self.title.playlists.insert(only, playlist.info.clone());
+                self.title.texts.insert(only, std::mem::take(&mut playlist.text));
                 self.begin(playlist.into_presentation());
             }
             Err(error) => self.fail(error),
@@ -90,10 +91,16 @@ impl Engine {
         requested: &str,
         body: &[u8],
         imports: Option<&std::collections::BTreeMap<String, String>>,
+        known: Option<RenditionRef>,
     ) -> Result<hls::Playlist, Error> {
         let mode = if self.config.strict { hls::Mode::Strict } else { hls::Mode::Compat };
         let limits = &self.config.limits;
-        hls::parse(body, &hls::Context { uri: url, requested_uri: requested, imports, mode, limits })
+        let context = hls::Context { uri: url, requested_uri: requested, imports, mode, limits };
+        let known = known.and_then(|known| Some((self.index_of(known)?, self.title.texts.get(&known)?)));
+        match known {
+            Some((index, text)) => hls::parse_again(body, &context, index, text),
+            None => hls::parse(body, &context),
+        }
     }
 
     pub(crate) fn parse_mpd(&mut self, url: String, text: Bytes, depth: usize) {
@@ -349,7 +356,7 @@ impl Engine {
 
     pub(crate) fn on_playlist(&mut self, reference: RenditionRef, request: &Request, body: &[u8]) {
         let imports = self.title.presentation.as_ref().map(|p| p.define.clone()).unwrap_or_default();
-        let parsed = self.parse_playlist(request.url(), &request.fetch.url, body, Some(&imports));
+        let parsed = self.parse_playlist(request.url(), &request.fetch.url, body, Some(&imports), Some(reference));
         let playlist = match parsed {
             Ok(hls::Playlist::Media(playlist)) => *playlist,
             Ok(hls::Playlist::Multivariant(_)) => {
@@ -379,6 +386,7 @@ impl Engine {
             }
         }
         self.title.playlists.insert(reference, playlist.info);
+        self.title.texts.insert(reference, playlist.text);
         self.set_segments(reference, playlist.index);
         if self.goes_on(reference) {
             self.see_edge(reference, Answered::of(request, self.now));

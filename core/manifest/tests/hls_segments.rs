@@ -215,7 +215,7 @@ fn h061_times_are_carried_backward_and_forward() {
 }
 
 #[test]
-fn a_date_on_each_segment_of_a_regular_list_costs_one_anchor() {
+fn dates_on_each_segment_of_a_regular_list_cost_one_anchor_a_block() {
     let mut body = String::new();
     for i in 0..900 {
         let millis = i * 2_002;
@@ -227,7 +227,7 @@ fn a_date_on_each_segment_of_a_regular_list_costs_one_anchor() {
         ));
     }
     let playlist = clean_media(&around(body.trim_end()));
-    assert_eq!(playlist.index.program_date_time.len(), 1);
+    assert_eq!(playlist.index.program_date_time.len(), 4, "one for each 256 segments");
     assert_eq!(playlist.index.wall_time_of(899), parse_date_time("2026-05-01T00:29:59.798Z"));
 }
 

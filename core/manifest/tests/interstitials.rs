@@ -1,6 +1,8 @@
 //! What titles announce to be played in the middle of them.
 
-use telecine_manifest::interstitial::{self, Announcement, HLS_INTERSTITIAL, HLS_PRELOAD, INSERT_SCHEME, REPLACE_SCHEME};
+use telecine_manifest::interstitial::{
+    self, Announcement, HLS_INTERSTITIAL, HLS_PRELOAD, INSERT_SCHEME, REPLACE_SCHEME,
+};
 use telecine_model::interstitial::{AssetSource, Interstitial, InterstitialCue, JumpRule, PreloadNotice, Resume};
 use telecine_model::{Error, EventCarrier, EventPayload, Limits, MediaTime, TimedEvent, Timescale};
 
@@ -79,7 +81,9 @@ fn in02_assets_are_listed_in_order_and_names_are_case_sensitive() {
     assert_eq!((skip.offset, skip.duration, skip.label.as_deref()), (secs(5), Some(secs(20)), Some("skip")));
     let empty = interstitial::asset_list(br#"{"ASSETS":[]}"#, BASE, &Limits::default()).expect("fine");
     assert!(empty.assets.is_empty());
-    for bad in ["", "[]", "{}", r#"{"assets":[]}"#, r#"{"ASSETS":{}}"#, r#"{"ASSETS":[{"uri":"a"}]}"#, r#"{"ASSETS":[7]}"#] {
+    for bad in
+        ["", "[]", "{}", r#"{"assets":[]}"#, r#"{"ASSETS":{}}"#, r#"{"ASSETS":[{"uri":"a"}]}"#, r#"{"ASSETS":[7]}"#]
+    {
         assert!(interstitial::asset_list(bad.as_bytes(), BASE, &Limits::default()).is_err(), "{bad}");
     }
     let mut limits = Limits::default();
@@ -161,7 +165,9 @@ fn d063_alternative_mpds_are_inserted_or_take_the_place_of_a_part() {
     assert_eq!((replace.jump, replace.skip_control.map(|skip| skip.offset)), (JumpRule::PlayAll, Some(secs(5))));
     let plain = read(&event(REPLACE_SCHEME, "<ReplacePresentation uri='a'/>")).expect("fine");
     assert_eq!((plain.resume, plain.resolve_ahead, plain.jump), (Resume::Played, secs(60), JumpRule::Allowed));
-    for bad in ["", "text", "<Other/>", "<InsertPresentation/>", "<InsertPresentation uri='a' maxDuration='x'/>", "<a><b>"] {
+    for bad in
+        ["", "text", "<Other/>", "<InsertPresentation/>", "<InsertPresentation uri='a' maxDuration='x'/>", "<a><b>"]
+    {
         assert!(read(&event(INSERT_SCHEME, bad)).is_err(), "{bad}");
     }
     assert_eq!(interstitial::of_event(&event("urn:other", "<InsertPresentation uri='a'/>"), BASE), None);

@@ -3,7 +3,7 @@
 //!
 //! Cuts lie between samples in decode order, as late as the longest duration allows. The chunks in a row are the segment.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -33,28 +33,101 @@ impl Chunk {
     }
 }
 
-/// The chunks of a fragment that were cut last: playlists ask for them again and again.
+/// What was made of a fragment last: playlists and requests for parts ask for it again and again.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Cuts(Arc<Mutex<Option<Cut>>>);
+pub(crate) struct Cuts(Arc<Mutex<Kept>>);
 
-/// Chunks, and how long they are at most in milliseconds.
-type Cut = (u64, Arc<[Chunk]>);
+#[derive(Debug, Default)]
+struct Kept {
+    cut: Option<Cut>,
+    written: Option<Written>,
+}
+
+/// A fragment in chunks.
+#[derive(Clone, Debug)]
+struct Cut {
+    /// How long they are at most, in milliseconds.
+    most_ms: u64,
+    chunks: Arc<[Chunk]>,
+    fit: Fit,
+}
+
+/// What can be made of a fragment in chunks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fit {
+    /// Its boxes can be divided.
+    pub(crate) divides: bool,
+    /// Every chunk is at least 85 % of the longest and no longer, but the last, which may be shorter (rfc8216bis, 4.4.4.9).
+    pub(crate) even: bool,
+}
+
+/// The chunks of a fragment as movie fragments, at some time.
+#[derive(Debug)]
+struct Written {
+    chunks: Arc<[Chunk]>,
+    decode_time: u64,
+    sequence: u32,
+    bytes: Arc<[Bytes]>,
+}
+
+impl Cuts {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// The chunks of a fragment, no longer than so many milliseconds each, with their sizes.
 pub(crate) fn cut(fragment: &Fragment, timescale: u32, most_ms: u64) -> Arc<[Chunk]> {
-    let mut known = fragment.cuts.0.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, chunks)) = known.as_ref().filter(|(most, _)| *most == most_ms) {
-        return Arc::clone(chunks);
+    Arc::clone(&fragment.cuts.kept().cut(fragment, timescale, most_ms).chunks)
+}
+
+/// Whether a fragment can be served in such chunks.
+pub(crate) fn fit(fragment: &Fragment, timescale: u32, most_ms: u64) -> Fit {
+    fragment.cuts.kept().cut(fragment, timescale, most_ms).fit
+}
+
+/// All chunks in a row as [`write`] makes them, of a fragment that is moved to a decode time; the first has that number.
+pub(crate) fn written(fragment: &Fragment, chunks: &Arc<[Chunk]>, decode_time: u64, sequence: u32) -> Arc<[Bytes]> {
+    let mut kept = fragment.cuts.kept();
+    let known = kept.written.as_ref().filter(|known| {
+        (known.decode_time, known.sequence) == (decode_time, sequence) && Arc::ptr_eq(&known.chunks, chunks)
+    });
+    if let Some(known) = known {
+        return Arc::clone(&known.bytes);
     }
-    let mut chunks = divide(fragment, timescale, most_ms);
-    for chunk in &mut chunks {
-        // Times and numbers are as wide whatever they are.
-        let written = write(fragment, chunk, 0, 0, None).unwrap_or_default();
-        chunk.size = written.iter().map(|bytes| bytes.len() as u64).sum();
+    let one = |(chunk, sequence)| write(fragment, chunk, decode_time, sequence, None).unwrap_or_default();
+    let numbers = (0..).map(|nth| sequence.wrapping_add(nth));
+    let bytes: Arc<[Bytes]> = chunks.iter().zip(numbers).flat_map(one).collect();
+    kept.written = Some(Written { chunks: Arc::clone(chunks), decode_time, sequence, bytes: Arc::clone(&bytes) });
+    bytes
+}
+
+impl Kept {
+    fn cut(&mut self, fragment: &Fragment, timescale: u32, most_ms: u64) -> &Cut {
+        if self.cut.as_ref().is_none_or(|cut| cut.most_ms != most_ms) {
+            self.cut = None;
+        }
+        self.cut.get_or_insert_with(|| {
+            let mut chunks = divide(fragment, timescale, most_ms);
+            for chunk in &mut chunks {
+                // Times and numbers are as wide whatever they are.
+                let written = write(fragment, chunk, 0, 0, None).unwrap_or_default();
+                chunk.size = written.iter().map(|bytes| bytes.len() as u64).sum();
+            }
+            let most = most_ms.saturating_mul(u64::from(timescale));
+            let last = chunks.len().saturating_sub(1);
+            let even = |(n, chunk): (usize, &Chunk)| {
+                let duration = u128::from(chunk.duration);
+                duration * 1000 <= u128::from(most)
+                    && (n == last || duration * 100_000 >= u128::from(most) * 85)
+            };
+            let fit = Fit {
+                divides: chunks.first().is_some_and(|first| first.size > 0),
+                even: chunks.iter().enumerate().all(even),
+            };
+            Cut { most_ms, chunks: chunks.into(), fit }
+        })
     }
-    let chunks: Arc<[Chunk]> = chunks.into();
-    *known = Some((most_ms, Arc::clone(&chunks)));
-    chunks
 }
 
 /// Cuts a fragment into chunks that are no longer than so many milliseconds, where a sample is not.

@@ -309,20 +309,15 @@ impl Engine {
 
     /// Whether a segment that could not be had may be there in a moment: by the clock it has just come, and the clock or
     /// the server may be late (D110). How long to wait if so; the clock is asked (D025).
-    pub(crate) fn too_early(&mut self, request: &Request, status: Option<u16>) -> Option<Duration> {
-        let Purpose::Segment(kind) = request.purpose else { return None };
-        if !matches!(status, Some(404 | 425)) {
-            return None;
-        }
+    pub(super) fn too_early_by_clock(&mut self, kind: TrackKind, attempt: u32) -> Option<Duration> {
         let fetch = self.streams.get(&kind)?.fetch.as_ref()?;
         let (reference, number, length) = (fetch.rendition, fetch.number, fetch.end - fetch.start);
-        let attempt = request.fetch.attempt;
         let dash = self.dash_live()?;
         let (reading, flows, delay) = (dash.clock.read(self.now)?, dash.flows, dash.delay);
         let index = self.rendition(reference).and_then(|rendition| rendition.segments.known())?;
         let times = self.availability(reading)?.of(index, number)?;
         let length = length.to_duration();
-        let late = dash.late.ask_after(self.now);
+        let late = dash.late.certain(self.now);
         let grace = late + MediaTime::from_duration(length.max(reading.uncertainty() * 2));
         let just = times.from.offset(grace) >= reading.earliest;
         // Before anything has come nobody knows how late all is.
@@ -335,7 +330,7 @@ impl Engine {
         let dash = self.title.live.dash.as_mut()?;
         dash.sync.hurry(now);
         dash.late.missed(kind, by, delay, now);
-        Some((length / 4).clamp(Duration::from_millis(100), Duration::from_millis(500)))
+        Some(length)
     }
 
     /// Where playback was to begin there turned out to be nothing yet: it begins further back.

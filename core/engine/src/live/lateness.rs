@@ -185,11 +185,13 @@ impl Lateness {
 
     /// How much later than announced to ask for anything.
     pub(super) fn known_missing(&self, now: Timestamp) -> MediaTime {
-        self.missed.map_or(MediaTime::ZERO, |missed| {
-            let late = missed.at(now);
-            let unsure = if missed.growth.0 > 0 { MediaTime::ZERO } else { late.mul_ratio(1, STEP_SHARE) };
-            late + STEP.max(unsure)
-        })
+        ask_behind(self.missed, now)
+    }
+
+    /// How late what is asked for may be by what is certain: what was asked for in vain and has not come may never do so.
+    pub(super) fn certain(&self, now: Timestamp) -> MediaTime {
+        let missed = self.doubtful.map_or(self.missed, |(_, before)| before);
+        ask_behind(missed, now).max(self.came.most().unwrap_or_default())
     }
 
     /// How far what is made lies behind where the MPD has it: whatever is counted from there is counted from so much before.
@@ -203,6 +205,14 @@ impl Lateness {
         };
         lag.max(MediaTime::ZERO)
     }
+}
+
+fn ask_behind(missed: Option<Missed>, now: Timestamp) -> MediaTime {
+    missed.map_or(MediaTime::ZERO, |missed| {
+        let late = missed.at(now);
+        let unsure = if missed.growth.0 > 0 { MediaTime::ZERO } else { late.mul_ratio(1, STEP_SHARE) };
+        late + STEP.max(unsure)
+    })
 }
 
 impl Engine {
@@ -371,7 +381,7 @@ mod tests {
             // Sound goes on to come.
             late.confirmed(TrackKind::Audio);
         }
-        assert_eq!(late.known_missing(at(1002)), ms(2250));
+        assert_eq!((late.known_missing(at(1002)), late.certain(at(1002))), (ms(2250), ms(700)));
         late.given_up(VIDEO);
         assert_eq!(late.known_missing(at(1002)), ms(700));
     }

@@ -6,6 +6,7 @@ mod dash;
 mod directives;
 mod edge;
 mod follow;
+mod late;
 mod lateness;
 mod mpd;
 mod parts;
@@ -15,7 +16,7 @@ mod versions;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use telecine_delivery::RequestClass;
+use telecine_delivery::{parse_retry_after, RequestClass};
 use telecine_manifest::hls::{MediaPlaylist, Refresh};
 use telecine_model::clock::WallClock;
 use telecine_model::presentation::{PlaylistInfo, PreloadHint};
@@ -29,8 +30,10 @@ use self::directives::Directives;
 use self::edge::LiveEdge;
 use self::follow::Following;
 pub use self::follow::LiveSnapshot;
+use self::late::Late;
 use self::reload::Reload;
 use self::versions::Refreshing;
+use crate::action::FetchRequest;
 use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::event::Event;
@@ -56,6 +59,8 @@ pub(crate) struct Live {
     /// Hints that were followed in vain: the last one, and how many in a row.
     refused_hints: BTreeMap<RenditionRef, (PreloadHint, u32)>,
     edge: LiveEdge,
+    /// How late segments come.
+    late: Late,
     /// The world's clock, as answers tell it.
     clock: WallClock,
     pub(crate) following: Following,
@@ -141,7 +146,7 @@ impl Engine {
         known.max_by_key(|(reload, _)| reload.due()).map(|(_, index)| index)
     }
 
-    fn index_of(&self, reference: RenditionRef) -> Option<&SegmentIndex> {
+    pub(crate) fn index_of(&self, reference: RenditionRef) -> Option<&SegmentIndex> {
         self.rendition(reference).and_then(|rendition| rendition.segments.known())
     }
 
@@ -230,13 +235,38 @@ impl Engine {
         self.reported(reference).map_or(url.clone(), |directives| directives.appended(&url))
     }
 
+    /// A server refused what a playlist that was to be loaded for the first time was asked for, or gave up with it: another
+    /// one reported more than there is, or the server knows no directives. What to ask for instead, if it is that: whatever
+    /// there is of it.
+    pub(crate) fn without_directives(&self, request: &Request, status: Option<u16>) -> Option<FetchRequest> {
+        let Purpose::Playlist(reference) = request.purpose else { return None };
+        let url = self.rendition(reference)?.uri.clone()?;
+        let refused = matches!(status, Some(400 | 500..=599)) && request.fetch.url != url;
+        refused.then(|| FetchRequest { url, ..request.fetch.clone() })
+    }
+
+    /// For how long a server asks to be left alone that could not answer for a list: no longer than there is media to play,
+    /// but a target duration at least. A little longer by chance, so that not all come back at once.
+    pub(crate) fn asked_to_wait(&mut self, request: &Request) -> Option<Duration> {
+        let head = request.head.as_ref().filter(|head| !head.is_success())?;
+        let asked = parse_retry_after(head.retry_after.as_deref()?, head.date)?;
+        let position = self.position();
+        let essential = self.streams.values().filter(|stream| stream.is_essential() && !stream.absent);
+        let ahead = essential.map(|stream| stream.ahead(position)).min().unwrap_or_default();
+        let target = self.title.presentation.as_ref().and_then(|presentation| presentation.target_duration);
+        let most = self.real(ahead).max(target.map_or(Duration::from_secs(2), MediaTime::to_duration));
+        let jitter = u32::try_from(self.rng.next_u64() % 100).unwrap_or(0);
+        Some(asked.min(most) + asked.min(most) / 1000 * jitter)
+    }
+
     /// A playlist that is known came again.
     pub(crate) fn on_reload(&mut self, reference: RenditionRef, request: &Request, newer: MediaPlaylist) {
         let started = request.started;
         let Some(info) = self.title.playlists.remove(&reference) else { return };
         let segments = self.rendition_mut(reference).map(|rendition| std::mem::take(&mut rendition.segments));
         let Some(Segments::Known(index)) = segments else { return };
-        let mut known = MediaPlaylist { info, index: *index };
+        let text = self.title.texts.remove(&reference).unwrap_or_default();
+        let mut known = MediaPlaylist { info, index: *index, text };
         let end = End::of(&known.index);
         let target = newer.info.target_duration;
         let merged = known.refresh(newer);
@@ -250,6 +280,7 @@ impl Engine {
         let answered = Answered::of(request, self.now);
         let blocks = self.config.live.low_latency && parts::blocks(&known.info);
         self.title.playlists.insert(reference, known.info);
+        self.title.texts.insert(reference, known.text);
         self.set_segments(reference, known.index);
         let draw = self.rng.next_u64();
         let parts = self.plays_parts(reference);
@@ -306,6 +337,7 @@ impl Engine {
         self.title.live.reloads.remove(&reference);
         self.title.live.refused_hints.remove(&reference);
         self.title.playlists.remove(&reference);
+        self.title.texts.remove(&reference);
         if let Some(rendition) = self.rendition_mut(reference) {
             rendition.segments = Segments::Unloaded;
         }
@@ -315,6 +347,8 @@ impl Engine {
     pub(crate) fn on_reload_failed(&mut self, reference: RenditionRef, request: &Request, error: Error) {
         let target = self.title.playlists.get(&reference).map_or(MediaTime::ZERO, |info| info.target_duration);
         let draw = self.rng.next_u64();
+        let asked = self.asked_to_wait(request);
+        let now = self.now;
         let Some(reload) = self.title.live.reloads.get_mut(&reference) else { return };
         // A request that hung has waited already.
         let waited = request.started.max(self.now - target.mul_ratio(1, 2).to_duration());
@@ -322,7 +356,10 @@ impl Engine {
         if request.head.as_ref().is_some_and(|head| matches!(head.status, 400 | 503)) {
             reload.on_not_held();
         }
-        reload.on_unchanged(waited, self.now, target, draw);
+        reload.on_unchanged(waited, now, target, draw);
+        if let Some(asked) = asked {
+            reload.not_before(now + asked);
+        }
         self.report(error.recovered(Handling::Retried));
         self.look_for_staleness(reference, self.now);
     }

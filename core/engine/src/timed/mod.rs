@@ -47,6 +47,13 @@ pub(crate) struct Placed {
     pub(crate) start: MediaTime,
 }
 
+impl Timed {
+    /// The playhead goes elsewhere: what lies between is not passed.
+    pub(crate) fn leave(&mut self) {
+        self.reached = None;
+    }
+}
+
 impl Asides {
     /// Notes where the media of the segment went.
     pub(crate) fn place(&mut self, offset: MediaTime, start: MediaTime) {

@@ -3,7 +3,7 @@
 //! [`parse`] reads a playlist in one pass. A multivariant playlist becomes a [`Presentation`] whose
 //! renditions are still unloaded; a media playlist becomes a [`MediaPlaylist`], whose segments are
 //! a run-length table with exact times. [`MediaPlaylist::refresh`] merges reloads, delta updates
-//! included.
+//! included; [`parse_again`] reads of a reload what is new.
 //!
 //! # What is tolerated
 //!
@@ -36,6 +36,7 @@
 //! (H018), a decryption key without method or with a damaged IV (H050, H011).
 
 mod attributes;
+mod blocks;
 mod media;
 mod multivariant;
 mod present;
@@ -54,6 +55,7 @@ use std::collections::BTreeMap;
 use telecine_model::presentation::PlaylistInfo;
 use telecine_model::{Error, Limits, Presentation, SegmentIndex};
 
+pub use blocks::TextBlocks;
 pub use refresh::Refresh;
 
 /// How faults are taken.
@@ -99,6 +101,8 @@ pub struct MediaPlaylist {
     pub info: PlaylistInfo,
     /// The segments. Times are nanoseconds from the start of the first version that was loaded.
     pub index: SegmentIndex,
+    /// What is kept of the text, for [`parse_again`].
+    pub text: TextBlocks,
 }
 
 /// Reads a playlist.
@@ -109,11 +113,31 @@ pub struct MediaPlaylist {
 /// `ManifestMissing`, `ManifestContradiction`, `ManifestVersion`, `VariableUndefined` and
 /// `ManifestLimit`, each with the line and the URL without its secrets.
 pub fn parse(bytes: &[u8], context: &Context<'_>) -> Result<Playlist, Error> {
+    read(bytes, context, None)
+}
+
+/// Reads a newer version of a media playlist: gives what [`parse`] gives, and reads only what is new. `index` and `text`
+/// are those of the known version, as [`MediaPlaylist::refresh`] left them. Most of what it costs is to look whether the
+/// rest is the same, at the speed of memory.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub fn parse_again(
+    bytes: &[u8],
+    context: &Context<'_>,
+    index: &SegmentIndex,
+    text: &TextBlocks,
+) -> Result<Playlist, Error> {
+    read(bytes, context, Some(media::Known { index, text }))
+}
+
+fn read(bytes: &[u8], context: &Context<'_>, known: Option<media::Known<'_>>) -> Result<Playlist, Error> {
     let mut report = report::Report::new(context);
     let text = text::decode(bytes, &mut report)?;
     match reader::kind_of(&text) {
         reader::Kind::Media => {
-            let playlist = media::parse(reader::Reader::new(&text, reader::Kind::Media, report)?)?;
+            let playlist = media::parse(reader::Reader::new(&text, reader::Kind::Media, report)?, known)?;
             Ok(Playlist::Media(Box::new(playlist)))
         }
         reader::Kind::Multivariant => {

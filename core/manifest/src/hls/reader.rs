@@ -20,7 +20,7 @@ pub(super) enum Kind {
 
 /// The kind that the first tag of only one kind says; without any, multivariant (H007).
 pub(super) fn kind_of(text: &str) -> Kind {
-    for line in (Lines { rest: text, number: 0 }) {
+    for line in Lines::of(text) {
         match line.strip_prefix("#EXT").and_then(classify) {
             Some((Tag::Media(_), _)) => return Kind::Media,
             Some((Tag::Multivariant(_), _)) => return Kind::Multivariant,
@@ -32,9 +32,23 @@ pub(super) fn kind_of(text: &str) -> Kind {
 
 /// The lines of a text, without their ends.
 struct Lines<'t> {
+    whole: &'t str,
     rest: &'t str,
     /// Of the line given last, from 1.
     number: u64,
+    /// Where that line begins.
+    begin: usize,
+}
+
+impl<'t> Lines<'t> {
+    fn of(text: &'t str) -> Self {
+        Self { whole: text, rest: text, number: 0, begin: 0 }
+    }
+
+    /// Where the next line begins.
+    fn at(&self) -> usize {
+        self.whole.len() - self.rest.len()
+    }
 }
 
 impl<'t> Iterator for Lines<'t> {
@@ -45,6 +59,7 @@ impl<'t> Iterator for Lines<'t> {
             return None;
         }
         self.number += 1;
+        self.begin = self.at();
         let (line, rest) = match memchr(b'\n', self.rest.as_bytes()) {
             Some(at) => (&self.rest[..at], &self.rest[at + 1..]),
             None => (self.rest, ""),
@@ -72,16 +87,21 @@ pub(super) struct Reader<'t, 'c> {
     pub(super) independent_segments: bool,
     pub(super) start: Option<StartPoint>,
     pub(super) unknown_tags: Vec<UnknownTag>,
+    /// Lines so far that say nothing of segments: where they begin, and their numbers. No more than one too many.
+    pub(super) asides: Vec<(usize, u64)>,
 }
 
 impl<'t, 'c> Reader<'t, 'c> {
     /// The highest protocol version that is understood (H021).
     const HIGHEST_VERSION: u32 = 13;
 
+    /// A block with more lines beside those of its segments is read each time as a whole.
+    pub(super) const MOST_ASIDES: usize = 64;
+
     /// Reads up to and with `#EXTM3U`, which the text is known to begin with.
     pub(super) fn new(text: &'t str, kind: Kind, report: Report<'c>) -> Result<Self, Error> {
         let mut reader = Self {
-            lines: Lines { rest: text, number: 0 },
+            lines: Lines::of(text),
             kind,
             report,
             variables: Variables::default(),
@@ -89,6 +109,7 @@ impl<'t, 'c> Reader<'t, 'c> {
             independent_segments: false,
             start: None,
             unknown_tags: Vec::new(),
+            asides: Vec::new(),
         };
         while let Some(line) = reader.lines.next() {
             reader.report.line = reader.lines.number;
@@ -130,44 +151,96 @@ impl<'t, 'c> Reader<'t, 'c> {
     pub(super) fn next(&mut self) -> Result<Option<Line<'t>>, Error> {
         while let Some(line) = self.lines.next() {
             self.report.line = self.lines.number;
-            let limit = self.report.context.limits.line_bytes;
-            if line.len() > limit {
-                return Err(self.report.limit("the line is too long", limit));
+            if let Some(line) = self.read(line)? {
+                return Ok(Some(line));
             }
-            let line = self.trim(line)?;
-            let Some(comment) = line.strip_prefix('#') else {
-                if line.is_empty() {
-                    continue;
+        }
+        Ok(None)
+    }
+
+    #[inline]
+    fn read(&mut self, line: &'t str) -> Result<Option<Line<'t>>, Error> {
+        let limit = self.report.context.limits.line_bytes;
+        if line.len() > limit {
+            return Err(self.report.limit("the line is too long", limit));
+        }
+        let line = self.trim(line)?;
+        let Some(comment) = line.strip_prefix('#') else {
+            if line.is_empty() {
+                return Ok(None);
+            }
+            return Ok(Some(Line::Uri(self.substitute(line)?)));
+        };
+        let Some(name) = comment.strip_prefix("EXT") else {
+            return Ok(None);
+        };
+        match classify(name) {
+            Some((Tag::Media(tag), value)) if self.kind == Kind::Media => {
+                if tag.is_aside() {
+                    self.note_aside();
                 }
-                return Ok(Some(Line::Uri(self.substitute(line)?)));
-            };
-            let Some(name) = comment.strip_prefix("EXT") else {
-                continue;
-            };
-            match classify(name) {
-                Some((Tag::Media(tag), value)) if self.kind == Kind::Media => {
-                    return Ok(Some(Line::Media(tag, value)));
-                }
-                Some((Tag::Multivariant(tag), value)) if self.kind == Kind::Multivariant => {
-                    return Ok(Some(Line::Multivariant(tag, value)));
-                }
-                Some((Tag::Shared(tag), value)) => {
-                    or_ignored(self.shared(tag, value))?;
-                }
-                Some(_) => {
-                    let rule = if self.kind == Kind::Media { "H079" } else { "H046" };
-                    let message = "tags of a media playlist and of a multivariant playlist are mixed";
-                    let error = self.report.error(ErrorCode::ManifestContradiction, message);
-                    return Err(error.fact("rule", rule));
-                }
-                None => {
-                    if self.unknown_tags.len() < self.report.context.limits.side_items {
-                        self.unknown_tags.push(UnknownTag { line: self.lines.number, text: line.to_owned() });
-                    }
+                return Ok(Some(Line::Media(tag, value)));
+            }
+            Some((Tag::Multivariant(tag), value)) if self.kind == Kind::Multivariant => {
+                return Ok(Some(Line::Multivariant(tag, value)));
+            }
+            Some((Tag::Shared(tag), value)) => {
+                self.note_aside();
+                or_ignored(self.shared(tag, value))?;
+            }
+            Some(_) => {
+                let rule = if self.kind == Kind::Media { "H079" } else { "H046" };
+                let message = "tags of a media playlist and of a multivariant playlist are mixed";
+                let error = self.report.error(ErrorCode::ManifestContradiction, message);
+                return Err(error.fact("rule", rule));
+            }
+            None => {
+                self.note_aside();
+                if self.unknown_tags.len() < self.report.context.limits.side_items {
+                    self.unknown_tags.push(UnknownTag { line: self.report.line, text: line.to_owned() });
                 }
             }
         }
         Ok(None)
+    }
+
+    fn note_aside(&mut self) {
+        if self.asides.len() <= Self::MOST_ASIDES {
+            self.asides.push((self.lines.begin, self.lines.number));
+        }
+    }
+
+    /// The text behind the line read last, and the number of that line.
+    pub(super) fn behind(&self) -> (&'t str, u64) {
+        (self.lines.rest, self.lines.number)
+    }
+
+    /// The text of so many bytes from `from` on.
+    pub(super) fn text(&self, from: usize, to: usize) -> Option<&'t str> {
+        self.lines.whole.get(from..to)
+    }
+
+    /// Where the next line begins.
+    pub(super) fn at(&self) -> usize {
+        self.lines.at()
+    }
+
+    /// Reads a line out of those that follow, which begins so many bytes behind the line read last and is so many lines
+    /// behind it.
+    pub(super) fn read_ahead(&mut self, bytes: u32, lines: u32) -> Result<Option<Line<'t>>, Error> {
+        let text = self.lines.rest.get(bytes as usize..).unwrap_or("");
+        self.report.line = self.lines.number.saturating_add(u64::from(lines));
+        match Lines::of(text).next() {
+            Some(line) => self.read(line),
+            None => Ok(None),
+        }
+    }
+
+    /// Passes over lines that need not be read.
+    pub(super) fn pass(&mut self, bytes: u32, lines: u32) {
+        self.lines.rest = self.lines.rest.get(bytes as usize..).unwrap_or("");
+        self.lines.number = self.lines.number.saturating_add(u64::from(lines));
+        self.report.line = self.lines.number;
     }
 
     /// Takes white space off the ends of a line, where it is illegal (HX01).

@@ -8,6 +8,7 @@ use telecine_model::protection::Key;
 use telecine_model::segments::{Addressing, Align, MergeOutcome, RangeList, Runs, UriList};
 use telecine_model::{uri, Error, ErrorCode, InitSection, Place, SegmentIndex, WallTime, Warning};
 
+use super::blocks::Block;
 use super::media::{end_on_next, says_more};
 use super::MediaPlaylist;
 
@@ -26,8 +27,8 @@ pub enum Refresh {
     Gap(u64),
     /// An older version than the known one, as caches give them. Nothing was changed (HX09).
     Older,
-    /// The sequence went back to before everything known: the server started over. The playlist
-    /// has been replaced, and its times begin again at zero (HX09).
+    /// The sequence went back, to before everything known or to other segments of the same numbers: the server started
+    /// over. The playlist has been replaced, and its times begin again at zero (HX09).
     Reset,
     /// A delta update whose left-out segments are not known here. Nothing was changed; load the
     /// playlist without `_HLS_skip` (H124).
@@ -55,7 +56,7 @@ impl MediaPlaylist {
         }
         let empty = newer.index.table.is_empty() && !self.index.table.is_empty() && skipped.is_none();
         if newer_end < known_end || empty {
-            if newer_end > known_first || empty {
+            if empty || (newer_end > known_first && !self.is_of_another_run(&newer)) {
                 return Ok(Refresh::Older);
             }
             *self = newer;
@@ -66,6 +67,15 @@ impl MediaPlaylist {
         self.check_server(&mut newer);
         let outcome =
             if skipped.is_some() { self.merge_delta(&mut newer, newer_first)? } else { self.merge_full(&mut newer)? };
+        if skipped.is_some() {
+            self.text.keep_within(&self.index, |block| block.end() <= listed_first);
+        } else {
+            // A known segment keeps its duration, whatever the text says: such text cannot be taken for what is known.
+            let (ours, theirs, known) = (&self.index.table, &newer.index.table, &self.text);
+            let sound = |block: &Block| known.has(block) || ours.lasts_as(theirs, block.number, block.end());
+            newer.text.keep_within(&self.index, sound);
+            self.text = newer.text;
+        }
         let changed = self.index.parts != newer.index.parts || !same_statements(&self.info, &newer.info);
         self.index.parts = newer.index.parts;
         newer.info.skip = None;
@@ -80,14 +90,40 @@ impl MediaPlaylist {
         })
     }
 
-    /// A number keeps its resource (H119).
+    /// Whether a playlist whose numbers are lower has other segments under them than are known: it is of a server that
+    /// started over, and not an older version. Its resources tell, or its dates where resources are named alike each time.
+    fn is_of_another_run(&self, newer: &Self) -> bool {
+        let first = newer.index.table.first_number().max(self.index.table.first_number());
+        let times = self.index.wall_time_of(first).zip(newer.index.wall_time_of(first));
+        let apart = times.map(|(ours, theirs)| theirs.since(ours));
+        apart.is_some_and(|apart| apart > self.info.target_duration) || self.check_identity(newer).is_err()
+    }
+
+    /// A number keeps its resource (H119). What stands in a block of the same text is the same.
     fn check_identity(&self, newer: &Self) -> Result<(), Error> {
+        let mut first = newer.index.table.first_number().max(self.index.table.first_number());
+        let end = self.index.table.end_number();
+        let same = newer.text.shared_with(&self.text).map(|block| (block.number, block.end()));
+        for (from, to) in same.chain([(end, end)]) {
+            if let Some(number) = self.first_changed(newer, first, from.min(end)) {
+                let message = format!("segment {number} is another resource than before");
+                return Err(Error::new(ErrorCode::ManifestRewound, message)
+                    .fact("url", uri::without_secrets(&newer.info.uri))
+                    .fact("segment", number)
+                    .fact("rule", "H119"));
+            }
+            first = first.max(to);
+        }
+        Ok(())
+    }
+
+    /// The first segment from `first` to before `end` that is another resource in a newer version.
+    fn first_changed(&self, newer: &Self, first: u64, end: u64) -> Option<u64> {
         let (Addressing::Listed(ours), Addressing::Listed(theirs)) = (&self.index.addressing, &newer.index.addressing)
         else {
-            return Ok(());
+            return None;
         };
-        let first = newer.index.table.first_number().max(self.index.table.first_number());
-        let common = self.index.table.end_number().saturating_sub(first);
+        let common = end.checked_sub(first).filter(|common| *common > 0)?;
         let place = |list_from: u64| u32::try_from(first.saturating_sub(list_from)).unwrap_or(u32::MAX);
         let (our_place, their_place) = (place(self.index.listed_from), place(newer.index.listed_from));
         let common = u32::try_from(common).unwrap_or(u32::MAX);
@@ -98,20 +134,9 @@ impl MediaPlaylist {
         let changed = ours.first_difference(our_place, theirs, their_place, common, same);
         let changed = changed.or_else(|| {
             let (a, b) = (self.index.ranges.as_ref()?, newer.index.ranges.as_ref()?);
-            (0..common).find(|at| {
-                let (a, b) = (a.get(our_place.saturating_add(*at)), b.get(their_place.saturating_add(*at)));
-                a != b && b.is_some()
-            })
+            a.first_difference(our_place, b, their_place, common)
         });
-        let Some(place) = changed else {
-            return Ok(());
-        };
-        let number = first.saturating_add(u64::from(place));
-        let message = format!("segment {number} is another resource than before");
-        Err(Error::new(ErrorCode::ManifestRewound, message)
-            .fact("url", uri::without_secrets(&newer.info.uri))
-            .fact("segment", number)
-            .fact("rule", "H119"))
+        changed.map(|place| first.saturating_add(u64::from(place)))
     }
 
     /// What a server must not change (HX09, H038): told, and the newer one counts.

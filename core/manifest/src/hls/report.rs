@@ -70,6 +70,10 @@ impl Feature {
         Self::InStreamId,
     ];
 
+    pub(super) const fn bit(self) -> u32 {
+        1 << self as u32
+    }
+
     /// The version that introduced it, and its name for people.
     const fn requires(self) -> (u32, &'static str) {
         match self {
@@ -99,6 +103,10 @@ pub(super) struct Report<'c> {
     pub(super) line: u64,
     warnings: Vec<Warning>,
     per_rule: BTreeMap<&'static str, u64>,
+    /// Faults so far, whether they are told or not.
+    pub(super) faults: u64,
+    /// Features used since somebody last took note, a bit each.
+    pub(super) features: u32,
     /// First line of each feature's use; 0 if unused.
     used: [u64; Feature::COUNT],
 }
@@ -108,7 +116,15 @@ impl<'c> Report<'c> {
     const TOLD_PER_RULE: u64 = 20;
 
     pub(super) fn new(context: &'c Context<'c>) -> Self {
-        Self { context, line: 0, warnings: Vec::new(), per_rule: BTreeMap::new(), used: [0; Feature::COUNT] }
+        Self {
+            context,
+            line: 0,
+            warnings: Vec::new(),
+            per_rule: BTreeMap::new(),
+            faults: 0,
+            features: 0,
+            used: [0; Feature::COUNT],
+        }
     }
 
     /// An error at the line being read.
@@ -139,6 +155,7 @@ impl<'c> Report<'c> {
 
     /// Something that both modes read on behind.
     pub(super) fn warn(&mut self, rule: &'static str, message: impl Into<Cow<'static, str>>) {
+        self.faults = self.faults.saturating_add(1);
         let told = self.per_rule.entry(rule).or_default();
         *told = told.saturating_add(1);
         if *told <= Self::TOLD_PER_RULE && self.warnings.len() < self.context.limits.side_items {
@@ -168,9 +185,16 @@ impl<'c> Report<'c> {
 
     /// Notes the use of a feature.
     pub(super) fn uses(&mut self, feature: Feature) {
+        self.features |= feature.bit();
         if let Some(line @ 0) = self.used.get_mut(feature as usize) {
             *line = self.line.max(1);
         }
+    }
+
+    /// Whether all of these features have been used, a bit each.
+    pub(super) fn has_used(&self, features: u32) -> bool {
+        let unused = Feature::ALL.iter().zip(self.used).filter(|(_, line)| *line == 0);
+        unused.fold(0, |unused, (feature, _)| unused | feature.bit()) & features == 0
     }
 
     /// All warnings, with one for each feature above the declared version (H139) and one for each

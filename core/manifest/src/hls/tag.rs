@@ -46,6 +46,35 @@ pub(super) enum MediaTag {
     RenditionReport,
 }
 
+impl MediaTag {
+    /// Whether it says nothing of segments, wherever it stands among them.
+    pub(super) fn is_aside(self) -> bool {
+        match self {
+            Self::Inf
+            | Self::ByteRange
+            | Self::Discontinuity
+            | Self::Key
+            | Self::Map
+            | Self::ProgramDateTime
+            | Self::Gap
+            | Self::Bitrate
+            | Self::Part => false,
+            Self::TargetDuration
+            | Self::MediaSequence
+            | Self::DiscontinuitySequence
+            | Self::EndList
+            | Self::PlaylistType
+            | Self::IFramesOnly
+            | Self::PartInf
+            | Self::ServerControl
+            | Self::DateRange
+            | Self::Skip
+            | Self::PreloadHint
+            | Self::RenditionReport => true,
+        }
+    }
+}
+
 /// Tags of multivariant playlists (4.4.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MultivariantTag {

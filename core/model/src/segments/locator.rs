@@ -1,8 +1,6 @@
-//! Where segments are: lists of URIs and byte ranges that cost what varies, and URL templates.
+//! Where segments are: lists of URIs that cost what varies, and URL templates.
 
 use core::fmt::Write as _;
-
-use super::ByteRange;
 
 /// URIs of consecutive segments, as the manifest wrote them.
 ///
@@ -103,6 +101,93 @@ impl UriList {
         }
     }
 
+    /// Appends the URIs of another list from `from` to before `to`, as if they had been pushed one by one; costs follow the
+    /// runs. False if the other one has no such URIs, or this one cannot grow so far: then it has lost its meaning.
+    #[must_use]
+    pub fn extend_from(&mut self, other: &Self, from: u32, to: u32) -> bool {
+        let count = to.checked_sub(from).filter(|_| to <= other.len);
+        if count.and_then(|count| self.len.checked_add(count)).is_none() {
+            return false;
+        }
+        let mut next = from;
+        // Where runs begin and end depends on where a list does: until a run of the other one is a run here too, URIs are
+        // pushed.
+        while next < to {
+            let Some((run, left)) = other.run_at(next) else {
+                return false;
+            };
+            let left = left.min(to - next);
+            if run.first == next && self.runs.last().is_none_or(|last| !self.goes_on(last, other.slice(run.text))) {
+                return self.append_runs(other, next, to);
+            }
+            if self.counts_like(&run, other, next) {
+                self.len += left;
+                next += left;
+                continue;
+            }
+            let pushed = if run.first == next || run.counter.is_none_or(|counter| counter.step == 0) {
+                self.push(other.slice(run.text))
+            } else {
+                other.get(next).is_some_and(|uri| self.push(&uri))
+            };
+            if !pushed {
+                return false;
+            }
+            next += 1;
+        }
+        true
+    }
+
+    /// Whether `uri` would belong to the last run.
+    fn goes_on(&self, last: &UriRun, uri: &str) -> bool {
+        let (first, nth) = (self.slice(last.text), u64::from(self.len - last.first));
+        match last.counter {
+            Some(counter) => counter.matches(first, nth, uri),
+            None => nth == 1 && Counter::between(first, uri).is_some(),
+        }
+    }
+
+    /// Whether the last run goes on exactly as `run` of another list does from `index` on.
+    fn counts_like(&self, run: &UriRun, other: &Self, index: u32) -> bool {
+        let Some((last, counter)) = self.runs.last().and_then(|last| Some((last, last.counter?))) else {
+            return false;
+        };
+        run.counter.is_some_and(|theirs| {
+            let nth = u64::from(self.len - last.first);
+            let their_nth = u64::from(index - run.first);
+            counter.counts_like((self.slice(last.text), nth), &theirs, (other.slice(run.text), their_nth))
+        })
+    }
+
+    /// Appends runs of another list, from that which begins with entry `from` to before entry `to`, as they are. False if
+    /// there is no room for their texts.
+    fn append_runs(&mut self, other: &Self, from: u32, to: u32) -> bool {
+        let first = other.runs.partition_point(|run| run.first < from);
+        let behind = other.runs.partition_point(|run| run.first < to);
+        let runs = other.runs.get(first..behind).unwrap_or_default();
+        // Texts stand in the arena in the order of their runs.
+        let (Some(begins), Some(last)) = (runs.first().map(|run| run.text.0), runs.last()) else {
+            return false;
+        };
+        let text = other.slice((begins, last.text.0 + last.text.1 - begins));
+        let (Ok(at), Ok(_)) = (u32::try_from(self.arena.len()), u32::try_from(self.arena.len() + text.len())) else {
+            return false;
+        };
+        let len = self.len;
+        self.arena.push_str(text);
+        self.runs.extend(runs.iter().map(|run| UriRun {
+            first: run.first - from + len,
+            text: (run.text.0 - begins + at, run.text.1),
+            counter: run.counter,
+        }));
+        self.len = len + (to - from);
+        // The last run may be cut: with its second entry it learns how it counts.
+        if let Some(last) = self.runs.last_mut().filter(|last| self.len - last.first == 1) {
+            last.counter = None;
+        }
+        true
+    }
+
     /// The first of `count` places at which this list from `from` on and `other` from `other_from`
     /// on are not the `same`; places behind the end of either list are not compared. Stretches that
     /// count alike are compared as a whole, so two versions of a regular list cost a constant.
@@ -116,21 +201,23 @@ impl UriList {
     ) -> Option<u32> {
         let count = count.min(self.len.saturating_sub(from)).min(other.len.saturating_sub(other_from));
         let mut place = 0;
+        let (mut ours, mut theirs) = (self.place_of(from)?, other.place_of(other_from)?);
         while place < count {
-            let (ours, theirs) = (from + place, other_from + place);
-            let (run_a, left_a) = self.run_at(ours)?;
-            let (run_b, left_b) = other.run_at(theirs)?;
+            let (index_a, index_b) = (from + place, other_from + place);
+            let (run_a, left_a) = self.run_on(&mut ours, index_a)?;
+            let (run_b, left_b) = other.run_on(&mut theirs, index_b)?;
             let alike = match (run_a.counter, run_b.counter) {
                 (Some(a), Some(b)) => a.counts_like(
-                    (self.slice(run_a.text), u64::from(ours - run_a.first)),
+                    (self.slice(run_a.text), u64::from(index_a - run_a.first)),
                     &b,
-                    (other.slice(run_b.text), u64::from(theirs - run_b.first)),
+                    (other.slice(run_b.text), u64::from(index_b - run_b.first)),
                 ),
+                (None, None) => same(self.slice(run_a.text), other.slice(run_b.text)),
                 _ => false,
             };
             if alike {
                 place = place.saturating_add(left_a.min(left_b));
-            } else if same(&self.get(ours)?, &other.get(theirs)?) {
+            } else if same(&self.get(index_a)?, &other.get(index_b)?) {
                 place += 1;
             } else {
                 return Some(place);
@@ -139,12 +226,26 @@ impl UriList {
         None
     }
 
+    /// The place among the runs of that which holds `index`.
+    fn place_of(&self, index: u32) -> Option<usize> {
+        self.runs.partition_point(|run| run.first <= index).checked_sub(1)
+    }
+
+    /// The run that holds `index`, which is the one at `place` or behind it, and how many of its entries there are from
+    /// `index` on.
+    fn run_on(&self, place: &mut usize, index: u32) -> Option<(UriRun, u32)> {
+        let next = |place: usize| self.runs.get(place + 1).map_or(self.len, |next| next.first);
+        while next(*place) <= index {
+            *place += 1;
+            self.runs.get(*place)?;
+        }
+        let run = *self.runs.get(*place)?;
+        Some((run, next(*place).checked_sub(index)?))
+    }
+
     /// The run that holds `index`, and how many of its entries there are from `index` on.
     fn run_at(&self, index: u32) -> Option<(UriRun, u32)> {
-        let after = self.runs.partition_point(|run| run.first <= index);
-        let run = *self.runs.get(after.checked_sub(1)?)?;
-        let behind = self.runs.get(after).map_or(self.len, |next| next.first);
-        Some((run, behind.checked_sub(index)?))
+        self.run_on(&mut self.place_of(index)?, index).filter(|(_, left)| *left > 0)
     }
 
     /// Bytes of heap in use.
@@ -245,84 +346,6 @@ impl Counter {
             && !digits.is_empty()
             && digits.bytes().all(|b| b.is_ascii_digit())
             && digits.parse::<u64>().ok() == self.value(nth)
-    }
-}
-
-/// Byte ranges of consecutive segments: 4 bytes each where they follow one another.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RangeList {
-    lengths: Vec<u32>,
-    /// Index and offset wherever a range does not begin at the end of the one before, and every
-    /// [`RangeList::STRIDE`] entries so that a lookup adds up few lengths.
-    anchors: Vec<(u32, u64)>,
-}
-
-impl RangeList {
-    /// Stored instead of a length for an entry without a range.
-    const NONE: u32 = u32::MAX;
-    const STRIDE: u32 = 64;
-
-    /// An empty list.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// How many entries.
-    pub fn len(&self) -> usize {
-        self.lengths.len()
-    }
-
-    /// True without entries.
-    pub fn is_empty(&self) -> bool {
-        self.lengths.is_empty()
-    }
-
-    /// Appends an entry. False if a range is 4 GiB or longer.
-    #[must_use]
-    pub fn push(&mut self, range: Option<ByteRange>) -> bool {
-        let Ok(index) = u32::try_from(self.lengths.len()) else {
-            return false;
-        };
-        let Some(range) = range else {
-            self.lengths.push(Self::NONE);
-            return true;
-        };
-        let Some(length) = u32::try_from(range.length).ok().filter(|l| *l != Self::NONE) else {
-            return false;
-        };
-        if index % Self::STRIDE == 0 || self.last_end() != Some(range.offset) {
-            self.anchors.push((index, range.offset));
-        }
-        self.lengths.push(length);
-        true
-    }
-
-    /// Range of entry `index`; None if it has none.
-    pub fn get(&self, index: u32) -> Option<ByteRange> {
-        let length = *self.lengths.get(index as usize)?;
-        if length == Self::NONE {
-            return None;
-        }
-        let (from, offset) = *self.anchors.get(self.anchors.partition_point(|(i, _)| *i <= index).checked_sub(1)?)?;
-        let before: u64 = self.lengths[from as usize..index as usize].iter().map(|l| u64::from(*l)).sum();
-        Some(ByteRange { offset: offset.checked_add(before)?, length: u64::from(length) })
-    }
-
-    fn last_end(&self) -> Option<u64> {
-        let last = u32::try_from(self.lengths.len()).ok()?.checked_sub(1)?;
-        let range = self.get(last)?;
-        range.offset.checked_add(range.length)
-    }
-
-    /// Bytes of heap in use.
-    pub fn heap_bytes(&self) -> usize {
-        self.lengths.capacity() * 4 + self.anchors.capacity() * core::mem::size_of::<(u32, u64)>()
-    }
-
-    /// Gives back memory that growth reserved.
-    pub fn shrink(&mut self) {
-        self.lengths.shrink_to_fit();
-        self.anchors.shrink_to_fit();
     }
 }
 
@@ -475,6 +498,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_taken_over_from_another_list_is_as_if_it_had_been_pushed() {
+        let names = ["x1", "x2", "x4", "x6", "x8", "all", "all", "all", "b", "c", "d1", "d2", "s08", "s09", "s10", "y"];
+        let list = |from: usize, to: usize| list(&names[from..to]);
+        let whole = list(0, names.len());
+        for from in 0..names.len() {
+            for seam in from..names.len() {
+                for to in seam..=names.len() {
+                    let mut taken = list(from, seam);
+                    assert!(taken.extend_from(&whole, seam as u32, to as u32));
+                    assert_eq!(taken, list(from, to), "{from} {seam} {to}");
+                }
+            }
+        }
+        assert!(!list(0, 3).extend_from(&whole, 3, names.len() as u32 + 1));
+    }
+
+    #[test]
     fn counted_uris_cost_a_constant() {
         let uris: Vec<String> = (0..9000).map(|i| format!("video/seg-{i}.m4s?x=1")).collect();
         let uris: Vec<&str> = uris.iter().map(String::as_str).collect();
@@ -493,24 +533,6 @@ mod tests {
         list(&["é1", "é2", "è3"]);
         list(&["x18446744073709551615", "x18446744073709551616"]);
         list(&["7a1", "8a2", "9a3"]);
-    }
-
-    #[test]
-    fn ranges_are_found_again() {
-        let mut list = RangeList::new();
-        let ranges: Vec<Option<ByteRange>> = (0..300u64)
-            .map(|i| {
-                (i % 7 != 3)
-                    .then_some(ByteRange { offset: if i < 200 { i * 10 } else { 9_999_999_999 + i * 10 }, length: 10 })
-            })
-            .collect();
-        for range in &ranges {
-            assert!(list.push(*range));
-        }
-        for (i, range) in ranges.iter().enumerate() {
-            assert_eq!(list.get(i as u32), *range, "{i}");
-        }
-        assert!(!list.push(Some(ByteRange { offset: 0, length: u64::MAX })));
     }
 
     #[test]

@@ -8,6 +8,7 @@
 mod index;
 mod locator;
 mod query;
+mod ranges;
 mod runs;
 mod table;
 
@@ -15,7 +16,8 @@ pub use index::{
     Addressing, ByteRange, InitSection, Part, PartialSegment, Segment, SegmentIndex, SegmentIndexSource, Segments,
     Sequence,
 };
-pub use locator::{RangeList, TemplateError, UriList, UrlTemplate};
+pub use locator::{TemplateError, UriList, UrlTemplate};
 pub use query::Queries;
+pub use ranges::RangeList;
 pub use runs::Runs;
 pub use table::{Align, MergeOutcome, SegmentTable, Span, TableError};

@@ -75,6 +75,18 @@ impl<T: PartialEq> Runs<T> {
         self.0.iter().map(|(from, value)| (*from, value))
     }
 
+    /// The changes from `number` on.
+    pub fn iter_from(&self, number: u64) -> impl Iterator<Item = (u64, &T)> {
+        let first = self.0.partition_point(|(from, _)| *from < number);
+        self.0.get(first..).unwrap_or_default().iter().map(|(from, value)| (*from, value))
+    }
+
+    /// The change that holds at `number`, if there is one, and those behind it.
+    pub fn iter_holding(&self, number: u64) -> impl Iterator<Item = (u64, &T)> {
+        let behind = self.0.partition_point(|(from, _)| *from <= number);
+        self.0.get(behind.saturating_sub(1)..).unwrap_or_default().iter().map(|(from, value)| (*from, value))
+    }
+
     /// Forgets changes that only concern numbers below `number`.
     pub fn trim_front(&mut self, number: u64) {
         let after = self.0.partition_point(|(from, _)| *from <= number);

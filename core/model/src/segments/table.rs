@@ -275,6 +275,43 @@ impl SegmentTable {
         self.iter_runs_from(0)
     }
 
+    /// The run that holds segment `number`; the first if all are behind it, and none if all are before it.
+    fn run_with(&self, number: u64) -> usize {
+        let Some(index) = number.checked_sub(self.base) else { return 0 };
+        let index = u32::try_from(index).unwrap_or(u32::MAX);
+        match self.runs.firsts.first() {
+            Some(first) if index >= *first => self.runs.run_of(index).unwrap_or(self.runs()),
+            _ => 0,
+        }
+    }
+
+    /// The durations of the segments from `from` to before `to`, in runs; holes are left out.
+    fn durations(&self, from: u64, to: u64) -> impl Iterator<Item = (u64, u64)> + '_ {
+        let runs = self.iter_runs_from(self.run_with(from)).take_while(move |(number, ..)| *number < to);
+        runs.filter_map(move |(number, _, duration, count)| {
+            let (begin, end) = (number.max(from), number.saturating_add(count).min(to));
+            end.checked_sub(begin).filter(|count| *count > 0).map(|count| (duration, count))
+        })
+    }
+
+    /// Appends segments as long as those of another table from `from` to before `to`. They follow the last one, also where
+    /// the other table has a hole.
+    ///
+    /// # Errors
+    ///
+    /// As [`SegmentTable::push`].
+    pub fn push_as_long_as(&mut self, other: &Self, from: u64, to: u64) -> Result<(), TableError> {
+        other.durations(from, to).try_for_each(|(duration, count)| self.push(None, duration, count))
+    }
+
+    /// Whether the segments from `from` to before `to` are as long in this table as in another.
+    pub fn lasts_as(&self, other: &Self, from: u64, to: u64) -> bool {
+        let mut lengths = [Self::new(self.timescale, from), Self::new(self.timescale, from)];
+        let [ours, theirs] = &mut lengths;
+        let pushed = [ours.push_as_long_as(self, from, to), theirs.push_as_long_as(other, from, to)];
+        pushed == [Ok(()), Ok(())] && lengths[0] == lengths[1]
+    }
+
     fn iter_runs_from(&self, run: usize) -> impl Iterator<Item = (u64, i64, u64, u64)> + '_ {
         (run..self.runs()).flat_map(move |run| {
             let first = self.runs.firsts[run];
@@ -369,7 +406,7 @@ impl SegmentTable {
             let missing = u32::try_from(first - behind).map_err(|_| TableError::Overflow)?;
             self.skip_numbers(missing)?;
         }
-        for (number, start, duration, count) in newer.iter_runs() {
+        for (number, start, duration, count) in newer.iter_runs_from(newer.run_with(known_end)) {
             let skip = known_end.saturating_sub(number).min(count);
             if skip < count {
                 let start = start.saturating_add_unsigned(duration.saturating_mul(skip)).saturating_add(shift);

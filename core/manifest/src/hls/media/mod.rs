@@ -2,6 +2,7 @@
 
 mod date_ranges;
 mod low_latency;
+mod recorder;
 mod segments;
 
 use telecine_model::datetime::{parse_date_time, parse_decimal_nanos};
@@ -9,6 +10,7 @@ use telecine_model::presentation::{PlaylistInfo, PlaylistType};
 use telecine_model::{ByteRange, Error, ErrorCode, MediaTime};
 
 use self::date_ranges::DateRanges;
+use self::recorder::Recorder;
 use self::segments::Segments;
 use super::attributes::{clip, decimal_integer, Attributes};
 use super::protection::parse_key;
@@ -18,17 +20,23 @@ use super::tag::MediaTag;
 use super::MediaPlaylist;
 
 pub(super) use self::date_ranges::end_on_next;
+pub(super) use self::recorder::Known;
 pub(super) use self::segments::says_more;
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
-/// Reads a media playlist to its end.
-pub(super) fn parse(mut reader: Reader<'_, '_>) -> Result<MediaPlaylist, Error> {
+/// Reads a media playlist to its end; what is known of the version before need not be read.
+pub(super) fn parse(mut reader: Reader<'_, '_>, known: Option<Known<'_>>) -> Result<MediaPlaylist, Error> {
     let mut playlist = Builder::new();
     while let Some(line) = reader.next()? {
         match line {
             Line::Media(MediaTag::Inf, value) => playlist.duration(value, &mut reader)?,
-            Line::Uri(uri) => playlist.segment(&uri, &mut reader)?,
+            Line::Uri(uri) => {
+                playlist.segment(&uri, &mut reader)?;
+                if playlist.segments.at_block() {
+                    playlist.on_block(&mut reader, known)?;
+                }
+            }
             Line::Media(tag, value) => {
                 or_ignored(playlist.tag(tag, value, &mut reader))?;
             }
@@ -59,6 +67,7 @@ struct Builder {
     short_part: Option<(MediaTime, u64)>,
     /// The longest part, with its line.
     long_part: Option<(MediaTime, u64)>,
+    recorder: Recorder,
 }
 
 /// `n[@o]`.
@@ -98,6 +107,7 @@ impl Builder {
             part_count: 0,
             short_part: None,
             long_part: None,
+            recorder: Recorder::default(),
         }
     }
 
@@ -325,6 +335,7 @@ impl Builder {
 
     fn finish(mut self, mut reader: Reader<'_, '_>) -> Result<MediaPlaylist, Error> {
         let version = reader.version();
+        self.close_block(&reader);
         if self.info.playlist_type == Some(PlaylistType::Vod) && !self.info.ended {
             let message = "the playlist is of type VOD and has no EXT-X-ENDLIST; it is taken as complete, which \
                            players that go by EXT-X-ENDLIST alone take for live";
@@ -345,10 +356,12 @@ impl Builder {
         info.independent_segments = reader.independent_segments;
         info.start = reader.start;
         info.date_ranges = self.date_ranges.finish();
+        // Of what will not come again, nothing need be kept.
+        let text = info.goes_on().then(|| self.recorder.finish(&reader, reader.report.context.limits));
         info.define = reader.variables.defined;
         info.unknown_tags = reader.unknown_tags;
         info.warnings = reader.report.finish(version);
-        Ok(MediaPlaylist { info, index })
+        Ok(MediaPlaylist { info, index, text: text.unwrap_or_default() })
     }
 
     /// The target duration is there and no segment is longer (H032).

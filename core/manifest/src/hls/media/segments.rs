@@ -1,5 +1,7 @@
 //! Segment tags to a [`SegmentIndex`], one segment at a time and without an object for any.
 
+mod known;
+
 use std::sync::Arc;
 
 use telecine_model::presentation::Skip;
@@ -9,6 +11,7 @@ use telecine_model::{
     ByteRange, Error, ErrorCode, InitSection, MediaTime, SegmentIndex, SegmentTable, Timescale, WallTime,
 };
 
+use super::super::blocks::BLOCK;
 use super::super::report::Report;
 use super::Subrange;
 
@@ -24,7 +27,7 @@ pub(super) struct Segments {
     pub(super) parts: Vec<Part>,
     table: Option<SegmentTable>,
     /// Number of the segment to come, once the first has begun.
-    number: u64,
+    pub(super) number: u64,
     uris: UriList,
     ranges: Option<RangeList>,
     init: Runs<Option<Arc<InitSection>>>,
@@ -36,10 +39,10 @@ pub(super) struct Segments {
     partial: Vec<PartialSegment>,
     pending: Pending,
     /// Discontinuities so far.
-    discontinuity_count: u64,
+    pub(super) discontinuity_count: u64,
     keys_in_force: Vec<Key>,
     /// Keys stored with segments so far.
-    stored_keys: usize,
+    pub(super) stored_keys: usize,
     /// Where the keys that a delta's left-out segments had no longer hold, and no longer apply to
     /// initialisation sections.
     keys_ended_at: Option<u64>,
@@ -47,13 +50,15 @@ pub(super) struct Segments {
     /// `METHOD=NONE` has been read.
     keys_ended: bool,
     map_in_force: Option<Arc<InitSection>>,
-    bitrate: Option<u64>,
+    pub(super) bitrate: Option<u64>,
     /// Tick and time of the announced wall-clock time that later ones are compared with.
     anchor: Option<(i64, WallTime)>,
     /// Resource and end of the segment's byte range before.
     previous_range: Option<(String, u64)>,
     /// The same of the part before.
     previous_part: Option<(String, u64)>,
+    /// The first byte range of the block goes on where the segment before it ends.
+    pub(super) continues: bool,
 }
 
 /// What changes with the segment to come.
@@ -98,6 +103,7 @@ impl Segments {
             anchor: None,
             previous_range: None,
             previous_part: None,
+            continues: false,
         }
     }
 
@@ -218,15 +224,16 @@ impl Segments {
     /// is said even if the same keys or the same map stand there, because it now means less.
     fn change_keys(&mut self, pending: &Pending, report: &mut Report<'_>) -> Result<(), Error> {
         let number = self.number;
-        if self.keys_ended && self.keys_ended_at.is_none() {
+        let delta = self.skipped.is_some();
+        if delta && self.keys_ended && self.keys_ended_at.is_none() {
             self.keys_ended_at = Some(number);
             let keys = self.store_keys(report)?;
             self.keys.anchor(number, keys);
-        } else if pending.keys && self.keys.last().is_none_or(|last| **last != *self.keys_in_force) {
+        } else if pending.keys && self.keys.last().map_or(&[][..], |last| last) != self.keys_in_force {
             let keys = self.store_keys(report)?;
             self.keys.set_from(number, keys);
         }
-        if pending.map_without_keys && self.maps_ended_at.is_none() {
+        if delta && pending.map_without_keys && self.maps_ended_at.is_none() {
             self.maps_ended_at = Some(number);
             self.init.anchor(number, self.map_in_force.clone());
         } else if pending.map {
@@ -265,6 +272,9 @@ impl Segments {
             return Err(report.limit("segment durations change too often", limits.segment_runs));
         }
         let number = self.number;
+        if number.is_multiple_of(BLOCK) {
+            self.continues = range.is_some_and(|range| range.offset.is_none());
+        }
         self.number = number.checked_add(1).ok_or_else(|| report.limit("segments are numbered too high", "2^64"))?;
         if range.is_some() || self.ranges.is_some() {
             self.push_range(uri, range, report)?;
@@ -286,6 +296,11 @@ impl Segments {
             self.partial.push(PartialSegment { number, parts });
         }
         self.previous_part = None;
+        if self.number.is_multiple_of(BLOCK) {
+            // The first wall-clock time of a block is kept in any case: so what a block says does not depend on where the
+            // playlist begins.
+            self.anchor = None;
+        }
         Ok(())
     }
 
@@ -324,14 +339,7 @@ impl Segments {
             }
         };
         let already = self.uris.len();
-        let ranges = self.ranges.get_or_insert_with(|| {
-            let mut ranges = RangeList::new();
-            for _ in 0..already {
-                // An entry without a range always fits.
-                let _ = ranges.push(None);
-            }
-            ranges
-        });
+        let ranges = self.ranges.get_or_insert_with(|| RangeList::without_ranges(already));
         if !ranges.push(range) {
             return Err(report.limit("the byte range is too long", "4 GiB"));
         }
