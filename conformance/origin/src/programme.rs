@@ -28,6 +28,8 @@ const PIECES: u64 = 256;
 pub(crate) struct Programme<'a> {
     pub(crate) title: &'a Title,
     pub(crate) options: &'a Options,
+    /// What the title is called in URLs.
+    pub(crate) asset: &'a str,
     /// Segments of the reference rendition.
     count: u64,
     pub(crate) format: Format,
@@ -44,7 +46,7 @@ fn piece_number(n: u64, k: usize) -> u32 {
 }
 
 impl<'a> Programme<'a> {
-    pub(crate) fn new(title: &'a Title, options: &'a Options, format: Format) -> Self {
+    pub(crate) fn new(title: &'a Title, asset: &'a str, options: &'a Options, format: Format) -> Self {
         let reference = title.reference();
         let per_period = reference.fragments.len() as u64;
         let count = match options.seconds {
@@ -56,7 +58,7 @@ impl<'a> Programme<'a> {
                 asked / reference.period * per_period + reference.fragments.iter().take_while(whole).count() as u64
             }
         };
-        Self { title, options, count: count.max(1), format, skip: Skips::None, edge: None }
+        Self { title, options, asset, count: count.max(1), format, skip: Skips::None, edge: None }
     }
 
     /// The same as it goes on, as far as it is.
@@ -227,7 +229,10 @@ impl<'a> Programme<'a> {
     /// One piece of a segment that comes in several.
     pub(crate) fn piece(&self, track: &Arc<Track>, n: u64, k: usize, piece: &Chunk) -> [Bytes; 2] {
         let sequence = piece_number(n, k);
-        let made = self.edge.filter(|_| self.tells_when()).map(|edge| Produced { unix_ms: edge.made(track, n, piece.start).0 });
+        let made = self
+            .edge
+            .filter(|_| self.tells_when())
+            .map(|edge| Produced { unix_ms: edge.made(track, n, piece.start).0 });
         // That the title can be divided was asked before.
         let [head, data] =
             chunk::write(fragment(track, n), piece, self.media_time(track, n), sequence, made).unwrap_or_default();

@@ -7,16 +7,18 @@
 //! ([`GoOn`](crate::Command::GoOn)). Only where the title goes on in the middle of a segment is the sink emptied and moved.
 //!
 //! - [`plan`] keeps what is known of interstitials, and says which is next.
-//! - [`steps`] leads from one engine to the next.
+//! - [`steps`] leads from one engine to the next: [`assets`] to those of an interstitial, [`turn`] back to the title.
 //! - [`viewer`] does what the application asks for.
 //! - [`lists`] asks for asset lists, [`roll`] plays an asset.
 
+mod assets;
 mod line;
 mod lists;
 mod plan;
 mod roll;
 mod shown;
 mod steps;
+mod turn;
 mod viewer;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

@@ -381,3 +381,60 @@ fn switched_off_titles_play_as_if_they_announced_none() {
     assert_eq!(phases(&session), Vec::<String>::new());
     is_about(watched(&session), 60);
 }
+
+/// A live programme in which every twenty seconds ten of something else are played in its place, for so long.
+fn live(path: &str, seconds: u64) -> Session<Origin> {
+    let mut session = Origin::new().play(path);
+    assert_eq!(session.run(Some(at(seconds * 1000))), Outcome::Until, "{:?}", errors(&session));
+    session
+}
+
+const LIVE: [&str; 4] = [
+    "/hls/live_60/scte35_20/sgai_1/demo/main.m3u8",
+    "/hls/live_60/parts_500/scte35_20/sgai_1/demo/main.m3u8",
+    "/dash/live_60/mup_2/scte35_20/sgai_1/demo/number.mpd",
+    "/dash/live_60/mup_2/scte35_20/sgai_1/demo/time.mpd",
+];
+
+#[test]
+fn live_programmes_are_as_far_behind_the_edge_behind_breaks_as_before() {
+    for path in LIVE {
+        let session = live(path, 125);
+        let told = phases(&session);
+        let plays = told.iter().filter(|phase| phase.contains("asset 0")).count();
+        assert!((5..=7).contains(&plays), "{path}: {told:?}");
+        assert!(!told.iter().any(|phase| phase.contains("failed") || phase.contains("Failed")), "{path}: {told:?}");
+        assert_eq!((stalls(&session), errors(&session).len()), (0, 0), "{path}: {:?}", errors(&session));
+        for stats in session.sink_ref().tracks() {
+            assert_eq!(stats.gaps, 0, "{path}: {stats:?}");
+        }
+        let edge = session.engine().snapshot(session.now()).edge.expect("live");
+        let latency = edge.latency.expect("known");
+        let lag = latency - edge.target;
+        assert!(lag.abs_diff(MediaTime::ZERO) < MediaTime::from_millis(1_500), "{path}: {latency} of {}", edge.target);
+    }
+}
+
+#[test]
+fn in12_who_joins_in_the_middle_of_a_break_sees_the_rest_of_it() {
+    let origin = Origin::new();
+    let urls = std::rc::Rc::clone(&origin.urls);
+    // The moment is 8.7 s into an interval of 24 whose first half is a break; playback begins some six seconds behind.
+    let mut session = origin.play("/hls/live_60/scte35_24/sgai_1/demo/main.m3u8");
+    session.run(Some(at(40_000)));
+    let urls = urls.borrow();
+    let lists: Vec<_> = urls.iter().map(|(_, url)| url).filter(|url| url.contains("assets.json")).collect();
+    assert!(lists.iter().all(|url| url.contains("?_HLS_primary_id=") && url.contains("&_HLS_interstitial_id=")));
+    let offset = lists[0].split_once("&_HLS_start_offset=").map(|(_, offset)| offset.parse::<f64>().expect("seconds"));
+    let offset = offset.unwrap_or_else(|| panic!("{lists:?}"));
+    assert!((0.5..5.0).contains(&offset), "{offset}");
+    assert!(lists[1..].iter().all(|url| !url.contains("_HLS_start_offset")), "{lists:?}");
+    let first = stats(&session, &format!("break-{}-0", 1_795_780_496 / 24)).expect("played");
+    let rest = secs(12) - MediaTime::from_secs_f64(offset);
+    let shown = first.last_pts.expect("pictures") - first.first_pts.expect("pictures");
+    assert!(shown.abs_diff(rest) < MediaTime::from_millis(100), "{shown} of {rest}");
+    let edge = session.engine().snapshot(session.now()).edge.expect("live");
+    let lag = edge.latency.expect("known") - edge.target;
+    assert!(lag.abs_diff(MediaTime::ZERO) < MediaTime::from_millis(1_500), "{edge:?}");
+    assert_eq!((stalls(&session), errors(&session).len()), (0, 0), "{:?}", errors(&session));
+}
