@@ -6,7 +6,7 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 GSTREAMER := -p telecine-gstreamer
 OUT := out
 
-.PHONY: help play test test-rust test-gstreamer test-browser test-media test-set test-wasm setup media-set support lint fmt bench bench-rust bench-peers bench-media bench-wasm fuzz explore coverage audit clean
+.PHONY: help play test test-rust test-gstreamer test-browser test-media test-set test-wasm setup media-set support lint fmt bench bench-rust bench-peers bench-media bench-wasm bench-live fuzz explore coverage audit clean
 
 help:
 	@echo 'make play       play the demo title: from a clean checkout to a report (Rust alone)'
@@ -18,6 +18,7 @@ help:
 	@echo 'make bench      Criterion benchmarks, then bench-media'
 	@echo 'make bench-media  decryption, remuxing and reading beside openssl, ffmpeg, shaka-packager and mux.js (10 minutes)'
 	@echo 'make bench-wasm   AES in WebAssembly beside WebCrypto, in Node.js'
+	@echo 'make bench-live   LL-HLS and LL-DASH in real time over a link of 10 Mbit/s and 40 ms, $(LIVE_SECONDS) s (as root on Linux)'
 	@echo 'make bench-peers  ours and the JavaScript players in turn (Node.js 20, npm; 15 minutes)'
 	@echo 'make fuzz       every fuzz target, $(FUZZ_SECONDS) s each'
 	@echo 'make explore    property tests of the engine over $(EXPLORE_CASES) fresh cases'
@@ -145,6 +146,12 @@ bench-wasm:
 		echo "profile $$profile:" && \
 		node run.mjs target/wasm32-unknown-unknown/$$profile/telecine_wasm_bench.wasm || exit 1; \
 	done
+
+# What low latency comes to in real time. Both flavours play at once, over links of their own.
+LIVE_SECONDS ?= 300
+bench-live:
+	$(CARGO) build --release --quiet -p telecine-cli
+	timeout $$(($(LIVE_SECONDS) + 120)) benches/live/run.py "$${CARGO_TARGET_DIR:-target}/release/telecine" $(OUT)/bench-live $(LIVE_SECONDS)
 
 bench-peers:
 	npm ci --silent --ignore-scripts --prefix benches/peers

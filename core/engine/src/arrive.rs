@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use telecine_abr::{Downloaded, Progress, TransferId};
+use telecine_abr::{Downloaded, Progress};
 use telecine_model::{Error, ErrorCode, Handling, MediaTime, TrackKind};
 
 use crate::action::{Action, Format, Payload, SinkCommand};
@@ -186,6 +186,10 @@ impl Engine {
                 if let Some(lock) = fetch.cover.lock() {
                     self.title.key_files.prove(lock);
                 }
+                let waited = fetch.request.and_then(|id| self.requests.get(id)?.waited());
+                if let Some((tracks, _)) = fragment_of(&piece.fact) {
+                    self.see_arrival(kind, tracks, waited);
+                }
                 if !self.has_init(kind) {
                     // ISO/IEC 14496-12, 8.8.1: a fragment says nothing of its decoder and its clock.
                     let message = "neither the manifest nor the segment itself has an initialisation section";
@@ -214,10 +218,13 @@ impl Engine {
                 self.take_fragment(kind, piece)
             }
             MediaFact::End(end) => {
-                let paced = fetch.request.filter(|id| self.requests.get(*id).is_some_and(Request::is_paced));
-                if let Some(id) = paced {
-                    self.policies.estimator.on_chunk(TransferId(id.0), end);
+                if let Some(id) = fetch.request {
+                    self.on_chunk_complete(id, end);
                 }
+                true
+            }
+            MediaFact::Produced(fact) => {
+                self.see_produced(kind, fact);
                 true
             }
             MediaFact::Index(_) | MediaFact::Text(_) => true,

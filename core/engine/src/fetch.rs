@@ -22,6 +22,9 @@ use crate::stream::{InitKey, RenditionRef, Stream};
 use crate::timer::Timer;
 use zeroize::{Zeroize as _, Zeroizing};
 
+/// A source that sends as it makes pauses for so long at least between what it makes.
+const PAUSE: Duration = Duration::from_millis(40);
+
 /// What a request's answer is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
@@ -69,6 +72,10 @@ pub(crate) struct Request {
     paced: bool,
     /// It was asked for before it was there: its wait is none of the network's.
     held: bool,
+    /// Since when its source has had no more, if it comes as it is made.
+    idle: Option<Timestamp>,
+    /// When more came after that.
+    waited: Option<Timestamp>,
     pub(crate) received: u64,
     /// Body of a text or of an error answer.
     pub(crate) body: Vec<u8>,
@@ -104,6 +111,11 @@ impl Request {
     /// Whether it comes as it is made.
     pub(crate) fn is_paced(&self) -> bool {
         self.paced
+    }
+
+    /// When the first bytes of what is coming now came, if the source had nothing before: then they came as they were made.
+    pub(crate) fn waited(&self) -> Option<Timestamp> {
+        self.waited
     }
 
     pub(crate) fn first_byte(&self) -> Option<Timestamp> {
@@ -265,6 +277,8 @@ impl Engine {
             first_byte: None,
             paced: false,
             held: false,
+            idle: None,
+            waited: None,
             received: 0,
             body: Vec::new(),
             secret: Zeroizing::default(),
@@ -413,6 +427,9 @@ impl Engine {
             return;
         }
         if request.fetch.class == RequestClass::Segment {
+            if let Some(idle) = request.idle.take() {
+                request.waited = (self.now.since(idle) >= PAUSE).then_some(self.now);
+            }
             self.qoe.media(data.len());
             self.policies.estimator.on_progress(TransferId(id.0), request.received, self.now);
         }
@@ -451,6 +468,16 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// A chunk of a body is complete: `end` bytes of it have come. If nothing came with its end, the source has no more.
+    pub(crate) fn on_chunk_complete(&mut self, id: RequestId, end: u64) {
+        let Some(request) = self.requests.active.get_mut(&id).filter(|request| request.paced) else { return };
+        request.idle = (request.received <= end).then_some(self.now);
+        if request.received > end {
+            request.waited = None;
+        }
+        self.policies.estimator.on_chunk(TransferId(id.0), end);
     }
 
     fn on_end(&mut self, mut request: Request) {
@@ -561,7 +588,8 @@ impl Engine {
         }
         if let Some(after) = self.too_early(&request, status) {
             let why = vec!["it has just come, by the clock".to_owned()];
-            return self.defer(request, error, after, why);
+            self.defer(request, error, after, why);
+            return self.begin_further_back();
         }
         let failure = Failure {
             status,

@@ -109,7 +109,7 @@ pub use input::{
 pub use keys::{CdmNote, KeySetup};
 pub use live::LiveSnapshot;
 pub use load::whole_resource;
-pub use media::{FragmentTrack, IndexFact, InitTrack, MediaFact, TextFact};
+pub use media::{FragmentTrack, IndexFact, InitTrack, MediaFact, ProducedFact, TextFact};
 pub use policy::{BufferContext, BufferGoal, BufferPolicy, ConfiguredBuffer, Policies};
 pub use programme::{InterstitialEnd, InterstitialPhase, InterstitialSnapshot, Programme};
 pub use recorder::{replay, Replay};

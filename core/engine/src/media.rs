@@ -8,12 +8,12 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 use telecine_container::{
-    sniff, CaptionData, EventMessage, Fragment, FragmentEncryption, InitSegment, IsoReader, SampleAes, SegmentIndexBox,
-    SidxReference, Sniff, StreamOptions, StreamReader, StreamUnit, TimedMetadata, Unit,
+    sniff, CaptionData, EventMessage, Fragment, FragmentEncryption, InitSegment, IsoReader, ProducerReference,
+    SampleAes, SegmentIndexBox, SidxReference, Sniff, StreamOptions, StreamReader, StreamUnit, TimedMetadata, Unit,
 };
 use telecine_drm::SegmentDecryptor;
 use telecine_model::protection::KeyId;
-use telecine_model::{Error, ErrorCode, Limits, MediaTime, Timescale, TrackKind, Warning};
+use telecine_model::{Error, ErrorCode, Limits, MediaTime, Timescale, TrackKind, WallTime, Warning};
 
 use crate::input::Body;
 use crate::keys::NeedId;
@@ -40,6 +40,38 @@ pub enum MediaFact {
     Text(TextFact),
     /// The fragment before ends after so many bytes of the body.
     End(u64),
+    /// When what follows was made.
+    Produced(ProducedFact),
+}
+
+/// When a sample was put into its encoder, or came out of it, by the producer's clock (`prft`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProducedFact {
+    /// `reference_track_ID`.
+    pub track: u32,
+    /// Ticks of the track.
+    pub time: i64,
+    /// By the producer's clock.
+    pub made: WallTime,
+}
+
+impl ProducedFact {
+    /// None where it tells of something else than the sample: when its fragment was finished or written is later.
+    fn of(time: &ProducerReference) -> Option<Self> {
+        let made = wall_time_of_ntp(time.ntp);
+        // 24 is when it was captured (ISO/IEC 14496-12, 8.16.5).
+        let of_sample = matches!(time.flags, 0 | 1 | 24);
+        let ticks = i64::try_from(time.media_time).ok()?;
+        of_sample.then_some(Self { track: time.track_id, time: ticks, made })
+    }
+}
+
+/// Seconds since 1900 and their 2^-32 parts.
+fn wall_time_of_ntp(ntp: u64) -> WallTime {
+    const TO_1970: i64 = 2_208_988_800;
+    let seconds = i64::try_from(ntp >> 32).unwrap_or(0) - TO_1970;
+    let micros = i64::try_from(((ntp & 0xffff_ffff) * 1_000_000) >> 32).unwrap_or(0);
+    WallTime::from_micros(seconds * 1_000_000 + micros)
 }
 
 /// What a subtitle text says about its own time.
@@ -409,7 +441,10 @@ impl MediaReader {
                     asides.push(Aside::Event(event));
                     Some(None)
                 }
-                // Producer times are delivered with the fragment's untouched bytes.
+                // It is delivered with the fragment's untouched bytes too.
+                Some(Unit::ProducerTime(time)) => {
+                    Some(ProducedFact::of(&time).map(|fact| Piece::bare(MediaFact::Produced(fact))))
+                }
                 Some(_) => Some(None),
                 None => None,
             },

@@ -107,7 +107,7 @@ impl Engine {
     }
 
     /// What is added to container times, where the manifest says it.
-    fn stated_offset(&self, fetch: &SegmentFetch) -> Option<MediaTime> {
+    pub(crate) fn stated_offset(&self, fetch: &SegmentFetch) -> Option<MediaTime> {
         self.title.presentation.as_ref().filter(|p| p.protocol == Protocol::Dash)?;
         let index = self.rendition(fetch.rendition).and_then(|r| r.segments.known());
         Some(index.map_or(MediaTime::ZERO, |index| {

@@ -14,8 +14,9 @@ use crate::network::{micros, Network, PARTS_PER_MILLION};
 const UNITS_PER_BYTE: u128 = 8_000_000;
 /// Most bytes in one [`LinkEvent::Bytes`].
 const CHUNK_MAX: u64 = 64 << 10;
-/// What a chunk may take at most at the present rate, so that slow links trickle like real ones.
-const CHUNK_MICROS: u128 = 50_000;
+/// What a chunk may take at most at the present rate, so that slow links trickle like real ones: unless it is said
+/// otherwise.
+const CHUNK_MICROS: u64 = 50_000;
 /// Payload of one packet: fewest bytes in a chunk, and what loss counts in.
 const PACKET: u64 = 1_460;
 
@@ -59,6 +60,8 @@ pub struct Link {
     clock: u64,
     transfers: BTreeMap<RequestId, Transfer>,
     happened: VecDeque<LinkEvent>,
+    /// What a chunk takes at most.
+    chunk_micros: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -81,7 +84,15 @@ struct Transfer {
 impl Link {
     /// An idle link. Losses are drawn from `seed`.
     pub fn new(network: Network, seed: u64) -> Self {
-        Self { network, random: Rng::new(seed), clock: 0, transfers: BTreeMap::new(), happened: VecDeque::new() }
+        let (transfers, happened) = (BTreeMap::new(), VecDeque::new());
+        Self { network, random: Rng::new(seed), clock: 0, transfers, happened, chunk_micros: CHUNK_MICROS }
+    }
+
+    /// Hands out what arrived at least so often while something arrives, but no less than a packet. Default 50 ms.
+    #[must_use]
+    pub fn read_every(mut self, span: Duration) -> Self {
+        self.chunk_micros = micros(span);
+        self
     }
 
     /// The network that it is a path of.
@@ -196,9 +207,10 @@ impl Link {
     fn deliver(&mut self, rate_changed: bool) {
         let (step, step_end) = self.network.at(Timestamp::from_micros(self.clock));
         let sharing = u128::from(self.active().max(1));
-        let fits = u128::from(step.bits_per_second).saturating_mul(CHUNK_MICROS) / (sharing * UNITS_PER_BYTE);
+        let fits =
+            u128::from(step.bits_per_second).saturating_mul(u128::from(self.chunk_micros)) / (sharing * UNITS_PER_BYTE);
         let fits = u64::try_from(fits).unwrap_or(u64::MAX).clamp(PACKET, CHUNK_MAX);
-        let Self { network, random, clock, transfers, happened } = self;
+        let Self { network, random, clock, transfers, happened, .. } = self;
         transfers.retain(|id, transfer| {
             if transfer.held_until > *clock {
                 return true;

@@ -162,6 +162,13 @@ impl<S: Source> Session<S> {
         self
     }
 
+    /// Reads what arrives over this network at least so often: see [`Link::read_every`].
+    #[must_use]
+    pub fn network_read_every(mut self, network: Network, span: Duration) -> Self {
+        self.link = Link::new(network, self.seed).read_every(span);
+        self
+    }
+
     /// What the wall clock shows at the start; without, the player is told no wall clock.
     #[must_use]
     pub fn wall_clock(mut self, start: WallTime) -> Self {

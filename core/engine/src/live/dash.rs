@@ -13,10 +13,11 @@ use telecine_model::{
 };
 
 use super::clock::{Answered, ClockSync, Question};
+use super::lateness::Lateness;
 use super::mpd::{MpdPlace, MpdRefresh};
 use crate::buffer::SEAM;
 use crate::engine::Engine;
-use crate::event::Event;
+use crate::event::{DecisionKind, Event};
 use crate::fetch::{Purpose, Request};
 use crate::stream::{RenditionRef, Stream};
 use crate::timer::Timer;
@@ -30,6 +31,12 @@ const DOUBTED_FOR: Duration = Duration::from_millis(250);
 /// How much later than announced segments that are whole are asked for.
 const PRUDENCE: MediaTime = MediaTime::from_millis(500);
 
+/// A title that begins with what is not there yet waits for it no longer than so many times.
+const PATIENT: u32 = 3;
+
+/// Where playback begins is looked for anew if it turns out to be so much too near to the edge.
+const TOO_NEAR: MediaTime = MediaTime::from_secs(1);
+
 /// What a clock's answer may be long.
 const CLOCK_BYTES: u64 = 4096;
 
@@ -40,6 +47,10 @@ pub(crate) struct DashLive {
     pub(super) refresh: MpdRefresh,
     /// The known version as text, where it can be patched.
     pub(super) text: Option<Bytes>,
+    /// How late media come, by what is announced.
+    pub(super) late: Lateness,
+    /// Media have come.
+    pub(super) flows: bool,
     /// How far behind the edge playback begins.
     pub(super) delay: MediaTime,
     /// Where the known version ends, if it says so.
@@ -123,6 +134,8 @@ impl Engine {
             sync: ClockSync::default(),
             refresh: MpdRefresh::default(),
             text: text.filter(|_| !presentation.patch_locations.is_empty()),
+            late: Lateness::since(self.now),
+            flows: false,
             delay: MediaTime::ZERO,
             end: None,
             answered,
@@ -238,10 +251,13 @@ impl Engine {
         window(self.dash_live()?, self.title.presentation.as_ref()?, self.now)
     }
 
-    /// The time of a live DASH title that is made now, and how far that may be off.
+    /// The time of a live DASH title that is made now, and how far that may be off. By the MPD, less what is known of how far
+    /// its encoder lags behind that.
     pub(super) fn produced_now(&self) -> Option<(MediaTime, Duration)> {
-        let reading = self.dash_live()?.clock.read(self.now)?;
-        Some((self.availability(reading)?.produced(reading.time()), reading.uncertainty()))
+        let dash = self.dash_live()?;
+        let reading = dash.clock.read(self.now)?;
+        let produced = self.availability(reading)?.produced(reading.time());
+        Some((produced - dash.late.lag(self.now), reading.uncertainty()))
     }
 
     /// The time of a live DASH title that is made at a time of the world's clock.
@@ -255,7 +271,7 @@ impl Engine {
         self.dash_live().is_some_and(|dash| dash.refresh.goes_on())
     }
 
-    fn availability(&self, reading: WallReading) -> Option<Availability> {
+    pub(super) fn availability(&self, reading: WallReading) -> Option<Availability> {
         Availability::new(self.title.presentation.as_ref()?.dash.as_ref()?, reading.time())
     }
 
@@ -271,12 +287,12 @@ impl Engine {
         let Some(SegmentTimes { from, until, .. }) = availability.of(index, segment.number) else {
             return Some(Edge::Never);
         };
-        // A publisher is late now and then. Where there is a buffer, that is waited for rather than asked for in vain.
-        let prudence = PRUDENCE.min(segment.duration.mul_ratio(1, 4));
-        let from = from
-            .offset(self.title.live.late.most() + if index.availability_complete { prudence } else { MediaTime::ZERO });
         // What is listed is there, as far as the clock allows that; of what is computed the clock has to be certain.
         let listed = !index.table.is_open() && !index.computed;
+        let late = if listed { dash.late.known_missing(self.now) } else { dash.late.ask_after(self.now) };
+        // A publisher is late now and then. Where there is a buffer, that is waited for rather than asked for in vain.
+        let prudence = PRUDENCE.min(segment.duration.mul_ratio(1, 4));
+        let from = from.offset(if index.availability_complete { late.max(prudence) } else { late });
         let bound = if listed { reading.latest } else { reading.earliest };
         if from > bound {
             let caution = if listed { Duration::ZERO } else { CAUTION };
@@ -293,23 +309,40 @@ impl Engine {
 
     /// Whether a segment that could not be had may be there in a moment: by the clock it has just come, and the clock or
     /// the server may be late (D110). How long to wait if so; the clock is asked (D025).
-    pub(super) fn too_early_by_clock(&mut self, kind: TrackKind) -> Option<Duration> {
+    pub(super) fn too_early_by_clock(&mut self, kind: TrackKind, attempt: u32) -> Option<Duration> {
         let fetch = self.streams.get(&kind)?.fetch.as_ref()?;
         let (reference, number, length) = (fetch.rendition, fetch.number, fetch.end - fetch.start);
-        let late = self.title.live.late.most();
-        let reading = self.dash_live()?.clock.read(self.now)?;
+        let dash = self.dash_live()?;
+        let (reading, flows, delay) = (dash.clock.read(self.now)?, dash.flows, dash.delay);
         let index = self.rendition(reference).and_then(|rendition| rendition.segments.known())?;
         let times = self.availability(reading)?.of(index, number)?;
         let length = length.to_duration();
+        let late = dash.late.certain(self.now);
         let grace = late + MediaTime::from_duration(length.max(reading.uncertainty() * 2));
-        if times.from.offset(grace) < reading.earliest {
+        let just = times.from.offset(grace) >= reading.earliest;
+        // Before anything has come nobody knows how late all is.
+        if !just && (flows || attempt >= PATIENT) {
+            // Of what never comes nothing is learnt.
+            self.title.live.dash.as_mut()?.late.given_up(kind);
             return None;
         }
-        let now = self.now;
-        if let Some(dash) = &mut self.title.live.dash {
-            dash.sync.hurry(now);
-        }
+        let (now, by) = (self.now, reading.earliest.since(times.from));
+        let dash = self.title.live.dash.as_mut()?;
+        dash.sync.hurry(now);
+        dash.late.missed(kind, by, delay, now);
         Some(length)
+    }
+
+    /// Where playback was to begin there turned out to be nothing yet: it begins further back.
+    pub(crate) fn begin_further_back(&mut self) {
+        let begins = !self.playback.started && self.title.live.following.live;
+        let Some((start, window)) = self.title.start.filter(|_| begins).zip(self.live_window()) else { return };
+        if self.dash_live().is_none_or(|dash| dash.flows) || start <= window.live + TOO_NEAR {
+            return;
+        }
+        let why = vec!["media come later than announced".to_owned()];
+        self.decide(DecisionKind::Seek, None, Some(start.to_string()), Some(window.live.to_string()), why);
+        self.go_to(window.live, false);
     }
 
     /// Follows clock and MPD of a live DASH title, and sets timers for when that is next due.
@@ -360,7 +393,8 @@ impl Engine {
             let segment = index.table.last_span().and_then(|last| Some(index.get(last.number)?.duration));
             let segment = segment.unwrap_or(MediaTime::from_secs(1));
             let end = index.end().unwrap_or(index.origin) + segment - index.availability_offset.unwrap_or_default();
-            let from = dash.clock.reaches(availability.wall_time_of(end), Duration::ZERO).unwrap_or(self.now);
+            let listed = availability.wall_time_of(end).offset(dash.late.lag(self.now));
+            let from = dash.clock.reaches(listed, Duration::ZERO).unwrap_or(self.now);
             needs.push((from, segment.to_duration()));
         }
         let (now, stale_after) = (self.now, self.config.live.stale_after);
@@ -441,5 +475,7 @@ impl Engine {
 fn window(dash: &DashLive, presentation: &Presentation, now: Timestamp) -> Option<LiveWindow> {
     let time = dash.clock.read(now)?.time();
     let availability = Availability::new(presentation.dash.as_ref()?, time)?;
-    Some(availability.window(presentation, time, dash.delay))
+    let window = availability.window(presentation, time, dash.delay);
+    let lag = dash.late.lag(now);
+    Some(LiveWindow { live: (window.live - lag).max(window.start), edge: window.edge - lag, ..window })
 }

@@ -10,11 +10,12 @@ use crate::engine::Engine;
 use crate::fetch::{Purpose, Request};
 use crate::stream::RenditionRef;
 
-/// For each time that a segment was asked for in vain before it came, all are asked for so much later from then on, up to
-/// half of what playback is behind the edge: encoders drift, and caches lag behind each other.
+/// For each time that a listed segment of HLS was asked for in vain before it came, all are asked for so much later from then on,
+/// up to half of what playback is behind the edge: caches lag behind each other.
 const LATER_EACH_TIME: MediaTime = MediaTime::from_millis(200);
 
-/// What is known of how late segments come.
+/// What is known of how late segments come behind the playlists that list them. Of MPDs see
+/// [`Lateness`](super::lateness::Lateness).
 #[derive(Debug, Default)]
 pub(crate) struct Late {
     most: MediaTime,
@@ -23,7 +24,7 @@ pub(crate) struct Late {
 }
 
 impl Late {
-    /// How much later than announced segments came at most, as far as that is known.
+    /// How much later than listed segments came at most, as far as that is known.
     pub(super) fn most(&self) -> MediaTime {
         self.most
     }
@@ -52,19 +53,17 @@ impl Engine {
         let Purpose::Segment(kind) = request.purpose else { return None };
         let absent = matches!(status, Some(404 | 425));
         let length = absent.then(|| match self.title.live.is_dash() {
-            true => self.too_early_by_clock(kind),
+            true => self.too_early_by_clock(kind, request.fetch.attempt),
             false => self.too_early_by_list(kind),
         });
-        match length.flatten() {
-            Some(length) => {
-                self.title.live.late.on_in_vain(kind);
-                Some((length / 4).clamp(Duration::from_millis(100), Duration::from_millis(500)))
-            }
-            None => {
-                self.title.live.late.on_given_up(kind);
-                None
-            }
+        let length = length.flatten();
+        match length {
+            // An MPD has a clock to count by.
+            _ if self.title.live.is_dash() => {}
+            Some(_) => self.title.live.late.on_in_vain(kind),
+            None => self.title.live.late.on_given_up(kind),
         }
+        length.map(|length| (length / 4).clamp(Duration::from_millis(100), Duration::from_millis(500)))
     }
 
     /// A playlist that lists a segment last may be ahead of the server of its media, by the length of the segment at most.
@@ -84,8 +83,7 @@ impl Engine {
         if self.title.live.late.in_vain.is_empty() {
             return;
         }
-        let delay = self.title.live.dash.as_ref().map(|dash| dash.delay);
-        let bound = delay.unwrap_or_else(|| self.hold_back()).mul_ratio(1, 2);
+        let bound = self.hold_back().mul_ratio(1, 2);
         self.title.live.late.on_came(kind, bound);
     }
 

@@ -7,6 +7,7 @@ mod directives;
 mod edge;
 mod follow;
 mod late;
+mod lateness;
 mod mpd;
 mod parts;
 mod reload;

@@ -115,8 +115,14 @@ impl Engine {
         let Some(fetch) = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref()) else { return true };
         let Some((begin, part)) = fetch.open.zip(fetch.part) else { return true };
         let Some(index) = self.index_of(fetch.rendition) else { return true };
-        let (part, end, all) = reached(index, fetch.number, part, begin.saturating_add(fetch.bytes));
+        let (bytes, request) = (fetch.bytes, fetch.request);
+        let Reached { part, end, listed } = reached(index, fetch.number, part, begin.saturating_add(bytes));
+        let all = listed.is_some_and(|listed| begin.saturating_add(bytes) <= listed);
         let goes_on = self.goes_on(fetch.rendition);
+        if let Some(id) = request.filter(|_| listed == Some(begin.saturating_add(bytes))) {
+            // Whatever container it is in, a part ends here.
+            self.on_chunk_complete(id, bytes);
+        }
         if let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) {
             fetch.part = part;
             fetch.end = end.unwrap_or(fetch.end).max(fetch.start);
@@ -203,15 +209,23 @@ fn is_same(index: &SegmentIndex, fetch: &SegmentFetch, segment: &Segment) -> boo
     init == fetch.init && same_keys && !segment.gap
 }
 
-/// How far what comes of a segment from `part` on reaches, if it has come up to `position` of its resource: the last part
-/// of it (None is to the segment's end), its end, and whether all that has come is listed.
-fn reached(index: &SegmentIndex, number: u64, part: u32, position: u64) -> (Option<u32>, Option<MediaTime>, bool) {
+/// How far what comes of a segment reaches, by what is listed.
+struct Reached {
+    /// The last part of it; None is to the segment's end.
+    part: Option<u32>,
+    end: Option<MediaTime>,
+    /// Up to which byte of its resource that is: all bytes if it is complete, None if nothing is known of it.
+    listed: Option<u64>,
+}
+
+/// How far what comes of a segment from `part` on reaches, if it has come up to `position` of its resource.
+fn reached(index: &SegmentIndex, number: u64, part: u32, position: u64) -> Reached {
     let parts = index.parts_of(number);
     let first = usize::try_from(part).ok().and_then(|place| parts.get(place));
     let Some(first) = first else {
         // Its parts are listed no more: it is complete, and all of it has come.
         let whole = index.get(number).map(|segment| segment.end());
-        return (whole.map_or(Some(part), |_| None), whole, whole.is_some());
+        return Reached { part: whole.map_or(Some(part), |_| None), end: whole, listed: whole.map(|_| u64::MAX) };
     };
     let (mut last, mut listed) = (part, first.byte_range.map_or(u64::MAX, |range| range.offset + range.length));
     for (place, next) in (part..).zip(parts.iter().skip(part as usize)).skip(1) {
@@ -219,5 +233,5 @@ fn reached(index: &SegmentIndex, number: u64, part: u32, position: u64) -> (Opti
         let Some(range) = follows.filter(|_| listed < position) else { break };
         (last, listed) = (place, range.offset + range.length);
     }
-    (Some(last), index.part(number, last).map(|part| part.end()), position <= listed)
+    Reached { part: Some(last), end: index.part(number, last).map(|part| part.end()), listed: Some(listed) }
 }

@@ -221,7 +221,12 @@ impl Engine {
         }
         self.check_clock(&mut known);
         match outcome {
-            Some(changes) => self.take_over(known, &before, changes),
+            Some(changes) => {
+                self.take_over(known, &before, changes);
+                if is_new {
+                    self.see_listed(answered.head);
+                }
+            }
             None => self.begin_anew_at(known, position, started),
         }
     }

@@ -8,7 +8,7 @@ use telecine_virtual::{Failure, Fetched, Outcome, Response, Session};
 
 use crate::common::{at, errors, secs, states, track};
 use crate::origin::{with_text, Asked, Origin, BEGIN};
-use crate::watch::{every_sample_once, run, stalls, started};
+use crate::watch::{every_sample_once, every_sample_once_so_far, run, stalls, started};
 
 const TIME: &str = "/dash/live_60/utc_direct/demo/time.mpd";
 const NUMBER: &str = "/dash/live_60/utc_direct/demo/number.mpd";
@@ -907,5 +907,49 @@ fn segments_that_are_late_and_media_that_is_elsewhere_than_the_mpd_has_it_are_wa
     ] {
         let told = played_through(options);
         assert!(told.iter().all(|error| error.code() == code), "{options}: {told:?}");
+    }
+}
+
+/// Joined twenty hours after it began, beside an encoder that runs slow: 7.2 s late by the MPD, which wants less delay than
+/// that.
+#[test]
+fn a_title_whose_encoder_lags_by_more_than_the_delay_begins_where_media_is() {
+    for (options, delay_ms) in [
+        ("live_60/utc_iso", 6000),
+        ("live_60/utc_iso/chunk_400/ato_1600/ltgt_3000", 3000),
+        ("live_60/utc_iso/chunk_400/ato_1600/ltgt_3000/prft_1", 3000),
+    ] {
+        let origin = Origin::new();
+        let log = origin.log.clone();
+        let mut session = origin.play(&format!("/dash/{options}/start_1795708496/drift_-100/demo/number.mpd"));
+        assert_eq!(session.run(Some(at(300_000))), Outcome::Until, "{options}: {:?}", errors(&session));
+        assert_eq!(stalls(&session), 0, "{options}: {:?}", errors(&session));
+        every_sample_once_so_far(&session, TrackKind::Video);
+        let missing: Vec<Timestamp> =
+            log.borrow().iter().filter(|asked| asked.status == 404).map(|asked| asked.at).collect();
+        assert!(
+            missing.len() <= 6 && missing.iter().all(|at| *at < Timestamp::from_millis(10_000)),
+            "{options}: {missing:?}"
+        );
+        let on_air = (BEGIN + 300_000 - 1_795_708_496_000) as i64;
+        let made = on_air - on_air / 10_000;
+        let behind = made - session.engine().snapshot(session.now()).position.as_micros() / 1000;
+        assert!((delay_ms * 3 / 4..=delay_ms * 3 / 2).contains(&behind), "{options}: {behind} ms behind what was made");
+    }
+}
+
+/// Media of a live title that the encoder has made in time and the publisher holds back for 1.6 s: where nobody says so, that
+/// may as well be an encoder that lags.
+#[test]
+fn latency_counts_from_when_media_were_made_where_their_producer_says_so() {
+    for (options, behind_ms) in [("", 4600), ("/prft_1", 3000)] {
+        let path = format!("/dash/live_60/utc_iso/chunk_400/ato_1600/ltgt_3000/early404_1600{options}/demo/number.mpd");
+        let session = run(Origin::new().play(&path), 120);
+        assert_eq!(stalls(&session), 0, "{options}: {:?}", errors(&session));
+        let behind = produced(session.now()) - session.engine().snapshot(session.now()).position;
+        assert!(
+            behind.abs_diff(MediaTime::from_millis(behind_ms)) <= MediaTime::from_millis(400),
+            "{options}: {behind}"
+        );
     }
 }

@@ -1,0 +1,405 @@
+//! How late media come, by what the MPD announces: publishers take their time, and encoders run slow.
+//!
+//! The clock of an MPD says when media will be there, and nothing says so of the clock of the encoder. One that runs slow by a
+//! hundred millionths is 8.6 s late after a day, and then what the MPD says is made now lies behind what there is. Three
+//! things tell how late media come: when those came that were waited for; the producer's own times (`prft`); and what was
+//! asked for in vain, which costs a request each time and is carried on from what came before, so that it stays seldom.
+
+use std::time::Duration;
+
+use telecine_model::{MediaTime, Timestamp, TrackKind, WallTime};
+
+use crate::engine::Engine;
+use crate::media::{container_time, FragmentTrack, ProducedFact};
+
+/// What is later from so long after the start on is no way that the publisher takes, but an encoder that runs slow.
+const SETTLED: Duration = Duration::from_secs(10);
+
+/// Misses that follow each other so soon are of one cause.
+const ONE_CAUSE: Duration = Duration::from_secs(10);
+
+/// Between misses so far apart it shows how fast lateness grows...
+const BASELINE: Duration = Duration::from_secs(300);
+
+/// ... which is carried on for so many times the time over which it was seen,
+const CARRIED_ON: u32 = 4;
+
+/// and is no more than this, in millionths: quartz is better.
+const FASTEST_PPM: i64 = 500;
+
+/// Whoever was asked in vain is asked so much later from then on,
+const STEP: MediaTime = MediaTime::from_millis(200);
+
+/// or by this share of how late it was, if that is more and nothing is known of how that grows.
+const STEP_SHARE: i64 = 8;
+
+/// What came counts for so long, and for as long again at most.
+const RECENT: Duration = Duration::from_secs(60);
+
+/// No encoder is so far from its MPD, either way: a producer's clock that says so is none.
+const PLAUSIBLE: MediaTime = MediaTime::from_secs(60);
+
+/// How late media come, all times counted from when they are announced.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lateness {
+    /// When the title was loaded.
+    began: Timestamp,
+    missed: Option<Missed>,
+    /// A kind of which something was asked for in vain that has not come yet, and what was known before.
+    doubtful: Option<(TrackKind, Option<Missed>)>,
+    /// What was waited for.
+    came: Recent,
+    /// When it was made, by its producer's clock.
+    made: Recent,
+    /// What the publisher takes of the delay for itself.
+    usual: MediaTime,
+}
+
+/// What was asked for in vain.
+#[derive(Clone, Copy, Debug)]
+struct Missed {
+    first: (Timestamp, MediaTime),
+    last: (Timestamp, MediaTime),
+    /// How fast lateness grows, in millionths, and over which time that was seen.
+    growth: (i64, Duration),
+}
+
+impl Missed {
+    /// It is at least so late, as it goes on.
+    fn at(&self, now: Timestamp) -> MediaTime {
+        let (ppm, seen) = self.growth;
+        let passed = now.since(self.last.0).min(seen.saturating_mul(CARRIED_ON));
+        self.last.1 + MediaTime::from_duration(passed).mul_ratio(ppm, 1_000_000)
+    }
+}
+
+/// The least and the most of the last minute or two.
+#[derive(Clone, Copy, Debug, Default)]
+struct Recent([Option<Span>; 2]);
+
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    since: Timestamp,
+    least: MediaTime,
+    most: MediaTime,
+}
+
+impl Recent {
+    fn add(&mut self, least: MediaTime, most: MediaTime, now: Timestamp) {
+        let fresh = Span { since: now, least, most };
+        match &mut self.0[0] {
+            Some(span) if now.since(span.since) < RECENT => {
+                (span.least, span.most) = (span.least.min(least), span.most.max(most));
+            }
+            span => {
+                let before = span.replace(fresh);
+                self.0[1] = before;
+            }
+        }
+    }
+
+    fn least(&self) -> Option<MediaTime> {
+        self.0.iter().flatten().map(|span| span.least).min()
+    }
+
+    fn most(&self) -> Option<MediaTime> {
+        self.0.iter().flatten().map(|span| span.most).max()
+    }
+}
+
+impl Lateness {
+    /// Of a title that is loaded now.
+    pub(super) fn since(now: Timestamp) -> Self {
+        Self { began: now, ..Self::default() }
+    }
+
+    /// Something of a kind was asked for so late, and it was not there. `delay` is how far behind the edge playback is to be.
+    pub(super) fn missed(&mut self, kind: TrackKind, by: MediaTime, delay: MediaTime, now: Timestamp) {
+        let by = by.max(MediaTime::ZERO);
+        self.doubtful.get_or_insert((kind, self.missed));
+        match &mut self.missed {
+            None => self.missed = Some(Missed { first: (now, by), last: (now, by), growth: (0, Duration::ZERO) }),
+            Some(missed) if now.since(missed.last.0) < ONE_CAUSE => missed.last = (now, by.max(missed.at(now))),
+            Some(missed) => {
+                missed.last = (now, by.max(missed.last.1));
+                let passed = now.since(missed.first.0);
+                if passed >= BASELINE {
+                    let micros = i64::try_from(passed.as_micros()).unwrap_or(i64::MAX).max(1);
+                    let grown = (missed.last.1 - missed.first.1).mul_ratio(1_000_000, micros).as_micros();
+                    missed.growth = (grown.clamp(0, FASTEST_PPM), passed);
+                }
+            }
+        }
+        self.settle(delay, now);
+    }
+
+    /// What was asked for in vain of a kind came after all: it was late.
+    pub(super) fn confirmed(&mut self, kind: TrackKind) {
+        self.doubtful.take_if(|(doubtful, _)| *doubtful == kind);
+    }
+
+    /// It never came: it says nothing of what will.
+    pub(super) fn given_up(&mut self, kind: TrackKind) {
+        if let Some((_, before)) = self.doubtful.take_if(|(doubtful, _)| *doubtful == kind) {
+            self.missed = before;
+        }
+    }
+
+    /// What was waited for came so late.
+    pub(super) fn came(&mut self, by: MediaTime, delay: MediaTime, now: Timestamp) {
+        self.came.add(by, by, now);
+        self.settle(delay, now);
+    }
+
+    /// What was listed was seen so late: it may have been there before.
+    pub(super) fn listed(&mut self, by: MediaTime, delay: MediaTime, now: Timestamp) {
+        self.came.add(by, MediaTime::ZERO, now);
+        self.settle(delay, now);
+    }
+
+    /// What came was made so late, by its producer's clock.
+    pub(super) fn made(&mut self, by: MediaTime, now: Timestamp) {
+        self.made.add(by, by, now);
+    }
+
+    /// What is late from the beginning is what the publisher takes, up to a quarter of the delay. More than half of it no
+    /// publisher takes: that is all the encoder's.
+    fn settle(&mut self, delay: MediaTime, now: Timestamp) {
+        if now.since(self.began) < SETTLED {
+            let (late, delay) = (self.least(now).max(MediaTime::ZERO), delay.max(MediaTime::ZERO));
+            let own = late > delay.mul_ratio(1, 2);
+            self.usual = if own { MediaTime::ZERO } else { late.min(delay.mul_ratio(1, 4)) };
+        }
+    }
+
+    /// Everything is at least so late.
+    fn least(&self, now: Timestamp) -> MediaTime {
+        let missed = || self.missed.map(|missed| missed.at(now));
+        self.came.least().or_else(missed).unwrap_or_default()
+    }
+
+    /// How much later than announced to ask for what is computed and not listed.
+    pub(super) fn ask_after(&self, now: Timestamp) -> MediaTime {
+        self.known_missing(now).max(self.came.most().unwrap_or_default())
+    }
+
+    /// How much later than announced to ask for anything.
+    pub(super) fn known_missing(&self, now: Timestamp) -> MediaTime {
+        ask_behind(self.missed, now)
+    }
+
+    /// How late what is asked for may be by what is certain: what was asked for in vain and has not come may never do so.
+    pub(super) fn certain(&self, now: Timestamp) -> MediaTime {
+        let missed = self.doubtful.map_or(self.missed, |(_, before)| before);
+        ask_behind(missed, now).max(self.came.most().unwrap_or_default())
+    }
+
+    /// How far what is made lies behind where the MPD has it: whatever is counted from there is counted from so much before.
+    /// A producer that is ahead is not followed: nothing may be asked for before it is announced.
+    pub(super) fn lag(&self, now: Timestamp) -> MediaTime {
+        let by_media = self.least(now);
+        let lag = match self.made.least() {
+            // Nothing comes before it was made: such a clock is wrong.
+            Some(made) if self.came.least().is_none_or(|came| made <= came) => made,
+            _ => by_media - self.usual,
+        };
+        lag.max(MediaTime::ZERO)
+    }
+}
+
+fn ask_behind(missed: Option<Missed>, now: Timestamp) -> MediaTime {
+    missed.map_or(MediaTime::ZERO, |missed| {
+        let late = missed.at(now);
+        let unsure = if missed.growth.0 > 0 { MediaTime::ZERO } else { late.mul_ratio(1, STEP_SHARE) };
+        late + STEP.max(unsure)
+    })
+}
+
+impl Engine {
+    /// A fragment of a kind's segment came; its first bytes came at `waited`, if the source had nothing before.
+    pub(crate) fn see_arrival(&mut self, kind: TrackKind, found: &[FragmentTrack], waited: Option<Timestamp>) {
+        let by = waited.and_then(|at| self.late_by(kind, found, at));
+        let now = self.now;
+        let Some(dash) = &mut self.title.live.dash else { return };
+        dash.flows = true;
+        dash.late.confirmed(kind);
+        if let Some(by) = by {
+            dash.late.came(by, dash.delay, now);
+        }
+    }
+
+    /// How much later than announced the end of a fragment came at a moment.
+    fn late_by(&self, kind: TrackKind, found: &[FragmentTrack], at: Timestamp) -> Option<MediaTime> {
+        let stream = self.streams.get(&kind)?;
+        let fetch = stream.fetch.as_ref()?;
+        let mut own = self.init_of(stream, fetch)?.tracks.iter().filter(|track| track.kind == kind);
+        let end = own.find_map(|track| {
+            let part = found.iter().find(|part| part.id == track.id)?;
+            Some(container_time(track, part.end))
+        })?;
+        // Pictures that are coded in another order than they are shown in reach a little further.
+        let end = (end + self.stated_offset(fetch)?).min(fetch.end);
+        Some(self.announced_at(at)? - end)
+    }
+
+    /// The producer says when something was made.
+    pub(crate) fn see_produced(&mut self, kind: TrackKind, fact: ProducedFact) {
+        let by = || {
+            let stream = self.streams.get(&kind)?;
+            let fetch = stream.fetch.as_ref()?;
+            let track = self.init_of(stream, fetch)?.tracks.iter().find(|track| track.id == fact.track)?;
+            let media = container_time(track, fact.time) + self.stated_offset(fetch)?;
+            Some(self.announced_by(fact.made)? - media)
+        };
+        let by = by().filter(|by| by.abs_diff(MediaTime::ZERO) <= PLAUSIBLE);
+        let now = self.now;
+        if let (Some(by), Some(dash)) = (by, &mut self.title.live.dash) {
+            dash.late.made(by, now);
+        }
+    }
+
+    /// What the MPD has made at a moment.
+    fn announced_at(&self, at: Timestamp) -> Option<MediaTime> {
+        self.announced_by(self.dash_live()?.clock.read(at)?.time())
+    }
+
+    /// What the MPD has made at a time of the world's clock.
+    fn announced_by(&self, time: WallTime) -> Option<MediaTime> {
+        let reading = self.dash_live()?.clock.read(self.now)?;
+        Some(self.availability(reading)?.produced(time))
+    }
+
+    /// A newer version of the MPD lists more: so late, at most.
+    pub(super) fn see_listed(&mut self, at: Timestamp) {
+        let by = self.listed_until().and_then(|end| Some(self.announced_at(at)? - end));
+        let now = self.now;
+        if let (Some(by), Some(dash)) = (by, &mut self.title.live.dash) {
+            dash.late.listed(by, dash.delay, now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VIDEO: TrackKind = TrackKind::Video;
+    const DELAY: MediaTime = MediaTime::from_secs(6);
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    fn ms(millis: i64) -> MediaTime {
+        MediaTime::from_millis(millis)
+    }
+
+    /// Misses of a day beside an encoder that runs slow and was `before` late when it began, if each segment is asked for
+    /// as late as is known: when, and how late that was.
+    fn a_day(ppm: i64, before: MediaTime, late: &mut Lateness) -> Vec<(u64, MediaTime)> {
+        let mut missed = Vec::new();
+        for second in (0..86_400).step_by(2) {
+            let now = at(second);
+            let true_one = before + MediaTime::from_secs(second as i64).mul_ratio(ppm, 1_000_000);
+            let mut asked = late.ask_after(now).max(ms(500));
+            while asked < true_one {
+                late.missed(VIDEO, asked, DELAY, now);
+                missed.push((second, asked));
+                asked += ms(500);
+            }
+        }
+        missed
+    }
+
+    #[test]
+    fn an_encoder_that_runs_slow_is_missed_a_few_times_a_day_and_each_time_for_longer_not() {
+        let mut late = Lateness::default();
+        let missed = a_day(100, MediaTime::ZERO, &mut late);
+        assert!((1..=6).contains(&missed.len()), "{missed:?}");
+        let lag = late.lag(at(86_400));
+        assert!((ms(7500)..=ms(9500)).contains(&lag), "8.64 s: {lag}");
+    }
+
+    #[test]
+    fn an_encoder_that_keeps_time_is_never_missed_and_nothing_is_added() {
+        let mut late = Lateness::default();
+        assert_eq!(a_day(0, ms(300), &mut late), []);
+        assert_eq!((late.lag(at(86_400)), late.ask_after(at(86_400))), (MediaTime::ZERO, MediaTime::ZERO));
+    }
+
+    #[test]
+    fn two_misses_say_no_more_than_they_show() {
+        // Half a second at once, and nothing more ever: what is taken for a growth ends.
+        let mut late = Lateness::default();
+        late.missed(VIDEO, ms(500), DELAY, at(1000));
+        late.missed(VIDEO, ms(700), DELAY, at(2000));
+        assert_eq!(late.known_missing(at(2000)), ms(900));
+        assert_eq!(late.known_missing(at(86_400)), late.known_missing(at(6000)));
+        assert!(late.known_missing(at(86_400)) <= ms(2000));
+        // Nor are misses in a row a growth.
+        let mut late = Lateness::default();
+        late.missed(VIDEO, ms(500), DELAY, at(1000));
+        late.missed(VIDEO, ms(1000), DELAY, at(1001));
+        assert_eq!(late.known_missing(at(86_400)), ms(1200));
+    }
+
+    #[test]
+    fn what_is_late_from_the_beginning_is_the_publishers_way_and_what_is_added_is_a_lag() {
+        let mut late = Lateness::default();
+        late.came(ms(400), DELAY, at(0));
+        late.came(ms(300), DELAY, at(5));
+        assert_eq!((late.lag(at(5)), late.ask_after(at(5))), (MediaTime::ZERO, ms(400)));
+        for minute in 1..=60 {
+            late.came(ms(300 + 10 * minute), DELAY, at(60 * minute as u64));
+        }
+        let lag = late.lag(at(3600));
+        assert!((ms(550)..=ms(600)).contains(&lag), "{lag}");
+        for (by, lag) in [(1000, 0), (2000, 500), (6000, 6000)] {
+            let mut late = Lateness::default();
+            late.missed(VIDEO, ms(by), DELAY, at(0));
+            assert_eq!(late.lag(at(0)), ms(lag));
+        }
+    }
+
+    #[test]
+    fn a_publisher_that_was_late_once_is_so_no_longer_after_two_minutes() {
+        let mut late = Lateness::default();
+        late.came(ms(100), DELAY, at(0));
+        late.came(ms(2000), DELAY, at(1));
+        assert_eq!(late.ask_after(at(1)), ms(2000));
+        (1..=130).for_each(|second| late.came(ms(100), DELAY, at(second)));
+        assert_eq!(late.ask_after(at(130)), ms(100));
+    }
+
+    #[test]
+    fn of_what_never_comes_nothing_is_learnt() {
+        let mut late = Lateness::default();
+        late.missed(VIDEO, ms(500), DELAY, at(100));
+        late.confirmed(VIDEO);
+        for half in 0..4 {
+            late.missed(VIDEO, ms(500 + 500 * half), DELAY, at(1000));
+            // Sound goes on to come.
+            late.confirmed(TrackKind::Audio);
+        }
+        assert_eq!((late.known_missing(at(1002)), late.certain(at(1002))), (ms(2250), ms(700)));
+        late.given_up(VIDEO);
+        assert_eq!(late.known_missing(at(1002)), ms(700));
+    }
+
+    #[test]
+    fn the_producers_clock_says_how_far_the_encoder_lags_unless_it_cannot_be_right() {
+        let mut late = Lateness::default();
+        late.came(ms(2700), DELAY, at(0));
+        late.made(ms(2500), at(0));
+        assert_eq!(late.lag(at(0)), ms(2500), "all of it");
+        // Media that came before they were made.
+        let mut late = Lateness::default();
+        late.came(ms(200), DELAY, at(0));
+        late.made(ms(3_600_000), at(0));
+        assert_eq!(late.lag(at(0)), MediaTime::ZERO);
+        // One that runs fast is ahead of what may be asked for.
+        let mut late = Lateness::default();
+        late.made(ms(-2500), at(0));
+        assert_eq!(late.lag(at(0)), MediaTime::ZERO);
+    }
+}
