@@ -487,6 +487,9 @@ impl Engine {
         if self.period_end(reference.period).is_some_and(|end| next_time + tolerance >= end) {
             return Err(Next::PeriodEnd);
         }
+        if self.is_outdated(reference) {
+            return Err(Next::Edge);
+        }
         let index = self.rendition(reference).and_then(|r| r.segments.known()).ok_or(Next::Wait)?;
         let cursor = cursor.filter(|cursor| cursor.rendition == reference);
         let parts = self.plays_parts(reference);

@@ -9,6 +9,7 @@ mod common;
 mod dash;
 mod faults;
 mod hls;
+mod lists;
 mod low_latency;
 mod missing;
 mod origin;
