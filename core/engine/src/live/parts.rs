@@ -4,11 +4,11 @@ use telecine_model::presentation::{PlaylistInfo, PreloadHint};
 use telecine_model::protection::KeyMethod;
 use telecine_model::{ByteRange, MediaTime, Place, Segment, SegmentIndex, TrackKind, Warning};
 
+use super::reload::Reload;
 use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::input::RequestId;
 use crate::keys::Cover;
-use super::reload::Reload;
 use crate::stream::{InitKey, RenditionRef, SegmentFetch, Stream};
 
 /// What reaches to the end of a resource whose end nobody knows yet (H075).

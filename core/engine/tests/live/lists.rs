@@ -250,7 +250,8 @@ fn h133_lists_are_more_urgent_than_media_and_larger_media_never_than_smaller() {
         session.run(Some(at(30_000)));
         let log = log.borrow();
         let of = |matches: &dyn Fn(&str) -> bool| {
-            let mut found: Vec<u8> = log.iter().filter(|asked| matches(&asked.path)).map(|asked| asked.urgency).collect();
+            let mut found: Vec<u8> =
+                log.iter().filter(|asked| matches(&asked.path)).map(|asked| asked.urgency).collect();
             found.sort_unstable();
             found.dedup();
             found

@@ -140,7 +140,14 @@ impl Source for Origin {
         };
         let conditional = !request.known.is_empty();
         let from = request.byte_range.map_or(0, |range| range.offset);
-        self.log.borrow_mut().push(Asked { at: now, path, status, conditional, urgency: request.urgency, bytes: (from, from + length) });
+        self.log.borrow_mut().push(Asked {
+            at: now,
+            path,
+            status,
+            conditional,
+            urgency: request.urgency,
+            bytes: (from, from + length),
+        });
         fetched
     }
 }
