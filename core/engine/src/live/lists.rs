@@ -81,7 +81,9 @@ impl Engine {
         };
         let dated = |reference: RenditionRef| self.index_of(reference).map(|index| !index.program_date_time.is_empty());
         let dates = [dated(*other).unwrap_or(false), !playlist.index.program_date_time.is_empty()];
-        let found = differences(known, &playlist.info, kind == TrackKind::Text, dates);
+        let beside = self.track(other.period, other.track).map(|track| track.kind);
+        let is_text = kind == TrackKind::Text || beside == Some(TrackKind::Text);
+        let found = differences(known, &playlist.info, is_text, dates);
         let place = Place::Path(self.outbox.secrets.shown(request.url()));
         let number = playlist.index.table.first_number();
         for what in found {
