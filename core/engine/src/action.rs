@@ -58,12 +58,38 @@ pub struct FetchRequest {
     pub idle_timeout: Duration,
     /// Redirects to follow at most; every hop has to satisfy [`telecine_model::uri::may_follow`].
     pub max_redirects: u32,
+    /// What is known already: nothing is wanted if that is as it was (304). A host need not pass this on; whoever gets a
+    /// whole answer all the same reads that.
+    #[serde(serialize_with = "whether_known", skip_serializing_if = "Validators::is_empty")]
+    pub known: Validators,
+    /// How urgent it is beside others of the same server (RFC 9218): from 1, for lists and keys that all else waits for,
+    /// over 2, for sound and the smallest picture, to 6: what is larger never goes before what is smaller. A host that has
+    /// the network to itself sends it along (`Priority: u=2`). In a page that would be a header that another origin has to
+    /// allow first, at the price of a request for each URL: there it is a hint for the browser's own queue (`priority` of
+    /// `fetch`: high up to 1, low from 5 on).
+    pub urgency: u8,
     /// How often it was tried before.
     pub attempt: u32,
     /// For licences and what belongs to them: what is posted, with which headers. The application may rewrite
     /// all of it, and the answer, before the engine sees that. None in a replay.
     #[serde(skip)]
     pub licence: Option<Box<KeyRequest>>,
+}
+
+/// By what a server tells whether a resource has changed (RFC 9110, 8.8).
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Validators {
+    /// For `If-None-Match`, as it came.
+    pub etag: Option<String>,
+    /// For `If-Modified-Since`, as it came; of no use beside an entity tag.
+    pub last_modified: Option<String>,
+}
+
+impl Validators {
+    /// Nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.etag.is_none() && self.last_modified.is_none()
+    }
 }
 
 /// A command to the key system of the device.
@@ -212,6 +238,11 @@ pub enum Payload {
 
 fn redacted<S: Serializer>(url: &str, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&telecine_model::uri::without_secrets(url))
+}
+
+/// Only whether: what a server names a version by may name a viewer.
+fn whether_known<S: Serializer>(known: &Validators, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bool(!known.is_empty())
 }
 
 fn is_false(value: &bool) -> bool {

@@ -103,6 +103,23 @@ pub struct LiveConfig {
     /// A live title whose playlist has nothing new for so long has lost its encoder: what there is of it is played, then
     /// playback ends. Default 60 s; zero waits for ever.
     pub stale_after: Duration,
+    /// Whom a DASH service may mean by the `Scope` of a `ServiceDescription`: what is said to one of these counts, else what
+    /// is said to all. Default none; who plays with low latency is meant by DVB's scope of it besides.
+    pub scopes: Vec<ServiceScope>,
+    /// Lists that are known are asked for only if they have changed ([`FetchRequest::known`](crate::FetchRequest::known)).
+    /// Default true. It saves the bytes of answers, not their times. In a browser the condition is a header that a page may
+    /// send to another origin only once that has allowed it: each URL is asked for that first, which costs more than it
+    /// saves. A player in a page switches it off, and leaves conditions to the browser's own cache.
+    pub conditional: bool,
+}
+
+/// A group of clients, as a DASH service names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceScope {
+    /// `Scope@schemeIdUri`.
+    pub scheme: String,
+    /// `Scope@value`; None is any.
+    pub value: Option<String>,
 }
 
 impl Default for LiveConfig {
@@ -114,6 +131,8 @@ impl Default for LiveConfig {
             min_rate_milli: None,
             max_rate_milli: None,
             stale_after: Duration::from_secs(60),
+            scopes: Vec::new(),
+            conditional: true,
         }
     }
 }

@@ -12,7 +12,7 @@ use telecine_model::presentation::BaseUrl;
 use telecine_model::protection::KeyMethod;
 use telecine_model::{uri, ByteRange, Error, ErrorCode, Handling, Timestamp, TrackKind};
 
-use crate::action::{Action, FetchRequest};
+use crate::action::{Action, FetchRequest, Validators};
 use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::event::{DecisionKind, State};
@@ -24,6 +24,12 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 /// A source that sends as it makes pauses for so long at least between what it makes.
 const PAUSE: Duration = Duration::from_millis(40);
+/// Urgency of what everything else waits for (RFC 9218), and that of the largest media.
+const URGENT: u8 = 1;
+const LEAST_URGENT: u8 = 6;
+
+/// Longer entity tags and dates are not sent back.
+const LONGEST_VALIDATOR: usize = 512;
 
 /// What a request's answer is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +97,21 @@ pub(crate) struct Request {
 impl Request {
     fn is_error(&self) -> bool {
         self.head.as_ref().is_some_and(|head| !head.is_success())
+    }
+
+    /// What is known already is as it was.
+    fn is_unmodified(&self) -> bool {
+        !self.fetch.known.is_empty() && self.head.as_ref().is_some_and(|head| head.status == 304)
+    }
+
+    /// By what the next answer to the same can be told from this one. Long ones are nobody's.
+    pub(crate) fn validators(&self) -> Validators {
+        let bounded = |value: &Option<String>| value.clone().filter(|value| value.len() <= LONGEST_VALIDATOR);
+        let head = self.head.as_ref();
+        Validators {
+            etag: head.and_then(|head| bounded(&head.etag)),
+            last_modified: head.and_then(|head| bounded(&head.last_modified)),
+        }
     }
 
     /// Playback cannot go on without its answer, or an equivalent one: subtitles and remote elements
@@ -244,6 +265,8 @@ impl Engine {
             head_timeout: self.config.head_timeout,
             idle_timeout: self.config.idle_timeout,
             max_redirects: u32::try_from(limits.redirects).unwrap_or(u32::MAX),
+            known: Validators::default(),
+            urgency: URGENT,
             attempt: 0,
             licence: None,
         }
@@ -269,6 +292,7 @@ impl Engine {
                 segment.init_request = Some(id);
             }
         }
+        fetch.urgency = self.urgency(&purpose);
         let request = Request {
             purpose,
             started: self.now,
@@ -296,6 +320,16 @@ impl Engine {
         self.qoe.request_by(&pathway);
         self.outbox.push(Action::Fetch(Box::new(fetch)));
         id
+    }
+
+    /// How urgent a request is (H133): of media, by where its rendition stands on the ladder.
+    fn urgency(&self, purpose: &Purpose) -> u8 {
+        let (Purpose::Segment(kind) | Purpose::Init(kind, _)) = purpose else { return URGENT };
+        let Some(stream) = self.streams.get(kind).filter(|_| *kind == TrackKind::Video) else { return URGENT + 1 };
+        let fetched = stream.fetch.as_ref().map(|fetch| fetch.rendition.rendition);
+        let holds = |rendition: usize| stream.ladder.iter().position(|step| step.candidates().any(|c| c == rendition));
+        let level = fetched.and_then(holds).and_then(|level| u8::try_from(level).ok()).unwrap_or(u8::MAX);
+        (URGENT + 1).saturating_add(level).min(LEAST_URGENT)
     }
 
     /// Where a request goes, as reports count it: the pathway or service location of what is
@@ -488,6 +522,10 @@ impl Engine {
             }
             return self.on_licence(id, request);
         }
+        if request.is_unmodified() {
+            self.policies.retry.on_success();
+            return self.on_unmodified(&request);
+        }
         if request.is_error() {
             let status = request.head.as_ref().map_or(0, |head| head.status);
             let error = classify_status(status, &request.body);
@@ -504,6 +542,7 @@ impl Engine {
             Purpose::Manifest => {
                 let body = std::mem::take(&mut request.body);
                 self.title.live.note_answer(&request, self.now);
+                self.note_validators(&request);
                 self.on_manifest(request.url().to_owned(), Bytes::from(body), request.started);
             }
             Purpose::Remote(place) => {

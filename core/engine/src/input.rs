@@ -153,6 +153,10 @@ pub struct ResponseHead {
     pub age_s: Option<u64>,
     /// Answered from a local cache; says nothing about the network.
     pub from_cache: bool,
+    /// `ETag`, as sent.
+    pub etag: Option<String>,
+    /// `Last-Modified`, as sent.
+    pub last_modified: Option<String>,
 }
 
 impl ResponseHead {

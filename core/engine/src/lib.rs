@@ -97,8 +97,10 @@ mod timer;
 mod tolerated;
 mod tracks;
 
-pub use action::{Action, Append, CdmOrder, FetchRequest, Format, LoadId, Payload, SinkCommand, TrackConfig};
-pub use config::{Config, Constraints, InterstitialConfig, LiveConfig, Preferences};
+pub use action::{
+    Action, Append, CdmOrder, FetchRequest, Format, LoadId, Payload, SinkCommand, TrackConfig, Validators,
+};
+pub use config::{Config, Constraints, InterstitialConfig, LiveConfig, Preferences, ServiceScope};
 pub use engine::{Engine, Snapshot, StreamSnapshot};
 pub use event::{Decision, DecisionKind, Event, StallCause, State, TimedPhase};
 pub use host::{Observed, Sink, TrackStats};

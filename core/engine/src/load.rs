@@ -76,7 +76,7 @@ impl Engine {
                 self.outbox.secrets.learn(&playlist.info.define, &[&url, &self.title.url]);
                 let only = RenditionRef { period: 0, track: 0, rendition: 0 };
                 let mut playlist = playlist;
-                self.place_playlist(only, &mut playlist, started);
+                self.place_playlist(only, &mut playlist, started, None);
                 self.title.playlists.insert(only, playlist.info.clone());
                 self.title.texts.insert(only, std::mem::take(&mut playlist.text));
                 self.begin(playlist.into_presentation());
@@ -188,6 +188,10 @@ impl Engine {
         self.enter(State::Preparing);
         self.ask_for_session_keys();
         if !multivariant {
+            let only = RenditionRef { period: 0, track: 0, rendition: 0 };
+            if self.goes_on(only) {
+                self.note_profile(only, TrackKind::Video, true);
+            }
             self.announce();
             self.resolve_start();
             self.learn_event_streams();
@@ -370,8 +374,14 @@ impl Engine {
         if self.is_reload(reference) {
             return self.on_reload(reference, request, playlist);
         }
+        if let Some(fresh) = self.tune_in(reference, &playlist, request) {
+            self.send(fresh, request.purpose.clone());
+            return;
+        }
+        self.check_agreement(reference, &playlist, request);
         let mut playlist = playlist;
-        self.place_playlist(reference, &mut playlist, request.started);
+        self.place_playlist(reference, &mut playlist, request.started, Answered::of(request, self.now).age_s);
+        self.note_validators(request);
         if let Some(presentation) = &mut self.title.presentation {
             // Sound and picture end within a frame of each other: the title lasts as long as the longer.
             let known = presentation.duration;
@@ -389,6 +399,7 @@ impl Engine {
         self.title.texts.insert(reference, playlist.text);
         self.set_segments(reference, playlist.index);
         if self.goes_on(reference) {
+            self.note_profile(reference, request.fetch.kind.unwrap_or(TrackKind::Video), true);
             self.see_edge(reference, Answered::of(request, self.now));
         }
         if !self.title.announced {

@@ -175,7 +175,10 @@ impl Recorder {
             Input::Network(NetworkEvent::Head(head)) => {
                 // Of a title before this one nobody knows any more what was secret in its URLs.
                 let url = if lives(head.id) { secrets.shown(&head.url) } else { String::new() };
-                Recorded::Head(Box::new(ResponseHead { url, ..(**head).clone() }))
+                // That there is something to tell versions by decides, not what.
+                let etag = head.etag.as_ref().map(|_| String::new());
+                let last_modified = head.last_modified.as_ref().map(|_| String::new());
+                Recorded::Head(Box::new(ResponseHead { url, etag, last_modified, ..(**head).clone() }))
             }
             Input::Network(NetworkEvent::Chunk { id, data }) => match (facts, data) {
                 (Some(facts), data) => Recorded::Media { id: *id, len: data.len(), facts },

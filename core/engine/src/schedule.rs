@@ -489,6 +489,9 @@ impl Engine {
         if bound.into_iter().chain(ends).any(|end| next_time >= end) {
             return Err(Next::PeriodEnd);
         }
+        if self.is_outdated(reference) {
+            return Err(Next::Edge);
+        }
         let index = self.rendition(reference).and_then(|r| r.segments.known()).ok_or(Next::Wait)?;
         let cursor = cursor.filter(|cursor| cursor.rendition == reference);
         let parts = self.plays_parts(reference);

@@ -81,6 +81,8 @@ fuzz_target!(|steps: Vec<Step<'_>>| {
                 date: None,
                 age_s: None,
                 from_cache: false,
+                etag: Some("x".into()),
+                last_modified: None,
             }))),
             Step::Chunk { back, data } => {
                 Input::Network(NetworkEvent::Chunk { id: id(back), data: Body::Bytes(Bytes::copy_from_slice(data)) })

@@ -52,6 +52,8 @@ impl<S: Source> Fetcher<S> {
             head_timeout: config.head_timeout,
             idle_timeout: config.idle_timeout,
             max_redirects: u32::try_from(limits.redirects).unwrap_or(u32::MAX),
+            known: telecine_engine::Validators::default(),
+            urgency: 3,
             attempt: 0,
             licence: None,
             head: false,

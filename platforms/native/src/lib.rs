@@ -86,7 +86,7 @@ pub use player::{Events, Outcome, Player, PlayerBuilder};
 pub use telecine_engine::telemetry::{LatencySummary, QoeState, QoeSummary};
 pub use telecine_engine::{
     Command, Config, Constraints, Decision, DecisionKind, Event, LiveConfig, LiveSnapshot, MediaWarning, Preferences,
-    Snapshot, StallCause, State, StreamSnapshot,
+    ServiceScope, Snapshot, StallCause, State, StreamSnapshot,
 };
 pub use telecine_model::{
     Blame, Domain, Error, ErrorCode, Handling, Limits, MediaTime, Period, Place, Presentation, Protocol, Rendition,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use telecine::{ErrorCode, Fetcher};
-use telecine_engine::{Body, FetchRequest, NetworkEvent, RequestClass, RequestId, ResponseHead};
+use telecine_engine::{Body, FetchRequest, NetworkEvent, RequestClass, RequestId, ResponseHead, Validators};
 use telecine_model::ByteRange;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -110,6 +110,8 @@ fn request(url: &str, class: RequestClass) -> FetchRequest {
         head_timeout: Duration::from_millis(600),
         idle_timeout: Duration::from_millis(300),
         max_redirects: 3,
+        known: Validators::default(),
+        urgency: 3,
         attempt: 0,
         licence: None,
         head: false,
@@ -191,6 +193,43 @@ async fn an_answer_comes_with_the_headers_that_decide() {
     assert_eq!((head.age_s, head.retry_after.as_deref(), head.from_cache), (Some(12), Some("5"), false));
     // The example of RFC 9110, 5.6.7.
     assert_eq!(head.date.map(telecine_model::WallTime::as_micros), Some(784_111_777_000_000));
+}
+
+#[tokio::test]
+async fn what_is_known_is_asked_for_only_if_it_has_changed() {
+    let server = Server::start(|head| {
+        let same =
+            head.contains("if-none-match: \"v7\"") || head.contains("if-modified-since: sun, 06 nov 1994 08:49:37 gmt");
+        let head = "200 OK\r\netag: \"V7\"\r\nlast-modified: Sun, 06 Nov 1994 08:49:37 GMT";
+        Reply::Keep(if same { b"HTTP/1.1 304 Not Modified\r\n\r\n".to_vec() } else { answer(head, b"list") })
+    })
+    .await;
+    let url = format!("{}/live.mpd", server.url);
+    let head = get(&url).await.head.expect("a head");
+    assert_eq!((head.status, head.etag.as_deref()), (200, Some("\"V7\"")));
+    let dated = Validators { etag: None, last_modified: head.last_modified.clone() };
+    let tagged = Validators { etag: head.etag, last_modified: head.last_modified };
+    for known in [tagged, dated] {
+        let fetched = fetch(FetchRequest { known, ..request(&url, RequestClass::Manifest) }).await;
+        let head = fetched.head.expect("a head");
+        assert_eq!((head.status, fetched.body.len(), fetched.failure), (304, 0, None));
+    }
+    let requests = server.requests();
+    assert!(!requests[0].1.contains("if-") && !requests[1].1.contains("if-modified-since"), "{requests:?}");
+}
+
+#[tokio::test]
+async fn a_request_says_how_urgent_it_is_unless_it_is_as_any_other() {
+    let server = Server::start(|_| Reply::Keep(answer("200 OK", b""))).await;
+    for urgency in [1, 3, 6] {
+        fetch(FetchRequest { urgency, ..request(&server.url, RequestClass::Segment) }).await;
+    }
+    let said: Vec<bool> = ["priority: u=1", "priority:", "priority: u=6"]
+        .iter()
+        .zip(server.requests())
+        .map(|(header, (_, head))| head.contains(header))
+        .collect();
+    assert_eq!(said, [true, false, true]);
 }
 
 #[tokio::test]

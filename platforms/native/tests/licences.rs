@@ -99,6 +99,8 @@ fn licence_request(url: &str) -> FetchRequest {
         head_timeout: Duration::from_secs(5),
         idle_timeout: Duration::from_secs(5),
         max_redirects: 3,
+        known: telecine_engine::Validators::default(),
+        urgency: 3,
         attempt: 0,
         licence: Some(Box::new(licence)),
         head: false,

@@ -75,6 +75,8 @@ async fn get(url: &str) -> Result<String, (ErrorCode, String)> {
         head_timeout: Duration::from_secs(5),
         idle_timeout: Duration::from_secs(5),
         max_redirects: 1,
+        known: telecine_engine::Validators::default(),
+        urgency: 3,
         attempt: 0,
         licence: None,
         head: false,

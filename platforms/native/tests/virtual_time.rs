@@ -46,6 +46,8 @@ fn request(url: String) -> FetchRequest {
         head_timeout: Duration::from_secs(5),
         idle_timeout: Duration::from_secs(5),
         max_redirects: 3,
+        known: telecine_engine::Validators::default(),
+        urgency: 3,
         attempt: 0,
         licence: None,
         head: false,

@@ -73,6 +73,10 @@ pub struct Response {
     pub date: Option<WallTime>,
     /// `Age` in seconds.
     pub age_s: Option<u64>,
+    /// `ETag`.
+    pub etag: Option<String>,
+    /// `Last-Modified`.
+    pub last_modified: Option<String>,
     /// The body, as far as it comes.
     pub body: Bytes,
     /// What breaks it off there; None if it is complete.
@@ -95,6 +99,8 @@ impl Response {
             retry_after: None,
             date: None,
             age_s: None,
+            etag: None,
+            last_modified: None,
             body,
             broken: None,
             delay: Duration::ZERO,
@@ -120,6 +126,8 @@ impl Response {
             date: self.date,
             age_s: self.age_s,
             from_cache: false,
+            etag: self.etag.clone(),
+            last_modified: self.last_modified.clone(),
         }
     }
 }

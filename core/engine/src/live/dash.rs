@@ -182,12 +182,12 @@ impl Engine {
 
     fn begin_live(&mut self, mut presentation: Presentation) {
         self.check_clock(&mut presentation);
+        let service = self.service_of(&presentation).and_then(|service| service.latency_target);
         let Some(dash) = &mut self.title.live.dash else { return };
         if dash.clock.read(self.now).is_none() {
             let message = "a live title whose segments are computed from the time, and nothing tells what time it is";
             return self.fail(Error::new(ErrorCode::ManifestMissing, message));
         }
-        let service = presentation.service_descriptions.iter().find_map(|service| service.latency_target);
         let wanted = self.config.live.latency_target.or(service);
         dash.delay = presentation_delay(&presentation, wanted).delay;
         dash.end = presentation.duration.take();
@@ -363,8 +363,15 @@ impl Engine {
                 MpdPlace::Full(url) => (url, Purpose::Refresh),
                 MpdPlace::Patch(url) => (url, Purpose::Patch),
             };
-            if let Err(error) = self.fetch(RequestClass::Playlist, purpose.clone(), None, url, None) {
-                self.on_mpd_failed(&purpose, None, error);
+            match self.check_reference(&url) {
+                Ok(()) => {
+                    let mut request = self.request(RequestClass::Playlist, None, url, None);
+                    if purpose == Purpose::Refresh {
+                        request.known = self.known_of(&request.url);
+                    }
+                    self.send(request, purpose);
+                }
+                Err(error) => self.on_mpd_failed(&purpose, None, error),
             }
         }
         match self.dash_live().and_then(|dash| dash.refresh.due()) {

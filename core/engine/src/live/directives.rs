@@ -46,6 +46,23 @@ impl Directives {
         Self { skip: boundary.filter(|boundary| fresh(*boundary)).map(|_| skip), ..self }
     }
 
+    /// Asks for what has come since an answer that is `behind` old (rfc8216bis appendix C): no copy of it is of use.
+    #[must_use]
+    pub(crate) fn later(self, info: &PlaylistInfo, behind: MediaTime) -> Self {
+        let Some((number, part)) = self.until else { return self };
+        let steps = |of: MediaTime| behind.units().checked_div(of.units()).and_then(|n| u64::try_from(n).ok());
+        let until = match part.zip(info.part_target) {
+            Some((part, target)) => {
+                let whole = info.target_duration.units().checked_div(target.units()).unwrap_or(1);
+                let parts = u64::try_from(whole).unwrap_or(1).max(1);
+                let all = part.saturating_add(steps(target).unwrap_or(0));
+                (number.saturating_add(all / parts), Some(all % parts))
+            }
+            None => (number.saturating_add(steps(info.target_duration).unwrap_or(0)), part),
+        };
+        Self { until: Some(until), ..self }
+    }
+
     /// Whether the server is to wait with its answer.
     pub(crate) fn blocks(&self) -> bool {
         self.until.is_some()
@@ -75,6 +92,17 @@ impl Directives {
         parameters.splice(place..place, own.iter().map(String::as_str));
         format!("{path}?{}{fragment}", parameters.join("&"))
     }
+}
+
+/// How far behind an answer is that a cache has kept for `age` seconds, if that is as long as a part, or as a segment where
+/// there are none. Ages are whole seconds, cut: where parts are shorter than one, one more is asked for.
+pub(crate) fn stale_by(info: &PlaylistInfo, age: u64) -> Option<MediaTime> {
+    let target = info.part_target.unwrap_or(info.target_duration);
+    let least = u64::try_from(target.as_millis() / 1000).unwrap_or(0).max(1);
+    let more = u64::from(target < MediaTime::from_secs(1));
+    // Whoever keeps it for longer than an hour is not live.
+    let seconds = i64::try_from(age.min(3600) + more).unwrap_or(0);
+    (age >= least).then(|| MediaTime::from_secs(seconds))
 }
 
 fn is_directive(pair: &str) -> bool {

@@ -5,8 +5,11 @@ use std::time::Duration;
 use telecine_abr::live::{LiveContext, LiveState, RateBounds, SpeedAction, Speeds, TargetContext, ASK_EVERY};
 use telecine_abr::BitrateRule;
 use telecine_model::clock::ClockSource;
-use telecine_model::{MediaTime, SegmentIndex, TrackKind, WallTime};
+use telecine_model::live::ServiceDescription;
+use telecine_model::presentation::Descriptor;
+use telecine_model::{MediaTime, Presentation, SegmentIndex, TrackKind, WallTime};
 
+use crate::config::ServiceScope;
 use crate::engine::Engine;
 use crate::event::{DecisionKind, State};
 use crate::fetch::Purpose;
@@ -20,6 +23,9 @@ const SURE: Duration = Duration::from_millis(250);
 
 /// Chunks are at least so long.
 const LEAST_CHUNK: MediaTime = MediaTime::from_millis(100);
+
+/// Whom DVB means by clients of low latency (TS 103 285).
+const LOW_LATENCY_SCOPE: &str = "urn:dvb:dash:lowlatency:scope:2019";
 
 /// Playback that begins or is sought no further from the edge than this much more than it may be follows it.
 const NEAR: MediaTime = MediaTime::from_secs(1);
@@ -125,8 +131,7 @@ impl Engine {
     }
 
     fn target_context(&self) -> TargetContext {
-        let services = self.title.presentation.as_ref().map_or(&[][..], |p| &p.service_descriptions);
-        let service = services.first();
+        let service = self.title.presentation.as_ref().and_then(|presentation| self.service_of(presentation));
         let parts = self.leader().is_some_and(|leader| self.plays_parts(leader));
         // A playlist of segments ends up to a segment before the present; one of parts is as good as there.
         let lag = if parts || self.title.live.is_dash() { MediaTime::ZERO } else { self.granularity() };
@@ -141,6 +146,19 @@ impl Engine {
             max: config.latency_max.or(service.and_then(|service| service.latency_max)),
             segment: self.granularity(),
         }
+    }
+
+    /// What a service wishes of this client: the first description for whom it is, else the first for everybody (D079).
+    pub(super) fn service_of<'a>(&self, presentation: &'a Presentation) -> Option<&'a ServiceDescription> {
+        let config = &self.config.live;
+        let is_own = |scope: &Descriptor| {
+            let named =
+                |own: &ServiceScope| own.scheme == scope.scheme && (own.value.is_none() || own.value == scope.value);
+            config.scopes.iter().any(named) || (config.low_latency && scope.scheme == LOW_LATENCY_SCOPE)
+        };
+        let services = &presentation.service_descriptions;
+        let own = services.iter().find(|service| service.scopes.iter().any(is_own));
+        own.or_else(|| services.iter().find(|service| service.scopes.is_empty()))
     }
 
     /// Playback stands for want of media: it was too near to the edge.
@@ -215,7 +233,7 @@ impl Engine {
         if !following.live || (following.rate_milli.is_none() && self.playback.rate_milli != 1000) {
             return self.keep_normal_speed();
         }
-        let service = self.title.presentation.as_ref().and_then(|p| p.service_descriptions.first());
+        let service = self.title.presentation.as_ref().and_then(|presentation| self.service_of(presentation));
         let config = &self.config.live;
         let position = self.position();
         let essential = self.streams.values().filter(|stream| stream.is_essential() && !stream.absent);

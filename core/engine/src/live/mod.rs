@@ -8,6 +8,7 @@ mod edge;
 mod follow;
 mod late;
 mod lateness;
+mod lists;
 mod mpd;
 mod parts;
 mod reload;
@@ -33,7 +34,7 @@ pub use self::follow::LiveSnapshot;
 use self::late::Late;
 use self::reload::Reload;
 use self::versions::Refreshing;
-use crate::action::FetchRequest;
+use crate::action::{FetchRequest, Validators};
 use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::event::Event;
@@ -76,6 +77,10 @@ pub(crate) struct Live {
     jitter: u64,
     /// Media said that the known MPD holds no longer.
     expired: bool,
+    /// By what newer versions of lists can be told from those that are known, by the URLs that they are asked for at.
+    validators: BTreeMap<String, Validators>,
+    /// How often playlists were asked for again at once, because a cache gave old ones.
+    tuned_in: BTreeMap<RenditionRef, u32>,
 }
 
 impl Live {
@@ -124,8 +129,15 @@ impl Engine {
         half().filter(|_| matches!(purpose, Purpose::Playlist(_))).unwrap_or(Duration::ZERO)
     }
 
-    /// A playlist came for the first time, by a load that began at `started`: puts it on the title's timeline.
-    pub(crate) fn place_playlist(&mut self, reference: RenditionRef, playlist: &mut MediaPlaylist, started: Timestamp) {
+    /// A playlist came for the first time, by a load that began at `started` and whose answer is so many seconds
+    /// old: puts it on the title's timeline.
+    pub(crate) fn place_playlist(
+        &mut self,
+        reference: RenditionRef,
+        playlist: &mut MediaPlaylist,
+        started: Timestamp,
+        age: Option<u64>,
+    ) {
         let blocks = self.config.live.low_latency && parts::blocks(&playlist.info);
         if self.title.live.is_some() {
             if let Some(known) = self.freshest() {
@@ -135,6 +147,7 @@ impl Engine {
             return;
         }
         let mut reload = Reload::first(started);
+        reload.note_age(age);
         reload.on_changed(started, self.now, last_duration(&playlist.index), blocks);
         self.title.live.reloads.insert(reference, reload);
     }
@@ -197,6 +210,9 @@ impl Engine {
             // A request is held for three target durations at most (6.2.5.2).
             request.head_timeout = request.head_timeout.max(target.mul_ratio(3, 1).to_duration() + HELD_LONGER);
         }
+        if directives == Directives::default() {
+            request.known = self.known_of(&request.url);
+        }
         if let Some(reload) = self.title.live.reloads.get_mut(&reference) {
             reload.on_asked(directives);
         }
@@ -212,6 +228,9 @@ impl Engine {
         let Some(((reload, info), index)) = reload.zip(info).zip(self.index_of(reference)) else { return plain };
         let blocks = self.config.live.low_latency && reload.may_block() && parts::blocks(info);
         let mut directives = if blocks { Directives::for_next(info, index) } else { plain };
+        if let Some(behind) = reload.age().and_then(|age| directives::stale_by(info, age)).filter(|_| blocks) {
+            directives = directives.later(info, behind);
+        }
         if let Some(reported) =
             self.reported(reference).filter(|reported| directives.blocks() && *reported > directives)
         {
@@ -262,6 +281,7 @@ impl Engine {
     /// A playlist that is known came again.
     pub(crate) fn on_reload(&mut self, reference: RenditionRef, request: &Request, newer: MediaPlaylist) {
         let started = request.started;
+        let age = Answered::of(request, self.now).age_s;
         let Some(info) = self.title.playlists.remove(&reference) else { return };
         let segments = self.rendition_mut(reference).map(|rendition| std::mem::take(&mut rendition.segments));
         let Some(Segments::Known(index)) = segments else { return };
@@ -277,11 +297,17 @@ impl Engine {
         if let (Ok(Refresh::Reset), Some(end)) = (&merged, &end) {
             known.index.origin = end.origin_behind(&known.index);
         }
+        if matches!(merged, Ok(Refresh::Older | Refresh::NeedsFull) | Err(_)) {
+            self.title.live.validators.remove(&request.fetch.url);
+        } else {
+            self.note_validators(request);
+        }
         let answered = Answered::of(request, self.now);
         let blocks = self.config.live.low_latency && parts::blocks(&known.info);
         self.title.playlists.insert(reference, known.info);
         self.title.texts.insert(reference, known.text);
         self.set_segments(reference, known.index);
+        self.note_profile(reference, request.fetch.kind.unwrap_or(TrackKind::Video), false);
         let draw = self.rng.next_u64();
         let parts = self.plays_parts(reference);
         let polled = target.mul_ratio(1, 2);
@@ -289,6 +315,7 @@ impl Engine {
         // Parts come sooner than segments do: they are polled for as what does not change is.
         let last = if parts { last.min(polled) } else { last };
         let Some(reload) = self.title.live.reloads.get_mut(&reference) else { return };
+        reload.note_age(age);
         let blocks = blocks && reload.may_block();
         match merged {
             Ok(Refresh::Updated | Refresh::Appended(_) | Refresh::Gap(_)) => {
@@ -305,7 +332,10 @@ impl Engine {
                 self.begin_anew(reference, request);
             }
             Ok(Refresh::NeedsFull) => reload.whole_at_once(self.now),
-            Ok(_) => {
+            Ok(outcome) => {
+                if outcome == Refresh::Unchanged {
+                    reload.on_same(started);
+                }
                 reload.on_not_held();
                 reload.on_unchanged(started, self.now, target, draw);
                 self.look_for_staleness(reference, started);
@@ -316,6 +346,29 @@ impl Engine {
                 self.go_elsewhere(reference, error);
             }
         }
+    }
+
+    /// A playlist is as it was, its server says.
+    fn on_same_playlist(&mut self, reference: RenditionRef, request: &Request) {
+        let target = self.title.playlists.get(&reference).map_or(MediaTime::ZERO, |info| info.target_duration);
+        let draw = self.rng.next_u64();
+        let Some(reload) = self.title.live.reloads.get_mut(&reference) else { return };
+        reload.on_same(request.started);
+        reload.on_unchanged(request.started, self.now, target, draw);
+        self.look_for_staleness(reference, request.started);
+    }
+
+    /// Whether all that a playlist lists is to be taken for gone: nobody has said for as long as it is long what there is,
+    /// and what was removed since stays for no longer than that (H108).
+    pub(crate) fn is_outdated(&self, reference: RenditionRef) -> bool {
+        let Some(reload) = self.title.live.reloads.get(&reference).filter(|_| self.goes_on(reference)) else {
+            return false;
+        };
+        // Without numbers nothing is ever removed; nor is it of an EVENT.
+        let info = self.title.playlists.get(&reference);
+        let slides = info.is_some_and(|info| info.has_media_sequence && info.playlist_type.is_none());
+        let span = self.index_of(reference).and_then(|index| Some(index.end()? - index.start()?));
+        slides && span.is_some_and(|span| reload.unlisted_for(self.now) > span.to_duration())
     }
 
     /// Forgets playlists that have not been played for so long that nothing of them is of use.
@@ -336,6 +389,7 @@ impl Engine {
     fn forget_playlist(&mut self, reference: RenditionRef) {
         self.title.live.reloads.remove(&reference);
         self.title.live.refused_hints.remove(&reference);
+        self.title.live.tuned_in.remove(&reference);
         self.title.playlists.remove(&reference);
         self.title.texts.remove(&reference);
         if let Some(rendition) = self.rendition_mut(reference) {

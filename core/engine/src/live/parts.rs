@@ -2,8 +2,9 @@
 
 use telecine_model::presentation::{PlaylistInfo, PreloadHint};
 use telecine_model::protection::KeyMethod;
-use telecine_model::{ByteRange, MediaTime, Segment, SegmentIndex, TrackKind};
+use telecine_model::{ByteRange, MediaTime, Place, Segment, SegmentIndex, TrackKind, Warning};
 
+use super::reload::Reload;
 use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::input::RequestId;
@@ -17,15 +18,47 @@ const OPEN_END: u64 = (1 << 53) - 1;
 const IN_VAIN: u32 = 3;
 
 impl Engine {
-    /// Whether a rendition is played part by part. Its playlist has to say all that this takes (H132); segments that are
-    /// encrypted as a whole are not taken apart.
+    /// Whether a rendition is played part by part. Its server has to have shown all that this takes (H132); segments that
+    /// are encrypted as a whole are not taken apart.
     pub(crate) fn plays_parts(&self, reference: RenditionRef) -> bool {
-        let offered = self.title.playlists.get(&reference).is_some_and(offers_parts);
+        let shown = |reload: &Reload| reload.profile().lacks(self.has_siblings()).is_none();
+        let offered = self.title.playlists.get(&reference).is_some_and(offers_parts)
+            && self.title.live.reloads.get(&reference).is_some_and(shown);
         let whole = |index: &SegmentIndex| {
             let keys = index.keys.last().map_or(&[][..], |keys| keys);
             keys.iter().any(|key| matches!(key.method, KeyMethod::Aes128 | KeyMethod::Aes256 | KeyMethod::Aes256Gcm))
         };
         self.config.live.low_latency && offered && !self.index_of(reference).is_some_and(whole)
+    }
+
+    /// Whether a title has more than one playlist, so that one can report of another.
+    pub(super) fn has_siblings(&self) -> bool {
+        let periods = self.title.presentation.iter().flat_map(|presentation| &presentation.periods);
+        let renditions = periods.flat_map(|period| &period.tracks).flat_map(|track| &track.renditions);
+        renditions.filter(|rendition| rendition.uri.is_some()).nth(1).is_some()
+    }
+
+    /// Notes what a playlist shows of the profile of low latency. What the first one lacks is told: its parts are not
+    /// played until a later one has it, and playback keeps to the hold-back of segments.
+    pub(crate) fn note_profile(&mut self, reference: RenditionRef, kind: TrackKind, first: bool) {
+        let Some((info, index)) = self.title.playlists.get(&reference).zip(self.index_of(reference)) else { return };
+        let shown = Profile {
+            dates: !index.program_date_time.is_empty(),
+            hints: hint_of(info).is_some(),
+            reports: !info.rendition_reports.is_empty(),
+        };
+        // Subtitles may have none.
+        let offered = offers_parts(info) && !index.parts.is_empty();
+        let (number, uri) = (index.table.first_number(), info.uri.clone());
+        let lacks = shown.lacks(self.has_siblings());
+        if let Some(reload) = self.title.live.reloads.get_mut(&reference) {
+            reload.note_profile(shown);
+        }
+        if let Some(lacks) = lacks.filter(|_| first && offered && self.config.live.low_latency) {
+            let place = Place::Path(self.outbox.secrets.shown(&uri));
+            let message = format!("a playlist of parts has no {lacks}: its parts are not played");
+            self.tolerate(kind, reference, number, Warning::new("H132", place, message));
+        }
     }
 
     /// All that a rendition's playlist lists is fetched: what it hints at is asked for too, before it is listed (H129).
@@ -156,6 +189,37 @@ impl Engine {
         // A server that does not hold requests as it promised is polled: so much later it is known what there is.
         let polled = info.target_duration.mul_ratio(1, 2);
         Some(if self.title.live.may_block(reference) { least } else { least + polled })
+    }
+}
+
+/// What a server has shown of the profile of low latency (rfc8216bis appendix B.1), in any of its playlists so far: the
+/// last hint is of a segment's end, and a delta may leave out the dates.
+///
+/// What else the profile asks for is not asked after: whether it is HTTP/2 is not told to a page, and the rules of caches
+/// and compression cost, where they are broken, some of the latency and not the picture. Ranges that are not served fail
+/// by themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Profile {
+    pub(crate) dates: bool,
+    pub(crate) hints: bool,
+    pub(crate) reports: bool,
+}
+
+impl Profile {
+    /// With what another playlist shows.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            dates: self.dates || other.dates,
+            hints: self.hints || other.hints,
+            reports: self.reports || other.reports,
+        }
+    }
+
+    /// What is missing of it. A playlist without siblings has none to report of.
+    pub(super) fn lacks(self, siblings: bool) -> Option<&'static str> {
+        let checks =
+            [(self.dates, "dates"), (self.hints, "hints"), (self.reports || !siblings, "reports of other renditions")];
+        checks.into_iter().find_map(|(shown, what)| (!shown).then_some(what))
     }
 }
 

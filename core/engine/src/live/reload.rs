@@ -5,6 +5,7 @@ use std::time::Duration;
 use telecine_model::{MediaTime, Timestamp};
 
 use super::directives::Directives;
+use super::parts::Profile;
 
 /// However short segments are, a playlist is not loaded more often.
 const SHORTEST: MediaTime = MediaTime::from_millis(100);
@@ -19,6 +20,8 @@ pub(crate) struct Reload {
     changed: Timestamp,
     /// When the last load began that brought anything.
     loaded: Timestamp,
+    /// When the last load began that says what there is, be it as it was.
+    listed: Timestamp,
     /// When it may be loaded again.
     due: Timestamp,
     /// It was told that nothing new comes.
@@ -27,6 +30,10 @@ pub(crate) struct Reload {
     asked: Directives,
     /// The next request asks for nothing special: what it asked for was refused, or could not be used.
     plain: bool,
+    /// What its server has shown.
+    profile: Profile,
+    /// How many seconds old the last answer was, as caches say.
+    age: Option<u64>,
     /// How often the server did not hold a request as it ought to.
     broken: u32,
 }
@@ -37,10 +44,13 @@ impl Reload {
         Self {
             changed: started,
             loaded: started,
+            listed: started,
             due: started,
             told: false,
             asked: Directives::default(),
             plain: false,
+            profile: Profile::default(),
+            age: None,
             broken: 0,
         }
     }
@@ -54,7 +64,7 @@ impl Reload {
     /// A load brought something new: the next one follows as much later as what is listed last is long (H116), or, if
     /// the server holds the request until there is more, at once (H125).
     pub(crate) fn on_changed(&mut self, started: Timestamp, now: Timestamp, last: MediaTime, blocks: bool) {
-        (self.changed, self.loaded, self.told) = (started, started, false);
+        (self.changed, self.loaded, self.listed, self.told) = (started, started, started, false);
         if self.asked.blocks() {
             // What a held request brings is new as of its answer.
             self.changed = now;
@@ -72,6 +82,36 @@ impl Reload {
         let from = if self.asked.blocks() { now } else { started };
         self.due = from + (half + jitter).to_duration();
         self.plain = self.asked.blocks();
+    }
+
+    /// A playlist shows this of the profile of low latency.
+    pub(crate) fn note_profile(&mut self, shown: Profile) {
+        self.profile = self.profile.and(shown);
+    }
+
+    /// What the server has shown of it.
+    pub(crate) fn profile(&self) -> Profile {
+        self.profile
+    }
+
+    /// An answer came that is so many seconds old.
+    pub(crate) fn note_age(&mut self, age: Option<u64>) {
+        self.age = age;
+    }
+
+    /// How many seconds old the last answer was, if a cache kept it.
+    pub(crate) fn age(&self) -> Option<u64> {
+        self.age
+    }
+
+    /// A load that began at `started` says that all is as it was.
+    pub(crate) fn on_same(&mut self, started: Timestamp) {
+        self.listed = started;
+    }
+
+    /// For how long nobody has said, as of `now`, what there is.
+    pub(crate) fn unlisted_for(&self, now: Timestamp) -> Duration {
+        now.since(self.listed)
     }
 
     /// The server asks to be left alone until then.

@@ -12,7 +12,7 @@ use telecine_model::{
 };
 
 use super::clock::Answered;
-use crate::action::SinkCommand;
+use crate::action::{SinkCommand, Validators};
 use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::event::DecisionKind;
@@ -26,6 +26,8 @@ const DOUBT: Duration = Duration::from_secs(2);
 /// A newer version of the MPD that came and is not merged yet: its remote elements may be on their way.
 pub(super) struct Refreshing {
     answered: Answered,
+    /// By what it can be told from newer ones: nothing, of one that was patched.
+    validators: Option<(String, Validators)>,
     /// The MPD, or a patch of it.
     purpose: Purpose,
     url: String,
@@ -103,6 +105,7 @@ impl Engine {
         };
         self.title.live.refreshing = Some(Refreshing {
             answered: Answered::of(request, self.now),
+            validators: (!is_patch).then(|| (request.fetch.url.clone(), request.validators())),
             purpose: request.purpose.clone(),
             url: request.url().to_owned(),
         });
@@ -127,8 +130,19 @@ impl Engine {
     /// if that is all of it.
     pub(crate) fn on_mpd_read(&mut self, presentation: Presentation, text: Option<Bytes>) {
         match self.title.live.refreshing.take() {
-            Some(Refreshing { answered, .. }) => self.on_version(answered, presentation, text),
+            Some(Refreshing { answered, validators, .. }) => {
+                // Of an MPD with remote elements only its own text would be asked after.
+                let whole = text.is_some();
+                if self.on_version(answered, presentation, text) {
+                    self.title.live.validators.clear();
+                    let told = validators.filter(|(_, validators)| whole && !validators.is_empty());
+                    self.title.live.validators.extend(told);
+                }
+            }
             None => {
+                if text.is_none() {
+                    self.title.live.validators.clear();
+                }
                 self.title.live.text = text;
                 self.begin(presentation);
             }
@@ -161,10 +175,23 @@ impl Engine {
         }
     }
 
-    fn on_version(&mut self, answered: Answered, mut newer: Presentation, text: Option<Bytes>) {
+    /// The MPD is as it was, its server says (D041).
+    pub(super) fn on_same_mpd(&mut self, answered: Answered) {
+        self.stop_waiting();
+        let (draw, url) = (self.rng.next_u64(), self.title.url.clone());
+        if let (Some(dash), Some(presentation)) = (&mut self.title.live.dash, &self.title.presentation) {
+            dash.refresh.on_version(presentation, &url, answered.sent, false, draw);
+            if let Some(sample) = answered.dated(ClockSource::HttpDate) {
+                dash.clock.learn(&sample);
+            }
+        }
+    }
+
+    /// A newer version came. False if it is an older one than is known.
+    fn on_version(&mut self, answered: Answered, mut newer: Presentation, text: Option<Bytes>) -> bool {
         newer.periods.iter_mut().for_each(Period::join_switchable);
         self.stop_waiting();
-        let Some(mut known) = self.title.presentation.take() else { return };
+        let Some(mut known) = self.title.presentation.take() else { return false };
         let before: Vec<String> = known.periods.iter().map(|period| period.id.clone()).collect();
         let kept = self.still_needed(&known, &newer);
         let position = self.position();
@@ -186,7 +213,7 @@ impl Engine {
                 if let (Some(dash), Some(presentation)) = (&mut self.title.live.dash, &self.title.presentation) {
                     dash.refresh.on_version(presentation, &url, answered.sent, false, draw);
                 }
-                return;
+                return false;
             }
             Ok(_) => None,
             Err(error) => {
@@ -229,6 +256,7 @@ impl Engine {
             }
             None => self.begin_anew_at(known, position, started),
         }
+        true
     }
 
     /// Periods of the known version that the newer one no longer has, but that something is still there of, or on its way.

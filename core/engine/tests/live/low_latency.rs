@@ -311,3 +311,49 @@ fn a_server_that_refuses_what_was_reported_is_asked_for_what_there_is() {
         assert_eq!(replaced > 0, status == 404, "{status}: {:?}", errors(&session));
     }
 }
+
+#[test]
+fn h132_parts_of_a_server_without_all_of_the_profile_are_not_played() {
+    for (tag, what) in [
+        ("#EXT-X-PROGRAM-DATE-TIME", "dates"),
+        ("#EXT-X-PRELOAD-HINT", "hints"),
+        ("#EXT-X-RENDITION-REPORT", "reports of other renditions"),
+    ] {
+        let origin = Origin::new().editing(move |_, path, response| match path.ends_with(".m3u8") {
+            true => with_text(response, |text| {
+                let kept = text.lines().filter(|line| !line.starts_with(tag));
+                kept.fold(String::new(), |text, line| text + line + "\n")
+            }),
+            false => response.into(),
+        });
+        let log = origin.log.clone();
+        let mut session = origin.play("/hls/live_60/parts_334/partfiles_1/demo/main.m3u8");
+        session.run(Some(at(60_000)));
+        smooth(&session);
+        let parts = log.borrow().iter().filter(|asked| asked.path.matches('.').count() > 1).count();
+        assert_eq!(parts, 0, "{what}");
+        assert!(mean_latency(&session) > secs(5), "{what}: {}", mean_latency(&session));
+        let told: Vec<String> = session
+            .engine()
+            .media_warnings()
+            .filter(|warning| warning.warning.rule == "H132")
+            .map(|warning| warning.warning.message.clone())
+            .collect();
+        assert!(!told.is_empty() && told.iter().all(|message| message.contains(what)), "{told:?}");
+    }
+}
+
+#[test]
+fn h132_a_playlist_alone_has_nobody_to_report_of() {
+    let mut session = Origin::new()
+        .editing(|_, path, response| match path.ends_with(".m3u8") {
+            true => with_text(response, |text| {
+                let kept = text.lines().filter(|line| !line.starts_with("#EXT-X-RENDITION-REPORT"));
+                kept.fold(String::new(), |text, line| text + line + "\n")
+            }),
+            false => response.into(),
+        })
+        .play("/hls/live_60/parts_334/demo/v360.m3u8");
+    session.run(Some(at(60_000)));
+    assert!(mean_latency(&session) < MediaTime::from_millis(1250), "{}", mean_latency(&session));
+}

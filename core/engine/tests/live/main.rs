@@ -11,6 +11,7 @@ mod estimates;
 mod faults;
 mod hls;
 mod interstitials;
+mod lists;
 mod low_latency;
 mod missing;
 mod origin;

@@ -18,6 +18,9 @@ pub struct Asked {
     pub at: Timestamp,
     pub path: String,
     pub status: u16,
+    /// An answer is wanted only if something has changed.
+    pub conditional: bool,
+    pub urgency: u8,
     /// From which byte of the resource to which the answer is.
     pub bytes: (u64, u64),
 }
@@ -105,12 +108,14 @@ impl Source for Origin {
                 path: elsewhere.as_deref().unwrap_or(parts.path),
                 query: parts.query,
                 range: range.as_deref(),
+                if_none_match: request.known.etag.as_deref(),
                 attempt: request.attempt,
                 now_ms,
                 unix_ms: BEGIN + now_ms + if parts.path.ends_with(".m4s") { self.ahead } else { 0 },
                 ..Request::default()
             },
         );
+        let etag = answer.header("etag").map(str::to_owned);
         let content_type = answer.header("content-type").map(str::to_owned);
         // `Date` is in whole seconds.
         let hold = u64::try_from(answer.delivery.hold.as_millis()).unwrap_or(0);
@@ -119,6 +124,7 @@ impl Source for Origin {
         let held = Held { until: answer.delivery.hold, pieces: answer.delivery.pieces.clone() };
         let mut response = Response::new(answer.status, &request.url, answer.body.into_bytes());
         response.content_type = content_type;
+        response.etag = etag;
         response.date = date;
         response.content_length = length;
         response.held = held;
@@ -132,8 +138,16 @@ impl Source for Origin {
             Fetched::Response(response) => (response.status, response.body.len() as u64),
             Fetched::Failure(_) => (0, 0),
         };
+        let conditional = !request.known.is_empty();
         let from = request.byte_range.map_or(0, |range| range.offset);
-        self.log.borrow_mut().push(Asked { at: now, path, status, bytes: (from, from + length) });
+        self.log.borrow_mut().push(Asked {
+            at: now,
+            path,
+            status,
+            conditional,
+            urgency: request.urgency,
+            bytes: (from, from + length),
+        });
         fetched
     }
 }

@@ -11,7 +11,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{self, HeaderMap, HeaderName};
 use reqwest::Url;
 use rustls_platform_verifier::BuilderVerifierExt as _;
-use telecine_engine::{FetchRequest, RequestClass, ResponseHead};
+use telecine_engine::{FetchRequest, RequestClass, ResponseHead, Validators};
 use telecine_model::{uri, ByteRange, Error, ErrorCode, WallTime};
 use telecine_virtual::Failure;
 use tokio::time::{timeout, timeout_at, Instant};
@@ -29,6 +29,9 @@ const ERROR_BODY_MAX: u64 = 64 << 10;
 /// What has to be read past in front of a part comes at least this fast, in bytes a second (1 Mbit/s): all that is ever
 /// read past ([`super::body::MOST_SKIPPED`]) then takes little more than two minutes, and a drip ends at once.
 const LEAST_SKIPPED_A_SECOND: u64 = 128 << 10;
+
+/// What a request without a word about it has (RFC 9218, 4.1).
+const USUAL_URGENCY: u8 = 3;
 
 /// One client, one pool of connections.
 #[derive(Clone, Debug)]
@@ -204,6 +207,18 @@ impl Http {
             None if request.head => self.client.head(url).headers(headers),
             None => self.client.get(url).headers(headers),
         };
+        // RFC 9110, 13.1.3: of two conditions the entity tag's counts.
+        let condition = match &request.known {
+            Validators { etag: Some(etag), .. } => Some((header::IF_NONE_MATCH, etag)),
+            Validators { last_modified: Some(date), .. } => Some((header::IF_MODIFIED_SINCE, date)),
+            Validators { .. } => None,
+        };
+        if let Some((name, value)) = condition {
+            builder = builder.header(name, value);
+        }
+        if request.urgency != USUAL_URGENCY {
+            builder = builder.header("priority", format!("u={}", request.urgency.min(7)));
+        }
         if let Some(range) = request.byte_range {
             let last = range.offset.saturating_add(range.length).saturating_sub(1);
             builder = builder.header(header::RANGE, format!("bytes={}-{last}", range.offset));
@@ -288,6 +303,8 @@ fn head(request: &FetchRequest, url: String, status: u16, headers: &HeaderMap) -
         date: text(headers, header::DATE).and_then(|date| wall_time(&date)),
         age_s: number(header::AGE),
         from_cache: false,
+        etag: text(headers, header::ETAG),
+        last_modified: text(headers, header::LAST_MODIFIED),
     }
 }
 

@@ -102,6 +102,8 @@ async fn head(request: &FetchRequest, length: u64, kind: Option<&str>, out: &Out
         age_s: None,
         // Says nothing about the network.
         from_cache: true,
+        etag: None,
+        last_modified: None,
     })
     .await
 }
