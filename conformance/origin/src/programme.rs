@@ -227,7 +227,10 @@ impl<'a> Programme<'a> {
     /// One piece of a segment that comes in several.
     pub(crate) fn piece(&self, track: &Arc<Track>, n: u64, k: usize, piece: &Chunk) -> [Bytes; 2] {
         let sequence = piece_number(n, k);
-        let made = self.edge.filter(|_| self.tells_when()).map(|edge| Produced { unix_ms: edge.made(track, n, piece.start).0 });
+        let made = self
+            .edge
+            .filter(|_| self.tells_when())
+            .map(|edge| Produced { unix_ms: edge.made(track, n, piece.start).0 });
         // That the title can be divided was asked before.
         let [head, data] =
             chunk::write(fragment(track, n), piece, self.media_time(track, n), sequence, made).unwrap_or_default();

@@ -118,8 +118,7 @@ impl Kept {
             let last = chunks.len().saturating_sub(1);
             let even = |(n, chunk): (usize, &Chunk)| {
                 let duration = u128::from(chunk.duration);
-                duration * 1000 <= u128::from(most)
-                    && (n == last || duration * 100_000 >= u128::from(most) * 85)
+                duration * 1000 <= u128::from(most) && (n == last || duration * 100_000 >= u128::from(most) * 85)
             };
             let fit = Fit {
                 divides: chunks.first().is_some_and(|first| first.size > 0),
