@@ -6,7 +6,7 @@
 mod parts;
 mod ranges;
 
-use std::fmt::Write as _;
+use std::fmt::{self, Display, Write as _};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -199,10 +199,11 @@ impl Media {
 }
 
 /// Seconds as a decimal number, to the nearest thousandth or millionth.
-fn seconds(time: Ticks, fraction: u32) -> String {
+fn seconds(time: Ticks, fraction: u32) -> impl Display {
     let rounded = time.round_in(fraction);
     let (whole, rest) = (rounded / u64::from(fraction), rounded % u64::from(fraction));
-    format!("{whole}.{rest:0width$}", width = if fraction == 1000 { 3 } else { 6 })
+    let width = if fraction == 1000 { 3 } else { 6 };
+    fmt::from_fn(move |f| write!(f, "{whole}.{rest:0width$}"))
 }
 
 /// Bytes as an attribute has them: a hexadecimal sequence is in upper case (rfc8216bis, 4.2).

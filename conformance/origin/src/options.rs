@@ -135,7 +135,8 @@ pub(crate) fn unknown_option(part: &str) -> String {
 /// What is wrong with a query, whose parameters are a player's own: tokens, CMCD, directives. None of them is an option.
 pub(crate) fn query_fault(query: &str) -> Option<String> {
     let names = query.split('&').filter_map(|pair| pair.split_once('='));
-    let (name, value) = names.into_iter().find(|(name, _)| is_option(name))?;
+    // The name of an option ends where an underscore is.
+    let (name, value) = names.into_iter().find(|(name, _)| !name.contains('_') && is_option(name))?;
     Some(format!(
         "{name}={value} in the query changes nothing: options are parts of the path, in front of the title: \
          /{name}_{value}/"

@@ -71,6 +71,7 @@ pub fn resolve(base: &str, reference: &str) -> String {
     if r.path.is_empty() {
         return join(b.scheme, b.authority, b.path, r.query.or(b.query), r.fragment);
     }
+    let joined;
     let path = if r.path.starts_with('/') {
         remove_dot_segments(r.path)
     } else {
@@ -79,15 +80,17 @@ pub fn resolve(base: &str, reference: &str) -> String {
             None if b.authority.is_some() => "/",
             None => "",
         };
-        remove_dot_segments(&format!("{folder}{}", r.path))
+        joined = [folder, r.path].concat();
+        remove_dot_segments(&joined)
     };
     join(b.scheme, b.authority, &path, r.query, r.fragment)
 }
 
 /// RFC 3986, 5.2.4.
-fn remove_dot_segments(path: &str) -> String {
-    if !path.contains('.') {
-        return path.to_owned();
+fn remove_dot_segments(path: &str) -> Cow<'_, str> {
+    // Most have none.
+    if !path.split('/').any(|segment| matches!(segment, "." | "..")) {
+        return Cow::Borrowed(path);
     }
     let absolute = path.starts_with('/');
     let mut kept: Vec<&str> = Vec::new();
@@ -111,7 +114,7 @@ fn remove_dot_segments(path: &str) -> String {
         out.push('/');
     }
     out.push_str(&kept.join("/"));
-    out
+    Cow::Owned(out)
 }
 
 fn join(

@@ -1,7 +1,7 @@
 //! What low latency adds to a media playlist: parts, hints, reports, and updates that leave out what is known
 //! (rfc8216bis, 4.4.3.7, 4.4.3.8, 4.4.4.9, 4.4.5.2 to 4.4.5.4).
 
-use std::fmt::Write as _;
+use std::fmt::{self, Display, Write as _};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -96,10 +96,12 @@ impl<'a> Parts<'a> {
     }
 
     /// The address of a part: of a file of its own, or of its segment.
-    fn uri(&self, n: u64, k: usize) -> String {
+    fn uri(&self, n: u64, k: usize) -> impl Display + '_ {
         let number = self.programme.number(self.track, n);
-        let part = if self.files { format!(".{k}") } else { String::new() };
-        format!("{}/{number}{part}.m4s", self.track.id)
+        fmt::from_fn(move |f| match self.files {
+            true => write!(f, "{}/{number}.{k}.m4s", self.track.id),
+            false => write!(f, "{}/{number}.m4s", self.track.id),
+        })
     }
 
     /// The parts of a segment, in front of it or, while it grows, of nothing.
@@ -111,19 +113,19 @@ impl<'a> Parts<'a> {
         let parts = self.edge.pieces(self.track, n);
         let ranges = self.ranges(n);
         for (k, part) in parts.iter().enumerate().take(there) {
-            let uri = self.uri(n, k);
             let duration = seconds(Ticks { ticks: part.duration, timescale: self.track.timescale }, 1_000_000);
-            let mut tag = format!("#EXT-X-PART:DURATION={duration},URI=\"{uri}\"");
+            let out = &mut playlist.out;
+            let _ = write!(out, "#EXT-X-PART:DURATION={duration},URI=\"{}\"", self.uri(n, k));
             if let Some(r) = ranges.get(k) {
-                let _ = write!(tag, ",BYTERANGE=\"{}@{}\"", r.end - r.start, r.start);
+                let _ = write!(out, ",BYTERANGE=\"{}@{}\"", r.end - r.start, r.start);
             }
             if part.independent {
-                tag.push_str(",INDEPENDENT=YES");
+                out.push_str(",INDEPENDENT=YES");
             }
             if self.programme.is_gap(n) {
-                tag.push_str(",GAP=YES");
+                out.push_str(",GAP=YES");
             }
-            playlist.tag(&tag);
+            out.push('\n');
         }
     }
 

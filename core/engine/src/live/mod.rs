@@ -110,6 +110,11 @@ impl Live {
     }
 }
 
+/// What a reference ends in, queries left out.
+fn last_name(reference: &str) -> &str {
+    uri::split(reference).path.rsplit('/').next().unwrap_or("")
+}
+
 impl Engine {
     /// Whether more segments of a rendition may be announced.
     pub(crate) fn goes_on(&self, reference: RenditionRef) -> bool {
@@ -245,6 +250,11 @@ impl Engine {
         let playlists =
             self.title.playlists.values().filter(|info| self.config.live.low_latency && parts::blocks(info));
         let reports = playlists.flat_map(|info| info.rendition_reports.iter().map(move |report| (info, report)));
+        // Most are of others, which their last names show.
+        let reports = reports.filter(|(_, report)| {
+            let reported = last_name(&report.uri);
+            matches!(reported, "" | "." | "..") || reported == last_name(url)
+        });
         let of_this = reports.filter(|(info, report)| uri::resolve(&info.uri, &report.uri) == url);
         of_this.filter_map(|(_, report)| Directives::for_reported(report)).max()
     }

@@ -52,6 +52,8 @@ impl Lists {
             idle_timeout: SILENCE,
             max_redirects: u32::try_from(limits.redirects).unwrap_or(u32::MAX),
             attempt: 0,
+            urgency: 3,
+            known: None,
             licence: None,
         }
     }
