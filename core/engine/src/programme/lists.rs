@@ -8,7 +8,7 @@ use telecine_manifest::interstitial::asset_list;
 use telecine_model::interstitial::AssetList;
 use telecine_model::{Error, ErrorCode, Limits};
 
-use crate::action::FetchRequest;
+use crate::action::{FetchRequest, Validators};
 use crate::input::{Body, NetworkEvent, RequestId, ResponseHead};
 
 /// A decision takes time: a list may be silent for so long (delivery rules; no second attempt).
@@ -52,8 +52,8 @@ impl Lists {
             idle_timeout: SILENCE,
             max_redirects: u32::try_from(limits.redirects).unwrap_or(u32::MAX),
             attempt: 0,
-            urgency: 3,
-            known: None,
+            urgency: 2,
+            known: Validators::default(),
             licence: None,
         }
     }
