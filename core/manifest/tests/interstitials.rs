@@ -1,5 +1,7 @@
 //! What titles announce to be played in the middle of them.
 
+#![allow(clippy::expect_used, clippy::panic)] // These are tests.
+
 use telecine_manifest::interstitial::{
     self, Announcement, HLS_INTERSTITIAL, HLS_PRELOAD, INSERT_SCHEME, REPLACE_SCHEME,
 };

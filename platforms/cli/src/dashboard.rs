@@ -4,7 +4,7 @@
 use std::io::IsTerminal as _;
 
 use console::{style, truncate_str};
-use telecine_engine::{Decision, Event, Snapshot, State};
+use telecine_engine::{Decision, Event, InterstitialEnd, InterstitialPhase, Snapshot, State};
 use telecine_model::{Error, MediaTime, Timestamp, TrackKind};
 
 use crate::document::within;
@@ -162,11 +162,53 @@ fn line(event: &Event) -> Option<String> {
             let (kind, rule, message) = (found.kind.name(), &found.warning.rule, &found.warning.message);
             (*at, format!("warning   {kind} {}: {rule} {message}{times}", found.track))
         }
+        Event::Interstitial { at, id, phase } => (*at, format!("{:<9} {id}{}", "break", broken(phase)?)),
+        Event::Asset { id, index, event } => {
+            // What plays in it tells what the title tells too: only what went wrong is worth a line.
+            let at = match &**event {
+                Event::Error { at, .. } | Event::StallStarted { at, .. } | Event::StallEnded { at, .. } => *at,
+                _ => return None,
+            };
+            let text = line(event)?;
+            let text = text.split_at_checked(stamp(at).len() + 1).map_or(text.as_str(), |(_, text)| text);
+            (at, format!("{:<9} {id} asset {index}: {text}", "break"))
+        }
         Event::LiveEnded { at, duration } => (*at, format!("complete  will not go on: it ends at {duration}")),
         Event::Ended { at } => (*at, "ended".to_owned()),
         _ => return None,
     };
     Some(format!("{} {}", stamp(at), one_line_keeping_columns(&text)))
+}
+
+/// What happened to an interstitial, behind its name; None for what nobody needs to read.
+fn broken(phase: &InterstitialPhase) -> Option<String> {
+    Some(match phase {
+        InterstitialPhase::Known { start } => format!(": announced, at {start}"),
+        InterstitialPhase::Resolved { assets, duration } => {
+            let length = duration.map_or(String::new(), |duration| format!(", {duration} long"));
+            format!(": {assets} to play{length}")
+        }
+        InterstitialPhase::Started { position } => format!(": begins, the title is held at {position}"),
+        InterstitialPhase::AssetStarted { index, duration } => {
+            let length = duration.map_or(String::new(), |duration| format!(", {duration} long"));
+            format!(": plays asset {index}{length}")
+        }
+        InterstitialPhase::Failed { index: Some(index), error } => {
+            format!(": asset {index} left out, {}", words(error))
+        }
+        InterstitialPhase::Failed { index: None, error } => format!(": left out, {}", words(error)),
+        InterstitialPhase::Ended { resume, reason } => {
+            let why = match reason {
+                InterstitialEnd::Played => "over",
+                InterstitialEnd::Skipped => "skipped",
+                InterstitialEnd::Left => "left",
+                InterstitialEnd::Failed => "given up",
+                _ => "ended",
+            };
+            format!(": {why}, the title goes on at {resume}")
+        }
+        _ => return None,
+    })
 }
 
 /// The faults of a manifest that are told when it is loaded; `inspect` lists them all.
@@ -207,6 +249,10 @@ fn progress(snapshot: &Snapshot) -> String {
         parts.push(format!("{} {rendition} +{:.1} s", stream.kind.name(), stream.buffered.as_secs_f64()));
     }
     parts.extend(snapshot.throughput.map(bits));
+    parts.extend(snapshot.interstitial.as_ref().map(|shown| match shown.asset {
+        Some(asset) => format!("asset {asset} of {} for {}", shown.id, shown.position),
+        None => format!("waiting for {}", shown.id),
+    }));
     parts.extend(live(snapshot));
     one_line(&parts.join(", "))
 }

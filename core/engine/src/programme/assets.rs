@@ -53,7 +53,7 @@ impl Programme {
         for (index, asset) in assets.into_iter().enumerate() {
             let whole = asset.duration.filter(|duration| *duration <= late);
             if let Some(duration) = whole {
-                late = late - duration;
+                late -= duration;
                 continue;
             }
             let index = u32::try_from(index).unwrap_or(u32::MAX);
@@ -209,7 +209,7 @@ impl Programme {
             roll.engine.handle(Input::Command(Command::Play), self.now);
             let rate_milli = roll.engine.playback.rate_milli;
             if self.sink.rate_milli != rate_milli {
-                self.to_sink(SinkCommand::SetRate(rate_milli));
+                self.order(SinkCommand::SetRate(rate_milli));
             }
             return true;
         }
@@ -220,7 +220,7 @@ impl Programme {
             let (index, duration) = (roll.index, roll.length().or(roll.asset.duration));
             let part = roll.part;
             if !self.sink.playing {
-                self.to_sink(SinkCommand::Play);
+                self.order(SinkCommand::Play);
             }
             // One that follows another has begun.
             self.tell_end(pause, part, pause.cut, InterstitialEnd::Played);
@@ -236,7 +236,7 @@ impl Programme {
         }
         if !plays && self.sink.playing && !roll.engine.playback.started {
             // The one before is over, and this one is not ready.
-            self.to_sink(SinkCommand::Pause);
+            self.order(SinkCommand::Pause);
             pause.waits.get_or_insert(self.now);
         }
         false
@@ -313,14 +313,14 @@ impl Programme {
         if front {
             pause.waits = Some(self.now);
             if self.sink.playing {
-                self.to_sink(SinkCommand::Pause);
+                self.order(SinkCommand::Pause);
             }
             if opened {
                 self.empty_sink(pause.place);
             }
         } else if opened {
             for kind in self.sink_kinds() {
-                self.to_sink(SinkCommand::Remove { kind, from: place, to: MediaTime::MAX });
+                self.order(SinkCommand::Remove { kind, from: place, to: MediaTime::MAX });
             }
         }
     }
@@ -352,7 +352,7 @@ impl Programme {
         if pause.rolls.is_empty() && pause.returns.is_none() {
             pause.waits = Some(self.now);
             if self.sink.playing {
-                self.to_sink(SinkCommand::Pause);
+                self.order(SinkCommand::Pause);
             }
         }
     }

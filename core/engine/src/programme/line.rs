@@ -162,6 +162,7 @@ fn shift(time: MediaTime, by: MediaTime) -> MediaTime {
 }
 
 #[cfg(test)]
+#[allow(clippy::panic)] // These are tests.
 mod tests {
     use super::*;
 

@@ -393,7 +393,7 @@ impl Programme {
             let mut answers = Vec::new();
             while let Some(action) = self.main.poll() {
                 match action {
-                    Action::Sink(command) => answers.extend(self.from_main(command)),
+                    Action::Sink(command) => answers.extend(self.title_orders(command)),
                     Action::Emit(event) => self.main_tells(event),
                     other => self.outbox.push_back(other),
                 }
@@ -412,7 +412,7 @@ impl Programme {
     fn tell_ends(&mut self) {
         if !self.beginning && !self.untold_ends.is_empty() && self.line.gate == Gate::Open && !self.is_followed() {
             for kind in std::mem::take(&mut self.untold_ends) {
-                self.to_sink(SinkCommand::EndOfStream { kind });
+                self.order(SinkCommand::EndOfStream { kind });
             }
         }
     }
@@ -423,11 +423,11 @@ impl Programme {
     }
 
     /// What the title's engine tells the sink. Gives the place of a seek that is answered at once.
-    fn from_main(&mut self, command: SinkCommand) -> Option<MediaTime> {
+    fn title_orders(&mut self, command: SinkCommand) -> Option<MediaTime> {
         if self.beginning {
             if matches!(command, SinkCommand::Stop) {
                 self.line.held.clear();
-                self.to_sink(command);
+                self.order(command);
             } else {
                 self.line.held.push_back(command);
             }
@@ -452,10 +452,10 @@ impl Programme {
             (SinkCommand::Seek(place) | SinkCommand::Jump(place), _) => return Some(*place),
             (SinkCommand::Play | SinkCommand::Pause | SinkCommand::SetRate(_), _) => {}
             // Nothing else can be stopped while this is.
-            (SinkCommand::Stop, _) => self.to_sink(command),
+            (SinkCommand::Stop, _) => self.order(command),
             (_, Gate::Held) => self.line.held.push_back(command),
             (_, Gate::Open) => self.pass_main(command),
-            (SinkCommand::Disable { .. }, Gate::Shut) => self.to_sink(command),
+            (SinkCommand::Disable { .. }, Gate::Shut) => self.order(command),
             (_, Gate::Shut) => {}
         }
         None
@@ -475,7 +475,7 @@ impl Programme {
                         self.outbox.push_back(Action::Fetch(fetch));
                     }
                     Action::Cancel(id) => self.outbox.push_back(Action::Cancel(roll.line.outer_request(id))),
-                    Action::Sink(command) => answered |= self.from_roll(roll, command, plays),
+                    Action::Sink(command) => answered |= self.roll_orders(roll, command, plays),
                     // No key system was promised to it.
                     Action::Cdm(_) => {}
                     Action::Emit(event) => {
@@ -498,7 +498,7 @@ impl Programme {
     }
 
     /// What an asset's engine tells the sink. True if it was answered at once.
-    fn from_roll(&mut self, roll: &mut Roll, command: SinkCommand, plays: bool) -> bool {
+    fn roll_orders(&mut self, roll: &mut Roll, command: SinkCommand, plays: bool) -> bool {
         let open = roll.line.gate == Gate::Open;
         match command {
             // Something follows it.
@@ -510,7 +510,7 @@ impl Programme {
             }
             SinkCommand::Play | SinkCommand::Pause | SinkCommand::SetRate(_) => {
                 if plays {
-                    self.to_sink(command);
+                    self.order(command);
                 }
             }
             command if open => self.pass(&mut roll.line, command),
@@ -537,15 +537,15 @@ impl Programme {
             SinkCommand::Append(append) if self.sink.kinds.get(&append.kind) != Some(&line.serial) => {
                 if let Some(own) = self.sink.configurations.get(&(line.serial, append.kind)).cloned() {
                     self.sink.kinds.insert(append.kind, line.serial);
-                    self.to_sink(own);
+                    self.order(own);
                 }
             }
             _ => {}
         }
-        self.to_sink(command);
+        self.order(command);
     }
 
-    fn to_sink(&mut self, command: SinkCommand) {
+    fn order(&mut self, command: SinkCommand) {
         match &command {
             SinkCommand::Play => self.sink.playing = true,
             SinkCommand::Pause => self.sink.playing = false,

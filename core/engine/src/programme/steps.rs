@@ -246,7 +246,7 @@ impl Programme {
         }
         self.hold_main();
         if pause.rolls.is_empty() && self.sink.playing {
-            self.to_sink(SinkCommand::Pause);
+            self.order(SinkCommand::Pause);
         }
     }
 

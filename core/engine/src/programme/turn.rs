@@ -110,7 +110,7 @@ impl Programme {
         if pause.is_behind_title() {
             self.tell_end(pause, usize::MAX, pause.cut, reason);
             if self.sink.playing {
-                self.to_sink(SinkCommand::Pause);
+                self.order(SinkCommand::Pause);
             }
             self.end_title();
             return Step::Over;
@@ -128,7 +128,7 @@ impl Programme {
         }
         let kept = pause.first && self.main.title.start.is_some_and(|start| start.abs_diff(target) <= SEAM);
         if pause.returns.is_none() && !kept {
-            self.to_main(target);
+            self.go_to_title(target);
             return Step::Over;
         }
         self.show_held(target);
@@ -169,7 +169,7 @@ impl Programme {
         }
         let place = self.line.outer_time(target);
         self.sink.own_seeks += 1;
-        self.to_sink(if random_access { SinkCommand::Seek(place) } else { SinkCommand::Jump(place) });
+        self.order(if random_access { SinkCommand::Seek(place) } else { SinkCommand::Jump(place) });
         self.forget_past(place);
         self.disable_absent();
         self.play_main();
@@ -177,7 +177,7 @@ impl Programme {
     }
 
     /// Leaves an interstitial and lets the title go on from a place, in an empty sink and in its own time.
-    pub(super) fn to_main(&mut self, target: MediaTime) {
+    pub(super) fn go_to_title(&mut self, target: MediaTime) {
         self.line.shut();
         self.drop_from_sink();
         self.line.open_wide();
@@ -189,13 +189,13 @@ impl Programme {
     pub(super) fn play_main(&mut self) {
         if self.sink.rate_milli != self.main.playback.rate_milli {
             let rate_milli = self.main.playback.rate_milli;
-            self.to_sink(SinkCommand::SetRate(rate_milli));
+            self.order(SinkCommand::SetRate(rate_milli));
         }
         if self.wanted {
             self.main.handle(Input::Command(Command::Play), self.now);
         }
         if self.main.playback.state != State::Playing && self.sink.playing {
-            self.to_sink(SinkCommand::Pause);
+            self.order(SinkCommand::Pause);
         }
     }
 
@@ -212,7 +212,7 @@ impl Programme {
         let played: std::collections::BTreeSet<TrackKind> = outputs.collect();
         for kind in self.sink_kinds() {
             if !played.contains(&kind) {
-                self.to_sink(SinkCommand::Disable { kind });
+                self.order(SinkCommand::Disable { kind });
             }
         }
     }
@@ -225,7 +225,7 @@ impl Programme {
         }
         if opened {
             for kind in self.sink_kinds() {
-                self.to_sink(SinkCommand::Remove { kind, from: pause.place, to: MediaTime::MAX });
+                self.order(SinkCommand::Remove { kind, from: pause.place, to: MediaTime::MAX });
             }
         }
     }
@@ -282,7 +282,7 @@ impl Programme {
     /// A sink with random access would show again what lies before, to whoever goes back in the title.
     pub(super) fn forget_past(&mut self, place: MediaTime) {
         for kind in self.sink_kinds() {
-            self.to_sink(SinkCommand::Remove { kind, from: MediaTime::MIN, to: place });
+            self.order(SinkCommand::Remove { kind, from: MediaTime::MIN, to: place });
         }
     }
 
@@ -293,17 +293,17 @@ impl Programme {
     pub(super) fn drop_from_sink(&mut self) {
         self.sink.mixed = false;
         for kind in self.sink_kinds() {
-            self.to_sink(SinkCommand::Remove { kind, from: MediaTime::MIN, to: MediaTime::MAX });
+            self.order(SinkCommand::Remove { kind, from: MediaTime::MIN, to: MediaTime::MAX });
         }
     }
 
     /// Drops everything from the sink and moves it.
     pub(super) fn empty_sink(&mut self, place: MediaTime) {
         if self.sink.playing {
-            self.to_sink(SinkCommand::Pause);
+            self.order(SinkCommand::Pause);
         }
         self.drop_from_sink();
         self.sink.own_seeks += 1;
-        self.to_sink(SinkCommand::Seek(place));
+        self.order(SinkCommand::Seek(place));
     }
 }

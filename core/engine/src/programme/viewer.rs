@@ -31,33 +31,33 @@ impl Programme {
                 self.wanted = false;
                 self.beginning = self.main.config.interstitials.enabled;
                 self.line = Line::new(0, Gate::Open, String::new());
-                self.to_engine(command);
+                self.tell_title(command);
             }
             Command::Stop => {
                 self.forget();
                 self.line.open_wide();
-                self.to_engine(command);
+                self.tell_title(command);
             }
             Command::Play if self.is_over() => {
                 self.wanted = true;
                 self.seek(MediaTime::MIN);
                 if self.pause.is_none() {
-                    self.to_engine(command);
+                    self.tell_title(command);
                 }
             }
             Command::Play => {
                 self.wanted = true;
-                self.to_player(command);
+                self.tell_player(command);
             }
             Command::Pause => {
                 self.wanted = false;
-                self.to_player(command);
+                self.tell_player(command);
             }
             Command::SetRate(rate_milli) => self.set_rate(rate_milli),
             Command::Seek(target) => self.seek(target),
             Command::SeekToTime(time) => match self.main.position_at_wall(time).filter(|_| self.pause.is_some()) {
                 Some(target) => self.seek(target),
-                None => self.to_engine(command),
+                None => self.tell_title(command),
             },
             Command::SkipInterstitial => self.skip(),
             // The ends are this one's to set as soon as there are interstitials.
@@ -65,20 +65,20 @@ impl Programme {
                 for roll in self.pause.iter_mut().flat_map(|pause| &mut pause.rolls) {
                     roll.engine.handle(Input::Command(command.clone()), self.now);
                 }
-                self.to_engine(command);
+                self.tell_title(command);
             }
             Command::SetEnd(_) | Command::GoOn { .. } | Command::SelectTrack { .. } | Command::ReleaseLicence(_) => {
-                self.to_engine(command)
+                self.tell_title(command)
             }
         }
     }
 
-    fn to_engine(&mut self, command: Command) {
+    fn tell_title(&mut self, command: Command) {
         self.main.handle(Input::Command(command), self.now);
     }
 
     /// For whoever plays.
-    fn to_player(&mut self, command: Command) {
+    fn tell_player(&mut self, command: Command) {
         match &mut self.pause {
             Some(pause) if pause.on => {
                 if let Some(roll) = pause.rolls.front_mut().filter(|roll| roll.line.gate == Gate::Open) {
@@ -87,7 +87,7 @@ impl Programme {
                 // Nobody waits who does not want to see anything.
                 pause.waits = pause.waits.map(|_| self.now);
             }
-            _ => self.to_engine(command),
+            _ => self.tell_title(command),
         }
     }
 
@@ -118,12 +118,12 @@ impl Programme {
                 roll.engine.handle(Input::Command(Command::SetRate(rate)), self.now);
             }
         }
-        self.to_engine(Command::SetRate(rate_milli));
+        self.tell_title(Command::SetRate(rate_milli));
     }
 
     fn seek(&mut self, target: MediaTime) {
         if self.main.title.start.is_none() || !(self.main.playback.is_active() || self.is_over()) {
-            return self.to_engine(Command::Seek(target));
+            return self.tell_title(Command::Seek(target));
         }
         let target = self.main.within(target);
         let from = match &self.pause {
@@ -169,13 +169,13 @@ impl Programme {
             // The sink is the title's again, in the title's own time, and has nothing.
             self.drop_from_sink();
             self.line.open_wide();
-            self.to_engine(Command::GoOn { from: target, end });
+            self.tell_title(Command::GoOn { from: target, end });
         } else if self.main.title.end != end {
-            self.to_engine(Command::SetEnd(end));
+            self.tell_title(Command::SetEnd(end));
         }
-        self.to_engine(Command::Seek(target));
+        self.tell_title(Command::Seek(target));
         if held && self.wanted {
-            self.to_engine(Command::Play);
+            self.tell_title(Command::Play);
         }
     }
 
@@ -227,6 +227,6 @@ impl Programme {
         if pause.returns == Some(target) && self.move_to_main(target) {
             return;
         }
-        self.to_main(target);
+        self.go_to_title(target);
     }
 }
