@@ -47,6 +47,11 @@
 //! whether the same actions came out. The hash of the action stream ([`Engine::action_hash`]) is
 //! equal for equal inputs on every platform.
 //!
+//! # Interstitials
+//!
+//! An engine plays one title. [`Programme`] plays a title with what is played in the middle of it, and is driven in the
+//! same way.
+//!
 //! # Policies
 //!
 //! Bitrate rule, throughput estimator, retries and buffer goals are traits with defaults
