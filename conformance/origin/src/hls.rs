@@ -21,6 +21,12 @@ use crate::title::{Medium, Ticks, Track};
 const AUDIO: &str = "audio";
 const SUBTITLES: &str = "subtitles";
 
+/// The title as what an interstitial plays (rfc8216bis, D.3).
+pub(crate) fn asset_list(programme: &Programme<'_>) -> String {
+    let length = seconds(programme.length(), 1000);
+    format!("{{\"ASSETS\":[{{\"URI\":\"main.m3u8\",\"DURATION\":{length}}}]}}\n")
+}
+
 /// The multivariant playlist.
 pub(crate) fn multivariant(programme: &Programme<'_>) -> String {
     let title = programme.title;

@@ -32,6 +32,7 @@
 //! | path | what |
 //! |---|---|
 //! | `/hls/demo/main.m3u8` | multivariant playlist: renditions of pictures, an audio and a subtitles group, I-frames |
+//! | `/hls/demo/assets.json` | an asset list (rfc8216bis, D.3) of one asset: the title |
 //! | `/dash/demo/number.mpd` | `SegmentTemplate` with `$Number$` and `@duration` |
 //! | `/dash/demo/time.mpd` | `SegmentTimeline` with `$Time$` |
 //! | `/dash/demo/timeline-number.mpd` | `SegmentTimeline` with `$Number$` |
@@ -108,6 +109,7 @@
 //! | option | meaning |
 //! |---|---|
 //! | `scte35_N` | a break every N seconds, half as long (30 s at most), told of eight seconds before: `EXT-X-DATERANGE`, `EventStream` |
+//! | `sgai_1` | something else is played in the breaks of `scte35_`: HLS interstitials, whose `X-ASSET-LIST` is `assets.json` of the same title; DASH `ReplacePresentation` |
 //! | `inband_1` | DASH: breaks are told by `emsg` in front of segments of the first rendition's pictures instead |
 //! | `mpdevent_1` | DASH, with periods: `emsg` tells when an MPD is not valid any more, and `minimumUpdatePeriod` is 0 |
 //! | `patch_N` | DASH: `PatchLocation`, and patches of MPDs that are N seconds old at most: older 404, none newer 425 |
@@ -221,6 +223,7 @@ fn media_type(extension: &str) -> &'static str {
         "mpd" => "application/dash+xml",
         "mpp" => "application/dash-patch+xml",
         "xml" => "application/xml",
+        "json" => "application/json",
         "vtt" => "text/vtt",
         "jpg" => "image/jpeg",
         _ => "application/octet-stream",

@@ -60,6 +60,8 @@ pub(crate) struct Live {
     pub(crate) patch: Option<u64>,
     /// `scte35_<seconds>`: a break begins so often.
     pub(crate) splices: Option<u64>,
+    /// `sgai_1`: something else is played in breaks, by whoever plays the programme.
+    pub(crate) interstitials: bool,
     /// `inband_1`: breaks are told in the media of DASH, not in the MPD.
     pub(crate) in_band: bool,
     /// `mpdevent_1`: the media tell when an MPD is not valid any more.
@@ -153,6 +155,7 @@ impl Default for Live {
             ends_early: false,
             patch: None,
             splices: None,
+            interstitials: false,
             in_band: false,
             validity: false,
             unsteady: Unsteady::default(),
@@ -197,6 +200,7 @@ impl Live {
             "continuous" => switch(value).map(|on| self.continuous = on),
             "etp" => switch(value).map(|on| self.ends_early = on),
             "scte35" => number(value, 10..=86_400).map(|seconds| self.splices = Some(seconds)),
+            "sgai" => switch(value).map(|on| self.interstitials = on),
             "inband" => switch(value).map(|on| self.in_band = on),
             "mpdevent" => switch(value).map(|on| self.validity = on),
             "patch" => number(value, 1..=86_400).map(|seconds| self.patch = Some(seconds)),
@@ -223,6 +227,9 @@ impl Live {
             }
             _ if self.renumbers && (self.parts.is_some() || self.block.is_some()) => {
                 Some("encrestartmsn_ counts anew what _HLS_msn asks for")
+            }
+            _ if self.interstitials && (self.splices.is_none() || self.in_band) => {
+                Some("sgai_1 says what is played in the breaks of scte35_<seconds>, in manifests")
             }
             _ if self.in_band && self.splices.is_none() => Some("inband_1 says where scte35_<seconds> is told"),
             _ if self.unsteady.drift_ppm != 0 && self.start == 0 => {

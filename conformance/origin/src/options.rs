@@ -119,7 +119,7 @@ pub(crate) enum Refused {
 const NAMES: &str = "dur snr pto gap ts bytes disc periods bases xlink sidx live start stop event mup spd utc \
     parts partfiles block skip chunk ato ltgt prft \
     encrestart encrestartmsn adbreak continuous etp patch scte35 \
-    inband mpdevent jitter drift early404 skewpdt stale back prot keys \
+    sgai inband mpdevent jitter drift early404 skewpdt stale back prot keys \
     krot lead iv pattern kf kauth ktoken kdelay kwrong klong kmissing kexpire statuscode cut short \
     stallh stallb flip norange mime enc redir rate trace delay seed";
 

@@ -28,6 +28,8 @@ const PIECES: u64 = 256;
 pub(crate) struct Programme<'a> {
     pub(crate) title: &'a Title,
     pub(crate) options: &'a Options,
+    /// What the title is called in URLs.
+    pub(crate) asset: &'a str,
     /// Segments of the reference rendition.
     count: u64,
     pub(crate) format: Format,
@@ -44,7 +46,7 @@ fn piece_number(n: u64, k: usize) -> u32 {
 }
 
 impl<'a> Programme<'a> {
-    pub(crate) fn new(title: &'a Title, options: &'a Options, format: Format) -> Self {
+    pub(crate) fn new(title: &'a Title, asset: &'a str, options: &'a Options, format: Format) -> Self {
         let reference = title.reference();
         let per_period = reference.fragments.len() as u64;
         let count = match options.seconds {
@@ -56,7 +58,7 @@ impl<'a> Programme<'a> {
                 asked / reference.period * per_period + reference.fragments.iter().take_while(whole).count() as u64
             }
         };
-        Self { title, options, count: count.max(1), format, skip: Skips::None, edge: None }
+        Self { title, options, asset, count: count.max(1), format, skip: Skips::None, edge: None }
     }
 
     /// The same as it goes on, as far as it is.

@@ -123,6 +123,10 @@ pub(crate) fn resource(programme: &Programme<'_>, format: Format, target: &Targe
             let text = dash::remote_period(programme, Addressing::read(stem)?, index);
             Some(Resource::text(Class::Manifest, "xml", "", text))
         }
+        (None, "json") if format == Format::Hls && stem == "assets" && programme.edge.is_none() => {
+            let text = hls::asset_list(programme);
+            Some(Resource::text(Class::Manifest, "json", "", text))
+        }
         (None, "mp4" | "ts" | "aac") if programme.edge.is_some() => None,
         (None, "mp4" | "ts" | "aac") => single_file(programme, stem, extension),
         (None, "vtt") if programme.edge.is_none() => {

@@ -235,7 +235,7 @@ fn answer(library: &Library, request: &Request<'_>) -> Response {
                 Some(title) => title,
                 None => return bare(500, Vec::new(), Some("this title cannot be protected so")),
             };
-            let mut programme = Programme::new(&title, &target.options, format);
+            let mut programme = Programme::new(&title, &target.asset, &target.options, format);
             let mut hold = Duration::ZERO;
             if let Some(live) = &target.options.live {
                 if !Live::can_repeat(&title) {

@@ -32,6 +32,15 @@ impl Break {
         self.start_ms + self.length_ms
     }
 
+    /// What is played in it where something is: the same title, from its start, in whole seconds.
+    pub(crate) fn asset(&self, format: Format, asset: &str) -> String {
+        let seconds = self.length_ms / 1000;
+        match format {
+            Format::Dash => format!("/dash/dur_{seconds}/{asset}/number.mpd"),
+            Format::Hls => format!("/hls/dur_{seconds}/{asset}/assets.json"),
+        }
+    }
+
     /// The `splice_info_section` where it begins: out of the network.
     pub(crate) fn out(&self) -> Vec<u8> {
         let insert =
@@ -96,6 +105,8 @@ impl Insert {
 /// SCTE 35 in `emsg`, and in an MPD.
 pub(crate) const IN_BAND: &str = "urn:scte:scte35:2013:bin";
 pub(crate) const IN_MPD: &str = "urn:scte:scte35:2014:xml+bin";
+/// What is played in place of a part of the programme (ISO/IEC 23009-1, 5.16.4).
+pub(crate) const REPLACED: &str = "urn:mpeg:dash:event:alternativeMPD:replace:2025";
 /// The end of the validity of an MPD (ISO/IEC 23009-1, 5.10.4).
 pub(crate) const VALIDITY: &str = "urn:mpeg:dash:event:2012";
 

@@ -25,6 +25,8 @@ pub enum RequestClass {
     Steering,
     /// The wall clock (`UTCTiming`). Playback goes on without it.
     Clock,
+    /// What an interstitial plays. The title goes on without it.
+    AssetList,
 }
 
 impl RequestClass {
@@ -40,6 +42,7 @@ impl RequestClass {
             Self::Key => "key",
             Self::Steering => "steering",
             Self::Clock => "clock",
+            Self::AssetList => "asset-list",
         }
     }
 }

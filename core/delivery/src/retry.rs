@@ -141,7 +141,7 @@ impl DefaultRetry {
         match class {
             RequestClass::Manifest | RequestClass::Key => 4,
             RequestClass::Playlist | RequestClass::Init | RequestClass::Index | RequestClass::Segment => 5,
-            RequestClass::Text | RequestClass::Steering | RequestClass::Clock => 2,
+            RequestClass::Text | RequestClass::Steering | RequestClass::Clock | RequestClass::AssetList => 2,
         }
     }
 
@@ -186,9 +186,11 @@ impl DefaultRetry {
             _ if failure.code == ErrorCode::GeoBlocked => Otherwise::Fail,
             _ if failure.has_alternate => Otherwise::Alternate,
             RequestClass::Segment if Self::is_outage(failure) => Otherwise::Fail,
-            RequestClass::Segment | RequestClass::Text | RequestClass::Steering | RequestClass::Clock => {
-                Otherwise::Skip
-            }
+            RequestClass::Segment
+            | RequestClass::Text
+            | RequestClass::Steering
+            | RequestClass::Clock
+            | RequestClass::AssetList => Otherwise::Skip,
             RequestClass::Manifest
             | RequestClass::Playlist
             | RequestClass::Init

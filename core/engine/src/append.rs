@@ -213,13 +213,14 @@ impl Engine {
     /// Samples outside of it belong to another period (D009). The last period is open at its end:
     /// manifests announce durations a little short (D105).
     pub(crate) fn window(&self, period: usize) -> (MediaTime, MediaTime) {
+        let bound = self.title.end.unwrap_or(MediaTime::MAX);
         let presentation = self.title.presentation.as_ref();
         if presentation.is_none_or(|p| p.protocol == Protocol::Hls) {
-            return (MediaTime::MIN, MediaTime::MAX);
+            return (MediaTime::MIN, bound);
         }
         // What lies before the first period is priming: decoders need it.
         let own = presentation.and_then(|p| p.periods.get(period)).filter(|_| period > 0);
         let start = own.map_or(MediaTime::MIN, |period| period.start);
-        (start, self.period_end(period).unwrap_or(MediaTime::MAX))
+        (start, self.period_end(period).map_or(bound, |end| end.min(bound)))
     }
 }

@@ -397,6 +397,11 @@ impl BufferMap {
         torn
     }
 
+    /// End of the latest media.
+    pub(crate) fn media_end(&self) -> Option<MediaTime> {
+        self.0.iter().filter(|item| item.has_media()).map(|item| item.media_end).max()
+    }
+
     /// Start of the earliest media.
     pub(crate) fn start(&self) -> Option<MediaTime> {
         self.0.iter().find(|item| item.has_media()).map(|item| item.media_start)

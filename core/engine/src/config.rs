@@ -40,6 +40,8 @@ pub struct Config {
     pub location_rest: Duration,
     /// How titles that go on are played.
     pub live: LiveConfig,
+    /// How what is played in the middle of titles is.
+    pub interstitials: InterstitialConfig,
     /// The stall watchdog looks after so long without progress. Default 3 s; zero never looks.
     pub stuck_after: Duration,
     /// Missing media up to this length is jumped over at once; longer holes only if nothing can
@@ -73,6 +75,7 @@ impl Default for Config {
             least_bytes: 10_000,
             location_rest: Duration::from_secs(60),
             live: LiveConfig::default(),
+            interstitials: InterstitialConfig::default(),
             stuck_after: Duration::from_secs(3),
             small_gap: MediaTime::from_millis(500),
             strict: false,
@@ -112,6 +115,26 @@ impl Default for LiveConfig {
             max_rate_milli: None,
             stale_after: Duration::from_secs(60),
         }
+    }
+}
+
+/// How interstitials are played ([`Programme`](crate::Programme)).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct InterstitialConfig {
+    /// They are played. Default true; else titles are played as if they announced none, and the application is told of their
+    /// events as of any other.
+    pub enabled: bool,
+    /// A viewer waits no longer than this for an asset to begin: it is left out. Default 5 s.
+    pub patience: Duration,
+    /// So long before its start an interstitial is prepared, where the title is not buffered up to it earlier. What it plays
+    /// is asked for within the first half of that, at a moment drawn for each session. Default 12 s.
+    pub lead: Duration,
+}
+
+impl Default for InterstitialConfig {
+    fn default() -> Self {
+        Self { enabled: true, patience: Duration::from_secs(5), lead: Duration::from_secs(12) }
     }
 }
 

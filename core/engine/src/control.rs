@@ -174,7 +174,8 @@ impl Engine {
             return self.fail(error);
         }
         // A manifest that lists nothing is no title that was played.
-        let empty = self.duration().is_none_or(|duration| duration <= MediaTime::ZERO);
+        let duration = self.title.presentation.as_ref().and_then(|presentation| presentation.duration);
+        let empty = duration.or(self.title.end).is_none_or(|duration| duration <= MediaTime::ZERO);
         if empty && self.streams.values().all(|stream| !stream.delivered) {
             return self.fail(self.nothing_playable("the title has no segments"));
         }

@@ -24,6 +24,7 @@ use crate::media::MediaFact;
 use crate::outbox::Outbox;
 use crate::playback::Playback;
 use crate::policy::Policies;
+use crate::programme::InterstitialSnapshot;
 use crate::recorder::Recorder;
 use crate::stream::{Init, InitKey, RenditionRef, Stream};
 use crate::timed::Timed;
@@ -85,6 +86,8 @@ pub(crate) struct Title {
     pub(crate) wanted_start: Option<MediaTime>,
     /// Where playback starts, once that is known.
     pub(crate) start: Option<MediaTime>,
+    /// Where the application wants playback to end, if not at the title's end.
+    pub(crate) end: Option<MediaTime>,
     /// The application was told that the title is loaded.
     pub(crate) announced: bool,
     pub(crate) inits: BTreeMap<InitKey, Init>,
@@ -292,6 +295,7 @@ impl Engine {
             rate_milli: self.playback.rate_milli,
             throughput: self.policies.estimator.estimate().map(|e| e.bits_per_second),
             streams: streams.collect(),
+            interstitial: None,
         }
     }
 
@@ -308,6 +312,8 @@ impl Engine {
             Command::SetRate(rate) => self.set_rate(rate),
             // What was played to its end is still loaded: it can be seeked in, and played once more.
             Command::Seek(target) if self.playback.state == State::Ended => self.seek(target),
+            Command::SetEnd(end) if self.playback.state == State::Ended => self.title.end = end,
+            Command::GoOn { from, end } if self.playback.state == State::Ended => self.go_on_from(from, end),
             Command::Play if self.playback.state == State::Ended => {
                 self.playback.wanted = true;
                 self.seek(MediaTime::MIN);
@@ -336,6 +342,9 @@ impl Engine {
                 self.account();
             }
             Command::Seek(target) => self.seek(target),
+            Command::SetEnd(end) => self.set_end(end),
+            Command::GoOn { from, end } => self.go_on_from(from, end),
+            Command::SkipInterstitial => self.report(no_interstitial()),
             Command::SeekToTime(time) => self.seek_to_time(time),
             Command::SelectTrack { kind, id } => self.choose_track(kind, id),
             Command::DisableKind(kind) => self.disable(kind),
@@ -481,15 +490,17 @@ impl Engine {
         self.position_at(self.now)
     }
 
-    fn position_at(&self, now: Timestamp) -> MediaTime {
+    pub(crate) fn position_at(&self, now: Timestamp) -> MediaTime {
         let from = self.playback.position(now, MediaTime::MIN);
         let essential = self.streams.values().filter(|stream| stream.is_essential());
         let limit = essential.filter(|s| !s.ended).map(|s| s.buffer.media_until(from)).min();
         self.playback.position(now, limit.or(self.duration()).unwrap_or(MediaTime::MAX))
     }
 
+    /// Where playback ends, if that is known: with the title, or before it where the application wants that.
     pub(crate) fn duration(&self) -> Option<MediaTime> {
-        self.title.presentation.as_ref().and_then(|p| p.duration)
+        let own = self.title.presentation.as_ref().and_then(|p| p.duration);
+        own.into_iter().chain(self.title.end).min()
     }
 
     pub(crate) fn track(&self, period: usize, track: usize) -> Option<&Track> {
@@ -500,6 +511,12 @@ impl Engine {
     pub(crate) fn real(&self, span: MediaTime) -> Duration {
         span.mul_ratio(1000, i64::from(self.playback.rate_milli.max(1))).to_duration()
     }
+}
+
+/// What is answered where there is nothing to skip.
+pub(crate) fn no_interstitial() -> Error {
+    Error::new(ErrorCode::InvalidState, "no interstitial is played that could be skipped")
+        .recovered(telecine_model::Handling::Skipped)
 }
 
 /// The state of everything, at one moment.
@@ -522,6 +539,8 @@ pub struct Snapshot {
     pub throughput: Option<u64>,
     /// One entry per kind that is played.
     pub streams: Vec<StreamSnapshot>,
+    /// What is played in the middle of the title, if something is.
+    pub interstitial: Option<InterstitialSnapshot>,
 }
 
 /// One kind's media, at one moment.

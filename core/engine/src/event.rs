@@ -7,6 +7,7 @@ use telecine_drm::session::StoredLicence;
 use telecine_model::cue::CueChange;
 use telecine_model::{Cue, Error, MediaTime, TimedEvent, Timestamp, TrackKind, Warning};
 
+use crate::programme::InterstitialPhase;
 use crate::timed::TimedKey;
 use crate::tolerated::MediaWarning;
 
@@ -202,6 +203,26 @@ pub enum Event {
         at: Timestamp,
         /// Where it ends.
         duration: MediaTime,
+    },
+    /// Something happened to an interstitial of the title. While one is played, the title is held, and everything else that
+    /// the title tells is of its own: [`Event::Asset`] tells what plays then.
+    Interstitial {
+        /// When.
+        at: Timestamp,
+        /// Which: `Interstitial::id`.
+        id: String,
+        /// What.
+        phase: InterstitialPhase,
+    },
+    /// What the player of an interstitial's asset tells, but for its states: those that [`Event::State`] tells are what the
+    /// viewer sees.
+    Asset {
+        /// Of which interstitial.
+        id: String,
+        /// Which of its assets, from zero.
+        index: u32,
+        /// What, with times of the asset's own timeline.
+        event: Box<Event>,
     },
     /// The title was played to its end.
     Ended {

@@ -470,6 +470,9 @@ impl Engine {
         if request.fetch.class == RequestClass::Segment {
             self.sample(&request, false);
         }
+        if let Purpose::Segment(kind) = request.purpose {
+            self.note_segment_came(kind);
+        }
         match request.purpose.clone() {
             Purpose::Manifest => {
                 let body = std::mem::take(&mut request.body);
@@ -543,9 +546,18 @@ impl Engine {
             _ => {}
         }
         match request.purpose {
-            Purpose::Refresh | Purpose::Patch => return self.on_mpd_failed(&request.purpose, status, error),
+            Purpose::Refresh | Purpose::Patch => {
+                let asked = self.asked_to_wait(&request);
+                self.on_mpd_failed(&request.purpose, status, error);
+                return self.wait_for_mpd(asked);
+            }
             Purpose::Clock => return self.on_clock_failed(error),
             _ => {}
+        }
+        if let Some(plain) = self.without_directives(&request, status) {
+            self.report(error.recovered(Handling::Retried));
+            self.send(plain, request.purpose);
+            return;
         }
         if let Some(after) = self.too_early(&request, status) {
             let why = vec!["it has just come, by the clock".to_owned()];

@@ -82,6 +82,19 @@ pub enum Command {
     /// Moves the playhead to what was made at a time of the world's clock, as the title's dates tell it. A title without
     /// dates is not moved, which is told.
     SeekToTime(WallTime),
+    /// Ends playback there instead of at the title's end (None), as if nothing of the title lay behind it. Forgotten with
+    /// the next [`Command::Load`].
+    SetEnd(Option<MediaTime>),
+    /// Goes on from elsewhere as if nothing lay between: what [`SetEnd`](Self::SetEnd) ended is played on, or a part is left
+    /// out. No seek is told or counted; nothing that the sink was given before counts as there.
+    GoOn {
+        /// From here on
+        from: MediaTime,
+        /// to this end, as `SetEnd` sets it.
+        end: Option<MediaTime>,
+    },
+    /// Leaves the interstitial that is played, if it allows that: the title goes on where it would behind it.
+    SkipInterstitial,
 }
 
 /// Names one request from [`crate::Action::Fetch`] to its end.

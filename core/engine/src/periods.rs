@@ -151,6 +151,10 @@ impl Engine {
             return false;
         };
         let (period, track) = (stream.period, stream.track);
+        if self.title.end.is_some_and(|end| next_time + SEAM >= end) {
+            self.end_stream(kind);
+            return false;
+        }
         let start = self.title.presentation.as_ref().and_then(|p| p.periods.get(period + 1)).map(|p| p.start);
         let Some(start) = start else {
             match self.mpd_goes_on() {

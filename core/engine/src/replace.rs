@@ -311,9 +311,13 @@ impl Engine {
         steps
     }
 
-    /// The smallest rendition that the next segment of a stream can be had in.
-    pub(crate) fn first_usable(&self, stream: &Stream) -> Option<usize> {
-        stream.ladder.iter().flat_map(Step::candidates).find(|rendition| self.is_usable(stream, *rendition))
+    /// What the next segment of a stream can be had in instead of a rendition: the same quality from elsewhere, the next
+    /// lower one that has it, or, where there is none, the next higher one.
+    pub(crate) fn nearest_usable(&self, stream: &Stream, rendition: usize) -> Option<usize> {
+        let own = stream.ladder.iter().position(|step| step.candidates().any(|candidate| candidate == rendition));
+        let (lower, higher) = stream.ladder.split_at(own.map_or(0, |own| own + 1));
+        let steps = lower.iter().rev().chain(higher);
+        steps.flat_map(Step::candidates).find(|rendition| self.is_usable(stream, *rendition))
     }
 
     /// The service location at which what a request was for would be asked for now, if that is another than

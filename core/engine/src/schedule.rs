@@ -484,7 +484,9 @@ impl Engine {
         if !self.ensure_segments(reference, kind) || self.title.start.is_none() {
             return Err(Next::Wait);
         }
-        if self.period_end(reference.period).is_some_and(|end| next_time + tolerance >= end) {
+        let bound = self.title.end.map(|end| end - SEAM.mul_ratio(1, 2));
+        let ends = self.period_end(reference.period).map(|end| end - tolerance);
+        if bound.into_iter().chain(ends).any(|end| next_time >= end) {
             return Err(Next::PeriodEnd);
         }
         let index = self.rendition(reference).and_then(|r| r.segments.known()).ok_or(Next::Wait)?;
@@ -505,6 +507,10 @@ impl Engine {
             Some(Edge::Never) => return Err(Next::PeriodEnd),
             None => {}
         }
+        if let Some(at) = self.listed_ahead(reference, segment.end()) {
+            self.timers.set(Timer::Schedule(kind), at);
+            return Err(Next::Edge);
+        }
         // At the very start a title may begin late; that is its first frame, not a hole to wait in.
         if segment.start > next_time + SEAM {
             return Err(Next::Hole(next_time, segment.start));
@@ -523,7 +529,7 @@ impl Engine {
         let stream = self.streams.get_mut(&kind)?;
         stream.avoid.insert(rendition);
         let stream = self.streams.get(&kind)?;
-        let other = self.first_usable(stream)?;
+        let other = self.nearest_usable(stream, rendition)?;
         let why = vec![format!("segment {} is announced missing", segment.number)];
         let name = |r: usize| self.rendition_name(kind, r);
         let (from, to) = (name(rendition), name(other));

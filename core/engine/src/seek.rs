@@ -139,7 +139,7 @@ impl Engine {
     }
 
     /// Prepares every stream to fetch from a new position.
-    fn reposition(&mut self, target: MediaTime) {
+    pub(crate) fn reposition(&mut self, target: MediaTime) {
         let period = self.period_at(target);
         let moved = self.streams.values().any(|stream| Some(stream.period) != period);
         for stream in self.streams.values_mut() {

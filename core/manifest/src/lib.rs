@@ -3,6 +3,7 @@
 //! - [`sniff`] tells the two languages apart.
 //! - [`hls`] reads playlists of protocol versions 1 to 13, low latency and delta updates included.
 //! - [`dash`] reads MPDs.
+//! - [`interstitial`] reads what a title announces to be played in the middle of it.
 //! - [`redact`] takes the secrets out of a manifest, for recordings and reports.
 //!
 //! Both halves read bytes that somebody else wrote: every fault is a typed
@@ -44,6 +45,7 @@
 
 pub mod dash;
 pub mod hls;
+pub mod interstitial;
 mod redact;
 mod sniff;
 

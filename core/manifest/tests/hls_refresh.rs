@@ -183,6 +183,26 @@ fn hx09_a_sequence_that_starts_over_replaces_the_playlist() {
 }
 
 #[test]
+fn hx09_lower_numbers_of_other_segments_are_a_server_that_started_over_and_no_older_copy() {
+    let stream = Stream::regular(30);
+    let numbered = stream.write(0, 5, None);
+    let mut playlist = stream.media(0, 10, None);
+    // By their names, whatever their dates; and by their dates, where all are named alike.
+    let named = numbered.replace(".ts", ".b.ts");
+    let dated = numbered.replace("2026-05-01T00", "2026-05-01T01");
+    assert!(numbered != named && numbered != dated);
+    for other in [named, dated] {
+        let mut playlist = playlist.clone();
+        assert_eq!(playlist.refresh(media(&other)), Ok(Refresh::Reset));
+        assert_eq!(playlist, media(&other));
+    }
+    // A clock that was set by a second is none.
+    let set = numbered.replace("T00:00:00", "T00:00:01");
+    assert!(numbered != set);
+    assert_eq!(playlist.refresh(media(&set)), Ok(Refresh::Older));
+}
+
+#[test]
 fn hx09_h038_what_a_server_must_not_change_is_told() {
     let text = |body: &str| live(&format!("{body}\n#EXTINF:4,\ns0.ts"));
     for (before, after, rule) in [

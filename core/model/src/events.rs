@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::time::{MediaTime, WallTime};
+use crate::time::{MediaTime, Timescale, WallTime};
 
 /// `EXT-X-DATERANGE` (rfc8216bis 4.4.5.1), tags of one id consolidated.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -36,6 +36,8 @@ pub struct EventStream {
     pub scheme: String,
     /// `@value`.
     pub value: Option<String>,
+    /// `@timescale`; None is one tick a second.
+    pub timescale: Option<Timescale>,
     /// In order of the manifest.
     pub events: Vec<Event>,
 }

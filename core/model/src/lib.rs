@@ -13,6 +13,7 @@
 //! - [`codec`], [`language`]: RFC 6381 codec strings and BCP 47 language tags.
 //! - [`cue`]: captions and subtitles, whatever they were written in, as one model.
 //! - [`timed`]: timed metadata, whatever announced it, as one type.
+//! - [`interstitial`]: other presentations that are played in the middle of a title.
 //! - [`rng`]: the only source of chance, seeded.
 //! - [`error`]: one taxonomy with stable numbers; [`limits`]: every bound in one place.
 //!
@@ -39,6 +40,7 @@ pub mod datetime;
 pub mod error;
 pub mod events;
 pub mod hash;
+pub mod interstitial;
 pub mod language;
 pub mod limits;
 pub mod live;
@@ -54,6 +56,7 @@ pub use clock::WallClock;
 pub use codec::Codec;
 pub use cue::{Cue, CueStore};
 pub use error::{Blame, Domain, Error, ErrorCode, Handling, Place, Warning};
+pub use interstitial::Interstitial;
 pub use language::Language;
 pub use limits::Limits;
 pub use presentation::{Period, Presentation, Protocol, Rendition, Track, TrackKind};

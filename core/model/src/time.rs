@@ -171,6 +171,12 @@ impl Add for MediaTime {
     }
 }
 
+impl core::iter::Sum for MediaTime {
+    fn sum<I: Iterator<Item = Self>>(iter: I) -> Self {
+        iter.fold(Self::ZERO, Add::add)
+    }
+}
+
 impl Sub for MediaTime {
     type Output = Self;
     fn sub(self, other: Self) -> Self {

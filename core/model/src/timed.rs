@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::time::MediaTime;
+use crate::time::{MediaTime, Timescale};
 
 /// Something that happens at a time of the title: an ad marker, a tag, a score.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,8 @@ pub struct TimedEvent {
     pub duration: Option<MediaTime>,
     /// What it says.
     pub payload: EventPayload,
+    /// What numbers of time in the payload count in, where its manifest says that (`EventStream@timescale`).
+    pub timescale: Option<Timescale>,
 }
 
 /// What announced a [`TimedEvent`].
@@ -108,6 +110,7 @@ impl TimedEvent {
     ///     start: MediaTime::from_secs(30),
     ///     duration: None,
     ///     payload: EventPayload::Attributes(attributes),
+    ///     timescale: None,
     /// };
     /// assert_eq!(range.splice_info_sections(), [&[0xfc, 0x30][..]]);
     /// ```
@@ -204,6 +207,7 @@ mod tests {
             start: MediaTime::ZERO,
             duration: None,
             payload,
+            timescale: None,
         }
     }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use telecine_engine::{
-    Action, Command, Config, Engine, Environment, Event, FetchRequest, Input, KeySetup, NetworkEvent, RequestId, Sink,
-    SinkCommand, State,
+    Action, Command, Config, Engine, Environment, Event, FetchRequest, Input, KeySetup, NetworkEvent, Programme,
+    RequestId, Sink, SinkCommand, State,
 };
 use telecine_model::{Error, ErrorCode, MediaTime, Timestamp, WallTime};
 use tokio::sync::mpsc;
@@ -41,7 +41,7 @@ pub(crate) type Question = Box<dyn FnOnce(&mut Core, Timestamp) + Send>;
 
 /// What handles may ask.
 pub(crate) struct Core {
-    pub(crate) engine: Engine,
+    pub(crate) programme: Programme,
     pub(crate) sink: Box<dyn Sink>,
 }
 
@@ -101,10 +101,10 @@ impl Host {
         shared: Arc<Shared>,
     ) -> Self {
         let (network, arrivals) = mpsc::channel(NETWORK_QUEUE);
-        let mut engine = Engine::new(config);
-        engine.set_keys(keys);
+        let mut programme = Programme::new(Engine::new(config));
+        programme.set_keys(keys);
         Self {
-            core: Core { engine, sink },
+            core: Core { programme, sink },
             fetcher,
             filter,
             shared,
@@ -149,7 +149,7 @@ impl Host {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let deadlines = [self.core.engine.deadline(), self.core.sink.deadline()];
+        let deadlines = [self.core.programme.deadline(), self.core.sink.deadline()];
         let next = deadlines.into_iter().flatten().min()?;
         // Far deadlines are met in steps: not every clock can tell times of centuries ahead.
         let wait = next.since(Timestamp::ZERO).min(self.start.elapsed() + Duration::from_secs(3600));
@@ -162,7 +162,7 @@ impl Host {
             let Some(report) = self.core.sink.poll(self.now()) else { break };
             self.input(Input::Sink(report));
         }
-        if self.core.engine.deadline().is_some_and(|deadline| deadline <= self.now()) {
+        if self.core.programme.deadline().is_some_and(|deadline| deadline <= self.now()) {
             self.input(Input::Timer);
         }
     }
@@ -186,8 +186,8 @@ impl Host {
 
     /// Mutate once, then drain.
     fn input(&mut self, input: Input) {
-        self.core.engine.handle(input, self.now());
-        while let Some(action) = self.core.engine.poll() {
+        self.core.programme.handle(input, self.now());
+        while let Some(action) = self.core.programme.poll() {
             match action {
                 Action::Fetch(request) => self.fetch(request),
                 Action::Cancel(id) => drop(self.requests.remove(&id)),

@@ -11,7 +11,7 @@ use telecine_engine::telemetry::QoeSummary;
 use telecine_engine::{
     Command, Config, Constraints, Event, KeySetup, LiveSnapshot, Preferences, Sink, Snapshot, TrackStats,
 };
-use telecine_model::{uri, Error, ErrorCode, MediaTime, Presentation, Timestamp, TrackKind, WallTime};
+use telecine_model::{uri, Error, ErrorCode, Interstitial, MediaTime, Presentation, Timestamp, TrackKind, WallTime};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::fetch::Fetcher;
@@ -153,6 +153,22 @@ impl Player {
         Ok(self.snapshot().await?.edge)
     }
 
+    /// Leaves the interstitial that is played, if it allows that ([`Snapshot::interstitial`] says so): the title goes on
+    /// where it would behind it. Else [`Event::Error`] says why not.
+    pub fn skip_interstitial(&self) -> Result<(), Error> {
+        self.command(Command::SkipInterstitial)
+    }
+
+    /// The interstitials of the title that are known, by their start: for marks on a seek bar.
+    pub async fn interstitials(&self) -> Result<Vec<Arc<Interstitial>>, Error> {
+        self.ask(|core, _| core.programme.interstitials()).await
+    }
+
+    /// Ends playback at a position instead of at the title's end; None takes that back.
+    pub fn set_end(&self, end: Option<MediaTime>) -> Result<(), Error> {
+        self.command(Command::SetEnd(end))
+    }
+
     /// Destroys a licence that is stored on the device and tells the server; no title need be loaded.
     /// [`Event::LicenceReleased`] says when that is done.
     pub fn release_licence(&self, licence: StoredLicence) -> Result<(), Error> {
@@ -205,17 +221,17 @@ impl Player {
 
     /// State, position and buffers at this moment.
     pub async fn snapshot(&self) -> Result<Snapshot, Error> {
-        self.ask(|core, now| core.engine.snapshot(now)).await
+        self.ask(|core, now| core.programme.snapshot(now)).await
     }
 
     /// The title as far as its manifests are loaded; None before the first.
     pub async fn presentation(&self) -> Result<Option<Presentation>, Error> {
-        self.ask(|core, _| core.engine.presentation().cloned()).await
+        self.ask(|core, _| core.programme.engine().presentation().cloned()).await
     }
 
     /// Quality of experience so far.
     pub async fn qoe(&self) -> Result<QoeSummary, Error> {
-        let summary = self.ask(|core, now| core.engine.qoe(now)).await?;
+        let summary = self.ask(|core, now| core.programme.engine().qoe(now)).await?;
         Ok(summary.read_past(self.skipped_bytes()))
     }
 
@@ -232,12 +248,12 @@ impl Player {
 
     /// The hash of everything that the engine asked for so far: equal sessions have equal hashes.
     pub async fn action_hash(&self) -> Result<u64, Error> {
-        self.ask(|core, _| core.engine.action_hash()).await
+        self.ask(|core, _| core.programme.action_hash()).await
     }
 
     /// What was recorded since the last call, with [`Config::record`]. Append it to a file.
     pub async fn take_recording(&self) -> Result<Vec<u8>, Error> {
-        self.ask(|core, _| core.engine.take_recording()).await
+        self.ask(|core, _| core.programme.take_recording()).await
     }
 
     /// Waits for the end of the title that was loaded last, whichever way it ends. A title that failed, or was

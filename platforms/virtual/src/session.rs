@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use telecine_engine::drm::session::Cdm;
 use telecine_engine::{
-    Action, Body, Command, Config, Decision, Engine, Environment, Event, FetchRequest, Input, NetworkEvent, RequestId,
-    Sink, State,
+    Action, Body, Command, Config, Decision, Engine, Environment, Event, FetchRequest, Input, NetworkEvent, Programme,
+    RequestId, Sink, State,
 };
 use telecine_model::{Error, ErrorCode, MediaTime, Timestamp, TrackKind, WallTime};
 
@@ -74,7 +74,7 @@ pub struct Sample {
 /// # Ok::<(), telecine_model::Error>(())
 /// ```
 pub struct Session<S> {
-    engine: Engine,
+    programme: Programme,
     sink: Box<dyn Sink>,
     cdm: Option<Box<dyn Cdm>>,
     link: Link,
@@ -118,7 +118,7 @@ impl<S: Source> Session<S> {
     pub fn with_engine(engine: Engine, source: S, now: Timestamp) -> Self {
         let seed = engine.config().seed;
         Self {
-            engine,
+            programme: Programme::new(engine),
             sink: Box::new(ModelSink::default()),
             cdm: None,
             link: Link::new(Network::default(), seed),
@@ -245,7 +245,7 @@ impl<S: Source> Session<S> {
         let script = self.script.keys().next().copied();
         let patience = self.patience.first().map(|(time, _)| *time);
         let cdm = self.cdm.as_ref().and_then(|cdm| cdm.deadline());
-        let parts = [script, patience, cdm, self.link.deadline(), self.sink.deadline(), self.engine.deadline()];
+        let parts = [script, patience, cdm, self.link.deadline(), self.sink.deadline(), self.programme.deadline()];
         parts.into_iter().flatten().min()
     }
 
@@ -275,7 +275,7 @@ impl<S: Source> Session<S> {
             }
             self.input(Input::Cdm(event));
         }
-        while self.engine.deadline().is_some_and(|deadline| deadline <= self.now) && self.steps < self.step_limit {
+        while self.programme.deadline().is_some_and(|deadline| deadline <= self.now) && self.steps < self.step_limit {
             self.input(Input::Timer);
         }
     }
@@ -283,8 +283,8 @@ impl<S: Source> Session<S> {
     /// Mutate once, then drain.
     fn input(&mut self, input: Input) {
         self.steps += 1;
-        self.engine.handle(input, self.now);
-        while let Some(action) = self.engine.poll() {
+        self.programme.handle(input, self.now);
+        while let Some(action) = self.programme.poll() {
             match action {
                 Action::Fetch(request) => self.fetch(request),
                 Action::Cancel(id) => self.forget(id),
@@ -390,7 +390,7 @@ impl<S: Source> Session<S> {
     }
 
     fn take_sample(&mut self) {
-        let snapshot = self.engine.snapshot(self.next_sample);
+        let snapshot = self.programme.snapshot(self.next_sample);
         let essential = |kind: &TrackKind| matches!(kind, TrackKind::Video | TrackKind::Audio);
         let buffered = snapshot.streams.iter().filter(|stream| essential(&stream.kind)).map(|stream| stream.buffered);
         self.series.push(Sample {
@@ -417,9 +417,14 @@ impl<S: Source> Session<S> {
         self.now
     }
 
-    /// The engine, to be asked what it knows.
+    /// The engine that plays the title, to be asked what it knows.
     pub fn engine(&self) -> &Engine {
-        &self.engine
+        self.programme.engine()
+    }
+
+    /// The programme: the title with what is played in the middle of it.
+    pub fn programme(&self) -> &Programme {
+        &self.programme
     }
 
     /// The sink.
@@ -468,7 +473,7 @@ impl<S: Source> Session<S> {
 
     /// What was recorded since the last call, if the configuration asks for a recording.
     pub fn take_recording(&mut self) -> Vec<u8> {
-        self.engine.take_recording()
+        self.programme.take_recording()
     }
 }
 

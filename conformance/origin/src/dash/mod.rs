@@ -189,10 +189,16 @@ fn splices(xml: &mut Xml, programme: &Programme<'_>, period: Range<u64>) {
     if breaks.peek().is_none() {
         return;
     }
-    xml.start("EventStream").attr("schemeIdUri", splice::IN_MPD).attr("timescale", 1000);
+    let scheme = if live.interstitials { splice::REPLACED } else { splice::IN_MPD };
+    xml.start("EventStream").attr("schemeIdUri", scheme).attr("timescale", 1000);
     for one in breaks {
         xml.start("Event").attr("presentationTime", one.start_ms - period.start);
         xml.attr("duration", one.length_ms).attr("id", one.id);
+        if live.interstitials {
+            let asset = one.asset(programme.format, programme.asset);
+            xml.start("ReplacePresentation").attr("url", asset).attr("maxDuration", one.length_ms).end().end();
+            continue;
+        }
         xml.start("scte35:Signal").attr("xmlns:scte35", SCTE_35).leaf("scte35:Binary", &base64(&one.out()));
         xml.end().end();
     }

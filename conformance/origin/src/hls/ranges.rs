@@ -34,6 +34,13 @@ impl Ranges {
             let ms = |ms| seconds(Ticks { ticks: ms, timescale: 1000 }, 1000);
             let date = programme.dated(&edge, one.start_ms);
             let mut tag = format!("#EXT-X-DATERANGE:ID=\"{}\",START-DATE=\"{date}\"", name(&one));
+            if programme.options.live.as_ref().is_some_and(|live| live.interstitials) {
+                let list = one.asset(programme.format, programme.asset);
+                tag += &format!(",CLASS=\"com.apple.hls.interstitial\",X-ASSET-LIST=\"{list}\"");
+                tag += &format!(",DURATION={},X-RESTRICT=\"SKIP\"", ms(one.length_ms));
+                ranges.tags.push(tag);
+                continue;
+            }
             tag += &format!(",PLANNED-DURATION={},SCTE35-OUT=0x{}", ms(one.length_ms), digits(&one.out()));
             if one.end_ms() <= now {
                 tag += &format!(",DURATION={},SCTE35-IN=0x{}", ms(one.length_ms), digits(&one.back()));

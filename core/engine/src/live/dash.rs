@@ -30,9 +30,6 @@ const DOUBTED_FOR: Duration = Duration::from_millis(250);
 /// How much later than announced segments that are whole are asked for.
 const PRUDENCE: MediaTime = MediaTime::from_millis(500);
 
-/// Whoever is later than that is asked so much later from then on, up to half of the delay: encoders drift.
-const LATER_EACH_TIME: MediaTime = MediaTime::from_millis(200);
-
 /// What a clock's answer may be long.
 const CLOCK_BYTES: u64 = 4096;
 
@@ -43,10 +40,8 @@ pub(crate) struct DashLive {
     pub(super) refresh: MpdRefresh,
     /// The known version as text, where it can be patched.
     pub(super) text: Option<Bytes>,
-    /// How much later than announced segments came at most.
-    late: MediaTime,
     /// How far behind the edge playback begins.
-    delay: MediaTime,
+    pub(super) delay: MediaTime,
     /// Where the known version ends, if it says so.
     pub(super) end: Option<MediaTime>,
     /// The answer that brought the known version.
@@ -128,7 +123,6 @@ impl Engine {
             sync: ClockSync::default(),
             refresh: MpdRefresh::default(),
             text: text.filter(|_| !presentation.patch_locations.is_empty()),
-            late: MediaTime::ZERO,
             delay: MediaTime::ZERO,
             end: None,
             answered,
@@ -279,7 +273,8 @@ impl Engine {
         };
         // A publisher is late now and then. Where there is a buffer, that is waited for rather than asked for in vain.
         let prudence = PRUDENCE.min(segment.duration.mul_ratio(1, 4));
-        let from = from.offset(dash.late + if index.availability_complete { prudence } else { MediaTime::ZERO });
+        let from = from
+            .offset(self.title.live.late.most() + if index.availability_complete { prudence } else { MediaTime::ZERO });
         // What is listed is there, as far as the clock allows that; of what is computed the clock has to be certain.
         let listed = !index.table.is_open() && !index.computed;
         let bound = if listed { reading.latest } else { reading.earliest };
@@ -298,14 +293,11 @@ impl Engine {
 
     /// Whether a segment that could not be had may be there in a moment: by the clock it has just come, and the clock or
     /// the server may be late (D110). How long to wait if so; the clock is asked (D025).
-    pub(crate) fn too_early(&mut self, request: &Request, status: Option<u16>) -> Option<Duration> {
-        let Purpose::Segment(kind) = request.purpose else { return None };
-        if !matches!(status, Some(404 | 425)) {
-            return None;
-        }
+    pub(super) fn too_early_by_clock(&mut self, kind: TrackKind) -> Option<Duration> {
         let fetch = self.streams.get(&kind)?.fetch.as_ref()?;
         let (reference, number, length) = (fetch.rendition, fetch.number, fetch.end - fetch.start);
-        let (reading, late) = self.dash_live().and_then(|dash| Some((dash.clock.read(self.now)?, dash.late)))?;
+        let late = self.title.live.late.most();
+        let reading = self.dash_live()?.clock.read(self.now)?;
         let index = self.rendition(reference).and_then(|rendition| rendition.segments.known())?;
         let times = self.availability(reading)?.of(index, number)?;
         let length = length.to_duration();
@@ -316,9 +308,8 @@ impl Engine {
         let now = self.now;
         if let Some(dash) = &mut self.title.live.dash {
             dash.sync.hurry(now);
-            dash.late = (dash.late + LATER_EACH_TIME).min(dash.delay.mul_ratio(1, 2));
         }
-        Some((length / 4).clamp(Duration::from_millis(100), Duration::from_millis(500)))
+        Some(length)
     }
 
     /// Follows clock and MPD of a live DASH title, and sets timers for when that is next due.

@@ -207,7 +207,8 @@ impl Engine {
             State::Seeking | State::Preparing => LiveState::Seeking,
             _ => LiveState::Paused,
         };
-        if state == LiveState::Playing {
+        // Who watches what is past on purpose is not late.
+        if state == LiveState::Playing && self.title.live.following.live {
             self.qoe.latency(latency.to_duration(), target.target.to_duration());
         }
         let following = &self.title.live.following;

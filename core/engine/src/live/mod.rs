@@ -6,6 +6,7 @@ mod dash;
 mod directives;
 mod edge;
 mod follow;
+mod late;
 mod mpd;
 mod parts;
 mod reload;
@@ -14,7 +15,7 @@ mod versions;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use telecine_delivery::RequestClass;
+use telecine_delivery::{parse_retry_after, RequestClass};
 use telecine_manifest::hls::{MediaPlaylist, Refresh};
 use telecine_model::clock::WallClock;
 use telecine_model::presentation::{PlaylistInfo, PreloadHint};
@@ -28,8 +29,10 @@ use self::directives::Directives;
 use self::edge::LiveEdge;
 use self::follow::Following;
 pub use self::follow::LiveSnapshot;
+use self::late::Late;
 use self::reload::Reload;
 use self::versions::Refreshing;
+use crate::action::FetchRequest;
 use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::event::Event;
@@ -55,6 +58,8 @@ pub(crate) struct Live {
     /// Hints that were followed in vain: the last one, and how many in a row.
     refused_hints: BTreeMap<RenditionRef, (PreloadHint, u32)>,
     edge: LiveEdge,
+    /// How late segments come.
+    late: Late,
     /// The world's clock, as answers tell it.
     clock: WallClock,
     pub(crate) following: Following,
@@ -239,6 +244,30 @@ impl Engine {
         self.reported(reference).map_or(url.clone(), |directives| directives.appended(&url))
     }
 
+    /// A server refused what a playlist that was to be loaded for the first time was asked for, or gave up with it: another
+    /// one reported more than there is, or the server knows no directives. What to ask for instead, if it is that: whatever
+    /// there is of it.
+    pub(crate) fn without_directives(&self, request: &Request, status: Option<u16>) -> Option<FetchRequest> {
+        let Purpose::Playlist(reference) = request.purpose else { return None };
+        let url = self.rendition(reference)?.uri.clone()?;
+        let refused = matches!(status, Some(400 | 500..=599)) && request.fetch.url != url;
+        refused.then(|| FetchRequest { url, ..request.fetch.clone() })
+    }
+
+    /// For how long a server asks to be left alone that could not answer for a list: no longer than there is media to play,
+    /// but a target duration at least. A little longer by chance, so that not all come back at once.
+    pub(crate) fn asked_to_wait(&mut self, request: &Request) -> Option<Duration> {
+        let head = request.head.as_ref().filter(|head| !head.is_success())?;
+        let asked = parse_retry_after(head.retry_after.as_deref()?, head.date)?;
+        let position = self.position();
+        let essential = self.streams.values().filter(|stream| stream.is_essential() && !stream.absent);
+        let ahead = essential.map(|stream| stream.ahead(position)).min().unwrap_or_default();
+        let target = self.title.presentation.as_ref().and_then(|presentation| presentation.target_duration);
+        let most = self.real(ahead).max(target.map_or(Duration::from_secs(2), MediaTime::to_duration));
+        let jitter = u32::try_from(self.rng.next_u64() % 100).unwrap_or(0);
+        Some(asked.min(most) + asked.min(most) / 1000 * jitter)
+    }
+
     /// A playlist that is known came again.
     pub(crate) fn on_reload(&mut self, reference: RenditionRef, request: &Request, newer: MediaPlaylist) {
         let started = request.started;
@@ -327,6 +356,8 @@ impl Engine {
     pub(crate) fn on_reload_failed(&mut self, reference: RenditionRef, request: &Request, error: Error) {
         let target = self.title.playlists.get(&reference).map_or(MediaTime::ZERO, |info| info.target_duration);
         let draw = self.rng.next_u64();
+        let asked = self.asked_to_wait(request);
+        let now = self.now;
         let Some(reload) = self.title.live.reloads.get_mut(&reference) else { return };
         // A request that hung has waited already.
         let waited = request.started.max(self.now - target.mul_ratio(1, 2).to_duration());
@@ -334,7 +365,10 @@ impl Engine {
         if request.head.as_ref().is_some_and(|head| matches!(head.status, 400 | 503)) {
             reload.on_not_held();
         }
-        reload.on_unchanged(waited, self.now, target, draw);
+        reload.on_unchanged(waited, now, target, draw);
+        if let Some(asked) = asked {
+            reload.not_before(now + asked);
+        }
         self.report(error.recovered(Handling::Retried));
         self.look_for_staleness(reference, self.now);
     }

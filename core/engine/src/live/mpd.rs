@@ -133,6 +133,13 @@ impl MpdRefresh {
         self.due = Some(now + late(wait, draw));
     }
 
+    /// The server asks to be left alone until then. Another place is another server.
+    pub(crate) fn not_before(&mut self, at: Timestamp) {
+        if self.places.len() < 2 {
+            self.due = self.due.map(|due| due.max(at));
+        }
+    }
+
     /// Whether the server says that there is no MPD any more, and the known version has expired (D048).
     pub(crate) fn is_gone(&self, now: Timestamp) -> bool {
         self.gone >= GONE && self.period.is_some_and(|period| self.started + period <= now)

@@ -74,6 +74,11 @@ impl Reload {
         self.plain = self.asked.blocks();
     }
 
+    /// The server asks to be left alone until then.
+    pub(crate) fn not_before(&mut self, at: Timestamp) {
+        self.due = self.due.max(at);
+    }
+
     /// The server answered a request that it was to hold without anything new, or refused it.
     pub(crate) fn on_not_held(&mut self) {
         self.broken += u32::from(self.asked.blocks());

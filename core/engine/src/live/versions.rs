@@ -153,6 +153,14 @@ impl Engine {
         }
     }
 
+    /// The server of the MPD asks to be left alone for so long.
+    pub(crate) fn wait_for_mpd(&mut self, asked: Option<Duration>) {
+        let now = self.now;
+        if let Some((dash, asked)) = self.title.live.dash.as_mut().zip(asked) {
+            dash.refresh.not_before(now + asked);
+        }
+    }
+
     fn on_version(&mut self, answered: Answered, mut newer: Presentation, text: Option<Bytes>) {
         newer.periods.iter_mut().for_each(Period::join_switchable);
         self.stop_waiting();

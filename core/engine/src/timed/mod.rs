@@ -47,6 +47,13 @@ pub(crate) struct Placed {
     pub(crate) start: MediaTime,
 }
 
+impl Timed {
+    /// The playhead goes elsewhere: what lies between is not passed.
+    pub(crate) fn leave(&mut self) {
+        self.reached = None;
+    }
+}
+
 impl Asides {
     /// Notes where the media of the segment went.
     pub(crate) fn place(&mut self, offset: MediaTime, start: MediaTime) {
@@ -215,6 +222,7 @@ fn of_manifest(scope: MediaTime, stream: &events::EventStream, event: &events::E
         start: event.start,
         duration: event.duration,
         payload,
+        timescale: stream.timescale,
     };
     (identity(&event, scope.units(), event.start.units()), event)
 }
@@ -234,6 +242,7 @@ fn of_message(message: EventMessage, scope: i64, placed: Placed) -> (Identity, T
         scheme: message.scheme,
         value: message.value,
         payload: EventPayload::Bytes(message.message),
+        timescale: Some(message.timescale),
     };
     // Packagers number ID3 tags carelessly, all of them zero: they are told apart by what they say.
     let identity = match tag {
@@ -252,6 +261,7 @@ fn of_tag(TimedMetadata { time, tag }: TimedMetadata, scope: i64, placed: Placed
         start: time.map_or(placed.start, |time| time + placed.offset),
         duration: None,
         payload: EventPayload::Bytes(tag.data),
+        timescale: None,
     };
     // All renditions of a title have the tag at the same time of the stream, but for wraps of 33 bits.
     let ticks = time.unwrap_or(placed.start).as_micros().saturating_mul(9).saturating_add(50) / 100;
@@ -278,6 +288,7 @@ fn of_date_range(range: &DateRange, map: &DateMap) -> (Identity, TimedEvent) {
         start: map.media_time(range.start),
         duration: range.duration.or(range.end.map(|end| end.since(range.start))),
         payload: EventPayload::Attributes(attributes),
+        timescale: None,
     };
     (Identity::DateRange(range.id.clone()), event)
 }

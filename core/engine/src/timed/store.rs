@@ -229,6 +229,7 @@ mod tests {
             start,
             duration,
             payload: EventPayload::Text(text.to_owned()),
+            timescale: None,
         }
     }
 

@@ -177,6 +177,47 @@ fn an_outage_of_playlists_shorter_than_what_is_buffered_is_not_seen() {
 }
 
 #[test]
+fn a_server_that_asks_to_be_left_alone_is_left_alone_as_long_as_there_is_something_to_play() {
+    // What it asks for, and how long it is to be left alone at least and at most.
+    for (asked, least, most) in [("3", 3000, 3400), ("3600", 2000, 6500), ("soon", 1000, 1200)] {
+        for (path, list) in [(MAIN, "a-en.m3u8"), ("/dash/live_60/utc_direct/demo/time.mpd", "time.mpd")] {
+            let mut refusals = 0;
+            let origin = Origin::new().editing(move |now, path, response| {
+                let refuses = path.ends_with(list) && now > at(20_000) && refusals == 0;
+                refusals += u32::from(refuses);
+                if !refuses {
+                    return response.into();
+                }
+                let mut refusal = Response::new(503, "https://origin.example/", "");
+                refusal.retry_after = Some(asked.to_owned());
+                refusal.into()
+            });
+            let log = origin.log.clone();
+            let session = run(origin.play(path), 60);
+            let log = log.borrow();
+            let refused = log.iter().find(|asked| asked.status == 503).expect("it was refused").at;
+            let again = log.iter().find(|asked| asked.path.ends_with(list) && asked.at > refused).expect("again").at;
+            let waited = again.since(refused).as_millis();
+            // Of an MPD it is half a second, if nothing is said.
+            let least = if list == "time.mpd" && asked == "soon" { 500 } else { least };
+            assert!((least..most).contains(&waited), "{asked}, {list}: {waited}");
+            assert!(stalls(&session) <= 1, "{asked}, {list}: {}", stalls(&session));
+            assert_eq!(states(&session).last(), Some(&State::Playing));
+        }
+    }
+}
+
+#[test]
+fn who_watches_the_past_is_not_late() {
+    let mut session = Origin::new().play(MAIN).at(at(20_000), Command::Seek(secs(40)));
+    session.run(Some(at(60_000)));
+    let seen = session.engine().snapshot(session.now()).edge.expect("it is live");
+    assert!(!seen.following && seen.latency > Some(secs(35)), "{seen:?}");
+    let latency = session.engine().qoe(session.now()).latency.expect("it was read before");
+    assert!(latency.p95 < Duration::from_secs(9), "{latency:?}");
+}
+
+#[test]
 fn an_older_version_of_a_playlist_is_ignored() {
     let mut older: std::collections::BTreeMap<String, Vec<telecine_virtual::Response>> = Default::default();
     let mut nth = 0;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use telecine_engine::State;
-use telecine_model::{Error, ErrorCode, MediaTime, Timestamp, TrackKind};
+use telecine_model::{Error, ErrorCode, Handling, MediaTime, Timestamp, TrackKind};
 use telecine_virtual::{Network, Outcome, Response, Session, Step};
 
 use crate::common::{at, errors, secs, states};
@@ -246,4 +246,68 @@ fn no_byte_comes_twice_where_a_hint_brings_more_than_one_part() {
         assert!(before.is_none_or(|before| from >= before), "{}: {from} behind {before:?}", asked.path);
     }
     assert!(ends.len() > 25, "{}", ends.len());
+}
+
+#[test]
+fn h129_a_hint_that_is_replaced_while_the_server_holds_the_request_is_given_up() {
+    // For a while what is hinted at is something that does not come; the server holds requests for it all the same.
+    for (path, least) in [("/hls/live_60/parts_334/partfiles_1/demo/main.m3u8", 12), (HLS, 2)] {
+        let origin = Origin::new().editing(|now, path, response| {
+            if path.contains("/withdrawn/") {
+                let mut held = Response::new(200, "https://origin.example/", "");
+                held.held.until = Duration::from_secs(60);
+                return held.into();
+            }
+            match path.ends_with(".m3u8") && (at(20_000)..at(23_000)).contains(&now) {
+                true => {
+                    with_text(response, |text| text.replace("HINT:TYPE=PART,URI=\"", "HINT:TYPE=PART,URI=\"withdrawn/"))
+                }
+                false => response.into(),
+            }
+        });
+        let log = origin.log.clone();
+        let mut session = origin.play(path);
+        session.run(Some(at(60_000)));
+        let withdrawn = loads(&log.borrow(), |path| path.contains("/withdrawn/"));
+        assert!(withdrawn.len() >= least, "{path}: {withdrawn:?}");
+        let given_up = session.engine().qoe(session.now()).requests_cancelled;
+        assert!(given_up >= withdrawn.len() as u64, "{path}: {given_up} of {}", withdrawn.len());
+        // Whoever waited for them would stand for the ten seconds that a head is given.
+        smooth(&session);
+        assert!(mean_latency(&session) < MediaTime::from_millis(1250), "{path}: {}", mean_latency(&session));
+    }
+}
+
+#[test]
+fn a_server_that_refuses_what_was_reported_is_asked_for_what_there_is() {
+    // The link gets slow, so that other renditions are loaded for the first time.
+    let step = |seconds, bits_per_second| Step {
+        duration: Duration::from_secs(seconds),
+        bits_per_second,
+        latency: Duration::from_millis(40),
+    };
+    for status in [400, 404, 500, 503] {
+        let refused = ["v180.m3u8", "v360.m3u8", "v480.m3u8"];
+        let mut first: BTreeMap<String, u32> = BTreeMap::new();
+        let origin = Origin::new().editing(move |now, path, response| {
+            let times = first.entry(path.to_owned()).or_default();
+            *times += 1;
+            match refused.iter().any(|name| path.ends_with(name)) && *times == 1 && now > at(5_000) {
+                true => Response::new(status, "https://origin.example/", "").into(),
+                false => response.into(),
+            }
+        });
+        let (log, urls) = (origin.log.clone(), origin.urls.clone());
+        let network = Network::from_steps([step(15, 10_000_000), step(15, 1_200_000)]).expect("a network");
+        let mut session = origin.play(HLS).network(network);
+        session.run(Some(at(60_000)));
+        let place = log.borrow().iter().position(|asked| asked.status == status).expect("one was refused");
+        let (refused, path) = (log.borrow()[place].at, log.borrow()[place].path.clone());
+        let next = urls.borrow()[place + 1..].iter().find(|(_, url)| url.contains(&path)).cloned();
+        let again = next.is_some_and(|(at, url)| !url.contains('?') && at.since(refused) < Duration::from_millis(200));
+        // What is not there is not there without directives either.
+        assert_eq!(again, status != 404, "{status}");
+        let replaced = errors(&session).iter().filter(|error| error.handling() == Handling::Replaced).count();
+        assert_eq!(replaced > 0, status == 404, "{status}: {:?}", errors(&session));
+    }
 }

@@ -7,7 +7,11 @@ mod chaos;
 #[path = "../common/mod.rs"]
 mod common;
 mod dash;
+mod faults;
 mod hls;
+mod interstitials;
 mod low_latency;
+mod missing;
 mod origin;
+mod uneven;
 mod watch;

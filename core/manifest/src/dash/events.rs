@@ -25,6 +25,7 @@ impl Draft {
             stream: EventStream {
                 scheme: element.string("schemeIdUri").unwrap_or_default(),
                 value: element.string("value"),
+                timescale: Some(timescale),
                 events: Vec::new(),
             },
             timescale,

@@ -27,8 +27,8 @@ pub enum Refresh {
     Gap(u64),
     /// An older version than the known one, as caches give them. Nothing was changed (HX09).
     Older,
-    /// The sequence went back to before everything known: the server started over. The playlist
-    /// has been replaced, and its times begin again at zero (HX09).
+    /// The sequence went back, to before everything known or to other segments of the same numbers: the server started
+    /// over. The playlist has been replaced, and its times begin again at zero (HX09).
     Reset,
     /// A delta update whose left-out segments are not known here. Nothing was changed; load the
     /// playlist without `_HLS_skip` (H124).
@@ -56,7 +56,7 @@ impl MediaPlaylist {
         }
         let empty = newer.index.table.is_empty() && !self.index.table.is_empty() && skipped.is_none();
         if newer_end < known_end || empty {
-            if newer_end > known_first || empty {
+            if empty || (newer_end > known_first && !self.is_of_another_run(&newer)) {
                 return Ok(Refresh::Older);
             }
             *self = newer;
@@ -88,6 +88,15 @@ impl MediaPlaylist {
             MergeOutcome::Appended(count) => Refresh::Appended(count),
             _ => Refresh::Older,
         })
+    }
+
+    /// Whether a playlist whose numbers are lower has other segments under them than are known: it is of a server that
+    /// started over, and not an older version. Its resources tell, or its dates where resources are named alike each time.
+    fn is_of_another_run(&self, newer: &Self) -> bool {
+        let first = newer.index.table.first_number().max(self.index.table.first_number());
+        let times = self.index.wall_time_of(first).zip(newer.index.wall_time_of(first));
+        let apart = times.map(|(ours, theirs)| theirs.since(ours));
+        apart.is_some_and(|apart| apart > self.info.target_duration) || self.check_identity(newer).is_err()
     }
 
     /// A number keeps its resource (H119). What stands in a block of the same text is the same.

@@ -91,7 +91,9 @@ fn whoever_watches_is_told_how_far_behind_it_is() {
     let run = play(&origin, FLAVOURS[2].0, &["--until", "20", "--html", page.to_str().expect("text")]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(run.stdout.contains("loaded    dash, live"), "{}", run.stdout);
-    assert!(run.stdout.contains(" ago, aiming at 6.00 s, window of "), "{}", run.stdout);
+    // Where in a segment it begins is the real clock's doing: it may still be catching up.
+    let told = |line: &str| line.contains(" ago, aiming at 6.00 s, ") && line.contains("window of ");
+    assert!(run.stdout.lines().any(told), "{}", run.stdout);
     let last = run.stdout.lines().last().expect("a headline");
     assert!(last.contains(" behind the live edge on average (95 % within "), "{last}");
     let page = std::fs::read_to_string(page).expect("a page");

@@ -1,0 +1,152 @@
+//! Playing a part of a title: to an end that the application sets, and on from elsewhere as if nothing lay between.
+
+use telecine_model::{MediaTime, TrackKind};
+
+use crate::buffer::SEAM;
+use crate::engine::Engine;
+use crate::stream::Stream;
+
+impl Engine {
+    /// Sets where playback ends, or takes that back.
+    pub(crate) fn set_end(&mut self, end: Option<MediaTime>) {
+        if self.title.end == end {
+            return;
+        }
+        self.title.end = end;
+        let told = self.streams.values().any(|stream| stream.end_told);
+        for stream in self.streams.values_mut() {
+            // What is the end now is found anew.
+            stream.ended = false;
+            stream.end_told = false;
+        }
+        if let Some(end) = end {
+            self.drop_behind(end);
+        }
+        // A sink that was told of an end plays nothing behind it until it is moved.
+        if told && self.playback.is_active() {
+            let position = self.position();
+            self.go_to(position, false);
+        }
+    }
+
+    /// Gives up what is buffered and fetched behind a time.
+    fn drop_behind(&mut self, end: MediaTime) {
+        let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();
+        for kind in kinds {
+            let Some(stream) = self.streams.get_mut(&kind) else { continue };
+            let fetches = stream.fetch.as_ref().is_some_and(|fetch| fetch.start + SEAM >= end);
+            let wasted = stream.buffer.evict(end, MediaTime::MAX);
+            let outputs = stream.outputs.clone();
+            if fetches {
+                self.drop_fetch(kind);
+            }
+            if wasted > 0 || fetches {
+                if let Some(stream) = self.streams.get_mut(&kind) {
+                    stream.fetch_elsewhere();
+                }
+                self.qoe.wasted(wasted);
+                for kind in outputs {
+                    self.sink(crate::action::SinkCommand::Remove { kind, from: end, to: MediaTime::MAX });
+                }
+            }
+        }
+    }
+
+    /// Goes on from elsewhere as if nothing lay between: no seek is told or counted, and nothing that was given to the sink
+    /// before counts as there.
+    pub(crate) fn go_on_from(&mut self, target: MediaTime, end: Option<MediaTime>) {
+        self.title.end = end;
+        if self.title.start.is_none() {
+            self.title.wanted_start = Some(target);
+            return;
+        }
+        let (earliest, latest) = self.seekable().unwrap_or((MediaTime::MIN, self.duration().unwrap_or(MediaTime::MAX)));
+        // What is not there yet at a live edge comes while it is waited for.
+        let latest = if self.is_live() { MediaTime::MAX } else { latest };
+        let target = target.min(latest).max(earliest);
+        self.follow_from(target);
+        self.title.key_files.forget_missing();
+        self.title.timed.leave();
+        let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();
+        for kind in kinds {
+            self.drop_fetch(kind);
+            if let Some(stream) = self.streams.get_mut(&kind) {
+                let wasted = stream.buffer.clear();
+                stream.configured = None;
+                self.qoe.wasted(wasted);
+            }
+        }
+        self.begin_seek(target, false);
+        self.reposition(target);
+        self.seek_sink(target);
+    }
+
+    /// Whether everything up to the end, the title's or the application's, was handed to the sink.
+    pub(crate) fn is_fed(&self) -> bool {
+        let mut essential = self.streams.values().filter(|stream| stream.is_essential()).peekable();
+        essential.peek().is_some() && essential.all(|stream| stream.ended && stream.fetch.is_none())
+    }
+
+    /// Where what was handed to the sink ends: the picture, where there is one.
+    pub(crate) fn fed_until(&self) -> Option<MediaTime> {
+        let leader = self.leading_stream()?;
+        let end = leader.buffer.media_end()?;
+        Some(self.title.end.map_or(end, |bound| end.min(bound)))
+    }
+
+    /// The stream that others go by: the picture's, else the sound's.
+    fn leading_stream(&self) -> Option<&Stream> {
+        let present = |kind: &TrackKind| self.streams.get(kind).filter(|stream| !stream.absent && stream.delivered);
+        [TrackKind::Video, TrackKind::Audio].iter().find_map(present)
+    }
+
+    /// The boundary of a segment that is nearest to a time, as far as is known: of the picture, where there is one.
+    pub(crate) fn boundary_near(&self, time: MediaTime) -> Option<MediaTime> {
+        let streams = [TrackKind::Video, TrackKind::Audio].into_iter().filter_map(|kind| self.streams.get(&kind));
+        let mut found = streams.filter(|stream| !stream.absent).filter_map(|stream| {
+            let index = self.rendition(stream.reference(stream.rendition?))?.segments.known()?;
+            let segment = index.get(index.number_at(time)?)?;
+            let ends = (segment.end().abs_diff(time) < segment.start.abs_diff(time)).then(|| segment.end());
+            // A list that ends before that time has no boundary near it.
+            let near = ends.unwrap_or(segment.start);
+            (near.abs_diff(time) <= segment.duration).then_some(near)
+        });
+        found.next()
+    }
+}
+
+/// What a programme asks of the engine that plays its title.
+impl Engine {
+    /// What the title's references are relative to: the playlist that plays, where there is one.
+    pub(crate) fn reference_base(&self) -> String {
+        let streams = [TrackKind::Video, TrackKind::Audio].into_iter().filter_map(|kind| self.streams.get(&kind));
+        let mut indexes = streams.filter_map(|stream| {
+            let renditions = &self.track(stream.period, stream.track)?.renditions;
+            let own = stream.rendition.and_then(|rendition| renditions.get(rendition)).into_iter();
+            own.chain(renditions).find_map(|rendition| rendition.segments.known())
+        });
+        let base = indexes.next().filter(|_| self.is_hls()).map(|index| index.base.to_string());
+        base.unwrap_or_else(|| self.title.url.clone())
+    }
+
+    pub(crate) fn is_hls(&self) -> bool {
+        self.title.presentation.as_ref().is_some_and(|p| p.protocol == telecine_model::Protocol::Hls)
+    }
+
+    /// Whether what is listed reaches beyond a time.
+    pub(crate) fn lists_beyond(&self, time: MediaTime) -> bool {
+        let streams = [TrackKind::Video, TrackKind::Audio].into_iter().filter_map(|kind| self.streams.get(&kind));
+        let mut ends = streams.filter_map(|stream| {
+            let index = self.rendition(stream.reference(stream.rendition?))?.segments.known()?;
+            index.end()
+        });
+        ends.next().is_some_and(|end| end > time)
+    }
+
+    /// A place as a seek would have it: within what can be played.
+    pub(crate) fn within(&self, target: MediaTime) -> MediaTime {
+        let own = self.title.presentation.as_ref().and_then(|presentation| presentation.duration);
+        let (earliest, latest) = self.seekable().unwrap_or((MediaTime::MIN, own.unwrap_or(MediaTime::MAX)));
+        target.min(latest).max(earliest)
+    }
+}

@@ -1,0 +1,122 @@
+//! Asset lists on their way.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use telecine_delivery::RequestClass;
+use telecine_manifest::interstitial::asset_list;
+use telecine_model::interstitial::AssetList;
+use telecine_model::{Error, ErrorCode, Limits};
+
+use crate::action::FetchRequest;
+use crate::input::{Body, NetworkEvent, RequestId, ResponseHead};
+
+/// A decision takes time: a list may be silent for so long (delivery rules; no second attempt).
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// Lists that are asked for, or were read ahead of their use.
+#[derive(Debug, Default)]
+pub(super) struct Lists {
+    next: u64,
+    /// By the number of the request.
+    under_way: BTreeMap<u64, UnderWay>,
+    /// By the URL that the interstitial, or the notice, names.
+    read: BTreeMap<String, Result<AssetList, Error>>,
+}
+
+#[derive(Debug)]
+struct UnderWay {
+    /// What the title calls it.
+    name: String,
+    url: String,
+    head: Option<ResponseHead>,
+    body: Vec<u8>,
+}
+
+impl Lists {
+    /// Asks for a list.
+    pub(super) fn ask(&mut self, name: &str, url: String, limits: &Limits) -> FetchRequest {
+        let id = self.next;
+        self.next += 1;
+        let entry = UnderWay { name: name.to_owned(), url: url.clone(), head: None, body: Vec::new() };
+        self.under_way.insert(id, entry);
+        FetchRequest {
+            id: RequestId(id),
+            class: RequestClass::AssetList,
+            kind: None,
+            url,
+            head: false,
+            byte_range: None,
+            max_bytes: limits.manifest_bytes as u64,
+            head_timeout: SILENCE,
+            idle_timeout: SILENCE,
+            max_redirects: u32::try_from(limits.redirects).unwrap_or(u32::MAX),
+            attempt: 0,
+            licence: None,
+        }
+    }
+
+    /// Whether it is asked for, or was read.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.read.contains_key(name) || self.under_way.values().any(|entry| entry.name == name)
+    }
+
+    /// A list that was read; the next one who asks gets another.
+    pub(super) fn take(&mut self, name: &str) -> Option<Result<AssetList, Error>> {
+        self.read.remove(name)
+    }
+
+    /// Stops everything: requests to cancel.
+    pub(super) fn clear(&mut self) -> Vec<RequestId> {
+        self.read.clear();
+        std::mem::take(&mut self.under_way).into_keys().map(RequestId).collect()
+    }
+
+    /// Gives up a list that is under way: the request to cancel.
+    pub(super) fn give_up(&mut self, name: &str) -> Option<RequestId> {
+        let id = self.under_way.iter().find(|(_, entry)| entry.name == name).map(|(id, _)| *id)?;
+        self.under_way.remove(&id);
+        Some(RequestId(id))
+    }
+
+    pub(super) fn on_network(&mut self, event: NetworkEvent, limits: &Limits) {
+        match event {
+            NetworkEvent::Head(head) => {
+                if let Some(entry) = self.under_way.get_mut(&head.id.0) {
+                    entry.head = Some(*head);
+                }
+            }
+            NetworkEvent::Chunk { id, data: Body::Bytes(data) } => {
+                if let Some(entry) = self.under_way.get_mut(&id.0) {
+                    // One byte more than may be says that it is too large.
+                    let room = (limits.manifest_bytes + 1).saturating_sub(entry.body.len());
+                    entry.body.extend_from_slice(data.get(..room.min(data.len())).unwrap_or_default());
+                }
+            }
+            NetworkEvent::Chunk { .. } => {}
+            NetworkEvent::End { id } => {
+                if let Some(entry) = self.under_way.remove(&id.0) {
+                    let found = entry.read(limits);
+                    self.read.insert(entry.name, found);
+                }
+            }
+            NetworkEvent::Failed { id, code, message } => {
+                if let Some(entry) = self.under_way.remove(&id.0) {
+                    let url = telecine_model::uri::without_secrets(&entry.url);
+                    self.read.insert(entry.name, Err(Error::new(code, message).fact("url", url)));
+                }
+            }
+        }
+    }
+}
+
+impl UnderWay {
+    fn read(&self, limits: &Limits) -> Result<AssetList, Error> {
+        let Some(head) = self.head.as_ref().filter(|head| head.is_success()) else {
+            let status = self.head.as_ref().map_or(0, |head| head.status);
+            let error = Error::new(ErrorCode::HttpStatus, format!("the asset list was answered with status {status}"));
+            return Err(error.fact("status", status).fact("url", telecine_model::uri::without_secrets(&self.url)));
+        };
+        asset_list(&self.body, &head.url, limits)
+    }
+}

@@ -1,0 +1,285 @@
+//! Back to the title: where it goes on, and how.
+
+use telecine_model::interstitial::{InterstitialCue, Resume};
+use telecine_model::{MediaTime, TrackKind};
+
+use super::assets::AT_END;
+use super::line::Gate;
+use super::shown::{InterstitialEnd, InterstitialPhase};
+use super::steps::Step;
+use super::{Part, Pause, Programme};
+use crate::action::SinkCommand;
+use crate::buffer::SEAM;
+use crate::event::State;
+use crate::input::{Command, Input, SinkReport};
+
+/// How long before the end of what plays the title is prepared, where it is live and what is to come is not listed yet.
+const LATEST_RETURN: MediaTime = MediaTime::from_millis(500);
+
+impl Programme {
+    /// Everything of the last one is there: makes ready what follows it.
+    pub(super) fn prepare(&mut self, pause: &mut Pause) -> bool {
+        let Some(roll) = pause.rolls.back() else { return false };
+        let Some(end) = roll.end().filter(|_| roll.line.gate == Gate::Open) else { return false };
+        if pause.rolls.len() > 1 || pause.returns.is_some() {
+            return false;
+        }
+        self.silence_absent(pause);
+        if !pause.coming.is_empty() {
+            return self.start_roll(pause);
+        }
+        if !pause.is_resolved() {
+            return false;
+        }
+        if self.chain(pause) {
+            return true;
+        }
+        let Some(roll) = pause.rolls.back() else { return false };
+        if pause.is_behind_title() || !self.main.playback.is_active() {
+            return false;
+        }
+        let played = pause.parts.iter().map(|part| part.played).sum::<MediaTime>() + roll.length().unwrap_or_default();
+        let target = self.resume_of(pause, played, roll.part, roll.length().unwrap_or_default());
+        let boundary = self.main.boundary_near(target).filter(|boundary| boundary.abs_diff(target) <= SEAM);
+        let left = end - roll.engine.position_at(self.now);
+        if self.main.is_live() && boundary.is_none() && left > LATEST_RETURN && !self.main.lists_beyond(target) {
+            return false;
+        }
+        let place = roll.line.outer_time(end);
+        self.return_main(pause, boundary.unwrap_or(target), boundary.map(|_| place));
+        true
+    }
+
+    /// Tells the title's engine to go on: behind what plays, if it is given where that ends; else when it is let.
+    pub(super) fn return_main(&mut self, pause: &mut Pause, target: MediaTime, seam: Option<MediaTime>) {
+        pause.returns = Some(target);
+        let kept = pause.first && self.main.title.start.is_some_and(|start| start.abs_diff(target) <= SEAM);
+        match seam.filter(|_| !kept) {
+            Some(place) => self.line.open(target, place),
+            None if !kept => {
+                self.line.shut();
+                self.line.gate = Gate::Held;
+            }
+            // Its beginning is there already.
+            None => {}
+        }
+        if kept {
+            if let Some(place) = seam.filter(|_| self.line.gate == Gate::Held) {
+                self.line.open(target, place);
+                self.release_main();
+            }
+            return;
+        }
+        let end = self.plan.next(target).map(|what| self.cut_of(what));
+        self.main.handle(Input::Command(Command::GoOn { from: target, end }), self.now);
+    }
+
+    /// Adds the interstitial that is played next, if that is at the same place (IN09).
+    pub(super) fn chain(&mut self, pause: &mut Pause) -> bool {
+        if pause.target.is_some() {
+            return false;
+        }
+        let next = match pause.last().map(|what| what.cue) {
+            Some(InterstitialCue::BeforeTitle) => {
+                self.plan.before_title().cloned().or_else(|| self.plan.at(pause.cut).cloned())
+            }
+            Some(InterstitialCue::BehindTitle) => self.plan.behind_title().cloned(),
+            _ => self.plan.at(pause.cut).cloned(),
+        };
+        let Some(what) = next else { return false };
+        self.plan.done(&what.id);
+        let part = Part { what, resolved: false, told: false, played: MediaTime::ZERO, failed: false, assets: 0 };
+        pause.parts.push(part);
+        true
+    }
+
+    /// The title goes on: everything that was to be played was.
+    pub(super) fn go_back(&mut self, pause: &mut Pause) -> Step {
+        let reason = match pause.parts.iter().all(|part| part.failed && part.played == MediaTime::ZERO) {
+            true => InterstitialEnd::Failed,
+            false => InterstitialEnd::Played,
+        };
+        if pause.is_behind_title() {
+            self.tell_end(pause, pause.parts.len() - 1, pause.cut, reason);
+            if self.sink.playing {
+                self.to_sink(SinkCommand::Pause);
+            }
+            self.line.gate = Gate::Open;
+            self.main.handle(Input::Sink(SinkReport::Ended), self.now);
+            return Step::Over;
+        }
+        let played = pause.parts.iter().map(|part| part.played).sum();
+        let target = match pause.returns {
+            Some(target) => target,
+            None => self.resume_of(pause, played, 0, MediaTime::ZERO),
+        };
+        self.tell_end(pause, pause.parts.len() - 1, target, reason);
+        if pause.returns.is_some() && self.line.gate == Gate::Open {
+            self.disable_absent();
+            self.play_main();
+            return Step::Over;
+        }
+        let kept = pause.first && self.main.title.start.is_some_and(|start| start.abs_diff(target) <= SEAM);
+        if pause.returns.is_none() && !kept {
+            self.to_main(target);
+            return Step::Over;
+        }
+        self.show_held(target);
+        Step::Over
+    }
+
+    /// What was held of the title is handed on to an empty sink, in its own time.
+    pub(super) fn show_held(&mut self, target: MediaTime) {
+        self.empty_sink(target);
+        self.line.open_wide();
+        self.release_main();
+        self.disable_absent();
+        self.play_main();
+    }
+
+    /// Shows what the title was told to go on with before it was its turn. False if the sink cannot be moved to that.
+    pub(super) fn move_to_main(&mut self, target: MediaTime) -> bool {
+        if self.line.gate == Gate::Held {
+            self.show_held(target);
+            return true;
+        }
+        let (random_access, jumps) = (self.main.capabilities.random_access, self.main.capabilities.jumps);
+        if self.line.gate != Gate::Open || !(random_access || jumps) {
+            return false;
+        }
+        let place = self.line.outer_time(target);
+        self.sink.own_seeks += 1;
+        self.to_sink(if random_access { SinkCommand::Seek(place) } else { SinkCommand::Jump(place) });
+        self.forget_past(place);
+        self.disable_absent();
+        self.play_main();
+        true
+    }
+
+    /// Leaves an interstitial and lets the title go on from a place, in an empty sink and in its own time.
+    pub(super) fn to_main(&mut self, target: MediaTime) {
+        self.line.shut();
+        self.drop_from_sink();
+        self.line.open_wide();
+        let end = self.plan.next(target).map(|what| self.cut_of(what));
+        self.main.handle(Input::Command(Command::GoOn { from: target, end }), self.now);
+        self.play_main();
+    }
+
+    pub(super) fn play_main(&mut self) {
+        if self.sink.rate_milli != self.main.playback.rate_milli {
+            let rate_milli = self.main.playback.rate_milli;
+            self.to_sink(SinkCommand::SetRate(rate_milli));
+        }
+        if self.wanted {
+            self.main.handle(Input::Command(Command::Play), self.now);
+        }
+        if self.main.playback.state != State::Playing && self.sink.playing {
+            self.to_sink(SinkCommand::Pause);
+        }
+    }
+
+    /// Hands on what was held of the title.
+    pub(super) fn release_main(&mut self) {
+        for command in std::mem::take(&mut self.line.held) {
+            self.pass_main(command);
+        }
+    }
+
+    /// Kinds that an asset had and the title has not: nobody is to wait for them.
+    pub(super) fn disable_absent(&mut self) {
+        let outputs = self.main.streams.values().flat_map(|stream| stream.outputs.iter().copied());
+        let played: std::collections::BTreeSet<TrackKind> = outputs.collect();
+        for kind in self.sink_kinds() {
+            if !played.contains(&kind) {
+                self.to_sink(SinkCommand::Disable { kind });
+            }
+        }
+    }
+
+    /// Gives up what is prepared; the title plays on.
+    pub(super) fn drop_pause(&mut self, pause: &mut Pause) {
+        let opened = pause.rolls.iter().any(|roll| roll.line.gate == Gate::Open);
+        for roll in std::mem::take(&mut pause.rolls) {
+            self.stop_roll(roll);
+        }
+        if opened {
+            for kind in self.sink_kinds() {
+                self.to_sink(SinkCommand::Remove { kind, from: pause.place, to: MediaTime::MAX });
+            }
+        }
+    }
+
+    pub(super) fn tell_end(&mut self, pause: &Pause, last: usize, resume: MediaTime, reason: InterstitialEnd) {
+        // Whose end was told with the beginning of the next has ended.
+        let ids: Vec<String> = pause.parts.iter().skip(last).take(1).map(|part| part.what.id.clone()).collect();
+        for id in ids {
+            self.tell(&id, InterstitialPhase::Ended { resume, reason });
+        }
+    }
+
+    /// Where the title goes on behind a pause of which so much was played, `more` of it in the part that plays.
+    pub(super) fn resume_of(&self, pause: &Pause, played: MediaTime, at: usize, more: MediaTime) -> MediaTime {
+        if let Some(target) = pause.target {
+            return target;
+        }
+        let nothing = played == MediaTime::ZERO && pause.parts.iter().all(|part| part.failed);
+        if nothing {
+            // As if it had not been announced (IN10).
+            return pause.cut;
+        }
+        // Those at one place add up (IN09); before the title, it begins where it would.
+        let begin = if pause.midway > MediaTime::ZERO { pause.cut - pause.midway } else { pause.cut };
+        let mut target = pause.cut;
+        for (number, part) in pause.parts.iter().enumerate() {
+            let seen = part.played + if number == at { more } else { MediaTime::ZERO };
+            target += match part.what.resume {
+                _ if part.what.cue == InterstitialCue::BeforeTitle => MediaTime::ZERO,
+                Resume::Played => seen,
+                Resume::Offset(offset) if number == 0 && begin < pause.cut => offset - pause.midway,
+                Resume::Offset(offset) => offset,
+            };
+        }
+        let snaps = pause.parts.iter().any(|part| part.what.snap_in);
+        let snapped = snaps.then(|| self.main.boundary_near(target)).flatten();
+        snapped.unwrap_or(target)
+    }
+
+    /// Where an interstitial begins.
+    pub(super) fn cut_of(&self, what: &telecine_model::Interstitial) -> MediaTime {
+        let snapped = what.snap_out.then(|| self.main.boundary_near(what.start)).flatten();
+        // A boundary that is as good as meant is better than one frame of what lies behind it.
+        let near = self.main.boundary_near(what.start).filter(|near| near.abs_diff(what.start) <= AT_END);
+        snapped.or(near).unwrap_or(what.start)
+    }
+}
+
+/// The sink.
+impl Programme {
+    /// A sink with random access would show again what lies before, to whoever goes back in the title.
+    pub(super) fn forget_past(&mut self, place: MediaTime) {
+        for kind in self.sink_kinds() {
+            self.to_sink(SinkCommand::Remove { kind, from: MediaTime::MIN, to: place });
+        }
+    }
+
+    pub(super) fn sink_kinds(&self) -> Vec<TrackKind> {
+        self.sink.kinds.keys().copied().collect()
+    }
+
+    pub(super) fn drop_from_sink(&mut self) {
+        for kind in self.sink_kinds() {
+            self.to_sink(SinkCommand::Remove { kind, from: MediaTime::MIN, to: MediaTime::MAX });
+        }
+    }
+
+    /// Drops everything from the sink and moves it.
+    pub(super) fn empty_sink(&mut self, place: MediaTime) {
+        if self.sink.playing {
+            self.to_sink(SinkCommand::Pause);
+        }
+        self.drop_from_sink();
+        self.sink.own_seeks += 1;
+        self.to_sink(SinkCommand::Seek(place));
+    }
+}

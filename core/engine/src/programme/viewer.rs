@@ -1,0 +1,228 @@
+//! What the application asks for while there are interstitials.
+
+use std::sync::Arc;
+
+use telecine_model::interstitial::{InterstitialCue, Resume};
+use telecine_model::{Error, ErrorCode, Handling, Interstitial, MediaTime};
+
+use super::line::{Gate, Line};
+use super::shown::InterstitialEnd;
+use super::{Pause, Plan, Programme};
+use crate::engine::no_interstitial;
+use crate::event::Event;
+use crate::input::{Command, Input};
+
+/// Whether the viewer may skip an interstitial of which so much was played.
+pub(super) fn may_skip(what: &Interstitial, played: MediaTime) -> bool {
+    match &what.skip_control {
+        // Who offers it from some time on allows it then, whatever is restricted (D.2).
+        Some(control) => {
+            played >= control.offset && control.duration.is_none_or(|duration| played < control.offset + duration)
+        }
+        None => !what.no_skip,
+    }
+}
+
+impl Programme {
+    pub(super) fn on_command(&mut self, command: Command) {
+        match command {
+            Command::Load { .. } => {
+                self.forget();
+                self.wanted = false;
+                self.beginning = self.main.config.interstitials.enabled;
+                self.line = Line::new(0, Gate::Open, String::new());
+                self.to_engine(command);
+            }
+            Command::Stop => {
+                self.forget();
+                self.line.open_wide();
+                self.to_engine(command);
+            }
+            Command::Play => {
+                self.wanted = true;
+                self.to_player(command);
+            }
+            Command::Pause => {
+                self.wanted = false;
+                self.to_player(command);
+            }
+            Command::SetRate(rate_milli) => self.set_rate(rate_milli),
+            Command::Seek(target) => self.seek(target),
+            Command::SeekToTime(time) => match self.main.position_at_wall(time).filter(|_| self.pause.is_some()) {
+                Some(target) => self.seek(target),
+                None => self.to_engine(command),
+            },
+            Command::SkipInterstitial => self.skip(),
+            // The ends are this one's to set as soon as there are interstitials.
+            Command::SetPreferences(_) | Command::SetConstraints(_) | Command::DisableKind(_) => {
+                for roll in self.pause.iter_mut().flat_map(|pause| &mut pause.rolls) {
+                    roll.engine.handle(Input::Command(command.clone()), self.now);
+                }
+                self.to_engine(command);
+            }
+            Command::SetEnd(_) | Command::GoOn { .. } | Command::SelectTrack { .. } | Command::ReleaseLicence(_) => {
+                self.to_engine(command)
+            }
+        }
+    }
+
+    fn to_engine(&mut self, command: Command) {
+        self.main.handle(Input::Command(command), self.now);
+    }
+
+    /// For whoever plays.
+    fn to_player(&mut self, command: Command) {
+        match &mut self.pause {
+            Some(pause) if pause.on => {
+                if let Some(roll) = pause.rolls.front_mut().filter(|roll| roll.line.gate == Gate::Open) {
+                    roll.engine.handle(Input::Command(command), self.now);
+                }
+                // Nobody waits who does not want to see anything.
+                pause.waits = pause.waits.map(|_| self.now);
+            }
+            _ => self.to_engine(command),
+        }
+    }
+
+    /// The next title has nothing of this one.
+    fn forget(&mut self) {
+        if let Some(mut pause) = self.pause.take() {
+            for roll in std::mem::take(&mut pause.rolls) {
+                self.stop_roll(roll);
+            }
+        }
+        for id in self.lists.clear() {
+            self.cancel_list(id);
+        }
+        self.plan = Plan::default();
+        self.alarm = None;
+        self.beginning = false;
+    }
+
+    fn set_rate(&mut self, rate_milli: u32) {
+        if (100..=4000).contains(&rate_milli) {
+            self.rate_milli = rate_milli;
+        }
+        for pause in self.pause.iter_mut() {
+            for roll in &mut pause.rolls {
+                // Neither may it be played fast (IN07).
+                let slow = pause.parts.get(roll.part).is_some_and(|part| part.what.no_skip);
+                let rate = if slow { rate_milli.min(1000) } else { rate_milli };
+                roll.engine.handle(Input::Command(Command::SetRate(rate)), self.now);
+            }
+        }
+        self.to_engine(Command::SetRate(rate_milli));
+    }
+
+    fn seek(&mut self, target: MediaTime) {
+        if self.main.title.start.is_none() || !(self.main.playback.is_active() || self.is_over()) {
+            return self.to_engine(Command::Seek(target));
+        }
+        let target = self.main.within(target);
+        let from = match &self.pause {
+            Some(pause) if pause.on => pause.cut,
+            _ => self.main_needs(),
+        };
+        if let Some(pause) = self.pause.as_ref().filter(|pause| pause.on) {
+            let what = pause.parts.get(pause.part()).map(|part| &part.what);
+            // Backwards it may be left (D.2).
+            if what.is_some_and(|what| what.no_skip) && target > from {
+                let error = Error::new(ErrorCode::InvalidState, "the interstitial that is played may not be skipped");
+                return self.emit(Event::Error { at: self.now, error: error.recovered(Handling::Skipped) });
+            }
+        }
+        let held = self.pause.as_ref().is_some_and(|pause| pause.on);
+        if let Some(mut pause) = self.pause.take() {
+            if pause.on {
+                let part = pause.part();
+                self.tell_end(&pause, part, target, InterstitialEnd::Left);
+                for roll in std::mem::take(&mut pause.rolls) {
+                    self.stop_roll(roll);
+                }
+                self.line.shut();
+            } else {
+                self.drop_pause(&mut pause);
+            }
+        }
+        if target <= from {
+            self.plan.go_back_to(target);
+        }
+        let passed = self.plan.not_to_be_passed(from, target);
+        if let Some(first) = passed.first() {
+            // They are played first, and then the title goes on where the viewer wants to be.
+            let cut = self.cut_of(first).max(from);
+            return self.interrupt(passed, cut, Some(target));
+        }
+        if let Some(what) = self.plan.around(target).cloned() {
+            // In the middle of what it takes the place of (IN13).
+            let cut = self.cut_of(&what);
+            return self.interrupt(vec![what], cut, None);
+        }
+        let end = self.plan.next(target).map(|what| self.cut_of(what));
+        if self.line.delta != MediaTime::ZERO || self.line.gate != Gate::Open {
+            // The sink is the title's again, in the title's own time, and has nothing.
+            self.drop_from_sink();
+            self.line.open_wide();
+            self.to_engine(Command::GoOn { from: target, end });
+        } else if self.main.title.end != end {
+            self.to_engine(Command::SetEnd(end));
+        }
+        self.to_engine(Command::Seek(target));
+        if held && self.wanted {
+            self.to_engine(Command::Play);
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.main.playback.state == crate::State::Ended
+    }
+
+    /// Plays interstitials at once, in place of what the viewer sees.
+    fn interrupt(&mut self, whats: Vec<Arc<Interstitial>>, cut: MediaTime, target: Option<MediaTime>) {
+        let mut pause: Pause = self.pause_for(whats, cut, MediaTime::ZERO);
+        pause.target = target;
+        self.line.shut();
+        self.empty_sink(cut);
+        self.enter(&mut pause, cut);
+        self.pause = Some(pause);
+    }
+
+    fn skip(&mut self) {
+        let Some(pause) = self.pause.as_ref().filter(|pause| pause.on) else {
+            return self.emit(Event::Error { at: self.now, error: no_interstitial() });
+        };
+        let at = pause.part();
+        let Some(part) = pause.parts.get(at) else { return };
+        let played = part.played + pause.rolls.front().map_or(MediaTime::ZERO, |roll| roll.seen(self.now));
+        if !may_skip(&part.what, played) {
+            let error = Error::new(ErrorCode::InvalidState, "the interstitial may not be skipped (yet)");
+            return self.emit(Event::Error { at: self.now, error: error.recovered(Handling::Skipped) });
+        }
+        let Some(mut pause) = self.pause.take() else { return };
+        // As if it had been played: where it takes the place of something, behind that.
+        let lengths = pause.coming.iter().map(|coming| coming.asset.duration);
+        let front = pause.rolls.front().and_then(|roll| roll.length().or(roll.asset.duration));
+        let whole = lengths.chain([front]).sum::<Option<MediaTime>>().unwrap_or(MediaTime::ZERO);
+        let target = pause.target.unwrap_or_else(|| {
+            pause.parts.iter().fold(pause.cut, |target, part| match part.what.resume {
+                _ if part.what.cue == InterstitialCue::BeforeTitle => target,
+                Resume::Offset(offset) => target + offset,
+                Resume::Played => target + part.what.duration.unwrap_or(part.played + whole),
+            })
+        });
+        for roll in std::mem::take(&mut pause.rolls) {
+            self.stop_roll(roll);
+        }
+        self.tell_end(&pause, at, target, InterstitialEnd::Skipped);
+        if pause.is_behind_title() {
+            self.line.gate = Gate::Open;
+            self.main.handle(Input::Sink(crate::SinkReport::Ended), self.now);
+            return;
+        }
+        // What was made ready behind it is there already.
+        if pause.returns == Some(target) && self.move_to_main(target) {
+            return;
+        }
+        self.to_main(target);
+    }
+}
