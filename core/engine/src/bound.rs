@@ -17,7 +17,6 @@ impl Engine {
         if let Some(before) = before.filter(|before| end.is_none_or(|end| *before < end)) {
             self.drop_behind(before);
         }
-        let told = self.streams.values().any(|stream| stream.end_told);
         for stream in self.streams.values_mut() {
             // What is the end now is found anew.
             stream.ended = false;
@@ -25,11 +24,6 @@ impl Engine {
         }
         if let Some(end) = end {
             self.drop_behind(end);
-        }
-        // A sink that was told of an end plays nothing behind it until it is moved.
-        if told && self.playback.is_active() {
-            let position = self.position();
-            self.go_to(position, false);
         }
     }
 

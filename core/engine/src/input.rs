@@ -83,7 +83,10 @@ pub enum Command {
     /// dates is not moved, which is told.
     SeekToTime(WallTime),
     /// Ends playback there instead of at the title's end (None), as if nothing of the title lay behind it. Forgotten with
-    /// the next [`Command::Load`].
+    /// the next [`Command::Load`]. Whoever drives an engine alone, and has handed on [`SinkCommand::EndOfStream`] already,
+    /// lets [`GoOn`](Self::GoOn) follow, as [`Programme`](crate::Programme) does: else the sink plays nothing behind that.
+    ///
+    /// [`SinkCommand::EndOfStream`]: crate::SinkCommand::EndOfStream
     SetEnd(Option<MediaTime>),
     /// Goes on from elsewhere as if nothing lay between: what [`SetEnd`](Self::SetEnd) ended is played on, or a part is left
     /// out. No seek is told or counted; nothing that the sink was given before counts as there.

@@ -49,7 +49,7 @@ pub struct Interstitial {
 }
 
 /// What leads to an interstitial.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum InterstitialCue {
     /// The playhead comes to its start.

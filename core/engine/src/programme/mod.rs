@@ -75,6 +75,8 @@ pub struct Programme {
     wanted: bool,
     /// The speed that the application asked for.
     rate_milli: u32,
+    /// Where the application wants the title to end.
+    wanted_end: Option<MediaTime>,
     /// What the viewer sees, as was told.
     state: State,
     rng: Rng,
@@ -105,6 +107,8 @@ struct SinkState {
     own_seeks: u32,
     /// It came to the end of what there is where one engine follows another.
     starved: bool,
+    /// It was told that nothing follows.
+    ended: bool,
     /// It was given something by others than the title's engine, which knows nothing of that.
     mixed: bool,
 }
@@ -118,6 +122,7 @@ impl Default for SinkState {
             configurations: BTreeMap::new(),
             own_seeks: 0,
             starved: false,
+            ended: false,
             mixed: false,
         }
     }
@@ -195,6 +200,7 @@ impl Programme {
             clock: None,
             wanted: false,
             rate_milli: 1000,
+            wanted_end: None,
             state: State::Idle,
             rng,
             session,
@@ -411,6 +417,7 @@ impl Programme {
     /// Tells the sink that nothing follows, once that is so.
     fn tell_ends(&mut self) {
         if !self.beginning && !self.untold_ends.is_empty() && self.line.gate == Gate::Open && !self.is_followed() {
+            self.sink.ended = true;
             for kind in std::mem::take(&mut self.untold_ends) {
                 self.order(SinkCommand::EndOfStream { kind });
             }
@@ -554,6 +561,7 @@ impl Programme {
                 self.sink.kinds.remove(kind);
             }
             SinkCommand::Append(_) => self.sink.starved = false,
+            SinkCommand::Seek(_) => self.sink.ended = false,
             SinkCommand::Stop => self.sink = SinkState { rate_milli: self.sink.rate_milli, ..SinkState::default() },
             _ => {}
         }
@@ -565,7 +573,7 @@ impl Programme {
         if let Event::TimedMetadata { phase: TimedPhase::Known | TimedPhase::Changed, event: timed, .. } = &*event {
             if self.main.config.interstitials.enabled {
                 let base = self.main.reference_base();
-                let learnt = self.plan.learn(timed, &base);
+                let learnt = self.plan.learn(timed, &base, &self.main.config.limits);
                 self.outbox.push_back(Action::Emit(event));
                 return self.tell_learnt(learnt);
             }

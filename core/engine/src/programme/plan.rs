@@ -5,15 +5,20 @@ use std::sync::Arc;
 
 use telecine_manifest::interstitial::{of_event, Announcement};
 use telecine_model::interstitial::{Interstitial, InterstitialCue, JumpRule, PreloadNotice, Resume};
-use telecine_model::{Error, MediaTime, TimedEvent};
+use telecine_model::{Error, Limits, MediaTime, TimedEvent};
 
 use crate::buffer::SEAM;
+
+/// Where an interstitial is: by its start, and at one start in the order of the playlist (IN09).
+type Key = (MediaTime, u64);
 
 /// The interstitials of a title.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     known: BTreeMap<String, Entry>,
-    /// How many were made known so far: several at one time are played in the order of the playlist (IN09).
+    /// Those that are to be played, by what leads to them.
+    open: BTreeMap<InterstitialCue, BTreeMap<Key, Arc<Interstitial>>>,
+    /// How many were made known so far.
     count: u64,
     /// Those that could not be read were told.
     faulty: BTreeSet<String>,
@@ -40,31 +45,60 @@ pub(super) enum Learnt {
 }
 
 impl Plan {
-    pub(super) fn learn(&mut self, event: &TimedEvent, base: &str) -> Learnt {
+    pub(super) fn learn(&mut self, event: &TimedEvent, base: &str, limits: &Limits) -> Learnt {
         match of_event(event, base) {
             None => Learnt::Nothing,
             Some(Ok(Announcement::Preload(notice))) => {
-                self.notices.insert(notice.id.clone(), notice);
+                if self.notices.len() < limits.side_items {
+                    self.notices.insert(notice.id.clone(), notice);
+                }
                 Learnt::Nothing
             }
-            Some(Ok(Announcement::Interstitial(found))) => {
-                let what = Arc::new(*found);
-                if let Some(entry) = self.known.get_mut(&what.id) {
-                    if entry.what == what {
-                        return Learnt::Nothing;
-                    }
-                    entry.what = Arc::clone(&what);
+            Some(Ok(Announcement::Interstitial(found))) => self.note(*found, limits),
+            Some(Err(error)) => {
+                let new =
+                    self.faulty.len() < limits.side_items && self.faulty.insert(event.id.clone().unwrap_or_default());
+                if new {
+                    Learnt::Fault(error)
                 } else {
-                    self.count += 1;
-                    let entry = Entry { what: Arc::clone(&what), order: self.count, done: false };
-                    self.known.insert(what.id.clone(), entry);
+                    Learnt::Nothing
                 }
-                Learnt::Interstitial(what)
             }
-            Some(Err(error)) => match self.faulty.insert(event.id.clone().unwrap_or_default()) {
-                true => Learnt::Fault(error),
-                false => Learnt::Nothing,
-            },
+        }
+    }
+
+    fn note(&mut self, found: Interstitial, limits: &Limits) -> Learnt {
+        let (order, done) = match self.known.get(&found.id) {
+            Some(entry) if *entry.what == found => return Learnt::Nothing,
+            Some(entry) => (entry.order, entry.done),
+            None if self.known.len() >= limits.side_items => return Learnt::Nothing,
+            None => {
+                self.count += 1;
+                (self.count, false)
+            }
+        };
+        self.close(&found.id);
+        let what = Arc::new(found);
+        self.known.insert(what.id.clone(), Entry { what: Arc::clone(&what), order, done });
+        if !done {
+            self.reopen(&what.id);
+        }
+        Learnt::Interstitial(what)
+    }
+
+    fn close(&mut self, id: &str) {
+        if let Some(entry) = self.known.get(id) {
+            if let Some(open) = self.open.get_mut(&entry.what.cue) {
+                open.remove(&(entry.what.start, entry.order));
+            }
+        }
+    }
+
+    fn reopen(&mut self, id: &str) {
+        if let Some(entry) = self.known.get_mut(id) {
+            entry.done = false;
+            let key = (entry.what.start, entry.order);
+            self.open.entry(entry.what.cue).or_default().insert(key, Arc::clone(&entry.what));
         }
     }
 
@@ -82,6 +116,7 @@ impl Plan {
 
     /// Played, or given up.
     pub(super) fn done(&mut self, id: &str) {
+        self.close(id);
         if let Some(entry) = self.known.get_mut(id) {
             entry.done = true;
         }
@@ -89,61 +124,58 @@ impl Plan {
 
     /// The viewer goes to a place: what lies behind it may be played again, but for what is played once (IN09, IN14).
     pub(super) fn go_back_to(&mut self, target: MediaTime) {
-        for entry in self.known.values_mut().filter(|entry| entry.what.cue != InterstitialCue::BeforeTitle) {
-            let ahead = entry.what.cue == InterstitialCue::BehindTitle || entry.what.start + SEAM >= target;
-            entry.done &= entry.what.once || !ahead;
+        let again = |entry: &&Entry| {
+            let ahead = match entry.what.cue {
+                InterstitialCue::BeforeTitle => false,
+                InterstitialCue::BehindTitle => true,
+                InterstitialCue::Start => entry.what.start + SEAM >= target,
+            };
+            entry.done && ahead && !entry.what.once
+        };
+        let ids: Vec<String> = self.known.values().filter(again).map(|entry| entry.what.id.clone()).collect();
+        for id in ids {
+            self.reopen(&id);
         }
     }
 
     /// The next one that the playhead comes to from a place on.
     pub(super) fn next(&self, from: MediaTime) -> Option<&Arc<Interstitial>> {
-        self.pick(InterstitialCue::Start, |what| what.start + SEAM >= from)
+        let open = self.open.get(&InterstitialCue::Start)?;
+        open.range((from - SEAM, 0)..).next().map(|(_, what)| what)
     }
 
     /// The next one at a place, if there is one.
     pub(super) fn at(&self, place: MediaTime) -> Option<&Arc<Interstitial>> {
-        self.pick(InterstitialCue::Start, |what| what.start.abs_diff(place) <= SEAM)
+        self.next(place).filter(|what| what.start <= place + SEAM)
     }
 
     /// The next one before the title.
     pub(super) fn before_title(&self) -> Option<&Arc<Interstitial>> {
-        self.pick(InterstitialCue::BeforeTitle, |_| true)
+        self.open.get(&InterstitialCue::BeforeTitle)?.values().next()
     }
 
     /// The next one behind the title.
     pub(super) fn behind_title(&self) -> Option<&Arc<Interstitial>> {
-        self.pick(InterstitialCue::BehindTitle, |_| true)
+        self.open.get(&InterstitialCue::BehindTitle)?.values().next()
     }
 
     /// One that a place is in the middle of: it takes the place of what is there (IN13).
     pub(super) fn around(&self, place: MediaTime) -> Option<&Arc<Interstitial>> {
-        self.pick(InterstitialCue::Start, |what| {
-            let takes = match what.resume {
-                Resume::Offset(offset) => offset,
-                Resume::Played => what.duration.unwrap_or(MediaTime::ZERO),
-            };
-            what.start < place && place + SEAM < what.start + takes
-        })
+        let takes = |what: &Interstitial| match what.resume {
+            Resume::Offset(offset) => offset,
+            Resume::Played => what.duration.unwrap_or(MediaTime::ZERO),
+        };
+        let before = self.open.get(&InterstitialCue::Start)?.range(..(place, 0)).map(|(_, what)| what);
+        before.rev().find(|what| place + SEAM < what.start + takes(what))
     }
 
     /// Those that may not be passed on the way from one place to another without being played (IN07).
     pub(super) fn not_to_be_passed(&self, from: MediaTime, to: MediaTime) -> Vec<Arc<Interstitial>> {
-        let on_the_way = |entry: &&Entry| {
-            entry.what.cue == InterstitialCue::Start
-                && !entry.done
-                && entry.what.jump != JumpRule::Allowed
-                && from <= entry.what.start
-                && entry.what.start < to
-        };
-        let mut list: Vec<&Entry> = self.known.values().filter(on_the_way).collect();
-        list.sort_by_key(|entry| (entry.what.start, entry.order));
+        let open = self.open.get(&InterstitialCue::Start).filter(|_| from < to);
+        let passed = open.into_iter().flat_map(|open| open.range((from, 0)..(to, 0)).map(|(_, what)| what));
+        let list: Vec<_> = passed.filter(|what| what.jump != JumpRule::Allowed).collect();
         let last = list.len().saturating_sub(1);
-        let counts = |(at, entry): &(usize, &Entry)| entry.what.jump == JumpRule::PlayAll || *at == last;
-        list.into_iter().enumerate().filter(counts).map(|(_, entry)| Arc::clone(&entry.what)).collect()
-    }
-
-    fn pick(&self, cue: InterstitialCue, fits: impl Fn(&Interstitial) -> bool) -> Option<&Arc<Interstitial>> {
-        let open = self.known.values().filter(|entry| !entry.done && entry.what.cue == cue && fits(&entry.what));
-        open.min_by_key(|entry| (entry.what.start, entry.order)).map(|entry| &entry.what)
+        let counts = |(at, what): &(usize, &Arc<Interstitial>)| what.jump == JumpRule::PlayAll || *at == last;
+        list.into_iter().enumerate().filter(counts).map(|(_, what)| Arc::clone(what)).collect()
     }
 }

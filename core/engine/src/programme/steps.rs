@@ -85,20 +85,22 @@ impl Programme {
         self.ask_ahead();
         let position = self.main_needs();
         // What lies at the very end of a title that was played to it is not come to any more.
-        let over = state == State::Ended && self.main.title.end.is_none();
-        let next = self.plan.next(position).filter(|_| !over).cloned();
-        let end = next.as_ref().map(|what| self.cut_of(what));
+        let over = state == State::Ended && self.main.title.end == self.wanted_end;
+        let next = self.next_from(position).filter(|_| !over).map(|(what, cut)| (what.clone(), cut));
+        let end = next.as_ref().map(|(_, cut)| *cut).or(self.wanted_end);
         if self.main.title.end != end && state != State::Ended {
-            self.main.handle(Input::Command(Command::SetEnd(end)), self.now);
+            self.set_end(end);
             return true;
         }
         let what = match next {
-            Some(what) => what,
+            Some((what, _)) => what,
             // Behind the title: when all of it is there.
-            None if self.main.is_fed() && self.main.duration().is_some() => match self.plan.behind_title() {
-                Some(what) => what.clone(),
-                None => return false,
-            },
+            None if self.wanted_end.is_none() && self.main.is_fed() && self.main.duration().is_some() => {
+                match self.plan.behind_title() {
+                    Some(what) => what.clone(),
+                    None => return false,
+                }
+            }
             None => return false,
         };
         let cut = end.or(self.main.duration()).unwrap_or(position);
@@ -115,6 +117,15 @@ impl Programme {
         pause.ask_at = Some(Timestamp::from_micros(at));
         self.pause = Some(pause);
         true
+    }
+
+    /// Lets the title end somewhere. A sink that was told that nothing follows plays nothing more until it is moved.
+    pub(super) fn set_end(&mut self, end: Option<MediaTime>) {
+        self.main.handle(Input::Command(Command::SetEnd(end)), self.now);
+        if self.sink.ended && self.main.playback.is_active() {
+            let from = self.main_needs();
+            self.main.handle(Input::Command(Command::GoOn { from, end }), self.now);
+        }
     }
 
     pub(super) fn pause_for(
@@ -151,7 +162,9 @@ impl Programme {
     /// The title plays up to an interstitial: what that plays is made ready.
     fn approach(&mut self, pause: &mut Pause) -> Step {
         let known = pause.last().and_then(|what| self.plan.get(&what.id));
-        let changed = pause.last() != known;
+        // Or the application wants the title to end before it.
+        let ends = self.wanted_end.is_some_and(|end| pause.is_behind_title() || end <= pause.cut);
+        let changed = pause.last() != known || ends;
         let elsewhere = !pause.is_behind_title() && self.main_needs() > pause.cut + SEAM;
         if changed || elsewhere {
             // It is another one now, or the playhead came past it in another way.
@@ -286,8 +299,10 @@ impl Programme {
     /// Something follows the end that the title has now.
     pub(super) fn is_followed(&self) -> bool {
         self.pause.is_some()
-            || self.main.title.end.is_some()
-            || (self.main.config.interstitials.enabled && self.plan.behind_title().is_some())
+            || self.main.title.end != self.wanted_end
+            || (self.main.config.interstitials.enabled
+                && self.wanted_end.is_none()
+                && self.plan.behind_title().is_some())
     }
 
     /// A place in the sink's time at which one engine follows another.

@@ -70,7 +70,7 @@ impl Programme {
             }
             return;
         }
-        let end = self.plan.next(target).map(|what| self.cut_of(what));
+        let end = self.end_from(target);
         self.main.handle(Input::Command(Command::GoOn { from: target, end }), self.now);
     }
 
@@ -181,7 +181,7 @@ impl Programme {
         self.line.shut();
         self.drop_from_sink();
         self.line.open_wide();
-        let end = self.plan.next(target).map(|what| self.cut_of(what));
+        let end = self.end_from(target);
         self.main.handle(Input::Command(Command::GoOn { from: target, end }), self.now);
         self.play_main();
     }
@@ -266,6 +266,21 @@ impl Programme {
         let snaps = pause.parts.iter().any(|part| part.what.snap_in);
         let snapped = snaps.then(|| self.main.boundary_near(target)).flatten();
         snapped.unwrap_or(target)
+    }
+
+    /// The next interstitial from a place on, before where the application wants the title to end.
+    pub(super) fn next_from(
+        &self,
+        place: MediaTime,
+    ) -> Option<(&std::sync::Arc<telecine_model::Interstitial>, MediaTime)> {
+        let what = self.plan.next(place).filter(|_| self.main.config.interstitials.enabled)?;
+        let cut = self.cut_of(what);
+        self.wanted_end.is_none_or(|end| cut < end).then_some((what, cut))
+    }
+
+    /// Where the title is to end if it is played from a place on.
+    pub(super) fn end_from(&self, place: MediaTime) -> Option<MediaTime> {
+        self.next_from(place).map(|(_, cut)| cut).or(self.wanted_end)
     }
 
     /// Where an interstitial begins.

@@ -60,16 +60,24 @@ impl Programme {
                 None => self.tell_title(command),
             },
             Command::SkipInterstitial => self.skip(),
-            // The ends are this one's to set as soon as there are interstitials.
             Command::SetPreferences(_) | Command::SetConstraints(_) | Command::DisableKind(_) => {
                 for roll in self.pause.iter_mut().flat_map(|pause| &mut pause.rolls) {
                     roll.engine.handle(Input::Command(command.clone()), self.now);
                 }
                 self.tell_title(command);
             }
-            Command::SetEnd(_) | Command::GoOn { .. } | Command::SelectTrack { .. } | Command::ReleaseLicence(_) => {
-                self.tell_title(command)
+            // The title ends where the application wants, or at what is played before that.
+            Command::SetEnd(end) => {
+                self.wanted_end = end;
+                let end = self.end_from(self.main_needs());
+                self.set_end(end);
             }
+            Command::GoOn { from, end } => {
+                self.wanted_end = end;
+                let end = self.end_from(from);
+                self.tell_title(Command::GoOn { from, end });
+            }
+            Command::SelectTrack { .. } | Command::ReleaseLicence(_) => self.tell_title(command),
         }
     }
 
@@ -102,6 +110,7 @@ impl Programme {
             self.cancel_list(id);
         }
         self.plan = Plan::default();
+        self.wanted_end = None;
         self.alarm = None;
         self.beginning = false;
     }
@@ -164,7 +173,7 @@ impl Programme {
             let cut = self.cut_of(&what);
             return self.interrupt(vec![what], cut, None);
         }
-        let end = self.plan.next(target).map(|what| self.cut_of(what));
+        let end = self.end_from(target);
         if self.sink.mixed || self.line.gate != Gate::Open {
             // The sink is the title's again, in the title's own time, and has nothing.
             self.drop_from_sink();

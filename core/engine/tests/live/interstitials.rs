@@ -188,6 +188,8 @@ fn in10_an_asset_that_cannot_be_had_is_left_out_and_nobody_notices() {
     is_about(watched(&session), 60);
     assert_eq!(stalls(&session), 0);
     assert_eq!(phases(&session).last().map(String::as_str), Some("mid Failed to 20000"));
+    let seeks = |event: &&Event| matches!(event, Event::State { state: State::Seeking, .. });
+    assert_eq!(session.events().iter().filter(seeks).count(), 0);
 }
 
 #[test]
@@ -371,6 +373,23 @@ fn an_asset_that_does_not_come_is_waited_for_no_longer_than_patience_lasts() {
     assert_eq!(pictures(&session, ""), 60 * RATE, "{:?}", phases(&session));
     assert_eq!(phases(&session).last().map(String::as_str), Some("mid Failed to 20000"));
     is_about(watched(&session), 65);
+}
+
+#[test]
+fn the_application_may_end_a_title_earlier_and_what_lies_behind_that_is_not_played() {
+    let ranges = || {
+        vec![
+            range("mid", 20_000, &format!("X-ASSET-URI=\"{ASSET}\",X-RESUME-OFFSET=0")),
+            range("late", 40_000, &format!("X-ASSET-URI=\"{ASSET}\",X-RESUME-OFFSET=0")),
+        ]
+    };
+    let session = play_and(ranges(), &[(2, Command::SetEnd(Some(secs(31))))]);
+    is_about(watched(&session), 41);
+    assert!(!phases(&session).iter().any(|phase| phase.starts_with("late started")), "{:?}", phases(&session));
+    assert!(pictures(&session, "") <= 31 * RATE + 1);
+    // And take that back.
+    let session = play_and(ranges(), &[(2, Command::SetEnd(Some(secs(31)))), (15, Command::SetEnd(None))]);
+    is_about(watched(&session), 80);
 }
 
 #[test]
