@@ -37,7 +37,7 @@ impl Ranges {
             if programme.options.live.as_ref().is_some_and(|live| live.interstitials) {
                 let list = one.asset(programme.format, programme.asset);
                 tag += &format!(",CLASS=\"com.apple.hls.interstitial\",X-ASSET-LIST=\"{list}\"");
-                tag += &format!(",DURATION={},X-RESTRICT=\"SKIP\"", ms(one.length_ms));
+                tag += &format!(",PLANNED-DURATION={},X-RESTRICT=\"SKIP\"", ms(one.length_ms));
                 ranges.tags.push(tag);
                 continue;
             }

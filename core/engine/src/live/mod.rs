@@ -213,7 +213,7 @@ impl Engine {
         let mut request = self.request(RequestClass::Playlist, Some(kind), url, None);
         if directives.blocks() {
             // A request is held for three target durations at most (6.2.5.2).
-            request.head_timeout = request.head_timeout.max(target.mul_ratio(3, 1).to_duration() + HELD_LONGER);
+            request.head_timeout = target.mul_ratio(3, 1).to_duration() + HELD_LONGER;
         }
         if directives == Directives::default() {
             request.known = self.known_of(&request.url);

@@ -1,6 +1,6 @@
 //! What interstitials play: found out, asked for, handed on, and left out where it cannot be had.
 
-use telecine_model::interstitial::{Asset, AssetSource};
+use telecine_model::interstitial::{Asset, AssetList, AssetSource, PreloadNotice};
 use telecine_model::{uri, Error, ErrorCode, MediaTime, TrackKind};
 
 use super::line::{Gate, Line};
@@ -8,6 +8,7 @@ use super::roll::Roll;
 use super::shown::{InterstitialEnd, InterstitialPhase};
 use super::{unplayable, uuid, Coming, Pause, Programme, LISTS};
 use crate::action::{Action, SinkCommand};
+use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::event::State;
 use crate::input::{Command, Environment, Input, RequestId};
@@ -22,9 +23,12 @@ impl Programme {
         let what = std::sync::Arc::clone(&pause.parts[at].what);
         let midway = if at == 0 { pause.midway } else { MediaTime::ZERO };
         let list = match &what.assets {
-            AssetSource::Asset(url) => Ok(vec![Asset { uri: self.named(url), duration: what.duration }]),
+            AssetSource::Asset(url) => {
+                let assets = vec![Asset { uri: self.named(url), duration: what.duration }];
+                Ok(AssetList { assets, skip_control: None })
+            }
             AssetSource::List(name) => match self.lists.take(name) {
-                Some(found) => found.map(|list| list.assets),
+                Some(found) => found,
                 None => {
                     if !self.lists.knows(name) {
                         self.ask_for_list(name, midway);
@@ -36,14 +40,15 @@ impl Programme {
         };
         let part = &mut pause.parts[at];
         part.resolved = true;
-        let assets = match list {
-            Ok(assets) => assets,
+        let AssetList { assets, skip_control } = match list {
+            Ok(list) => list,
             Err(error) => {
                 part.failed = true;
                 self.tell(&what.id, InterstitialPhase::Failed { index: None, error });
                 return true;
             }
         };
+        part.skip_control = skip_control;
         part.assets = u32::try_from(assets.len()).unwrap_or(u32::MAX);
         let durations = assets.iter().map(|asset| asset.duration);
         let duration = durations.sum::<Option<MediaTime>>();
@@ -96,29 +101,32 @@ impl Programme {
             return;
         }
         let position = self.main_needs();
-        let due = self.plan.notices.values().find(|notice| notice.start <= position && position < notice.end).cloned();
-        let Some(notice) = due else { return };
-        let what = self.plan.get(&notice.target);
-        let fits = match what.map(|what| &what.assets) {
+        self.plan.notices.retain(|_, notice| position < notice.end);
+        let begun = self.plan.notices.values().filter(|notice| notice.start <= position);
+        let next = begun.map(|notice| (self.moment_of(notice, position), notice)).min_by_key(|(at, _)| *at);
+        let Some((at, notice)) = next.map(|(at, notice)| (at, notice.clone())) else { return };
+        if at > position {
+            // Less than a moment away is a moment away.
+            let due = self.now + self.main.real(at - position).max(std::time::Duration::from_millis(1));
+            return self.wake(due);
+        }
+        self.plan.notices.remove(&notice.id);
+        let fits = match self.plan.get(&notice.target).map(|what| &what.assets) {
             Some(AssetSource::List(name)) => *name == notice.uri,
             Some(AssetSource::Asset(_)) => false,
             None => true,
         };
-        // Never later than it would be asked for without the notice (HX15).
-        let lead = MediaTime::from_duration(self.main.config.interstitials.lead);
-        let latest = what.map_or(notice.end, |what| notice.end.min(what.start - lead)).max(position);
-        let share = self.share_of(&notice.id);
-        let at = position.max(notice.start + (latest - notice.start).mul_ratio(share, 1000));
-        if fits && at <= position && !self.lists.knows(&notice.uri) {
+        if fits && !self.lists.knows(&notice.uri) {
             self.ask_for_list(&notice.uri, MediaTime::ZERO);
         }
-        if !fits || at <= position {
-            self.plan.notices.remove(&notice.id);
-        } else {
-            // Less than a moment away is a moment away.
-            let due = self.now + self.main.real(at - position).max(std::time::Duration::from_millis(1));
-            self.wake(due);
-        }
+    }
+
+    /// When what a notice speaks of is asked for: never later than without it (HX15).
+    fn moment_of(&self, notice: &PreloadNotice, position: MediaTime) -> MediaTime {
+        let lead = MediaTime::from_duration(self.main.config.interstitials.lead);
+        let what = self.plan.get(&notice.target);
+        let latest = what.map_or(notice.end, |what| notice.end.min(what.start - lead)).max(position);
+        position.max(notice.start + (latest - notice.start).mul_ratio(self.share_of(&notice.id), 1000))
     }
 
     /// A share in thousandths that this session draws for a name: the same each time it is asked.
@@ -133,6 +141,14 @@ impl Programme {
     pub(super) fn start_roll(&mut self, pause: &mut Pause) -> bool {
         let Some(coming) = pause.coming.pop_front() else { return false };
         let Some(part) = pause.parts.get(coming.part) else { return true };
+        // Whoever came late has missed a part of what may be played (IN05).
+        let late = if coming.part == 0 { pause.midway } else { MediaTime::ZERO };
+        let before = pause.rolls.iter().filter(|roll| roll.part == coming.part).filter_map(Roll::length);
+        let seen: MediaTime = before.sum::<MediaTime>() + part.played + late;
+        if part.what.limit.is_some_and(|limit| seen + SEAM >= limit) {
+            pause.coming.retain(|other| other.part != coming.part);
+            return true;
+        }
         if let Err(error) = self.main.check_reference(&coming.asset.uri) {
             let id = part.what.id.clone();
             self.tell(&id, InterstitialPhase::Failed { index: Some(coming.index), error });
@@ -164,11 +180,7 @@ impl Programme {
             engine.handle(Input::Command(Command::SetRate(rate)), self.now);
         }
         if let Some(limit) = limit {
-            // Whoever came late has missed a part of what may be played (IN05).
-            let late = if coming.part == 0 { pause.midway } else { MediaTime::ZERO };
-            let before = pause.rolls.iter().filter(|roll| roll.part == coming.part).filter_map(Roll::length);
-            let seen: MediaTime = before.sum::<MediaTime>() + part.played + late;
-            let end = coming.from + (limit - seen).max(MediaTime::from_millis(1));
+            let end = coming.from + (limit - seen);
             engine.handle(Input::Command(Command::SetEnd(Some(end))), self.now);
         }
         let prefix = format!("{}-{}", part.what.id, coming.index);

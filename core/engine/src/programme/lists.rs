@@ -14,6 +14,9 @@ use crate::input::{Body, NetworkEvent, RequestId, ResponseHead};
 /// A decision takes time: a list may be silent for so long (delivery rules; no second attempt).
 const SILENCE: Duration = Duration::from_secs(10);
 
+/// Lists that were read ahead and are kept for their use, at most.
+const MOST_KEPT: usize = 16;
+
 /// Lists that are asked for, or were read ahead of their use.
 #[derive(Debug, Default)]
 pub(super) struct Lists {
@@ -58,6 +61,14 @@ impl Lists {
         }
     }
 
+    fn keep(&mut self, name: String, found: Result<AssetList, Error>) {
+        // What nobody came for goes.
+        if self.read.len() >= MOST_KEPT {
+            self.read.pop_first();
+        }
+        self.read.insert(name, found);
+    }
+
     /// Whether it is asked for, or was read.
     pub(super) fn knows(&self, name: &str) -> bool {
         self.read.contains_key(name) || self.under_way.values().any(|entry| entry.name == name)
@@ -99,13 +110,13 @@ impl Lists {
             NetworkEvent::End { id } => {
                 if let Some(entry) = self.under_way.remove(&id.0) {
                     let found = entry.read(limits);
-                    self.read.insert(entry.name, found);
+                    self.keep(entry.name, found);
                 }
             }
             NetworkEvent::Failed { id, code, message } => {
                 if let Some(entry) = self.under_way.remove(&id.0) {
                     let url = telecine_model::uri::without_secrets(&entry.url);
-                    self.read.insert(entry.name, Err(Error::new(code, message).fact("url", url)));
+                    self.keep(entry.name, Err(Error::new(code, message).fact("url", url)));
                 }
             }
         }

@@ -24,7 +24,7 @@ mod viewer;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use telecine_model::interstitial::{Asset, Interstitial, InterstitialCue};
+use telecine_model::interstitial::{Asset, Interstitial, InterstitialCue, SkipControl};
 use telecine_model::rng::Rng;
 use telecine_model::{Error, MediaTime, Timestamp, TrackKind, WallTime};
 
@@ -170,6 +170,23 @@ struct Part {
     failed: bool,
     /// Assets that it has.
     assets: u32,
+    /// What its list says of skipping, in place of what it says itself (IN02).
+    skip_control: Option<SkipControl>,
+}
+
+impl Part {
+    fn new(what: Arc<Interstitial>) -> Self {
+        Self {
+            what,
+            resolved: false,
+            told: false,
+            ended: false,
+            played: MediaTime::ZERO,
+            failed: false,
+            assets: 0,
+            skip_control: None,
+        }
+    }
 }
 
 /// An asset to come.
@@ -307,7 +324,7 @@ impl Programme {
             position: seen,
             duration: roll.and_then(|roll| roll.length().or(roll.asset.duration)),
             played,
-            skippable: viewer::may_skip(what, played),
+            skippable: part.is_some_and(|part| viewer::may_skip(part, played)),
         });
         snapshot
     }
@@ -440,6 +457,7 @@ impl Programme {
             }
             return None;
         }
+        self.keep_order(&command);
         match &command {
             SinkCommand::EndOfStream { kind } => {
                 self.untold_ends.insert(*kind);
@@ -526,6 +544,22 @@ impl Programme {
         false
     }
 
+    /// What moves the sink, or empties it as far as where an interstitial was handed on, takes that along: it is made ready
+    /// anew.
+    fn keep_order(&mut self, command: &SinkCommand) {
+        let reaches = |place: MediaTime| match command {
+            SinkCommand::Seek(_) | SinkCommand::Jump(_) => true,
+            SinkCommand::Remove { to, .. } => self.line.outer_time(*to) > place,
+            _ => false,
+        };
+        let given = |pause: &Pause| !pause.on && pause.rolls.iter().any(|roll| roll.line.gate == Gate::Open);
+        if self.pause.as_ref().is_some_and(|pause| given(pause) && reaches(pause.place)) {
+            if let Some(mut pause) = self.pause.take() {
+                self.drop_pause(&mut pause);
+            }
+        }
+    }
+
     fn pass_main(&mut self, command: SinkCommand) {
         let mut line = std::mem::replace(&mut self.line, Line::new(0, Gate::Shut, String::new()));
         self.pass(&mut line, command);
@@ -570,10 +604,15 @@ impl Programme {
 
     /// What the title's engine tells the application.
     fn main_tells(&mut self, event: Box<Event>) {
-        if let Event::TimedMetadata { phase: TimedPhase::Known | TimedPhase::Changed, event: timed, .. } = &*event {
+        if let Event::TimedMetadata { phase: TimedPhase::Known | TimedPhase::Changed, key, event: timed, .. } = &*event
+        {
             if self.main.config.interstitials.enabled {
                 let base = self.main.reference_base();
-                let learnt = self.plan.learn(timed, &base, &self.main.config.limits);
+                let learnt = self.plan.learn(*key, timed, &base, &self.main.config.limits);
+                if let (Learnt::Interstitial(_), Some((from, _))) = (&learnt, self.main.seekable()) {
+                    // Whoever is behind the window still comes to what lies ahead.
+                    self.plan.forget_before(from.min(self.main_needs()));
+                }
                 self.outbox.push_back(Action::Emit(event));
                 return self.tell_learnt(learnt);
             }
@@ -583,7 +622,7 @@ impl Programme {
             Event::State { state, .. } => {
                 let ends = matches!(state, State::Failed | State::Stopped | State::Idle);
                 if ends {
-                    self.pause = None;
+                    self.abandon();
                 }
                 let told = *state == self.state;
                 if !told && (ends || (self.main_plays() && !(*state == State::Ended && self.is_followed()))) {

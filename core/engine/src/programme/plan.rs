@@ -8,6 +8,7 @@ use telecine_model::interstitial::{Interstitial, InterstitialCue, JumpRule, Prel
 use telecine_model::{Error, Limits, MediaTime, TimedEvent};
 
 use crate::buffer::SEAM;
+use crate::timed::TimedKey;
 
 /// Where an interstitial is: by its start, and at one start in the order of the playlist (IN09).
 type Key = (MediaTime, u64);
@@ -18,6 +19,8 @@ pub(super) struct Plan {
     known: BTreeMap<String, Entry>,
     /// Those that are to be played, by what leads to them.
     open: BTreeMap<InterstitialCue, BTreeMap<Key, Arc<Interstitial>>>,
+    /// What each event's is called.
+    names: BTreeMap<TimedKey, String>,
     /// How many were made known so far.
     count: u64,
     /// Those that could not be read were told.
@@ -45,7 +48,7 @@ pub(super) enum Learnt {
 }
 
 impl Plan {
-    pub(super) fn learn(&mut self, event: &TimedEvent, base: &str, limits: &Limits) -> Learnt {
+    pub(super) fn learn(&mut self, key: TimedKey, event: &TimedEvent, base: &str, limits: &Limits) -> Learnt {
         match of_event(event, base) {
             None => Learnt::Nothing,
             Some(Ok(Announcement::Preload(notice))) => {
@@ -54,7 +57,7 @@ impl Plan {
                 }
                 Learnt::Nothing
             }
-            Some(Ok(Announcement::Interstitial(found))) => self.note(*found, limits),
+            Some(Ok(Announcement::Interstitial(found))) => self.note(key, *found, limits),
             Some(Err(error)) => {
                 let new =
                     self.faulty.len() < limits.side_items && self.faulty.insert(event.id.clone().unwrap_or_default());
@@ -67,11 +70,24 @@ impl Plan {
         }
     }
 
-    fn note(&mut self, found: Interstitial, limits: &Limits) -> Learnt {
+    fn note(&mut self, key: TimedKey, mut found: Interstitial, limits: &Limits) -> Learnt {
+        if !self.names.contains_key(&key) {
+            if self.names.len() >= limits.side_items {
+                return Learnt::Nothing;
+            }
+            // Ids of DASH events are their period's own.
+            let mut name = found.id.clone();
+            if self.known.contains_key(&name) {
+                name = format!("{name}#{}", self.count + 1);
+            }
+            self.names.insert(key, name);
+        }
+        if let Some(name) = self.names.get(&key) {
+            found.id.clone_from(name);
+        }
         let (order, done) = match self.known.get(&found.id) {
             Some(entry) if *entry.what == found => return Learnt::Nothing,
             Some(entry) => (entry.order, entry.done),
-            None if self.known.len() >= limits.side_items => return Learnt::Nothing,
             None => {
                 self.count += 1;
                 (self.count, false)
@@ -100,6 +116,17 @@ impl Plan {
             let key = (entry.what.start, entry.order);
             self.open.entry(entry.what.cue).or_default().insert(key, Arc::clone(&entry.what));
         }
+    }
+
+    /// Forgets what begins before a place: a live title does not go back there.
+    pub(super) fn forget_before(&mut self, place: MediaTime) {
+        let old = |entry: &&Entry| entry.what.cue == InterstitialCue::Start && entry.what.start < place;
+        let ids: BTreeSet<String> = self.known.values().filter(old).map(|entry| entry.what.id.clone()).collect();
+        for id in &ids {
+            self.close(id);
+            self.known.remove(id);
+        }
+        self.names.retain(|_, name| !ids.contains(name));
     }
 
     /// All, by their start.

@@ -46,7 +46,7 @@ impl Programme {
             return false;
         }
         self.beginning = false;
-        let start = self.main.title.start.unwrap_or_default();
+        let start = self.main_needs();
         let first = self.plan.before_title().cloned();
         let first = first.or_else(|| self.plan.at(start).cloned());
         let around = || self.plan.around(start).filter(|what| what.join_midway).cloned();
@@ -134,17 +134,8 @@ impl Programme {
         cut: MediaTime,
         midway: MediaTime,
     ) -> Pause {
-        let part = |what| Part {
-            what,
-            resolved: false,
-            told: false,
-            ended: false,
-            played: MediaTime::ZERO,
-            failed: false,
-            assets: 0,
-        };
         Pause {
-            parts: whats.into_iter().map(part).collect(),
+            parts: whats.into_iter().map(Part::new).collect(),
             cut,
             midway,
             on: false,

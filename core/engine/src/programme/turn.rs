@@ -84,20 +84,12 @@ impl Programme {
                 self.plan.before_title().cloned().or_else(|| self.plan.at(pause.cut).cloned())
             }
             Some(InterstitialCue::BehindTitle) => self.plan.behind_title().cloned(),
-            _ => self.plan.at(pause.cut).cloned(),
+            // At the same place, or where the title would go on.
+            _ => self.plan.at(pause.cut).or_else(|| self.plan.at(self.resume_behind(pause))).cloned(),
         };
         let Some(what) = next else { return false };
         self.plan.done(&what.id);
-        let part = Part {
-            what,
-            resolved: false,
-            told: false,
-            ended: false,
-            played: MediaTime::ZERO,
-            failed: false,
-            assets: 0,
-        };
-        pause.parts.push(part);
+        pause.parts.push(Part::new(what));
         true
     }
 
@@ -257,6 +249,8 @@ impl Programme {
         for (number, part) in pause.parts.iter().enumerate() {
             let seen = part.played + if number == at { more } else { MediaTime::ZERO };
             target += match part.what.resume {
+                // As if it had not been announced (IN10).
+                _ if part.failed && seen == MediaTime::ZERO => MediaTime::ZERO,
                 _ if part.what.cue == InterstitialCue::BeforeTitle => MediaTime::ZERO,
                 Resume::Played => seen,
                 Resume::Offset(offset) if number == 0 && begin < pause.cut => offset - pause.midway,
@@ -266,6 +260,14 @@ impl Programme {
         let snaps = pause.parts.iter().any(|part| part.what.snap_in);
         let snapped = snaps.then(|| self.main.boundary_near(target)).flatten();
         snapped.unwrap_or(target)
+    }
+
+    /// Where the title goes on behind what a pause has so far, its last roll included.
+    fn resume_behind(&self, pause: &Pause) -> MediaTime {
+        let (at, more) =
+            pause.rolls.back().map_or((0, MediaTime::ZERO), |roll| (roll.part, roll.length().unwrap_or_default()));
+        let played = pause.parts.iter().map(|part| part.played).sum::<MediaTime>() + more;
+        self.resume_of(pause, played, at, more)
     }
 
     /// The next interstitial from a place on, before where the application wants the title to end.

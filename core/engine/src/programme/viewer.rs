@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use telecine_model::interstitial::{InterstitialCue, Resume};
 use telecine_model::{Error, ErrorCode, Handling, Interstitial, MediaTime};
 
 use super::line::{Gate, Line};
 use super::shown::InterstitialEnd;
-use super::{Pause, Plan, Programme};
+use super::{uuid, Part, Pause, Plan, Programme};
+use crate::action::SinkCommand;
 use crate::engine::no_interstitial;
 use crate::event::Event;
 use crate::input::{Command, Input};
 
 /// Whether the viewer may skip an interstitial of which so much was played.
-pub(super) fn may_skip(what: &Interstitial, played: MediaTime) -> bool {
-    match &what.skip_control {
+pub(super) fn may_skip(part: &Part, played: MediaTime) -> bool {
+    let what = &part.what;
+    match part.skip_control.as_ref().or(what.skip_control.as_ref()) {
         // Who offers it from some time on allows it then, whatever is restricted (D.2).
         Some(control) => {
             played >= control.offset && control.duration.is_none_or(|duration| played < control.offset + duration)
@@ -28,6 +29,7 @@ impl Programme {
         match command {
             Command::Load { .. } => {
                 self.forget();
+                self.session = uuid(&mut self.rng);
                 self.wanted = false;
                 self.beginning = self.main.config.interstitials.enabled;
                 self.line = Line::new(0, Gate::Open, String::new());
@@ -55,7 +57,7 @@ impl Programme {
             }
             Command::SetRate(rate_milli) => self.set_rate(rate_milli),
             Command::Seek(target) => self.seek(target),
-            Command::SeekToTime(time) => match self.main.position_at_wall(time).filter(|_| self.pause.is_some()) {
+            Command::SeekToTime(time) => match self.main.position_at_wall(time) {
                 Some(target) => self.seek(target),
                 None => self.tell_title(command),
             },
@@ -101,7 +103,19 @@ impl Programme {
 
     /// The next title has nothing of this one.
     fn forget(&mut self) {
+        self.abandon();
+        self.plan = Plan::default();
+        self.wanted_end = None;
+        self.untold_ends.clear();
+        self.alarm = None;
+        self.beginning = false;
+    }
+
+    /// Nothing of an interstitial goes on.
+    pub(super) fn abandon(&mut self) {
         if let Some(mut pause) = self.pause.take() {
+            let cut = pause.cut;
+            self.tell_end(&mut pause, usize::MAX, cut, InterstitialEnd::Left);
             for roll in std::mem::take(&mut pause.rolls) {
                 self.stop_roll(roll);
             }
@@ -109,10 +123,6 @@ impl Programme {
         for id in self.lists.clear() {
             self.cancel_list(id);
         }
-        self.plan = Plan::default();
-        self.wanted_end = None;
-        self.alarm = None;
-        self.beginning = false;
     }
 
     fn set_rate(&mut self, rate_milli: u32) {
@@ -131,7 +141,7 @@ impl Programme {
     }
 
     fn seek(&mut self, target: MediaTime) {
-        if self.main.title.start.is_none() || !(self.main.playback.is_active() || self.is_over()) {
+        if self.beginning || self.main.title.start.is_none() || !(self.main.playback.is_active() || self.is_over()) {
             return self.tell_title(Command::Seek(target));
         }
         let target = self.main.within(target);
@@ -176,6 +186,9 @@ impl Programme {
         let end = self.end_from(target);
         if self.sink.mixed || self.line.gate != Gate::Open {
             // The sink is the title's again, in the title's own time, and has nothing.
+            if held && self.sink.playing {
+                self.order(SinkCommand::Pause);
+            }
             self.drop_from_sink();
             self.line.open_wide();
             self.tell_title(Command::GoOn { from: target, end });
@@ -183,8 +196,9 @@ impl Programme {
             self.tell_title(Command::SetEnd(end));
         }
         self.tell_title(Command::Seek(target));
-        if held && self.wanted {
-            self.tell_title(Command::Play);
+        if held {
+            self.drain();
+            self.play_main();
         }
     }
 
@@ -209,22 +223,13 @@ impl Programme {
         let at = pause.part();
         let Some(part) = pause.parts.get(at) else { return };
         let played = part.played + pause.rolls.front().map_or(MediaTime::ZERO, |roll| roll.seen(self.now));
-        if !may_skip(&part.what, played) {
+        if !may_skip(part, played) {
             let error = Error::new(ErrorCode::InvalidState, "the interstitial may not be skipped (yet)");
             return self.emit(Event::Error { at: self.now, error: error.recovered(Handling::Skipped) });
         }
         let Some(mut pause) = self.pause.take() else { return };
         // As if it had been played: where it takes the place of something, behind that.
-        let lengths = pause.coming.iter().map(|coming| coming.asset.duration);
-        let front = pause.rolls.front().and_then(|roll| roll.length().or(roll.asset.duration));
-        let whole = lengths.chain([front]).sum::<Option<MediaTime>>().unwrap_or(MediaTime::ZERO);
-        let target = pause.target.unwrap_or_else(|| {
-            pause.parts.iter().fold(pause.cut, |target, part| match part.what.resume {
-                _ if part.what.cue == InterstitialCue::BeforeTitle => target,
-                Resume::Offset(offset) => target + offset,
-                Resume::Played => target + part.what.duration.unwrap_or(part.played + whole),
-            })
-        });
+        let target = self.skip_target(&pause, at);
         for roll in std::mem::take(&mut pause.rolls) {
             self.stop_roll(roll);
         }
@@ -237,5 +242,22 @@ impl Programme {
             return;
         }
         self.go_to_title(target);
+    }
+    /// Where the title goes on behind a pause if the part that plays counts as played.
+    fn skip_target(&self, pause: &Pause, at: usize) -> MediaTime {
+        let own = |coming: &&super::Coming| coming.part == at;
+        let coming = pause.coming.iter().filter(own).map(|coming| coming.asset.duration);
+        let rolls = pause.rolls.iter().filter(|roll| roll.part == at);
+        let left = coming.chain(rolls.map(|roll| roll.length().or(roll.asset.duration))).sum::<Option<MediaTime>>();
+        let (played, announced) = match pause.parts.get(at) {
+            Some(part) => (part.played, part.what.duration),
+            None => (MediaTime::ZERO, None),
+        };
+        let late = if at == 0 { pause.midway } else { MediaTime::ZERO };
+        let seen = pause.rolls.front().map_or(MediaTime::ZERO, |roll| roll.seen(self.now));
+        let announced = announced.map(|announced| announced - played - late);
+        let more = announced.or(left).unwrap_or(seen).max(MediaTime::ZERO);
+        let sum = pause.parts.iter().map(|part| part.played).sum::<MediaTime>() + more;
+        self.resume_of(pause, sum.max(MediaTime::from_millis(1)), at, more)
     }
 }

@@ -275,7 +275,7 @@ fn of_date_range(range: &DateRange, map: &DateMap) -> (Identity, TimedEvent) {
         attributes.insert("CUE".to_owned(), range.cue.join(","));
     }
     if let Some(planned) = range.planned_duration {
-        attributes.insert("PLANNED-DURATION".to_owned(), planned.to_string());
+        attributes.insert("PLANNED-DURATION".to_owned(), decimal(planned));
     }
     if range.end_on_next {
         attributes.insert("END-ON-NEXT".to_owned(), "YES".to_owned());
@@ -291,6 +291,12 @@ fn of_date_range(range: &DateRange, map: &DateMap) -> (Identity, TimedEvent) {
         timescale: None,
     };
     (Identity::DateRange(range.id.clone()), event)
+}
+
+/// Seconds as an attribute has them.
+fn decimal(span: MediaTime) -> String {
+    let micros = span.as_micros().max(0);
+    format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }
 
 fn identity(event: &TimedEvent, scope: i64, at: i64) -> Identity {

@@ -393,6 +393,108 @@ fn the_application_may_end_a_title_earlier_and_what_lies_behind_that_is_not_play
 }
 
 #[test]
+fn in02_a_list_may_say_when_it_may_be_skipped() {
+    for (offset, seconds) in [(1, 63), (6, 70)] {
+        let ranges = vec![range("mid", 20_000, "X-ASSET-LIST=\"/list\",X-RESUME-OFFSET=0,X-RESTRICT=\"SKIP\"")];
+        let origin = Origin::new().editing(move |_, path, mut response| match path {
+            "/list" => {
+                response.status = 200;
+                with_text(response, |_| {
+                    format!(r#"{{"ASSETS":[{{"URI":"{ASSET}"}}],"SKIP-CONTROL":{{"OFFSET":{offset}}}}}"#)
+                })
+            }
+            _ => with_ranges(path, response, &ranges),
+        });
+        let mut session = origin.play("/hls/dur_60/demo/main.m3u8");
+        session.run(Some(at(3_000)));
+        session.schedule(started_at(&session) + std::time::Duration::from_secs(23), Command::SkipInterstitial);
+        let session = played(session);
+        is_about(watched(&session), seconds);
+    }
+}
+
+#[test]
+fn in05_the_limit_is_of_all_assets_together() {
+    let limit = "X-ASSET-LIST=\"/list\",X-RESUME-OFFSET=0,X-PLAYOUT-LIMIT=";
+    for (seconds, assets) in [(12, vec!["mid asset 0", "mid asset 1"]), (10, vec!["mid asset 0"])] {
+        let session = play(vec![range("mid", 20_000, &format!("{limit}{seconds}"))]);
+        is_about(watched(&session), 60 + seconds);
+        let told: Vec<_> = phases(&session).into_iter().filter(|phase| phase.contains("asset")).collect();
+        assert_eq!(told, assets);
+        assert!(!phases(&session).iter().any(|phase| phase.contains("failed")), "{:?}", phases(&session));
+    }
+}
+
+#[test]
+fn in09_one_that_begins_where_the_title_would_go_on_follows_at_once() {
+    let asset = format!("X-ASSET-URI=\"{ASSET}\"");
+    let session = play(vec![range("one", 20_000, &asset), range("two", 30_000, &asset)]);
+    let told: Vec<_> = phases(&session).into_iter().filter(|phase| phase.contains("asset")).collect();
+    assert_eq!(told, ["one asset 0", "two asset 0"]);
+    assert_eq!(phases(&session).last().map(String::as_str), Some("two Played to 40000"));
+    is_about(watched(&session), 60);
+    assert_eq!((stalls(&session), errors(&session)), (0, vec![]));
+}
+
+#[test]
+fn a_seek_by_date_behind_one_leads_back_before_it() {
+    let mid = range("mid", 20_000, &format!("X-ASSET-URI=\"{ASSET}\",X-RESUME-OFFSET=0"));
+    let date = telecine_model::datetime::parse_date_time("2026-11-27T00:00:15Z").expect("a date");
+    let session = play_and(vec![mid], &[(40, Command::SeekToTime(date))]);
+    // 40 s, then from 15 s on, the asset once more.
+    is_about(watched(&session), 40 + 45 + 10);
+    assert_eq!((stalls(&session), errors(&session)), (0, vec![]));
+}
+
+#[test]
+fn another_title_has_nothing_of_what_was_prepared() {
+    let mid = range("mid", 20_000, &format!("X-ASSET-URI=\"{ASSET}\",X-RESUME-OFFSET=0"));
+    for seconds in [10, 25] {
+        let mut session = origin(vec![mid.clone()]).play("/hls/dur_60/demo/main.m3u8");
+        session.run(Some(at(3_000)));
+        let then = started_at(&session) + std::time::Duration::from_secs(seconds);
+        let load = Command::Load { url: "https://origin.example/hls/dur_30/demo/main.m3u8".into(), start: None };
+        session.schedule(then, load);
+        session.schedule(then, Command::Play);
+        let session = played(session);
+        let last = session.events().iter().rev().find_map(|event| match event {
+            Event::Started { at, .. } => Some(*at),
+            _ => None,
+        });
+        let watched = MediaTime::from_duration(ended_at(&session).since(last.expect("started")));
+        is_about(watched, 30);
+        assert_eq!((stalls(&session), errors(&session)), (0, vec![]), "{seconds}");
+    }
+}
+
+#[test]
+fn another_language_chosen_before_one_does_not_harm_it() {
+    let mid = range("mid", 20_000, &format!("X-ASSET-URI=\"{ASSET}\",X-RESUME-OFFSET=0"));
+    let other = Command::SelectTrack { kind: TrackKind::Audio, id: "audio:Deutsch:de".into() };
+    for random_access in [true, false] {
+        let sink = ModelSink::new(Capabilities { random_access, ..Capabilities::default() });
+        let mut session = origin(vec![mid.clone()]).play("/hls/dur_60/demo/main.m3u8").sink(sink);
+        session.run(Some(at(3_000)));
+        let tracks = session.engine().presentation().expect("loaded").periods[0].tracks.clone();
+        let ids: Vec<_> =
+            tracks.iter().filter(|track| track.kind == TrackKind::Audio).map(|track| track.id.clone()).collect();
+        let other = Command::SelectTrack {
+            kind: TrackKind::Audio,
+            id: ids.get(1).cloned().unwrap_or(match &other {
+                Command::SelectTrack { id, .. } => id.clone(),
+                _ => String::new(),
+            }),
+        };
+        session.schedule(started_at(&session) + std::time::Duration::from_secs(15), other);
+        let session = played(session);
+        let told = phases(&session);
+        assert_eq!(told.last().map(String::as_str), Some("mid Played to 20000"), "{told:?}");
+        assert!(!told.iter().any(|phase| phase.contains("failed")), "{told:?}");
+        assert_eq!(stalls(&session), 0, "{told:?}");
+    }
+}
+
+#[test]
 fn switched_off_titles_play_as_if_they_announced_none() {
     let mut config = Config::default();
     config.interstitials.enabled = false;

@@ -9,7 +9,7 @@ use telecine_virtual::{Network, Outcome, Response, Session, Step};
 
 use crate::common::{at, errors, secs, states};
 use crate::origin::{loads, refused, with_text, Origin, BEGIN};
-use crate::watch::{every_sample_once_so_far, stalls};
+use crate::watch::{every_sample_once_so_far, run, stalls};
 
 const HLS: &str = "/hls/live_60/parts_334/demo/main.m3u8";
 
@@ -356,4 +356,31 @@ fn h132_a_playlist_alone_has_nobody_to_report_of() {
         .play("/hls/live_60/parts_334/demo/v360.m3u8");
     session.run(Some(at(60_000)));
     assert!(mean_latency(&session) < MediaTime::from_millis(1250), "{}", mean_latency(&session));
+}
+
+#[test]
+fn ll02_a_server_that_holds_a_request_for_longer_than_it_may_is_asked_again() {
+    // Once it holds a playlist for a minute; three target durations of two seconds are what it may.
+    let held = std::rc::Rc::new(std::cell::Cell::new(None));
+    let seen = std::rc::Rc::clone(&held);
+    let origin = Origin::new().editing(move |now, path, mut response| {
+        if path.ends_with("v720.m3u8") && now >= at(20_000) && held.get().is_none() {
+            held.set(Some(now));
+            response.held.until = std::time::Duration::from_secs(60);
+        }
+        response.into()
+    });
+    let log = std::rc::Rc::clone(&origin.log);
+    let session = run(origin.play("/hls/live_60/parts_500/demo/main.m3u8"), 60);
+    let since = seen.get().expect("it was held");
+    let again =
+        log.borrow().iter().filter(|asked| asked.path.ends_with("v720.m3u8") && asked.at > since).map(|a| a.at).min();
+    let waited = again.expect("asked again").since(since);
+    assert!((6.0..9.5).contains(&waited.as_secs_f64()), "{waited:?}");
+    // It goes on, no later than it stood, and catches up.
+    let snapshot = session.engine().snapshot(session.now());
+    let edge = snapshot.edge.expect("live");
+    assert_eq!((snapshot.state, edge.following), (State::Playing, true));
+    assert!(edge.latency.expect("known") < secs(9), "{edge:?}");
+    assert!(errors(&session).iter().all(|error| !error.is_fatal()), "{:?}", errors(&session));
 }
