@@ -308,6 +308,12 @@ impl Programme {
         let mut snapshot = self.main.snapshot(now);
         snapshot.state = self.state;
         let Some(pause) = self.pause.as_ref().filter(|pause| pause.on) else { return snapshot };
+        // It may be told already where it is to go on.
+        let ahead = snapshot.position - pause.cut;
+        snapshot.position = pause.cut;
+        if let Some(latency) = snapshot.edge.as_mut().and_then(|edge| edge.latency.as_mut()) {
+            *latency += ahead;
+        }
         let roll = pause.rolls.front();
         if let Some(roll) = roll {
             let shown = roll.engine.snapshot(now);

@@ -346,6 +346,25 @@ fn a_viewer_may_leave_it_for_another_place() {
 }
 
 #[test]
+fn while_one_is_played_the_title_stands_where_it_is_held_and_the_asset_is_told() {
+    let mid = range("mid", 20_000, &format!("X-ASSET-URI=\"{ASSET}\",X-RESUME-OFFSET=30,X-RESTRICT=\"SKIP\""));
+    let mut session = origin(vec![mid]).play("/hls/dur_60/demo/main.m3u8");
+    session.run(Some(at(3_000)));
+    for seconds in [22, 28] {
+        let moment = started_at(&session) + std::time::Duration::from_secs(seconds);
+        session.run(Some(moment));
+        let snapshot = session.programme().snapshot(moment);
+        assert_eq!((snapshot.position, snapshot.duration, snapshot.state), (secs(20), Some(secs(60)), State::Playing));
+        let shown = snapshot.interstitial.expect("one is played");
+        assert_eq!((shown.id.as_str(), shown.asset, shown.skippable), ("mid", Some(0), false));
+        assert!(shown.position.abs_diff(secs(seconds as i64 - 20)) < MediaTime::from_millis(50), "{shown:?}");
+        assert_eq!(shown.duration, Some(secs(10)));
+    }
+    assert_eq!(session.programme().interstitials().len(), 1);
+    assert!(session.programme().snapshot(session.now()).streams.iter().all(|stream| stream.bytes > 0));
+}
+
+#[test]
 fn a_pause_in_it_holds_it() {
     let mid = range("mid", 20_000, &format!("X-ASSET-URI=\"{ASSET}\",X-RESUME-OFFSET=0"));
     let session = play_and(vec![mid], &[(23, Command::Pause), (40, Command::Play)]);
