@@ -9,11 +9,14 @@
 //! - [`plan`] keeps what is known of interstitials, and says which is next.
 //! - [`steps`] leads from one engine to the next: [`assets`] to those of an interstitial, [`turn`] back to the title.
 //! - [`viewer`] does what the application asks for.
+//! - [`orders`] lets through to the sink what is its turn, [`pause`] is an interstitial under way.
 //! - [`lists`] asks for asset lists, [`roll`] plays an asset.
 
 mod assets;
 mod line;
 mod lists;
+mod orders;
+mod pause;
 mod plan;
 mod roll;
 mod shown;
@@ -21,19 +24,20 @@ mod steps;
 mod turn;
 mod viewer;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use telecine_model::interstitial::{Asset, Interstitial, InterstitialCue, SkipControl};
+use telecine_model::interstitial::Interstitial;
 use telecine_model::rng::Rng;
 use telecine_model::{Error, MediaTime, Timestamp, TrackKind, WallTime};
 
 use self::line::{Gate, Line};
 use self::lists::Lists;
+use self::orders::SinkState;
+use self::pause::{Coming, Part, Pause};
 use self::plan::{Learnt, Plan};
-use self::roll::Roll;
 pub use self::shown::{InterstitialEnd, InterstitialPhase, InterstitialSnapshot};
-use crate::action::{Action, SinkCommand};
+use crate::action::Action;
 use crate::engine::{Engine, Snapshot};
 use crate::event::{Event, State, TimedPhase};
 use crate::input::{Capabilities, Environment, Input, NetworkEvent, SinkReport};
@@ -92,110 +96,6 @@ pub struct Programme {
     untold_ends: BTreeSet<TrackKind>,
     /// Nothing of the title was handed to the sink yet: something may come before it.
     beginning: bool,
-}
-
-/// The sink, as it was told last.
-#[derive(Debug)]
-struct SinkState {
-    playing: bool,
-    rate_milli: u32,
-    /// Kinds that it has a place for, and whose configuration it has of each.
-    kinds: BTreeMap<TrackKind, u64>,
-    /// The last configuration of each engine's kinds.
-    configurations: BTreeMap<(u64, TrackKind), SinkCommand>,
-    /// Seeks that no engine asked for and that are not answered.
-    own_seeks: u32,
-    /// It came to the end of what there is where one engine follows another.
-    starved: bool,
-    /// It was told that nothing follows.
-    ended: bool,
-    /// It was given something by others than the title's engine, which knows nothing of that.
-    mixed: bool,
-}
-
-impl Default for SinkState {
-    fn default() -> Self {
-        Self {
-            playing: false,
-            rate_milli: 1000,
-            kinds: BTreeMap::new(),
-            configurations: BTreeMap::new(),
-            own_seeks: 0,
-            starved: false,
-            ended: false,
-            mixed: false,
-        }
-    }
-}
-
-/// An interstitial, or several that follow each other, between two parts of the title.
-struct Pause {
-    parts: Vec<Part>,
-    /// Where the title is held.
-    cut: MediaTime,
-    /// How far into the first it begins: whoever comes late sees the rest.
-    midway: MediaTime,
-    /// The title is held.
-    on: bool,
-    /// Assets that no engine was made for yet.
-    coming: VecDeque<Coming>,
-    /// What plays, and what follows it.
-    rolls: VecDeque<Roll>,
-    /// Where the viewer wants the title to go on.
-    target: Option<MediaTime>,
-    /// Since when nothing is seen.
-    waits: Option<Timestamp>,
-    /// Where the next comes, in the sink's time, if nothing is there before it.
-    place: MediaTime,
-    /// The title was told to go on, from there.
-    returns: Option<MediaTime>,
-    /// The title was never played before it: what is held of it is its beginning.
-    first: bool,
-    /// When what it plays is asked for.
-    ask_at: Option<Timestamp>,
-}
-
-/// One of the interstitials of a pause.
-struct Part {
-    what: Arc<Interstitial>,
-    /// What it plays is known, or that it cannot be known.
-    resolved: bool,
-    /// That it plays was told.
-    told: bool,
-    /// That it has ended was told.
-    ended: bool,
-    /// How much of it was played.
-    played: MediaTime,
-    /// Something of it could not be played.
-    failed: bool,
-    /// Assets that it has.
-    assets: u32,
-    /// What its list says of skipping, in place of what it says itself (IN02).
-    skip_control: Option<SkipControl>,
-}
-
-impl Part {
-    fn new(what: Arc<Interstitial>) -> Self {
-        Self {
-            what,
-            resolved: false,
-            told: false,
-            ended: false,
-            played: MediaTime::ZERO,
-            failed: false,
-            assets: 0,
-            skip_control: None,
-        }
-    }
-}
-
-/// An asset to come.
-struct Coming {
-    asset: Asset,
-    part: usize,
-    index: u32,
-    /// Where to begin in it.
-    from: MediaTime,
 }
 
 impl Programme {
@@ -437,175 +337,9 @@ impl Programme {
         }
     }
 
-    /// Tells the sink that nothing follows, once that is so.
-    fn tell_ends(&mut self) {
-        if !self.beginning && !self.untold_ends.is_empty() && self.line.gate == Gate::Open && !self.is_followed() {
-            self.sink.ended = true;
-            for kind in std::mem::take(&mut self.untold_ends) {
-                self.order(SinkCommand::EndOfStream { kind });
-            }
-        }
-    }
-
     /// Whether the title's own commands reach the sink as it gives them.
     fn main_plays(&self) -> bool {
         self.pause.as_ref().is_none_or(|pause| !pause.on)
-    }
-
-    /// What the title's engine tells the sink. Gives the place of a seek that is answered at once.
-    fn title_orders(&mut self, command: SinkCommand) -> Option<MediaTime> {
-        if self.beginning {
-            if matches!(command, SinkCommand::Stop) {
-                self.line.held.clear();
-                self.order(command);
-            } else {
-                self.line.held.push_back(command);
-            }
-            return None;
-        }
-        self.keep_order(&command);
-        match &command {
-            SinkCommand::EndOfStream { kind } => {
-                self.untold_ends.insert(*kind);
-                return None;
-            }
-            SinkCommand::Append(append) => {
-                self.untold_ends.remove(&append.kind);
-            }
-            SinkCommand::Seek(_) | SinkCommand::Stop => self.untold_ends.clear(),
-            _ => {}
-        }
-        if self.line.gate == Gate::Open && self.main_plays() {
-            self.pass_main(command);
-            return None;
-        }
-        match (&command, self.line.gate) {
-            (SinkCommand::Seek(place) | SinkCommand::Jump(place), _) => return Some(*place),
-            (SinkCommand::Play | SinkCommand::Pause | SinkCommand::SetRate(_), _) => {}
-            // Nothing else can be stopped while this is.
-            (SinkCommand::Stop, _) => self.order(command),
-            (_, Gate::Held) => self.line.held.push_back(command),
-            (_, Gate::Open) => self.pass_main(command),
-            (SinkCommand::Disable { .. }, Gate::Shut) => self.order(command),
-            (_, Gate::Shut) => {}
-        }
-        None
-    }
-
-    /// Takes what the engines of assets ask for. True if one was answered.
-    fn drain_rolls(&mut self) -> bool {
-        let Some(mut pause) = self.pause.take() else { return false };
-        let mut answered = false;
-        for (at, roll) in pause.rolls.iter_mut().enumerate() {
-            let plays = pause.on && at == 0;
-            let id = pause.parts.get(roll.part).map(|part| part.what.id.clone()).unwrap_or_default();
-            while let Some(action) = roll.engine.poll() {
-                match action {
-                    Action::Fetch(mut fetch) => {
-                        fetch.id = roll.line.outer_request(fetch.id);
-                        self.outbox.push_back(Action::Fetch(fetch));
-                    }
-                    Action::Cancel(id) => self.outbox.push_back(Action::Cancel(roll.line.outer_request(id))),
-                    Action::Sink(command) => answered |= self.roll_orders(roll, command, plays),
-                    // No key system was promised to it.
-                    Action::Cdm(_) => {}
-                    Action::Emit(event) => {
-                        if let Event::Error { error, .. } = &*event {
-                            if error.is_fatal() {
-                                roll.fault = Some(error.clone());
-                                continue;
-                            }
-                        }
-                        if !matches!(*event, Event::State { .. }) {
-                            let event = Event::Asset { id: id.clone(), index: roll.index, event };
-                            self.outbox.push_back(Action::Emit(Box::new(event)));
-                        }
-                    }
-                }
-            }
-        }
-        self.pause = Some(pause);
-        answered
-    }
-
-    /// What an asset's engine tells the sink. True if it was answered at once.
-    fn roll_orders(&mut self, roll: &mut Roll, command: SinkCommand, plays: bool) -> bool {
-        let open = roll.line.gate == Gate::Open;
-        match command {
-            // Something follows it.
-            SinkCommand::EndOfStream { .. } | SinkCommand::Stop | SinkCommand::Disable { .. } => {}
-            SinkCommand::Seek(_) | SinkCommand::Jump(_) if open && plays => self.pass(&mut roll.line, command),
-            SinkCommand::Seek(position) | SinkCommand::Jump(position) => {
-                roll.engine.handle(Input::Sink(SinkReport::Seeked { position }), self.now);
-                return true;
-            }
-            SinkCommand::Play | SinkCommand::Pause | SinkCommand::SetRate(_) => {
-                if plays {
-                    self.order(command);
-                }
-            }
-            command if open => self.pass(&mut roll.line, command),
-            command => roll.line.held.push_back(command),
-        }
-        false
-    }
-
-    /// What moves the sink, or empties it as far as where an interstitial was handed on, takes that along: it is made ready
-    /// anew.
-    fn keep_order(&mut self, command: &SinkCommand) {
-        let reaches = |place: MediaTime| match command {
-            SinkCommand::Seek(_) | SinkCommand::Jump(_) => true,
-            SinkCommand::Remove { to, .. } => self.line.outer_time(*to) > place,
-            _ => false,
-        };
-        let given = |pause: &Pause| !pause.on && pause.rolls.iter().any(|roll| roll.line.gate == Gate::Open);
-        if self.pause.as_ref().is_some_and(|pause| given(pause) && reaches(pause.place)) {
-            if let Some(mut pause) = self.pause.take() {
-                self.drop_pause(&mut pause);
-            }
-        }
-    }
-
-    fn pass_main(&mut self, command: SinkCommand) {
-        let mut line = std::mem::replace(&mut self.line, Line::new(0, Gate::Shut, String::new()));
-        self.pass(&mut line, command);
-        self.line = line;
-    }
-
-    /// Hands on a command of an engine, in the sink's time. Who hands on media behind another's says again what it is.
-    fn pass(&mut self, line: &mut Line, command: SinkCommand) {
-        let command = line.outward(command);
-        self.sink.mixed |= line.serial != 0;
-        match &command {
-            SinkCommand::Configure(config) => {
-                self.sink.kinds.insert(config.kind, line.serial);
-                self.sink.configurations.insert((line.serial, config.kind), command.clone());
-            }
-            SinkCommand::Append(append) if self.sink.kinds.get(&append.kind) != Some(&line.serial) => {
-                if let Some(own) = self.sink.configurations.get(&(line.serial, append.kind)).cloned() {
-                    self.sink.kinds.insert(append.kind, line.serial);
-                    self.order(own);
-                }
-            }
-            _ => {}
-        }
-        self.order(command);
-    }
-
-    fn order(&mut self, command: SinkCommand) {
-        match &command {
-            SinkCommand::Play => self.sink.playing = true,
-            SinkCommand::Pause => self.sink.playing = false,
-            SinkCommand::SetRate(rate_milli) => self.sink.rate_milli = *rate_milli,
-            SinkCommand::Disable { kind } => {
-                self.sink.kinds.remove(kind);
-            }
-            SinkCommand::Append(_) => self.sink.starved = false,
-            SinkCommand::Seek(_) => self.sink.ended = false,
-            SinkCommand::Stop => self.sink = SinkState { rate_milli: self.sink.rate_milli, ..SinkState::default() },
-            _ => {}
-        }
-        self.outbox.push_back(Action::Sink(command));
     }
 
     /// What the title's engine tells the application.
@@ -701,33 +435,6 @@ fn uuid(rng: &mut Rng) -> String {
     let (high, low) = (high & !0xf000 | 0x4000, low & !(0b11 << 62) | 0b10 << 62);
     let (a, b, c) = (high >> 32, high >> 16 & 0xffff, high & 0xffff);
     format!("{a:08x}-{b:04x}-{c:04x}-{:04x}-{:012x}", low >> 48, low & 0xffff_ffff_ffff)
-}
-
-impl Pause {
-    /// Which of the interstitials plays, or is next.
-    fn part(&self) -> usize {
-        let next = self.rolls.front().map(|roll| roll.part).or(self.coming.front().map(|coming| coming.part));
-        next.unwrap_or(self.parts.len().saturating_sub(1))
-    }
-
-    fn last(&self) -> Option<&Arc<Interstitial>> {
-        self.parts.last().map(|part| &part.what)
-    }
-
-    fn is_behind_title(&self) -> bool {
-        self.last().is_some_and(|what| what.cue == InterstitialCue::BehindTitle)
-    }
-
-    /// Every asset that there will be is known.
-    fn is_resolved(&self) -> bool {
-        self.parts.iter().all(|part| part.resolved)
-    }
-
-    fn fail(&mut self, part: usize) {
-        if let Some(part) = self.parts.get_mut(part) {
-            part.failed = true;
-        }
-    }
 }
 
 /// What an asset that could not be played is said to have failed with.
