@@ -1,9 +1,11 @@
 //! What interstitials play: found out, asked for, handed on, and left out where it cannot be had.
 
+use telecine_delivery::RequestClass;
 use telecine_model::interstitial::{Asset, AssetList, AssetSource, PreloadNotice};
 use telecine_model::{uri, Error, ErrorCode, MediaTime, TrackKind};
 
 use super::line::{Gate, Line};
+use super::lists::SILENCE;
 use super::roll::Roll;
 use super::shown::{InterstitialEnd, InterstitialPhase};
 use super::{unplayable, uuid, Coming, Pause, Programme, LISTS};
@@ -84,13 +86,14 @@ impl Programme {
             query.push(("_HLS_start_offset", offset.as_str()));
         }
         let url = with_query(name, &query);
-        let mut fetch = self.lists.ask(name, url, &self.main.config.limits);
+        let id = self.lists.ask(name, &url);
         if let Err(error) = self.main.check_reference(name) {
-            let NetworkFailure { id, code, message } = NetworkFailure::of(&fetch, &error);
-            let event = crate::NetworkEvent::Failed { id, code, message };
+            let event = crate::NetworkEvent::Failed { id, code: error.code(), message: error.message().to_owned() };
             return self.lists.on_network(event, &self.main.config.limits);
         }
-        fetch.id = Line::new(LISTS, Gate::Open, String::new()).outer_request(fetch.id);
+        let mut fetch = self.main.request(RequestClass::AssetList, None, url, None);
+        (fetch.head_timeout, fetch.idle_timeout, fetch.urgency) = (SILENCE, SILENCE, 2);
+        fetch.id = Line::new(LISTS, Gate::Open, String::new()).outer_request(id);
         self.outbox.push_back(Action::Fetch(Box::new(fetch)));
     }
 
@@ -390,19 +393,6 @@ impl Programme {
                 self.outbox.push_back(Action::Sink(SinkCommand::Silence { kind, from, to }));
             }
         }
-    }
-}
-
-/// A request that may not be made has failed.
-struct NetworkFailure {
-    id: RequestId,
-    code: ErrorCode,
-    message: String,
-}
-
-impl NetworkFailure {
-    fn of(fetch: &crate::FetchRequest, error: &Error) -> Self {
-        Self { id: fetch.id, code: error.code(), message: error.message().to_owned() }
     }
 }
 

@@ -3,16 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use telecine_delivery::RequestClass;
 use telecine_manifest::interstitial::asset_list;
 use telecine_model::interstitial::AssetList;
 use telecine_model::{Error, ErrorCode, Limits};
 
-use crate::action::{FetchRequest, Validators};
 use crate::input::{Body, NetworkEvent, RequestId, ResponseHead};
 
 /// A decision takes time: a list may be silent for so long (delivery rules; no second attempt).
-const SILENCE: Duration = Duration::from_secs(10);
+pub(super) const SILENCE: Duration = Duration::from_secs(10);
 
 /// Lists that were read ahead and are kept for their use, at most.
 const MOST_KEPT: usize = 16;
@@ -37,28 +35,13 @@ struct UnderWay {
 }
 
 impl Lists {
-    /// Asks for a list.
-    pub(super) fn ask(&mut self, name: &str, url: String, limits: &Limits) -> FetchRequest {
+    /// A list is asked for: the number of its request.
+    pub(super) fn ask(&mut self, name: &str, url: &str) -> RequestId {
         let id = self.next;
         self.next += 1;
-        let entry = UnderWay { name: name.to_owned(), url: url.clone(), head: None, body: Vec::new() };
+        let entry = UnderWay { name: name.to_owned(), url: url.to_owned(), head: None, body: Vec::new() };
         self.under_way.insert(id, entry);
-        FetchRequest {
-            id: RequestId(id),
-            class: RequestClass::AssetList,
-            kind: None,
-            url,
-            head: false,
-            byte_range: None,
-            max_bytes: limits.manifest_bytes as u64,
-            head_timeout: SILENCE,
-            idle_timeout: SILENCE,
-            max_redirects: u32::try_from(limits.redirects).unwrap_or(u32::MAX),
-            attempt: 0,
-            urgency: 2,
-            known: Validators::default(),
-            licence: None,
-        }
+        RequestId(id)
     }
 
     fn keep(&mut self, name: String, found: Result<AssetList, Error>) {

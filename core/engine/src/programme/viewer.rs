@@ -243,6 +243,7 @@ impl Programme {
         }
         self.go_to_title(target);
     }
+
     /// Where the title goes on behind a pause if the part that plays counts as played.
     fn skip_target(&self, pause: &Pause, at: usize) -> MediaTime {
         let own = |coming: &&super::Coming| coming.part == at;
