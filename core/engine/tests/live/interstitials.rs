@@ -489,21 +489,14 @@ fn another_title_has_nothing_of_what_was_prepared() {
 #[test]
 fn another_language_chosen_before_one_does_not_harm_it() {
     let mid = range("mid", 20_000, &format!("X-ASSET-URI=\"{ASSET}\",X-RESUME-OFFSET=0"));
-    let other = Command::SelectTrack { kind: TrackKind::Audio, id: "audio:Deutsch:de".into() };
     for random_access in [true, false] {
         let sink = ModelSink::new(Capabilities { random_access, ..Capabilities::default() });
         let mut session = origin(vec![mid.clone()]).play("/hls/dur_60/demo/main.m3u8").sink(sink);
         session.run(Some(at(3_000)));
         let tracks = session.engine().presentation().expect("loaded").periods[0].tracks.clone();
-        let ids: Vec<_> =
-            tracks.iter().filter(|track| track.kind == TrackKind::Audio).map(|track| track.id.clone()).collect();
-        let other = Command::SelectTrack {
-            kind: TrackKind::Audio,
-            id: ids.get(1).cloned().unwrap_or(match &other {
-                Command::SelectTrack { id, .. } => id.clone(),
-                _ => String::new(),
-            }),
-        };
+        let mut audio = tracks.iter().filter(|track| track.kind == TrackKind::Audio);
+        let id = audio.nth(1).expect("a second language").id.clone();
+        let other = Command::SelectTrack { kind: TrackKind::Audio, id };
         session.schedule(started_at(&session) + std::time::Duration::from_secs(15), other);
         let session = played(session);
         let told = phases(&session);
