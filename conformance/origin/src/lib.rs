@@ -99,6 +99,7 @@
 //! | `ato_N` | with `chunk_`: segments are there N milliseconds before their end, and sent as they are made |
 //! | `ltgt_N` | DASH: a `ServiceDescription` with N milliseconds of latency as its target |
 //! | `prft_1` | with `chunk_`: a `prft` in front of each fragment |
+//! | `reftime_0` | with `chunk_`: no `ProducerReferenceTime` in the MPD |
 //!
 //! A playlist request further ahead than two segments, or than three seconds of parts (three parts, where they are longer
 //! than a second), is a bad request (400); one that would be held for more than three target durations is answered 503

@@ -46,6 +46,8 @@ pub(crate) struct Live {
     pub(crate) latency: Option<u64>,
     /// `prft_1`: each chunk says when it was made.
     pub(crate) produced: bool,
+    /// `reftime_0`: the MPD does not say when chunks are made.
+    pub(crate) reference_time: bool,
     /// `encrestart_<seconds>`: the encoder starts anew so often, and media times with it.
     pub(crate) restart: Option<u64>,
     /// `encrestartmsn_<seconds>`: and so do the numbers of segments.
@@ -148,6 +150,7 @@ impl Default for Live {
             early: 0,
             latency: None,
             produced: false,
+            reference_time: true,
             restart: None,
             renumbers: false,
             break_every: None,
@@ -194,6 +197,7 @@ impl Live {
             "ato" => number(value, 0..=60_000).map(|ms| self.early = ms),
             "ltgt" => number(value, 1..=60_000).map(|ms| self.latency = Some(ms)),
             "prft" => switch(value).map(|on| self.produced = on),
+            "reftime" => switch(value).map(|on| self.reference_time = on),
             "encrestart" | "encrestartmsn" => number(value, 4..=86_400)
                 .map(|seconds| (self.restart, self.renumbers) = (Some(seconds), name == "encrestartmsn")),
             "adbreak" => number(value, 4..=86_400).map(|seconds| self.break_every = Some(seconds)),

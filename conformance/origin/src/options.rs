@@ -117,7 +117,7 @@ pub(crate) enum Refused {
 
 /// The names of all options, for whoever wrote one that is none.
 const NAMES: &str = "dur snr pto gap ts bytes disc periods bases xlink sidx live start stop event mup spd utc \
-    parts partfiles block skip chunk ato ltgt prft \
+    parts partfiles block skip chunk ato ltgt prft reftime \
     encrestart encrestartmsn adbreak continuous etp patch scte35 \
     sgai inband mpdevent jitter drift early404 skewpdt stale back prot keys \
     krot lead iv pattern kf kauth ktoken kdelay kwrong klong kmissing kexpire statuscode cut short \

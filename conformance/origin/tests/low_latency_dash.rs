@@ -136,8 +136,11 @@ fn the_mpd_says_how_early_how_late_and_how_much_faster() {
             assert_eq!(template.availabilityTimeOffset, Some(1.5));
             assert_eq!(template.availabilityTimeComplete, Some(false));
             let reference = set.ProducerReferenceTime.first().expect("a reference time");
-            assert_eq!(reference.wallClockTime.map(|date| date.timestamp_millis()), Some(0));
-            assert_eq!((reference.presentationTime, reference.inband), (Some(0), Some(true)));
+            // The start of the last whole minute of the media.
+            let minute = NOW / 60_000;
+            assert_eq!(reference.wallClockTime.map(|date| date.timestamp_millis()), Some(minute as i64 * 60_000));
+            let ticks = minute * 60 * template.timescale.expect("ticks");
+            assert_eq!((reference.presentationTime, reference.inband), (Some(ticks), Some(true)));
             let clock = reference.UTCTiming.as_ref().expect("a clock");
             assert_eq!(clock.schemeIdUri, "urn:mpeg:dash:utc:http-iso:2014");
             let timescale = template.timescale.expect("ticks");

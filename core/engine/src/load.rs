@@ -185,6 +185,7 @@ impl Engine {
         presentation.periods.iter_mut().for_each(Period::join_switchable);
         let multivariant = presentation.protocol == Protocol::Hls && !has_segments(&presentation);
         self.title.presentation = Some(presentation);
+        self.see_stated();
         self.enter(State::Preparing);
         self.ask_for_session_keys();
         if !multivariant {

@@ -79,6 +79,9 @@ const LOW_LATENCY: &str = "http://www.dashif.org/guidelines/low-latency-live-v5"
 /// The id of the producer reference time of each adaptation set.
 const REFERENCE_TIME: u32 = 0;
 
+/// So often the reference time is a new one.
+const MINUTE_MS: u64 = 60_000;
+
 /// The MPD of a programme.
 pub(crate) fn mpd(programme: &Programme<'_>, addressing: Addressing) -> String {
     let mut xml = Xml::new();
@@ -155,7 +158,7 @@ fn service_description(xml: &mut Xml, live: &Live) {
     let Some(target) = live.latency else { return };
     xml.start("ServiceDescription").attr("id", 0).start("Latency");
     xml.attr("target", target).attr("min", target * 3 / 4).attr("max", target * 2);
-    xml.maybe("referenceId", live.piece().map(|_| REFERENCE_TIME)).end();
+    xml.maybe("referenceId", live.piece().filter(|_| live.reference_time).map(|_| REFERENCE_TIME)).end();
     xml.start("PlaybackRate").attr("min", "0.96").attr("max", "1.04").end().end();
 }
 
@@ -230,7 +233,7 @@ fn period(xml: &mut Xml, programme: &Programme<'_>, addressing: Addressing, inde
         xml.attr("duration", duration(Ticks { ticks: whole.ticks * 3 / 2, ..whole }));
     }
     splices(xml, programme, from.floor_in(1000)..to.floor_in(1000));
-    let scope = Scope { programme, addressing, index, range, start: from };
+    let scope = Scope { programme, addressing, index, range, start: from, end: to };
     let mut id = 1;
     for set in sets(&programme.title.tracks) {
         scope.media_set(xml, id, set);
@@ -274,6 +277,7 @@ struct Scope<'a> {
     /// The reference segments of the period.
     range: Range<u64>,
     start: Ticks,
+    end: Ticks,
 }
 
 impl Scope<'_> {
@@ -389,15 +393,25 @@ impl Scope<'_> {
     fn produced(&self, xml: &mut Xml, track: &Track) {
         let Some((live, edge)) = self.programme.options.live.as_ref().zip(self.programme.edge) else { return };
         let Some(piece) = live.piece() else { return };
-        xml.start("ProducerReferenceTime").attr("id", REFERENCE_TIME).attr("inband", live.produced);
-        xml.attr("type", "encoder").attr("wallClockTime", edge.on_the_clock(self.start.floor_in(1000)));
-        xml.attr("presentationTime", self.offset(track));
-        clock(xml, live.clocks.first().copied().unwrap_or(Clock::XsDate), edge);
-        xml.end();
+        if live.reference_time {
+            self.reference_time(xml, track, live, edge);
+        }
         let most = Ticks { ticks: piece, timescale: 1000 }.floor_in(track.timescale);
         // Of sound every chunk is a point of random access, of pictures hardly any.
         let kind = u32::from(!track.is_video());
         xml.start("Resync").attr("type", kind).attr("dT", most).attr("marker", true).end();
+    }
+
+    fn reference_time(&self, xml: &mut Xml, track: &Track, live: &Live, edge: Edge) {
+        // When the last whole minute of the period began, by the encoder's clock.
+        let (start, end) = (self.start.floor_in(1000), self.end.floor_in(1000).min(edge.media_ms()));
+        let minutes = end.saturating_sub(start) / MINUTE_MS * MINUTE_MS;
+        let into = Ticks { ticks: minutes, timescale: 1000 }.floor_in(track.timescale);
+        xml.start("ProducerReferenceTime").attr("id", REFERENCE_TIME).attr("inband", live.produced);
+        xml.attr("type", "encoder").attr("wallClockTime", edge.clock_of(start + minutes));
+        xml.attr("presentationTime", self.offset(track) + into);
+        clock(xml, live.clocks.first().copied().unwrap_or(Clock::XsDate), edge);
+        xml.end();
     }
 
     fn text_set(&self, xml: &mut Xml, id: u32, text: &Text) {

@@ -2,8 +2,9 @@
 //!
 //! The clock of an MPD says when media will be there, and nothing says so of the clock of the encoder. One that runs slow by a
 //! hundred millionths is 8.6 s late after a day, and then what the MPD says is made now lies behind what there is. Three
-//! things tell how late media come: when those came that were waited for; the producer's own times (`prft`); and what was
-//! asked for in vain, which costs a request each time and is carried on from what came before, so that it stays seldom.
+//! things tell how late media come: when those came that were waited for; the producer's own times, with the media (`prft`) or
+//! in the MPD; and what was asked for in vain, which costs a request each time and is carried on from what came before, so
+//! that it stays seldom.
 
 use std::time::Duration;
 
@@ -51,6 +52,8 @@ pub(super) struct Lateness {
     came: Recent,
     /// When it was made, by its producer's clock.
     made: Recent,
+    /// The same by the MPD.
+    stated: Option<Stated>,
     /// What the publisher takes of the delay for itself.
     usual: MediaTime,
 }
@@ -70,6 +73,25 @@ impl Missed {
         let (ppm, seen) = self.growth;
         let passed = now.since(self.last.0).min(seen.saturating_mul(CARRIED_ON));
         self.last.1 + MediaTime::from_duration(passed).mul_ratio(ppm, 1_000_000)
+    }
+}
+
+/// What the MPD says of how late something was made (ISO/IEC 23009-1, 5.12), some time ago: how late all is now is known
+/// as well as its encoder keeps time.
+#[derive(Clone, Copy, Debug)]
+struct Stated {
+    by: MediaTime,
+    /// How old that was when it was read, and when it was.
+    age: Duration,
+    read: Timestamp,
+}
+
+impl Stated {
+    /// The least and the most that it may be by now.
+    fn bounds(&self, now: Timestamp) -> (MediaTime, MediaTime) {
+        let age = self.age.saturating_add(now.since(self.read));
+        let unsure = MediaTime::from_duration(age).mul_ratio(FASTEST_PPM, 1_000_000);
+        (self.by - unsure, self.by + unsure)
     }
 }
 
@@ -162,6 +184,11 @@ impl Lateness {
         self.made.add(by, by, now);
     }
 
+    /// What was made so long ago was made so late, by what the MPD says.
+    pub(super) fn stated(&mut self, by: MediaTime, age: Duration, now: Timestamp) {
+        self.stated = Some(Stated { by, age, read: now });
+    }
+
     /// What is late from the beginning is what the publisher takes, up to a quarter of the delay. More than half of it no
     /// publisher takes: that is all the encoder's.
     fn settle(&mut self, delay: MediaTime, now: Timestamp) {
@@ -197,11 +224,13 @@ impl Lateness {
     /// How far what is made lies behind where the MPD has it: whatever is counted from there is counted from so much before.
     /// A producer that is ahead is not followed: nothing may be asked for before it is announced.
     pub(super) fn lag(&self, now: Timestamp) -> MediaTime {
-        let by_media = self.least(now);
-        let lag = match self.made.least() {
-            // Nothing comes before it was made: such a clock is wrong.
-            Some(made) if self.came.least().is_none_or(|came| made <= came) => made,
-            _ => by_media - self.usual,
+        let by_media = self.least(now) - self.usual;
+        // Nothing comes before it was made: a clock that says so is wrong.
+        let can_be = |made: MediaTime| self.came.least().is_none_or(|came| made <= came);
+        let lag = match (self.made.least(), self.stated.map(|stated| stated.bounds(now))) {
+            (Some(made), _) if can_be(made) => made,
+            (_, Some((least, most))) if can_be(least) => by_media.clamp(least, most),
+            _ => by_media,
         };
         lag.max(MediaTime::ZERO)
     }
@@ -255,6 +284,30 @@ impl Engine {
         let now = self.now;
         if let (Some(by), Some(dash)) = (by, &mut self.title.live.dash) {
             dash.late.made(by, now);
+        }
+    }
+
+    /// The MPD says when something was made: of all that it says, the newest counts.
+    pub(crate) fn see_stated(&mut self) {
+        let newest = || {
+            let presentation = self.title.presentation.as_ref()?;
+            let named = self.service_of(presentation).and_then(|service| service.latency_reference.as_deref());
+            let renditions = presentation.periods.iter().flat_map(|p| &p.tracks).flat_map(|track| &track.renditions);
+            let times =
+                renditions.filter_map(|rendition| Some((rendition.segments.known()?, &rendition.producer_times)));
+            let times = times.flat_map(|(index, times)| times.iter().map(move |time| (index, time)));
+            let meant = times.filter(|(_, time)| named.is_none_or(|named| named == time.id));
+            let dated = meant.filter_map(|(index, time)| Some((time.wall_clock?, index, time.presentation_ticks)));
+            let (made, index, ticks) = dated.max_by_key(|(made, ..)| *made)?;
+            let by = self.announced_by(made)? - index.time_of(i64::try_from(ticks).ok()?);
+            let age = self.dash_live()?.clock.read(self.now)?.time().since(made);
+            // What is yet to be made says nothing.
+            Some((by, age)).filter(|_| by.abs_diff(MediaTime::ZERO) <= PLAUSIBLE && age >= MediaTime::ZERO)
+        };
+        let stated = newest();
+        let now = self.now;
+        if let (Some((by, age)), Some(dash)) = (stated, &mut self.title.live.dash) {
+            dash.late.stated(by, age.to_duration(), now);
         }
     }
 
@@ -401,5 +454,32 @@ mod tests {
         let mut late = Lateness::default();
         late.made(ms(-2500), at(0));
         assert_eq!(late.lag(at(0)), MediaTime::ZERO);
+    }
+    #[test]
+    fn what_the_mpd_states_counts_as_well_as_an_encoder_keeps_time() {
+        let hour = Duration::from_secs(3600);
+        let come_by = |by| {
+            let mut late = Lateness::default();
+            late.came(ms(by), DELAY, at(0));
+            late
+        };
+        // A publisher that holds back what was made in time.
+        let mut late = come_by(4000);
+        assert_eq!(late.lag(at(0)), ms(4000), "where nothing is stated");
+        late.stated(ms(0), Duration::from_secs(10), at(0));
+        assert_eq!(late.lag(at(0)), ms(5), "10 s at 500 millionths");
+        late.stated(ms(0), hour, at(0));
+        assert_eq!(late.lag(at(0)), ms(1800));
+        // An encoder that is behind, of which nothing has come.
+        let mut late = Lateness::default();
+        late.stated(ms(2500), Duration::ZERO, at(0));
+        assert_eq!((late.lag(at(0)), late.lag(at(100))), (ms(2500), ms(2450)));
+        // Media that came before they were made, and a producer that goes with its media.
+        let mut late = come_by(200);
+        late.stated(ms(3000), Duration::ZERO, at(0));
+        assert_eq!(late.lag(at(0)), MediaTime::ZERO);
+        late.stated(ms(0), Duration::ZERO, at(0));
+        late.made(ms(150), at(0));
+        assert_eq!(late.lag(at(0)), ms(150));
     }
 }

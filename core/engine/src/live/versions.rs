@@ -250,6 +250,7 @@ impl Engine {
         match outcome {
             Some(changes) => {
                 self.take_over(known, &before, changes);
+                self.see_stated();
                 if is_new {
                     self.see_listed(answered.head);
                 }

@@ -938,11 +938,11 @@ fn a_title_whose_encoder_lags_by_more_than_the_delay_begins_where_media_is() {
     }
 }
 
-/// Media of a live title that the encoder has made in time and the publisher holds back for 1.6 s: where nobody says so, that
-/// may as well be an encoder that lags.
+/// Media of a live title that the encoder has made in time and the publisher holds back for 1.6 s: where nobody says so, in the
+/// media or in the MPD, that may as well be an encoder that lags.
 #[test]
 fn latency_counts_from_when_media_were_made_where_their_producer_says_so() {
-    for (options, behind_ms) in [("", 4600), ("/prft_1", 3000)] {
+    for (options, behind_ms) in [("/reftime_0", 4600), ("/prft_1/reftime_0", 3000), ("", 3000)] {
         let path = format!("/dash/live_60/utc_iso/chunk_400/ato_1600/ltgt_3000/early404_1600{options}/demo/number.mpd");
         let session = run(Origin::new().play(&path), 120);
         assert_eq!(stalls(&session), 0, "{options}: {:?}", errors(&session));
