@@ -47,9 +47,19 @@ pub(crate) struct Question {
 }
 
 /// The clocks of an MPD, and which of them is asked when.
+///
+/// Where none of them answers, or none is named, and while the one that is written into an MPD is not written anew, the server
+/// of the MPD is asked for the head of it, which has a date: two clocks run apart, and one that was read once is good for
+/// minutes and not for a day.
 #[derive(Debug, Default)]
 pub(crate) struct ClockSync {
     sources: Vec<UtcSource>,
+    /// Where the MPD is, if its head can be asked for.
+    own: Option<String>,
+    /// The head of the MPD is asked for, and not a clock.
+    asks_own: bool,
+    /// The time that is written into the known MPD was read.
+    used: bool,
     /// The answer that brought the MPD, by which a time in it counts.
     mpd: Answered,
     /// The clock that is asked, or will be.
@@ -65,9 +75,9 @@ pub(crate) struct ClockSync {
 }
 
 impl ClockSync {
-    /// An MPD came, with these clocks. A refresh that names the same ones changes nothing but the time that is written
-    /// in it.
-    pub(crate) fn set(&mut self, sources: Vec<UtcSource>, mpd: Answered, now: Timestamp) {
+    /// An MPD came from `url`, with these clocks. A refresh that names the same ones changes nothing but the time that is
+    /// written in it.
+    pub(crate) fn set(&mut self, sources: Vec<UtcSource>, url: &str, mpd: Answered, now: Timestamp) {
         let kind = |source: &UtcSource| match source {
             UtcSource::Direct(..) => None,
             UtcSource::Ask { method, url } => Some((*method, url.clone())),
@@ -78,12 +88,19 @@ impl ClockSync {
         // A time that was in the MPD before is of then: a patch leaves it as it is, and a cache.
         let stale = self.sources.get(self.nth) == sources.get(self.nth) && !first;
         (self.sources, self.mpd) = (sources, mpd);
+        self.own = is_http(url).then(|| url.to_owned());
         let direct = matches!(self.sources.get(self.nth), Some(UtcSource::Direct(..))) && !stale;
-        if !same || first || direct {
+        self.used &= !direct;
+        if self.sources.is_empty() {
+            // Its date was read with it.
+            let wait = if first { LEAST } else { SyncInterval::SHORTEST };
+            self.due = (mpd.date.is_some() && self.own.is_some()).then_some(now + wait);
+            self.nth = 0;
+        } else if !same || first || direct {
             if !same {
                 self.nth = 0;
             }
-            self.due = (!self.sources.is_empty()).then_some(now);
+            self.due = Some(now);
         }
         self.settled |= self.sources.is_empty();
     }
@@ -92,18 +109,23 @@ impl ClockSync {
     pub(crate) fn poll(&mut self, clock: &mut WallClock, now: Timestamp) -> Option<Question> {
         while !self.asking && self.due.is_some_and(|due| due <= now) {
             match self.sources.get(self.nth) {
-                None => {
-                    self.due = None;
-                    self.settled = true;
-                }
-                Some(UtcSource::Direct(time, resolution)) => {
+                Some(UtcSource::Direct(time, resolution)) if !self.used => {
                     // It was written before the head of the answer was.
                     let Answered { sent, head, age_s, .. } = self.mpd;
                     clock.learn(&ClockSample::answer(ClockSource::UtcTiming, *time, *resolution, [sent, head], age_s));
-                    self.settled = true;
+                    (self.settled, self.used) = (true, true);
                     self.read = Some(now);
-                    // The next MPD brings the next time.
-                    self.due = None;
+                    // The next MPD brings the next time, if there is one.
+                    self.due = Some(now + SyncInterval::SHORTEST);
+                }
+                None | Some(UtcSource::Direct(..)) => {
+                    self.settled = true;
+                    let Some(url) = self.own.clone() else {
+                        self.due = None;
+                        continue;
+                    };
+                    (self.asking, self.asks_own) = (true, true);
+                    return Some(Question { url, head: true });
                 }
                 Some(UtcSource::Ask { method, url }) => {
                     self.asking = true;
@@ -123,9 +145,10 @@ impl ClockSync {
         now: Timestamp,
     ) -> Option<Learnt> {
         let head = matches!(self.sources.get(self.nth), Some(UtcSource::Ask { method: UtcMethod::Head, .. }));
-        let sample = match head {
-            true => answered.dated(ClockSource::UtcTiming),
-            false => std::str::from_utf8(body).ok().filter(|_| !answered.cached).and_then(parse_clock_text).map(
+        let sample = match (self.asks_own, head) {
+            (true, _) => answered.dated(ClockSource::HttpDate),
+            (_, true) => answered.dated(ClockSource::UtcTiming),
+            _ => std::str::from_utf8(body).ok().filter(|_| !answered.cached).and_then(parse_clock_text).map(
                 |(time, resolution)| {
                     let moments = [answered.sent, answered.end];
                     ClockSample::answer(ClockSource::UtcTiming, time, resolution, moments, answered.age_s)
@@ -136,7 +159,11 @@ impl ClockSync {
             self.on_failure(now);
             return None;
         };
-        self.asking = false;
+        if self.asks_own && !matches!(self.sources.get(self.nth), Some(UtcSource::Direct(..))) {
+            // The clocks that are named are better, once they answer.
+            self.nth = 0;
+        }
+        (self.asking, self.asks_own) = (false, false);
         self.settled = true;
         self.read = Some(now);
         let learnt = clock.learn(&sample);
@@ -147,19 +174,29 @@ impl ClockSync {
     /// A clock did not answer: the next one is asked at once, and after the last the first again, later.
     pub(crate) fn on_failure(&mut self, now: Timestamp) {
         self.asking = false;
+        if std::mem::take(&mut self.asks_own) {
+            // It is not asked in vain again and again.
+            self.own = None;
+            let direct = matches!(self.sources.get(self.nth), Some(UtcSource::Direct(..)));
+            self.nth = if direct { self.nth } else { 0 };
+            self.due = (!direct && !self.sources.is_empty()).then_some(now + SyncInterval::SHORTEST);
+            return;
+        }
         self.nth += 1;
         self.due = Some(now);
         if self.nth >= self.sources.len() {
-            self.nth = 0;
             self.settled = true;
-            self.due = Some(now + SyncInterval::SHORTEST);
+            if self.own.is_none() {
+                self.nth = 0;
+                self.due = Some(now + SyncInterval::SHORTEST);
+            }
         }
     }
 
     /// Something that should be there is not: the clock may be wrong, and is asked at once (D025).
     pub(crate) fn hurry(&mut self, now: Timestamp) {
         let recent = self.read.is_some_and(|read| now.since(read) < LEAST);
-        let asks = matches!(self.sources.get(self.nth), Some(UtcSource::Ask { .. }));
+        let asks = matches!(self.sources.get(self.nth), Some(UtcSource::Ask { .. })) || self.own.is_some();
         if asks && !recent && !self.asking {
             self.due = Some(now);
         }
@@ -176,9 +213,16 @@ impl ClockSync {
     }
 }
 
+fn is_http(url: &str) -> bool {
+    let starts = |scheme: &str| url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    starts("http://") || starts("https://")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const MPD: &str = "https://mpd/live.mpd";
 
     fn at(ms: u64) -> Timestamp {
         Timestamp::from_millis(ms)
@@ -204,7 +248,7 @@ mod tests {
             ask(UtcMethod::XsDate, "https://b/"),
             ask(UtcMethod::Iso, "https://c/"),
         ];
-        sync.set(sources, Answered::default(), at(0));
+        sync.set(sources, "data:", Answered::default(), at(0));
         sync
     }
 
@@ -274,17 +318,17 @@ mod tests {
     fn d023_a_time_in_the_mpd_is_of_when_the_mpd_was_made_and_each_refresh_brings_another() {
         let (mut sync, mut clock) = (ClockSync::default(), WallClock::new());
         let (noon, resolution) = parse_clock_text("2026-11-27T12:00:00.000Z").expect("a date");
-        sync.set(vec![UtcSource::Direct(noon, resolution)], answered(0, 40), at(45));
+        sync.set(vec![UtcSource::Direct(noon, resolution)], "data:", answered(0, 40), at(45));
         assert_eq!(sync.poll(&mut clock, at(45)), None);
-        assert_eq!((sync.is_settled(), sync.due()), (true, None));
+        assert!(sync.is_settled());
         assert_eq!(clock.read(at(40)).expect("set").earliest, noon);
         let later = parse_clock_text("2026-11-27T12:00:02.000Z").expect("a date").0;
-        sync.set(vec![UtcSource::Direct(later, resolution)], answered(2000, 2002), at(2002));
+        sync.set(vec![UtcSource::Direct(later, resolution)], "data:", answered(2000, 2002), at(2002));
         sync.poll(&mut clock, at(2002));
         assert!(clock.read(at(2002)).expect("set").uncertainty() < Duration::from_millis(3), "narrowed");
         // One that was there before is of then: a patch leaves it as it is.
         let known = clock.clone();
-        sync.set(vec![UtcSource::Direct(later, resolution)], answered(4000, 4002), at(4002));
+        sync.set(vec![UtcSource::Direct(later, resolution)], "data:", answered(4000, 4002), at(4002));
         sync.poll(&mut clock, at(4002));
         assert_eq!(clock, known);
     }
@@ -313,12 +357,63 @@ mod tests {
             ask(UtcMethod::XsDate, "https://b/"),
             ask(UtcMethod::Iso, "https://c/"),
         ];
-        sync.set(same, answered(2000, 2010), at(2010));
+        sync.set(same, "data:", answered(2000, 2010), at(2010));
         assert_eq!((sync.poll(&mut clock, at(2010)), sync.due()), (None, Some(at(30_002))));
-        sync.set(vec![ask(UtcMethod::Iso, "https://d/")], answered(4000, 4010), at(4010));
+        sync.set(vec![ask(UtcMethod::Iso, "https://d/")], "data:", answered(4000, 4010), at(4010));
         assert_eq!(sync.poll(&mut clock, at(4010)), question("https://d/", false));
         let (mut none, mut clock) = (ClockSync::default(), WallClock::new());
-        none.set(Vec::new(), answered(0, 1), at(1));
+        none.set(Vec::new(), MPD, answered(0, 1), at(1));
         assert!(none.is_settled() && none.poll(&mut clock, at(1)).is_none());
+    }
+    #[test]
+    fn d025_where_no_clock_is_named_the_head_of_the_mpd_is_asked_for_from_time_to_time() {
+        let (mut sync, mut clock) = (ClockSync::default(), WallClock::new());
+        let noon = parse_clock_text("2026-11-27T12:00:00Z").expect("a date").0;
+        let date = |sent, end| Answered { date: Some(noon), ..answered(sent, end) };
+        sync.set(Vec::new(), MPD, date(0, 10), at(10));
+        assert_eq!((sync.poll(&mut clock, at(10)), sync.due()), (None, Some(at(10_010))));
+        assert_eq!(sync.poll(&mut clock, at(10_010)), question(MPD, true));
+        assert_eq!(sync.on_answer(&mut clock, &date(10_010, 10_030), b"", at(10_030)), Some(Learnt::Set));
+        assert_eq!((clock.source(), sync.due()), (Some(ClockSource::HttpDate), Some(at(40_030))));
+        // An MPD that comes has a date too.
+        sync.set(Vec::new(), MPD, date(30_000, 30_010), at(30_010));
+        assert_eq!(sync.due(), Some(at(60_010)));
+        // Where that is refused, it is not asked for again.
+        assert_eq!(sync.poll(&mut clock, at(60_010)), question(MPD, true));
+        sync.on_failure(at(60_020));
+        assert_eq!((sync.poll(&mut clock, at(999_000)), sync.due()), (None, None));
+        // A file has no head, and an answer without a date says nothing.
+        for (url, mpd) in [("file:///live.mpd", date(0, 10)), (MPD, answered(0, 10))] {
+            let mut sync = ClockSync::default();
+            sync.set(Vec::new(), url, mpd, at(10));
+            assert_eq!((sync.due(), sync.is_settled()), (None, true));
+        }
+    }
+
+    #[test]
+    fn d025_while_no_clock_that_is_named_answers_the_date_of_the_mpd_serves() {
+        let (mut sync, mut clock) = (ClockSync::default(), WallClock::new());
+        let noon = parse_clock_text("2026-11-27T12:00:00Z").expect("a date").0;
+        sync.set(vec![ask(UtcMethod::Iso, "https://a/")], MPD, answered(0, 10), at(10));
+        assert_eq!(sync.poll(&mut clock, at(10)), question("https://a/", false));
+        sync.on_failure(at(20));
+        assert!(sync.is_settled());
+        assert_eq!(sync.poll(&mut clock, at(20)), question(MPD, true));
+        sync.on_answer(&mut clock, &Answered { date: Some(noon), ..answered(20, 30) }, b"", at(30));
+        assert_eq!(clock.source(), Some(ClockSource::HttpDate));
+        assert_eq!(sync.poll(&mut clock, at(30_030)), question("https://a/", false), "which is better, once it answers");
+    }
+
+    #[test]
+    fn d025_a_time_in_an_mpd_that_is_not_written_anew_is_followed_by_dates() {
+        let (mut sync, mut clock) = (ClockSync::default(), WallClock::new());
+        let (noon, resolution) = parse_clock_text("2026-11-27T12:00:00.000Z").expect("a date");
+        sync.set(vec![UtcSource::Direct(noon, resolution)], MPD, answered(0, 40), at(40));
+        assert_eq!((sync.poll(&mut clock, at(40)), sync.due()), (None, Some(at(30_040))));
+        assert_eq!(sync.poll(&mut clock, at(30_040)), question(MPD, true));
+        let half_past = WallTime::from_micros(noon.as_micros() + 30_000_000);
+        sync.on_answer(&mut clock, &Answered { date: Some(half_past), ..answered(30_040, 30_050) }, b"", at(30_050));
+        assert_eq!(clock.source(), Some(ClockSource::UtcTiming));
+        assert!(sync.due().is_some_and(|due| due >= at(60_000)));
     }
 }

@@ -143,7 +143,7 @@ impl Engine {
             doubted: BTreeSet::new(),
             pending: None,
         };
-        dash.sync.set(sources, answered, self.now);
+        dash.sync.set(sources, &self.title.url, answered, self.now);
         let draw = self.rng.next_u64();
         dash.refresh.on_version(&presentation, &self.title.url, answered.sent, true, draw);
         dash.pending = Some((Box::new(presentation), self.now + CLOCK_PATIENCE));

@@ -237,7 +237,7 @@ impl Engine {
             dash.refresh.on_version(&known, &url, answered.sent, is_new, draw);
             let (sources, _) =
                 utc_sources(known.dash.as_ref().map_or(&[][..], |timing| &timing.utc_timings), &known.uri);
-            dash.sync.set(sources, answered, now);
+            dash.sync.set(sources, &url, answered, now);
             if let Some(sample) = answered.dated(ClockSource::HttpDate) {
                 dash.clock.learn(&sample);
                 // A server that is seconds away from the clock: one of the two is wrong.

@@ -953,3 +953,17 @@ fn latency_counts_from_when_media_were_made_where_their_producer_says_so() {
         );
     }
 }
+
+/// Clocks run apart: what was known to the millisecond once is known to a second after three hours.
+#[test]
+fn d025_a_clock_that_nobody_names_is_asked_as_long_as_a_title_is_played() {
+    for clock in ["", "/utc_direct"] {
+        let path = format!("/dash/live_60{clock}/chunk_400/ato_1600/ltgt_2000/demo/number.mpd");
+        let session = run(Origin::new().play(&path), 3 * 3600);
+        assert_eq!(stalls(&session), 0, "{clock}");
+        let behind = produced(session.now()) - session.engine().snapshot(session.now()).position;
+        assert!(behind.abs_diff(MediaTime::from_secs(2)) <= MediaTime::from_millis(400), "{clock}: {behind}");
+        let streams = session.engine().snapshot(session.now()).streams;
+        assert!(streams.iter().any(|stream| stream.bitrate > 1_000_000), "{clock}: {streams:?}");
+    }
+}

@@ -77,7 +77,11 @@ impl ClockSample {
 
     /// How far its middle may be off.
     pub fn uncertainty(&self) -> Duration {
-        WallReading { earliest: self.earliest, latest: self.latest }.uncertainty()
+        self.reading().uncertainty()
+    }
+
+    fn reading(&self) -> WallReading {
+        WallReading { earliest: self.earliest, latest: self.latest }
     }
 }
 
@@ -249,7 +253,8 @@ impl WallClock {
     }
 
     /// Takes a sample. A less trusted source never moves a more trusted one, so that a device whose clock is set while
-    /// it plays goes on as before. Samples of one source narrow each other down, and tell how the two clocks run apart;
+    /// it plays goes on as before; dates of answers narrow a clock of the service that was read so long ago that it is
+    /// known less well than by them. Samples of one source narrow each other down, and tell how the two clocks run apart;
     /// one that contradicts those before is right.
     pub fn learn(&mut self, sample: &ClockSample) -> Learnt {
         let Some(fix) = &mut self.fix else {
@@ -257,13 +262,24 @@ impl WallClock {
             return Learnt::Set;
         };
         if sample.source < fix.source {
-            let agrees = fix.at(sample.at).common(Bounds::of(sample)).is_some();
-            if fix.source == ClockSource::Timeline && sample.source == ClockSource::UtcTiming && agrees {
-                // It was put right, or the host's clock was: it says more exactly what the list says too.
-                *fix = Fix::new(sample);
-                return Learnt::Set;
-            }
-            return Learnt::Ignored;
+            let (expected, told) = (fix.at(sample.at), Bounds::of(sample));
+            let Some(both) = expected.common(told) else { return Learnt::Ignored };
+            return match (fix.source, sample.source) {
+                (ClockSource::Timeline, ClockSource::UtcTiming) => {
+                    // It was put right, or the host's clock was: it says more exactly what the list says too.
+                    *fix = Fix::new(sample);
+                    Learnt::Set
+                }
+                // A clock that was read long ago may be anywhere within its bounds by now.
+                (ClockSource::UtcTiming, ClockSource::HttpDate)
+                    if expected.reading().uncertainty() > sample.uncertainty() =>
+                {
+                    let surprise = difference(expected.reading(), sample.reading());
+                    (fix.at, fix.bounds) = (sample.at, both);
+                    Learnt::Agreed(surprise.saturating_sub(sample.uncertainty()))
+                }
+                _ => Learnt::Ignored,
+            };
         }
         // The device's clock says all there is to say of it each time.
         if sample.source > fix.source || sample.source == ClockSource::Device {

@@ -131,6 +131,21 @@ fn d025_a_date_takes_the_place_of_the_devices_clock_and_gives_way_to_the_clock_o
 }
 
 #[test]
+fn d025_dates_narrow_a_clock_that_was_read_so_long_ago_that_they_know_better() {
+    let date = |time_ms, now| ClockSample::answer(ClockSource::HttpDate, wall(time_ms), ms(1000), [at(now); 2], None);
+    let mut clock = WallClock::new();
+    clock.learn(&precise(0, 0, 0));
+    // 2 s either way after 20,000 s, beside the half of a millisecond.
+    let now = 20_000_000;
+    assert_eq!(clock.read(at(now)).expect("set").uncertainty(), Duration::from_micros(2_000_500));
+    assert_eq!(clock.learn(&date(now as i64 + 3000, now)), Learnt::Ignored, "nor is this one right");
+    assert_eq!(clock.learn(&date(now as i64 + 1000, now)), Learnt::Agreed(Duration::from_micros(999_500)));
+    let reading = clock.read(at(now)).expect("set");
+    assert_eq!((reading.earliest, reading.latest), (wall(now as i64 + 1000), wall(now as i64 + 2000)));
+    assert_eq!(clock.source(), Some(ClockSource::UtcTiming));
+}
+
+#[test]
 fn d106_what_is_listed_overrules_every_clock_and_they_no_longer_move_it() {
     let mut clock = WallClock::new();
     clock.learn(&precise(80_000, 0, 1));
