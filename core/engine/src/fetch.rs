@@ -261,6 +261,7 @@ impl Engine {
             url,
             head: false,
             byte_range,
+            whole_will_do: false,
             max_bytes,
             head_timeout: self.config.head_timeout,
             idle_timeout: self.config.idle_timeout,
@@ -405,7 +406,9 @@ impl Engine {
                         }
                         self.policies.estimator.on_progress(transfer, 0, self.now);
                     }
+                    let id = head.id;
                     request.head = Some(*head);
+                    self.see_entry_head(id);
                 }
             }
             NetworkEvent::Chunk { id, data } => self.on_chunk(id, data),
@@ -620,6 +623,9 @@ impl Engine {
             Purpose::Clock => return self.on_clock_failed(error),
             _ => {}
         }
+        if self.refuse_entry(&request, status, &error) {
+            return;
+        }
         if let Some(plain) = self.without_directives(&request, status) {
             self.report(error.recovered(Handling::Retried));
             self.send(plain, request.purpose);
@@ -785,6 +791,7 @@ impl Engine {
                 self.replace_segment_at(kind, elsewhere, error, why);
                 self.rest_uninitialised(kind, rendition, code);
             }
+            Purpose::Segment(kind) if self.give_up_entry(kind, &error) => {}
             Purpose::Segment(kind) => {
                 let elsewhere = self.moved_on(&request);
                 self.replace_segment_at(kind, elsewhere, error, why);

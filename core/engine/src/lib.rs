@@ -69,6 +69,7 @@ mod control;
 mod cues;
 mod decoders;
 mod engine;
+mod entry;
 mod event;
 mod fetch;
 mod fingerprint;

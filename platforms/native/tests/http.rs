@@ -106,6 +106,7 @@ fn request(url: &str, class: RequestClass) -> FetchRequest {
         kind: None,
         url: url.to_owned(),
         byte_range: None,
+        whole_will_do: false,
         max_bytes: 1 << 20,
         head_timeout: Duration::from_millis(600),
         idle_timeout: Duration::from_millis(300),
