@@ -53,13 +53,22 @@ const REMEMBERED: usize = 64;
 /// What a title's segments have taught of entering them.
 #[derive(Debug, Default)]
 pub(crate) struct Entries {
-    /// Segments that could not be entered since one could.
-    vain: u32,
+    /// Segments of each kind that could not be entered since one could.
+    vain: BTreeMap<TrackKind, u32>,
     /// Bits a second that renditions really have, by their ids.
     rates: BTreeMap<String, u64>,
 }
 
 impl Entries {
+    fn is_in_vain(&self, kind: TrackKind) -> bool {
+        self.vain.get(&kind).is_some_and(|times| *times >= IN_VAIN)
+    }
+
+    fn count_vain(&mut self, kind: TrackKind) {
+        let times = self.vain.entry(kind).or_default();
+        *times = times.saturating_add(1);
+    }
+
     fn learn(&mut self, rendition: &str, bits_per_second: u64) {
         if self.rates.len() >= REMEMBERED && !self.rates.contains_key(rendition) {
             self.rates.clear();
@@ -268,7 +277,7 @@ impl Engine {
         let track = self.track(fetch.rendition.period, fetch.rendition.track)?;
         // Events stand in front of segments, and tell of what comes later (5.10.3.3). What is found is read by the
         // initialisation section.
-        if !track.inband_events.is_empty() || fetch.init.is_none() || self.title.entries.vain >= IN_VAIN {
+        if !track.inband_events.is_empty() || fetch.init.is_none() || self.title.entries.is_in_vain(kind) {
             return None;
         }
         let places = places(&rendition.resync, rendition.segments.known()?.table.timescale())?;
@@ -307,7 +316,7 @@ impl Engine {
             Some(entry) if fetch.seen > 0 => (entry.offset, entry.plan.reach) = (0, u64::MAX),
             Some(_) => {
                 fetch.entry = None;
-                self.title.entries.vain += 1;
+                self.title.entries.count_vain(kind);
             }
             None => {}
         }
@@ -363,7 +372,7 @@ impl Engine {
         let why = format!("media is needed from {wanted}: {} bytes in front of it are left out", entry.plan.skipped);
         // What lies before is not there: who goes back to it has to fetch it.
         fetch.start = start.max(segment);
-        self.title.entries.vain = 0;
+        self.title.entries.vain.remove(&kind);
         let (from, to) = (Some(segment.to_string()), Some(start.to_string()));
         self.decide(DecisionKind::Entry, Some(kind), from, to, vec![why]);
         Entering::Take
@@ -397,6 +406,11 @@ impl Engine {
         };
         if !own || !by_range {
             return false;
+        }
+        // That it is shorter than was guessed is nobody's fault.
+        if status == Some(416) {
+            self.miss(kind, Miss::Refused("the segment ends before that".to_owned()));
+            return true;
         }
         self.report(error.clone().recovered(Handling::Retried));
         self.miss(kind, Miss::Refused(error.message().to_owned()));
@@ -446,7 +460,7 @@ impl Engine {
         let from = Some(format!("byte {}", entry.plan.skipped));
         let to = again.map_or_else(|| "the whole segment".to_owned(), |plan| format!("byte {}", plan.skipped));
         if again.is_none() {
-            self.title.entries.vain += 1;
+            self.title.entries.count_vain(kind);
         }
         self.decide(DecisionKind::Entry, Some(kind), from, Some(to), vec![why]);
         let (url, whole) = (entry.url.clone(), entry.whole);
@@ -474,4 +488,121 @@ impl Engine {
 fn rate(bytes: u64, time: MediaTime) -> Option<u64> {
     let micros = u128::try_from(time.as_micros()).ok().filter(|micros| *micros > 0)?;
     u64::try_from(u128::from(bytes) * 8_000_000 / micros).ok().filter(|rate| *rate > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secs(s: i64) -> MediaTime {
+        MediaTime::from_secs(s)
+    }
+
+    fn point(kind: u32, ticks: u64, marker: bool) -> Resync {
+        Resync { kind, max_distance_ticks: Some(ticks), max_index_micro: None, min_index_micro: None, marker }
+    }
+
+    /// A segment of eight seconds.
+    fn segment(byte_range: Option<ByteRange>) -> Segment {
+        Segment {
+            number: 1,
+            part: None,
+            start: secs(100),
+            duration: secs(8),
+            ticks: 0,
+            uri: String::new(),
+            reference: String::new(),
+            byte_range,
+            init: None,
+            discontinuity: 0,
+            gap: false,
+            keys: [].into(),
+            bitrate: None,
+            program_date_time: None,
+        }
+    }
+
+    /// Bytes that are left out of a segment of 800 kbit/s with a place every two seconds.
+    fn skipped(wanted: MediaTime, rate: Rate) -> Option<u64> {
+        let point = point(1, 2, true);
+        plan((secs(2), &point), 800_000, &segment(None), wanted, rate).map(|plan| plan.skipped)
+    }
+
+    #[test]
+    fn only_places_that_decoding_can_begin_at_and_that_can_be_told_are_used() {
+        let scale = Timescale::SECONDS;
+        let all = [point(0, 1, true), point(3, 1, true), point(2, 1, false), point(2, 4, true), point(1, 3, true)];
+        assert_eq!(places(&all, scale).map(|(distance, point)| (distance, point.kind)), Some((secs(3), 1)));
+        assert!(places(&all[..3], scale).is_none());
+        for absurd in [0, 31, u64::MAX] {
+            assert!(places(&[point(1, absurd, true)], scale).is_none(), "{absurd}");
+        }
+        assert!(places(&[Resync { max_distance_ticks: None, ..point(1, 1, true) }], scale).is_none());
+    }
+
+    #[test]
+    fn a_segment_is_entered_a_distance_before_the_place_by_less_than_it_surely_has() {
+        // Of the five seconds in front of the place three are surely in front of a key frame before it: at half of what is
+        // declared, three quarters of what is known, seven eighths of what was seen.
+        assert_eq!(skipped(secs(105), Rate::Declared(800_000)), Some(150_000));
+        assert_eq!(skipped(secs(105), Rate::Known(800_000)), Some(225_000));
+        assert_eq!(skipped(secs(105), Rate::Seen(800_000)), Some(262_500));
+    }
+
+    #[test]
+    fn what_is_not_worth_it_is_fetched_from_the_start() {
+        let rate = Rate::Known(800_000);
+        assert_eq!(skipped(secs(100), rate), None);
+        assert_eq!(skipped(secs(103) - MediaTime::from_millis(1), rate), None, "less than a second");
+        assert!(skipped(secs(103), rate).is_some());
+        assert_eq!(skipped(secs(103), Rate::Known(300_000)), None, "few bytes");
+        assert_eq!(skipped(secs(108), rate), None, "another segment's");
+        assert_eq!(skipped(secs(99), rate), None);
+        assert_eq!(skipped(secs(105), Rate::Declared(0)), None);
+    }
+
+    #[test]
+    fn no_fewer_bytes_are_left_out_than_the_announced_least() {
+        let least = Resync { min_index_micro: Some(1_500_000), ..point(1, 2, true) };
+        let skipped = |wanted| {
+            plan((secs(2), &least), 800_000, &segment(None), wanted, Rate::Declared(800_000)).map(|plan| plan.skipped)
+        };
+        // Three seconds hold one place at least, each has 1.5 seconds of the bandwidth: as many as the estimate.
+        assert_eq!(skipped(secs(105)), Some(150_000));
+        // Five hold two.
+        assert_eq!(skipped(secs(107)), Some(300_000));
+    }
+
+    #[test]
+    fn it_is_looked_for_as_far_as_places_are_apart_and_not_without_bounds() {
+        let reach = |point: Resync| {
+            let plan = plan((secs(2), &point), 8_000_000, &segment(None), secs(105), Rate::Declared(8_000_000));
+            plan.expect("a plan").reach
+        };
+        assert_eq!(reach(point(1, 2, true)), 4_000_000, "twice two seconds");
+        assert_eq!(reach(Resync { max_index_micro: Some(500_000), ..point(1, 2, true) }), 1_000_000);
+        assert_eq!(reach(Resync { max_index_micro: Some(1), ..point(1, 2, true) }), LEAST_REACH);
+        assert_eq!(reach(Resync { max_index_micro: Some(u64::MAX), ..point(1, 2, true) }), LONGEST_REACH);
+    }
+
+    #[test]
+    fn of_a_file_of_many_segments_only_the_segments_own_bytes_are_asked_for() {
+        let point = point(1, 2, true);
+        let plan = |length| {
+            let segment = segment(Some(ByteRange { offset: 5_000, length }));
+            plan((secs(2), &point), 800_000, &segment, secs(105), Rate::Declared(800_000))
+        };
+        assert!(plan(800_000).is_some());
+        assert_eq!(plan(150_000), None, "shorter than what would be left out");
+    }
+
+    #[test]
+    fn what_was_learnt_of_rates_is_bounded_and_follows_slowly() {
+        let mut entries = Entries::default();
+        entries.learn("a", 1000);
+        entries.learn("a", 2000);
+        assert_eq!(entries.rates.get("a"), Some(&1250));
+        (0..1000).for_each(|n| entries.learn(&n.to_string(), 1));
+        assert!(entries.rates.len() <= REMEMBERED);
+    }
 }
