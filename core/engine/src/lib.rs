@@ -90,6 +90,7 @@ mod policy;
 mod programme;
 mod recorder;
 mod replace;
+mod requests;
 mod room;
 mod schedule;
 mod secrets;

@@ -419,6 +419,28 @@ async fn a_part_is_taken_out_of_the_whole_where_a_server_ignores_ranges() {
 }
 
 #[tokio::test]
+async fn who_takes_the_whole_as_well_gets_it_from_its_start_where_ranges_are_ignored() {
+    let server = Server::start(|_| Reply::Keep(answer("200 OK", b"0123456789"))).await;
+    let fetcher = Fetcher::new(&[]).expect("a fetcher");
+    // However far behind the start: nothing is read past.
+    for offset in [4, 20 << 20] {
+        let byte_range = Some(ByteRange { offset, length: (1 << 53) - 1 - offset });
+        let request = FetchRequest { byte_range, whole_will_do: true, ..request(&server.url, RequestClass::Segment) };
+        let fetched = fetch_with(&fetcher, request, &server.url).await;
+        let head = fetched.head.clone().expect("a head");
+        assert_eq!((head.status, head.content_length, fetched.code()), (200, Some(10), None));
+        assert_eq!((fetched.body.as_slice(), fetcher.skipped_bytes()), (&b"0123456789"[..], 0));
+    }
+    // A part is a part all the same.
+    let server =
+        Server::start(|_| Reply::Keep(answer("206 Partial Content\r\ncontent-range: bytes 4-9/10", b"456789"))).await;
+    let byte_range = Some(ByteRange { offset: 4, length: (1 << 53) - 5 });
+    let request = FetchRequest { byte_range, whole_will_do: true, ..request(&server.url, RequestClass::Segment) };
+    let fetched = fetch_with(&fetcher, request, &server.url).await;
+    assert_eq!((fetched.head.map(|head| head.status), fetched.body.as_slice()), (Some(206), &b"456789"[..]));
+}
+
+#[tokio::test]
 async fn what_is_read_past_counts_as_waiting_and_not_as_the_part() {
     const BEFORE: usize = 3000;
     let server = Server::start(|_| Reply::Stall(answer("200 OK", &[7; BEFORE])[..1000].to_vec())).await;
