@@ -113,6 +113,11 @@ impl Entry {
         self.whole
     }
 
+    /// Whether what will be found may lie behind a position.
+    pub(crate) fn is_behind(&self, position: MediaTime) -> bool {
+        self.stage != Stage::Entered && position + SEAM < self.wanted
+    }
+
     /// The request is made again: what was found is looked for anew.
     pub(crate) fn restart(&mut self) {
         self.stage = Stage::Searching;

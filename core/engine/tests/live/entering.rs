@@ -163,6 +163,23 @@ fn d083_a_seek_into_mid_segment_enters_it_and_what_lies_before_is_there_when_it_
 }
 
 #[test]
+fn d083_who_seeks_back_while_a_segment_is_entered_gets_what_lies_there() {
+    let origin = Origin::new();
+    let log = origin.log.clone();
+    let (mut session, appends) = watched(origin, Config::default(), LONG, "rate=1600kbps,rtt=60ms");
+    // The answer is on its way, nothing of it is there.
+    let target = secs(SEGMENT as i64) + MediaTime::from_millis(900);
+    session.schedule(at(110), Command::Seek(target));
+    let session = run(session, 40);
+    let asked: Vec<bool> = first_segment(&log.borrow()).iter().map(|asked| asked.bytes.0 > 0).collect();
+    assert_eq!(asked, [true, false]);
+    let starts: Vec<MediaTime> = appended(&appends).iter().map(|append| append.0).collect();
+    assert_eq!(starts[0], secs(SEGMENT as i64));
+    assert!(starts.windows(2).all(|pair| pair[0] < pair[1]), "each chunk once");
+    assert_eq!((started(&session).1, errors(&session)), (target, Vec::new()));
+}
+
+#[test]
 fn d083_a_server_that_ignores_ranges_is_read_from_the_start() {
     let origin = Origin::new();
     let log = origin.log.clone();
