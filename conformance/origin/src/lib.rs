@@ -56,6 +56,7 @@
 //! | `disc_N` | HLS: a discontinuity every N segments; media times restart at 0 |
 //! | `periods_N` | DASH: N periods, cut at segment boundaries, with period continuity; of a live programme N an hour |
 //! | `bases_N` | DASH: N base URLs, each a service location (`a`, `b`, …) |
+//! | `join_N` | DASH: N segments of the title are one: with `chunk_` decoding can begin inside of them (`Resync`) |
 //! | `xlink_1` | DASH: periods after the first, or the only one, are remote |
 //! | `sidx_2` | a hierarchical segment index |
 //!

@@ -51,6 +51,8 @@ pub(crate) struct Options {
     pub(crate) periods: Option<u64>,
     /// `bases_<n>`: number of DASH base URLs, each a service location.
     pub(crate) bases: u64,
+    /// `join_<n>`: so many segments of the title are one.
+    pub(crate) join: Option<usize>,
     /// `xlink_1`: DASH periods after the first (or the only one) are remote.
     pub(crate) xlink: bool,
     /// `pto_<ticks>`: media time of the start of the title, in ticks of 90 kHz.
@@ -77,6 +79,7 @@ impl Default for Options {
             gaps: BTreeSet::new(),
             periods: None,
             bases: 1,
+            join: None,
             xlink: false,
             media_start: 0,
             nested_index: false,
@@ -116,7 +119,7 @@ pub(crate) enum Refused {
 }
 
 /// The names of all options, for whoever wrote one that is none.
-const NAMES: &str = "dur snr pto gap ts bytes disc periods bases xlink sidx live start stop event mup spd utc \
+const NAMES: &str = "dur snr pto gap ts bytes disc periods bases xlink join sidx live start stop event mup spd utc \
     parts partfiles block skip chunk ato ltgt prft reftime \
     encrestart encrestartmsn adbreak continuous etp patch scte35 \
     sgai inband mpdevent jitter drift early404 skewpdt stale back prot keys \
@@ -206,6 +209,7 @@ impl Options {
         match (format, scheme) {
             (Format::Hls, Some(scheme)) if scheme.method().is_none() => Err("HLS has no method for this scheme"),
             (Format::Dash, Some(scheme)) if !scheme.is_common() => Err("this protection is one of HLS"),
+            (Format::Hls, _) if self.join.is_some() => Err("join_ is for DASH"),
             (Format::Dash, _) if self.packaging.is_some() => Err("transport streams are served in HLS"),
             (_, Some(Scheme::SampleAes)) if self.packaging.is_none() => Err("of fragments SAMPLE-AES is prot_cbcs"),
             (_, Some(scheme)) if scheme.is_common() && self.packaging.is_some() => {
@@ -267,6 +271,7 @@ impl Options {
             "gap" => value.split(',').map(|n| n.parse().ok()).collect::<Option<BTreeSet<_>>>().map(|g| self.gaps = g),
             "periods" => number(value, 1..=1000).map(|n| self.periods = Some(n)),
             "bases" => number(value, 1..=9).map(|n| self.bases = n),
+            "join" => number(value, 2..=100).map(|n| self.join = usize::try_from(n).ok()),
             "xlink" => switch(value).map(|on| self.xlink = on),
             "pto" => number(value, 0..=1 << 40).map(|n| self.media_start = n),
             "ts" => Packaging::read(value).map(|packaging| self.packaging = Some(packaging)),

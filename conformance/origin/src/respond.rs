@@ -18,7 +18,7 @@ use crate::live::{Live, Moment, Skips};
 use crate::low_latency::{due, Directives, Due};
 use crate::network::Network;
 use crate::options::{
-    can_be_asset, percent_decoded, query_fault, target, unknown_option, Format, Refused, Service, Target,
+    can_be_asset, percent_decoded, query_fault, target, unknown_option, Format, Options, Refused, Service, Target,
 };
 use crate::programme::Programme;
 use crate::protect::{
@@ -27,18 +27,20 @@ use crate::protect::{
 };
 use crate::request::{Delivery, End, Keys, Method, Request, Response};
 use crate::resource::{patched, playlist_of, resource, Names, Resource};
+use crate::title::join::joined;
 use crate::title::{fnv, Title, TitleError, FNV};
 
 /// What makes a folder a title that is packaged.
 const DESCRIPTION: &str = "title.json";
 
-/// How many protected titles stay in memory.
-const MOST_PROTECTED: usize = 16;
+/// How many titles that were made of others stay in memory.
+const MOST_MADE: usize = 16;
 
-/// A title under a protection.
+/// A title in longer segments, or under a protection.
 #[derive(Clone, Debug)]
-struct Protected {
+struct Made {
     asset: String,
+    join: Option<usize>,
     protection: Protection,
     title: Arc<Title>,
 }
@@ -47,8 +49,8 @@ struct Protected {
 #[derive(Clone, Debug)]
 pub struct Library {
     titles: BTreeMap<String, Arc<Title>>,
-    /// Titles under a protection of Common Encryption that were made already.
-    protected: Arc<Mutex<Vec<Protected>>>,
+    /// Titles in longer segments, or under a protection of Common Encryption, that were made already.
+    made: Arc<Mutex<Vec<Made>>>,
     folders: BTreeMap<String, Folder>,
     traces: BTreeMap<String, Network>,
     seed: u64,
@@ -58,26 +60,36 @@ impl Library {
     /// A library of one title, under the name `demo`.
     pub fn new(title: Title, seed: u64) -> Self {
         let titles = BTreeMap::from([("demo".to_owned(), Arc::new(title))]);
-        Self { titles, protected: Arc::default(), folders: BTreeMap::new(), traces: BTreeMap::new(), seed }
+        Self { titles, made: Arc::default(), folders: BTreeMap::new(), traces: BTreeMap::new(), seed }
     }
 
-    /// The title as it is served under a protection: Common Encryption makes another of it. None where it cannot.
-    fn protected(&self, asset: &str, title: &Arc<Title>, protection: &Protection) -> Option<Arc<Title>> {
-        if protection.common().is_none() {
-            return Some(title.clone());
+    /// The title as it is served: longer segments and Common Encryption make another of it. What is the matter where
+    /// they cannot.
+    fn made(&self, asset: &str, title: &Arc<Title>, options: &Options) -> Result<Arc<Title>, (u16, &'static str)> {
+        let (protection, join) = (&options.protection, options.join);
+        if protection.common().is_none() && join.is_none() {
+            return Ok(title.clone());
         }
         // Who gets the keys, and how they are announced, changes nothing of the media.
         let media = Protection { access: Access::default(), key_format: KeyFormat::default(), ..protection.clone() };
-        let mut made = self.protected.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = made.iter().find(|known| known.asset == asset && known.protection == media) {
-            return Some(known.title.clone());
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = |known: &&Made| (known.asset.as_str(), known.join, &known.protection) == (asset, join, &media);
+        if let Some(known) = made.iter().find(same) {
+            return Ok(known.title.clone());
         }
-        let title = Arc::new(protected(title, &media)?);
-        if made.len() == MOST_PROTECTED {
+        let uneven = (400, "the segments of this title cannot be put together so: they have to come out even");
+        let mut title = match join {
+            Some(each) => Arc::new(joined(title, each).ok_or(uneven)?),
+            None => title.clone(),
+        };
+        if media.common().is_some() {
+            title = Arc::new(protected(&title, &media).ok_or((500, "this title cannot be protected so"))?);
+        }
+        if made.len() == MOST_MADE {
             made.remove(0);
         }
-        made.push(Protected { asset: asset.to_owned(), protection: media, title: title.clone() });
-        Some(title)
+        made.push(Made { asset: asset.to_owned(), join, protection: media, title: title.clone() });
+        Ok(title)
     }
 
     /// Adds folders under the names given. Their files are served as they are (`/files/<name>/…`), read when they are
@@ -231,9 +243,9 @@ fn answer(library: &Library, request: &Request<'_>) -> Response {
             let Some(title) = library.titles.get(&target.asset) else {
                 return no_such(library, &target, "no such title: / lists what there is");
             };
-            let title = match library.protected(&target.asset, title, &target.options.protection) {
-                Some(title) => title,
-                None => return bare(500, Vec::new(), Some("this title cannot be protected so")),
+            let title = match library.made(&target.asset, title, &target.options) {
+                Ok(title) => title,
+                Err((status, what)) => return bare(status, Vec::new(), Some(what)),
             };
             let mut programme = Programme::new(&title, &target.asset, &target.options, format);
             let mut hold = Duration::ZERO;

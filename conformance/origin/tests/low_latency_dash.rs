@@ -160,6 +160,45 @@ fn the_mpd_says_how_early_how_late_and_how_much_faster() {
         .any(|s| plain.contains(s)));
 }
 
+#[test]
+fn joined_segments_can_be_entered_where_the_mpd_says() {
+    let mpd = |options: &str| {
+        let document = text(&at(&format!("/dash/{options}/demo/time.mpd"), NOW));
+        dash_mpd_core::parse(&document).expect("an MPD").periods.remove(0).adaptations
+    };
+    let joined = mpd("join_4/chunk_500");
+    let said = |set: &dash_mpd_core::AdaptationSet| {
+        set.Resync.iter().map(|resync| (resync.rtype.clone(), resync.dT)).collect::<Vec<_>>()
+    };
+    let video = joined.iter().find(|set| set.contentType.as_deref() == Some("video")).expect("pictures");
+    // Key frames are two seconds apart.
+    assert_eq!(said(video), [(Some("0".to_owned()), Some(45_000)), (Some("1".to_owned()), Some(180_000))]);
+    let audio = joined.iter().find(|set| set.contentType.as_deref() == Some("audio")).expect("sound");
+    assert_eq!(said(audio), [(Some("1".to_owned()), Some(24_000))]);
+    let plain = mpd("chunk_500");
+    assert_eq!(said(plain.iter().find(|set| set.contentType == video.contentType).expect("pictures")).len(), 1);
+    let number = NOW / 8_000 - 2;
+    let whole = bytes(&at(&format!("/dash/join_4/chunk_500/demo/v360/{number}.m4s"), NOW));
+    let chunks = fragments(&whole);
+    let begin = decode_time(chunks[0]);
+    assert_eq!(begin, number * 8 * 90_000);
+    for second in [0, 2, 4, 6] {
+        let entry = chunks.iter().find(|chunk| decode_time(chunk) == begin + second * 90_000).expect("a chunk");
+        // first-sample-flags: no dependence, a sync sample.
+        let trun = entry.windows(4).position(|word| word == b"trun").expect("a run");
+        assert_eq!(entry[trun + 7] & 4, 4);
+        assert_eq!(entry[trun + 17] & 1, 0, "a sync sample");
+    }
+    let init = bytes(&at("/dash/join_4/chunk_500/demo/v360/init.mp4", NOW));
+    let unjoined: Vec<u8> = (0..4)
+        .flat_map(|n| bytes(&at(&format!("/dash/chunk_500/demo/v360/{}.m4s", number * 4 + n), NOW)).to_vec())
+        .collect();
+    let Some(expected) = frames(&init, &unjoined, &[]) else { return };
+    assert_eq!(Some(expected), frames(&init, &whole, &[]));
+    assert_eq!(get(&at("/dash/join_5/demo/time.mpd", NOW)).status, 400, "twelve segments are no fives");
+    assert_eq!(get(&at("/hls/join_4/demo/main.m3u8", NOW)).status, 400);
+}
+
 #[tokio::test]
 async fn the_server_sends_each_chunk_when_it_is_made() {
     let origin = origin().await;

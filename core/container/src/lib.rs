@@ -75,9 +75,10 @@ pub use es::PlainSamples;
 pub use id3::{Id3Frame, Id3Tag};
 
 pub use iso::{
-    listed_samples, read_file, CmafChecker, CmafWriter, DataBase, DecoderConfig, Edit, EventMessage, EventTime, FourCc,
-    Fragment, FragmentEncryption, InitSegment, IsoReader, Media, MediaTrack, MovieSamples, ProducerReference, Sample,
-    SampleDescription, SegmentIndexBox, SidxReference, TrackDefaults, TrackEncryption, TrackFragment, TrackInfo, Unit,
+    listed_samples, read_file, ChunkFinder, CmafChecker, CmafWriter, DataBase, DecoderConfig, Edit, EventMessage,
+    EventTime, FoundChunk, FourCc, Fragment, FragmentEncryption, InitSegment, IsoReader, Media, MediaTrack,
+    MovieSamples, ProducerReference, Sample, SampleDescription, SegmentIndexBox, SidxReference, TrackDefaults,
+    TrackEncryption, TrackFragment, TrackInfo, Unit,
 };
 pub use sniff::{sniff, Container, Sniff};
 pub use stream::{

@@ -50,6 +50,10 @@ pub struct FetchRequest {
     /// Part of the resource.
     #[serde(serialize_with = "range")]
     pub byte_range: Option<ByteRange>,
+    /// If the server ignores the range, the whole resource will do: it is handed on from its first byte on, as the answer
+    /// (200) that it is, and nothing is read past. Without this a host takes the part out of the whole.
+    #[serde(skip_serializing_if = "is_false")]
+    pub whole_will_do: bool,
     /// Give up with `BodyTooLarge` beyond this.
     pub max_bytes: u64,
     /// Give up with `Timeout` if no head arrived by then.

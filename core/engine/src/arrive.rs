@@ -7,6 +7,7 @@ use telecine_model::{Error, ErrorCode, Handling, MediaTime, TrackKind};
 
 use crate::action::{Action, Format, Payload, SinkCommand};
 use crate::engine::Engine;
+use crate::entry::Entering;
 use crate::event::{DecisionKind, State};
 use crate::fetch::Request;
 use crate::input::{Body, RequestId};
@@ -78,6 +79,8 @@ impl Engine {
         let own = self.streams.get(&kind).and_then(|stream| Some((stream.own_init.as_ref()?, stream.fetch.as_ref()?)));
         let own = own.filter(|((rendition, _), fetch)| *rendition == fetch.rendition);
         let own = own.and_then(|((_, init), _)| init.segment.clone());
+        let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
+        let search = fetch.and_then(|fetch| Some((fetch.entry.as_ref()?.search(), self.container_times(fetch))));
         let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return false };
         let reader = match init {
             None => {
@@ -86,7 +89,7 @@ impl Engine {
                 let own = own.filter(|_| before.is_some());
                 MediaReader::of_any(&self.config.limits, before).continuing(own)
             }
-            Some(init) => MediaReader::new(&self.config.limits, init),
+            Some(init) => MediaReader::new(&self.config.limits, init).entering(search),
         };
         fetch.reader = Some(reader.of_samples(samples).decrypting(decryptor));
         true
@@ -196,6 +199,11 @@ impl Engine {
                     self.replace_broken(kind, Error::new(ErrorCode::InitMissing, message), false);
                     return false;
                 }
+                match self.enter_segment(kind, &piece) {
+                    Entering::Take => {}
+                    Entering::Drop => return true,
+                    Entering::Again => return false,
+                }
                 let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else {
                     return false;
                 };
@@ -229,6 +237,12 @@ impl Engine {
             }
             MediaFact::Index(_) | MediaFact::Text(_) => true,
             MediaFact::Broken(error) => {
+                if self.miss_entry(kind, &error) {
+                    return false;
+                }
+                let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else {
+                    return false;
+                };
                 fetch.broken = true;
                 self.replace_broken(kind, error, false);
                 false
@@ -375,6 +389,8 @@ impl Engine {
         self.conclude_captions(kind);
         let Some(stream) = self.streams.get_mut(&kind) else { return };
         let Some(fetch) = stream.fetch.take() else { return };
+        self.learn_rate(&fetch);
+        let Some(stream) = self.streams.get_mut(&kind) else { return };
         let mut media = None;
         if let Some(item) = stream.buffer.get_mut(fetch.start) {
             item.complete = true;
@@ -447,6 +463,9 @@ impl Engine {
             fetch.text.clear();
             fetch.bytes = 0;
             fetch.skip = fetch.seen;
+            if let Some(entry) = &mut fetch.entry {
+                entry.restart();
+            }
         }
     }
 

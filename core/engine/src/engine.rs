@@ -15,6 +15,7 @@ use telecine_telemetry::{Qoe, QoeState, QoeSummary};
 use crate::action::{Action, SinkCommand};
 use crate::config::Config;
 use crate::cues::Cues;
+use crate::entry::Entries;
 use crate::event::{Decision, DecisionKind, Event, State};
 use crate::fetch::Requests;
 use crate::input::{Capabilities, Command, Environment, Input};
@@ -112,6 +113,8 @@ pub(crate) struct Title {
     pub(crate) timed: Timed,
     /// Its captions and subtitles.
     pub(crate) cues: Cues,
+    /// What its segments have taught of entering them.
+    pub(crate) entries: Entries,
     /// Faults of its media that were tolerated.
     pub(crate) tolerated: Tolerated,
 }

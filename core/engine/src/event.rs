@@ -330,6 +330,9 @@ pub enum DecisionKind {
     Key,
     /// Which key system is used.
     KeySystem,
+    /// A segment is not fetched from its beginning: media is needed from its middle on, and decoding can begin there
+    /// (`Resync` of DASH).
+    Entry,
     /// Media was left out.
     Skip,
     /// The playhead jumped over missing media.

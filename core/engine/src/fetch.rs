@@ -1,24 +1,22 @@
 //! Requests: from the wish to the last byte, failures and retries included.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use telecine_abr::{TransferFlags, TransferId, TransferSample};
-use telecine_container::SegmentIndexBox;
 use telecine_delivery::{classify_status, Failure, Otherwise, RequestClass, RetryDecision};
 use telecine_model::presentation::BaseUrl;
-use telecine_model::protection::KeyMethod;
 use telecine_model::{uri, ByteRange, Error, ErrorCode, Handling, Timestamp, TrackKind};
 
 use crate::action::{Action, FetchRequest, Validators};
 use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::event::{DecisionKind, State};
-use crate::input::{Body, NetworkEvent, RequestId, ResponseHead};
-use crate::media::{MediaReader, Piece};
-use crate::stream::{InitKey, RenditionRef, Stream};
+use crate::input::{Body, NetworkEvent, RequestId};
+use crate::media::MediaReader;
+use crate::requests::Deferred;
+pub(crate) use crate::requests::{Purpose, Request, Requests};
+use crate::stream::Stream;
 use crate::timer::Timer;
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -27,188 +25,6 @@ const PAUSE: Duration = Duration::from_millis(40);
 /// Urgency of what everything else waits for (RFC 9218), and that of the largest media.
 const URGENT: u8 = 1;
 const LEAST_URGENT: u8 = 6;
-
-/// Longer entity tags and dates are not sent back.
-const LONGEST_VALIDATOR: usize = 512;
-
-/// What a request's answer is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// The title's manifest.
-    Manifest,
-    /// A remote element of the manifest, by its place in the list.
-    Remote(usize),
-    /// A rendition's media playlist.
-    Playlist(RenditionRef),
-    /// A rendition's segment index.
-    Index(RenditionRef),
-    /// A newer version of a live MPD.
-    Refresh,
-    /// A patch of it.
-    Patch,
-    /// What time it is.
-    Clock,
-    /// An initialisation section for a kind's stream.
-    Init(TrackKind, InitKey),
-    /// The segment that a kind's stream is fetching.
-    Segment(TrackKind),
-    /// A key file of whole segments, under the method that they are encrypted by.
-    KeyFile(Arc<str>, KeyMethod),
-    /// A request of key sessions, by their number of it.
-    Licence(u64),
-}
-
-impl Purpose {
-    /// Nobody may see the answer.
-    fn is_secret(&self) -> bool {
-        matches!(self, Self::KeyFile(..) | Self::Licence(_))
-    }
-}
-
-/// A request under way.
-pub(crate) struct Request {
-    pub(crate) purpose: Purpose,
-    pub(crate) fetch: FetchRequest,
-    pub(crate) started: Timestamp,
-    /// Since when, and from how many bytes on, it is watched for bringing enough.
-    watched: (Timestamp, u64),
-    pub(crate) head: Option<ResponseHead>,
-    first_byte: Option<Timestamp>,
-    /// It comes as it is made.
-    paced: bool,
-    /// It was asked for before it was there: its wait is none of the network's.
-    held: bool,
-    /// Since when its source has had no more, if it comes as it is made.
-    idle: Option<Timestamp>,
-    /// When more came after that.
-    waited: Option<Timestamp>,
-    pub(crate) received: u64,
-    /// Body of a text or of an error answer.
-    pub(crate) body: Vec<u8>,
-    /// Body of a secret answer: wiped, never recorded.
-    pub(crate) secret: Zeroizing<Vec<u8>>,
-    /// Reads indexes and initialisation sections.
-    reader: Option<MediaReader>,
-    pub(crate) pieces: Vec<Piece>,
-    /// Parts of a hierarchical segment index that earlier requests brought.
-    pub(crate) carried: Vec<SegmentIndexBox>,
-}
-
-impl Request {
-    fn is_error(&self) -> bool {
-        self.head.as_ref().is_some_and(|head| !head.is_success())
-    }
-
-    /// What is known already is as it was.
-    fn is_unmodified(&self) -> bool {
-        !self.fetch.known.is_empty() && self.head.as_ref().is_some_and(|head| head.status == 304)
-    }
-
-    /// By what the next answer to the same can be told from this one. Long ones are nobody's.
-    pub(crate) fn validators(&self) -> Validators {
-        let bounded = |value: &Option<String>| value.clone().filter(|value| value.len() <= LONGEST_VALIDATOR);
-        let head = self.head.as_ref();
-        Validators {
-            etag: head.and_then(|head| bounded(&head.etag)),
-            last_modified: head.and_then(|head| bounded(&head.last_modified)),
-        }
-    }
-
-    /// Playback cannot go on without its answer, or an equivalent one: subtitles and remote elements
-    /// are left out instead.
-    fn is_vital(&self) -> bool {
-        self.fetch.kind != Some(TrackKind::Text)
-            && !matches!(
-                self.purpose,
-                Purpose::Remote(_)
-                    | Purpose::KeyFile(..)
-                    | Purpose::Licence(_)
-                    | Purpose::Refresh
-                    | Purpose::Patch
-                    | Purpose::Clock
-            )
-    }
-
-    /// Whether it comes as it is made.
-    pub(crate) fn is_paced(&self) -> bool {
-        self.paced
-    }
-
-    /// When the first bytes of what is coming now came, if the source had nothing before: then they came as they were made.
-    pub(crate) fn waited(&self) -> Option<Timestamp> {
-        self.waited
-    }
-
-    pub(crate) fn first_byte(&self) -> Option<Timestamp> {
-        self.first_byte
-    }
-
-    /// URL that answered, or that was asked.
-    pub(crate) fn url(&self) -> &str {
-        self.head.as_ref().map_or(&self.fetch.url, |head| &head.url)
-    }
-}
-
-/// Everything that is under way or waits to be tried again.
-#[derive(Default)]
-pub(crate) struct Requests {
-    next: u64,
-    active: BTreeMap<RequestId, Request>,
-    /// When anybody answered anything last: a whole answer, or one that flows.
-    last_answer: Option<Timestamp>,
-    /// Failed ones that are due again.
-    deferred: Vec<Deferred>,
-}
-
-/// A failed request that is due again.
-struct Deferred {
-    due: Timestamp,
-    fetch: FetchRequest,
-    purpose: Purpose,
-    carried: Vec<SegmentIndexBox>,
-}
-
-impl Requests {
-    /// True if one with this purpose is under way or deferred.
-    pub(crate) fn has(&self, purpose: &Purpose) -> bool {
-        self.active.values().any(|r| r.purpose == *purpose) || self.deferred.iter().any(|d| d.purpose == *purpose)
-    }
-
-    /// True if a failed request of this kind's stream waits to be tried again.
-    pub(crate) fn is_retrying(&self, kind: TrackKind) -> bool {
-        self.deferred.iter().any(|d| d.fetch.kind == Some(kind))
-    }
-
-    /// One with this purpose that is under way.
-    pub(crate) fn find(&self, purpose: &Purpose) -> Option<RequestId> {
-        self.active.iter().find(|(_, request)| request.purpose == *purpose).map(|(id, _)| *id)
-    }
-
-    /// Hands on what earlier requests for the same index brought.
-    pub(crate) fn carry(&mut self, id: RequestId, boxes: Vec<SegmentIndexBox>) {
-        if let Some(request) = self.active.get_mut(&id) {
-            request.carried = boxes;
-        }
-    }
-
-    /// Renditions are at other places now.
-    pub(crate) fn move_periods(&mut self, moved: impl Fn(RenditionRef) -> Option<RenditionRef>) {
-        let active = self.active.values_mut().map(|request| &mut request.purpose);
-        for purpose in active.chain(self.deferred.iter_mut().map(|deferred| &mut deferred.purpose)) {
-            if let Purpose::Playlist(reference) | Purpose::Index(reference) = purpose {
-                let nowhere = RenditionRef { period: usize::MAX, ..*reference };
-                *reference = moved(*reference).unwrap_or(nowhere);
-            }
-        }
-    }
-
-    pub(crate) fn get(&self, id: RequestId) -> Option<&Request> {
-        self.active.get(&id)
-    }
-
-    /// Bodies of error answers are looked at no further than this.
-    pub(crate) const ERROR_BODY: usize = 4096;
-}
 
 impl Engine {
     /// Makes a request.
@@ -261,6 +77,7 @@ impl Engine {
             url,
             head: false,
             byte_range,
+            whole_will_do: false,
             max_bytes,
             head_timeout: self.config.head_timeout,
             idle_timeout: self.config.idle_timeout,
@@ -405,7 +222,9 @@ impl Engine {
                         }
                         self.policies.estimator.on_progress(transfer, 0, self.now);
                     }
+                    let id = head.id;
                     request.head = Some(*head);
+                    self.see_entry_head(id);
                 }
             }
             NetworkEvent::Chunk { id, data } => self.on_chunk(id, data),
@@ -620,6 +439,9 @@ impl Engine {
             Purpose::Clock => return self.on_clock_failed(error),
             _ => {}
         }
+        if self.refuse_entry(&request, status, &error) {
+            return;
+        }
         if let Some(plain) = self.without_directives(&request, status) {
             self.report(error.recovered(Handling::Retried));
             self.send(plain, request.purpose);
@@ -785,6 +607,7 @@ impl Engine {
                 self.replace_segment_at(kind, elsewhere, error, why);
                 self.rest_uninitialised(kind, rendition, code);
             }
+            Purpose::Segment(kind) if self.give_up_entry(kind, &error) => {}
             Purpose::Segment(kind) => {
                 let elsewhere = self.moved_on(&request);
                 self.replace_segment_at(kind, elsewhere, error, why);

@@ -3,13 +3,15 @@
 //! The engine never looks at media itself: it decides by [`MediaFact`]s. Live, a reader finds them
 //! in the bytes; in a replay they come from the recording, and there are no bytes.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 use telecine_container::{
-    sniff, CaptionData, EventMessage, Fragment, FragmentEncryption, InitSegment, IsoReader, ProducerReference,
-    SampleAes, SegmentIndexBox, SidxReference, Sniff, StreamOptions, StreamReader, StreamUnit, TimedMetadata, Unit,
+    sniff, CaptionData, ChunkFinder, EventMessage, FoundChunk, Fragment, FragmentEncryption, InitSegment, IsoReader,
+    ProducerReference, SampleAes, SegmentIndexBox, SidxReference, Sniff, StreamOptions, StreamReader, StreamUnit,
+    TimedMetadata, Unit,
 };
 use telecine_drm::SegmentDecryptor;
 use telecine_model::protection::KeyId;
@@ -228,6 +230,8 @@ pub(crate) struct MediaReader {
     decrypted: bool,
     /// The initialisation section in force.
     init: Option<Arc<InitSegment>>,
+    /// Place of the first byte in what offsets are counted in.
+    base: u64,
     /// How samples of a stream are encrypted, as the playlist says.
     samples: Option<SampleAes>,
     /// What was said beside the samples and not taken yet.
@@ -238,6 +242,8 @@ pub(crate) struct MediaReader {
 enum Container {
     /// Not known yet: its first bytes, and the reader of the segment before, if that was a stream.
     Unknown(BytesMut, Option<Box<StreamReader>>),
+    /// ISO base media, from somewhere in its middle on: a fragment is looked for.
+    Entered(Box<ChunkFinder>),
     /// ISO base media.
     Iso(Box<IsoReader>),
     /// A transport stream or packed audio, which become CMAF.
@@ -268,9 +274,18 @@ impl MediaReader {
             decryptor: None,
             decrypted: false,
             init: None,
+            base: 0,
             samples: None,
             asides: Vec::new(),
         }
+    }
+
+    /// Of a segment that is read from the middle on, if so: from which byte, how many are looked through for a fragment, and
+    /// when one may be shown. Only with an initialisation section.
+    pub(crate) fn entering(self, search: Option<((u64, u64), Range<MediaTime>)>) -> Self {
+        let Some((((offset, reach), times), init)) = search.zip(self.init.clone()) else { return self };
+        let finder = ChunkFinder::new(&self.limits, init, offset, reach, times);
+        Self { container: Container::Entered(Box::new(finder)), base: offset, ..self }
     }
 
     /// Of a segment whose samples are encrypted, as the playlist says. Only streams need to be told.
@@ -323,11 +338,10 @@ impl MediaReader {
             Some(decryptor) => decryptor.push(bytes),
             None => Ok(bytes),
         };
-        match clear {
-            Ok(clear) => self.take(clear, false),
-            Err(error) => return vec![self.fault(error)],
+        match clear.and_then(|clear| self.take(clear, false)) {
+            Ok(()) => self.drain(),
+            Err(error) => vec![self.fault(error)],
         }
-        self.drain()
     }
 
     /// Nothing more will be found.
@@ -343,8 +357,20 @@ impl MediaReader {
         Piece::bare(MediaFact::Broken(error))
     }
 
-    fn take(&mut self, bytes: Bytes, complete: bool) {
+    fn take(&mut self, bytes: Bytes, complete: bool) -> Result<(), Error> {
         match &mut self.container {
+            Container::Entered(finder) => {
+                let found = if complete { finder.finish() } else { finder.push(&bytes) };
+                if let Some(FoundChunk { offset, bytes }) = found? {
+                    let mut iso = IsoReader::new(&self.limits);
+                    iso.set_offset(offset);
+                    if let Some(init) = &self.init {
+                        iso.set_init(Arc::clone(init));
+                    }
+                    iso.push(bytes);
+                    self.container = Container::Iso(Box::new(iso));
+                }
+            }
             Container::Iso(iso) => iso.push(bytes),
             Container::Stream(stream) => stream.push(bytes),
             Container::Unknown(head, before) => {
@@ -373,6 +399,7 @@ impl MediaReader {
                 }
             }
         }
+        Ok(())
     }
 
     /// Says that the resource ended: what only then is complete (media data that reaches to the
@@ -392,13 +419,15 @@ impl MediaReader {
                 Err(error) => return vec![self.fault(error)],
             }
         }
-        if matches!(self.container, Container::Unknown(..)) {
-            self.take(Bytes::new(), true);
+        if matches!(self.container, Container::Unknown(..) | Container::Entered(_)) {
+            if let Err(error) = self.take(Bytes::new(), true) {
+                return vec![self.fault(error)];
+            }
         }
         let finished = match &mut self.container {
             Container::Iso(iso) => iso.finish(),
             Container::Stream(stream) => stream.finish(),
-            Container::Unknown(..) => Ok(()),
+            Container::Unknown(..) | Container::Entered(_) => Ok(()),
         };
         let mut pieces = last;
         pieces.extend(self.drain());
@@ -417,7 +446,8 @@ impl MediaReader {
                     pieces.extend(piece);
                     // Of what is decrypted, or taken out of a stream, the bytes are others than those of the body.
                     let as_it_came = matches!(self.container, Container::Iso(_)) && !self.decrypted;
-                    pieces.extend(end.filter(|_| as_it_came).map(|end| Piece::bare(MediaFact::End(end))));
+                    let end = end.filter(|_| as_it_came).map(|end| end.saturating_sub(self.base));
+                    pieces.extend(end.map(|end| Piece::bare(MediaFact::End(end))));
                 }
                 Ok(None) => break,
                 Err(error) => pieces.push(self.fault(error)),
@@ -432,7 +462,7 @@ impl MediaReader {
         let init = init.as_deref();
         let asides = &mut self.asides;
         let piece = match &mut self.container {
-            Container::Unknown(..) => None,
+            Container::Unknown(..) | Container::Entered(_) => None,
             Container::Iso(iso) => match iso.poll()? {
                 Some(Unit::Init(init)) => Some(Some(Piece::init(init))),
                 Some(Unit::Fragment(fragment)) => Some(Some(Piece::fragment(fragment, init)?)),

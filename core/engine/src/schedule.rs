@@ -596,6 +596,7 @@ impl Engine {
             part: segment.part,
             open: hinted.as_ref().filter(|hint| hint.length.is_none()).map(|hint| hint.start),
             hinted,
+            entry: None,
             start: segment.start,
             end: segment.end(),
             discontinuity: segment.discontinuity,
@@ -643,7 +644,7 @@ impl Engine {
                 return self.replace_segment(kind, error, Vec::new());
             }
         }
-        if let Err(error) = self.fetch(class, Purpose::Segment(kind), Some(kind), url, segment.byte_range) {
+        if let Err(error) = self.fetch_media(kind, class, url, &segment) {
             self.replace_segment(kind, error, Vec::new());
         }
     }

@@ -116,7 +116,8 @@ impl Engine {
         for kind in kinds {
             let Some(stream) = self.streams.get(&kind) else { continue };
             let Some(fetch) = &stream.fetch else { continue };
-            let covers = fetch.start <= target && target < fetch.end;
+            let entered_behind = fetch.entry.as_ref().is_some_and(|entry| entry.is_behind(target));
+            let covers = fetch.start <= target && target < fetch.end && !entered_behind;
             let follows = stream.buffer.fetched_until(target).is_some_and(|end| fetch.start.abs_diff(end) <= SEAM);
             if self.capabilities.random_access && Some(stream.period) == period && (covers || follows) {
                 continue;

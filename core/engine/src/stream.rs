@@ -9,6 +9,7 @@ use telecine_model::{Error, MediaTime, Timestamp, TrackKind};
 
 use crate::action::{Format, LoadId};
 use crate::buffer::{BufferMap, Item};
+use crate::entry::Entry;
 use crate::input::{Body, RequestId};
 use crate::keys::{Configured, Cover, Lock, NeedId, Source};
 use crate::media::{InitTrack, MediaReader, Piece};
@@ -161,6 +162,8 @@ pub(crate) struct SegmentFetch {
     pub(crate) part: Option<u32>,
     /// The hint by which it is asked for, until its playlist lists it.
     pub(crate) hinted: Option<PreloadHint>,
+    /// Where decoding is to begin in it, if it is not fetched from its beginning.
+    pub(crate) entry: Option<Entry>,
     /// Where in its resource it begins, if it reaches as far as that will: more than one part may come, one after the
     /// other as they are made (H075, H130).
     pub(crate) open: Option<u64>,

@@ -48,6 +48,7 @@ impl<S: Source> Fetcher<S> {
             kind: None,
             url: url.to_owned(),
             byte_range: range,
+            whole_will_do: false,
             max_bytes: max_bytes as u64,
             head_timeout: config.head_timeout,
             idle_timeout: config.idle_timeout,

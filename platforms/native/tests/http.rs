@@ -106,6 +106,7 @@ fn request(url: &str, class: RequestClass) -> FetchRequest {
         kind: None,
         url: url.to_owned(),
         byte_range: None,
+        whole_will_do: false,
         max_bytes: 1 << 20,
         head_timeout: Duration::from_millis(600),
         idle_timeout: Duration::from_millis(300),
@@ -415,6 +416,28 @@ async fn a_part_is_taken_out_of_the_whole_where_a_server_ignores_ranges() {
     assert_eq!(part("whole", 20 << 20, 4).await, (Some(ErrorCode::RangeMismatch), String::new(), 0), "too far");
     assert_eq!(part("lost", 2, 4).await.0, Some(ErrorCode::BodyLengthMismatch));
     assert_eq!(part("lost", 5, 4).await, (Some(ErrorCode::BodyLengthMismatch), String::new(), 3));
+}
+
+#[tokio::test]
+async fn who_takes_the_whole_as_well_gets_it_from_its_start_where_ranges_are_ignored() {
+    let server = Server::start(|_| Reply::Keep(answer("200 OK", b"0123456789"))).await;
+    let fetcher = Fetcher::new(&[]).expect("a fetcher");
+    // However far behind the start: nothing is read past.
+    for offset in [4, 20 << 20] {
+        let byte_range = Some(ByteRange { offset, length: (1 << 53) - 1 - offset });
+        let request = FetchRequest { byte_range, whole_will_do: true, ..request(&server.url, RequestClass::Segment) };
+        let fetched = fetch_with(&fetcher, request, &server.url).await;
+        let head = fetched.head.clone().expect("a head");
+        assert_eq!((head.status, head.content_length, fetched.code()), (200, Some(10), None));
+        assert_eq!((fetched.body.as_slice(), fetcher.skipped_bytes()), (&b"0123456789"[..], 0));
+    }
+    // A part is a part all the same.
+    let server =
+        Server::start(|_| Reply::Keep(answer("206 Partial Content\r\ncontent-range: bytes 4-9/10", b"456789"))).await;
+    let byte_range = Some(ByteRange { offset: 4, length: (1 << 53) - 5 });
+    let request = FetchRequest { byte_range, whole_will_do: true, ..request(&server.url, RequestClass::Segment) };
+    let fetched = fetch_with(&fetcher, request, &server.url).await;
+    assert_eq!((fetched.head.map(|head| head.status), fetched.body.as_slice()), (Some(206), &b"456789"[..]));
 }
 
 #[tokio::test]

@@ -95,6 +95,7 @@ fn licence_request(url: &str) -> FetchRequest {
         kind: None,
         url: url.to_owned(),
         byte_range: None,
+        whole_will_do: false,
         max_bytes: 1 << 20,
         head_timeout: Duration::from_secs(5),
         idle_timeout: Duration::from_secs(5),

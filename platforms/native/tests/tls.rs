@@ -71,6 +71,7 @@ async fn get(url: &str) -> Result<String, (ErrorCode, String)> {
         kind: None,
         url: url.to_owned(),
         byte_range: None,
+        whole_will_do: false,
         max_bytes: 1000,
         head_timeout: Duration::from_secs(5),
         idle_timeout: Duration::from_secs(5),

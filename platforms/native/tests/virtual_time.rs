@@ -42,6 +42,7 @@ fn request(url: String) -> FetchRequest {
         kind: None,
         url,
         byte_range: None,
+        whole_will_do: false,
         max_bytes: 1 << 20,
         head_timeout: Duration::from_secs(5),
         idle_timeout: Duration::from_secs(5),

@@ -11,7 +11,8 @@ use crate::live::{Clock, Edge, Live};
 use crate::programme::Programme;
 use crate::protect::{self, base64, pssh, uuid, Protection, CLEARKEY_URN};
 use crate::splice;
-use crate::title::{Medium, Text, Ticks, Tiles, Track};
+use crate::title::chunk::{self, Chunk};
+use crate::title::{Fragment, Medium, Text, Ticks, Tiles, Track};
 
 use xml::Xml;
 
@@ -397,9 +398,15 @@ impl Scope<'_> {
             self.reference_time(xml, track, live, edge);
         }
         let most = Ticks { ticks: piece, timescale: 1000 }.floor_in(track.timescale);
-        // Of sound every chunk is a point of random access, of pictures hardly any.
+        // Of sound every chunk is a point of random access, of pictures hardly any: those that are, are said beside.
         let kind = u32::from(!track.is_video());
         xml.start("Resync").attr("type", kind).attr("dT", most).attr("marker", true).end();
+        let entry =
+            |fragment: &Fragment| widest_entry(&chunk::cut(fragment, track.timescale, piece), fragment.duration);
+        let widest = track.fragments.iter().filter_map(entry).max();
+        if let Some(widest) = widest.filter(|_| track.is_video()) {
+            xml.start("Resync").attr("type", 1).attr("dT", widest).attr("marker", true).end();
+        }
     }
 
     fn reference_time(&self, xml: &mut Xml, track: &Track, live: &Live, edge: Edge) {
@@ -475,6 +482,14 @@ impl Scope<'_> {
             true => format!("{id}.p{}.{extension}", self.index),
         }
     }
+}
+
+/// How far chunks that decoding can begin with are apart at most, if there are such inside of the segment.
+fn widest_entry(chunks: &[Chunk], duration: u64) -> Option<u64> {
+    let starts = || chunks.iter().filter(|chunk| chunk.independent).map(|chunk| chunk.start);
+    let ends = starts().skip(1).chain([duration]);
+    starts().nth(1)?;
+    starts().zip(ends).map(|(start, end)| end - start).max()
 }
 
 /// Whether segments start and end at the same ticks.

@@ -168,6 +168,16 @@ impl Sample {
 }
 
 impl Fragment {
+    /// Reads a movie fragment that says everything of its samples itself, and its media data.
+    pub(crate) fn read(data: &Bytes) -> Result<Self, BoxError> {
+        match boxes(data, 0, data.len())?[..] {
+            [moof, mdat] if &moof.kind == b"moof" && &mdat.kind == b"mdat" => {
+                fragment(data, moof, mdat, Defaults::default())
+            }
+            _ => Err(BoxError::new(0, "not a moof and its mdat")),
+        }
+    }
+
     /// The data of each sample; what does not lie in the `mdat` is left out.
     pub(crate) fn data(&self) -> impl Iterator<Item = (Sample, &[u8])> {
         let bytes: usize = self.samples.iter().map(|sample| sample.size as usize).sum();

@@ -129,13 +129,23 @@ impl Kept {
     }
 }
 
-/// Cuts a fragment into chunks that are no longer than so many milliseconds, where a sample is not.
+/// A fragment as one chunk.
+pub(crate) fn all_of(fragment: &Fragment) -> Chunk {
+    let independent = fragment.samples.first().is_some_and(Sample::is_sync);
+    let count = fragment.samples.len();
+    Chunk { first: 0, count, start: 0, duration: fragment.duration, independent, size: 0 }
+}
+
+/// Cuts a fragment into chunks that are no longer than so many milliseconds, where a sample is not. Where decoding can
+/// begin a chunk begins, unless that is everywhere.
 fn divide(fragment: &Fragment, timescale: u32, most_ms: u64) -> Vec<Chunk> {
     let most = most_ms.saturating_mul(u64::from(timescale));
     let mut chunks: Vec<Chunk> = Vec::new();
+    let everywhere = fragment.samples.iter().all(Sample::is_sync);
     for (n, sample) in fragment.samples.iter().enumerate() {
         let duration = u64::from(sample.duration);
-        match chunks.last_mut().filter(|chunk| (chunk.duration + duration).saturating_mul(1000) <= most) {
+        let fits = |chunk: &&mut Chunk| (chunk.duration + duration).saturating_mul(1000) <= most;
+        match chunks.last_mut().filter(fits).filter(|_| everywhere || !sample.is_sync()) {
             Some(chunk) => {
                 chunk.count += 1;
                 chunk.duration += duration;

@@ -2,6 +2,7 @@
 
 pub(crate) mod boxes;
 pub(crate) mod chunk;
+pub(crate) mod join;
 mod vtt;
 
 use std::collections::BTreeMap;

@@ -25,6 +25,7 @@ mod moof;
 mod movie;
 mod protection;
 mod reader;
+mod resync;
 mod tables;
 mod write;
 
@@ -45,3 +46,4 @@ pub use init::{Edit, InitSegment, TrackDefaults, TrackInfo};
 pub use movie::{CmafWriter, MovieSamples};
 pub use protection::TrackEncryption;
 pub use reader::{IsoReader, Unit};
+pub use resync::{ChunkFinder, FoundChunk};

@@ -7,6 +7,7 @@ mod clear;
 mod cmaf;
 mod demo;
 mod encryption;
+mod entering;
 mod events_and_indexes;
 mod ffprobe;
 mod fragments;

@@ -32,6 +32,7 @@ use self::edge::LiveEdge;
 use self::follow::Following;
 pub use self::follow::LiveSnapshot;
 use self::late::Late;
+pub(crate) use self::parts::OPEN_END;
 use self::reload::Reload;
 use self::versions::Refreshing;
 use crate::action::{FetchRequest, Validators};

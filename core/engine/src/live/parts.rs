@@ -12,7 +12,7 @@ use crate::keys::Cover;
 use crate::stream::{InitKey, RenditionRef, SegmentFetch, Stream};
 
 /// What reaches to the end of a resource whose end nobody knows yet (H075).
-const OPEN_END: u64 = (1 << 53) - 1;
+pub(crate) const OPEN_END: u64 = (1 << 53) - 1;
 
 /// Hints of a rendition that were followed in vain, in a row, before no more are.
 const IN_VAIN: u32 = 3;

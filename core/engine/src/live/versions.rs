@@ -15,6 +15,7 @@ use super::clock::Answered;
 use crate::action::{SinkCommand, Validators};
 use crate::buffer::SEAM;
 use crate::engine::Engine;
+use crate::entry::Entry;
 use crate::event::DecisionKind;
 use crate::fetch::{Purpose, Request};
 use crate::media::FragmentTrack;
@@ -324,7 +325,9 @@ impl Engine {
     fn adopt_fetch(&mut self, kind: TrackKind) -> bool {
         let adopted = || {
             let fetch = self.streams.get(&kind)?.fetch.as_ref()?;
-            let (old, period) = (fetch.rendition, self.period_at(fetch.start + SEAM)?);
+            // As a whole, wherever it was entered.
+            let begin = fetch.entry.as_ref().map_or(fetch.start, Entry::begin);
+            let (old, period) = (fetch.rendition, self.period_at(begin + SEAM)?);
             let periods = &self.title.presentation.as_ref()?.periods;
             let old_track = periods.get(old.period)?.tracks.get(old.track)?;
             let old_index = self.rendition(old)?.segments.known()?;
@@ -333,18 +336,19 @@ impl Engine {
             let rendition = periods.get(period)?.tracks.get(track)?.renditions.iter().position(|r| r.id == *id)?;
             let reference = RenditionRef { period, track, rendition };
             let index = self.rendition(reference)?.segments.known()?;
-            let segment = index.get(index.number_at(fetch.start + SEAM)?)?;
+            let segment = index.get(index.number_at(begin + SEAM)?)?;
             let init = segment.init.as_ref().map(|init| {
                 let range = init.byte_range.map(|range| (range.offset, range.length));
                 InitKey { uri: index.resolve(&init.uri), range }
             });
             let asked = &self.requests.get(fetch.request?)?.fetch;
+            let range = fetch.entry.as_ref().map_or(asked.byte_range, Entry::whole);
             let offset = |index: &SegmentIndex| {
                 index.origin - MediaTime::from_ticks(index.presentation_offset, index.table.timescale())
             };
             let same = asked.url == self.on_good_base(reference, &segment.reference)
-                && (asked.byte_range, &fetch.init) == (segment.byte_range, &init)
-                && fetch.start.abs_diff(segment.start) <= SEAM
+                && (range, &fetch.init) == (segment.byte_range, &init)
+                && begin.abs_diff(segment.start) <= SEAM
                 && offset(index).abs_diff(offset(old_index)) <= MediaTime::from_millis(1);
             (same && reference.period != old.period).then_some((reference, segment.number, old))
         };

@@ -7,6 +7,7 @@ mod chaos;
 #[path = "../common/mod.rs"]
 mod common;
 mod dash;
+mod entering;
 mod estimates;
 mod faults;
 mod hls;

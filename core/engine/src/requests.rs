@@ -1,0 +1,196 @@
+//! What is asked for: what each request is for, and those that are under way.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use telecine_container::SegmentIndexBox;
+use telecine_model::protection::KeyMethod;
+use telecine_model::{Timestamp, TrackKind};
+use zeroize::Zeroizing;
+
+use crate::action::{FetchRequest, Validators};
+use crate::input::{RequestId, ResponseHead};
+use crate::media::{MediaReader, Piece};
+use crate::stream::{InitKey, RenditionRef};
+
+/// Longer entity tags and dates are not sent back.
+const LONGEST_VALIDATOR: usize = 512;
+
+/// What a request's answer is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// The title's manifest.
+    Manifest,
+    /// A remote element of the manifest, by its place in the list.
+    Remote(usize),
+    /// A rendition's media playlist.
+    Playlist(RenditionRef),
+    /// A rendition's segment index.
+    Index(RenditionRef),
+    /// A newer version of a live MPD.
+    Refresh,
+    /// A patch of it.
+    Patch,
+    /// What time it is.
+    Clock,
+    /// An initialisation section for a kind's stream.
+    Init(TrackKind, InitKey),
+    /// The segment that a kind's stream is fetching.
+    Segment(TrackKind),
+    /// A key file of whole segments, under the method that they are encrypted by.
+    KeyFile(Arc<str>, KeyMethod),
+    /// A request of key sessions, by their number of it.
+    Licence(u64),
+}
+
+impl Purpose {
+    /// Nobody may see the answer.
+    pub(crate) fn is_secret(&self) -> bool {
+        matches!(self, Self::KeyFile(..) | Self::Licence(_))
+    }
+}
+
+/// A request under way.
+pub(crate) struct Request {
+    pub(crate) purpose: Purpose,
+    pub(crate) fetch: FetchRequest,
+    pub(crate) started: Timestamp,
+    /// Since when, and from how many bytes on, it is watched for bringing enough.
+    pub(crate) watched: (Timestamp, u64),
+    pub(crate) head: Option<ResponseHead>,
+    pub(crate) first_byte: Option<Timestamp>,
+    /// It comes as it is made.
+    pub(crate) paced: bool,
+    /// It was asked for before it was there: its wait is none of the network's.
+    pub(crate) held: bool,
+    /// Since when its source has had no more, if it comes as it is made.
+    pub(crate) idle: Option<Timestamp>,
+    /// When more came after that.
+    pub(crate) waited: Option<Timestamp>,
+    pub(crate) received: u64,
+    /// Body of a text or of an error answer.
+    pub(crate) body: Vec<u8>,
+    /// Body of a secret answer: wiped, never recorded.
+    pub(crate) secret: Zeroizing<Vec<u8>>,
+    /// Reads indexes and initialisation sections.
+    pub(crate) reader: Option<MediaReader>,
+    pub(crate) pieces: Vec<Piece>,
+    /// Parts of a hierarchical segment index that earlier requests brought.
+    pub(crate) carried: Vec<SegmentIndexBox>,
+}
+
+impl Request {
+    pub(crate) fn is_error(&self) -> bool {
+        self.head.as_ref().is_some_and(|head| !head.is_success())
+    }
+
+    /// What is known already is as it was.
+    pub(crate) fn is_unmodified(&self) -> bool {
+        !self.fetch.known.is_empty() && self.head.as_ref().is_some_and(|head| head.status == 304)
+    }
+
+    /// By what the next answer to the same can be told from this one. Long ones are nobody's.
+    pub(crate) fn validators(&self) -> Validators {
+        let bounded = |value: &Option<String>| value.clone().filter(|value| value.len() <= LONGEST_VALIDATOR);
+        let head = self.head.as_ref();
+        Validators {
+            etag: head.and_then(|head| bounded(&head.etag)),
+            last_modified: head.and_then(|head| bounded(&head.last_modified)),
+        }
+    }
+
+    /// Playback cannot go on without its answer, or an equivalent one: subtitles and remote elements
+    /// are left out instead.
+    pub(crate) fn is_vital(&self) -> bool {
+        self.fetch.kind != Some(TrackKind::Text)
+            && !matches!(
+                self.purpose,
+                Purpose::Remote(_)
+                    | Purpose::KeyFile(..)
+                    | Purpose::Licence(_)
+                    | Purpose::Refresh
+                    | Purpose::Patch
+                    | Purpose::Clock
+            )
+    }
+
+    /// Whether it comes as it is made.
+    pub(crate) fn is_paced(&self) -> bool {
+        self.paced
+    }
+
+    /// When the first bytes of what is coming now came, if the source had nothing before: then they came as they were made.
+    pub(crate) fn waited(&self) -> Option<Timestamp> {
+        self.waited
+    }
+
+    pub(crate) fn first_byte(&self) -> Option<Timestamp> {
+        self.first_byte
+    }
+
+    /// URL that answered, or that was asked.
+    pub(crate) fn url(&self) -> &str {
+        self.head.as_ref().map_or(&self.fetch.url, |head| &head.url)
+    }
+}
+
+/// Everything that is under way or waits to be tried again.
+#[derive(Default)]
+pub(crate) struct Requests {
+    pub(crate) next: u64,
+    pub(crate) active: BTreeMap<RequestId, Request>,
+    /// When anybody answered anything last: a whole answer, or one that flows.
+    pub(crate) last_answer: Option<Timestamp>,
+    /// Failed ones that are due again.
+    pub(crate) deferred: Vec<Deferred>,
+}
+
+/// A failed request that is due again.
+pub(crate) struct Deferred {
+    pub(crate) due: Timestamp,
+    pub(crate) fetch: FetchRequest,
+    pub(crate) purpose: Purpose,
+    pub(crate) carried: Vec<SegmentIndexBox>,
+}
+
+impl Requests {
+    /// True if one with this purpose is under way or deferred.
+    pub(crate) fn has(&self, purpose: &Purpose) -> bool {
+        self.active.values().any(|r| r.purpose == *purpose) || self.deferred.iter().any(|d| d.purpose == *purpose)
+    }
+
+    /// True if a failed request of this kind's stream waits to be tried again.
+    pub(crate) fn is_retrying(&self, kind: TrackKind) -> bool {
+        self.deferred.iter().any(|d| d.fetch.kind == Some(kind))
+    }
+
+    /// One with this purpose that is under way.
+    pub(crate) fn find(&self, purpose: &Purpose) -> Option<RequestId> {
+        self.active.iter().find(|(_, request)| request.purpose == *purpose).map(|(id, _)| *id)
+    }
+
+    /// Hands on what earlier requests for the same index brought.
+    pub(crate) fn carry(&mut self, id: RequestId, boxes: Vec<SegmentIndexBox>) {
+        if let Some(request) = self.active.get_mut(&id) {
+            request.carried = boxes;
+        }
+    }
+
+    /// Renditions are at other places now.
+    pub(crate) fn move_periods(&mut self, moved: impl Fn(RenditionRef) -> Option<RenditionRef>) {
+        let active = self.active.values_mut().map(|request| &mut request.purpose);
+        for purpose in active.chain(self.deferred.iter_mut().map(|deferred| &mut deferred.purpose)) {
+            if let Purpose::Playlist(reference) | Purpose::Index(reference) = purpose {
+                let nowhere = RenditionRef { period: usize::MAX, ..*reference };
+                *reference = moved(*reference).unwrap_or(nowhere);
+            }
+        }
+    }
+
+    pub(crate) fn get(&self, id: RequestId) -> Option<&Request> {
+        self.active.get(&id)
+    }
+
+    /// Bodies of error answers are looked at no further than this.
+    pub(crate) const ERROR_BODY: usize = 4096;
+}
