@@ -334,7 +334,10 @@ impl Engine {
     }
 
     fn on_end(&mut self, mut request: Request) {
-        self.requests.last_answer = Some(self.now);
+        // That a clock answers says nothing of whoever has the media.
+        if request.fetch.class != RequestClass::Clock {
+            self.requests.last_answer = Some(self.now);
+        }
         if let Purpose::Licence(id) = request.purpose {
             if request.is_error() {
                 self.qoe.request_failed();

@@ -139,7 +139,7 @@ impl Request {
 pub(crate) struct Requests {
     pub(crate) next: u64,
     pub(crate) active: BTreeMap<RequestId, Request>,
-    /// When anybody answered anything last: a whole answer, or one that flows.
+    /// When anybody but a clock answered anything last: a whole answer, or one that flows.
     pub(crate) last_answer: Option<Timestamp>,
     /// Failed ones that are due again.
     pub(crate) deferred: Vec<Deferred>,

@@ -120,7 +120,7 @@ impl ClockSync {
                 }
                 None | Some(UtcSource::Direct(..)) => {
                     self.settled = true;
-                    let Some(url) = self.own.clone() else {
+                    let Some(url) = self.own.clone().filter(|_| self.mpd.date.is_some()) else {
                         self.due = None;
                         continue;
                     };
@@ -394,21 +394,27 @@ mod tests {
     fn d025_while_no_clock_that_is_named_answers_the_date_of_the_mpd_serves() {
         let (mut sync, mut clock) = (ClockSync::default(), WallClock::new());
         let noon = parse_clock_text("2026-11-27T12:00:00Z").expect("a date").0;
-        sync.set(vec![ask(UtcMethod::Iso, "https://a/")], MPD, answered(0, 10), at(10));
+        let mpd = Answered { date: Some(noon), ..answered(0, 10) };
+        sync.set(vec![ask(UtcMethod::Iso, "https://a/")], MPD, mpd, at(10));
         assert_eq!(sync.poll(&mut clock, at(10)), question("https://a/", false));
         sync.on_failure(at(20));
         assert!(sync.is_settled());
         assert_eq!(sync.poll(&mut clock, at(20)), question(MPD, true));
         sync.on_answer(&mut clock, &Answered { date: Some(noon), ..answered(20, 30) }, b"", at(30));
         assert_eq!(clock.source(), Some(ClockSource::HttpDate));
-        assert_eq!(sync.poll(&mut clock, at(30_030)), question("https://a/", false), "which is better, once it answers");
+        assert_eq!(
+            sync.poll(&mut clock, at(30_030)),
+            question("https://a/", false),
+            "which is better, once it answers"
+        );
     }
 
     #[test]
     fn d025_a_time_in_an_mpd_that_is_not_written_anew_is_followed_by_dates() {
         let (mut sync, mut clock) = (ClockSync::default(), WallClock::new());
         let (noon, resolution) = parse_clock_text("2026-11-27T12:00:00.000Z").expect("a date");
-        sync.set(vec![UtcSource::Direct(noon, resolution)], MPD, answered(0, 40), at(40));
+        let mpd = Answered { date: Some(noon), ..answered(0, 40) };
+        sync.set(vec![UtcSource::Direct(noon, resolution)], MPD, mpd, at(40));
         assert_eq!((sync.poll(&mut clock, at(40)), sync.due()), (None, Some(at(30_040))));
         assert_eq!(sync.poll(&mut clock, at(30_040)), question(MPD, true));
         let half_past = WallTime::from_micros(noon.as_micros() + 30_000_000);

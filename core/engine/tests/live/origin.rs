@@ -17,6 +17,8 @@ pub const BEGIN: u64 = 1_795_780_496_700;
 pub struct Asked {
     pub at: Timestamp,
     pub path: String,
+    /// Only the head of the answer is wanted.
+    pub head: bool,
     pub status: u16,
     /// An answer is wanted only if something has changed.
     pub conditional: bool,
@@ -143,6 +145,7 @@ impl Source for Origin {
         self.log.borrow_mut().push(Asked {
             at: now,
             path,
+            head: request.head,
             status,
             conditional,
             urgency: request.urgency,
