@@ -250,6 +250,9 @@ impl Title {
             let label = known.and_then(|r| r.label.clone());
             if let Some(id) = file.strip_suffix(".mp4") {
                 let movie = boxes::Movie::read(data).map_err(|error| TitleError::new(file, error))?;
+                if !go_on(&movie.fragments) {
+                    return Err(TitleError::new(file, "a fragment begins before the one in front of it, or at no time"));
+                }
                 tracks.push(Track {
                     id: id.to_owned(),
                     medium: movie.medium,
@@ -301,6 +304,15 @@ impl Title {
         self.tracks.iter().map(|track| track.id.as_str()).chain(texts)
     }
 }
+
+/// Whether fragments begin one behind the other, at times that can be reckoned with when they are repeated.
+fn go_on(fragments: &[Fragment]) -> bool {
+    let in_order = fragments.is_sorted_by_key(|fragment| fragment.decode_time);
+    in_order && fragments.iter().all(|fragment| fragment.decode_time < MOST_TIME)
+}
+
+/// Decode times are below this.
+const MOST_TIME: u64 = 1 << 62;
 
 pub(crate) const FNV: u64 = 0xcbf2_9ce4_8422_2325;
 
