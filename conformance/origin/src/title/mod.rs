@@ -251,7 +251,10 @@ impl Title {
             if let Some(id) = file.strip_suffix(".mp4") {
                 let movie = boxes::Movie::read(data).map_err(|error| TitleError::new(file, error))?;
                 if !go_on(&movie.fragments) {
-                    return Err(TitleError::new(file, "a fragment begins before the one in front of it, or at no time"));
+                    return Err(TitleError::new(
+                        file,
+                        "a fragment begins before the one in front of it, or at no time",
+                    ));
                 }
                 tracks.push(Track {
                     id: id.to_owned(),

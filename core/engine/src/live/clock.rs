@@ -54,8 +54,11 @@ pub(crate) struct Question {
 #[derive(Debug, Default)]
 pub(crate) struct ClockSync {
     sources: Vec<UtcSource>,
-    /// Where the MPD is, if its head can be asked for.
+    /// Where the MPD came from, if its head can be asked for.
     own: Option<String>,
+    /// It is not asked for before, since it was asked for in vain: from time to time longer.
+    own_after: Timestamp,
+    own_wait: Duration,
     /// The head of the MPD is asked for, and not a clock.
     asks_own: bool,
     /// The time that is written into the known MPD was read.
@@ -69,7 +72,7 @@ pub(crate) struct ClockSync {
     settled: bool,
     /// When to ask; None while nobody is to be asked.
     due: Option<Timestamp>,
-    /// When the clock was read last.
+    /// When a clock was read or asked last.
     read: Option<Timestamp>,
     interval: SyncInterval,
 }
@@ -94,7 +97,7 @@ impl ClockSync {
         if self.sources.is_empty() {
             // Its date was read with it.
             let wait = if first { LEAST } else { SyncInterval::SHORTEST };
-            self.due = (mpd.date.is_some() && self.own.is_some()).then_some(now + wait);
+            self.due = self.has_own().then_some(self.own_after.max(now + wait));
             self.nth = 0;
         } else if !same || first || direct {
             if !same {
@@ -120,20 +123,38 @@ impl ClockSync {
                 }
                 None | Some(UtcSource::Direct(..)) => {
                     self.settled = true;
-                    let Some(url) = self.own.clone().filter(|_| self.mpd.date.is_some()) else {
-                        self.due = None;
+                    let own = self.own.clone().filter(|_| self.has_own() && self.own_after <= now);
+                    let Some(url) = own else {
+                        self.rest(now);
                         continue;
                     };
                     (self.asking, self.asks_own) = (true, true);
+                    self.read = Some(now);
                     return Some(Question { url, head: true });
                 }
                 Some(UtcSource::Ask { method, url }) => {
                     self.asking = true;
+                    self.read = Some(now);
                     return Some(Question { url: url.clone(), head: *method == UtcMethod::Head });
                 }
             }
         }
         None
+    }
+
+    /// Whether the head of the MPD says what time it is.
+    fn has_own(&self) -> bool {
+        self.own.is_some() && self.mpd.date.is_some()
+    }
+
+    /// Nobody is left to be asked: the clocks that are named are asked again later, or the head of the MPD is.
+    fn rest(&mut self, now: Timestamp) {
+        let named = matches!(self.sources.first(), Some(UtcSource::Ask { .. }));
+        self.nth = if named { 0 } else { self.nth };
+        self.due = match named {
+            true => Some(now + SyncInterval::SHORTEST),
+            false => self.has_own().then_some(self.own_after.max(now + SyncInterval::SHORTEST)),
+        };
     }
 
     /// A clock answered. None if its answer is no time: the next one is asked.
@@ -159,14 +180,24 @@ impl ClockSync {
             self.on_failure(now);
             return None;
         };
-        if self.asks_own && !matches!(self.sources.get(self.nth), Some(UtcSource::Direct(..))) {
-            // The clocks that are named are better, once they answer.
-            self.nth = 0;
+        let mut learnt = Learnt::Agreed(Duration::ZERO);
+        if std::mem::take(&mut self.asks_own) {
+            if !matches!(self.sources.get(self.nth), Some(UtcSource::Direct(..))) {
+                // The clocks that are named are better, once they answer.
+                self.nth = 0;
+            }
+            self.own_wait = Duration::ZERO;
+            // A cache has kept it, and does not say for how long: it was right when it was written.
+            let kept = clock.read(sample.at).is_some_and(|reading| sample.latest < reading.earliest);
+            if !kept {
+                learnt = clock.learn(&sample);
+            }
+        } else {
+            learnt = clock.learn(&sample);
         }
-        (self.asking, self.asks_own) = (false, false);
+        self.asking = false;
         self.settled = true;
         self.read = Some(now);
-        let learnt = clock.learn(&sample);
         self.due = Some(now + self.interval.after(learnt));
         Some(learnt)
     }
@@ -175,20 +206,16 @@ impl ClockSync {
     pub(crate) fn on_failure(&mut self, now: Timestamp) {
         self.asking = false;
         if std::mem::take(&mut self.asks_own) {
-            // It is not asked in vain again and again.
-            self.own = None;
-            let direct = matches!(self.sources.get(self.nth), Some(UtcSource::Direct(..)));
-            self.nth = if direct { self.nth } else { 0 };
-            self.due = (!direct && !self.sources.is_empty()).then_some(now + SyncInterval::SHORTEST);
-            return;
+            self.own_wait = self.own_wait.saturating_mul(2).clamp(SyncInterval::SHORTEST, SyncInterval::LONGEST);
+            self.own_after = now + self.own_wait;
+            return self.rest(now);
         }
         self.nth += 1;
         self.due = Some(now);
         if self.nth >= self.sources.len() {
             self.settled = true;
-            if self.own.is_none() {
-                self.nth = 0;
-                self.due = Some(now + SyncInterval::SHORTEST);
+            if !self.has_own() || self.own_after > now {
+                self.rest(now);
             }
         }
     }
@@ -196,7 +223,7 @@ impl ClockSync {
     /// Something that should be there is not: the clock may be wrong, and is asked at once (D025).
     pub(crate) fn hurry(&mut self, now: Timestamp) {
         let recent = self.read.is_some_and(|read| now.since(read) < LEAST);
-        let asks = matches!(self.sources.get(self.nth), Some(UtcSource::Ask { .. })) || self.own.is_some();
+        let asks = matches!(self.sources.get(self.nth), Some(UtcSource::Ask { .. })) || self.has_own();
         if asks && !recent && !self.asking {
             self.due = Some(now);
         }
@@ -378,10 +405,17 @@ mod tests {
         // An MPD that comes has a date too.
         sync.set(Vec::new(), MPD, date(30_000, 30_010), at(30_010));
         assert_eq!(sync.due(), Some(at(60_010)));
-        // Where that is refused, it is not asked for again.
+        // Where that fails, it is asked for again, from time to time later.
         assert_eq!(sync.poll(&mut clock, at(60_010)), question(MPD, true));
-        sync.on_failure(at(60_020));
-        assert_eq!((sync.poll(&mut clock, at(999_000)), sync.due()), (None, None));
+        let mut dues = Vec::new();
+        for _ in 0..7 {
+            let asked = sync.due().unwrap_or(at(60_010));
+            sync.on_failure(asked);
+            let due = sync.due().expect("again");
+            dues.push(due.since(asked).as_secs());
+            assert_eq!((sync.poll(&mut clock, at(60_020)), sync.poll(&mut clock, due)), (None, question(MPD, true)));
+        }
+        assert_eq!(dues, [30, 60, 120, 240, 480, 600, 600]);
         // A file has no head, and an answer without a date says nothing.
         for (url, mpd) in [("file:///live.mpd", date(0, 10)), (MPD, answered(0, 10))] {
             let mut sync = ClockSync::default();

@@ -143,7 +143,7 @@ impl Engine {
             doubted: BTreeSet::new(),
             pending: None,
         };
-        dash.sync.set(sources, &self.title.url, answered, self.now);
+        dash.sync.set(sources, &presentation.uri, answered, self.now);
         let draw = self.rng.next_u64();
         dash.refresh.on_version(&presentation, &self.title.url, answered.sent, true, draw);
         dash.pending = Some((Box::new(presentation), self.now + CLOCK_PATIENCE));
@@ -347,11 +347,16 @@ impl Engine {
 
     /// Follows clock and MPD of a live DASH title, and sets timers for when that is next due.
     pub(crate) fn follow_mpd(&mut self) {
-        if self.title.live.dash.is_none() {
-            return;
+        let Some(dash) = &self.title.live.dash else { return };
+        let begins = dash.pending.is_some();
+        if begins || self.dash_live().is_some() {
+            self.follow_clock();
         }
-        self.follow_clock();
         if self.dash_live().is_none() {
+            if !begins {
+                // It goes on no more: nobody needs to know what time it is.
+                self.timers.clear(Timer::Clock);
+            }
             return self.timers.clear(Timer::Reload);
         }
         self.settle_live_end();

@@ -8,7 +8,8 @@
 
 use std::time::Duration;
 
-use telecine_model::{MediaTime, Timestamp, TrackKind, WallTime};
+use telecine_model::presentation::ProducerReferenceTime;
+use telecine_model::{MediaTime, SegmentIndex, Timestamp, TrackKind, WallTime};
 
 use crate::engine::Engine;
 use crate::media::{container_time, FragmentTrack, ProducedFact};
@@ -184,9 +185,9 @@ impl Lateness {
         self.made.add(by, by, now);
     }
 
-    /// What was made so long ago was made so late, by what the MPD says.
-    pub(super) fn stated(&mut self, by: MediaTime, age: Duration, now: Timestamp) {
-        self.stated = Some(Stated { by, age, read: now });
+    /// The newest that the MPD says of it: something was made so late, so long ago.
+    pub(super) fn stated(&mut self, newest: Option<(MediaTime, Duration)>, now: Timestamp) {
+        self.stated = newest.map(|(by, age)| Stated { by, age, read: now });
     }
 
     /// What is late from the beginning is what the publisher takes, up to a quarter of the delay. More than half of it no
@@ -287,28 +288,33 @@ impl Engine {
         }
     }
 
-    /// The MPD says when something was made: of all that it says, the newest counts.
+    /// The MPD says when something was made: of all that it says and that can be, the newest counts.
     pub(crate) fn see_stated(&mut self) {
-        let newest = || {
-            let presentation = self.title.presentation.as_ref()?;
-            let named = self.service_of(presentation).and_then(|service| service.latency_reference.as_deref());
-            let renditions = presentation.periods.iter().flat_map(|p| &p.tracks).flat_map(|track| &track.renditions);
-            let times =
-                renditions.filter_map(|rendition| Some((rendition.segments.known()?, &rendition.producer_times)));
-            let times = times.flat_map(|(index, times)| times.iter().map(move |time| (index, time)));
-            let meant = times.filter(|(_, time)| named.is_none_or(|named| named == time.id));
-            let dated = meant.filter_map(|(index, time)| Some((time.wall_clock?, index, time.presentation_ticks)));
-            let (made, index, ticks) = dated.max_by_key(|(made, ..)| *made)?;
-            let by = self.announced_by(made)? - index.time_of(i64::try_from(ticks).ok()?);
-            let age = self.dash_live()?.clock.read(self.now)?.time().since(made);
-            // What is yet to be made says nothing.
-            Some((by, age)).filter(|_| by.abs_diff(MediaTime::ZERO) <= PLAUSIBLE && age >= MediaTime::ZERO)
-        };
-        let stated = newest();
+        let stated = self.newest_stated();
         let now = self.now;
-        if let (Some((by, age)), Some(dash)) = (stated, &mut self.title.live.dash) {
-            dash.late.stated(by, age.to_duration(), now);
+        if let Some(dash) = &mut self.title.live.dash {
+            dash.late.stated(stated, now);
         }
+    }
+
+    /// How late that was made, and how long ago.
+    fn newest_stated(&self) -> Option<(MediaTime, Duration)> {
+        let presentation = self.title.presentation.as_ref()?;
+        let named = self.service_of(presentation).and_then(|service| service.latency_reference.as_deref());
+        let time = self.dash_live()?.clock.read(self.now)?.time();
+        let judged = |index: &SegmentIndex, reference: &ProducerReferenceTime| {
+            let made = reference.wall_clock?;
+            let media = index.time_of(i64::try_from(reference.presentation_ticks).ok()?);
+            let (by, age) = (self.announced_by(made)? - media, time.since(made));
+            // What is yet to be made says nothing.
+            let can_be = by.abs_diff(MediaTime::ZERO) <= PLAUSIBLE && age >= MediaTime::ZERO;
+            can_be.then(|| (by, age.to_duration()))
+        };
+        let renditions = presentation.periods.iter().flat_map(|p| &p.tracks).flat_map(|track| &track.renditions);
+        let known = renditions.filter_map(|rendition| Some((rendition.segments.known()?, &rendition.producer_times)));
+        let all = known.flat_map(|(index, times)| times.iter().map(move |time| (index, time)));
+        let meant = all.filter(|(_, time)| named.is_none_or(|named| named == time.id));
+        meant.filter_map(|(index, time)| judged(index, time)).min_by_key(|(_, age)| *age)
     }
 
     /// What the MPD has made at a moment.
@@ -455,6 +461,7 @@ mod tests {
         late.made(ms(-2500), at(0));
         assert_eq!(late.lag(at(0)), MediaTime::ZERO);
     }
+
     #[test]
     fn what_the_mpd_states_counts_as_well_as_an_encoder_keeps_time() {
         let hour = Duration::from_secs(3600);
@@ -466,19 +473,19 @@ mod tests {
         // A publisher that holds back what was made in time.
         let mut late = come_by(4000);
         assert_eq!(late.lag(at(0)), ms(4000), "where nothing is stated");
-        late.stated(ms(0), Duration::from_secs(10), at(0));
+        late.stated(Some((ms(0), Duration::from_secs(10))), at(0));
         assert_eq!(late.lag(at(0)), ms(5), "10 s at 500 millionths");
-        late.stated(ms(0), hour, at(0));
+        late.stated(Some((ms(0), hour)), at(0));
         assert_eq!(late.lag(at(0)), ms(1800));
         // An encoder that is behind, of which nothing has come.
         let mut late = Lateness::default();
-        late.stated(ms(2500), Duration::ZERO, at(0));
+        late.stated(Some((ms(2500), Duration::ZERO)), at(0));
         assert_eq!((late.lag(at(0)), late.lag(at(100))), (ms(2500), ms(2450)));
         // Media that came before they were made, and a producer that goes with its media.
         let mut late = come_by(200);
-        late.stated(ms(3000), Duration::ZERO, at(0));
+        late.stated(Some((ms(3000), Duration::ZERO)), at(0));
         assert_eq!(late.lag(at(0)), MediaTime::ZERO);
-        late.stated(ms(0), Duration::ZERO, at(0));
+        late.stated(Some((ms(0), Duration::ZERO)), at(0));
         late.made(ms(150), at(0));
         assert_eq!(late.lag(at(0)), ms(150));
     }

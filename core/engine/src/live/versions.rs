@@ -238,7 +238,7 @@ impl Engine {
             dash.refresh.on_version(&known, &url, answered.sent, is_new, draw);
             let (sources, _) =
                 utc_sources(known.dash.as_ref().map_or(&[][..], |timing| &timing.utc_timings), &known.uri);
-            dash.sync.set(sources, &url, answered, now);
+            dash.sync.set(sources, &known.uri, answered, now);
             if let Some(sample) = answered.dated(ClockSource::HttpDate) {
                 dash.clock.learn(&sample);
                 // A server that is seconds away from the clock: one of the two is wrong.
@@ -251,13 +251,13 @@ impl Engine {
         match outcome {
             Some(changes) => {
                 self.take_over(known, &before, changes);
-                self.see_stated();
                 if is_new {
                     self.see_listed(answered.head);
                 }
             }
             None => self.begin_anew_at(known, position, started),
         }
+        self.see_stated();
         true
     }
 

@@ -278,6 +278,7 @@ impl WallClock {
                     (fix.at, fix.bounds) = (sample.at, both);
                     Learnt::Agreed(surprise.saturating_sub(sample.uncertainty()))
                 }
+                (ClockSource::UtcTiming, ClockSource::HttpDate) => Learnt::Agreed(Duration::ZERO),
                 _ => Learnt::Ignored,
             };
         }
