@@ -63,7 +63,8 @@ impl Mpc {
     /// The rate to plan with in kbit/s; None before anything is known.
     fn predict(&mut self, scene: &Scene<'_>) -> Option<f64> {
         if self.rates.is_empty() {
-            return scene.network.map(|network| network.kbps);
+            // Nobody told of the first segment: what is believed of the network stands for it.
+            remember(&mut self.rates, scene.network?.kbps);
         }
         let slowness: f64 = self.rates.iter().map(|rate| 1.0 / rate).sum();
         let mean = self.rates.len() as f64 / slowness;
@@ -153,11 +154,12 @@ impl Plans {
                 for (before, plans) in self.ending.iter().enumerate() {
                     let gain = ladder.kbps(level) - (ladder.kbps(level) - ladder.kbps(before)).abs();
                     for plan in plans {
+                        let after = (plan.buffer_ms - takes_ms).max(0.0) + scene.segment_ms;
                         let next = Plan {
                             first: if step == 0 { level } else { plan.first },
                             quality: plan.quality + gain,
                             stall_ms: plan.stall_ms + (takes_ms - plan.buffer_ms).max(0.0),
-                            buffer_ms: (plan.buffer_ms - takes_ms).max(0.0) + scene.segment_ms,
+                            buffer_ms: after.min(scene.capacity_ms),
                         };
                         keep(longer, next, stall_price);
                     }
