@@ -6,16 +6,23 @@
 
 #![forbid(unsafe_code)]
 
+mod batch;
 pub mod faithful;
 mod figures;
 mod link;
 mod metrics;
 mod movie;
+mod objective;
+pub mod optimum;
 mod outcome;
 pub mod read;
+mod statistics;
 
+pub use batch::for_each_index;
 pub use figures::Figure;
 pub use link::{Cursor, Link, Period, Unusable};
 pub use metrics::{q1, q1_live, Metrics};
 pub use movie::{Movie, NoMovie};
+pub use objective::Score;
 pub use outcome::{Outcome, Request};
+pub use statistics::{normalised, Interval};

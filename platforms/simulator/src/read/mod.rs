@@ -3,8 +3,14 @@
 //! What is read may be anything: a file that is none of these ends in a [`ReadError`] that says where and
 //! what, and no file makes more of itself than the limits here allow.
 
+mod cooked;
+mod envivio;
+mod profiles;
 mod sabre;
 
+pub use cooked::{network as cooked_network, PAYLOAD_SHARE};
+pub use envivio::{movie as envivio_movie, with_vmaf as envivio_with_vmaf};
+pub use profiles::networks as low_latency_networks;
 pub use sabre::{movie as sabre_movie, network as sabre_network};
 
 use std::fmt;
