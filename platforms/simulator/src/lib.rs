@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod comparison;
 pub mod faithful;
 mod figures;
 mod link;
@@ -19,6 +20,7 @@ pub mod read;
 mod statistics;
 
 pub use batch::for_each_index;
+pub use comparison::{compare, Comparison, Run, Scores, Summary, Trace};
 pub use figures::Figure;
 pub use link::{Cursor, Link, Period, Unusable};
 pub use metrics::{q1, q1_live, Metrics};

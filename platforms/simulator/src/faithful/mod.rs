@@ -21,5 +21,5 @@ mod roster;
 mod session;
 
 pub use replacement::Replacement;
-pub use roster::{rule, Roster, ROSTER};
+pub use roster::{rule, PublishedName, PUBLISHED};
 pub use session::{play, Setup};

@@ -9,7 +9,7 @@ use super::Replacement;
 
 /// A published rule, and how it is run.
 #[derive(Clone, Copy, Debug)]
-pub struct Roster {
+pub struct PublishedName {
     /// The name in tables: `-without-ao` is with oscillation, `-FS` with fast switching.
     pub name: &'static str,
     /// Whether buffered segments are replaced.
@@ -17,7 +17,7 @@ pub struct Roster {
     make: fn() -> Box<dyn PublishedRule>,
 }
 
-impl Roster {
+impl PublishedName {
     /// The rule at the start of a session.
     pub fn rule(&self) -> Box<dyn PublishedRule> {
         (self.make)()
@@ -25,7 +25,7 @@ impl Roster {
 }
 
 /// Every published rule.
-pub const ROSTER: &[Roster] = &[
+pub const PUBLISHED: &[PublishedName] = &[
     entry("Lowest", || Box::new(Lowest)),
     entry("THROUGHPUT", || Box::new(Throughput::default())),
     entry("BBA", || Box::new(Bba::default())),
@@ -50,16 +50,16 @@ pub const ROSTER: &[Roster] = &[
 ];
 
 /// A published rule by its name, in any case.
-pub fn rule(name: &str) -> Option<&'static Roster> {
-    ROSTER.iter().find(|entry| entry.name.eq_ignore_ascii_case(name))
+pub fn rule(name: &str) -> Option<&'static PublishedName> {
+    PUBLISHED.iter().find(|entry| entry.name.eq_ignore_ascii_case(name))
 }
 
-const fn entry(name: &'static str, make: fn() -> Box<dyn PublishedRule>) -> Roster {
-    Roster { name, replacement: Replacement::Never, make }
+const fn entry(name: &'static str, make: fn() -> Box<dyn PublishedRule>) -> PublishedName {
+    PublishedName { name, replacement: Replacement::Never, make }
 }
 
-const fn fast_switching(name: &'static str, make: fn() -> Box<dyn PublishedRule>) -> Roster {
-    Roster { name, replacement: Replacement::First, make }
+const fn fast_switching(name: &'static str, make: fn() -> Box<dyn PublishedRule>) -> PublishedName {
+    PublishedName { name, replacement: Replacement::First, make }
 }
 
 fn bola(oscillation: Oscillation) -> Box<dyn PublishedRule> {
