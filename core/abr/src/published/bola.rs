@@ -54,7 +54,6 @@ impl PublishedRule for Bola {
         let mut decision = Decision::at_once(wanted, Why::Buffer { placeholder_ms: 0.0 });
         let sustained = scene.network.map_or(0, |network| network.highest_level(scene));
         if wanted > self.last && wanted > sustained {
-            decision.why = Why::Unsustained { wanted };
             if self.last > sustained {
                 decision.level = self.last;
             } else if self.oscillation == Oscillation::Minimised {
@@ -64,6 +63,9 @@ impl PublishedRule for Bola {
             } else {
                 decision.level = sustained + 1;
             }
+        }
+        if decision.level < wanted {
+            decision.why = Why::Unsustained { wanted };
         }
         self.last = decision.level;
         decision

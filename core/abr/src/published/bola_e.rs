@@ -74,8 +74,10 @@ impl PublishedRule for BolaE {
         let sustained = network.highest_level(scene);
         let mut decision = Decision::at_once(wanted, Why::Buffer { placeholder_ms });
         if wanted > self.last && wanted > sustained {
-            decision.why = Why::Unsustained { wanted };
             decision.level = self.last.max(sustained) + usize::from(self.oscillation != Oscillation::Minimised);
+            if decision.level < wanted {
+                decision.why = Why::Unsustained { wanted };
+            }
         }
         // What is above the level's last threshold is of no use to it: first the virtual part goes, then
         // the real one waits.

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use telecine_model::MediaTime;
 
+use super::throughput::MARGIN;
 use super::{Decision, End, Fetched, InFlight, Ladder, Network, PublishedRule, Scene, Why};
+use crate::fit;
 use crate::reason::Reason;
 use crate::rule::{millis, seconds, BitrateRule, Choice, Context, Downloaded, Progress};
 use crate::transit::Transit;
@@ -112,7 +114,9 @@ impl<R: PublishedRule> BitrateRule for Playable<R> {
     }
 
     fn should_abandon(&mut self, ctx: &Context<'_>, progress: &Progress) -> Option<Choice> {
-        let transit = Transit::of(ctx, progress)?;
+        // What comes as its source makes it would come no faster at another level; the published rules know
+        // nothing of such sources.
+        let transit = Transit::of(ctx, progress).filter(|_| !progress.paced)?;
         let in_flight = InFlight {
             level: progress.level,
             size: transit.size(),
@@ -145,16 +149,20 @@ fn choice(ctx: &Context<'_>, decision: &Decision) -> Choice {
     let level = decision.level.min(ctx.top());
     let bitrate = ctx.bitrate(level);
     let buffer_ms = millis(seconds(ctx.buffer));
-    let estimate = ctx.estimate.map_or(0, |estimate| estimate.bits_per_second);
-    let measured = ctx.estimate.is_some_and(|estimate| estimate.samples > 0);
+    let network = fit::Network::of(ctx);
+    let measured = network.is_some_and(|network| network.measured);
+    let carried = |share: f64| network.map_or(0, |network| network.share(share).allowed(ctx));
     let reason = match decision.why {
         Why::NothingKnown => Reason::NothingMeasured,
-        Why::Start => Reason::StartFast { bitrate, allowed: estimate, measured },
-        Why::Throughput => Reason::FitsThroughput { bitrate, allowed: estimate, measured },
+        Why::Start => Reason::StartFast { bitrate, allowed: carried(1.0), measured },
+        Why::Throughput if ctx.starting => Reason::StartFast { bitrate, allowed: carried(MARGIN), measured },
+        Why::Throughput => Reason::FitsThroughput { bitrate, allowed: carried(MARGIN), measured },
         Why::Buffer { placeholder_ms } => {
             Reason::BolaScore { bitrate, buffer_ms, placeholder_ms: placeholder_ms as i64 }
         }
-        Why::Unsustained { wanted } => Reason::UpBlockedByThroughput { wanted: ctx.bitrate(wanted), allowed: estimate },
+        Why::Unsustained { wanted } => {
+            Reason::UpBlockedByThroughput { wanted: ctx.bitrate(wanted), allowed: carried(1.0) }
+        }
         Why::ShortBuffer { wanted, safe_bits } => {
             Reason::BufferLow { buffer_ms, wanted: ctx.bitrate(wanted), safe_bits: safe_bits as u64 }
         }

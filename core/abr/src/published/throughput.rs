@@ -3,7 +3,7 @@
 use super::{Decision, InFlight, Network, PublishedRule, Scene, Why};
 
 /// Share of the estimate that is spent.
-const MARGIN: f64 = 0.9;
+pub(super) const MARGIN: f64 = 0.9;
 /// A request is given up when its projected duration passes this multiple of the segment's.
 const GIVE_UP_AT: f64 = 1.8;
 /// Time since the request in which none is given up.
