@@ -43,12 +43,10 @@ fn session(figure: &Figure) -> Metrics {
 
 #[test]
 fn every_published_session_comes_out_to_the_last_digit() {
-    // On the ladder of ten levels, and where equal plans abound, the planning rules part ways with the copy of them that
-    // was measured.
-    let measured_otherwise =
-        |figure: &Figure| figure.rule.ends_with("Mpc") && (figure.set == "3g" || figure.rule.starts_with("Nom"));
+    // Of plans for nominal sizes many are worth the same to the last bit but one.
+    let hangs_on_rounding = |figure: &Figure| figure.rule.starts_with("Nom");
     let mut held = 0;
-    for figure in figures().iter().filter(|figure| figure.rule != Figure::OPTIMUM && !measured_otherwise(figure)) {
+    for figure in figures().iter().filter(|figure| figure.rule != Figure::OPTIMUM && !hangs_on_rounding(figure)) {
         let ours = session(figure);
         let pairs = [
             (figure.mean_kbps, ours.mean_kbps),

@@ -125,24 +125,18 @@ struct Plans {
 struct Plan {
     /// Level of its first segment.
     first: usize,
-    /// Bitrates less their changes, in kbit/s.
-    quality: f64,
-    stall_ms: f64,
+    /// QoE_lin so far, in Mbit/s.
+    score: f64,
     buffer_ms: f64,
 }
 
-impl Plan {
-    fn score(&self, stall_price: f64) -> f64 {
-        self.quality - stall_price * self.stall_ms
-    }
-}
-
 impl Plans {
+    /// The first level of the best plan; the lowest of equals. Plans of the same segments in another order are
+    /// often worth the same but for rounding, so that scores are added up as in the copy that was measured.
     fn best_first_level(&mut self, scene: &Scene<'_>, kbps: f64, last: usize, segments: usize) -> usize {
         let ladder = scene.ladder;
-        // kbit/s a millisecond: the highest bitrate in Mbit/s for each second.
         let stall_price = ladder.kbps(ladder.top()) / 1000.0;
-        let none = Plan { first: 0, quality: 0.0, stall_ms: 0.0, buffer_ms: scene.buffer_ms };
+        let none = Plan { first: 0, score: 0.0, buffer_ms: scene.buffer_ms };
         self.ending.resize(ladder.len(), Vec::new());
         self.longer.resize(ladder.len(), Vec::new());
         self.ending.iter_mut().for_each(Vec::clear);
@@ -150,44 +144,45 @@ impl Plans {
         for step in 0..segments {
             for (level, longer) in self.longer.iter_mut().enumerate() {
                 longer.clear();
+                let rate = ladder.kbps(level);
                 let takes_ms = scene.bits(step, level) / kbps;
                 for (before, plans) in self.ending.iter().enumerate() {
-                    let gain = ladder.kbps(level) - (ladder.kbps(level) - ladder.kbps(before)).abs();
+                    let change = (rate - ladder.kbps(before)).abs() / 1000.0;
                     for plan in plans {
-                        let after = (plan.buffer_ms - takes_ms).max(0.0) + scene.segment_ms;
+                        let stall_ms = (takes_ms - plan.buffer_ms).max(0.0);
+                        let after_ms = (plan.buffer_ms - takes_ms).max(0.0) + scene.segment_ms;
                         let next = Plan {
                             first: if step == 0 { level } else { plan.first },
-                            quality: plan.quality + gain,
-                            stall_ms: plan.stall_ms + (takes_ms - plan.buffer_ms).max(0.0),
-                            buffer_ms: after.min(scene.capacity_ms),
+                            score: plan.score + rate / 1000.0 - change - stall_price * stall_ms / 1000.0,
+                            buffer_ms: after_ms.min(scene.capacity_ms),
                         };
-                        keep(longer, next, stall_price);
+                        keep(longer, next);
                     }
                 }
             }
             std::mem::swap(&mut self.ending, &mut self.longer);
         }
-        let mut best = None;
+        let mut best: Option<Plan> = None;
         for plan in self.ending.iter().flatten() {
-            let score = plan.score(stall_price);
-            if best.is_none_or(|(most, first)| score > most || (score == most && plan.first < first)) {
-                best = Some((score, plan.first));
+            let better = |best: Plan| plan.score > best.score || (plan.score == best.score && plan.first < best.first);
+            if best.is_none_or(better) {
+                best = Some(*plan);
             }
         }
-        best.map_or(0, |(_, first)| first)
+        best.map_or(0, |plan| plan.first)
     }
 }
 
 /// Adds a plan unless another makes it needless, and drops those that it makes needless.
-fn keep(plans: &mut Vec<Plan>, new: Plan, stall_price: f64) {
-    let score = new.score(stall_price);
-    let serves = |one: &Plan, other: &Plan, one_score: f64, other_score: f64| {
-        one.buffer_ms >= other.buffer_ms
-            && (one_score > other_score || (one_score == other_score && one.first <= other.first))
+fn keep(plans: &mut Vec<Plan>, new: Plan) {
+    // Scores that differ by rounding may yet become the same, and then the first level counts.
+    let better = |one: &Plan, other: &Plan| {
+        one.score > other.score + 1e-9 || (one.score >= other.score && one.first <= other.first)
     };
-    if plans.iter().any(|plan| serves(plan, &new, plan.score(stall_price), score)) {
+    let serves = |one: &Plan, other: &Plan| one.buffer_ms >= other.buffer_ms && better(one, other);
+    if plans.iter().any(|plan| serves(plan, &new)) {
         return;
     }
-    plans.retain(|plan| !serves(&new, plan, score, plan.score(stall_price)));
+    plans.retain(|plan| !serves(&new, plan));
     plans.push(new);
 }
