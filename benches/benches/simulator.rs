@@ -1,5 +1,8 @@
 //! Sessions of ten minutes in the simulator's faithful mode, and what each rule's decisions cost in it.
 
+// What goes wrong here ends the benchmark.
+#![allow(clippy::expect_used)]
+
 use std::hint::black_box;
 use std::path::Path;
 use std::time::Duration;
@@ -41,7 +44,8 @@ fn sessions(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements(MANY as u64));
         let throughput = rule("THROUGHPUT").expect("a rule");
         group.bench_function("THROUGHPUT, all cores", |bencher| {
-            bencher.iter(|| for_each_index(MANY, |_| play(throughput.rule().as_mut(), black_box(&movie), &link, &setup)));
+            bencher
+                .iter(|| for_each_index(MANY, |_| play(throughput.rule().as_mut(), black_box(&movie), &link, &setup)));
         });
         group.finish();
     }

@@ -358,6 +358,9 @@ pub(crate) struct Simulate {
     /// Play as a live title is played: with a short buffer
     #[arg(long)]
     pub(crate) live: bool,
+    /// Reckon what no session can pass too, beside the best one known; takes seconds a trace
+    #[arg(long)]
+    pub(crate) bound: bool,
     /// Play as the simulator of the rules' authors does, for comparison with published figures
     #[arg(long)]
     pub(crate) faithful: bool,

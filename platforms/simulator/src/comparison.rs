@@ -10,7 +10,7 @@ use crate::link::Link;
 use crate::metrics::Metrics;
 use crate::movie::Movie;
 use crate::objective::Score;
-use crate::optimum::{optimum, practical_ceiling};
+use crate::optimum::{optimum, practical_ceiling, upper_bound};
 use crate::statistics::{normalised, Interval};
 
 /// Draws of all intervals begin here: the same question has the same answer.
@@ -41,6 +41,10 @@ impl<T> Scores<T> {
 }
 
 impl<T: Copy> Scores<T> {
+    fn map<U>(self, of: impl Fn(T) -> U) -> Scores<U> {
+        Scores { q1: of(self.q1), qoe_lin: of(self.qoe_lin) }
+    }
+
     fn get(&self, score: Score) -> T {
         match score {
             Score::Q1 => self.q1,
@@ -61,6 +65,8 @@ pub struct Run {
     pub metrics: Metrics,
     /// What the best session known gets on this network.
     pub optimum: Scores<f64>,
+    /// What no session passes; null where it was not asked for.
+    pub bound: Scores<Option<f64>>,
     /// What a rule gets that foresees five segments.
     pub ceiling: Scores<f64>,
     /// The share of what can be had beyond the lowest level; null where nothing can be had.
@@ -108,8 +114,26 @@ pub struct Comparison {
     pub sessions_per_s: f64,
 }
 
+/// How closely the optimum is enclosed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enclosure {
+    /// By the best session known.
+    Below,
+    /// By a bound too, which takes ten times as long.
+    Both,
+}
+
+/// Intervals into which the stall is divided for the bound.
+const INTERVALS: usize = 16;
+
 /// Plays a movie over every network by every rule, on all cores. None if there is no network or no rule.
-pub fn compare(movie: &Movie, traces: &[Trace], rules: &[&'static PublishedName], buffer_s: f64) -> Option<Comparison> {
+pub fn compare(
+    movie: &Movie,
+    traces: &[Trace],
+    rules: &[&'static PublishedName],
+    buffer_s: f64,
+    enclosure: Enclosure,
+) -> Option<Comparison> {
     let setup = Setup::with_buffer(buffer_s);
     let session = |rule: &PublishedName, trace: &Trace| {
         let setup = Setup { replacement: rule.replacement, ..setup };
@@ -123,7 +147,7 @@ pub fn compare(movie: &Movie, traces: &[Trace], rules: &[&'static PublishedName]
     });
     let sessions_per_s = sessions.len() as f64 / began.elapsed().as_secs_f64();
     let limits = for_each_index(traces.len(), |index| {
-        Limits::of(movie, &traces[index], &setup, session(lowest, &traces[index]))
+        Limits::of(movie, &traces[index], buffer_s * 1000.0, session(lowest, &traces[index]), enclosure)
     });
     let runs = sessions.iter().enumerate().map(|(index, metrics)| {
         let (rule, limits) = (rules[index / traces.len()], &limits[index % traces.len()]);
@@ -132,6 +156,7 @@ pub fn compare(movie: &Movie, traces: &[Trace], rules: &[&'static PublishedName]
             abr: rule.name,
             metrics: *metrics,
             optimum: limits.optimum,
+            bound: limits.bound,
             ceiling: limits.ceiling,
             normalised: Scores::each(|score| normalised([limits.place(score, metrics)])),
         }
@@ -178,19 +203,24 @@ pub fn compare(movie: &Movie, traces: &[Trace], rules: &[&'static PublishedName]
 struct Limits {
     lowest: Metrics,
     optimum: Scores<f64>,
+    bound: Scores<Option<f64>>,
     ceiling: Scores<f64>,
 }
 
 impl Limits {
-    fn of(movie: &Movie, trace: &Trace, setup: &Setup, lowest: Metrics) -> Self {
-        let ceiling = |score: Score| {
-            let outcome = practical_ceiling(movie, &trace.link, setup.buffer_ms, score);
-            score.of(&Metrics::of(&outcome, movie))
-        };
+    fn of(movie: &Movie, trace: &Trace, buffer_ms: f64, lowest: Metrics, enclosure: Enclosure) -> Self {
+        let each = Scores::each(|score| {
+            let best = optimum(movie, &trace.link, buffer_ms, score);
+            let bound = (enclosure == Enclosure::Both)
+                .then(|| upper_bound(movie, &trace.link, buffer_ms, score, &best, INTERVALS));
+            let foreseen = practical_ceiling(movie, &trace.link, buffer_ms, score);
+            (best.score, bound, score.of(&Metrics::of(&foreseen, movie)))
+        });
         Self {
             lowest,
-            optimum: Scores::each(|score| optimum(movie, &trace.link, setup.buffer_ms, score).score),
-            ceiling: Scores::each(ceiling),
+            optimum: each.map(|(optimum, _, _)| optimum),
+            bound: each.map(|(_, bound, _)| bound),
+            ceiling: each.map(|(_, _, ceiling)| ceiling),
         }
     }
 

@@ -20,7 +20,7 @@ pub mod read;
 mod statistics;
 
 pub use batch::for_each_index;
-pub use comparison::{compare, Comparison, Run, Scores, Summary, Trace};
+pub use comparison::{compare, Comparison, Enclosure, Run, Scores, Summary, Trace};
 pub use figures::Figure;
 pub use link::{Cursor, Link, Period, Unusable};
 pub use metrics::{q1, q1_live, Metrics};

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use telecine_model::{Error, ErrorCode};
 use telecine_simulator::faithful::{self, PublishedName, PUBLISHED};
 use telecine_simulator::read::{sabre_movie, sabre_network, ReadError};
-use telecine_simulator::{compare, Comparison, Interval, Trace};
+use telecine_simulator::{compare, Comparison, Enclosure, Interval, Trace};
 
 use crate::args::Simulate;
 use crate::columns::{columns, Align};
@@ -35,7 +35,8 @@ pub(crate) fn run(args: &Simulate) -> Result<ExitCode, Error> {
     if buffer_s < 2.0 * segment_s {
         return Err(refused(format!("a buffer of {buffer_s} s does not hold two segments of {segment_s} s")));
     }
-    let comparison = compare(&movie, &traces, &rules(&args.abr)?, buffer_s)
+    let enclosure = if args.bound { Enclosure::Both } else { Enclosure::Below };
+    let comparison = compare(&movie, &traces, &rules(&args.abr)?, buffer_s, enclosure)
         .ok_or_else(|| refused("no trace and no rule to compare".to_owned()))?;
     if args.json {
         output::json(&comparison)?;

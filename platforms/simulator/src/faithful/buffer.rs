@@ -54,7 +54,7 @@ impl Buffer {
     }
 
     /// Segments that play already, whole or in part.
-    pub(super) fn into_segments(&self) -> f64 {
+    pub(super) fn segments_begun(&self) -> f64 {
         self.into_ms / self.segment_ms
     }
 

@@ -18,7 +18,7 @@ impl Replacement {
     /// How many segments from the buffer's end the one to be replaced is.
     pub(super) fn of(self, buffer: &Buffer, level: usize) -> Option<usize> {
         let levels = buffer.levels();
-        let near = (1.5 + buffer.into_segments()).ceil() as usize;
+        let near = (1.5 + buffer.segments_begun()).ceil() as usize;
         let mut far = near..levels.len();
         let lower = |place: &usize| levels[*place] < level;
         let place = match self {
