@@ -6,6 +6,7 @@
 //! - A [`BitrateRule`] sees the ladder, the buffer and the estimate in a [`Context`] and answers
 //!   with a [`Choice`] that carries its [`Reason`]s. [`rule_by_name`] gives one of [`RULES`];
 //!   [`DEFAULT_RULE`] is BOLA-E with damped oscillation, started by throughput.
+//!   The rules of others are in [`published`], as they were published.
 //! - At a live edge a [`LatencyTarget`](live::LatencyTarget) and a [`SpeedControl`](live::SpeedControl)
 //!   say how late to be and at what speed to play for it; see [`live`].
 //!
