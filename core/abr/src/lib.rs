@@ -6,6 +6,7 @@
 //! - A [`BitrateRule`] sees the ladder, the buffer and the estimate in a [`Context`] and answers
 //!   with a [`Choice`] that carries its [`Reason`]s. [`rule_by_name`] gives one of [`RULES`];
 //!   [`DEFAULT_RULE`] is BOLA-E with damped oscillation, started by throughput.
+//!   The rules of others are in [`published`], as they were published.
 //! - At a live edge a [`LatencyTarget`](live::LatencyTarget) and a [`SpeedControl`](live::SpeedControl)
 //!   say how late to be and at what speed to play for it; see [`live`].
 //!
@@ -87,10 +88,13 @@ mod ewma;
 mod fit;
 pub mod live;
 mod lowest;
+pub mod published;
 mod reason;
 mod rule;
 mod throughput;
 mod transit;
+
+use crate::published::{Bba, Dynamic, DynamicDash, Horizon, Mpc, Playable, Prediction, Sizes};
 
 pub use bola::{BolaE, Oscillation};
 pub use estimate::{Estimate, Estimator, TransferFlags, TransferId, TransferSample};
@@ -101,7 +105,21 @@ pub use rule::{BitrateRule, Choice, Context, Downloaded, Level, Progress};
 pub use throughput::Throughput;
 
 /// Names that [`rule_by_name`] knows, the default first.
-pub const RULES: &[&str] = &[DEFAULT_RULE, "bola-e", "bola-e-ao", "throughput", "lowest"];
+pub const RULES: &[&str] = &[
+    DEFAULT_RULE,
+    "bola-e",
+    "bola-e-ao",
+    "bola",
+    "bola-ao",
+    "dynamic",
+    "dynamic-ao",
+    "dynamic-dash",
+    "bba",
+    "mpc",
+    "robust-mpc",
+    "throughput",
+    "lowest",
+];
 
 /// The rule that plays unless another is asked for: on the published traces it serves better than
 /// BOLA-E in every set and mode, with half the switching where the buffer is long.
@@ -113,6 +131,14 @@ pub fn rule_by_name(name: &str) -> Option<Box<dyn BitrateRule>> {
         DEFAULT_RULE => Box::new(BolaE::new(Oscillation::Damped)),
         "bola-e" => Box::new(BolaE::new(Oscillation::Allowed)),
         "bola-e-ao" => Box::new(BolaE::new(Oscillation::Minimised)),
+        "bola" => Box::new(Playable::new("bola", published::Bola::new(Horizon::Ends, Oscillation::Allowed))),
+        "bola-ao" => Box::new(Playable::new("bola-ao", published::Bola::new(Horizon::Ends, Oscillation::Minimised))),
+        "dynamic" => Box::new(Playable::new("dynamic", Dynamic::new(Oscillation::Allowed))),
+        "dynamic-ao" => Box::new(Playable::new("dynamic-ao", Dynamic::new(Oscillation::Minimised))),
+        "dynamic-dash" => Box::new(Playable::new("dynamic-dash", DynamicDash::new(Oscillation::Allowed))),
+        "bba" => Box::new(Playable::new("bba", Bba::default())),
+        "mpc" => Box::new(Playable::new("mpc", Mpc::new(Prediction::HarmonicMean, Sizes::Known))),
+        "robust-mpc" => Box::new(Playable::new("robust-mpc", Mpc::new(Prediction::Robust, Sizes::Known))),
         "throughput" => Box::new(Throughput::new()),
         "lowest" => Box::new(Lowest),
         _ => return None,

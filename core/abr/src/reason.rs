@@ -103,6 +103,22 @@ pub enum Reason {
         /// Bits of the smaller segment.
         instead_bits: u64,
     },
+    /// The first step of the plan that is worth most if the network carries what is forecast.
+    BestPlan {
+        /// Of the level.
+        bitrate: u64,
+        /// Segments that the plan covers.
+        segments: u32,
+        /// Bits a second that the plan counts on.
+        forecast: u64,
+    },
+    /// The level that the length of the buffer stands for.
+    BufferMap {
+        /// Of the level.
+        bitrate: u64,
+        /// Media ahead of the playhead.
+        buffer_ms: i64,
+    },
     /// The ladder was cut before the rule saw it.
     Capped {
         /// By what.
@@ -183,6 +199,12 @@ impl fmt::Display for Reason {
                 instead_bits / 1000,
                 rest_bits / 1000
             ),
+            Self::BestPlan { bitrate, segments, forecast } => {
+                write!(f, "{} begins the best plan for {segments} segments at {}", kbps(bitrate), kbps(forecast))
+            }
+            Self::BufferMap { bitrate, buffer_ms } => {
+                write!(f, "{} of buffer stand for {}", secs(buffer_ms), kbps(bitrate))
+            }
             Self::Capped { by } => write!(f, "higher levels are excluded by {by}"),
         }
     }

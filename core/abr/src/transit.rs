@@ -55,6 +55,11 @@ impl Transit {
         Some(Self { elapsed: elapsed * speed, network, size, rest: size - arrived, segment, rate: level.rate() })
     }
 
+    /// Bits of the whole body.
+    pub(crate) fn size(&self) -> f64 {
+        self.size
+    }
+
     /// Bits of the same segment at another level: known, or in proportion to the bitrates.
     pub(crate) fn size_at(&self, ctx: &Context<'_>, level: usize) -> f64 {
         match ctx.levels.get(level) {

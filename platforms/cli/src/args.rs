@@ -25,7 +25,8 @@ use telecine_model::{datetime, MediaTime};
         telecine remux segment.ts out.mp4                a transport stream, or any MP4, as CMAF\n  \
         telecine decrypt --key KID:KEY in.mp4 out.mp4    protected media in clear\n  \
         telecine origin --listen 127.0.0.1:8080          serve the demo title\n  \
-        telecine replay session.rec                      repeat a recorded session's decisions\n\n\
+        telecine replay session.rec                      repeat a recorded session's decisions\n  \
+        telecine simulate --faithful --movie bbb.json --trace 3g/*.json   compare bitrate rules\n\n\
         Exit codes: 0 done, 1 internal error, 2 usage, 3 bad content, 4 network, 5 DRM, 6 device or decoder,\n\
         7 a check did not hold."
 )]
@@ -50,6 +51,8 @@ pub(crate) enum Command {
     Origin(Origin),
     /// Runs the engine over a recording and compares its decisions
     Replay(Replay),
+    /// Shows what bitrate rules make of recorded networks
+    Simulate(Simulate),
 }
 
 /// Plays a title to its end and reports.
@@ -327,6 +330,45 @@ pub(crate) struct Replay {
     pub(crate) json: bool,
 }
 
+/// Shows what bitrate rules make of recorded networks.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "One session for each trace and rule. Movies and traces are those of the simulator with which BOLA was published \
+    (UMass-LIDS/sabre).\n\
+    The rules in --faithful are BBA, BOLA, BOLA-E, DYNAMIC and others by their published names; without more in the name \
+    they avoid oscillation as the published figures do (-ao), with -without-ao they do not, with -FS they replace what is \
+    buffered at a lower level.\n\n\
+    Examples:\n  \
+    telecine simulate --faithful --movie bbb.json --trace 3g/*.json\n  \
+    telecine simulate --faithful --movie bbb4k.json --trace 4g/*.json --abr bola-e --live --json"
+)]
+pub(crate) struct Simulate {
+    /// Sizes of the title's segments
+    #[arg(long, value_name = "M.json")]
+    pub(crate) movie: PathBuf,
+    /// Networks, each played over by every rule
+    #[arg(long, value_name = "T.json", required = true, num_args = 1..)]
+    pub(crate) trace: Vec<PathBuf>,
+    /// Bitrate rule, or all of them
+    #[arg(long, value_name = "NAME|all", default_value = "all")]
+    pub(crate) abr: String,
+    /// Media that the buffer takes at most [default: 25, and 10 with --live]
+    #[arg(long, value_name = "SECONDS", value_parser = buffer)]
+    pub(crate) buffer: Option<f64>,
+    /// Play as a live title is played: with a short buffer
+    #[arg(long)]
+    pub(crate) live: bool,
+    /// Reckon what no session can pass too, beside the best one known; takes seconds a trace
+    #[arg(long)]
+    pub(crate) bound: bool,
+    /// Play as the simulator of the rules' authors does, for comparison with published figures
+    #[arg(long)]
+    pub(crate) faithful: bool,
+    /// Print one JSON document and nothing else
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SinkName {
     Null,
@@ -397,6 +439,14 @@ fn seconds(text: &str) -> Result<MediaTime, String> {
     datetime::parse_decimal_nanos(text)
         .map(MediaTime::from_nanos)
         .ok_or_else(|| "seconds are a decimal number, like 12.5".to_owned())
+}
+
+fn buffer(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    match seconds > 0.0 && seconds <= 86_400.0 {
+        true => Ok(seconds),
+        false => Err("a buffer is more than nothing and no longer than a day".to_owned()),
+    }
 }
 
 /// A latency: more than nothing.

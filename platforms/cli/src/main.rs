@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         Command::Decrypt(args) => commands::decrypt::run(args).map(|()| ExitCode::SUCCESS),
         Command::Origin(args) => commands::origin::run(args).map(|()| ExitCode::SUCCESS),
         Command::Replay(args) => commands::replay::run(args),
+        Command::Simulate(args) => commands::simulate::run(args),
     };
     done.unwrap_or_else(|error| exit::report(&error))
 }

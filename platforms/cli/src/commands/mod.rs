@@ -7,3 +7,4 @@ pub(crate) mod play;
 pub(crate) mod probe;
 pub(crate) mod remux;
 pub(crate) mod replay;
+pub(crate) mod simulate;

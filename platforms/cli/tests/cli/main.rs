@@ -14,6 +14,7 @@ mod an_error_is_one_sentence_with_code_place_url_and_advice;
 mod an_hls_media_playlist_is_inspected_to_the_last_attribute;
 mod an_hls_multivariant_playlist_is_inspected_with_its_children;
 mod an_mpd_is_inspected;
+mod bitrate_rules_are_compared;
 mod bitrates_are_measured;
 mod ctrl_c_stops_and_still_reports;
 mod every_sample_comes_once_wherever_playback_starts;

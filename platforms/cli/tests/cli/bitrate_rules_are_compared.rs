@@ -1,0 +1,62 @@
+//! `telecine simulate`.
+
+use std::path::{Path, PathBuf};
+
+use crate::common::telecine;
+
+fn traces() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../conformance/traces")
+}
+
+fn arguments(more: &[&str]) -> Vec<String> {
+    let file = |name: &str| traces().join(name).display().to_string();
+    let mut arguments = vec!["simulate".to_owned(), "--movie".to_owned(), file("movies/bbb4k.json")];
+    arguments.extend(["--trace".to_owned(), file("4g/report_foot_0005.json"), file("4g/report_tram_0007.json")]);
+    arguments.extend(more.iter().map(|&word| word.to_owned()));
+    arguments
+}
+
+#[test]
+fn every_session_is_in_the_document_as_published() {
+    let document = telecine(arguments(&["--faithful", "--abr", "bola-e", "--json"])).ok();
+    let runs = document["runs"].as_array().expect("runs");
+    assert_eq!(runs.len(), 2);
+    // The row of published-rules.csv.
+    assert_eq!((&runs[0]["trace"], &runs[0]["abr"]), (&"report_foot_0005.json".into(), &"BOLA-E".into()));
+    let table = std::fs::read_to_string(traces().join("published-rules.csv")).expect("a table");
+    let row = table.lines().find(|row| row.starts_with("4g,vod,25,BOLA-E,report_foot_0005.json")).expect("the row");
+    let published: f64 = row.split(',').nth(5).and_then(|cell| cell.parse().ok()).expect("a number");
+    assert!((runs[0]["mean_kbps"].as_f64().expect("a number") - published).abs() < 1e-5, "{}", runs[0]);
+    for name in ["stall_s", "startup_s", "mean_switch_kbps", "q1", "qoe_lin", "sabre_score"] {
+        assert!(runs[0][name].is_number(), "{name}");
+    }
+    for name in ["optimum", "normalised"] {
+        assert!(runs[0][name]["q1"].is_number() && runs[0][name]["qoe_lin"].is_number(), "{name}");
+    }
+    let summary = &document["summary"][0];
+    assert!(summary["q1"]["low"].as_f64() <= summary["q1"]["mean"].as_f64());
+    assert!(document["sessions_per_s"].as_f64() > Some(0.0));
+}
+
+#[test]
+fn the_table_has_every_rule_and_every_score() {
+    let run = telecine(arguments(&["--faithful", "--live"]));
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    for word in ["Lowest", "BOLA-BASIC", "DYNAMIC-DASH-without-ao", "RobustMpc", "Q1", "QoE_lin", "sabre"] {
+        assert!(run.stdout.contains(word), "{word}: {}", run.stdout);
+    }
+    assert_eq!(run.stdout.lines().count(), 1 + 21 + 1, "{}", run.stdout);
+}
+
+#[test]
+fn what_cannot_be_simulated_is_told() {
+    let run = telecine(arguments(&["--faithful", "--abr", "pensieve"]));
+    assert!(run.code == 2 && run.error().contains("no published rule 'pensieve'"), "{}", run.error());
+    let run = telecine(arguments(&["--faithful", "--buffer", "4"]));
+    assert!(run.code == 2 && run.error().contains("does not hold two segments"), "{}", run.error());
+    let run = telecine(arguments(&[]));
+    assert!(run.code == 2 && run.error().contains("--faithful"), "{}", run.error());
+    let movie = traces().join("movies/bbb.json").display().to_string();
+    let run = telecine(["simulate", "--faithful", "--movie", &movie, "--trace", &movie]);
+    assert!(run.code == 2 && run.error().contains("not a sabre network: line 1"), "{}", run.error());
+}

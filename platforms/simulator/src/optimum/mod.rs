@@ -1,0 +1,75 @@
+//! What could have been reached: by who knows the network to its end, and by who knows it for five
+//! segments.
+//!
+//! The model is that of the faithful mode: the first segment is of the lowest level, one request at a time,
+//! a request as soon as the buffer has room. Nothing is given up or replaced.
+//!
+//! The optimum lies between a session that is known to be good ([`feasible`]) and a score that no session
+//! passes ([`bound`]).
+
+mod bound;
+mod ceiling;
+mod course;
+mod feasible;
+
+pub use ceiling::practical_ceiling;
+
+use course::Course;
+
+use crate::link::Link;
+use crate::movie::Movie;
+use crate::objective::{Objective, Score};
+
+/// A good session of a movie over a link for one score, found by who knows the network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Optimum {
+    /// Its levels.
+    pub levels: Vec<usize>,
+    /// Its stall, in milliseconds.
+    pub stall_ms: f64,
+    /// Its score. It can be played, so that the true optimum is no less.
+    pub score: f64,
+}
+
+/// A session so far, and what it gained less what its stall costs.
+#[derive(Clone, Debug)]
+struct Candidate {
+    levels: Vec<usize>,
+    stall_ms: f64,
+    value: f64,
+}
+
+impl Candidate {
+    /// Plays levels as they would be.
+    fn played(course: &Course<'_>, objective: &Objective<'_>, levels: Vec<usize>) -> Self {
+        let stall_ms = course.stall_ms(&levels);
+        let value = objective.gain_of(&levels) - objective.price * stall_ms;
+        Self { levels, stall_ms, value }
+    }
+}
+
+/// The best session that is found: the optimum, or close below it.
+pub fn optimum(movie: &Movie, link: &Link, buffer_ms: f64, score: Score) -> Optimum {
+    let course = Course::new(movie, link, buffer_ms);
+    let objective = Objective::new(score, movie, course.startup_ms);
+    let lowest = Candidate::played(&course, &objective, vec![0; movie.segments()]);
+    let found = Candidate::played(&course, &objective, feasible::best(&course, &objective));
+    let best = if found.value > lowest.value { found } else { lowest };
+    Optimum { score: objective.total(best.value, 0.0), levels: best.levels, stall_ms: best.stall_ms }
+}
+
+/// A score that no session passes, by dividing the stall that it may have into so many intervals at most:
+/// the more, the closer, and the longer it takes.
+pub fn upper_bound(
+    movie: &Movie,
+    link: &Link,
+    buffer_ms: f64,
+    score: Score,
+    optimum: &Optimum,
+    intervals: usize,
+) -> f64 {
+    let course = Course::new(movie, link, buffer_ms);
+    let objective = Objective::new(score, movie, course.startup_ms);
+    let known = Candidate::played(&course, &objective, optimum.levels.clone());
+    objective.total(bound::most(&course, &objective, &known, intervals), 0.0)
+}
