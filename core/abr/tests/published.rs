@@ -1,5 +1,8 @@
 //! The published rules against what they promise. Their figures are held in `platforms/simulator`.
 
+// What goes wrong here fails the test that asked for it.
+#![allow(clippy::expect_used, clippy::panic)]
+
 use proptest::prelude::*;
 use telecine_abr::published::{
     Bba, Bola, BolaE, End, Fetched, Horizon, InFlight, Ladder, Mpc, Network, Prediction, PublishedRule, Scene, Sizes,

@@ -1,5 +1,8 @@
 //! Scores and intervals.
 
+// What goes wrong here fails the test that asked for it.
+#![allow(clippy::expect_used)]
+
 use telecine_simulator::{normalised, q1, q1_live, Interval, Metrics, Movie, Outcome};
 
 /// Two levels of 1 and 4 Mbit/s, three segments of so many seconds.

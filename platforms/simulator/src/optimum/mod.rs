@@ -4,8 +4,8 @@
 //! The model is that of the faithful mode: the first segment is of the lowest level, one request at a time,
 //! a request as soon as the buffer has room. Nothing is given up or replaced.
 //!
-//! The optimum lies between a session that is known to be good ([`feasible`]) and a score that no session
-//! passes ([`bound`]).
+//! The optimum lies between a session that is known to be good (`feasible`) and a score that no session
+//! passes (`bound`).
 
 mod bound;
 mod ceiling;
