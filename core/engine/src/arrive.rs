@@ -9,10 +9,10 @@ use crate::action::{Action, Format, Payload, SinkCommand};
 use crate::engine::Engine;
 use crate::entry::Entering;
 use crate::event::{DecisionKind, State};
-use crate::fetch::Request;
 use crate::input::{Body, RequestId};
 use crate::keys::{fragment_of, Opened};
 use crate::media::{MediaFact, MediaReader, Piece};
+use crate::requests::Request;
 use crate::stream::{Init, Lost, Stream};
 
 /// Before playback runs, a segment under way is given so long before a smaller one is considered.
@@ -361,6 +361,9 @@ impl Engine {
             if !self.on_piece(kind, piece) {
                 return;
             }
+        }
+        if self.end_entry(kind) {
+            return;
         }
         let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return };
         fetch.read = true;

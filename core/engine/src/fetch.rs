@@ -14,8 +14,7 @@ use crate::engine::Engine;
 use crate::event::{DecisionKind, State};
 use crate::input::{Body, NetworkEvent, RequestId};
 use crate::media::MediaReader;
-use crate::requests::Deferred;
-pub(crate) use crate::requests::{Purpose, Request, Requests};
+use crate::requests::{Deferred, Purpose, Request, Requests};
 use crate::stream::Stream;
 use crate::timer::Timer;
 use zeroize::{Zeroize as _, Zeroizing};
@@ -610,9 +609,12 @@ impl Engine {
                 self.replace_segment_at(kind, elsewhere, error, why);
                 self.rest_uninitialised(kind, rendition, code);
             }
-            Purpose::Segment(kind) if self.give_up_entry(kind, &error) => {}
             Purpose::Segment(kind) => {
                 let elsewhere = self.moved_on(&request);
+                let other = elsewhere.is_some() || self.has_alternate(&request.purpose);
+                if self.give_up_entry(&request, &error, other) {
+                    return;
+                }
                 self.replace_segment_at(kind, elsewhere, error, why);
             }
             Purpose::KeyFile(file, _) => self.on_key_file_missing(file, error),

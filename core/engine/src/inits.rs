@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use telecine_model::{Error, ErrorCode, TrackKind};
 
 use crate::engine::Engine;
-use crate::fetch::Request;
 use crate::input::Body;
 use crate::keys::Opened;
 use crate::media::{MediaFact, MediaReader, Piece};
+use crate::requests::Request;
 use crate::stream::{Init, InitKey, SegmentFetch, Stream};
 
 /// Initialisation sections kept at a time: more than any ladder has.

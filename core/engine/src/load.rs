@@ -14,12 +14,12 @@ use telecine_telemetry::Qoe;
 
 use crate::engine::{Engine, Title};
 use crate::event::{DecisionKind, Event, State};
-use crate::fetch::{Purpose, Request};
 use crate::index::{index_from_sidx, nested_ranges};
 use crate::keys::KeyFiles;
 use crate::live::Answered;
 use crate::media::MediaFact;
 use crate::playback::Playback;
+use crate::requests::{Purpose, Request};
 use crate::select::is_readable;
 use crate::stream::RenditionRef;
 

@@ -3,7 +3,7 @@
 use telecine_model::{Error, Place, TrackKind, Warning};
 
 use crate::engine::Engine;
-use crate::fetch::{Purpose, Request};
+use crate::requests::{Purpose, Request};
 use crate::stream::{RenditionRef, SegmentFetch};
 
 impl Engine {

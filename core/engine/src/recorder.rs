@@ -19,10 +19,10 @@ use telecine_model::{uri, Error, ErrorCode, Place, Timestamp, TrackKind};
 use crate::action::Action;
 use crate::config::Config;
 use crate::event::{Decision, Event};
-use crate::fetch::Requests;
 use crate::input::{Body, Command, Environment, Input, NetworkEvent, RequestId, ResponseHead, SinkReport};
 use crate::keys::{Findings, GivenKey, KeyFact, Opened};
 use crate::media::MediaFact;
+use crate::requests::Requests;
 use crate::secrets::Secrets;
 use crate::Engine;
 

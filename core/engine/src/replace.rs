@@ -6,7 +6,7 @@ use telecine_model::{uri, Error, ErrorCode, Handling, MediaTime, Rendition, Segm
 use crate::buffer::{Item, SEAM};
 use crate::engine::Engine;
 use crate::event::DecisionKind;
-use crate::fetch::{Purpose, Request};
+use crate::requests::{Purpose, Request};
 use crate::select::Step;
 use crate::stream::{RenditionRef, Stream};
 

@@ -116,10 +116,12 @@ impl Engine {
         for kind in kinds {
             let Some(stream) = self.streams.get(&kind) else { continue };
             let Some(fetch) = &stream.fetch else { continue };
-            let entered_behind = fetch.entry.as_ref().is_some_and(|entry| entry.is_behind(target));
-            let covers = fetch.start <= target && target < fetch.end && !entered_behind;
+            let covers = fetch.start <= target && target < fetch.end;
             let follows = stream.buffer.fetched_until(target).is_some_and(|end| fetch.start.abs_diff(end) <= SEAM);
-            if self.capabilities.random_access && Some(stream.period) == period && (covers || follows) {
+            // Of a segment that is entered further behind its beginning would be missing.
+            let entered_behind = fetch.entry.as_ref().is_some_and(|entry| entry.is_behind(target));
+            let needed = (covers || follows) && !entered_behind;
+            if self.capabilities.random_access && Some(stream.period) == period && needed {
                 continue;
             }
             self.drop_fetch(kind);

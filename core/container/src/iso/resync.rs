@@ -6,7 +6,8 @@
 //! What stands in front of it is media data, which may look like anything. So a beginning is believed only if all of it
 //! fits together: the chain of boxes from the first header to the media data, a `moof` of the tracks of the
 //! initialisation segment that says its own time, a time where one is looked for, and samples that lie in that `mdat`.
-//! The search is bounded in bytes, and in how often something that only looked like a beginning is read.
+//! The search is bounded in bytes, and in how often something that only looked like a beginning is read. What is a fragment
+//! and only of another time is no such thing: it is stepped over with its media, of which nothing is looked at.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -41,6 +42,8 @@ pub struct ChunkFinder {
     offset: u64,
     /// No beginning is looked for from here on.
     end: u64,
+    /// Before this place lies the media of fragments of other times.
+    over: u64,
     /// Beginnings that were read and were none.
     read: u32,
 }
@@ -60,6 +63,8 @@ enum Verdict {
     Here,
     /// None does.
     No,
+    /// One of another time does, and this is the first place behind it.
+    Other(u64),
     /// More bytes are needed to tell.
     Wait,
 }
@@ -76,6 +81,7 @@ impl ChunkFinder {
             held: BytesMut::new(),
             offset,
             end: offset.saturating_add(reach),
+            over: offset,
             read: 0,
         }
     }
@@ -99,7 +105,7 @@ impl ChunkFinder {
     }
 
     fn search(&mut self, complete: bool) -> Result<Option<FoundChunk>, Error> {
-        let mut at = 0;
+        let Some(mut at) = self.step_over(0) else { return self.pass_all() };
         while let Some(next) = next_kind(&self.held, at) {
             at = next;
             if self.offset.saturating_add(at as u64) >= self.end {
@@ -112,6 +118,13 @@ impl ChunkFinder {
                     return Ok(Some(FoundChunk { offset, bytes: std::mem::take(&mut self.held).freeze() }));
                 }
                 Verdict::Wait if !complete => return Ok(self.pass(at)),
+                Verdict::Other(behind) => {
+                    self.over = behind;
+                    match self.step_over(at) {
+                        Some(next) => at = next,
+                        None => return self.pass_all(),
+                    }
+                }
                 Verdict::Wait | Verdict::No => at += 1,
             }
             if self.read > MOST_READ {
@@ -122,6 +135,21 @@ impl ChunkFinder {
         let passed = self.held.len().saturating_sub(7).max(at.min(self.held.len()));
         self.pass(passed);
         match self.offset >= self.end {
+            true => Err(self.nothing()),
+            false => Ok(None),
+        }
+    }
+
+    /// The first place of what is held, from `at` on, that is behind what is stepped over; None if that is not there yet.
+    fn step_over(&self, at: usize) -> Option<usize> {
+        let over = usize::try_from(self.over.saturating_sub(self.offset)).ok()?;
+        (over <= self.held.len()).then(|| over.max(at))
+    }
+
+    /// Nothing of what is held is looked at.
+    fn pass_all(&mut self) -> Result<Option<FoundChunk>, Error> {
+        self.pass(self.held.len());
+        match self.over >= self.end {
             true => Err(self.nothing()),
             false => Ok(None),
         }
@@ -186,21 +214,18 @@ impl ChunkFinder {
             Ok(None) => return Verdict::Wait,
             _ => return Verdict::No,
         };
-        match self.fits(at..end, header, media) {
-            true => Verdict::Here,
-            false => {
-                self.read += 1;
-                Verdict::No
-            }
-        }
+        let verdict = self.fits(at..end, header, media);
+        self.read += u32::from(matches!(verdict, Verdict::No));
+        verdict
     }
 
     /// Whether a `moof` in front of an `mdat` is a fragment of what is looked for.
-    fn fits(&self, range: Range<usize>, header: Header, media: Header) -> bool {
-        let Some(bytes) = self.held.get(range.clone()).map(Bytes::copy_from_slice) else { return false };
+    fn fits(&self, range: Range<usize>, header: Header, media: Header) -> Verdict {
+        let Some(bytes) = self.held.get(range.clone()).map(Bytes::copy_from_slice) else { return Verdict::No };
         let begin = self.offset.saturating_add(range.start as u64);
         let view = BoxView::whole(&bytes, header, begin);
-        let Ok(moof) = moof::read(&view, Some(&self.init), &mut DecodeTimes::new(), &self.limits) else { return false };
+        let read = moof::read(&view, Some(&self.init), &mut DecodeTimes::new(), &self.limits);
+        let Ok(moof) = read else { return Verdict::No };
         let body = view.end_offset().saturating_add(media.length);
         let behind = match media.extent {
             Extent::Bytes(size) => view.end_offset().saturating_add(size),
@@ -211,7 +236,13 @@ impl ChunkFinder {
             sample.size == 0 || (body <= sample.offset && end <= behind)
         });
         let timed = moof.tracks.iter().all(|track| track.explicit_time);
-        within && timed && moof.media_end > 0 && moof.tracks.iter().any(|track| self.is_of_the_time(track))
+        if !within || !timed || moof.media_end == 0 {
+            return Verdict::No;
+        }
+        match moof.tracks.iter().any(|track| self.is_of_the_time(track)) {
+            true => Verdict::Here,
+            false => Verdict::Other(behind),
+        }
     }
 
     fn is_of_the_time(&self, found: &super::TrackFragment) -> bool {

@@ -113,6 +113,32 @@ fn a_fragment_of_another_time_is_passed_over() {
 }
 
 #[test]
+fn however_many_fragments_of_another_time_stand_before_it_is_found() {
+    let (bytes, init, all) = chunked();
+    let (other, wanted) = (&all[1], &all[2]);
+    let second = time(&init, wanted);
+    let within = second..second + MediaTime::from_millis(1);
+    // What is in the media of another time may look like anything.
+    const FAR_OFF: u64 = 1 << 20;
+    let other = &bytes[other.offset as usize..wanted.offset as usize];
+    let real = moved(&bytes[wanted.offset as usize..all[3].offset as usize], FAR_OFF);
+    let mut front = Vec::new();
+    let begin = FAR_OFF - 40 * other.len() as u64;
+    for _ in 0..40 {
+        front.extend(moved(other, begin + front.len() as u64));
+    }
+    let all = [&front[..], &real].concat();
+    for piece in [1, 64, 5000, usize::MAX] {
+        let found = find(finder(&init, begin, FAR, within.clone()), &all, piece).expect("found");
+        assert_eq!(found.offset, FAR_OFF, "{piece}");
+    }
+    // One whose media would reach further than is looked for ends the search.
+    let reach = other.len() as u64;
+    let mut short = finder(&init, begin, reach, within);
+    assert!(short.push(&all[..other.len() / 2]).is_err() || short.push(&all[other.len() / 2..]).is_err());
+}
+
+#[test]
 fn it_is_looked_for_no_further_than_was_said() {
     let (bytes, init, all) = chunked();
     let (from, next) = (all[1].offset + 1, all[2].offset);

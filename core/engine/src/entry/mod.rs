@@ -17,16 +17,17 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use telecine_delivery::RequestClass;
+use telecine_model::protection::KeyId;
 use telecine_model::{ByteRange, Error, ErrorCode, Handling, MediaTime, Place, Rendition, Segment, TrackKind, Warning};
 
 use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::event::DecisionKind;
-use crate::fetch::{Purpose, Request};
 use crate::input::RequestId;
 use crate::keys::fragment_of;
 use crate::live::OPEN_END;
 use crate::media::Piece;
+use crate::requests::{Purpose, Request};
 use crate::stream::SegmentFetch;
 use plan::{places, plan, rate, Plan, Rate};
 
@@ -132,6 +133,8 @@ enum Miss {
     Lie(String),
     /// The server would not have it.
     Refused(String),
+    /// The network did not bring it, which says nothing of segments that are entered.
+    Broken(String),
 }
 
 /// What becomes of a fragment of a segment that is to be entered.
@@ -219,7 +222,7 @@ impl Engine {
         known.map_or(Rate::Declared(rendition.bandwidth), Rate::Known)
     }
 
-    /// A segment has come whole, or all of it behind where it was entered.
+    /// A segment has come whole.
     pub(crate) fn learn_rate(&mut self, fetch: &SegmentFetch) {
         let Some(rendition) = self.rendition(fetch.rendition) else { return };
         if fetch.entry.is_some() || fetch.part.is_some() || rendition.resync.is_empty() {
@@ -233,20 +236,24 @@ impl Engine {
 
     /// An answer begins. A server that ignores ranges sends all of the segment, which is read from its start.
     pub(crate) fn see_entry_head(&mut self, id: RequestId) {
-        let Some(request) = self.requests.get(id).filter(|request| request.fetch.whole_will_do) else { return };
+        let request = self.requests.active.get_mut(&id).filter(|request| request.fetch.whole_will_do);
+        let Some(request) = request else { return };
         let Purpose::Segment(kind) = request.purpose else { return };
         let whole = request.head.as_ref().is_some_and(|head| head.is_success() && head.status != 206);
         let fetch = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut());
         let Some(fetch) = fetch.filter(|fetch| whole && fetch.request == Some(id)) else { return };
-        match &mut fetch.entry {
+        let Some(entry) = &mut fetch.entry else { return };
+        // If it breaks it is asked for as it is read: from its start.
+        request.fetch.byte_range = entry.whole;
+        request.fetch.whole_will_do = false;
+        if fetch.seen > 0 {
             // Some of it plays already: it is found again.
-            Some(entry) if fetch.seen > 0 => (entry.offset, entry.plan.reach) = (0, u64::MAX),
-            Some(_) => {
-                fetch.entry = None;
-                self.title.entries.count_vain(kind);
-            }
-            None => {}
+            (entry.offset, entry.plan.reach) = (0, u64::MAX);
+            return;
         }
+        fetch.start = entry.begin;
+        fetch.entry = None;
+        self.title.entries.count_vain(kind);
     }
 
     /// When what a stream fetches is shown, as its container counts.
@@ -262,17 +269,24 @@ impl Engine {
         let Some(entry) = fetch.entry.as_ref().filter(|entry| entry.stage != Stage::Entered) else {
             return Entering::Take;
         };
-        let Some((tracks, _)) = fragment_of(&piece.fact) else { return Entering::Take };
+        let Some((tracks, keys)) = fragment_of(&piece.fact) else { return Entering::Take };
+        if fetch.seen == 0 && !self.knows_keys(fetch, keys) {
+            // Where keys rotate, what says how to get the next one (`pssh`) may stand in the first fragment of the segment
+            // only, which is left out.
+            let message = "the keys of what was found are told of in front of it".to_owned();
+            self.miss(kind, Miss::Refused(message));
+            return Entering::Again;
+        }
         let Some(container_start) = self.own_start(stream, fetch, tracks) else { return Entering::Drop };
         let start = container_start + self.stated_offset(fetch).unwrap_or_default();
         let first = match entry.stage {
             Stage::Waiting(first) => first,
             _ => start,
         };
-        // Of sound everything can be begun with.
+        // Nor can sound be begun with anywhere (xHE-AAC, AC-4, MPEG-H).
         let own = self.init_of(stream, fetch).and_then(|init| init.tracks.iter().find(|track| track.kind == kind));
         let part = own.and_then(|own| tracks.iter().find(|part| part.id == own.id));
-        let sync = kind != TrackKind::Video || part.is_some_and(|part| part.sync);
+        let sync = part.is_some_and(|part| part.sync);
         let (wanted, distance, segment) = (entry.wanted, entry.distance, fetch.start);
         if !sync && start - first > distance + SEAM {
             let message = format!("no chunk between {first} and {start} begins with a key frame");
@@ -305,6 +319,14 @@ impl Engine {
         Entering::Take
     }
 
+    /// Whether keys of a segment's samples need nothing that stands in the segment: the manifest names them, or there was a
+    /// need of them before.
+    fn knows_keys(&self, fetch: &SegmentFetch, keys: &[KeyId]) -> bool {
+        let named = self.rendition(fetch.rendition).map_or(&[][..], |rendition| &rendition.protection);
+        let named = |key: &KeyId| named.iter().any(|protection| protection.default_kid == Some(*key));
+        keys.iter().all(named) || self.has_needed(fetch, keys)
+    }
+
     /// Whether what a kind's stream fetches is to be entered and nothing of it has been played.
     pub(crate) fn is_entering(&self, kind: TrackKind) -> bool {
         let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
@@ -314,11 +336,36 @@ impl Engine {
 
     /// Nothing was found to begin with. False if none was looked for.
     pub(crate) fn miss_entry(&mut self, kind: TrackKind, error: &Error) -> bool {
-        let searching = self.is_entering(kind);
-        if searching {
-            self.miss(kind, Miss::Lie(error.message().to_owned()));
+        if !self.is_entering(kind) {
+            return false;
         }
-        searching
+        // Behind the last chunk there is none to be found, and nobody said that there were.
+        let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
+        let ended = fetch.and_then(|fetch| {
+            let entry = fetch.entry.as_ref().filter(|entry| entry.stage == Stage::Searching)?;
+            (fetch.complete && fetch.bytes < entry.plan.reach).then_some(fetch.end)
+        });
+        match ended {
+            Some(end) => self.miss(kind, Miss::Behind(end)),
+            None => self.miss(kind, Miss::Lie(error.message().to_owned())),
+        }
+        true
+    }
+
+    /// A segment that is to be entered is complete: if nothing of it could be begun with it is asked for again. False if
+    /// there is no such thing.
+    pub(crate) fn end_entry(&mut self, kind: TrackKind) -> bool {
+        if !self.is_entering(kind) {
+            return false;
+        }
+        let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
+        let Some((entry, end)) = fetch.and_then(|fetch| Some((fetch.entry.as_ref()?, fetch.end))) else { return false };
+        let first = match entry.stage {
+            Stage::Waiting(first) => first,
+            _ => end,
+        };
+        self.miss(kind, Miss::Behind(first));
+        true
     }
 
     /// A request from a segment's middle on failed for a reason that it may be the cause of: the segment is asked for whole.
@@ -327,15 +374,20 @@ impl Engine {
         let Purpose::Segment(kind) = request.purpose else { return false };
         let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
         let own = fetch.is_some_and(|fetch| fetch.request == Some(request.fetch.id)) && self.is_entering(kind);
-        let by_range = match status {
-            Some(status) => (400..500).contains(&status) && !matches!(status, 404 | 408 | 410 | 425 | 429),
-            None => error.code() == ErrorCode::RangeMismatch,
+        // Who may not see it at all may not see the whole of it (401, 402, 407, 451, and what has a code of its own).
+        let by_range = match (error.code(), status) {
+            (ErrorCode::RangeMismatch, _) => true,
+            (ErrorCode::HttpStatus, Some(status)) => {
+                (400..500).contains(&status) && !matches!(status, 401 | 402 | 404 | 407 | 408 | 410 | 425 | 429 | 451)
+            }
+            _ => false,
         };
         if !own || !by_range {
             return false;
         }
-        // That it is shorter than was guessed is nobody's fault.
-        if status == Some(416) {
+        // That it is shorter than was guessed is nobody's fault. A host may know it without an answer.
+        let answered = request.head.is_some() && status.is_none();
+        if error.code() == ErrorCode::RangeMismatch && !answered {
             self.miss(kind, Miss::Refused("the segment ends before that".to_owned()));
             return true;
         }
@@ -344,13 +396,22 @@ impl Engine {
         true
     }
 
-    /// A request from a segment's middle on is not made again. False if there is none.
-    pub(crate) fn give_up_entry(&mut self, kind: TrackKind, error: &Error) -> bool {
-        if !self.is_entering(kind) {
+    /// A request from a segment's middle on is not made again. True if the segment is asked for whole from the same place,
+    /// as it can be had nowhere else (`elsewhere`): where the range may be to blame. A server that has not got it, or that
+    /// does not answer, would not do so for the whole of it either.
+    pub(crate) fn give_up_entry(&mut self, request: &Request, error: &Error, elsewhere: bool) -> bool {
+        let Purpose::Segment(kind) = request.purpose else { return false };
+        let status = request.head.as_ref().map(|head| head.status);
+        if elsewhere || !self.is_entering(kind) {
             return false;
         }
+        let miss = match status {
+            Some(500..=599) if error.code() == ErrorCode::HttpStatus => Miss::Refused(error.message().to_owned()),
+            Some(206) => Miss::Broken(error.message().to_owned()),
+            _ => return false,
+        };
         self.report(error.clone().recovered(Handling::Retried));
-        self.miss(kind, Miss::Refused(error.message().to_owned()));
+        self.miss(kind, miss);
         true
     }
 
@@ -373,8 +434,9 @@ impl Engine {
         self.prepare_retry(kind);
         let again = match &miss {
             Miss::Behind(found) => self.nearer(kind, &entry, *found),
-            Miss::Lie(_) | Miss::Refused(_) => None,
+            Miss::Lie(_) | Miss::Refused(_) | Miss::Broken(_) => None,
         };
+        let vain = again.is_none() && !matches!(miss, Miss::Broken(_));
         let why = match miss {
             Miss::Behind(found) => format!("what was found begins at {found}, media is needed from {}", entry.wanted),
             Miss::Lie(message) => {
@@ -382,11 +444,11 @@ impl Engine {
                 self.tolerate(kind, reference, number, Warning::new("D083", place, message.clone()));
                 message
             }
-            Miss::Refused(message) => message,
+            Miss::Refused(message) | Miss::Broken(message) => message,
         };
         let from = Some(format!("byte {}", entry.plan.skipped));
         let to = again.map_or_else(|| "the whole segment".to_owned(), |plan| format!("byte {}", plan.skipped));
-        if again.is_none() {
+        if vain {
             self.title.entries.count_vain(kind);
         }
         self.decide(DecisionKind::Entry, Some(kind), from, Some(to), vec![why]);

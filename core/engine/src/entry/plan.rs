@@ -59,8 +59,7 @@ pub(super) fn places(resync: &[Resync], timescale: Timescale) -> Option<(MediaTi
 
 /// Bytes of so long at so many bits a second.
 fn bytes_of(time: MediaTime, bits_per_second: u64) -> u64 {
-    let micros = u128::try_from(time.as_micros()).unwrap_or(0);
-    u64::try_from(micros * u128::from(bits_per_second) / 8_000_000).unwrap_or(u64::MAX)
+    bytes_of_share(u64::try_from(time.as_micros()).unwrap_or(0), bits_per_second)
 }
 
 /// Bytes of a share of the bandwidth, in millionths of a second of it.

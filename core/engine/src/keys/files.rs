@@ -14,7 +14,7 @@ use telecine_model::{uri, Error, ErrorCode, Handling, TrackKind};
 use super::facts::NeedId;
 use crate::engine::Engine;
 use crate::event::DecisionKind;
-use crate::fetch::{Purpose, Request};
+use crate::requests::{Purpose, Request};
 use crate::select::Step;
 use crate::stream::{RenditionRef, Stream};
 

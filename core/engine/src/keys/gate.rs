@@ -17,9 +17,9 @@ use super::licences::{Licences, NewNeed};
 use crate::action::{Action, CdmOrder};
 use crate::engine::Engine;
 use crate::event::{DecisionKind, Event, State};
-use crate::fetch::{Purpose, Request};
 use crate::input::RequestId;
 use crate::media::{MediaFact, Piece};
+use crate::requests::{Purpose, Request};
 use crate::stream::{InitKey, RenditionRef, SegmentFetch, Stream};
 
 /// Rounds of deciding by what came of keys within one input.
@@ -498,6 +498,12 @@ impl Engine {
             live.of_fragment(base, kids, init, piece.fragment.as_deref())
         });
         Some(self.add_need(source, kids.to_vec(), kind, of, When::Now, requirement))
+    }
+
+    /// Whether there was a need of these keys of what is fetched before.
+    pub(crate) fn has_needed(&self, fetch: &SegmentFetch, kids: &[KeyId]) -> bool {
+        let source = fetch.keys.clone().unwrap_or(Source::Rendition(fetch.rendition));
+        self.keys.known.contains_key(&(source, kids.to_vec()))
     }
 
     /// What becomes of the piece of a kind's segment that is next: true if it may be handed on.

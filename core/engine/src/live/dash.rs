@@ -18,7 +18,7 @@ use super::mpd::{MpdPlace, MpdRefresh};
 use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::event::{DecisionKind, Event};
-use crate::fetch::{Purpose, Request};
+use crate::requests::{Purpose, Request};
 use crate::stream::{RenditionRef, Stream};
 use crate::timer::Timer;
 

@@ -12,9 +12,9 @@ use telecine_model::{MediaTime, Presentation, SegmentIndex, TrackKind, WallTime}
 use crate::config::ServiceScope;
 use crate::engine::Engine;
 use crate::event::{DecisionKind, State};
-use crate::fetch::Purpose;
 use crate::input::PlaybackSpeeds;
 use crate::live::clock::Answered;
+use crate::requests::Purpose;
 use crate::stream::RenditionRef;
 use crate::timer::Timer;
 

@@ -7,7 +7,7 @@ use telecine_model::{MediaTime, Timestamp, TrackKind};
 
 use crate::buffer::SEAM;
 use crate::engine::Engine;
-use crate::fetch::{Purpose, Request};
+use crate::requests::{Purpose, Request};
 use crate::stream::RenditionRef;
 
 /// For each time that a listed segment of HLS was asked for in vain before it came, all are asked for so much later from then on,

@@ -11,7 +11,7 @@ use super::directives::{self, Directives};
 use super::{parts, HELD_LONGER};
 use crate::action::{FetchRequest, Validators};
 use crate::engine::Engine;
-use crate::fetch::{Purpose, Request};
+use crate::requests::{Purpose, Request};
 use crate::stream::RenditionRef;
 
 /// Lists whose versions are told apart. Nobody plays more at a time.

@@ -39,8 +39,8 @@ use crate::action::{FetchRequest, Validators};
 use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::event::Event;
-use crate::fetch::{Purpose, Request};
 use crate::media::FragmentTrack;
+use crate::requests::{Purpose, Request};
 use crate::stream::{RenditionRef, Stream};
 use crate::timer::Timer;
 

@@ -17,8 +17,8 @@ use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::entry::Entry;
 use crate::event::DecisionKind;
-use crate::fetch::{Purpose, Request};
 use crate::media::FragmentTrack;
+use crate::requests::{Purpose, Request};
 use crate::stream::{Cursor, InitKey, RenditionRef, Stream};
 
 /// A clock is asked again if the dates of answers contradict it by more than this.

@@ -251,8 +251,13 @@ fn bandwidth(text: &str) -> String {
 }
 
 fn twice(bandwidth: &str) -> String {
+    times(bandwidth, 20)
+}
+
+/// So many tenths of it.
+fn times(bandwidth: &str, tenths: u64) -> String {
     let value: u64 = bandwidth.split('"').nth(1).and_then(|value| value.parse().ok()).expect("a number");
-    format!("bandwidth=\"{}\"", value * 2)
+    format!("bandwidth=\"{}\"", value * tenths / 10)
 }
 
 /// It is chosen from the start.
@@ -298,7 +303,9 @@ fn d083_an_mpd_that_lies_of_key_frames_is_told_and_costs_no_picture() {
 fn d083_bytes_without_any_chunk_are_told_and_the_segment_is_fetched_whole() {
     let origin = answering(|mut response| {
         let noise = |n: usize| (n.wrapping_mul(2_654_435_761) >> 11) as u8;
-        response.body = (0..response.body.len()).map(noise).collect();
+        // As far as is looked for one: what ends before might only have been asked for from too far behind.
+        response.body = (0..response.body.len().max(3 << 20)).map(noise).collect();
+        response.content_length = Some(response.body.len() as u64);
         response.into()
     });
     let log = origin.log.clone();
@@ -419,4 +426,191 @@ fn d083_segments_that_events_stand_in_front_of_are_not_entered() {
     plays_well(&session, &appends);
     let asked = first_segment(&log.borrow());
     assert!(matches!(&asked[..], [whole] if whole.status == 200 && whole.bytes.0 == 0), "{asked:?}");
+}
+
+/// A seek before anything was learnt of the title, to a segment of long ago, and what was asked for of its pictures.
+fn sought(origin: Origin, config: Config, path: &str, millis: i64) -> (Session<Origin>, Appends, Vec<Asked>) {
+    let log = origin.log.clone();
+    let begin = SEGMENT as i64 - 64;
+    let (mut session, appends) = watched(origin, config, path, "rate=20Mbps,rtt=60ms");
+    session.schedule(at(110), Command::Seek(secs(begin) + MediaTime::from_millis(millis)));
+    let session = run(session, 40);
+    let name = format!("/t{}.m4s", begin * 90_000);
+    let own = |asked: &&Asked| asked.path.contains("/v") && asked.path.ends_with(&name);
+    let asked = log.borrow().iter().filter(own).cloned().collect();
+    (session, appends, asked)
+}
+
+/// A seek to 7.6 seconds of a segment shows what is there, from a key frame on.
+fn last_chunk_plays(origin: Origin) {
+    let (session, appends, asked) = sought(origin, only_the_largest(), LONG, 7600);
+    assert_eq!(errors(&session), []);
+    assert_eq!((stalls(&session), states(&session).last()), (0, Some(&State::Playing)));
+    assert!(asked.len() > 1 && asked[0].status == 206, "{asked:?}");
+    let begin = secs(SEGMENT as i64 - 64);
+    let first = appended(&appends).into_iter().find(|append| append.0 >= begin && append.0 < begin + secs(8));
+    let first = first.expect("pictures of the segment");
+    assert!(first.1 && first.0 <= begin + MediaTime::from_millis(7600), "{first:?}");
+    every_sample_once_so_far(&session, TrackKind::Video);
+}
+
+#[test]
+fn d083_a_segment_that_ends_before_a_key_frame_is_no_hole() {
+    last_chunk_plays(edited(|text| text.replace(&bandwidth(&text), &times(&bandwidth(&text), 26))));
+}
+
+#[test]
+fn d083_a_segment_that_ends_before_the_key_frame_of_a_lie_is_no_hole() {
+    last_chunk_plays(edited(|text| {
+        let text = text.replace(&bandwidth(&text), &times(&bandwidth(&text), 22));
+        text.replace("type=\"1\" dT=\"180000\"", "type=\"1\" dT=\"90000\"")
+    }));
+}
+
+#[test]
+fn d083_an_estimate_that_leads_behind_the_last_chunk_is_no_lie() {
+    let origin = answering(|mut response| {
+        response.body = response.body.slice(response.body.len() - 500..);
+        response.content_length = Some(500);
+        response.into()
+    });
+    let log = origin.log.clone();
+    let (session, appends) = watched(origin, Config::default(), LONG, "rate=20Mbps,rtt=40ms");
+    let session = run(session, 60);
+    plays_well(&session, &appends);
+    let asked = first_segment(&log.borrow());
+    assert!(asked.last().is_some_and(|last| last.status == 200 && last.bytes.0 == 0), "{asked:?}");
+    assert_eq!((warned(&session), errors(&session)), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn d083_a_server_without_the_segment_is_not_asked_for_the_whole_of_it() {
+    let rendition = |path: &str| path.split('/').find(|part| part.starts_with('v')).unwrap_or_default().to_owned();
+    let lost = Rc::new(std::cell::RefCell::new(None));
+    let first = Rc::clone(&lost);
+    let origin = Origin::new().editing(move |_, path, response| {
+        if !path.contains("/v") || !path.ends_with(&format!("/t{}.m4s", SEGMENT * 90_000)) {
+            return response.into();
+        }
+        let lost = first.borrow_mut().get_or_insert_with(|| rendition(path)).clone();
+        match rendition(path) == lost {
+            true => Response::new(404, response.url, Bytes::new()).into(),
+            false => response.into(),
+        }
+    });
+    let log = origin.log.clone();
+    let (session, appends) = watched(origin, Config::default(), LONG, "rate=20Mbps,rtt=40ms");
+    let session = run(session, 60);
+    plays_well(&session, &appends);
+    let lost = lost.borrow().clone().expect("something was asked for");
+    let asked = first_segment(&log.borrow());
+    let whole = asked.iter().filter(|asked| rendition(&asked.path) == lost && asked.bytes.0 == 0).count();
+    assert!(whole == 0 && asked.last().is_some_and(|last| last.status == 206), "{asked:?}");
+}
+
+#[test]
+fn d083_a_server_that_fails_at_ranges_is_asked_for_the_whole_where_there_is_no_other() {
+    for status in [500, 501] {
+        let origin = answering(move |response| Response::new(status, response.url, Bytes::new()).into());
+        let log = origin.log.clone();
+        let (session, appends) = watched(origin, Config::default(), LONG, "rate=20Mbps,rtt=40ms");
+        let session = run(session, 60);
+        every_sample_once_so_far(&session, TrackKind::Video);
+        assert_eq!((stalls(&session), states(&session).last()), (0, Some(&State::Playing)), "{:?}", errors(&session));
+        assert!(errors(&session).iter().all(|error| !error.is_fatal()));
+        let asked = first_segment(&log.borrow());
+        assert!(asked.last().is_some_and(|last| last.status == 200 && last.bytes.0 == 0), "{asked:?}");
+        assert!(appended(&appends)[0].0 == secs(SEGMENT as i64), "nothing of it is left out");
+    }
+}
+
+#[test]
+fn d083_who_may_not_see_a_segment_is_not_told_that_its_range_was_refused() {
+    for status in [401, 402, 407] {
+        let origin = answering(move |response| Response::new(status, response.url, Bytes::new()).into());
+        let log = origin.log.clone();
+        let (session, _) = watched(origin, Config::default(), LONG, "rate=20Mbps,rtt=40ms");
+        let session = run(session, 20);
+        let asked = first_segment(&log.borrow());
+        assert_eq!(asked.first().map(|asked| asked.status), Some(status));
+        assert_eq!(entries(&session), [], "{status}");
+        let refused = |path: &str| asked.iter().any(|asked| asked.path == path && asked.status == status);
+        assert!(asked.iter().all(|asked| asked.bytes.0 > 0 || !refused(&asked.path)), "{asked:?}");
+    }
+}
+
+#[test]
+fn d083_a_whole_answer_that_breaks_is_asked_for_again_from_the_start() {
+    let asked_before = Rc::new(Cell::new(false));
+    let cut = Rc::new(Cell::new(false));
+    let is_first = Rc::clone(&asked_before);
+    let origin = Origin::new()
+        .redirecting(move |_, path| {
+            let pictures = path.contains("/v") && path.ends_with(&format!("/t{}.m4s", SEGMENT * 90_000));
+            (pictures && !is_first.replace(true)).then(|| path.replace("/demo/", "/norange_1/demo/"))
+        })
+        .editing(move |_, path, mut response| {
+            if path.contains("/v") && path.contains("/t") && asked_before.get() && !cut.replace(true) {
+                response.body.truncate(response.body.len() / 8);
+                response.broken = Some(Failure::new(ErrorCode::ConnectionLost, "the line is cut"));
+            }
+            response.into()
+        });
+    let log = origin.log.clone();
+    let (session, appends) = watched(origin, Config::default(), LONG, "rate=20Mbps,rtt=40ms");
+    let session = run(session, 60);
+    plays_well(&session, &appends);
+    let asked: Vec<(u16, bool)> =
+        first_segment(&log.borrow()).iter().map(|asked| (asked.status, asked.bytes.0 > 0)).collect();
+    assert_eq!(asked, [(200, true), (200, false)]);
+    let starts: Vec<MediaTime> = appended(&appends).iter().map(|append| append.0).collect();
+    assert_eq!(starts[0], secs(SEGMENT as i64));
+    assert!(starts.windows(2).all(|pair| pair[0] < pair[1]), "each chunk once");
+}
+
+#[test]
+fn d083_who_seeks_back_into_the_buffer_does_not_wait_for_what_is_entered_behind_it() {
+    let origin = Origin::new();
+    let log = origin.log.clone();
+    let mut config = Config::default();
+    config.buffer_goal = secs(2);
+    let (mut session, appends) = watched(origin, config, LONG, "rate=20Mbps,rtt=60ms");
+    let begin = secs(SEGMENT as i64 - 64);
+    let place = |millis| begin + MediaTime::from_millis(millis);
+    // The first segment comes, then the next one is entered, and before it answers it is needed from its beginning.
+    session.schedule(at(5_000), Command::Pause);
+    session.schedule(at(10_000), Command::Seek(place(100)));
+    session.schedule(at(12_000), Command::Seek(place(14_000)));
+    session.schedule(at(12_030), Command::Seek(place(5_000)));
+    session.schedule(at(13_000), Command::Play);
+    let session = run(session, 40);
+    let name = format!("/t{}.m4s", (SEGMENT - 64 + 8) * 90_000);
+    let asked: Vec<bool> = (log.borrow().iter())
+        .filter(|asked| asked.path.contains("/v") && asked.path.ends_with(&name))
+        .map(|asked| asked.bytes.0 > 0)
+        .collect();
+    assert_eq!(asked, [true, false]);
+    assert_eq!((stalls(&session), errors(&session)), (0, Vec::new()));
+    let starts: Vec<MediaTime> = appended(&appends).iter().map(|append| append.0).collect();
+    assert!(starts.contains(&(begin + secs(8))), "from its beginning");
+}
+
+#[test]
+fn d083_a_transfer_that_breaks_far_behind_where_it_was_asked_from_is_entered_at_the_same_place() {
+    let broken = Rc::new(Cell::new(false));
+    let name = format!("/t{}.m4s", (SEGMENT - 64) * 90_000);
+    let origin = Origin::new().editing(move |_, path, mut response| {
+        if path.contains("/v") && path.ends_with(&name) && !broken.replace(true) {
+            response.body.truncate(response.body.len() * 9 / 10);
+            response.broken = Some(Failure::new(ErrorCode::ConnectionLost, "the line is cut"));
+        }
+        response.into()
+    });
+    let path = LONG.replace("chunk_500", "chunk_100");
+    let (session, appends, asked) = sought(origin, Config::default(), &path, 7700);
+    assert!(matches!(&asked[..], [cut, again] if cut.bytes.0 == again.bytes.0 && again.status == 206), "{asked:?}");
+    assert_eq!(entries(&session).len(), 1, "{:?}", entries(&session));
+    every_sample_once_so_far(&session, TrackKind::Video);
+    let starts: Vec<MediaTime> = appended(&appends).iter().map(|append| append.0).collect();
+    assert!(starts.windows(2).all(|pair| pair[0] < pair[1]), "each chunk once");
 }
