@@ -86,6 +86,7 @@ mod bursts;
 mod estimate;
 mod ewma;
 mod fit;
+mod foresight;
 pub mod live;
 mod lowest;
 pub mod published;
@@ -99,6 +100,7 @@ use crate::published::{Bba, Dynamic, DynamicDash, Horizon, Mpc, Playable, Predic
 pub use bola::{BolaE, Oscillation};
 pub use estimate::{Estimate, Estimator, TransferFlags, TransferId, TransferSample};
 pub use ewma::DualEwma;
+pub use foresight::Foresight;
 pub use lowest::Lowest;
 pub use reason::{Cap, Reason};
 pub use rule::{BitrateRule, Choice, Context, Downloaded, Level, Progress};
@@ -107,6 +109,7 @@ pub use throughput::Throughput;
 /// Names that [`rule_by_name`] knows, the default first.
 pub const RULES: &[&str] = &[
     DEFAULT_RULE,
+    "foresight",
     "bola-e",
     "bola-e-ao",
     "bola",
@@ -129,6 +132,7 @@ pub const DEFAULT_RULE: &str = "bola-e-damped";
 pub fn rule_by_name(name: &str) -> Option<Box<dyn BitrateRule>> {
     Some(match name {
         DEFAULT_RULE => Box::new(BolaE::new(Oscillation::Damped)),
+        "foresight" => Box::new(Playable::new("foresight", Foresight::new())),
         "bola-e" => Box::new(BolaE::new(Oscillation::Allowed)),
         "bola-e-ao" => Box::new(BolaE::new(Oscillation::Minimised)),
         "bola" => Box::new(Playable::new("bola", published::Bola::new(Horizon::Ends, Oscillation::Allowed))),

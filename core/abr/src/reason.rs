@@ -124,6 +124,17 @@ pub enum Reason {
         /// By what.
         by: Cap,
     },
+    /// What is worth most in the end, by what may come of the network's rate.
+    BestOutlook {
+        /// Of the level.
+        bitrate: u64,
+        /// Media ahead of the playhead.
+        buffer_ms: i64,
+        /// Bits a second that the network is believed to carry now.
+        believed: u64,
+        /// How far that moves from segment to segment.
+        spread_percent: u32,
+    },
 }
 
 /// What can cut a ladder.
@@ -205,6 +216,13 @@ impl fmt::Display for Reason {
             Self::BufferMap { bitrate, buffer_ms } => {
                 write!(f, "{} of buffer stand for {}", secs(buffer_ms), kbps(bitrate))
             }
+            Self::BestOutlook { bitrate, buffer_ms, believed, spread_percent } => write!(
+                f,
+                "{} serves {} of buffer best at {} give or take {spread_percent} %",
+                kbps(bitrate),
+                secs(buffer_ms),
+                kbps(believed)
+            ),
             Self::Capped { by } => write!(f, "higher levels are excluded by {by}"),
         }
     }

@@ -134,6 +134,13 @@ pub enum Why {
         /// The forecast.
         kbps: f64,
     },
+    /// What is worth most in the end, by what may come of the rate.
+    Outlook {
+        /// The rate as it is believed to be.
+        kbps: f64,
+        /// How far it moves from segment to segment, as a logarithm.
+        spread: f64,
+    },
     /// The rate that a map from the buffer gives.
     Map,
     /// The rule takes this level whatever happens.

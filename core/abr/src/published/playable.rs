@@ -171,6 +171,12 @@ fn choice(ctx: &Context<'_>, decision: &Decision) -> Choice {
             segments: u32::try_from(segments).unwrap_or(u32::MAX),
             forecast: (kbps * 1000.0) as u64,
         },
+        Why::Outlook { kbps, spread } => Reason::BestOutlook {
+            bitrate,
+            buffer_ms,
+            believed: (kbps * 1000.0) as u64,
+            spread_percent: (spread * 100.0) as u32,
+        },
         Why::Map => Reason::BufferMap { bitrate, buffer_ms },
         Why::Fixed => Reason::AlwaysLowest,
     };

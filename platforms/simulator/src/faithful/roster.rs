@@ -1,13 +1,14 @@
-//! The published rules by their published names.
+//! The published rules by their published names, and Telecine's own beside them.
 
 use telecine_abr::published::{
     Bba, Bola, BolaE, Dynamic, DynamicDash, Horizon, Lowest, Mpc, Prediction, PublishedRule, Sizes, Throughput,
 };
+use telecine_abr::Foresight;
 use telecine_abr::Oscillation::{self, Allowed, Minimised};
 
 use super::Replacement;
 
-/// A published rule, and how it is run.
+/// A rule, and how it is run.
 #[derive(Clone, Copy, Debug)]
 pub struct PublishedName {
     /// The name in tables: `-without-ao` is with oscillation, `-FS` with fast switching.
@@ -24,9 +25,10 @@ impl PublishedName {
     }
 }
 
-/// Every published rule.
+/// Every published rule, and Telecine's own.
 pub const PUBLISHED: &[PublishedName] = &[
     entry("Lowest", || Box::new(Lowest)),
+    entry("Foresight", || Box::new(Foresight::new())),
     entry("THROUGHPUT", || Box::new(Throughput::default())),
     entry("BBA", || Box::new(Bba::default())),
     entry("BOLA-BASIC", || Box::new(Bola::new(Horizon::Endless, Minimised))),
@@ -49,7 +51,7 @@ pub const PUBLISHED: &[PublishedName] = &[
     entry("NomRobustMpc", || Box::new(Mpc::new(Prediction::Robust, Sizes::Nominal))),
 ];
 
-/// A published rule by its name, in any case.
+/// A rule by its name, in any case.
 pub fn rule(name: &str) -> Option<&'static PublishedName> {
     PUBLISHED.iter().find(|entry| entry.name.eq_ignore_ascii_case(name))
 }
