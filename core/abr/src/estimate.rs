@@ -52,6 +52,19 @@ pub struct Estimate {
     pub ttfb: Duration,
     /// Rate samples behind the figures; 0 says that they are assumed, not measured.
     pub samples: u32,
+    /// Where the rate is now and how far it moves; None where the estimator only averages, or has not measured.
+    pub forecast: Option<Forecast>,
+}
+
+/// A rate that changes from one segment to the next, as a walk by chance of its logarithm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forecast {
+    /// Where it is believed to be now, in bits a second: less of an average than [`Estimate::bits_per_second`], and no more
+    /// likely to be too high than too low.
+    pub bits_per_second: u64,
+    /// How far the beliefs before were off, typically: thousandths of the natural logarithm, so that 100 are a tenth
+    /// of the rate.
+    pub typical_error_milli: u32,
 }
 
 /// Watches transfers and says what the network does.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use telecine_model::Timestamp;
 
 use crate::bursts::Bursts;
-use crate::estimate::{Estimate, Estimator, TransferId, TransferSample};
+use crate::estimate::{Estimate, Estimator, Forecast, TransferId, TransferSample};
+use crate::walk::{share, Heard, Walk};
 
 /// Bodies below this tell the round trip, not the rate: they fit into the first window of TCP.
 const SMALL_BYTES: u64 = 16_000;
@@ -25,6 +26,8 @@ const RATE_HALF_LIVES: (f64, f64) = (3.0, 8.0);
 const PACED_HASTE: f64 = 3.0;
 /// More idle time between samples says no more.
 const PACED_SPAN: f64 = 2.0;
+/// How much of a segment's word a sample from within bursts is: several come with each segment.
+const BURST_SHARE: f64 = 0.2;
 /// Half-lives of the time to first byte, in transfers.
 const TTFB_HALF_LIVES: (f64, f64) = (1.0, 8.0 / 3.0);
 
@@ -40,6 +43,8 @@ const TTFB_HALF_LIVES: (f64, f64) = (1.0, 8.0 / 3.0);
 /// - While a transfer is known to be held back by its source ([`Estimator::on_paced`]), the rate is
 ///   that within bursts: bytes of all transfers are summed up, over several parts if need be, and
 ///   the time in which the link was idle is left out. Such samples come during a transfer.
+/// - Beside the averages the same samples are a walk ([`Forecast`]): where the rate is now, and how wrong the beliefs
+///   before were.
 /// - A paced body of which that was not known counts only where it shows more than was believed.
 #[derive(Clone, Debug, Default)]
 pub struct DualEwma {
@@ -49,6 +54,8 @@ pub struct DualEwma {
     unsure: DualAverage,
     /// Mean distance of rate samples from what was believed before them.
     deviation: DualAverage,
+    /// The same samples as a walk.
+    walk: Walk,
     ttfb: DualAverage,
     samples: u32,
     link: Link,
@@ -67,7 +74,8 @@ impl DualEwma {
         Self { assumed: Some(bits_per_second), ..Self::default() }
     }
 
-    fn add_rate(&mut self, rate: f64, weight: f64) {
+    fn add_rate(&mut self, rate: f64, weight: f64, heard: Heard) {
+        self.walk.hear(&heard);
         if let Some(believed) = self.rate.least() {
             self.deviation.add((rate - believed).abs(), weight, RATE_HALF_LIVES);
         }
@@ -81,7 +89,9 @@ impl DualEwma {
         let shared = self.link.others(transfer).any(|other| !self.bursts.is_idle(other));
         self.bursts.heard(transfer, more, now, told.is_none(), shared);
         if let Some(sample) = self.bursts.sample() {
-            self.add_rate(sample.rate, PACED_HASTE * sample.span.min(PACED_SPAN));
+            let seconds = sample.span.min(PACED_SPAN);
+            let heard = Heard { kbps: sample.rate / 1000.0, seconds, share: BURST_SHARE, given_up: false };
+            self.add_rate(sample.rate, PACED_HASTE * seconds, heard);
         }
     }
 }
@@ -136,7 +146,10 @@ impl Estimator for DualEwma {
         }
         let rate = load.bits / load.time.as_secs_f64();
         if !sample.flags.paced || self.rate.least().is_none_or(|believed| rate > believed) {
-            self.add_rate(rate, load.weight);
+            let bits = sample.bytes as f64 * 8.0;
+            let heard =
+                Heard { kbps: rate / 1000.0, seconds: load.weight, share: share(bits), given_up: sample.flags.aborted };
+            self.add_rate(rate, load.weight, heard);
         }
     }
 
@@ -148,6 +161,10 @@ impl Estimator for DualEwma {
             low: ((low + 0.5) as u64).max(1),
             ttfb,
             samples: self.samples,
+            forecast: self.walk.log().map(|log| Forecast {
+                bits_per_second: (libm::exp(log) * 1000.0) as u64,
+                typical_error_milli: (self.walk.typical_error() * 1000.0) as u32,
+            }),
         };
         if let Some(rate) = self.rate.least() {
             let deviation = self.deviation.greatest().unwrap_or(rate / 2.0);

@@ -5,7 +5,7 @@
 //! - An [`Estimator`] watches transfers and says what the network does ([`DualEwma`]).
 //! - A [`BitrateRule`] sees the ladder, the buffer and the estimate in a [`Context`] and answers
 //!   with a [`Choice`] that carries its [`Reason`]s. [`rule_by_name`] gives one of [`RULES`];
-//!   [`DEFAULT_RULE`] is BOLA-E with damped oscillation, started by throughput.
+//!   [`DEFAULT_RULE`] is [`Foresight`], which reckons ahead what each choice leads to.
 //!   The rules of others are in [`published`], as they were published.
 //! - At a live edge a [`LatencyTarget`](live::LatencyTarget) and a [`SpeedControl`](live::SpeedControl)
 //!   say how late to be and at what speed to play for it; see [`live`].
@@ -94,13 +94,14 @@ mod reason;
 mod rule;
 mod throughput;
 mod transit;
+mod walk;
 
 use crate::published::{Bba, Dynamic, DynamicDash, Horizon, Mpc, Playable, Prediction, Sizes};
 
 pub use bola::{BolaE, Oscillation};
-pub use estimate::{Estimate, Estimator, TransferFlags, TransferId, TransferSample};
+pub use estimate::{Estimate, Estimator, Forecast, TransferFlags, TransferId, TransferSample};
 pub use ewma::DualEwma;
-pub use foresight::Foresight;
+pub use foresight::{Foresight, ForesightAlone};
 pub use lowest::Lowest;
 pub use reason::{Cap, Reason};
 pub use rule::{BitrateRule, Choice, Context, Downloaded, Level, Progress};
@@ -109,7 +110,7 @@ pub use throughput::Throughput;
 /// Names that [`rule_by_name`] knows, the default first.
 pub const RULES: &[&str] = &[
     DEFAULT_RULE,
-    "foresight",
+    "bola-e-damped",
     "bola-e",
     "bola-e-ao",
     "bola",
@@ -124,15 +125,14 @@ pub const RULES: &[&str] = &[
     "lowest",
 ];
 
-/// The rule that plays unless another is asked for: on the published traces it serves better than
-/// BOLA-E in every set and mode, with half the switching where the buffer is long.
-pub const DEFAULT_RULE: &str = "bola-e-damped";
+/// The rule that plays unless another is asked for: [`Foresight`].
+pub const DEFAULT_RULE: &str = "foresight";
 
 /// A rule by its name, at the start of a session; None for a name that is not in [`RULES`].
 pub fn rule_by_name(name: &str) -> Option<Box<dyn BitrateRule>> {
     Some(match name {
-        DEFAULT_RULE => Box::new(BolaE::new(Oscillation::Damped)),
-        "foresight" => Box::new(Playable::new("foresight", Foresight::new())),
+        DEFAULT_RULE => Box::new(Foresight::new()),
+        "bola-e-damped" => Box::new(BolaE::new(Oscillation::Damped)),
         "bola-e" => Box::new(BolaE::new(Oscillation::Allowed)),
         "bola-e-ao" => Box::new(BolaE::new(Oscillation::Minimised)),
         "bola" => Box::new(Playable::new("bola", published::Bola::new(Horizon::Ends, Oscillation::Allowed))),

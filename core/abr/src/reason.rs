@@ -135,6 +135,13 @@ pub enum Reason {
         /// How far that moves from segment to segment.
         spread_percent: u32,
     },
+    /// Another level was weighed against the chosen one.
+    WorthLess {
+        /// Of that level.
+        bitrate: u64,
+        /// By how much it was worth less, as a stall that is worth as much.
+        by_ms: i64,
+    },
 }
 
 /// What can cut a ladder.
@@ -223,6 +230,9 @@ impl fmt::Display for Reason {
                 secs(buffer_ms),
                 kbps(believed)
             ),
+            Self::WorthLess { bitrate, by_ms } => {
+                write!(f, "{} would be worth {} of stall less", kbps(bitrate), hundredths(by_ms))
+            }
             Self::Capped { by } => write!(f, "higher levels are excluded by {by}"),
         }
     }
@@ -247,6 +257,12 @@ pub(crate) fn secs(ms: i64) -> String {
     let tenths = ms.unsigned_abs() / 100;
     let sign = if ms < 0 && tenths > 0 { "-" } else { "" };
     format!("{sign}{}.{} s", tenths / 10, tenths % 10)
+}
+
+fn hundredths(ms: i64) -> String {
+    let hundredths = ms.unsigned_abs() / 10;
+    let sign = if ms < 0 && hundredths > 0 { "-" } else { "" };
+    format!("{sign}{}.{:02} s", hundredths / 100, hundredths % 100)
 }
 
 #[cfg(test)]

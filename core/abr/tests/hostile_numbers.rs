@@ -66,6 +66,7 @@ impl Question {
                 low: bits_per_second / 2,
                 ttfb,
                 samples: 3,
+                forecast: None,
             }),
             rate_milli: self.rate_milli,
             starting: self.starting,

@@ -79,7 +79,7 @@ impl Policies {
         let by_name = || config.rule.as_deref().and_then(telecine_abr::rule_by_name);
         Self {
             low_latency_rule: by_name().unwrap_or_else(|| Box::new(telecine_abr::Throughput::new())),
-            rule: by_name().unwrap_or_else(|| Box::new(telecine_abr::BolaE::default())),
+            rule: by_name().unwrap_or_else(|| Box::new(telecine_abr::Foresight::new())),
             estimator: Box::new(telecine_abr::DualEwma::default()),
             retry: Box::new(telecine_delivery::DefaultRetry::default()),
             buffer: Box::new(ConfiguredBuffer::new(config)),

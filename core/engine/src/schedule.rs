@@ -357,7 +357,7 @@ impl Engine {
             levels,
             current,
             buffer: stream.buffer.media_until(position) - position,
-            buffer_goal: self.goal(stream).ahead,
+            buffer_goal: self.most_ahead(stream),
             // What comes as it is made is had part by part.
             segment_duration: match self.plays_low_latency() {
                 true => self.granularity(),
@@ -369,6 +369,13 @@ impl Engine {
             live: self.is_live(),
             remaining: self.duration().map(|duration| duration - next_time),
         })
+    }
+
+    /// How much media there can be ahead of the playhead: as wanted, and at a live edge no more than playback is late.
+    fn most_ahead(&self, stream: &Stream) -> MediaTime {
+        let goal = self.goal(stream).ahead;
+        let late = if self.is_live() { self.lateness_of_playback() } else { None };
+        late.map_or(goal, |late| goal.min(late.max(self.segment_duration(stream))))
     }
 
     pub(crate) fn levels(&self, kind: TrackKind, steps: &[Step], next_time: MediaTime) -> Vec<Level> {
@@ -408,6 +415,7 @@ impl Engine {
             low: self.config.initial_throughput,
             ttfb: Duration::from_millis(100),
             samples: 0,
+            forecast: None,
         })
     }
 

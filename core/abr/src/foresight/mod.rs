@@ -1,74 +1,67 @@
 //! Telecine's own rule: what each choice leads to, reckoned ahead.
 //!
 //! The published rules look at the buffer (BOLA), at the rate (THROUGHPUT), or at both for a few segments along a rate that
-//! is taken for certain (MPC). Here the rate is a walk by chance whose spread is learnt from how wrong the last beliefs were,
-//! and a ladder's states (what the buffer holds, which level was last, what the rate is) have a worth that is solved once,
-//! backwards over some segments, from what viewers are served: bitrate, few changes, and no stall. A decision then is one step:
-//! of all levels the one whose segment leads to the greatest expected worth, with its real size. A request is given up by the
-//! same worth: if to begin a smaller segment anew is worth more than to wait for the rest.
+//! is taken for certain (MPC). Here the rate is a walk by chance whose spread is learnt from how wrong the last beliefs were
+//! ([`Forecast`](crate::Forecast)), and a ladder's states (what the buffer holds, which level was last, what the rate is)
+//! have a worth that is solved once, backwards over some segments, from what viewers are served: bitrate, few changes, and
+//! no stall. A decision then is one step: of all levels the one whose segment leads to the greatest expected worth, with its
+//! real size. A request is given up by the same worth: if to begin a smaller segment anew is worth more than to wait for the
+//! rest. So is a segment fetched again that waits in the buffer at a lower level.
 //!
 //! The terms are those of QoE_lin (abr.md 4.3): a second of stall costs as much as three seconds of the highest level are
 //! worth.
 
-mod outlook;
+mod alone;
+mod in_flight;
+mod prospects;
 mod values;
 
-use std::collections::VecDeque;
+use self::in_flight::UnderWay;
+use self::prospects::{Moment, Outlook, Prospects};
+use crate::published::{InFlight, Ladder, Network, Scene};
+use crate::reason::Reason;
+use crate::rule::{millis, seconds, BitrateRule, Choice, Context, Level, Progress};
+use crate::transit::Transit;
 
-use self::outlook::{Outlook, SPREADS};
-use self::values::{Terms, Values};
-use crate::published::{Decision, End, Fetched, InFlight, Network, PublishedRule, Scene, Why};
+pub use self::alone::ForesightAlone;
 
-/// A request is not given up in its first milliseconds.
-const GRACE_MS: f64 = 50.0;
-/// The rate of a request under way is that of its last milliseconds...
-const WINDOW_MS: f64 = 2_150.0;
-/// ... against what was believed before, which counts for so many.
-const BELIEF_MS: f64 = 480.0;
-/// To give up has to be worth so much more, in seconds of stall: what came so far was paid for.
-const MARGIN: f64 = 0.17;
+/// A second's wait for the first picture costs half as much as one of stall (Q1 of abr.md 4.2).
+const PRICE_OF_START: f64 = 0.5;
+/// How far the rate is off where only an average of it is known.
+const ERROR_OF_AVERAGES: f64 = 0.45;
+/// How far it is off where it is assumed.
+const ERROR_OF_ASSUMPTIONS: f64 = 0.9;
 
 /// The rule of Telecine; see the module's documentation.
 #[derive(Debug, Default)]
 pub struct Foresight {
-    outlook: Outlook,
-    tables: Option<Tables>,
-    /// Level of the last segment.
-    last: usize,
-    /// What had arrived of the request under way, at times; the first is as old as the window, if there is one.
-    arrived: VecDeque<(f64, f64)>,
+    prospects: Prospects,
+    ladder: Option<Ladder>,
+    /// Declared bitrates of the ladder.
+    rates: Vec<u64>,
+    sizes: Vec<f64>,
+    worths: Vec<f64>,
+    under_way: UnderWay,
+    /// The rendition of the segment before the one under way.
+    before: Option<usize>,
 }
 
-/// The worth of a title's states, for each spread that was met.
-#[derive(Debug)]
-struct Tables {
-    terms: Terms,
-    of: [Option<Values>; SPREADS.len()],
+/// The highest worth's place; the lower of equals.
+fn best(worths: &[f64]) -> usize {
+    let better = |best: (usize, f64), (level, worth): (usize, f64)| if worth > best.1 { (level, worth) } else { best };
+    worths.iter().copied().enumerate().fold((0, f64::MIN), better).0
 }
 
-/// What may be downloaded next.
-struct Candidate {
-    level: usize,
-    bits: f64,
-    latency_s: f64,
-}
-
-/// One moment, from which candidates are compared.
-struct Moment<'a> {
-    terms: &'a Terms,
-    values: &'a Values,
-    last: usize,
-    buffer_s: f64,
-    log_rate: f64,
-}
-
-impl Moment<'_> {
-    /// What it leads to if that is downloaded now.
-    fn worth(&self, next: &Candidate) -> f64 {
-        let Candidate { level, bits, latency_s } = *next;
-        let after = self.values.after(self.terms, self.buffer_s, self.log_rate, level, bits / 1000.0, latency_s);
-        self.terms.segment(level) - self.terms.change(self.last, level) + after
-    }
+/// What is believed of the network, in media time.
+fn outlook(ctx: &Context<'_>) -> Option<Outlook> {
+    let estimate = ctx.estimate?;
+    let (bits_per_second, typical_error) = match estimate.forecast {
+        Some(forecast) => (forecast.bits_per_second, f64::from(forecast.typical_error_milli) / 1000.0),
+        None if estimate.samples > 0 => (estimate.bits_per_second, ERROR_OF_AVERAGES),
+        None => (estimate.bits_per_second, ERROR_OF_ASSUMPTIONS),
+    };
+    let kbps = bits_per_second.max(1) as f64 / 1000.0 / ctx.speed();
+    Some(Outlook { log_rate: libm::log(kbps), typical_error, latency_s: estimate.ttfb.as_secs_f64() * ctx.speed() })
 }
 
 impl Foresight {
@@ -77,88 +70,104 @@ impl Foresight {
         Self::default()
     }
 
-    /// A scene with the worth of its states, which is solved when it is met for the first time.
-    fn moment(&mut self, scene: &Scene<'_>, log_rate: f64) -> Option<Moment<'_>> {
-        let known = self.tables.take().filter(|tables| tables.terms.are_of(scene));
-        let Tables { terms, of } =
-            self.tables.insert(known.unwrap_or_else(|| Tables { terms: Terms::of(scene), of: Default::default() }));
-        let class = self.outlook.spread();
-        let spread = *SPREADS.get(class)?;
-        let values = of.get_mut(class)?.get_or_insert_with(|| Values::solve(terms, spread));
-        let last = self.last.min(scene.ladder.top());
-        Some(Moment { terms, values, last, buffer_s: scene.buffer_ms / 1000.0, log_rate })
+    /// Answers a question of a moment; None where the ladder has no steps, and nothing is to be chosen.
+    fn ask<T>(
+        &mut self,
+        ctx: &Context<'_>,
+        outlook: Outlook,
+        question: impl FnOnce(&mut Prospects, &Moment<'_>, &mut Vec<f64>) -> T,
+    ) -> Option<T> {
+        if !self.rates.iter().copied().eq(ctx.levels.iter().map(|level| level.bitrate)) {
+            self.rates.clear();
+            self.rates.extend(ctx.levels.iter().map(|level| level.bitrate));
+            self.ladder = Ladder::new(ctx.levels.iter().map(|level| level.rate() / 1000.0));
+        }
+        let ladder = self.ladder.as_ref().filter(|ladder| ladder.has_steps())?;
+        let segment = seconds(ctx.segment_duration);
+        self.sizes.clear();
+        self.sizes.extend(ctx.levels.iter().map(|level| level.segment_bits(segment)));
+        let scene = Scene {
+            ladder,
+            segment_ms: segment * 1000.0,
+            buffer_ms: seconds(ctx.buffer) * 1000.0,
+            capacity_ms: seconds(ctx.buffer_goal) * 1000.0,
+            network: None::<Network>,
+            behind: 0,
+            ahead: None,
+            sizes: &self.sizes,
+        };
+        let last = ctx.levels.iter().position(|level| Some(level.rendition) == self.before);
+        // Where nothing plays yet there is no change to see.
+        let moment = match ctx.starting {
+            true => Moment { wait_price: PRICE_OF_START, last: None, outlook, scene: &scene },
+            false => Moment { wait_price: 1.0, last, outlook, scene: &scene },
+        };
+        Some(question(&mut self.prospects, &moment, &mut self.worths))
     }
 
-    /// The rate of a request under way, as a logarithm; between what it shows and what was believed.
-    fn rate_under_way(&mut self, in_flight: &InFlight, believed: f64) -> f64 {
-        let now = in_flight.elapsed_ms;
-        self.arrived.push_back((now, in_flight.received));
-        while self.arrived.get(1).is_some_and(|(at, _)| now - at >= WINDOW_MS) {
-            self.arrived.pop_front();
-        }
-        let since = self.arrived.front().copied().filter(|(at, _)| now - at >= WINDOW_MS);
-        let (at, bits) = since.unwrap_or((in_flight.latency_ms, 0.0));
-        let shown = libm::log(((in_flight.received - bits) / (now - at).max(1.0)).max(1.0));
-        let seen_ms = (now - in_flight.latency_ms).clamp(1.0, WINDOW_MS);
-        believed + (shown - believed) * seen_ms / (seen_ms + BELIEF_MS)
+    /// What the levels beside the chosen one would have been worth, for those who ask why.
+    fn beside(&self, ctx: &Context<'_>, chosen: usize) -> impl Iterator<Item = Reason> + '_ {
+        let worth = self.worths.get(chosen).copied().unwrap_or_default();
+        let bitrates: Vec<u64> = ctx.levels.iter().map(|level: &Level| level.bitrate).collect();
+        let beside = [chosen.checked_add(1), chosen.checked_sub(1)].into_iter().flatten();
+        beside.filter_map(move |level| {
+            let bitrate = *bitrates.get(level)?;
+            Some(Reason::WorthLess { bitrate, by_ms: millis(worth - self.worths.get(level)?) })
+        })
     }
 }
 
-impl PublishedRule for Foresight {
-    fn choose(&mut self, scene: &Scene<'_>) -> Decision {
-        self.arrived.clear();
-        let Some(Network { kbps, latency_ms }) = scene.network else {
-            return Decision::at_once(0, Why::NothingKnown);
+impl BitrateRule for Foresight {
+    fn name(&self) -> &'static str {
+        "foresight"
+    }
+
+    fn choose(&mut self, ctx: &Context<'_>) -> Choice {
+        self.under_way.forget();
+        self.before = ctx.current.and_then(|current| ctx.levels.get(current)).map(|level| level.rendition);
+        let Some(outlook) = outlook(ctx) else {
+            return Choice::new(0, Reason::NothingMeasured);
         };
-        let log_rate = self.outlook.log_or(kbps);
-        let mut best = (0, f64::MIN);
-        if let Some(moment) = self.moment(scene, log_rate) {
-            for level in 0..scene.ladder.len() {
-                let bits = scene.bits(0, level);
-                let worth = moment.worth(&Candidate { level, bits, latency_s: latency_ms / 1000.0 });
-                if worth > best.1 {
-                    best = (level, worth);
-                }
-            }
-        }
-        let spread = SPREADS[self.outlook.spread()];
-        Decision::at_once(best.0, Why::Outlook { kbps: libm::exp(log_rate), spread })
+        let chosen = self.ask(ctx, outlook, |prospects, moment, worths| {
+            prospects.worths(moment, worths);
+            best(worths)
+        });
+        let Some(level) = chosen else {
+            let level = ctx.current.unwrap_or(0).min(ctx.top());
+            let reason = match ctx.levels.len() {
+                0 | 1 => Reason::OnlyChoice,
+                _ => Reason::AllAlike { bitrate: ctx.bitrate(level) },
+            };
+            return Choice::new(level, reason);
+        };
+        let reason = Reason::BestOutlook {
+            bitrate: ctx.bitrate(level),
+            buffer_ms: millis(seconds(ctx.buffer)),
+            believed: (libm::exp(outlook.log_rate) * 1000.0) as u64,
+            spread_percent: (outlook.spread() * 100.0) as u32,
+        };
+        let mut choice = Choice::new(level, reason);
+        choice.reasons.extend(self.beside(ctx, level));
+        choice
     }
 
-    fn on_fetched(&mut self, scene: &Scene<'_>, fetched: &Fetched) {
-        let complete = fetched.end == End::Complete;
-        if complete && !fetched.replaces {
-            self.last = fetched.level;
-        }
-        let latency_ms = scene.network.map_or(0.0, |network| network.latency_ms);
-        self.outlook.learn(fetched.bits, fetched.took_ms - latency_ms, complete);
-    }
-
-    fn give_up(&mut self, scene: &Scene<'_>, in_flight: &InFlight) -> Option<usize> {
-        let Network { kbps, latency_ms } = scene.network?;
-        let believed = self.outlook.log_or(kbps);
-        let log_rate = self.rate_under_way(in_flight, believed);
-        if in_flight.level == 0 || in_flight.elapsed_ms < GRACE_MS {
-            return None;
-        }
-        let rest = in_flight.size - in_flight.received;
-        let moment = self.moment(scene, log_rate)?;
-        let goes_on = moment.worth(&Candidate { level: in_flight.level, bits: rest, latency_s: 0.0 });
-        let mut best = (None, goes_on + MARGIN);
-        for level in 0..in_flight.level {
-            let bits = scene.bits(0, level);
-            // What is no smaller than the rest saves nothing.
-            if bits >= rest {
-                break;
-            }
-            let worth = moment.worth(&Candidate { level, bits, latency_s: latency_ms / 1000.0 });
-            if worth > best.1 {
-                best = (Some(level), worth);
-            }
-        }
-        if best.0.is_some() {
-            self.outlook.believe(log_rate);
-        }
-        best.0
+    fn should_abandon(&mut self, ctx: &Context<'_>, progress: &Progress) -> Option<Choice> {
+        // What comes as its source makes it would come no faster at another level.
+        let transit = Transit::of(ctx, progress).filter(|_| !progress.paced)?;
+        let in_flight = InFlight {
+            level: progress.level,
+            size: transit.size(),
+            received: transit.size() - transit.rest,
+            elapsed_ms: transit.elapsed * 1000.0,
+            latency_ms: transit.network.ttfb * 1000.0,
+        };
+        let believed = outlook(ctx)?;
+        let log_rate = self.under_way.log_rate(&in_flight, believed.log_rate)?;
+        let level = self.ask(ctx, Outlook { log_rate, ..believed }, |prospects, moment, _| {
+            prospects.instead(moment, &in_flight)
+        })??;
+        let reason =
+            Reason::RestCostsMore { rest_bits: transit.rest as u64, instead_bits: transit.size_at(ctx, level) as u64 };
+        Some(Choice::new(level, reason))
     }
 }

@@ -1,10 +1,13 @@
 //! What a state of playback is worth.
 
-use super::outlook::{outcomes, range, Outcome};
-use crate::published::{Ladder, Scene};
+use crate::published::Ladder;
 
-/// Segments that are reckoned ahead.
-const STEPS: usize = 13;
+/// Media that is reckoned ahead, in seconds, and in segments at least and at most.
+const HORIZON_S: f64 = 39.5;
+const LEAST_STEPS: usize = 5;
+const MOST_STEPS: usize = 30;
+/// More buffer than this, in seconds, is as good as this.
+const MOST_BUFFER_S: f64 = 40.0;
 /// Places of the buffer that are told apart.
 const BUFFERS: usize = 30;
 /// How far rates that are told apart lie from each other, as logarithms.
@@ -24,32 +27,38 @@ const LONGEST_STALL_S: f64 = 60.0;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Terms {
     ladder: Ladder,
+    /// From 0 to 1, in proportion to the bitrate, by level.
+    utilities: Vec<f64>,
     segment_s: f64,
     capacity_s: f64,
 }
 
 impl Terms {
-    /// Those of a scene. Small differences make no other terms: live segments are never equally long.
-    pub(super) fn of(scene: &Scene<'_>) -> Self {
-        let (segment_s, capacity_s) = Self::lengths(scene);
-        Self { ladder: scene.ladder.clone(), segment_s, capacity_s }
+    /// Those of a ladder in segments of some length, with a buffer that takes so much.
+    pub(super) fn new(ladder: &Ladder, segment_ms: f64, capacity_ms: f64) -> Self {
+        let (segment_s, capacity_s) = Self::lengths(segment_ms, capacity_ms);
+        let top = ladder.kbps(ladder.top());
+        let utilities = (0..ladder.len()).map(|level| ladder.kbps(level) / top).collect();
+        Self { ladder: ladder.clone(), utilities, segment_s, capacity_s }
     }
 
-    /// Whether they are those of a scene.
-    pub(super) fn are_of(&self, scene: &Scene<'_>) -> bool {
-        (self.segment_s, self.capacity_s) == Self::lengths(scene) && self.ladder == *scene.ladder
+    /// Whether they still serve. Live segments are never equally long, and neither is what a live buffer can take: small
+    /// differences make no other terms.
+    pub(super) fn serve(&self, ladder: &Ladder, segment_ms: f64, capacity_ms: f64) -> bool {
+        let (segment_s, capacity_s) = Self::lengths(segment_ms, capacity_ms);
+        let near = |one: f64, other: f64, by: f64| (one - other).abs() <= (by * other).max(0.25);
+        near(segment_s, self.segment_s, 0.05) && near(capacity_s, self.capacity_s, 0.1) && self.ladder == *ladder
     }
 
     /// Of a segment and of the buffer, in quarters of a second.
-    fn lengths(scene: &Scene<'_>) -> (f64, f64) {
-        let quarters = |ms: f64| (libm::round(ms / 250.0) / 4.0).clamp(0.25, 600.0);
-        let segment_s = quarters(scene.segment_ms);
-        (segment_s, quarters(scene.capacity_ms).max(segment_s))
+    fn lengths(segment_ms: f64, capacity_ms: f64) -> (f64, f64) {
+        let quarters = |ms: f64, most: f64| (libm::round(ms / 250.0) / 4.0).clamp(0.25, most);
+        let segment_s = quarters(segment_ms, 60.0);
+        (segment_s, quarters(capacity_ms, MOST_BUFFER_S).max(segment_s))
     }
 
-    /// From 0 to 1: in proportion to the bitrate.
     fn utility(&self, level: usize) -> f64 {
-        self.ladder.kbps(level) / self.ladder.kbps(self.ladder.top())
+        self.utilities.get(level).copied().unwrap_or(1.0)
     }
 
     /// Price of a change of level.
@@ -67,6 +76,33 @@ impl Terms {
         let stall = (takes_s - buffer_s).clamp(0.0, LONGEST_STALL_S);
         (stall, ((buffer_s - takes_s).max(0.0) + self.segment_s).min(self.capacity_s))
     }
+
+    /// How many segments are reckoned ahead.
+    fn steps(&self) -> usize {
+        ((HORIZON_S / self.segment_s) as usize).clamp(LEAST_STEPS, MOST_STEPS)
+    }
+}
+
+/// One thing that may come of the rate: its logarithm moves by so much, with so much of the chance.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Outcome {
+    by: f64,
+    chance: f64,
+}
+
+/// What may come of the rate with a spread: it stays, rises or falls; and now and then it falls far. The middle one is a
+/// little below: to expect too much costs more than to expect too little.
+fn outcomes(spread: f64) -> [Outcome; 4] {
+    const FAR: f64 = 0.043;
+    let near = 1.0 - FAR;
+    [(-1.3, 0.25 * near), (0.0, 0.5 * near), (1.3, 0.25 * near), (-2.5, FAR)]
+        .map(|(spreads, chance)| Outcome { by: spreads * spread - 0.02, chance })
+}
+
+/// The logarithms of rates that matter for a ladder: from hardly anything of its lowest level to more than enough for
+/// its highest.
+fn range(ladder: &Ladder) -> (f64, f64) {
+    (libm::log(0.1 * ladder.kbps(0)), libm::log(3.0 * ladder.kbps(ladder.top())))
 }
 
 /// Equal steps from a first place on.
@@ -90,9 +126,30 @@ impl Grid {
     }
 }
 
+/// What is downloaded next.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Download {
+    /// The level that the last segment has afterwards.
+    pub(super) level: usize,
+    pub(super) kbit: f64,
+    /// From the request to the first bit.
+    pub(super) latency_s: f64,
+    /// What a second costs in which nothing plays for want of it: 1 is a stall's price.
+    pub(super) wait_price: f64,
+}
+
+/// A download of a segment of nominal size from one of the rates, if one of the outcomes comes.
+#[derive(Clone, Copy, Debug)]
+struct Coming {
+    takes_s: f64,
+    /// The rate then: between which two that are told apart, and how far.
+    rate: (usize, f64),
+    chance: f64,
+}
+
 /// The worth of each state under the best choices from there on, for one spread of the rate: what the buffer holds, of
-/// which level the last segment is, what the rate is believed to be. Solved backwards from the last of [`STEPS`] segments
-/// (value iteration, Bellman 1957).
+/// which level the last segment is, what the rate is believed to be. Solved backwards from the last segment that is
+/// reckoned (value iteration, Bellman 1957).
 #[derive(Clone, Debug)]
 pub(super) struct Values {
     buffers: Grid,
@@ -113,25 +170,42 @@ impl Values {
         let worth = (0..rates).flat_map(|_| (0..BUFFERS).flat_map(last)).collect();
         let rates = Grid { first: low, step: RATE_STEP, len: rates };
         let mut values = Self { buffers, rates, levels, outcomes: outcomes(spread), worth };
+        let coming = values.all_coming(terms);
         let mut before = values.worth.clone();
-        for _ in 0..STEPS {
-            values.step_back(terms, &mut before);
+        for _ in 0..terms.steps() {
+            values.step_back(terms, &coming, &mut before);
             std::mem::swap(&mut values.worth, &mut before);
         }
         values
     }
 
+    /// What may come of a segment's download, by rate and level.
+    fn all_coming(&self, terms: &Terms) -> Vec<[Coming; 4]> {
+        let one = |rate: usize, level: usize| {
+            self.outcomes.map(|outcome| {
+                let log = self.rates.at(rate) + outcome.by;
+                let takes_s = terms.ladder.kbps(level) * terms.segment_s / libm::exp(log);
+                Coming { takes_s, rate: self.rates.find(log), chance: outcome.chance }
+            })
+        };
+        (0..self.rates.len).flat_map(|rate| (0..self.levels).map(move |level| one(rate, level))).collect()
+    }
+
     /// Writes the worth with one more segment to come.
-    fn step_back(&self, terms: &Terms, before: &mut [f32]) {
+    fn step_back(&self, terms: &Terms, coming: &[[Coming; 4]], before: &mut [f32]) {
         let room = (terms.capacity_s - terms.segment_s).max(0.0);
         let mut with = vec![0.0; self.levels];
         for (cell, slot) in before.chunks_exact_mut(self.levels).enumerate() {
             let (rate, buffer) = (cell / BUFFERS, cell % BUFFERS);
             // A request waits until its segment has room.
             let buffer_s = self.buffers.at(buffer).min(room);
-            for (level, with) in with.iter_mut().enumerate() {
-                let kbit = terms.ladder.kbps(level) * terms.segment_s;
-                *with = terms.segment(level) + self.after(terms, buffer_s, self.rates.at(rate), level, kbit, 0.0);
+            let of_rate = coming.iter().skip(rate * self.levels);
+            for ((level, with), coming) in with.iter_mut().enumerate().zip(of_rate) {
+                let each = coming.iter().map(|coming| {
+                    let (stall, buffer_s) = terms.download(buffer_s, coming.takes_s);
+                    coming.chance * (self.between(self.buffers.find(buffer_s), coming.rate, level) - stall)
+                });
+                *with = terms.segment(level) + each.sum::<f64>();
             }
             for (last, worth) in slot.iter_mut().enumerate() {
                 let best = with.iter().enumerate().map(|(level, with)| with - terms.change(last, level));
@@ -140,27 +214,26 @@ impl Values {
         }
     }
 
-    /// What is to be expected after a download of so many kilobits of a level begins with a buffer and a rate.
-    pub(super) fn after(
-        &self,
-        terms: &Terms,
-        buffer_s: f64,
-        log_rate: f64,
-        level: usize,
-        kbit: f64,
-        latency_s: f64,
-    ) -> f64 {
-        let each = self.outcomes.iter().map(|outcome| {
-            let log = log_rate + outcome.by;
-            let (stall, buffer) = terms.download(buffer_s, latency_s + kbit / libm::exp(log));
-            outcome.chance * (self.at(buffer, log, level) - stall)
-        });
-        each.sum()
+    /// What is to be expected after a download that begins with a buffer and a rate.
+    pub(super) fn after(&self, terms: &Terms, buffer_s: f64, log_rate: f64, next: &Download) -> f64 {
+        self.expect(log_rate, |log| {
+            let (stall, buffer) = terms.download(buffer_s, next.latency_s + next.kbit / libm::exp(log));
+            self.at(buffer, log, next.level) - next.wait_price * stall
+        })
+    }
+
+    /// The mean of something over what may come of the rate.
+    pub(super) fn expect(&self, log_rate: f64, of: impl Fn(f64) -> f64) -> f64 {
+        self.outcomes.iter().map(|outcome| outcome.chance * of(log_rate + outcome.by)).sum()
+    }
+
+    /// The worth of a state: a buffer in seconds, the logarithm of a rate, the level of the last segment.
+    pub(super) fn at(&self, buffer_s: f64, log_rate: f64, level: usize) -> f64 {
+        self.between(self.buffers.find(buffer_s), self.rates.find(log_rate), level)
     }
 
     /// Between the states that are told apart.
-    fn at(&self, buffer_s: f64, log_rate: f64, level: usize) -> f64 {
-        let ((buffer, more), (rate, faster)) = (self.buffers.find(buffer_s), self.rates.find(log_rate));
+    fn between(&self, (buffer, more): (usize, f64), (rate, faster): (usize, f64), level: usize) -> f64 {
         let worth = |rate: usize, buffer: usize| f64::from(self.worth[(rate * BUFFERS + buffer) * self.levels + level]);
         let of_rate = |rate: usize| worth(rate, buffer) * (1.0 - more) + worth(rate, buffer + 1) * more;
         of_rate(rate) * (1.0 - faster) + of_rate(rate + 1) * faster
@@ -174,17 +247,7 @@ mod tests {
 
     fn terms(kbps: &[f64], segment_ms: f64, capacity_ms: f64) -> Terms {
         let Some(ladder) = Ladder::new(kbps.iter().copied()) else { panic!("{kbps:?} is no ladder") };
-        let scene = Scene {
-            ladder: &ladder,
-            segment_ms,
-            buffer_ms: 0.0,
-            capacity_ms,
-            network: None,
-            behind: 0,
-            ahead: None,
-            sizes: &[],
-        };
-        Terms::of(&scene)
+        Terms::new(&ladder, segment_ms, capacity_ms)
     }
 
     const KBPS: &[f64] = &[300.0, 1_000.0, 3_000.0];
@@ -207,13 +270,20 @@ mod tests {
         let terms = terms(KBPS, 3_000.0, 24_000.0);
         let values = Values::solve(&terms, 0.06);
         // Less what the last download takes of the buffer.
-        let all = STEPS as f64 + LEFT_OVER * 24.0;
+        let all = terms.steps() as f64 + LEFT_OVER * 24.0;
         assert!((values.at(21.0, 9.0, 2) - all).abs() < 0.03, "{} of {all}", values.at(21.0, 9.0, 2));
     }
 
     #[test]
     fn segments_of_hardly_another_length_are_the_same_to_it() {
-        assert_eq!(terms(KBPS, 2_000.0, 30_000.0), terms(KBPS, 2_090.0, 29_990.0));
-        assert_ne!(terms(KBPS, 2_000.0, 30_000.0), terms(KBPS, 4_000.0, 30_000.0));
+        let terms = terms(KBPS, 2_000.0, 30_000.0);
+        assert!(terms.serve(&terms.ladder, 2_090.0, 29_500.0));
+        assert!(!terms.serve(&terms.ladder, 4_000.0, 30_000.0) && !terms.serve(&terms.ladder, 2_000.0, 20_000.0));
+    }
+
+    #[test]
+    fn what_may_come_is_certain_to_come_in_one_of_the_ways() {
+        let sum: f64 = outcomes(0.3).iter().map(|outcome| outcome.chance).sum();
+        assert!((sum - 1.0).abs() < 1e-12);
     }
 }

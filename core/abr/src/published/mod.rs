@@ -59,6 +59,41 @@ impl Scene<'_> {
     }
 }
 
+/// What waits in the buffer, and may be fetched again at another level.
+#[derive(Clone, Copy, Debug)]
+pub struct Buffered<'a> {
+    /// Levels of its segments, the one that plays first.
+    pub levels: &'a [usize],
+    /// How much of the first one was played, in segments.
+    pub begun: f64,
+    /// Bits of the segments from the first one on, as in [`Scene::sizes`].
+    pub sizes: &'a [f64],
+}
+
+impl Buffered<'_> {
+    /// Bits of the segment at a place: its size where known, else what the bitrate promises.
+    pub(crate) fn bits(&self, scene: &Scene<'_>, place: usize, level: usize) -> f64 {
+        match self.sizes.get(place * scene.ladder.len() + level) {
+            Some(bits) => *bits,
+            None => scene.ladder.kbps(level) * scene.segment_ms,
+        }
+    }
+
+    /// Until a place is played, in milliseconds.
+    pub(crate) fn due_ms(&self, scene: &Scene<'_>, place: usize) -> f64 {
+        (place as f64 - self.begun) * scene.segment_ms
+    }
+}
+
+/// A segment that is to be fetched again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Replacing {
+    /// Its place among what is buffered, from the one that plays on.
+    pub place: usize,
+    /// The level it is wanted at.
+    pub level: usize,
+}
+
 /// What the network is believed to do.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Network {
@@ -204,6 +239,12 @@ impl InFlight {
 pub trait PublishedRule: Send {
     /// The level of the next segment.
     fn choose(&mut self, scene: &Scene<'_>) -> Decision;
+
+    /// A segment to fetch again before the next one, if any. Only a rule that weighs replacement itself has an
+    /// answer; the published ones leave it to the player.
+    fn replace(&mut self, _scene: &Scene<'_>, _buffered: &Buffered<'_>) -> Option<Replacing> {
+        None
+    }
 
     /// The player waited so long because the buffer was full.
     fn on_full_buffer(&mut self, _waited_ms: f64) {}

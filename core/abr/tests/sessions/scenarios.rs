@@ -56,8 +56,13 @@ fn bola_leaves_the_lowest_level_at_the_buffer_that_a_hand_computes() {
         .collect();
     let level_at = |buffer_ms: i64| {
         let mut rule = BolaE::new(Oscillation::Allowed);
-        let estimate =
-            |bits_per_second| Estimate { bits_per_second, low: 1, ttfb: std::time::Duration::ZERO, samples: 1 };
+        let estimate = |bits_per_second| Estimate {
+            bits_per_second,
+            low: 1,
+            ttfb: std::time::Duration::ZERO,
+            samples: 1,
+            forecast: None,
+        };
         let mut ctx = Context {
             now: Timestamp::ZERO,
             levels: &levels,

@@ -103,6 +103,11 @@ impl Engine {
         Some((now - self.position() - stream.shift.unwrap_or_default(), uncertainty))
     }
 
+    /// How long ago what is shown was made, as far as that is known.
+    pub(crate) fn lateness_of_playback(&self) -> Option<MediaTime> {
+        self.latency().map(|(latency, _)| latency)
+    }
+
     /// Where what was made at a time of the world's clock is.
     pub(crate) fn position_at_wall(&self, time: WallTime) -> Option<MediaTime> {
         if self.title.live.is_dash() {

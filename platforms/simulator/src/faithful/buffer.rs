@@ -53,6 +53,11 @@ impl Buffer {
         &self.levels
     }
 
+    /// Afterwards the levels are one slice.
+    pub(super) fn put_in_a_row(&mut self) {
+        self.levels.make_contiguous();
+    }
+
     /// Segments that play already, whole or in part.
     pub(super) fn segments_begun(&self) -> f64 {
         self.into_ms / self.segment_ms

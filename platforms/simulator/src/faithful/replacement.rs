@@ -12,6 +12,8 @@ pub enum Replacement {
     First,
     /// The last to be played is (`-r right`).
     Last,
+    /// The rule says which, if any: see [`PublishedRule::replace`](telecine_abr::published::PublishedRule::replace).
+    ByRule,
 }
 
 impl Replacement {
@@ -22,7 +24,7 @@ impl Replacement {
         let mut far = near..levels.len();
         let lower = |place: &usize| levels[*place] < level;
         let place = match self {
-            Self::Never => None,
+            Self::Never | Self::ByRule => None,
             Self::First => far.find(lower),
             Self::Last => far.rev().find(lower),
         };

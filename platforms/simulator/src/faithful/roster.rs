@@ -3,7 +3,7 @@
 use telecine_abr::published::{
     Bba, Bola, BolaE, Dynamic, DynamicDash, Horizon, Lowest, Mpc, Prediction, PublishedRule, Sizes, Throughput,
 };
-use telecine_abr::Foresight;
+use telecine_abr::ForesightAlone;
 use telecine_abr::Oscillation::{self, Allowed, Minimised};
 
 use super::Replacement;
@@ -28,7 +28,8 @@ impl PublishedName {
 /// Every published rule, and Telecine's own.
 pub const PUBLISHED: &[PublishedName] = &[
     entry("Lowest", || Box::new(Lowest)),
-    entry("Foresight", || Box::new(Foresight::new())),
+    entry("Foresight", || Box::new(ForesightAlone::new())),
+    PublishedName { name: "Foresight-FS", replacement: Replacement::ByRule, make: || Box::new(ForesightAlone::new()) },
     entry("THROUGHPUT", || Box::new(Throughput::default())),
     entry("BBA", || Box::new(Bba::default())),
     entry("BOLA-BASIC", || Box::new(Bola::new(Horizon::Endless, Minimised))),

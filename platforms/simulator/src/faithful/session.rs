@@ -1,6 +1,6 @@
 //! One session of one rule over one link.
 
-use telecine_abr::published::{End, Fetched, InFlight, PublishedRule, Scene};
+use telecine_abr::published::{Buffered, End, Fetched, InFlight, PublishedRule, Replacing, Scene};
 
 use super::average::Averages;
 use super::buffer::Buffer;
@@ -33,6 +33,11 @@ impl Setup {
 pub fn play(rule: &mut dyn PublishedRule, movie: &Movie, link: &Link, setup: &Setup) -> Outcome {
     let mut session = Session::start(movie, link, setup);
     while session.next < movie.segments() {
+        if let Some(Replacing { place, level }) = session.wanted(rule) {
+            let from_end = session.buffer.levels().len() - place;
+            session.replace(rule, from_end, level);
+            continue;
+        }
         session.make_room(rule);
         let decision = rule.choose(&session.scene(session.buffer.ms()));
         match setup.replacement.of(&session.buffer, decision.level) {
@@ -94,6 +99,18 @@ impl<'a> Session<'a> {
             ahead: Some(self.movie.segments() - self.next),
             sizes: self.movie.sizes_from(self.next),
         }
+    }
+
+    /// What the rule would rather have fetched again first.
+    fn wanted(&mut self, rule: &mut dyn PublishedRule) -> Option<Replacing> {
+        if self.setup.replacement != Replacement::ByRule {
+            return None;
+        }
+        self.buffer.put_in_a_row();
+        let levels = self.buffer.levels().as_slices().0;
+        let first = self.next.checked_sub(levels.len())?;
+        let buffered = Buffered { levels, begun: self.buffer.segments_begun(), sizes: self.movie.sizes_from(first) };
+        rule.replace(&self.scene(self.buffer.ms()), &buffered).filter(|replacing| replacing.place < levels.len())
     }
 
     fn pass(&mut self, ms: f64) {

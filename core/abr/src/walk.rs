@@ -1,0 +1,131 @@
+//! The network's rate as a walk by chance: where it is believed to be, and how far it moves.
+
+/// In so many seconds of transfer half of what was believed before is forgotten...
+const HALF_LIFE_S: f64 = 1.6;
+/// ... and a segment counts for so many at least: small ones say as much of the network as of themselves.
+const LEAST_WEIGHT_S: f64 = 1.9;
+/// What is smaller than this, in bits, counts for less than a segment, in proportion: sound, a part.
+const SEGMENT_BITS: f64 = 500_000.0;
+/// What is left of an error's weight after one more.
+const ERRORS_KEEP: f64 = 0.89;
+/// The typical error before anything is known, and for how many it counts: as on a moving phone.
+const FIRST_ERROR: f64 = 0.2;
+const FIRST_WEIGHT: f64 = 3.0;
+/// No error counts for more than this: what comes after an outage says nothing of the usual.
+const MOST_ERROR: f64 = 2.0;
+
+/// Where the logarithm of the rate in kbit/s is believed to be, and how far it moves from one segment to the next, by how
+/// wrong the beliefs before were.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Walk {
+    log: Option<f64>,
+    errors: f64,
+    weight: f64,
+}
+
+/// One transfer's word on the rate.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Heard {
+    /// In kbit/s.
+    pub(crate) kbps: f64,
+    /// The time in which it was seen, in seconds.
+    pub(crate) seconds: f64,
+    /// How much of a segment's word it is, from 0 to 1.
+    pub(crate) share: f64,
+    /// It was given up: of that it is known that it was slow, and not by how much it was fast.
+    pub(crate) given_up: bool,
+}
+
+/// How much of a segment's word a transfer of so many bits is.
+pub(crate) fn share(bits: f64) -> f64 {
+    (bits / SEGMENT_BITS).min(1.0)
+}
+
+impl Walk {
+    /// The logarithm of the rate in kbit/s; None before anything has come.
+    pub(crate) fn log(&self) -> Option<f64> {
+        self.log
+    }
+
+    /// The same; before anything has come that of `kbps`, from now on.
+    pub(crate) fn log_or(&mut self, kbps: f64) -> f64 {
+        *self.log.get_or_insert_with(|| libm::log(kbps.max(1e-3)))
+    }
+
+    /// What was found out amid a transfer.
+    pub(crate) fn believe(&mut self, log: f64) {
+        self.log = Some(log);
+    }
+
+    /// A transfer, or a piece of one, says something.
+    pub(crate) fn hear(&mut self, heard: &Heard) {
+        let seen = libm::log(heard.kbps.max(1e-3));
+        let Some(believed) = self.log else {
+            self.log = Some(seen);
+            return;
+        };
+        let share = heard.share;
+        if !heard.given_up || seen < believed {
+            let kept = libm::pow(ERRORS_KEEP, share);
+            self.errors = self.errors * kept + share * (seen - believed).abs().min(MOST_ERROR);
+            self.weight = self.weight * kept + share;
+        }
+        let keep = libm::pow(0.5, heard.seconds.max(LEAST_WEIGHT_S * share) / HALF_LIFE_S);
+        self.log = Some(seen + keep * (believed - seen));
+    }
+
+    /// How far the logarithm is off, typically, from one transfer to the next.
+    pub(crate) fn typical_error(&self) -> f64 {
+        (self.errors + FIRST_WEIGHT * FIRST_ERROR) / (self.weight + FIRST_WEIGHT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heard(kbps: f64, seconds: f64) -> Heard {
+        Heard { kbps, seconds, share: share(kbps * 1000.0 * seconds), given_up: false }
+    }
+
+    fn after(kbps: &[f64]) -> Walk {
+        let mut walk = Walk::default();
+        (0..40).for_each(|n| walk.hear(&heard(kbps[n % kbps.len()], 1.0)));
+        walk
+    }
+
+    #[test]
+    fn a_rate_that_keeps_still_is_trusted_and_one_that_jumps_is_not() {
+        assert!(after(&[3000.0]).typical_error() < 0.08);
+        assert!(after(&[3000.0, 1000.0]).typical_error() > 0.5);
+        assert!((Walk::default().typical_error() - FIRST_ERROR).abs() < 1e-9, "before anything is known");
+    }
+
+    #[test]
+    fn the_rate_is_followed_within_two_segments() {
+        let mut walk = Walk::default();
+        walk.hear(&heard(4000.0, 2.0));
+        (0..2).for_each(|_| walk.hear(&heard(1000.0, 2.0)));
+        let kbps = walk.log().map_or(0.0, libm::exp);
+        assert!((1000.0..1500.0).contains(&kbps), "{kbps}");
+    }
+
+    #[test]
+    fn a_little_sound_says_little() {
+        let mut walk = after(&[4000.0]);
+        let before = walk.typical_error();
+        walk.hear(&Heard { kbps: 1000.0, seconds: 0.05, share: share(50_000.0), given_up: false });
+        let kbps = walk.log().map_or(0.0, libm::exp);
+        assert!(kbps > 3500.0 && walk.typical_error() < before + 0.02, "{kbps}, {}", walk.typical_error());
+    }
+
+    #[test]
+    fn what_was_given_up_is_no_surprise_when_it_was_fast() {
+        let mut walk = after(&[4000.0]);
+        let before = walk.typical_error();
+        walk.hear(&Heard { given_up: true, ..heard(8000.0, 1.0) });
+        assert_eq!(walk.typical_error(), before);
+        walk.hear(&Heard { given_up: true, ..heard(500.0, 1.0) });
+        assert!(walk.typical_error() > before);
+    }
+}
