@@ -34,6 +34,8 @@
 //!     starting: true,
 //!     live: false,
 //!     remaining: None,
+//!     lead_in: MediaTime::ZERO,
+//!     aside: 0,
 //! };
 //! assert_eq!(rule.choose(&ctx).level, 0, "nothing is known yet");
 //!
@@ -104,7 +106,7 @@ pub use ewma::DualEwma;
 pub use foresight::{Foresight, ForesightAlone};
 pub use lowest::Lowest;
 pub use reason::{Cap, Reason};
-pub use rule::{BitrateRule, Choice, Context, Downloaded, Level, Progress};
+pub use rule::{Again, BitrateRule, Choice, Context, Downloaded, Level, Progress, Waiting};
 pub use throughput::Throughput;
 
 /// Names that [`rule_by_name`] knows, the default first.

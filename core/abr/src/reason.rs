@@ -135,6 +135,15 @@ pub enum Reason {
         /// How far that moves from segment to segment.
         spread_percent: u32,
     },
+    /// What waits in the buffer is fetched again, as the network carries more than when it was.
+    BetterAgain {
+        /// Of the level that it has.
+        from: u64,
+        /// Of the level that is fetched.
+        bitrate: u64,
+        /// Until it is played.
+        due_ms: i64,
+    },
     /// Another level was weighed against the chosen one.
     WorthLess {
         /// Of that level.
@@ -229,6 +238,13 @@ impl fmt::Display for Reason {
                 kbps(bitrate),
                 secs(buffer_ms),
                 kbps(believed)
+            ),
+            Self::BetterAgain { from, bitrate, due_ms } => write!(
+                f,
+                "{} instead of {} can be there in the {} until it is played",
+                kbps(bitrate),
+                kbps(from),
+                secs(due_ms)
             ),
             Self::WorthLess { bitrate, by_ms } => {
                 write!(f, "{} would be worth {} of stall less", kbps(bitrate), hundredths(by_ms))

@@ -64,6 +64,11 @@ pub struct Context<'a> {
     pub live: bool,
     /// Media from the segment that is asked about to the end, where there is one.
     pub remaining: Option<MediaTime>,
+    /// Media of the segment that is asked about which lies before the playhead, as at a start in its midst: it is fetched and
+    /// not played.
+    pub lead_in: MediaTime,
+    /// Bits a second of media that other tracks of the title take from the same line: sound beside the picture.
+    pub aside: u64,
 }
 
 impl Context<'_> {
@@ -151,6 +156,26 @@ pub struct Progress {
     pub paced: bool,
 }
 
+/// A segment that waits in the buffer whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Index in [`Context::levels`].
+    pub level: usize,
+    /// From the playhead to its start; below zero while it plays.
+    pub due: MediaTime,
+}
+
+/// A segment that is to be fetched again at a higher level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Again {
+    /// Index among what waits.
+    pub place: usize,
+    /// Index in [`Context::levels`].
+    pub level: usize,
+    /// Why.
+    pub reason: Reason,
+}
+
 /// Chooses the level of each segment of one track.
 ///
 /// A rule is asked once before each request ([`BitrateRule::choose`]), told of each segment that
@@ -162,6 +187,14 @@ pub trait BitrateRule: Send {
 
     /// The level of the next segment.
     fn choose(&mut self, ctx: &Context<'_>) -> Choice;
+
+    /// Which of the segments that wait in the buffer, the one that plays first, to fetch again before the next one is
+    /// requested (fast switching: what was buffered on a slow network need not be seen on a fast one). Asked where the
+    /// next segment would be requested, or its request waits for room; the caller drops what has not come when its turn
+    /// to be played has.
+    fn again(&mut self, _ctx: &Context<'_>, _waiting: &[Waiting]) -> Option<Again> {
+        None
+    }
 
     /// A segment was downloaded and appended; the buffer of `ctx` holds it already.
     fn on_downloaded(&mut self, _ctx: &Context<'_>, _downloaded: &Downloaded) {}

@@ -1,16 +1,16 @@
 //! The network's rate as a walk by chance: where it is believed to be, and how far it moves.
 
 /// In so many seconds of transfer half of what was believed before is forgotten...
-const HALF_LIFE_S: f64 = 1.6;
+const HALF_LIFE_S: f64 = 1.21;
 /// ... and a segment counts for so many at least: small ones say as much of the network as of themselves.
-const LEAST_WEIGHT_S: f64 = 1.9;
+const LEAST_WEIGHT_S: f64 = 2.45;
 /// What is smaller than this, in bits, counts for less than a segment, in proportion: sound, a part.
 const SEGMENT_BITS: f64 = 500_000.0;
 /// What is left of an error's weight after one more.
-const ERRORS_KEEP: f64 = 0.89;
+const ERRORS_KEEP: f64 = 0.98;
 /// The typical error before anything is known, and for how many it counts: as on a moving phone.
-const FIRST_ERROR: f64 = 0.2;
-const FIRST_WEIGHT: f64 = 3.0;
+const FIRST_ERROR: f64 = 0.21;
+const FIRST_WEIGHT: f64 = 3.7;
 /// No error counts for more than this: what comes after an outage says nothing of the usual.
 const MOST_ERROR: f64 = 2.0;
 
@@ -116,7 +116,7 @@ mod tests {
         let before = walk.typical_error();
         walk.hear(&Heard { kbps: 1000.0, seconds: 0.05, share: share(50_000.0), given_up: false });
         let kbps = walk.log().map_or(0.0, libm::exp);
-        assert!(kbps > 3500.0 && walk.typical_error() < before + 0.02, "{kbps}, {}", walk.typical_error());
+        assert!(kbps > 3200.0 && walk.typical_error() < before + 0.02, "{kbps}, {}", walk.typical_error());
     }
 
     #[test]

@@ -72,6 +72,8 @@ impl Question {
             starting: self.starting,
             live: false,
             remaining: Some(self.segment),
+            lead_in: self.goal,
+            aside: self.bytes,
         }
     }
 }

@@ -29,6 +29,8 @@ fn abandons(rule: &str, paced: bool, bits_per_second: u64, samples: u32) -> bool
         starting: false,
         live: true,
         remaining: None,
+        lead_in: MediaTime::ZERO,
+        aside: 0,
     };
     let progress = Progress {
         level: 1,

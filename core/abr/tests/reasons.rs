@@ -33,6 +33,8 @@ fn context(levels: &[Level], bits_per_second: u64, samples: u32) -> Context<'_> 
         starting: true,
         live: false,
         remaining: None,
+        lead_in: MediaTime::ZERO,
+        aside: 0,
     }
 }
 

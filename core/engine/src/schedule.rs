@@ -368,6 +368,8 @@ impl Engine {
             starting: stream.cursor.is_none(),
             live: self.is_live(),
             remaining: self.duration().map(|duration| duration - next_time),
+            lead_in: self.lead_in(stream, next_time, position),
+            aside: self.beside(kind),
         })
     }
 
@@ -376,6 +378,23 @@ impl Engine {
         let goal = self.goal(stream).ahead;
         let late = if self.is_live() { self.lateness_of_playback() } else { None };
         late.map_or(goal, |late| goal.min(late.max(self.segment_duration(stream))))
+    }
+
+    /// Bits a second that the streams of other kinds take.
+    fn beside(&self, kind: TrackKind) -> u64 {
+        let others = self.streams.iter().filter(|(other, stream)| **other != kind && !stream.absent);
+        let rate = |stream: &Stream| {
+            let rendition = self.rendition(stream.reference(stream.rendition?))?;
+            Some(rendition.average_bandwidth.unwrap_or(rendition.bandwidth))
+        };
+        others.filter_map(|(_, stream)| rate(stream)).fold(0, u64::saturating_add)
+    }
+
+    /// How much of the segment at a time lies before where media is needed from.
+    fn lead_in(&self, stream: &Stream, next_time: MediaTime, from: MediaTime) -> MediaTime {
+        let index = stream.rendition.and_then(|r| self.rendition(stream.reference(r))?.segments.known());
+        let segment = index.and_then(|index| index.get(index.number_at(next_time)?));
+        segment.map_or(MediaTime::ZERO, |segment| (from - segment.start).max(MediaTime::ZERO))
     }
 
     pub(crate) fn levels(&self, kind: TrackKind, steps: &[Step], next_time: MediaTime) -> Vec<Level> {

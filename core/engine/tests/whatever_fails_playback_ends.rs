@@ -223,6 +223,7 @@ fn a_sink_without_room_for_what_playback_needs_is_given_up_and_not_waited_for_wi
     });
     let mut config = Config::default();
     config.seed = 2_942_701_427_742_925_258;
+    config.rule = Some("bola-e-damped".to_owned());
     let mut session = Session::new(config, title.durations_in_whole_seconds())
         .sink(Forgetful::new(sink, Vec::new()))
         .network("rate=3697kbps,rtt=327ms,loss=1%".parse().expect("a network"))

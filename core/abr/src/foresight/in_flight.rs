@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use crate::published::InFlight;
 
 /// The rate of a request under way is that of its last milliseconds...
-const WINDOW_MS: f64 = 2_150.0;
+const WINDOW_MS: f64 = 3070.0;
 /// ... against what was believed before, which counts for so many.
-const BELIEF_MS: f64 = 480.0;
+const BELIEF_MS: f64 = 230.0;
 /// A request is not given up in its first milliseconds.
 const GRACE_MS: f64 = 50.0;
 

@@ -18,15 +18,17 @@ mod values;
 
 use self::in_flight::UnderWay;
 use self::prospects::{Moment, Outlook, Prospects};
-use crate::published::{InFlight, Ladder, Network, Scene};
+use crate::published::{Buffered, InFlight, Ladder, Network, Replacing, Scene};
 use crate::reason::Reason;
-use crate::rule::{millis, seconds, BitrateRule, Choice, Context, Level, Progress};
+use crate::rule::{millis, seconds, Again, BitrateRule, Choice, Context, Level, Progress, Waiting};
 use crate::transit::Transit;
 
 pub use self::alone::ForesightAlone;
 
 /// A second's wait for the first picture costs half as much as one of stall (Q1 of abr.md 4.2).
 const PRICE_OF_START: f64 = 0.5;
+/// What the picture has of the line at least, whatever the other tracks take.
+const LEAST_SHARE: f64 = 0.25;
 /// How far the rate is off where only an average of it is known.
 const ERROR_OF_AVERAGES: f64 = 0.45;
 /// How far it is off where it is assumed.
@@ -44,6 +46,7 @@ pub struct Foresight {
     under_way: UnderWay,
     /// The rendition of the segment before the one under way.
     before: Option<usize>,
+    collapse: Option<Collapse>,
 }
 
 /// The highest worth's place; the lower of equals.
@@ -53,7 +56,7 @@ fn best(worths: &[f64]) -> usize {
 }
 
 /// What is believed of the network, in media time.
-fn outlook(ctx: &Context<'_>) -> Option<Outlook> {
+fn outlook_of(ctx: &Context<'_>) -> Option<Outlook> {
     let estimate = ctx.estimate?;
     let (bits_per_second, typical_error) = match estimate.forecast {
         Some(forecast) => (forecast.bits_per_second, f64::from(forecast.typical_error_milli) / 1000.0),
@@ -61,13 +64,40 @@ fn outlook(ctx: &Context<'_>) -> Option<Outlook> {
         None => (estimate.bits_per_second, ERROR_OF_ASSUMPTIONS),
     };
     let kbps = bits_per_second.max(1) as f64 / 1000.0 / ctx.speed();
+    // The other tracks have their share of the line, and never all of it.
+    let kbps = (kbps - ctx.aside as f64 / 1000.0).max(LEAST_SHARE * kbps);
     Some(Outlook { log_rate: libm::log(kbps), typical_error, latency_s: estimate.ttfb.as_secs_f64() * ctx.speed() })
+}
+
+/// What was seen of the line when a request was given up, which averages know too late.
+#[derive(Clone, Copy, Debug)]
+struct Collapse {
+    /// Rate samples that there were.
+    samples: u32,
+    log_rate: f64,
+}
+
+impl Collapse {
+    /// The request itself becomes one sample; what comes behind it knows better.
+    const OUTLIVES: u32 = 1;
+
+    fn still_counts(&self, samples: u32) -> bool {
+        samples <= self.samples.saturating_add(Self::OUTLIVES)
+    }
 }
 
 impl Foresight {
     /// The rule at the start of a session.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// What is believed of the network.
+    fn outlook(&mut self, ctx: &Context<'_>) -> Option<Outlook> {
+        let outlook = outlook_of(ctx)?;
+        self.collapse = self.collapse.filter(|collapse| collapse.still_counts(ctx.estimate.map_or(0, |e| e.samples)));
+        let log_rate = self.collapse.map_or(outlook.log_rate, |collapse| collapse.log_rate.min(outlook.log_rate));
+        Some(Outlook { log_rate, ..outlook })
     }
 
     /// Answers a question of a moment; None where the ladder has no steps, and nothing is to be chosen.
@@ -97,10 +127,11 @@ impl Foresight {
             sizes: &self.sizes,
         };
         let last = ctx.levels.iter().position(|level| Some(level.rendition) == self.before);
+        let lead_in_s = seconds(ctx.lead_in).max(0.0);
         // Where nothing plays yet there is no change to see.
         let moment = match ctx.starting {
-            true => Moment { wait_price: PRICE_OF_START, last: None, outlook, scene: &scene },
-            false => Moment { wait_price: 1.0, last, outlook, scene: &scene },
+            true => Moment { wait_price: PRICE_OF_START, last: None, outlook, scene: &scene, lead_in_s },
+            false => Moment { wait_price: 1.0, last, outlook, scene: &scene, lead_in_s },
         };
         Some(question(&mut self.prospects, &moment, &mut self.worths))
     }
@@ -125,7 +156,7 @@ impl BitrateRule for Foresight {
     fn choose(&mut self, ctx: &Context<'_>) -> Choice {
         self.under_way.forget();
         self.before = ctx.current.and_then(|current| ctx.levels.get(current)).map(|level| level.rendition);
-        let Some(outlook) = outlook(ctx) else {
+        let Some(outlook) = self.outlook(ctx) else {
             return Choice::new(0, Reason::NothingMeasured);
         };
         let chosen = self.ask(ctx, outlook, |prospects, moment, worths| {
@@ -151,6 +182,24 @@ impl BitrateRule for Foresight {
         choice
     }
 
+    fn again(&mut self, ctx: &Context<'_>, waiting: &[Waiting]) -> Option<Again> {
+        let segment = seconds(ctx.segment_duration);
+        let begun = waiting.first().filter(|_| segment > 0.0).map(|first| seconds(-first.due) / segment)?;
+        let levels: Vec<usize> = waiting.iter().map(|segment| segment.level.min(ctx.top())).collect();
+        let buffered = Buffered { levels: &levels, begun, sizes: &[] };
+        self.before = waiting.last().and_then(|last| ctx.levels.get(last.level)).map(|level| level.rendition);
+        let outlook = self.outlook(ctx).filter(|_| !ctx.starting)?;
+        let Replacing { place, level } =
+            self.ask(ctx, outlook, |prospects, moment, _| prospects.again(moment, &buffered))??;
+        let waits = waiting.get(place)?;
+        let reason = Reason::BetterAgain {
+            from: ctx.bitrate(waits.level),
+            bitrate: ctx.bitrate(level),
+            due_ms: millis(seconds(waits.due)),
+        };
+        Some(Again { place, level, reason })
+    }
+
     fn should_abandon(&mut self, ctx: &Context<'_>, progress: &Progress) -> Option<Choice> {
         // What comes as its source makes it would come no faster at another level.
         let transit = Transit::of(ctx, progress).filter(|_| !progress.paced)?;
@@ -161,11 +210,12 @@ impl BitrateRule for Foresight {
             elapsed_ms: transit.elapsed * 1000.0,
             latency_ms: transit.network.ttfb * 1000.0,
         };
-        let believed = outlook(ctx)?;
+        let believed = self.outlook(ctx)?;
         let log_rate = self.under_way.log_rate(&in_flight, believed.log_rate)?;
         let level = self.ask(ctx, Outlook { log_rate, ..believed }, |prospects, moment, _| {
             prospects.instead(moment, &in_flight)
         })??;
+        self.collapse = Some(Collapse { samples: ctx.estimate.map_or(0, |estimate| estimate.samples), log_rate });
         let reason =
             Reason::RestCostsMore { rest_bits: transit.rest as u64, instead_bits: transit.size_at(ctx, level) as u64 };
         Some(Choice::new(level, reason))

@@ -6,11 +6,11 @@ use crate::published::{Buffered, InFlight, Replacing, Scene};
 /// The spreads that are told apart, in ascending order.
 pub(super) const SPREADS: [f64; 7] = [0.06, 0.10, 0.15, 0.22, 0.32, 0.46, 0.65];
 /// The spread that is reckoned with, as a share of the typical error. Some of that is a segment's own.
-const SPREAD_SHARE: f64 = 0.68;
+const SPREAD_SHARE: f64 = 0.58;
 /// To fetch something again has to be worth so much more, in seconds of stall.
-const REPLACING_MARGIN: f64 = 0.05;
+const REPLACING_MARGIN: f64 = 0.003;
 /// To give up has to be worth so much more, in seconds of stall: what came so far was paid for.
-const GIVING_UP_MARGIN: f64 = 0.17;
+const GIVING_UP_MARGIN: f64 = 0.02;
 
 /// The worth of a title's states, solved for each spread that is met, when it is met for the first time.
 #[derive(Debug, Default)]
@@ -58,18 +58,26 @@ pub(super) struct Moment<'a> {
     pub(super) scene: &'a Scene<'a>,
     /// What a second costs in which nothing plays: 1 is a stall's price.
     pub(super) wait_price: f64,
+    /// Media of the segment that is asked about which is not played.
+    pub(super) lead_in_s: f64,
 }
 
 impl<'a> Moment<'a> {
     /// That of a scene in the midst of playback.
     pub(super) fn of(scene: &'a Scene<'a>, last: usize, outlook: Outlook) -> Self {
-        Self { last: Some(last.min(scene.ladder.top())), outlook, scene, wait_price: 1.0 }
+        Self { last: Some(last.min(scene.ladder.top())), outlook, scene, wait_price: 1.0, lead_in_s: 0.0 }
     }
 
     /// The segment that is asked about, requested now.
     fn anew(&self, level: usize) -> Download {
         let kbit = self.scene.bits(0, level) / 1000.0;
-        Download { level, kbit, latency_s: self.outlook.latency_s, wait_price: self.wait_price }
+        Download {
+            level,
+            kbit,
+            latency_s: self.outlook.latency_s,
+            wait_price: self.wait_price,
+            lead_in_s: self.lead_in_s,
+        }
     }
 
     fn buffer_s(&self) -> f64 {
@@ -175,6 +183,6 @@ mod tests {
     #[test]
     fn the_wider_the_error_the_wider_the_spread() {
         let spread = |typical_error: f64| Outlook { log_rate: 0.0, typical_error, latency_s: 0.0 }.spread();
-        assert_eq!((spread(0.0), spread(0.2), spread(9.0)), (0.06, 0.15, 0.65));
+        assert_eq!((spread(0.0), spread(0.2), spread(9.0)), (0.06, 0.1, 0.65));
     }
 }

@@ -6,6 +6,14 @@ use crate::published::Ladder;
 const HORIZON_S: f64 = 39.5;
 const LEAST_STEPS: usize = 5;
 const MOST_STEPS: usize = 30;
+/// By how many spreads rates rise and fall.
+const NEAR: f64 = 1.3;
+/// The chance that the rate falls far, by how many spreads it does then, and how far at least, as a logarithm.
+const FAR: f64 = 0.035;
+const FAR_SPREADS: f64 = 2.8;
+const LEAST_FAR: f64 = 0.6;
+/// To expect too much costs more than to expect too little.
+const LOWER: f64 = 0.024;
 /// More buffer than this, in seconds, is as good as this.
 const MOST_BUFFER_S: f64 = 40.0;
 /// Places of the buffer that are told apart.
@@ -15,11 +23,17 @@ const RATE_STEP: f64 = 0.3;
 /// Most of them: a ladder from a kilobit to a terabit.
 const MOST_RATES: usize = 100;
 /// Worth of a second of buffer behind the last segment that is reckoned.
-const LEFT_OVER: f64 = 0.012;
+const LEFT_OVER: f64 = 0.0077;
 /// Price of a change from the lowest level to the highest, in seconds of stall.
-const CHANGE: f64 = 1.23;
+const CHANGE: f64 = 1.11;
 /// Media that is worth one second of stall at the highest level, in seconds (abr.md 4.2, at segments of 3 s).
-const MEDIA_PER_STALL_S: f64 = 3.0;
+const MEDIA_PER_STALL_S: f64 = 4.15;
+/// What a stall costs however short it is, in seconds of it; in proportion below what everybody notices.
+const STALL: f64 = 0.5;
+const NOTICED_S: f64 = 0.25;
+/// How much of a level's worth is what is seen of it (as the logarithm of the bitrate, Q1 of abr.md 4.2); the rest is in
+/// proportion to the bitrate (QoE_lin, abr.md 4.3).
+const SEEN_SHARE: f64 = 0.32;
 /// A stall costs for so many seconds at most: afterwards nothing that was chosen matters.
 const LONGEST_STALL_S: f64 = 60.0;
 
@@ -27,7 +41,7 @@ const LONGEST_STALL_S: f64 = 60.0;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Terms {
     ladder: Ladder,
-    /// From 0 to 1, in proportion to the bitrate, by level.
+    /// To 1 for the highest, by level.
     utilities: Vec<f64>,
     segment_s: f64,
     capacity_s: f64,
@@ -38,7 +52,10 @@ impl Terms {
     pub(super) fn new(ladder: &Ladder, segment_ms: f64, capacity_ms: f64) -> Self {
         let (segment_s, capacity_s) = Self::lengths(segment_ms, capacity_ms);
         let top = ladder.kbps(ladder.top());
-        let utilities = (0..ladder.len()).map(|level| ladder.kbps(level) / top).collect();
+        let range = ladder.log(ladder.top()) - ladder.log(0);
+        let seen = |level: usize| if range > 0.0 { (ladder.log(level) - ladder.log(0)) / range } else { 1.0 };
+        let utility = |level: usize| (1.0 - SEEN_SHARE) * ladder.kbps(level) / top + SEEN_SHARE * seen(level);
+        let utilities = (0..ladder.len()).map(utility).collect();
         Self { ladder: ladder.clone(), utilities, segment_s, capacity_s }
     }
 
@@ -73,7 +90,8 @@ impl Terms {
 
     /// What comes of a download of so many seconds: the price of the stall, and the buffer with the segment.
     fn download(&self, buffer_s: f64, takes_s: f64) -> (f64, f64) {
-        let stall = (takes_s - buffer_s).clamp(0.0, LONGEST_STALL_S);
+        let stall_s = (takes_s - buffer_s).clamp(0.0, LONGEST_STALL_S);
+        let stall = stall_s + STALL * (stall_s / NOTICED_S).min(1.0);
         (stall, ((buffer_s - takes_s).max(0.0) + self.segment_s).min(self.capacity_s))
     }
 
@@ -90,13 +108,13 @@ struct Outcome {
     chance: f64,
 }
 
-/// What may come of the rate with a spread: it stays, rises or falls; and now and then it falls far. The middle one is a
-/// little below: to expect too much costs more than to expect too little.
+/// What may come of the rate with a spread: it stays, rises or falls, all a little [`LOWER`]; and now and then it falls far,
+/// however still it was.
 fn outcomes(spread: f64) -> [Outcome; 4] {
-    const FAR: f64 = 0.043;
     let near = 1.0 - FAR;
-    [(-1.3, 0.25 * near), (0.0, 0.5 * near), (1.3, 0.25 * near), (-2.5, FAR)]
-        .map(|(spreads, chance)| Outcome { by: spreads * spread - 0.02, chance })
+    let nearby = |spreads: f64, chance: f64| Outcome { by: spreads * spread - LOWER, chance: chance * near };
+    let far = Outcome { by: -(FAR_SPREADS * spread).max(LEAST_FAR), chance: FAR };
+    [nearby(-NEAR, 0.25), nearby(0.0, 0.5), nearby(NEAR, 0.25), far]
 }
 
 /// The logarithms of rates that matter for a ladder: from hardly anything of its lowest level to more than enough for
@@ -136,6 +154,8 @@ pub(super) struct Download {
     pub(super) latency_s: f64,
     /// What a second costs in which nothing plays for want of it: 1 is a stall's price.
     pub(super) wait_price: f64,
+    /// Media in it that is not played.
+    pub(super) lead_in_s: f64,
 }
 
 /// A download of a segment of nominal size from one of the rates, if one of the outcomes comes.
@@ -218,7 +238,7 @@ impl Values {
     pub(super) fn after(&self, terms: &Terms, buffer_s: f64, log_rate: f64, next: &Download) -> f64 {
         self.expect(log_rate, |log| {
             let (stall, buffer) = terms.download(buffer_s, next.latency_s + next.kbit / libm::exp(log));
-            self.at(buffer, log, next.level) - next.wait_price * stall
+            self.at((buffer - next.lead_in_s).max(0.0), log, next.level) - next.wait_price * stall
         })
     }
 
@@ -270,8 +290,8 @@ mod tests {
         let terms = terms(KBPS, 3_000.0, 24_000.0);
         let values = Values::solve(&terms, 0.06);
         // Less what the last download takes of the buffer.
-        let all = terms.steps() as f64 + LEFT_OVER * 24.0;
-        assert!((values.at(21.0, 9.0, 2) - all).abs() < 0.03, "{} of {all}", values.at(21.0, 9.0, 2));
+        let all = terms.steps() as f64 * 3.0 / MEDIA_PER_STALL_S + LEFT_OVER * 24.0;
+        assert!((values.at(21.0, 9.0, 2) - all).abs() < 0.1, "{} of {all}", values.at(21.0, 9.0, 2));
     }
 
     #[test]

@@ -75,6 +75,8 @@ fn bola_leaves_the_lowest_level_at_the_buffer_that_a_hand_computes() {
             starting: true,
             live: false,
             remaining: None,
+            lead_in: MediaTime::ZERO,
+            aside: 0,
         };
         // A start at the lowest level leaves no placeholder.
         assert_eq!(rule.choose(&ctx).level, 0);

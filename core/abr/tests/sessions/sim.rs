@@ -194,6 +194,8 @@ impl Player<'_> {
             starting: current.is_none(),
             live: false,
             remaining: None,
+            lead_in: MediaTime::ZERO,
+            aside: 0,
         })
     }
 }

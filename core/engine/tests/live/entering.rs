@@ -23,6 +23,13 @@ const LONG: &str = "/dash/live_120/utc_direct/join_4/chunk_500/ato_7500/ltgt_400
 /// Joins are in the midst of a segment: this one begins five seconds before.
 const SEGMENT: u64 = (BEGIN / 8000 - 1) * 8;
 
+/// What is entered is not to depend on how the default rule begins.
+fn config() -> Config {
+    let mut config = Config::default();
+    config.rule = Some("throughput".to_owned());
+    config
+}
+
 /// A video append: where it begins, whether with a key frame, and of which segment.
 type Appends = Arc<Mutex<Vec<(MediaTime, bool, u64)>>>;
 
@@ -106,7 +113,7 @@ fn plays_well(session: &Session<Origin>, appends: &Appends) {
 fn d083_who_joins_in_mid_segment_fetches_less_and_sees_the_first_picture_earlier() {
     let join = |origin: Origin| {
         let log = origin.log.clone();
-        let (session, appends) = watched(origin, Config::default(), LONG, "rate=1600kbps,rtt=60ms");
+        let (session, appends) = watched(origin, config(), LONG, "rate=1600kbps,rtt=60ms");
         let session = run(session, 60);
         plays_well(&session, &appends);
         let asked = first_segment(&log.borrow());
@@ -132,7 +139,7 @@ fn d083_who_joins_in_mid_segment_fetches_less_and_sees_the_first_picture_earlier
 fn d083_a_seek_into_mid_segment_enters_it_and_what_lies_before_is_there_when_it_is_needed() {
     let origin = Origin::new();
     let log = origin.log.clone();
-    let (mut session, appends) = watched(origin, Config::default(), LONG, "rate=20Mbps,rtt=40ms");
+    let (mut session, appends) = watched(origin, config(), LONG, "rate=20Mbps,rtt=40ms");
     // Of a segment of long ago, well behind its beginning, and then just before.
     let begin = SEGMENT as i64 - 64;
     session.schedule(at(10_000), Command::Seek(secs(begin) + MediaTime::from_millis(6500)));
@@ -166,7 +173,7 @@ fn d083_a_seek_into_mid_segment_enters_it_and_what_lies_before_is_there_when_it_
 fn d083_who_seeks_back_while_a_segment_is_entered_gets_what_lies_there() {
     let origin = Origin::new();
     let log = origin.log.clone();
-    let (mut session, appends) = watched(origin, Config::default(), LONG, "rate=1600kbps,rtt=60ms");
+    let (mut session, appends) = watched(origin, config(), LONG, "rate=1600kbps,rtt=60ms");
     // The answer is on its way, nothing of it is there.
     let target = secs(SEGMENT as i64) + MediaTime::from_millis(900);
     session.schedule(at(110), Command::Seek(target));
@@ -184,7 +191,7 @@ fn d083_a_server_that_ignores_ranges_is_read_from_the_start() {
     let origin = Origin::new();
     let log = origin.log.clone();
     let path = LONG.replace("/demo/", "/norange_1/demo/");
-    let (session, appends) = watched(origin, Config::default(), &path, "rate=20Mbps,rtt=40ms");
+    let (session, appends) = watched(origin, config(), &path, "rate=20Mbps,rtt=40ms");
     let session = run(session, 60);
     plays_well(&session, &appends);
     let asked = first_segment(&log.borrow());
@@ -198,7 +205,7 @@ fn d083_a_refused_range_is_asked_for_whole_and_told() {
     for status in [416, 400, 403] {
         let origin = answering(move |response| Response::new(status, response.url, Bytes::new()).into());
         let log = origin.log.clone();
-        let (session, appends) = watched(origin, Config::default(), LONG, "rate=20Mbps,rtt=40ms");
+        let (session, appends) = watched(origin, config(), LONG, "rate=20Mbps,rtt=40ms");
         let session = run(session, 60);
         plays_well(&session, &appends);
         let asked = first_segment(&log.borrow());
@@ -221,7 +228,7 @@ fn d083_a_server_that_has_too_much_to_do_is_asked_again_for_the_same() {
         false => Response::new(503, response.url, Bytes::new()).into(),
     });
     let log = origin.log.clone();
-    let (session, appends) = watched(origin, Config::default(), LONG, "rate=20Mbps,rtt=40ms");
+    let (session, appends) = watched(origin, config(), LONG, "rate=20Mbps,rtt=40ms");
     let session = run(session, 60);
     plays_well(&session, &appends);
     let asked = first_segment(&log.borrow());
@@ -262,7 +269,7 @@ fn times(bandwidth: &str, tenths: u64) -> String {
 
 /// It is chosen from the start.
 fn only_the_largest() -> Config {
-    let mut config = Config::default();
+    let mut config = config();
     config.initial_throughput = 20_000_000;
     config
 }
@@ -276,7 +283,7 @@ fn d083_what_lies_behind_the_place_again_and_again_is_fetched_whole() {
         response.into()
     });
     let log = origin.log.clone();
-    let (session, appends) = watched(origin, Config::default(), LONG, "rate=20Mbps,rtt=40ms");
+    let (session, appends) = watched(origin, config(), LONG, "rate=20Mbps,rtt=40ms");
     let session = run(session, 60);
     plays_well(&session, &appends);
     let asked = first_segment(&log.borrow());
@@ -291,7 +298,7 @@ fn d083_an_mpd_that_lies_of_key_frames_is_told_and_costs_no_picture() {
     let log = origin.log.clone();
     // The place is 1.9 seconds behind its key frame.
     let path = LONG.replace("chunk_500", "chunk_100").replace("ltgt_4000", "ltgt_2800");
-    let (session, appends) = watched(origin, Config::default(), &path, "rate=20Mbps,rtt=40ms");
+    let (session, appends) = watched(origin, config(), &path, "rate=20Mbps,rtt=40ms");
     let session = run(session, 60);
     plays_well(&session, &appends);
     let asked = first_segment(&log.borrow());
@@ -309,7 +316,7 @@ fn d083_bytes_without_any_chunk_are_told_and_the_segment_is_fetched_whole() {
         response.into()
     });
     let log = origin.log.clone();
-    let (session, appends) = watched(origin, Config::default(), LONG, "rate=20Mbps,rtt=40ms");
+    let (session, appends) = watched(origin, config(), LONG, "rate=20Mbps,rtt=40ms");
     let session = run(session, 60);
     plays_well(&session, &appends);
     let asked = first_segment(&log.borrow());
@@ -321,7 +328,7 @@ fn d083_bytes_without_any_chunk_are_told_and_the_segment_is_fetched_whole() {
 fn d083_after_three_vain_attempts_segments_are_asked_for_from_their_start() {
     let origin = answering(|response| Response::new(416, response.url, Bytes::new()).into());
     let log = origin.log.clone();
-    let (mut session, _) = watched(origin, Config::default(), LONG, "rate=20Mbps,rtt=40ms");
+    let (mut session, _) = watched(origin, config(), LONG, "rate=20Mbps,rtt=40ms");
     for seek in 0..6 {
         let target = secs(SEGMENT as i64 - 16 * (seek + 1)) + MediaTime::from_millis(6500);
         session.schedule(at(8_000 + 4_000 * seek as u64), Command::Seek(target));
@@ -343,7 +350,7 @@ fn d083_a_transfer_that_breaks_behind_the_entry_goes_on_where_it_broke() {
         response.into()
     });
     let log = origin.log.clone();
-    let (session, appends) = watched(origin, Config::default(), LONG, "rate=20Mbps,rtt=40ms");
+    let (session, appends) = watched(origin, config(), LONG, "rate=20Mbps,rtt=40ms");
     let session = run(session, 60);
     plays_well(&session, &appends);
     let asked = first_segment(&log.borrow());
@@ -377,7 +384,7 @@ fn d083_a_transfer_that_breaks_and_is_answered_whole_goes_on_behind_what_plays()
         }
         response.into()
     });
-    let (session, appends) = watched(origin, Config::default(), LONG, "rate=20Mbps,rtt=40ms");
+    let (session, appends) = watched(origin, config(), LONG, "rate=20Mbps,rtt=40ms");
     let session = run(session, 60);
     plays_well(&session, &appends);
     let starts: Vec<MediaTime> = appended(&appends).iter().map(|append| append.0).collect();
@@ -390,7 +397,7 @@ fn d083_protected_chunks_are_entered_and_decrypted() {
     let mut setup = KeySetup::default();
     let kid = 0x7465_6c65_6369_6e65_0000_0000_0000_0000_u128;
     setup.give(KeyId(kid.to_be_bytes()), ContentKey::new((!kid).to_be_bytes()));
-    let mut engine = Engine::new(Config::default());
+    let mut engine = Engine::new(config());
     engine.set_keys(setup);
     let origin = Origin::new();
     let log = origin.log.clone();
@@ -406,7 +413,7 @@ fn d083_protected_chunks_are_entered_and_decrypted() {
 fn d083_a_recording_replays_entries_and_misses_to_the_same_actions() {
     let lie = || edited(|text| text.replace("type=\"1\" dT=\"180000\"", "type=\"1\" dT=\"45000\""));
     for origin in [Origin::new(), lie()] {
-        let mut config = Config::default();
+        let mut config = config();
         config.record = true;
         let (session, _) = watched(origin, config, LONG, "rate=4Mbps,rtt=40ms");
         let mut session = run(session, 30);
@@ -421,7 +428,7 @@ fn d083_segments_that_events_stand_in_front_of_are_not_entered() {
     let origin = Origin::new();
     let log = origin.log.clone();
     let path = LONG.replace("/demo/", "/scte35_20/inband_1/demo/");
-    let (session, appends) = watched(origin, Config::default(), &path, "rate=20Mbps,rtt=40ms");
+    let (session, appends) = watched(origin, config(), &path, "rate=20Mbps,rtt=40ms");
     let session = run(session, 30);
     plays_well(&session, &appends);
     let asked = first_segment(&log.borrow());
@@ -475,7 +482,7 @@ fn d083_an_estimate_that_leads_behind_the_last_chunk_is_no_lie() {
         response.into()
     });
     let log = origin.log.clone();
-    let (session, appends) = watched(origin, Config::default(), LONG, "rate=20Mbps,rtt=40ms");
+    let (session, appends) = watched(origin, config(), LONG, "rate=20Mbps,rtt=40ms");
     let session = run(session, 60);
     plays_well(&session, &appends);
     let asked = first_segment(&log.borrow());
@@ -499,7 +506,7 @@ fn d083_a_server_without_the_segment_is_not_asked_for_the_whole_of_it() {
         }
     });
     let log = origin.log.clone();
-    let (session, appends) = watched(origin, Config::default(), LONG, "rate=20Mbps,rtt=40ms");
+    let (session, appends) = watched(origin, config(), LONG, "rate=20Mbps,rtt=40ms");
     let session = run(session, 60);
     plays_well(&session, &appends);
     let lost = lost.borrow().clone().expect("something was asked for");
@@ -513,7 +520,7 @@ fn d083_a_server_that_fails_at_ranges_is_asked_for_the_whole_where_there_is_no_o
     for status in [500, 501] {
         let origin = answering(move |response| Response::new(status, response.url, Bytes::new()).into());
         let log = origin.log.clone();
-        let (session, appends) = watched(origin, Config::default(), LONG, "rate=20Mbps,rtt=40ms");
+        let (session, appends) = watched(origin, config(), LONG, "rate=20Mbps,rtt=40ms");
         let session = run(session, 60);
         every_sample_once_so_far(&session, TrackKind::Video);
         assert_eq!((stalls(&session), states(&session).last()), (0, Some(&State::Playing)), "{:?}", errors(&session));
@@ -529,7 +536,7 @@ fn d083_who_may_not_see_a_segment_is_not_told_that_its_range_was_refused() {
     for status in [401, 402, 407] {
         let origin = answering(move |response| Response::new(status, response.url, Bytes::new()).into());
         let log = origin.log.clone();
-        let (session, _) = watched(origin, Config::default(), LONG, "rate=20Mbps,rtt=40ms");
+        let (session, _) = watched(origin, config(), LONG, "rate=20Mbps,rtt=40ms");
         let session = run(session, 20);
         let asked = first_segment(&log.borrow());
         assert_eq!(asked.first().map(|asked| asked.status), Some(status));
@@ -557,7 +564,7 @@ fn d083_a_whole_answer_that_breaks_is_asked_for_again_from_the_start() {
             response.into()
         });
     let log = origin.log.clone();
-    let (session, appends) = watched(origin, Config::default(), LONG, "rate=20Mbps,rtt=40ms");
+    let (session, appends) = watched(origin, config(), LONG, "rate=20Mbps,rtt=40ms");
     let session = run(session, 60);
     plays_well(&session, &appends);
     let asked: Vec<(u16, bool)> =
@@ -572,7 +579,7 @@ fn d083_a_whole_answer_that_breaks_is_asked_for_again_from_the_start() {
 fn d083_who_seeks_back_into_the_buffer_does_not_wait_for_what_is_entered_behind_it() {
     let origin = Origin::new();
     let log = origin.log.clone();
-    let mut config = Config::default();
+    let mut config = config();
     config.buffer_goal = secs(2);
     let (mut session, appends) = watched(origin, config, LONG, "rate=20Mbps,rtt=60ms");
     let begin = secs(SEGMENT as i64 - 64);
@@ -607,7 +614,7 @@ fn d083_a_transfer_that_breaks_far_behind_where_it_was_asked_from_is_entered_at_
         response.into()
     });
     let path = LONG.replace("chunk_500", "chunk_100");
-    let (session, appends, asked) = sought(origin, Config::default(), &path, 7700);
+    let (session, appends, asked) = sought(origin, config(), &path, 7700);
     assert!(matches!(&asked[..], [cut, again] if cut.bytes.0 == again.bytes.0 && again.status == 206), "{asked:?}");
     assert_eq!(entries(&session).len(), 1, "{:?}", entries(&session));
     every_sample_once_so_far(&session, TrackKind::Video);

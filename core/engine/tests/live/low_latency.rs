@@ -164,7 +164,9 @@ fn a_switch_of_renditions_begins_where_the_reports_say_the_other_one_is() {
         .iter()
         .filter_map(|rendition| queries(&urls.borrow(), rendition).first().cloned())
         .collect();
-    assert!(!first.is_empty() && first.iter().all(|query| query.contains("_HLS_msn")), "{first:?}");
+    // The one that playback began with is read as it is.
+    let directed = first.iter().filter(|query| query.contains("_HLS_msn")).count();
+    assert!(directed > 0 && directed + 1 >= first.len(), "{first:?}");
     assert_eq!(errors(&session), []);
     assert!(stalls(&session) <= 3, "an eighth of the rate at once, with a second of buffer: {}", stalls(&session));
     every_sample_once_so_far(&session, TrackKind::Video);
