@@ -201,7 +201,7 @@ impl Engine {
         match self.playback.state {
             State::Preparing if streams_known => {
                 self.jump_gap();
-                if self.is_filled(self.config.start_buffer) {
+                if self.is_filled(self.config.start_buffer) && !self.waits_a_moment() {
                     self.enter(State::Ready);
                 }
             }
@@ -209,7 +209,7 @@ impl Engine {
                 // Media behind a hole fills nothing in front of it.
                 self.jump_gap();
                 let arrived = self.playback.seek.is_none_or(|seek| seek.arrived);
-                if arrived && self.is_filled(self.config.start_buffer) {
+                if arrived && self.is_filled(self.config.start_buffer) && !self.waits_a_moment() {
                     self.finish_seek();
                     self.go_on(if self.playback.started { State::Paused } else { State::Ready });
                 }
@@ -241,13 +241,7 @@ impl Engine {
     /// Whether every kind that playback waits for has so much media from the position on, or all there
     /// is, or all that fits. Media behind a hole counts: nothing will fill the hole.
     fn is_filled(&self, wanted: MediaTime) -> bool {
-        let position = match self.playback.state {
-            State::Preparing | State::Seeking => {
-                self.title.start.filter(|_| !self.playback.started && self.playback.seek.is_none())
-            }
-            _ => None,
-        };
-        let position = position.or(self.playback.seek.map(|seek| seek.target)).unwrap_or_else(|| self.position());
+        let position = self.goes_on_from();
         // At the live edge there is no more than there is.
         let at_edge = wanted.min(self.hold_back().mul_ratio(1, 2)).max(SEAM);
         let filled = |stream: &Stream| {
@@ -259,6 +253,17 @@ impl Engine {
         self.streams.values().filter(|stream| stream.is_essential()).all(filled)
     }
 
+    /// Where playback begins or goes on.
+    pub(crate) fn goes_on_from(&self) -> MediaTime {
+        let start = match self.playback.state {
+            State::Preparing | State::Seeking => {
+                self.title.start.filter(|_| !self.playback.started && self.playback.seek.is_none())
+            }
+            _ => None,
+        };
+        start.or(self.playback.seek.map(|seek| seek.target)).unwrap_or_else(|| self.position())
+    }
+
     /// Sets the playhead going.
     fn run(&mut self) {
         let position = self.position();
@@ -268,6 +273,7 @@ impl Engine {
         self.sink(SinkCommand::Play);
         self.playback.place(position, true, self.now);
         self.playback.moved = (self.now, position);
+        self.playback.held_until = None;
         self.enter(State::Playing);
         if !self.playback.started {
             self.playback.started = true;

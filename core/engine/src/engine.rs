@@ -360,6 +360,7 @@ impl Engine {
             Timer::Schedule(_)
             | Timer::Reload
             | Timer::Clock
+            | Timer::Start
             | Timer::QualityBoundary
             | Timer::TimedEvent
             | Timer::Cues => {}

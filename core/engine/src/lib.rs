@@ -96,6 +96,7 @@ mod schedule;
 mod secrets;
 mod seek;
 mod select;
+mod start;
 mod stream;
 mod texts;
 mod timed;

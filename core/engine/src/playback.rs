@@ -29,6 +29,8 @@ pub(crate) struct Playback {
     pub(crate) moved: (Timestamp, MediaTime),
     /// How often the watchdog tried to free a stuck sink since it last moved.
     pub(crate) nudges: u32,
+    /// Until when a start is held back at most; None while it is not.
+    pub(crate) held_until: Option<Timestamp>,
 }
 
 /// A seek under way.
@@ -58,6 +60,7 @@ impl Default for Playback {
             stalls_here: (MediaTime::ZERO, 0),
             moved: (Timestamp::ZERO, MediaTime::ZERO),
             nudges: 0,
+            held_until: None,
         }
     }
 }

@@ -21,6 +21,8 @@ pub(crate) enum Timer {
     Patience,
     /// The stall watchdog looks whether the playhead moved.
     Watchdog,
+    /// A start was held back long enough.
+    Start,
     /// The playhead reaches media of another rendition.
     QualityBoundary,
     /// The playhead reaches the start or the end of a timed event.

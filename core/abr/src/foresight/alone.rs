@@ -1,7 +1,7 @@
 //! The rule in the small world of the published ones, where it has to find out about the network by itself.
 
-use super::in_flight::UnderWay;
-use super::prospects::{Moment, Outlook, Prospects};
+use super::in_flight::{Patience, UnderWay};
+use super::prospects::{self, Moment, Outlook, Prospects};
 use crate::published::{Buffered, Decision, End, Fetched, InFlight, Network, PublishedRule, Replacing, Scene, Why};
 use crate::walk::{share, Heard, Walk};
 
@@ -10,7 +10,7 @@ const LEAST_BITS: f64 = 10_000.0;
 
 /// [`Foresight`](super::Foresight) as one of the [published rules](crate::published): for the simulator's faithful mode, in
 /// which a rule is told of downloads, and no estimator stands beside it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ForesightAlone {
     walk: Walk,
     prospects: Prospects,
@@ -25,7 +25,14 @@ pub struct ForesightAlone {
 impl ForesightAlone {
     /// The rule at the start of a session.
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            walk: Walk::default(),
+            prospects: Prospects::default(),
+            worths: Vec::new(),
+            last: 0,
+            under_way: UnderWay::new(Patience::EVEN),
+            replaces_last: false,
+        }
     }
 
     fn outlook(&mut self, network: Network) -> Outlook {
@@ -35,6 +42,12 @@ impl ForesightAlone {
             typical_error: self.walk.typical_error(),
             latency_s: latency_ms / 1000.0,
         }
+    }
+}
+
+impl Default for ForesightAlone {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -66,9 +79,9 @@ impl PublishedRule for ForesightAlone {
 
     fn give_up(&mut self, scene: &Scene<'_>, in_flight: &InFlight) -> Option<usize> {
         let believed = self.outlook(scene.network?);
-        let log_rate = self.under_way.log_rate(in_flight, believed.log_rate)?;
+        let log_rate = self.under_way.log_rate(in_flight, believed.log_rate)?.likely;
         let moment = Moment::of(scene, self.last, Outlook { log_rate, ..believed });
-        let instead = self.prospects.instead(&moment, in_flight)?;
+        let instead = self.prospects.instead(&moment, in_flight, prospects::MARGIN)?;
         self.walk.believe(log_rate);
         Some(instead)
     }

@@ -16,7 +16,7 @@ mod in_flight;
 mod prospects;
 mod values;
 
-use self::in_flight::UnderWay;
+use self::in_flight::{Patience, UnderWay};
 use self::prospects::{Moment, Outlook, Prospects};
 use crate::published::{Buffered, InFlight, Ladder, Network, Replacing, Scene};
 use crate::reason::Reason;
@@ -35,7 +35,7 @@ const ERROR_OF_AVERAGES: f64 = 0.45;
 const ERROR_OF_ASSUMPTIONS: f64 = 0.9;
 
 /// The rule of Telecine; see the module's documentation.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Foresight {
     prospects: Prospects,
     ladder: Option<Ladder>,
@@ -89,7 +89,16 @@ impl Collapse {
 impl Foresight {
     /// The rule at the start of a session.
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            prospects: Prospects::default(),
+            ladder: None,
+            rates: Vec::new(),
+            sizes: Vec::new(),
+            worths: Vec::new(),
+            under_way: UnderWay::new(Patience::REAL),
+            before: None,
+            collapse: None,
+        }
     }
 
     /// What is believed of the network.
@@ -145,6 +154,12 @@ impl Foresight {
             let bitrate = *bitrates.get(level)?;
             Some(Reason::WorthLess { bitrate, by_ms: millis(worth - self.worths.get(level)?) })
         })
+    }
+}
+
+impl Default for Foresight {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -211,11 +226,16 @@ impl BitrateRule for Foresight {
             latency_ms: transit.network.ttfb * 1000.0,
         };
         let believed = self.outlook(ctx)?;
-        let log_rate = self.under_way.log_rate(&in_flight, believed.log_rate)?;
-        let level = self.ask(ctx, Outlook { log_rate, ..believed }, |prospects, moment, _| {
-            prospects.instead(moment, &in_flight)
+        let seen = self.under_way.log_rate(&in_flight, believed.log_rate)?;
+        let margin = if self.collapse.is_some() { prospects::MARGIN_AGAIN } else { prospects::MARGIN };
+        let level = self.ask(ctx, Outlook { log_rate: seen.likely, ..believed }, |prospects, moment, _| {
+            let instead = prospects.instead(moment, &in_flight, margin)?;
+            // What is begun instead is to arrive even if the rate is what this request shows.
+            let careful = Moment { outlook: Outlook { log_rate: seen.careful, ..believed }, ..*moment };
+            Some(prospects.instead(&careful, &in_flight, margin).map_or(instead, |careful| careful.min(instead)))
         })??;
-        self.collapse = Some(Collapse { samples: ctx.estimate.map_or(0, |estimate| estimate.samples), log_rate });
+        let samples = ctx.estimate.map_or(0, |estimate| estimate.samples);
+        self.collapse = Some(Collapse { samples, log_rate: seen.careful });
         let reason =
             Reason::RestCostsMore { rest_bits: transit.rest as u64, instead_bits: transit.size_at(ctx, level) as u64 };
         Some(Choice::new(level, reason))

@@ -9,8 +9,10 @@ pub(super) const SPREADS: [f64; 7] = [0.06, 0.10, 0.15, 0.22, 0.32, 0.46, 0.65];
 const SPREAD_SHARE: f64 = 0.58;
 /// To fetch something again has to be worth so much more, in seconds of stall.
 const REPLACING_MARGIN: f64 = 0.003;
-/// To give up has to be worth so much more, in seconds of stall: what came so far was paid for.
-const GIVING_UP_MARGIN: f64 = 0.02;
+/// To give a request up has to be worth so much more, in seconds of stall.
+pub(super) const MARGIN: f64 = 0.02;
+/// The same for one that was made in the place of another: who gives up again and again gets nothing.
+pub(super) const MARGIN_AGAIN: f64 = 0.5;
 
 /// The worth of a title's states, solved for each spread that is met, when it is met for the first time.
 #[derive(Debug, Default)]
@@ -107,7 +109,7 @@ impl Prospects {
 
     /// The level to give the request under way up for, if any: where to begin a smaller segment anew is worth more than
     /// to wait for the rest.
-    pub(super) fn instead(&mut self, moment: &Moment<'_>, in_flight: &InFlight) -> Option<usize> {
+    pub(super) fn instead(&mut self, moment: &Moment<'_>, in_flight: &InFlight, margin: f64) -> Option<usize> {
         let rest = in_flight.rest();
         let (terms, values) = self.of(moment)?;
         let goes_on = terms.next(
@@ -115,7 +117,7 @@ impl Prospects {
             moment,
             &Download { kbit: rest / 1000.0, latency_s: 0.0, ..moment.anew(in_flight.level) },
         );
-        let mut best = (None, goes_on + GIVING_UP_MARGIN);
+        let mut best = (None, goes_on + margin);
         for level in 0..in_flight.level {
             let anew = moment.anew(level);
             // What is no smaller than the rest saves nothing.
