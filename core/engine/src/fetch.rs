@@ -208,7 +208,8 @@ impl Engine {
         match event {
             NetworkEvent::Head(head) => {
                 let purpose = self.requests.active.get(&head.id).map(|request| request.purpose.clone());
-                let paced = purpose.as_ref().is_some_and(|purpose| self.is_paced(purpose));
+                let sized = head.content_length.is_some();
+                let paced = purpose.as_ref().is_some_and(|purpose| self.is_paced(purpose, sized));
                 let held = purpose.as_ref().is_some_and(|purpose| self.is_held(purpose));
                 if let Some(request) = self.requests.active.get_mut(&head.id) {
                     request.first_byte = Some(self.now);

@@ -317,6 +317,11 @@ impl Engine {
         meant.filter_map(|(index, time)| judged(index, time)).min_by_key(|(_, age)| *age)
     }
 
+    /// How much later than announced media may come, by what is known of that.
+    pub(super) fn may_be_late(&self) -> MediaTime {
+        self.dash_live().map_or(MediaTime::ZERO, |dash| dash.late.ask_after(self.now))
+    }
+
     /// What the MPD has made at a moment.
     fn announced_at(&self, at: Timestamp) -> Option<MediaTime> {
         self.announced_by(self.dash_live()?.clock.read(at)?.time())
