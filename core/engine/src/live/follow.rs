@@ -270,10 +270,14 @@ impl Engine {
         match choice.action {
             SpeedAction::Rate(rate) => self.follow_at(rate, why),
             SpeedAction::SeekToTarget => {
-                let to = position + latency - target.target;
+                // No further than there is: where an encoder stood, the edge is not where it would be.
+                let latest = self.seekable().map_or(position, |(_, latest)| latest);
+                let to = (position + latency - target.target).min(latest);
                 self.follow_at(1000, why.clone());
-                self.decide(DecisionKind::Seek, None, Some(position.to_string()), Some(to.to_string()), why);
-                self.go_to(to, false);
+                if to >= position + NEAR {
+                    self.decide(DecisionKind::Seek, None, Some(position.to_string()), Some(to.to_string()), why);
+                    self.go_to(to, false);
+                }
             }
         }
     }
