@@ -271,6 +271,7 @@ impl Engine {
         self.enter(State::Playing);
         if !self.playback.started {
             self.playback.started = true;
+        self.playback.begins = None;
             self.emit(Event::Started { at: self.now, position });
         }
         self.set_watchdog();

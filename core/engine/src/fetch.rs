@@ -497,7 +497,7 @@ impl Engine {
             // Nobody waits while nothing is to play and there is something to show; but a pause may end any
             // time, so not for ever.
             State::Paused | State::Ready if ahead.is_some_and(|ahead| ahead > SEAM) => Duration::from_secs(60),
-            _ => Duration::ZERO,
+            _ => self.playback.wait(self.now),
         }
     }
 

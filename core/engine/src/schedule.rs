@@ -356,7 +356,7 @@ impl Engine {
             now: self.now,
             levels,
             current,
-            buffer: stream.buffer.media_until(position) - position,
+            buffer: stream.buffer.media_until(position) - position + self.media(self.playback.wait(self.now)),
             buffer_goal: self.goal(stream).ahead,
             // What comes as it is made is had part by part.
             segment_duration: match self.plays_low_latency() {
