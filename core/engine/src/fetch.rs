@@ -344,6 +344,9 @@ impl Engine {
             }
             return self.on_licence(id, request);
         }
+        if request.is_unmodified() || !request.is_error() {
+            self.note_drought(&request.purpose, request.started);
+        }
         if request.is_unmodified() {
             self.policies.retry.on_success();
             return self.on_unmodified(&request);

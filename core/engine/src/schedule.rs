@@ -365,7 +365,8 @@ impl Engine {
             },
             estimate: Some(self.estimate()),
             rate_milli: self.playback.rate_milli,
-            starting: stream.cursor.is_none(),
+            // A buffer that ran low because the source had nothing says nothing of the line.
+            starting: stream.cursor.is_none() || stream.refill > 0,
             live: self.is_live(),
             remaining: self.duration().map(|duration| duration - next_time),
         })
@@ -581,6 +582,8 @@ impl Engine {
             return;
         };
         self.loads += 1;
+        stream.refill = stream.refill.saturating_sub(1);
+        stream.fetched = Some(self.now);
         let follows = stream.follows(reference, segment.number, segment.part)
             && stream.discontinuity == Some(segment.discontinuity)
             && !stream.broken_off;

@@ -173,6 +173,11 @@ impl Lateness {
         }
     }
 
+    /// Whether something of a kind was asked for in vain that is to come.
+    pub(super) fn is_doubtful(&self, kind: TrackKind) -> bool {
+        self.doubtful.is_some_and(|(doubtful, _)| doubtful == kind)
+    }
+
     /// What was waited for came so late.
     pub(super) fn came(&mut self, by: MediaTime, delay: MediaTime, now: Timestamp) {
         if self.came.most().is_some_and(|most| by > most + SUDDEN) {

@@ -18,7 +18,7 @@ const HLS: &str = "/hls/live_60/demo/main.m3u8";
 const DASH: &str = "/dash/live_60/utc_iso/demo/number.mpd";
 
 /// A line of 20 Mbit/s on which nothing comes from one second to another, some times.
-fn outages(spans: &[(u64, u64)]) -> Network {
+pub fn outages(spans: &[(u64, u64)]) -> Network {
     let step = |seconds, bits_per_second| Step {
         duration: Duration::from_secs(seconds),
         bits_per_second,

@@ -8,6 +8,7 @@ mod chaos;
 #[path = "../common/mod.rs"]
 mod common;
 mod dash;
+mod droughts;
 mod entering;
 mod estimates;
 mod faults;
