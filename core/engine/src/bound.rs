@@ -1,6 +1,8 @@
 //! Playing a part of a title: to an end that the application sets, and on from elsewhere as if nothing lay between.
 
-use telecine_model::{MediaTime, TrackKind};
+use std::time::Duration;
+
+use telecine_model::{MediaTime, SegmentIndex, TrackKind};
 
 use crate::buffer::SEAM;
 use crate::engine::Engine;
@@ -54,8 +56,8 @@ impl Engine {
     }
 
     /// Goes on from elsewhere as if nothing lay between: no seek is told or counted, and nothing that was given to the sink
-    /// before counts as there.
-    pub(crate) fn go_on_from(&mut self, target: MediaTime, end: Option<MediaTime>) {
+    /// before counts as there. `after` is how long something else is played before.
+    pub(crate) fn go_on_from(&mut self, target: MediaTime, end: Option<MediaTime>, after: Duration) {
         self.title.end = end;
         if self.title.start.is_none() {
             self.title.wanted_start = Some(target);
@@ -78,6 +80,7 @@ impl Engine {
             }
         }
         self.begin_seek(target, false);
+        self.playback.begins = (!after.is_zero()).then(|| self.now + after);
         self.reposition(target);
         self.seek_sink(target);
     }
@@ -103,16 +106,22 @@ impl Engine {
 
     /// The boundary of a segment that is nearest to a time, as far as is known: of the picture, where there is one.
     pub(crate) fn boundary_near(&self, time: MediaTime) -> Option<MediaTime> {
+        let index = self.leading_index()?;
+        let segment = index.get(index.number_at(time)?)?;
+        let ends = (segment.end().abs_diff(time) < segment.start.abs_diff(time)).then(|| segment.end());
+        // A list that ends before that time has no boundary near it.
+        let near = ends.unwrap_or(segment.start);
+        (near.abs_diff(time) <= segment.duration).then_some(near)
+    }
+
+    /// The list of what others go by: of the picture, where there is one and it is known, else of the sound. Of a live title
+    /// one may be newer than the other.
+    fn leading_index(&self) -> Option<&SegmentIndex> {
         let streams = [TrackKind::Video, TrackKind::Audio].into_iter().filter_map(|kind| self.streams.get(&kind));
-        let mut found = streams.filter(|stream| !stream.absent).filter_map(|stream| {
-            let index = self.rendition(stream.reference(stream.rendition?))?.segments.known()?;
-            let segment = index.get(index.number_at(time)?)?;
-            let ends = (segment.end().abs_diff(time) < segment.start.abs_diff(time)).then(|| segment.end());
-            // A list that ends before that time has no boundary near it.
-            let near = ends.unwrap_or(segment.start);
-            (near.abs_diff(time) <= segment.duration).then_some(near)
-        });
-        found.next()
+        let mut indexes = streams
+            .filter(|stream| !stream.absent)
+            .filter_map(|stream| self.rendition(stream.reference(stream.rendition?))?.segments.known());
+        indexes.next()
     }
 }
 
@@ -136,12 +145,7 @@ impl Engine {
 
     /// Whether what is listed reaches beyond a time.
     pub(crate) fn lists_beyond(&self, time: MediaTime) -> bool {
-        let streams = [TrackKind::Video, TrackKind::Audio].into_iter().filter_map(|kind| self.streams.get(&kind));
-        let mut ends = streams.filter_map(|stream| {
-            let index = self.rendition(stream.reference(stream.rendition?))?.segments.known()?;
-            index.end()
-        });
-        ends.next().is_some_and(|end| end > time)
+        self.leading_index().and_then(SegmentIndex::end).is_some_and(|end| end > time)
     }
 
     /// A place as a seek would have it: within what can be played.

@@ -94,7 +94,8 @@ pub struct LiveConfig {
     pub low_latency: bool,
     /// How long after it is made the viewer is to see something.
     pub latency_target: Option<MediaTime>,
-    /// What is seen later than this is left out: playback moves to the target at once.
+    /// What is seen later than this is left out: playback moves to the target at once. Where neither this nor the title says
+    /// it, the speed policy does ([`LatencyControl`](telecine_abr::live::LatencyControl)).
     pub latency_max: Option<MediaTime>,
     /// The slowest and the fastest speed, in thousandths, by which the target is kept.
     pub min_rate_milli: Option<u32>,

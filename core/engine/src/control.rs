@@ -90,7 +90,10 @@ impl Engine {
             return self.fail(error.fact("position", position));
         }
         self.playback.stalled_at = Some(self.now);
-        self.rule().on_stall();
+        // Of the line that says nothing.
+        if cause != StallCause::LateSource {
+            self.rule().on_stall();
+        }
         self.back_off();
         self.sink(SinkCommand::Pause);
         self.emit(Event::StallStarted { at: self.now, position, cause });
@@ -104,6 +107,8 @@ impl Engine {
         let mut causes = self.streams.values().filter(lacking).map(|stream| {
             if self.awaits_keys(stream) {
                 StallCause::AwaitedKeys
+            } else if self.is_source_late(stream) {
+                StallCause::LateSource
             } else if self.requests.is_retrying(stream.kind) || stream.lost.segments > 0 {
                 StallCause::FailingRequests
             } else if stream.buffer.next_media(position).is_some() {
@@ -271,6 +276,7 @@ impl Engine {
             return self.on_ended();
         }
         self.sink(SinkCommand::Play);
+        self.playback.begins = None;
         self.playback.place(position, true, self.now);
         self.playback.moved = (self.now, position);
         self.playback.held_until = None;

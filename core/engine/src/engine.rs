@@ -316,7 +316,9 @@ impl Engine {
             // What was played to its end is still loaded: it can be seeked in, and played once more.
             Command::Seek(target) if self.playback.state == State::Ended => self.seek(target),
             Command::SetEnd(end) if self.playback.state == State::Ended => self.title.end = end,
-            Command::GoOn { from, end } if self.playback.state == State::Ended => self.go_on_from(from, end),
+            Command::GoOn { from, end, after } if self.playback.state == State::Ended => {
+                self.go_on_from(from, end, after)
+            }
             Command::Play if self.playback.state == State::Ended => {
                 self.playback.wanted = true;
                 self.seek(MediaTime::MIN);
@@ -346,7 +348,7 @@ impl Engine {
             }
             Command::Seek(target) => self.seek(target),
             Command::SetEnd(end) => self.set_end(end),
-            Command::GoOn { from, end } => self.go_on_from(from, end),
+            Command::GoOn { from, end, after } => self.go_on_from(from, end, after),
             Command::SkipInterstitial => self.report(no_interstitial()),
             Command::SeekToTime(time) => self.seek_to_time(time),
             Command::SelectTrack { kind, id } => self.choose_track(kind, id),
@@ -514,6 +516,11 @@ impl Engine {
     /// Media time as time of the host's clock, at the present speed.
     pub(crate) fn real(&self, span: MediaTime) -> Duration {
         span.mul_ratio(1000, i64::from(self.playback.rate_milli.max(1))).to_duration()
+    }
+
+    /// What is played in a time of the host's clock, at the present speed.
+    pub(crate) fn media(&self, span: Duration) -> MediaTime {
+        MediaTime::from_duration(span).mul_ratio(i64::from(self.playback.rate_milli), 1000)
     }
 }
 

@@ -282,6 +282,8 @@ pub enum State {
 pub enum StallCause {
     /// Media comes in slower than it plays.
     SlowNetwork,
+    /// All that there is was played: a live title's source is late with what follows.
+    LateSource,
     /// Media is there, its keys are on their way.
     AwaitedKeys,
     /// Requests fail and are tried again.

@@ -208,7 +208,8 @@ impl Engine {
         match event {
             NetworkEvent::Head(head) => {
                 let purpose = self.requests.active.get(&head.id).map(|request| request.purpose.clone());
-                let paced = purpose.as_ref().is_some_and(|purpose| self.is_paced(purpose));
+                let sized = head.content_length.is_some();
+                let paced = purpose.as_ref().is_some_and(|purpose| self.is_paced(purpose, sized));
                 let held = purpose.as_ref().is_some_and(|purpose| self.is_held(purpose));
                 if let Some(request) = self.requests.active.get_mut(&head.id) {
                     request.first_byte = Some(self.now);
@@ -342,6 +343,9 @@ impl Engine {
                 self.qoe.request_failed();
             }
             return self.on_licence(id, request);
+        }
+        if request.is_unmodified() || !request.is_error() {
+            self.note_drought(&request.purpose, request.started);
         }
         if request.is_unmodified() {
             self.policies.retry.on_success();
@@ -496,7 +500,7 @@ impl Engine {
             // Nobody waits while nothing is to play and there is something to show; but a pause may end any
             // time, so not for ever.
             State::Paused | State::Ready if ahead.is_some_and(|ahead| ahead > SEAM) => Duration::from_secs(60),
-            _ => Duration::ZERO,
+            _ => self.playback.wait(self.now),
         }
     }
 

@@ -1,6 +1,8 @@
 //! Everything that can happen to the engine. One [`Input`] at a time, each with the time at which
 //! it happened.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use telecine_drm::session::{CdmEvent, StoredLicence};
@@ -95,6 +97,9 @@ pub enum Command {
         from: MediaTime,
         /// to this end, as `SetEnd` sets it.
         end: Option<MediaTime>,
+        /// So long something else is played before that; zero if it is waited for.
+        #[serde(default)]
+        after: Duration,
     },
     /// Leaves the interstitial that is played, if it allows that: the title goes on where it would behind it.
     SkipInterstitial,

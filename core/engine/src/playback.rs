@@ -1,5 +1,7 @@
 //! The playhead and the state of playback.
 
+use std::time::Duration;
+
 use telecine_model::{MediaTime, Timestamp};
 
 use crate::event::State;
@@ -19,6 +21,8 @@ pub(crate) struct Playback {
     pub(crate) seek: Option<Seek>,
     /// Seeks that the sink was told of and has not answered.
     pub(crate) sink_seeks: u32,
+    /// Something else is played until then: what is fetched has so much time more than there is media.
+    pub(crate) begins: Option<Timestamp>,
     /// The playhead has moved since the title was loaded.
     pub(crate) started: bool,
     /// Since when playback stands for want of media.
@@ -55,6 +59,7 @@ impl Default for Playback {
             advancing: false,
             seek: None,
             sink_seeks: 0,
+            begins: None,
             started: false,
             stalled_at: None,
             stalls_here: (MediaTime::ZERO, 0),
@@ -86,6 +91,11 @@ impl Playback {
         self.position = position;
         self.at = now;
         self.advancing = advancing;
+    }
+
+    /// How long something else is played yet before the playhead moves.
+    pub(crate) fn wait(&self, now: Timestamp) -> Duration {
+        self.begins.map_or(Duration::ZERO, |begins| begins.since(now))
     }
 
     /// Whether it moves, as far as is known.

@@ -356,7 +356,7 @@ impl Engine {
             now: self.now,
             levels,
             current,
-            buffer: stream.buffer.media_until(position) - position,
+            buffer: stream.buffer.media_until(position) - position + self.media(self.playback.wait(self.now)),
             buffer_goal: self.most_ahead(stream),
             // What comes as it is made is had part by part.
             segment_duration: match self.plays_low_latency() {
@@ -365,7 +365,8 @@ impl Engine {
             },
             estimate: Some(self.estimate()),
             rate_milli: self.playback.rate_milli,
-            starting: stream.cursor.is_none(),
+            // A buffer that ran low because the source had nothing says nothing of the line.
+            starting: stream.cursor.is_none() || stream.refill > 0,
             live: self.is_live(),
             remaining: self.duration().map(|duration| duration - next_time),
             lead_in: self.lead_in(stream, next_time, position),
@@ -608,6 +609,8 @@ impl Engine {
             return;
         };
         self.loads += 1;
+        stream.refill = stream.refill.saturating_sub(1);
+        stream.fetched = Some(self.now);
         let follows = stream.follows(reference, segment.number, segment.part)
             && stream.discontinuity == Some(segment.discontinuity)
             && !stream.broken_off;

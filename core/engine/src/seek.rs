@@ -92,6 +92,7 @@ impl Engine {
         let started = before.map_or(self.now, |seek| seek.started);
         let asked = asked || before.is_some();
         self.playback.seek = Some(Seek { started, target, asked, arrived: false });
+        self.playback.begins = None;
         if asked {
             self.emit(Event::SeekStarted { at: self.now, target });
             let why = vec!["asked for by the application".to_owned()];

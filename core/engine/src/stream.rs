@@ -125,6 +125,10 @@ pub(crate) struct Stream {
     pub(crate) shift: Option<MediaTime>,
     /// All that is announced so far was fetched, and more will be.
     pub(crate) at_edge: bool,
+    /// When a segment was asked for last.
+    pub(crate) fetched: Option<Timestamp>,
+    /// So many segments are still to be fetched to fill a buffer that ran low because the source had nothing.
+    pub(crate) refill: u8,
     /// What was fetched last was another segment than its playlist's times had promised; they are right now.
     pub(crate) followed_media: bool,
     /// Renditions that the next segment cannot be had in.
@@ -283,6 +287,8 @@ impl Stream {
             trouble_since: None,
             shift: None,
             at_edge: false,
+            fetched: None,
+            refill: 0,
             followed_media: false,
             avoid: BTreeSet::new(),
             byte_limit: None,
@@ -361,6 +367,7 @@ impl Stream {
         self.anchored = None;
         self.shift = None;
         self.at_edge = false;
+        self.refill = 0;
         self.followed_media = false;
     }
 }

@@ -41,9 +41,15 @@ const STEP_STAYS: Duration = Duration::from_secs(5);
 /// From faster than normal to slower or back there are so many seconds at least: no more than two
 /// turns in any minute.
 const TURN: Duration = Duration::from_secs(31);
-/// Without a bound and without a speed the playhead is sought to the target when it is later by
-/// the target or this much, whichever is more.
-const LATE_AT_LEAST: MediaTime = MediaTime::from_secs(5);
+/// Where nobody gives a bound, what is later than the target by the target or by this much, whichever is more, is made
+/// good by a seek: of low latency (three seconds take 100 at 3 %),
+const LATE_LOW_LATENCY: MediaTime = MediaTime::from_secs(3);
+/// otherwise where speed cannot make it good,
+const LATE_AT_ONE_SPEED: MediaTime = MediaTime::from_secs(5);
+/// and otherwise.
+const LATE: MediaTime = MediaTime::from_secs(10);
+/// What speed makes good in so long needs no seek, wherever nobody gives a bound.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Latencies beyond this are no latencies, in seconds.
 const ABSURD: f64 = 1e6;
 
@@ -63,8 +69,9 @@ const ABSURD: f64 = 1e6;
 ///   about to run out and the playhead is not late; not where the buffer is as long as the target,
 ///   since the edge is then not what limits it.
 /// - *Seeks* beyond the greatest latency, when it lasts for two seconds, with growing pauses; after
-///   three that did not help none any more. Where nobody gave a bound, speed makes good what it
-///   can; only a device that cannot go faster seeks, when it is later by the target (5 s at least).
+///   three that did not help none any more. Where nobody gave a bound, it is the target and as much
+///   again: 3 s at least of low latency, otherwise 10 s, or 5 s where no speed makes good anything;
+///   and no less than speed makes good in a minute.
 /// - While playback does not run, speed is normal and all readings are forgotten.
 #[derive(Clone, Debug)]
 pub struct LatencyControl {
@@ -165,16 +172,12 @@ impl LatencyControl {
 
     /// Whether to seek; also what keeps from it.
     fn seek(&mut self, ctx: &LiveContext<'_>, now: &Situation<'_>) -> (bool, Vec<LiveReason>) {
-        let default = || {
-            let without = !now.range.can_go_faster();
-            without.then(|| ctx.target.max(MediaTime::ZERO) + ctx.target.max(LATE_AT_LEAST))
-        };
         // A bound at the target itself would be passed by every jitter.
-        let bound = ctx.max_latency.or_else(default).map(|max| max.max(ctx.target + LEAST_ROOM));
-        let Some(max) = bound.filter(|max| now.latency > seconds(*max)) else {
+        let max = ctx.max_latency.unwrap_or_else(|| usual_bound(ctx, &now.range)).max(ctx.target + LEAST_ROOM);
+        if now.latency <= seconds(max) {
             self.seeks.within(ctx.now);
             return (false, Vec::new());
-        };
+        }
         let late = LiveReason::TooLate { latency_ms: now.latency_ms(), max_ms: max.as_millis() };
         match self.seeks.beyond(ctx.now) {
             Verdict::Now => (true, vec![late]),
@@ -306,6 +309,19 @@ impl SpeedControl for LatencyControl {
         self.reading = Reading::default();
         self.seeks.interrupt();
     }
+}
+
+/// The greatest latency where nobody says one.
+fn usual_bound(ctx: &LiveContext<'_>, range: &Range<'_>) -> MediaTime {
+    let least = match (ctx.low_latency, range.can_go_faster()) {
+        (true, _) => LATE_LOW_LATENCY,
+        (false, false) => LATE_AT_ONE_SPEED,
+        (false, true) => LATE,
+    };
+    let target = ctx.target.max(MediaTime::ZERO);
+    let made_good = MediaTime::from_duration(PATIENCE).mul_ratio(i64::from(range.most() - NORMAL), i64::from(NORMAL));
+    // What the clock may be wrong by is no lateness.
+    target + target.max(least).max(made_good) + ctx.uncertainty.max(MediaTime::ZERO)
 }
 
 /// Seconds within reason.

@@ -74,7 +74,7 @@ pub struct LiveContext<'a> {
     pub uncertainty: MediaTime,
     /// The latency that is wanted, as a [`LatencyTarget`] says.
     pub target: MediaTime,
-    /// Beyond this the playhead moves to the target at once; None leaves it to speed.
+    /// Beyond this the playhead moves to the target at once; None is a bound by what the target is and what speed can do.
     pub max_latency: Option<MediaTime>,
     /// Media ahead of the playhead without a hole.
     pub buffer: MediaTime,

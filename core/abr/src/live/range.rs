@@ -67,6 +67,15 @@ impl<'a> Range<'a> {
         }
     }
 
+    /// The fastest speed: normal where there is none above.
+    pub(crate) fn most(&self) -> u32 {
+        match self.speeds {
+            Speeds::Smooth => self.fastest,
+            Speeds::Steps(_) => self.steps().max().unwrap_or(NORMAL).max(NORMAL),
+            Speeds::Fixed => NORMAL,
+        }
+    }
+
     pub(crate) fn can_go_slower(&self) -> bool {
         match self.speeds {
             Speeds::Smooth => self.slowest < NORMAL,

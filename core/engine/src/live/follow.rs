@@ -174,13 +174,19 @@ impl Engine {
         }
     }
 
-    /// Whether what a request is for comes as it is made: a part, or a segment that is not complete yet.
-    pub(crate) fn is_paced(&self, purpose: &Purpose) -> bool {
+    /// Whether what a request is for comes as it is made: a part, or a segment that is not complete yet. `sized` says that
+    /// the answer tells how long it is.
+    pub(crate) fn is_paced(&self, purpose: &Purpose, sized: bool) -> bool {
         let Purpose::Segment(kind) = purpose else { return false };
         let Some(fetch) = self.streams.get(kind).and_then(|stream| stream.fetch.as_ref()) else { return false };
-        let now = || self.produced_now().map(|(now, _)| now);
         let chunks = self.index_of(fetch.rendition).is_some_and(|index| !index.availability_complete);
-        fetch.part.is_some() || (chunks && now().is_some_and(|now| fetch.end > now))
+        let Some((now, _)) = self.produced_now().filter(|_| chunks && fetch.part.is_none()) else {
+            return fetch.part.is_some();
+        };
+        // The clock says when it is to be complete, and it may come later than that. Whoever says how long it is knows
+        // all of it (RFC 9110 8.6: what is not known yet has no Content-Length).
+        let late = if sized { MediaTime::ZERO } else { self.may_be_late().max(fetch.end - fetch.start) };
+        fetch.end + late > now
     }
 
     /// Whether it was asked for before it was there.
@@ -269,10 +275,14 @@ impl Engine {
         match choice.action {
             SpeedAction::Rate(rate) => self.follow_at(rate, why),
             SpeedAction::SeekToTarget => {
-                let to = position + latency - target.target;
+                // No further than there is: where an encoder stood, the edge is not where it would be.
+                let latest = self.seekable().map_or(position, |(_, latest)| latest);
+                let to = (position + latency - target.target).min(latest);
                 self.follow_at(1000, why.clone());
-                self.decide(DecisionKind::Seek, None, Some(position.to_string()), Some(to.to_string()), why);
-                self.go_to(to, false);
+                if to >= position + NEAR {
+                    self.decide(DecisionKind::Seek, None, Some(position.to_string()), Some(to.to_string()), why);
+                    self.go_to(to, false);
+                }
             }
         }
     }

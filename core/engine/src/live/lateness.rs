@@ -38,6 +38,9 @@ const STEP_SHARE: i64 = 8;
 /// What came counts for so long, and for as long again at most.
 const RECENT: Duration = Duration::from_secs(60);
 
+/// What is later than everything before by more than this is the line's doing, unless what is made afterwards is too.
+const SUDDEN: MediaTime = MediaTime::from_millis(500);
+
 /// No encoder is so far from its MPD, either way: a producer's clock that says so is none.
 const PLAUSIBLE: MediaTime = MediaTime::from_secs(60);
 
@@ -51,6 +54,8 @@ pub(super) struct Lateness {
     doubtful: Option<(TrackKind, Option<Missed>)>,
     /// What was waited for.
     came: Recent,
+    /// When something came that was suddenly late: a line that was down for a while makes everything late, once.
+    sudden: Option<Timestamp>,
     /// When it was made, by its producer's clock.
     made: Recent,
     /// The same by the MPD.
@@ -168,8 +173,21 @@ impl Lateness {
         }
     }
 
+    /// Whether something of a kind was asked for in vain that is to come.
+    pub(super) fn is_doubtful(&self, kind: TrackKind) -> bool {
+        self.doubtful.is_some_and(|(doubtful, _)| doubtful == kind)
+    }
+
     /// What was waited for came so late.
     pub(super) fn came(&mut self, by: MediaTime, delay: MediaTime, now: Timestamp) {
+        if self.came.most().is_some_and(|most| by > most + SUDDEN) {
+            let announced = now - by.to_duration();
+            let since = *self.sudden.get_or_insert(now);
+            if announced <= since {
+                return;
+            }
+        }
+        self.sudden = None;
         self.came.add(by, by, now);
         self.settle(delay, now);
     }
@@ -317,6 +335,11 @@ impl Engine {
         meant.filter_map(|(index, time)| judged(index, time)).min_by_key(|(_, age)| *age)
     }
 
+    /// How much later than announced media may come, by what is known of that.
+    pub(super) fn may_be_late(&self) -> MediaTime {
+        self.dash_live().map_or(MediaTime::ZERO, |dash| dash.late.ask_after(self.now))
+    }
+
     /// What the MPD has made at a moment.
     fn announced_at(&self, at: Timestamp) -> Option<MediaTime> {
         self.announced_by(self.dash_live()?.clock.read(at)?.time())
@@ -423,11 +446,30 @@ mod tests {
     #[test]
     fn a_publisher_that_was_late_once_is_so_no_longer_after_two_minutes() {
         let mut late = Lateness::default();
-        late.came(ms(100), DELAY, at(0));
-        late.came(ms(2000), DELAY, at(1));
+        late.came(ms(2000), DELAY, at(0));
+        late.came(ms(100), DELAY, at(1));
         assert_eq!(late.ask_after(at(1)), ms(2000));
         (1..=130).for_each(|second| late.came(ms(100), DELAY, at(second)));
         assert_eq!(late.ask_after(at(130)), ms(100));
+    }
+
+    #[test]
+    fn a_line_that_was_down_for_a_while_is_no_publisher_that_is_late() {
+        let mut late = Lateness::default();
+        late.came(ms(100), DELAY, at(0));
+        // All that was made meanwhile comes at once.
+        for by in [3000, 2500, 2000, 1000] {
+            late.came(ms(by), DELAY, at(60));
+        }
+        late.came(ms(100), DELAY, at(61));
+        assert_eq!(late.ask_after(at(61)), ms(100));
+        // A publisher that has become late goes on to be.
+        for second in 62..64 {
+            late.came(ms(3000), DELAY, at(second));
+            assert_eq!(late.ask_after(at(second)), ms(100), "{second}");
+        }
+        late.came(ms(3000), DELAY, at(66));
+        assert_eq!(late.ask_after(at(66)), ms(3000));
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod align;
 mod clock;
 mod dash;
 mod directives;
+mod drought;
 mod edge;
 mod follow;
 mod late;
@@ -333,6 +334,7 @@ impl Engine {
                 reload.on_changed(started, self.now, last, blocks);
                 self.see_edge(reference, answered);
                 self.settle_hints(reference);
+                self.end_drought(reference);
                 self.forget_unplayed();
                 self.learn_date_ranges(reference);
                 self.settle_end();

@@ -1,5 +1,7 @@
 //! From one engine to the next: each step changes one thing, until there is nothing to change.
 
+use std::time::Duration;
+
 use telecine_model::interstitial::{InterstitialCue, Resume};
 use telecine_model::{MediaTime, Timestamp};
 
@@ -124,7 +126,7 @@ impl Programme {
         self.main.handle(Input::Command(Command::SetEnd(end)), self.now);
         if self.sink.ended && self.main.playback.is_active() {
             let from = self.main_needs();
-            self.main.handle(Input::Command(Command::GoOn { from, end }), self.now);
+            self.main.handle(Input::Command(Command::GoOn { from, end, after: Duration::ZERO }), self.now);
         }
     }
 

@@ -1,5 +1,7 @@
 //! Back to the title: where it goes on, and how.
 
+use std::time::Duration;
+
 use telecine_model::interstitial::{InterstitialCue, Resume};
 use telecine_model::{MediaTime, TrackKind};
 
@@ -45,13 +47,20 @@ impl Programme {
         if self.main.is_live() && boundary.is_none() && left > LATEST_RETURN && !self.main.lists_beyond(target) {
             return false;
         }
-        let place = roll.line.outer_time(end);
-        self.return_main(pause, boundary.unwrap_or(target), boundary.map(|_| place));
+        let (place, after) = (roll.line.outer_time(end), roll.engine.real(left));
+        self.return_main(pause, boundary.unwrap_or(target), boundary.map(|_| place), after);
         true
     }
 
-    /// Tells the title's engine to go on: behind what plays, if it is given where that ends; else when it is let.
-    pub(super) fn return_main(&mut self, pause: &mut Pause, target: MediaTime, seam: Option<MediaTime>) {
+    /// Tells the title's engine to go on: behind what plays, if it is given where that ends; else when it is let. `after`
+    /// is how long something else is played before.
+    pub(super) fn return_main(
+        &mut self,
+        pause: &mut Pause,
+        target: MediaTime,
+        seam: Option<MediaTime>,
+        after: Duration,
+    ) {
         pause.returns = Some(target);
         let kept = pause.first && self.main.title.start.is_some_and(|start| start.abs_diff(target) <= SEAM);
         match seam.filter(|_| !kept) {
@@ -71,7 +80,7 @@ impl Programme {
             return;
         }
         let end = self.end_from(target);
-        self.main.handle(Input::Command(Command::GoOn { from: target, end }), self.now);
+        self.main.handle(Input::Command(Command::GoOn { from: target, end, after }), self.now);
     }
 
     /// Adds the interstitial that is played next, if that is at the same place (IN09).
@@ -174,7 +183,8 @@ impl Programme {
         self.drop_from_sink();
         self.line.open_wide();
         let end = self.end_from(target);
-        self.main.handle(Input::Command(Command::GoOn { from: target, end }), self.now);
+        let go_on = Command::GoOn { from: target, end, after: Duration::ZERO };
+        self.main.handle(Input::Command(go_on), self.now);
         self.play_main();
     }
 

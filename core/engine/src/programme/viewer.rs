@@ -1,6 +1,7 @@
 //! What the application asks for while there are interstitials.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use telecine_model::{Error, ErrorCode, Handling, Interstitial, MediaTime};
 
@@ -74,10 +75,10 @@ impl Programme {
                 let end = self.end_from(self.main_needs());
                 self.set_end(end);
             }
-            Command::GoOn { from, end } => {
+            Command::GoOn { from, end, after } => {
                 self.wanted_end = end;
                 let end = self.end_from(from);
-                self.tell_title(Command::GoOn { from, end });
+                self.tell_title(Command::GoOn { from, end, after });
             }
             Command::SelectTrack { .. } | Command::ReleaseLicence(_) => self.tell_title(command),
         }
@@ -191,7 +192,7 @@ impl Programme {
             }
             self.drop_from_sink();
             self.line.open_wide();
-            self.tell_title(Command::GoOn { from: target, end });
+            self.tell_title(Command::GoOn { from: target, end, after: Duration::ZERO });
         } else if self.main.title.end != end {
             self.tell_title(Command::SetEnd(end));
         }

@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use telecine_drm::ContentKey;
-use telecine_engine::{Config, Engine, KeySetup};
+use telecine_engine::{Config, DecisionKind, Engine, Event, KeySetup};
 use telecine_model::protection::KeyId;
-use telecine_model::{Timestamp, WallTime};
+use telecine_model::{Timestamp, TrackKind, WallTime};
 use telecine_virtual::{Network, Session};
 
 use crate::common::{at, errors};
 use crate::origin::{Origin, BEGIN};
+use crate::watch::stalls;
 
 /// The one key of a title of the origin.
 fn keys() -> KeySetup {
@@ -20,9 +21,9 @@ fn keys() -> KeySetup {
     setup
 }
 
-/// What was believed each second of a minute, but the first ten, in the order of size; and what playlists took. In bits a
-/// second.
-fn believed(path: &str, network: &str) -> (Vec<u64>, u64) {
+/// A minute of it; what was believed each second but the first ten, in the order of size; and what playlists took. In bits
+/// a second.
+fn watched(path: &str, network: &str) -> (Session<Origin>, Vec<u64>, u64) {
     let mut engine = Engine::new(Config::default());
     engine.set_keys(keys());
     let origin = Origin::new();
@@ -38,11 +39,11 @@ fn believed(path: &str, network: &str) -> (Vec<u64>, u64) {
             session.engine().snapshot(session.now()).throughput.expect("it was measured")
         })
         .collect();
-    assert_eq!(errors(&session), [], "{path}");
     believed.sort_unstable();
     let log = log.borrow();
     let playlists = log.iter().filter(|asked| asked.path.ends_with(".m3u8"));
-    (believed, playlists.map(|asked| (asked.bytes.1 - asked.bytes.0) * 8).sum::<u64>() / 60)
+    let playlists = playlists.map(|asked| (asked.bytes.1 - asked.bytes.0) * 8).sum::<u64>() / 60;
+    (session, believed, playlists)
 }
 
 /// The flavours, and how far the middle of what is believed may be off, in hundredths.
@@ -61,7 +62,8 @@ const PACED: [(&str, u64); 8] = [
 /// What playlists take is not there for media.
 fn the_link_is_known(network: &str, rate: u64) {
     for (path, percent) in PACED {
-        let (believed, playlists) = believed(path, network);
+        let (session, believed, playlists) = watched(path, network);
+        assert_eq!(errors(&session), [], "{path}");
         let (middle, most, left) = (believed[believed.len() / 2], believed[believed.len() - 1], rate - playlists);
         let off = middle.abs_diff(left) * 100 / left;
         assert!(off <= percent, "{path}, {network}: {middle}, {off} % off {left}: {believed:?}");
@@ -77,4 +79,48 @@ fn a_fast_link_does_not_pass_for_the_encoder_however_small_the_chunks_and_whoeve
 #[test]
 fn a_link_that_is_the_limit_is_known_too() {
     the_link_is_known("rate=2Mbps,rtt=40ms", 2_000_000);
+}
+
+/// Chunks and parts that come later than is announced: the flavour, how late in milliseconds, and how far the middle of what
+/// is believed may be off, in hundredths.
+const LATE: [(&str, &[u64], u64); 4] = [
+    ("/dash/live_60/utc_iso/chunk_500/ato_1500/ltgt_2000/early404_LATE/demo/number.mpd", &[500, 1000, 1500, 2500], 5),
+    ("/dash/live_60/chunk_500/ato_1500/ltgt_2000/early404_LATE/demo/number.mpd", &[500, 1000, 1500, 2500], 5),
+    ("/dash/live_60/utc_iso/chunk_500/ato_1500/ltgt_2000/early404_LATE/demo/time.mpd", &[500, 1000, 1500, 2500], 5),
+    ("/hls/live_60/parts_334/early404_LATE/demo/main.m3u8", &[500, 1000], 20),
+];
+
+#[test]
+fn media_that_come_later_than_announced_do_not_make_the_link_pass_for_the_encoder() {
+    for rate in [10_000_000, 3_000_000] {
+        for (flavour, by, percent) in LATE {
+            for late in by {
+                let path = flavour.replace("LATE", &late.to_string());
+                let (session, believed, playlists) = watched(&path, &format!("rate={}Kbps,rtt=40ms", rate / 1000));
+                let (middle, left) = (believed[believed.len() / 2], rate - playlists);
+                let off = middle.abs_diff(left) * 100 / left;
+                assert!(off <= percent, "{path}, {rate}: {middle}, {off} % off {left}: {believed:?}");
+                assert_eq!(stalls(&session), 0, "{path}, {rate}");
+                // All of the ladder fits into ten megabits, seven times over.
+                if rate == 10_000_000 {
+                    let chosen = pictures(&session);
+                    assert!(chosen.iter().all(|(when, _)| *when < at(3_000)), "{path}: {chosen:?}");
+                    let (_, last) = chosen.last().expect("one was chosen");
+                    assert!(last == "v720" || last == "variant-3", "{path}: {chosen:?}");
+                }
+            }
+        }
+    }
+}
+
+/// The renditions of the picture that were chosen, and when.
+fn pictures(session: &Session<Origin>) -> Vec<(Timestamp, String)> {
+    let chosen = session.events().iter().filter_map(|event| match event {
+        Event::Decision(decision) if decision.kind == Some(TrackKind::Video) => {
+            let picture = matches!(decision.what, DecisionKind::Bitrate | DecisionKind::Abandon);
+            decision.to.clone().filter(|_| picture).map(|to| (decision.at, to))
+        }
+        _ => None,
+    });
+    chosen.collect()
 }

@@ -1,11 +1,13 @@
 //! Interstitials of HLS titles (rfc8216bis, Appendix D), against the origin's answers.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
-use telecine_engine::{Capabilities, Command, Config, Event, InterstitialPhase, State, TrackStats};
+use telecine_engine::{Capabilities, Command, Config, DecisionKind, Event, InterstitialPhase, State, TrackStats};
 use telecine_model::{MediaTime, Timestamp, TrackKind};
 use telecine_virtual::{Fetched, ModelSink, Outcome, Response, Session};
 
-use crate::common::{at, errors, secs};
+use crate::common::{at, decisions, errors, secs};
 use crate::origin::{refused, with_text, Origin};
 use crate::watch::stalls;
 
@@ -738,4 +740,48 @@ const ASSETS: [&str; 5] = [
 /// How many: as in the tests of chaos, `TELECINE_SEEDS` explores.
 fn cases() -> u32 {
     std::env::var("TELECINE_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(48)
+}
+/// When each break of a live title ended.
+fn breaks_ended(session: &Session<Origin>) -> Vec<Timestamp> {
+    let ended = |event: &Event| match event {
+        Event::Interstitial { at, phase: InterstitialPhase::Ended { .. }, .. } => Some(*at),
+        _ => None,
+    };
+    session.events().iter().filter_map(ended).collect()
+}
+
+#[test]
+fn what_follows_a_break_is_not_chosen_as_if_the_buffer_were_empty() {
+    for (path, top) in [
+        // One rung less is what the rule makes of six seconds of buffer without breaks too.
+        ("/hls/live_60/scte35_20/sgai_1/demo/main.m3u8", ["variant-2", "variant-3"]),
+        ("/hls/live_60/parts_334/scte35_20/sgai_1/demo/main.m3u8", ["variant-3"; 2]),
+        ("/dash/live_60/scte35_20/sgai_1/demo/time.mpd", ["v720"; 2]),
+    ] {
+        let mut session = Origin::new().play(path);
+        session.run(Some(at(120_000)));
+        assert!(breaks_ended(&session).len() >= 5, "{path}: {:?}", phases(&session));
+        let decided = decisions(&session, DecisionKind::Bitrate);
+        let pictures = decided.iter().filter(|choice| choice.kind == Some(TrackKind::Video) && choice.at > at(2_000));
+        let less: Vec<_> = pictures.filter(|choice| !top.contains(&choice.to.as_deref().unwrap_or(""))).collect();
+        assert!(less.is_empty(), "{path}: {less:?}");
+        assert_eq!((stalls(&session), errors(&session)), (0, vec![]), "{path}");
+    }
+}
+
+#[test]
+fn what_follows_a_break_is_fetched_before_it_ends() {
+    // Of a title whose list reaches further than its breaks.
+    let path = "/hls/live_60/scte35_20/sgai_1/demo/main.m3u8";
+    let origin = Origin::new();
+    let log = origin.log.clone();
+    let mut session = origin.play(path);
+    session.run(Some(at(120_000)));
+    for ended in breaks_ended(&session) {
+        let log = log.borrow();
+        let title = |path: &str| path.ends_with(".m4s") && path.contains("/live_60/") && path.contains("/v");
+        let before = log.iter().filter(|asked| title(&asked.path) && asked.at <= ended);
+        let prepared = before.filter(|asked| ended.since(asked.at) < Duration::from_secs(5)).count();
+        assert!((2..=3).contains(&prepared), "{ended:?}: {prepared}");
+    }
 }

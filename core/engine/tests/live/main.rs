@@ -3,10 +3,12 @@
 #![allow(clippy::expect_used, clippy::panic, unreachable_pub)] // These are tests.
 
 mod adverse;
+mod catching_up;
 mod chaos;
 #[path = "../common/mod.rs"]
 mod common;
 mod dash;
+mod droughts;
 mod entering;
 mod estimates;
 mod faults;

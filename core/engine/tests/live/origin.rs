@@ -40,6 +40,8 @@ pub struct Origin {
     redirect: Option<Redirect>,
     /// Segments are there so many milliseconds early.
     ahead: u64,
+    /// Between these milliseconds of the session nothing is made; it goes on where it stopped.
+    stands: (u64, u64),
     /// Everything that was asked for.
     pub log: Rc<RefCell<Vec<Asked>>>,
     /// The URLs of it, and when.
@@ -53,6 +55,7 @@ impl Origin {
             edit: None,
             redirect: None,
             ahead: 0,
+            stands: (0, 0),
             log: Rc::default(),
             urls: Rc::default(),
         }
@@ -74,6 +77,13 @@ impl Origin {
     #[must_use]
     pub fn segments_ahead(mut self, ms: u64) -> Self {
         self.ahead = ms;
+        self
+    }
+
+    /// Makes nothing from one millisecond of the session to another, and goes on where it stopped.
+    #[must_use]
+    pub fn stopping(mut self, from: u64, to: u64) -> Self {
+        self.stands = (from, to);
         self
     }
 
@@ -103,6 +113,7 @@ impl Source for Origin {
             format!("bytes={}-{last}", range.offset)
         });
         let now_ms = now.as_micros() / 1000;
+        let stood = now_ms.clamp(self.stands.0, self.stands.1) - self.stands.0;
         let elsewhere = self.redirect.as_mut().and_then(|redirect| redirect(now, parts.path));
         let answer = respond(
             &self.library,
@@ -113,7 +124,7 @@ impl Source for Origin {
                 if_none_match: request.known.etag.as_deref(),
                 attempt: request.attempt,
                 now_ms,
-                unix_ms: BEGIN + now_ms + if parts.path.ends_with(".m4s") { self.ahead } else { 0 },
+                unix_ms: BEGIN + now_ms - stood + if parts.path.ends_with(".m4s") { self.ahead } else { 0 },
                 ..Request::default()
             },
         );
