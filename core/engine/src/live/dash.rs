@@ -420,10 +420,9 @@ impl Engine {
         if needs.is_empty() || stale_after.is_zero() || still < stale_after {
             return;
         }
+        let error = dash.refresh.verdict(now);
         dash.refresh.end();
-        let message = format!("nothing new has been in the MPD for {} s", still.as_secs());
-        let error =
-            Error::new(ErrorCode::ManifestStale, message).fact("url", self.outbox.secrets.shown(&self.title.url));
+        let error = error.fact("url", self.outbox.secrets.shown(&self.title.url));
         let kinds: Vec<TrackKind> =
             self.streams.values().filter(|s| s.at_edge && s.is_essential()).map(|s| s.kind).collect();
         for kind in kinds {

@@ -5,6 +5,7 @@ mod clock;
 mod dash;
 mod directives;
 mod edge;
+mod failing;
 mod follow;
 mod late;
 mod lateness;
@@ -327,6 +328,7 @@ impl Engine {
         let last = if parts { last.min(polled) } else { last };
         let Some(reload) = self.title.live.reloads.get_mut(&reference) else { return };
         reload.note_age(age);
+        reload.failing.answered();
         let blocks = blocks && reload.may_block();
         match merged {
             Ok(Refresh::Updated | Refresh::Appended(_) | Refresh::Gap(_)) => {
@@ -365,6 +367,7 @@ impl Engine {
         let draw = self.rng.next_u64();
         let Some(reload) = self.title.live.reloads.get_mut(&reference) else { return };
         reload.on_same(request.started);
+        reload.failing.answered();
         reload.on_unchanged(request.started, self.now, target, draw);
         self.look_for_staleness(reference, request.started);
     }
@@ -415,6 +418,7 @@ impl Engine {
         let asked = self.asked_to_wait(request);
         let now = self.now;
         let Some(reload) = self.title.live.reloads.get_mut(&reference) else { return };
+        reload.failing.failed(request.started, &error);
         // A request that hung has waited already.
         let waited = request.started.max(self.now - target.mul_ratio(1, 2).to_duration());
         // What the network kept away says nothing of the server (H127: it refuses with 400, or gives up with 503).
@@ -440,11 +444,17 @@ impl Engine {
         if !becomes && !given_up {
             return;
         }
+        let error = match becomes {
+            true => {
+                let message = format!("nothing new has been in the playlist for {} s", still.as_secs());
+                Error::new(ErrorCode::ManifestStale, message).fact("rule", "H118")
+            }
+            false => reload.failing.verdict("playlist", still, self.now),
+        };
         let url = self.title.playlists.get(&reference).map(|info| self.outbox.secrets.shown(&info.uri));
-        let message = format!("nothing new has been in the playlist for {} s", still.as_secs());
-        let error = Error::new(ErrorCode::ManifestStale, message).fact("url", url.unwrap_or_default());
+        let error = error.fact("url", url.unwrap_or_default());
         match becomes {
-            true => self.go_elsewhere(reference, error.fact("rule", "H118")),
+            true => self.go_elsewhere(reference, error),
             false => self.end_stale(reference, error),
         }
     }

@@ -142,7 +142,7 @@ fn a_stale_playlist_is_left_for_another_rendition() {
 }
 
 #[test]
-fn an_encoder_that_died_ends_playback_with_what_there_is_of_it() {
+fn a_server_that_is_gone_ends_playback_with_the_networks_error_behind_what_there_is() {
     let mut session = Origin::new()
         .editing(|now, path, response| match path.ends_with(".m3u8") && now > at(20_000) {
             true => refused(),
@@ -150,7 +150,11 @@ fn an_encoder_that_died_ends_playback_with_what_there_is_of_it() {
         })
         .play(MAIN);
     let Outcome::Failed(Some(error)) = session.run(Some(at(200_000))) else { panic!("it goes on") };
-    assert_eq!(error.code(), ErrorCode::ManifestStale);
+    assert_eq!(error.code(), ErrorCode::ConnectFailed);
+    assert!(error.message().starts_with("the playlist could not be had for 6"), "{error}");
+    assert!(error.message().ends_with(" s: nobody listens"), "{error}");
+    let url = error.facts().get("url").map_or("", String::as_str);
+    assert!(url.starts_with("https://origin.example/hls/live_60/demo/") && url.ends_with(".m3u8"), "{url}");
     assert!((at(78_000)..at(90_000)).contains(&session.now()), "{:?}", session.now());
 }
 
@@ -173,6 +177,29 @@ fn an_outage_of_playlists_shorter_than_what_is_buffered_is_not_seen() {
         let log = log.borrow();
         let again: Vec<&Asked> = log.iter().filter(near).collect();
         assert!(again.is_empty(), "no faster than half a target duration: {asked:?} {again:?}");
+    }
+}
+
+#[test]
+fn an_outage_of_all_playlists_is_waited_for_and_afterwards_every_rendition_is_to_be_had_again() {
+    for status in [404, 503] {
+        let origin = Origin::new().editing(move |now, path, response| {
+            match path.ends_with(".m3u8") && (at(20_000)..at(50_000)).contains(&now) {
+                true => Response::new(status, "https://origin.example/", "").into(),
+                false => response.into(),
+            }
+        });
+        let mut session = origin.play(MAIN);
+        assert_eq!(session.run(Some(at(180_000))), Outcome::Until, "{status}: {:?}", errors(&session));
+        assert!(errors(&session).iter().all(|error| !error.is_fatal()));
+        // It stands while nobody knows what there is, and goes on within a few seconds.
+        let stalled = session.engine().qoe(session.now()).stalled;
+        assert!(stalled < Duration::from_secs(36), "{status}: {stalled:?}");
+        let shown = |event: &Event| match event {
+            Event::Quality { kind: TrackKind::Video, height, .. } => *height,
+            _ => None,
+        };
+        assert_eq!(session.events().iter().filter_map(shown).next_back(), Some(720), "{status}");
     }
 }
 
