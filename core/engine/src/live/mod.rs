@@ -14,6 +14,7 @@ mod mpd;
 mod parts;
 mod reload;
 mod versions;
+mod wanted;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -70,7 +71,7 @@ pub(crate) struct Live {
     /// What is known of an MPD that goes on.
     dash: Option<Box<DashLive>>,
     /// The answer that brought the manifest.
-    answered: Answered,
+    pub(crate) answered: Answered,
     /// Its text, where it was one MPD without remote elements.
     text: Option<bytes::Bytes>,
     /// A newer version of it that is being read.
@@ -161,9 +162,12 @@ impl Engine {
 
     /// The playlist that was loaded last: the one to put others beside.
     fn freshest(&self) -> Option<&SegmentIndex> {
-        let reloads = self.title.live.reloads.iter().rev();
-        let known = reloads.filter_map(|(reference, reload)| Some((reload, self.index_of(*reference)?)));
-        known.max_by_key(|(reload, _)| reload.due()).map(|(_, index)| index)
+        self.index_of(self.freshest_reference()?)
+    }
+
+    fn freshest_reference(&self) -> Option<RenditionRef> {
+        let known = self.title.live.reloads.iter().rev().filter(|(reference, _)| self.index_of(**reference).is_some());
+        known.max_by_key(|(_, reload)| reload.due()).map(|(reference, _)| *reference)
     }
 
     pub(crate) fn index_of(&self, reference: RenditionRef) -> Option<&SegmentIndex> {
