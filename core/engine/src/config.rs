@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use telecine_model::{Limits, MediaTime};
+use telecine_model::{Error, ErrorCode, Limits, MediaTime};
 
 /// Settings of a player. `Config::default()` plays well.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -86,16 +86,36 @@ impl Default for Config {
     }
 }
 
+impl Config {
+    /// Whether the settings agree with each other.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidArgument`] if the greatest latency is less than the one that is wanted.
+    pub fn check(&self) -> Result<(), Error> {
+        match (self.live.latency_target, self.live.latency_max) {
+            (Some(target), Some(max)) if max < target => {
+                let message = format!("the greatest latency ({max}) is less than the one that is wanted ({target})");
+                Err(Error::new(ErrorCode::InvalidArgument, message))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// How titles that go on are played. What is None is left to what the title says, else to the policies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LiveConfig {
     /// Low-latency titles are played by parts and chunks, as near to the live edge as they offer. Default true.
     pub low_latency: bool,
-    /// How long after it is made the viewer is to see something.
+    /// How long after it is made the viewer is to see something. What the title cannot give (nearer to the edge than its segments,
+    /// parts or `HOLD-BACK` allow, longer than its window) is told with what it gives instead
+    /// ([`DecisionKind::Latency`](crate::DecisionKind::Latency)).
     pub latency_target: Option<MediaTime>,
-    /// What is seen later than this is left out: playback moves to the target at once. Where neither this nor the title says
-    /// it, the speed policy does ([`LatencyControl`](telecine_abr::live::LatencyControl)).
+    /// What is seen later than this is left out: playback moves to the target at once. Not where the viewer went back in time:
+    /// until the edge is sought again nothing is too late. Less than `latency_target` contradicts it ([`Config::check`]); an
+    /// engine that is given both aims at this, and tells that. Where neither this nor the title says it, the speed policy
+    /// does ([`LatencyControl`](telecine_abr::live::LatencyControl)).
     pub latency_max: Option<MediaTime>,
     /// The slowest and the fastest speed, in thousandths, by which the target is kept.
     pub min_rate_milli: Option<u32>,

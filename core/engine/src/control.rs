@@ -337,8 +337,8 @@ impl Engine {
     pub(crate) fn change_rate(&mut self, rate_milli: u32, why: Vec<String>) {
         let position = self.position();
         self.playback.place(position, self.playback.is_advancing(), self.now);
-        let name = |milli: u32| Some(format!("{milli} thousandths"));
-        self.decide(DecisionKind::Rate, None, name(self.playback.rate_milli), name(rate_milli), why);
+        let (from, to) = (speed_name(self.playback.rate_milli), speed_name(rate_milli));
+        self.decide(DecisionKind::Rate, None, Some(from), Some(to), why);
         self.playback.rate_milli = rate_milli;
         self.sink(SinkCommand::SetRate(rate_milli));
     }
@@ -456,6 +456,14 @@ impl Engine {
             }
             None => self.timers.clear(Timer::QualityBoundary),
         }
+    }
+}
+
+/// A speed in thousandths, for people: `normal speed`, `1.03 times as fast`.
+fn speed_name(rate_milli: u32) -> String {
+    match rate_milli {
+        1000 => "normal speed".to_owned(),
+        _ => format!("{} times as fast", f64::from(rate_milli) / 1000.0),
     }
 }
 

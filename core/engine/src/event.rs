@@ -343,4 +343,6 @@ pub enum DecisionKind {
     Seek,
     /// The playback speed changed.
     Rate,
+    /// Another latency is aimed at than the application wants: `from` that, `to` what the title allows.
+    Latency,
 }

@@ -548,6 +548,7 @@ impl Engine {
             Purpose::Playlist(reference) | Purpose::Index(reference) => {
                 let same_track = |s: &&Stream| (s.period, s.track) == (reference.period, reference.track);
                 self.streams.values().find(same_track).is_some_and(|stream| self.choices(stream) > 1)
+                    || self.left_though_known(*reference).next().is_some()
             }
             Purpose::Init(kind, _) | Purpose::Segment(kind) => {
                 self.streams.get(kind).is_some_and(|stream| self.choices(stream) > 1)

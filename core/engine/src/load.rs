@@ -192,6 +192,7 @@ impl Engine {
             let only = RenditionRef { period: 0, track: 0, rendition: 0 };
             if self.goes_on(only) {
                 self.note_profile(only, TrackKind::Video, true);
+                self.see_edge(only, self.title.live.answered);
             }
             self.announce();
             self.resolve_start();
@@ -263,7 +264,7 @@ impl Engine {
             (false, _) => earliest + start.offset,
         });
         let precise = self.title.wanted_start.is_some() || presentation.start.is_none_or(|start| start.precise);
-        let usual = latest.filter(|_| live.is_some()).unwrap_or(earliest);
+        let usual = self.live_point().unwrap_or(earliest);
         let asked = self.title.wanted_start.or(preferred).unwrap_or(usual);
         let mut start = latest.map_or(asked.max(earliest), |latest| asked.max(earliest).min(latest));
         if start < asked {
@@ -280,6 +281,9 @@ impl Engine {
         }
         self.title.start = Some(start);
         self.follow_from(start);
+        if live.is_some() {
+            self.tell_latency(&self.target_latency());
+        }
         self.playback.place(start, false, self.now);
         let precise = precise && start > earliest;
         // A sink's playhead is at zero in the beginning.

@@ -67,6 +67,8 @@ impl Engine {
             | ErrorCode::Throttled
             | ErrorCode::ManifestStale
             | ErrorCode::ManifestRewound => self.now + self.config.location_rest,
+            // The servers of a title that goes on come back.
+            ErrorCode::HttpStatus if self.is_live() => self.now + self.config.location_rest,
             _ => Timestamp::from_micros(u64::MAX),
         };
         self.title.dead.insert(reference, until);
@@ -84,7 +86,9 @@ impl Engine {
             if stream.awaits == Some(reference) {
                 stream.awaits = None;
             }
-            left |= self.streams.get(&kind).is_some_and(|stream| !self.usable_steps(stream).is_empty());
+            let is_left =
+                |engine: &Self| engine.streams.get(&kind).is_some_and(|stream| !engine.usable_steps(stream).is_empty());
+            left |= is_left(self) || (self.take_up_known(reference) && is_left(self));
         }
         let error = concerned.into_iter().fold(error, |error, kind| self.in_rendition(error, kind, reference));
         match concerned {
@@ -115,6 +119,24 @@ impl Engine {
             Some(kind) => self.give_up_period(kind, error, why),
             None => self.report(error.recovered(Handling::Skipped)),
         }
+    }
+
+    /// Other renditions of a live track that are known, and were left because nothing new came.
+    pub(crate) fn left_though_known(&self, reference: RenditionRef) -> impl Iterator<Item = RenditionRef> + '_ {
+        let of_track = move |other: &RenditionRef| {
+            (other.period, other.track) == (reference.period, reference.track) && *other != reference
+        };
+        self.title.dead.keys().copied().filter(of_track).filter(|other| self.is_reload(*other))
+    }
+
+    /// Nothing of a track of a live title can be had elsewhere: what is known of it is followed again until it is given up.
+    /// True if there is any.
+    fn take_up_known(&mut self, reference: RenditionRef) -> bool {
+        let known: Vec<RenditionRef> = self.left_though_known(reference).collect();
+        for reference in &known {
+            self.title.dead.remove(reference);
+        }
+        !known.is_empty()
     }
 
     /// The sound of a period cannot be decoded: silence to its end if a later one has any that can, else no sound.

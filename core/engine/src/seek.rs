@@ -20,7 +20,12 @@ impl Engine {
         let periods = self.title.presentation.as_ref().map(|p| &p.periods);
         let earliest = periods.and_then(|p| p.first()).map_or(start, |period| period.start);
         let (earliest, latest) = self.seekable().map_or((earliest, self.duration()), |(from, to)| (from, Some(to)));
-        let target = latest.map_or(target, |latest| target.min(latest)).max(earliest);
+        // As far as it goes is where the edge is followed.
+        let target = match latest.filter(|latest| target >= *latest) {
+            Some(latest) => self.live_point().unwrap_or(latest),
+            None => target,
+        };
+        let target = target.max(earliest);
         self.follow_from(target);
         self.go_to(target, true);
     }

@@ -15,6 +15,7 @@ use telecine_model::{
 use super::clock::{Answered, ClockSync, Question};
 use super::lateness::Lateness;
 use super::mpd::{MpdPlace, MpdRefresh};
+use super::wanted;
 use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::event::{DecisionKind, Event};
@@ -188,12 +189,15 @@ impl Engine {
             let message = "a live title whose segments are computed from the time, and nothing tells what time it is";
             return self.fail(Error::new(ErrorCode::ManifestMissing, message));
         }
-        let wanted = self.config.live.latency_target.or(service);
-        dash.delay = presentation_delay(&presentation, wanted).delay;
+        let app = self.config.live.latency_target.filter(|target| *target > MediaTime::ZERO);
+        let delay = presentation_delay(&presentation, app.or(service)).delay;
+        let allowed = wanted::of_mpd(&presentation, service);
+        dash.delay = if app.is_some() { allowed.clamp(delay) } else { allowed.cut(delay) };
         dash.end = presentation.duration.take();
-        let window = window(dash, &presentation, self.now);
-        if window.is_some_and(|window| window.delay_cut) {
-            let message = "the delay is longer than the window: it was cut to it";
+        let depth = presentation.dash.as_ref().and_then(|timing| timing.time_shift_buffer_depth);
+        // What the application wants in vain it is told otherwise (`DecisionKind::Latency`).
+        if app.is_none() && depth.is_some_and(|depth| depth < delay) {
+            let message = format!("the delay of {delay} is longer than the window: it was cut to {}", dash.delay);
             presentation.warnings.push(Warning::new("D035", Place::Path("MPD".to_owned()), message));
         }
         self.begin(presentation);
@@ -420,10 +424,9 @@ impl Engine {
         if needs.is_empty() || stale_after.is_zero() || still < stale_after {
             return;
         }
+        let error = dash.refresh.verdict(now);
         dash.refresh.end();
-        let message = format!("nothing new has been in the MPD for {} s", still.as_secs());
-        let error =
-            Error::new(ErrorCode::ManifestStale, message).fact("url", self.outbox.secrets.shown(&self.title.url));
+        let error = error.fact("url", self.outbox.secrets.shown(&self.title.url));
         let kinds: Vec<TrackKind> =
             self.streams.values().filter(|s| s.at_edge && s.is_essential()).map(|s| s.kind).collect();
         for kind in kinds {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use telecine_abr::live::{LiveContext, LiveState, RateBounds, SpeedAction, Speeds, TargetContext, ASK_EVERY};
+use telecine_abr::live::{LiveContext, LiveState, RateBounds, SpeedAction, Speeds, ASK_EVERY};
 use telecine_abr::BitrateRule;
 use telecine_model::clock::ClockSource;
 use telecine_model::live::ServiceDescription;
@@ -22,13 +22,16 @@ use crate::timer::Timer;
 const SURE: Duration = Duration::from_millis(250);
 
 /// Chunks are at least so long.
-const LEAST_CHUNK: MediaTime = MediaTime::from_millis(100);
+pub(super) const LEAST_CHUNK: MediaTime = MediaTime::from_millis(100);
 
 /// Whom DVB means by clients of low latency (TS 103 285).
 const LOW_LATENCY_SCOPE: &str = "urn:dvb:dash:lowlatency:scope:2019";
 
 /// Playback that begins or is sought no further from the edge than this much more than it may be follows it.
 const NEAR: MediaTime = MediaTime::from_secs(1);
+
+/// A speed that was held at the edge is played at again once playback is so much further behind it at least.
+const LEAST_BEHIND: MediaTime = MediaTime::from_secs(2);
 
 /// How playback follows the edge.
 #[derive(Default)]
@@ -39,6 +42,18 @@ pub(crate) struct Following {
     pub(crate) target: MediaTime,
     /// The speed that is played at because of that, in thousandths; None is the application's.
     rate_milli: Option<u32>,
+    /// The speed of a viewer who came to the edge with it: normal is what is played at there.
+    held: Option<Held>,
+    /// The latency that the application was told that it gets in place of what it wants.
+    pub(super) told: Option<MediaTime>,
+}
+
+/// A speed that waits until the viewer is behind the edge again.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    rate_milli: u32,
+    /// The latency from which on it is played at again.
+    from: MediaTime,
 }
 
 /// How far behind the edge a live title is: see [`Snapshot`](crate::Snapshot).
@@ -135,24 +150,6 @@ impl Engine {
         part.or(chunk).unwrap_or(segment)
     }
 
-    fn target_context(&self) -> TargetContext {
-        let service = self.title.presentation.as_ref().and_then(|presentation| self.service_of(presentation));
-        let parts = self.leader().is_some_and(|leader| self.plays_parts(leader));
-        // A playlist of segments ends up to a segment before the present; one of parts is as good as there.
-        let lag = if parts || self.title.live.is_dash() { MediaTime::ZERO } else { self.granularity() };
-        let delay = self.live_window().map(|window| window.delay);
-        let config = &self.config.live;
-        TargetContext {
-            now: self.now,
-            app: config.latency_target,
-            manifest: service.and_then(|service| service.latency_target),
-            hold_back: Some(delay.unwrap_or_else(|| self.hold_back()) + lag),
-            min: service.and_then(|service| service.latency_min),
-            max: config.latency_max.or(service.and_then(|service| service.latency_max)),
-            segment: self.granularity(),
-        }
-    }
-
     /// What a service wishes of this client: the first description for whom it is, else the first for everybody (D079).
     pub(super) fn service_of<'a>(&self, presentation: &'a Presentation) -> Option<&'a ServiceDescription> {
         let config = &self.config.live;
@@ -202,8 +199,8 @@ impl Engine {
 
     /// The viewer went somewhere: follows the edge from now on if that is there.
     pub(crate) fn follow_from(&mut self, target: MediaTime) {
-        let latest = self.seekable().map(|(_, latest)| latest);
-        self.title.live.following.live = latest.is_some_and(|latest| target + NEAR >= latest);
+        let point = self.live_point();
+        self.title.live.following.live = point.is_some_and(|point| target + NEAR >= point);
         self.policies.speed.on_jump();
     }
 
@@ -227,8 +224,9 @@ impl Engine {
             return;
         }
         self.timers.set(Timer::Latency, self.now + ASK_EVERY);
-        let target = self.policies.latency.target(&self.target_context());
+        let target = self.target_latency();
         self.title.live.following.target = target.target;
+        self.tell_latency(&target);
         let Some((latency, uncertainty)) = self.latency() else { return };
         let state = match self.playback.state {
             State::Playing => LiveState::Playing,
@@ -240,15 +238,18 @@ impl Engine {
         if state == LiveState::Playing && self.title.live.following.live {
             self.qoe.latency(latency.to_duration(), target.target.to_duration());
         }
+        let position = self.position();
+        let essential = self.streams.values().filter(|stream| stream.is_essential() && !stream.absent);
+        let buffer = essential.map(|stream| stream.ahead(position)).min().unwrap_or_default();
+        if state == LiveState::Playing {
+            self.hold_at_edge(latency, target.target, buffer);
+        }
         let following = &self.title.live.following;
         if !following.live || (following.rate_milli.is_none() && self.playback.rate_milli != 1000) {
             return self.keep_normal_speed();
         }
         let service = self.title.presentation.as_ref().and_then(|presentation| self.service_of(presentation));
         let config = &self.config.live;
-        let position = self.position();
-        let essential = self.streams.values().filter(|stream| stream.is_essential() && !stream.absent);
-        let buffer = essential.map(|stream| stream.ahead(position)).min().unwrap_or_default();
         let context = LiveContext {
             now: self.now,
             state,
@@ -307,9 +308,47 @@ impl Engine {
         }
     }
 
-    /// Playback does not follow the edge, or need not hurry any more.
+    /// A viewer who plays faster than normal comes to where there is nothing to be fast with: at the latency that is aimed at, or
+    /// where all that there is has been fetched and is about to be played. Normal speed is played there, and the edge followed,
+    /// until the viewer is behind it again.
+    fn hold_at_edge(&mut self, latency: MediaTime, target: MediaTime, buffer: MediaTime) {
+        let rate_milli = self.playback.rate_milli;
+        let granularity = self.granularity();
+        if let Some(held) = self.title.live.following.held {
+            if latency > held.from {
+                self.keep_normal_speed();
+            }
+            return;
+        }
+        if rate_milli <= 1000 || self.title.live.following.rate_milli.is_some() {
+            return;
+        }
+        // Of what comes next nothing is there before this is played.
+        let next = granularity.mul_ratio(i64::from(rate_milli), 1000);
+        let all = self.streams.values().any(|stream| stream.is_essential() && !stream.absent && stream.at_edge);
+        if latency > target && !(all && buffer < next) {
+            return;
+        }
+        let from = latency.max(target) + granularity.max(LEAST_BEHIND);
+        self.title.live.following.held = Some(Held { rate_milli, from });
+        self.title.live.following.live = true;
+        self.policies.speed.on_jump();
+        let why = format!(
+            "{latency} behind live there is nothing to be faster with: normal speed until the viewer falls behind"
+        );
+        self.change_rate(1000, vec![why]);
+    }
+
+    /// Playback does not follow the edge, or need not hurry any more: the viewer's speed, which is normal if nothing else was
+    /// chosen.
     fn keep_normal_speed(&mut self) {
-        if self.title.live.following.rate_milli.take().is_some() {
+        let following = &mut self.title.live.following;
+        let followed = following.rate_milli.take().is_some();
+        if let Some(held) = following.held.take() {
+            return self
+                .change_rate(held.rate_milli, vec!["behind the live edge, as fast as was asked for".to_owned()]);
+        }
+        if followed {
             self.change_rate(1000, vec!["the live edge is not followed".to_owned()]);
         }
     }
@@ -317,6 +356,7 @@ impl Engine {
     /// The application chose a speed.
     pub(crate) fn forget_followed_speed(&mut self) {
         self.title.live.following.rate_milli = None;
+        self.title.live.following.held = None;
     }
 
     pub(crate) fn live_snapshot(&self) -> Option<LiveSnapshot> {

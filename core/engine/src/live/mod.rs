@@ -6,6 +6,7 @@ mod dash;
 mod directives;
 mod drought;
 mod edge;
+mod failing;
 mod follow;
 mod late;
 mod lateness;
@@ -14,6 +15,7 @@ mod mpd;
 mod parts;
 mod reload;
 mod versions;
+mod wanted;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -70,7 +72,7 @@ pub(crate) struct Live {
     /// What is known of an MPD that goes on.
     dash: Option<Box<DashLive>>,
     /// The answer that brought the manifest.
-    answered: Answered,
+    pub(crate) answered: Answered,
     /// Its text, where it was one MPD without remote elements.
     text: Option<bytes::Bytes>,
     /// A newer version of it that is being read.
@@ -161,9 +163,12 @@ impl Engine {
 
     /// The playlist that was loaded last: the one to put others beside.
     fn freshest(&self) -> Option<&SegmentIndex> {
-        let reloads = self.title.live.reloads.iter().rev();
-        let known = reloads.filter_map(|(reference, reload)| Some((reload, self.index_of(*reference)?)));
-        known.max_by_key(|(reload, _)| reload.due()).map(|(_, index)| index)
+        self.index_of(self.freshest_reference()?)
+    }
+
+    fn freshest_reference(&self) -> Option<RenditionRef> {
+        let known = self.title.live.reloads.iter().rev().filter(|(reference, _)| self.index_of(**reference).is_some());
+        known.max_by_key(|(_, reload)| reload.due()).map(|(reference, _)| *reference)
     }
 
     pub(crate) fn index_of(&self, reference: RenditionRef) -> Option<&SegmentIndex> {
@@ -328,6 +333,7 @@ impl Engine {
         let last = if parts { last.min(polled) } else { last };
         let Some(reload) = self.title.live.reloads.get_mut(&reference) else { return };
         reload.note_age(age);
+        reload.failing.answered();
         let blocks = blocks && reload.may_block();
         match merged {
             Ok(Refresh::Updated | Refresh::Appended(_) | Refresh::Gap(_)) => {
@@ -367,6 +373,7 @@ impl Engine {
         let draw = self.rng.next_u64();
         let Some(reload) = self.title.live.reloads.get_mut(&reference) else { return };
         reload.on_same(request.started);
+        reload.failing.answered();
         reload.on_unchanged(request.started, self.now, target, draw);
         self.look_for_staleness(reference, request.started);
     }
@@ -417,6 +424,7 @@ impl Engine {
         let asked = self.asked_to_wait(request);
         let now = self.now;
         let Some(reload) = self.title.live.reloads.get_mut(&reference) else { return };
+        reload.failing.failed(request.started, &error);
         // A request that hung has waited already.
         let waited = request.started.max(self.now - target.mul_ratio(1, 2).to_duration());
         // What the network kept away says nothing of the server (H127: it refuses with 400, or gives up with 503).
@@ -442,11 +450,17 @@ impl Engine {
         if !becomes && !given_up {
             return;
         }
+        let error = match becomes {
+            true => {
+                let message = format!("nothing new has been in the playlist for {} s", still.as_secs());
+                Error::new(ErrorCode::ManifestStale, message).fact("rule", "H118")
+            }
+            false => reload.failing.verdict("playlist", still, self.now),
+        };
         let url = self.title.playlists.get(&reference).map(|info| self.outbox.secrets.shown(&info.uri));
-        let message = format!("nothing new has been in the playlist for {} s", still.as_secs());
-        let error = Error::new(ErrorCode::ManifestStale, message).fact("url", url.unwrap_or_default());
+        let error = error.fact("url", url.unwrap_or_default());
         match becomes {
-            true => self.go_elsewhere(reference, error.fact("rule", "H118")),
+            true => self.go_elsewhere(reference, error),
             false => self.end_stale(reference, error),
         }
     }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use telecine_model::{MediaTime, Presentation, Timestamp};
+use telecine_model::{Error, MediaTime, Presentation, Timestamp};
+
+use super::failing::Failing;
 
 /// However short segments and update periods are, an MPD is not fetched more often.
 const LEAST: Duration = Duration::from_millis(500);
@@ -44,6 +46,10 @@ pub(crate) struct MpdRefresh {
     unchanged: u32,
     /// Answers in a row that there is none any more.
     gone: u32,
+    /// When the load under way began.
+    asked: Timestamp,
+    /// Loads of the MPD that failed since a version came.
+    failing: Failing,
 }
 
 impl MpdRefresh {
@@ -75,6 +81,7 @@ impl MpdRefresh {
         self.started = started;
         self.loading = false;
         (self.failures, self.gone) = (0, 0);
+        self.failing.answered();
         self.unchanged = if is_new { 0 } else { self.unchanged.saturating_add(1) };
         if is_new {
             self.changed = started;
@@ -107,6 +114,7 @@ impl MpdRefresh {
             return None;
         }
         self.loading = true;
+        self.asked = now;
         self.due = None;
         if let Some((url, until)) = self.patch.take() {
             if until.is_none_or(|until| now < until) {
@@ -131,6 +139,16 @@ impl MpdRefresh {
         let wait = LEAST.saturating_mul(1 << self.failures.min(GROWTH));
         self.failures = self.failures.saturating_add(1);
         self.due = Some(now + late(wait, draw));
+    }
+
+    /// Why the MPD could not be had.
+    pub(crate) fn note_failure(&mut self, error: &Error) {
+        self.failing.failed(self.asked, error);
+    }
+
+    /// Why no newer version is waited for any more.
+    pub(crate) fn verdict(&self, now: Timestamp) -> Error {
+        self.failing.verdict("MPD", self.unchanged_for(now), now)
     }
 
     /// The server asks to be left alone until then. Another place is another server.

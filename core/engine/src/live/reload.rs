@@ -5,6 +5,7 @@ use std::time::Duration;
 use telecine_model::{MediaTime, Timestamp};
 
 use super::directives::Directives;
+use super::failing::Failing;
 use super::parts::Profile;
 
 /// However short segments are, a playlist is not loaded more often.
@@ -14,7 +15,7 @@ const SHORTEST: MediaTime = MediaTime::from_millis(100);
 const PATIENCE: u32 = 3;
 
 /// What is known of the loads of one playlist.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reload {
     /// When the load began that brought something new last.
     changed: Timestamp,
@@ -36,6 +37,8 @@ pub(crate) struct Reload {
     age: Option<u64>,
     /// How often the server did not hold a request as it ought to.
     broken: u32,
+    /// Loads that failed since one was answered.
+    pub(super) failing: Failing,
 }
 
 impl Reload {
@@ -52,6 +55,7 @@ impl Reload {
             profile: Profile::default(),
             age: None,
             broken: 0,
+            failing: Failing::default(),
         }
     }
 

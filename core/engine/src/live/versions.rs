@@ -160,6 +160,7 @@ impl Engine {
         }
         dash.waiting.clear();
         dash.refresh.on_failed(status, now, draw);
+        dash.refresh.note_failure(&error);
         let gone = dash.refresh.is_gone(now);
         self.report(error.recovered(Handling::Retried));
         if gone {

@@ -18,8 +18,8 @@ const HOUR: i64 = 3_600_000;
 /// When the programmes begin, in milliseconds since 1970.
 const START: u64 = 1_795_780_300_000;
 
-/// A way to publish, and how far behind what is made its MPD wants playback to be, in milliseconds; an HLS playlist says it
-/// of what it lists.
+/// A way to publish, and how far behind what is made playback is to be, in milliseconds: as the MPD says, or, in HLS, three
+/// segments behind a playlist that is up to a segment old; one of parts says it of what it lists.
 struct Flavour {
     path: fn(drift_ppm: i64) -> String,
     delay_ms: Option<u64>,
@@ -27,7 +27,7 @@ struct Flavour {
 
 const HLS: Flavour = Flavour {
     path: |ppm| format!("/hls/live_60/jitter_300/drift_{ppm}/start_1795780300/demo/main.m3u8"),
-    delay_ms: None,
+    delay_ms: Some(8000),
 };
 const HLS_PARTS: Flavour = Flavour {
     path: |ppm| format!("/hls/live_60/parts_500/jitter_300/drift_{ppm}/start_1795780300/demo/main.m3u8"),
@@ -124,7 +124,10 @@ fn start_error(session: &Session<Origin>, flavour: &Flavour, ppm: i64, first: &F
 
 /// The speeds that were played at, in thousandths, and since when.
 fn speeds(session: &Session<Origin>) -> Vec<(Timestamp, u32)> {
-    let speed = |text: &Option<String>| text.as_ref()?.split(' ').next()?.parse().ok();
+    let speed = |text: &Option<String>| match text.as_deref()?.split(' ').next()? {
+        "normal" => Some(1000),
+        times => Some((times.parse::<f64>().ok()? * 1000.0).round() as u32),
+    };
     let decided = decisions(session, DecisionKind::Rate).into_iter();
     decided.filter_map(|decision| Some((decision.at, speed(&decision.to)?))).collect()
 }

@@ -206,7 +206,8 @@ fn d035_a_delay_longer_than_the_window_is_cut_and_told() {
     let session = run(Origin::new().play("/dash/live_10/utc_direct/spd_30/demo/number.mpd"), 60);
     assert_eq!(warnings(&session), ["D035"]);
     let behind = produced(session.now()) - session.engine().snapshot(session.now()).position;
-    assert!(behind > secs(9) && behind < secs(12), "{behind}");
+    // What is a segment from the start of the window is safe there.
+    assert!(behind > secs(7) && behind < secs(9), "{behind}");
     assert_eq!((stalls(&session), errors(&session)), (0, Vec::new()));
 }
 

@@ -5,7 +5,8 @@
 //!
 //! | fault | from near |
 //! |---|---|
-//! | stale playlist | `hls::a_stale_playlist_is_left_for_another_rendition`, `hls::what_does_not_change_…`, `hls::an_encoder_that_died_…` |
+//! | stale playlist | `hls::a_stale_playlist_is_left_for_another_rendition`, `hls::what_does_not_change_…` |
+//! | server that is gone | `hls::a_server_that_is_gone_…`, `hls::an_outage_of_…` |
 //! | numbers that go back | `hls::an_older_version_of_a_playlist_is_ignored`, `dash::d049_an_older_version_of_the_mpd_is_ignored` |
 //! | numbers that are something else | `hls::a_number_that_is_another_segment_than_before_sends_to_another_rendition` |
 //! | MPD that loses a period | `dash::d045_what_plays_in_a_period_that_is_gone_plays_on`, `dash::d005_…` |
@@ -21,7 +22,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use telecine_model::ErrorCode::{
-    self, ConnectFailed, HttpStatus, ManifestContradiction, ManifestRewound, ManifestStale, ManifestSyntax,
+    self, ConnectFailed, HttpStatus, ManifestContradiction, ManifestRewound, ManifestStale, ManifestSyntax, Timeout,
 };
 use telecine_model::{MediaTime, TrackKind, WallTime};
 use telecine_virtual::{Outcome, Response, Session};
@@ -371,6 +372,28 @@ fn refusing(is: fn(&str) -> bool) -> Origin {
     })
 }
 
+/// What `is` of is answered with another status from the twentieth second on.
+fn answering(code: u16, is: fn(&str) -> bool) -> Origin {
+    Origin::new().editing(move |now, path, response| match is(path) && now > at(20_000) {
+        true => status(code).into(),
+        false => response.into(),
+    })
+}
+
+/// What `is` of is not answered from the twentieth second on.
+fn hanging(is: fn(&str) -> bool) -> Origin {
+    Origin::new().editing(move |now, path, mut response| {
+        if is(path) && now > at(20_000) {
+            response.delay = Duration::from_secs(3600);
+        }
+        response.into()
+    })
+}
+
+fn is_mpd(path: &str) -> bool {
+    path.ends_with(".mpd")
+}
+
 /// What `is` of stays as it was at the twentieth second.
 fn standing_still(is: fn(&str) -> bool) -> Origin {
     let mut kept: BTreeMap<String, Response> = BTreeMap::new();
@@ -385,43 +408,27 @@ fn standing_still(is: fn(&str) -> bool) -> Origin {
     })
 }
 
+/// Lists that cannot be had any more end with what their loads failed with; those that come and do not change are stale.
 fn ends() -> Vec<End> {
+    const PARTS: &str = "/hls/live_60/parts_500/demo/main.m3u8";
+    const MPD: &str = "/dash/live_60/utc_direct/demo/time.mpd";
+    let list = |what, path, origin, error| End { what, path, origin, error, within_s: 78..95 };
     vec![
-        End {
-            what: "playlists cannot be had any more",
-            path: HLS,
-            origin: || refusing(is_playlist),
-            error: ManifestStale,
-            within_s: 78..90,
-        },
-        End {
-            what: "playlists stand still",
-            path: HLS,
-            origin: || standing_still(is_playlist),
-            error: ManifestStale,
-            within_s: 78..90,
-        },
-        End {
-            what: "playlists of parts stand still",
-            path: "/hls/live_60/parts_500/demo/main.m3u8",
-            origin: || standing_still(is_playlist),
-            error: ManifestStale,
-            within_s: 78..90,
-        },
-        End {
-            what: "the MPD stands still",
-            path: "/dash/live_60/utc_direct/demo/time.mpd",
-            origin: || standing_still(|path| path.ends_with(".mpd")),
-            error: ManifestStale,
-            within_s: 78..95,
-        },
-        End {
-            what: "the MPD cannot be had any more",
-            path: "/dash/live_60/utc_direct/demo/time.mpd",
-            origin: || refusing(|path| path.ends_with(".mpd")),
-            error: ManifestStale,
-            within_s: 78..95,
-        },
+        list("playlists are refused", HLS, || refusing(is_playlist), ConnectFailed),
+        list("playlists of parts are refused", PARTS, || refusing(is_playlist), ConnectFailed),
+        list("the MPD is refused", MPD, || refusing(is_mpd), ConnectFailed),
+        list("the origin is gone, HLS", HLS, || refusing(|_| true), ConnectFailed),
+        list("the origin is gone, parts", PARTS, || refusing(|_| true), ConnectFailed),
+        list("the origin is gone, DASH", MPD, || refusing(|_| true), ConnectFailed),
+        list("playlists are answered with 503", HLS, || answering(503, is_playlist), HttpStatus),
+        list("playlists of parts are answered with 502", PARTS, || answering(502, is_playlist), HttpStatus),
+        list("playlists are answered with 404", HLS, || answering(404, is_playlist), HttpStatus),
+        list("the MPD is answered with 503", MPD, || answering(503, is_mpd), HttpStatus),
+        list("playlists are not answered", HLS, || hanging(is_playlist), Timeout),
+        list("the MPD is not answered", MPD, || hanging(is_mpd), Timeout),
+        list("playlists stand still", HLS, || standing_still(is_playlist), ManifestStale),
+        list("playlists of parts stand still", PARTS, || standing_still(is_playlist), ManifestStale),
+        list("the MPD stands still", MPD, || standing_still(is_mpd), ManifestStale),
         End {
             what: "media cannot be had any more",
             path: "/dash/live_60/utc_direct/demo/number.mpd",

@@ -31,12 +31,35 @@ fn a_live_title_plays_on_without_a_stall_and_without_a_gap() {
 }
 
 #[test]
-fn playback_begins_three_target_durations_before_the_end_of_the_playlist() {
-    let mut session = Origin::new().play(MAIN);
-    session.run(Some(at(10_000)));
-    let (at, position) = started(&session);
-    assert!(at < Timestamp::from_millis(1500), "{at:?}");
-    assert_eq!(position, end_at_the_start() - secs(6));
+fn playback_begins_at_least_three_target_durations_before_the_end_of_the_playlist_and_as_late_as_is_aimed_at() {
+    // Wherever in its last segment the playlist is loaded.
+    for load_ms in (0..2000).step_by(170) {
+        let mut session = Origin::new().play(MAIN);
+        session.run(Some(at(500)));
+        let url = format!("https://origin.example{MAIN}");
+        session.schedule(at(4000 + load_ms), Command::Load { url, start: None });
+        session.schedule(at(4000 + load_ms), Command::Play);
+        session.run(Some(at(12_000)));
+        let begun = |event: &Event| match event {
+            Event::Started { at, position } => Some((*at, *position)),
+            _ => None,
+        };
+        let (begun, position) = session.events().iter().filter_map(begun).next_back().expect("it began");
+        assert!(begun >= at(4000 + load_ms) && begun < at(5500 + load_ms), "{begun:?}");
+        // A minute of segments of two seconds is listed: the last one ended at a whole one of them.
+        let asked_at = |late: u64| (BEGIN + 4000 + load_ms + late) / 2000 * 2000;
+        let (end, later) = (asked_at(60), asked_at(120));
+        let shown = end as i64 - (secs(60) - position).as_millis();
+        let latency = (BEGIN + begun.as_micros() / 1000) as i64 - shown;
+        if end == later {
+            assert!(end as i64 - shown >= 6000, "{load_ms}: {} ms from the end", end as i64 - shown);
+            // The server's dates are of whole seconds.
+            assert!((7300..=8800).contains(&latency), "{load_ms}: {latency} ms");
+        }
+        let edge = session.engine().snapshot(session.now()).edge.expect("live");
+        assert_eq!(edge.target, secs(8));
+        assert!(edge.following);
+    }
 }
 
 /// The end of the playlist as it is loaded first, on the timeline that begins with it.
@@ -49,7 +72,8 @@ fn end_at_the_start() -> MediaTime {
 fn hold_back_says_how_near_to_the_edge_playback_begins() {
     let mut session = Origin::new().play("/hls/live_60/spd_11/demo/main.m3u8");
     session.run(Some(at(10_000)));
-    assert_eq!(started(&session).1, end_at_the_start() - secs(11), "in mid-segment");
+    let behind = end_at_the_start() - started(&session).1;
+    assert!(behind >= secs(11) && behind < secs(13), "in mid-segment: {behind}");
 }
 
 #[test]
@@ -142,7 +166,7 @@ fn a_stale_playlist_is_left_for_another_rendition() {
 }
 
 #[test]
-fn an_encoder_that_died_ends_playback_with_what_there_is_of_it() {
+fn a_server_that_is_gone_ends_playback_with_the_networks_error_behind_what_there_is() {
     let mut session = Origin::new()
         .editing(|now, path, response| match path.ends_with(".m3u8") && now > at(20_000) {
             true => refused(),
@@ -150,7 +174,11 @@ fn an_encoder_that_died_ends_playback_with_what_there_is_of_it() {
         })
         .play(MAIN);
     let Outcome::Failed(Some(error)) = session.run(Some(at(200_000))) else { panic!("it goes on") };
-    assert_eq!(error.code(), ErrorCode::ManifestStale);
+    assert_eq!(error.code(), ErrorCode::ConnectFailed);
+    assert!(error.message().starts_with("the playlist could not be had for 6"), "{error}");
+    assert!(error.message().ends_with(" s: nobody listens"), "{error}");
+    let url = error.facts().get("url").map_or("", String::as_str);
+    assert!(url.starts_with("https://origin.example/hls/live_60/demo/") && url.ends_with(".m3u8"), "{url}");
     assert!((at(78_000)..at(90_000)).contains(&session.now()), "{:?}", session.now());
 }
 
@@ -177,9 +205,32 @@ fn an_outage_of_playlists_shorter_than_what_is_buffered_is_not_seen() {
 }
 
 #[test]
+fn an_outage_of_all_playlists_is_waited_for_and_afterwards_every_rendition_is_to_be_had_again() {
+    for status in [404, 503] {
+        let origin = Origin::new().editing(move |now, path, response| {
+            match path.ends_with(".m3u8") && (at(20_000)..at(50_000)).contains(&now) {
+                true => Response::new(status, "https://origin.example/", "").into(),
+                false => response.into(),
+            }
+        });
+        let mut session = origin.play(MAIN);
+        assert_eq!(session.run(Some(at(180_000))), Outcome::Until, "{status}: {:?}", errors(&session));
+        assert!(errors(&session).iter().all(|error| !error.is_fatal()));
+        // It stands while nobody knows what there is, and goes on within a few seconds.
+        let stalled = session.engine().qoe(session.now()).stalled;
+        assert!(stalled < Duration::from_secs(36), "{status}: {stalled:?}");
+        let shown = |event: &Event| match event {
+            Event::Quality { kind: TrackKind::Video, height, .. } => *height,
+            _ => None,
+        };
+        assert_eq!(session.events().iter().filter_map(shown).next_back(), Some(720), "{status}");
+    }
+}
+
+#[test]
 fn a_server_that_asks_to_be_left_alone_is_left_alone_as_long_as_there_is_something_to_play() {
     // What it asks for, and how long it is to be left alone at least and at most.
-    for (asked, least, most) in [("3", 3000, 3400), ("3600", 2000, 6500), ("soon", 1000, 1200)] {
+    for (asked, least, most) in [("3", 3000, 3400), ("3600", 2000, 8500), ("soon", 1000, 1200)] {
         for (path, list) in [(MAIN, "a-en.m3u8"), ("/dash/live_60/utc_direct/demo/time.mpd", "time.mpd")] {
             let mut refusals = 0;
             let origin = Origin::new().editing(move |now, path, response| {
@@ -321,7 +372,7 @@ fn a_title_that_ends_is_played_to_its_end() {
     assert_eq!(session.run(Some(at(100_000))), Outcome::Ended, "{:?}", errors(&session));
     let ended = session.events().iter().filter(|event| matches!(event, Event::LiveEnded { .. })).count();
     assert_eq!((ended, errors(&session)), (1, Vec::new()));
-    assert!((at(33_000)..at(38_000)).contains(&session.now()), "{:?}", session.now());
+    assert!((at(33_000)..at(40_000)).contains(&session.now()), "{:?}", session.now());
     every_sample_once(&session, TrackKind::Video);
 }
 
@@ -332,7 +383,8 @@ fn an_event_is_played_at_its_edge_and_can_be_seeked_in_from_its_start() {
         .play(&format!("/hls/live_60/event_1/start_{start}/demo/main.m3u8"))
         .at(at(20_000), Command::Seek(secs(3)));
     session.run(Some(at(15_000)));
-    assert_eq!(started(&session).1, secs(100 - 6));
+    let position = started(&session).1;
+    assert!(position > secs(100 - 8) && position <= secs(100 - 6), "{position}");
     session.run(Some(at(60_000)));
     let position = session.engine().snapshot(session.now()).position;
     assert!(position > secs(42) && position < secs(44), "{position}");

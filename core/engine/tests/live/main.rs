@@ -14,6 +14,7 @@ mod estimates;
 mod faults;
 mod hls;
 mod interstitials;
+mod latency;
 mod lists;
 mod low_latency;
 mod missing;
