@@ -1,14 +1,16 @@
 //! The player's rules over folders of networks, beside the same rules as the faithful mode plays them.
 //!
 //! `cargo run --release -p telecine-simulator --example player -- TRACES [vod|live] [RULE…]` prints, for the folders `3g` and
-//! `4g` of TRACES, a table in Markdown.
+//! `4g` of TRACES, a table in Markdown; with `speed` instead of `vod`, how many sessions each rule plays a second, on all
+//! cores.
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Instant;
 
-use telecine_simulator::player::Viewing;
+use telecine_simulator::player::{play_by, Setup, Viewing};
 use telecine_simulator::read::{sabre_movie, sabre_network};
-use telecine_simulator::{compare, faithful, Contest, Enclosure, Movie, Summary, Trace};
+use telecine_simulator::{compare, faithful, for_each_index, Contest, Enclosure, Movie, Summary, Trace};
 
 /// Rules of the player, and what they are called where they were published.
 const NAMES: &[(&str, Option<&str>)] = &[
@@ -34,12 +36,17 @@ fn main() -> ExitCode {
         eprintln!("player TRACES [vod|live] [RULE…]");
         return ExitCode::from(2);
     };
+    let speed = viewing.as_deref() == Some("speed");
     let viewing = if viewing.as_deref() == Some("live") { Viewing::Live } else { Viewing::OnDemand };
     let wanted: Vec<String> = arguments.collect();
     let names: Vec<_> =
         NAMES.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name)).collect();
     for (set, movie) in [("3g", "bbb.json"), ("4g", "bbb4k.json")] {
-        if let Err(why) = table(Path::new(&folder), set, movie, viewing, &names) {
+        let told = match speed {
+            true => speeds(Path::new(&folder), set, movie, &names),
+            false => table(Path::new(&folder), set, movie, viewing, &names),
+        };
+        if let Err(why) = told {
             eprintln!("{set}: {why}");
             return ExitCode::FAILURE;
         }
@@ -99,6 +106,25 @@ fn table(
             ),
             None => println!(" - | - | - | - |"),
         }
+    }
+    Ok(())
+}
+
+fn speeds(
+    folder: &Path,
+    set: &str,
+    movie: &str,
+    names: &[&(&'static str, Option<&'static str>)],
+) -> Result<(), Failure> {
+    let movie: Movie = sabre_movie(&std::fs::read_to_string(folder.join("movies").join(movie))?).map_err(told)?;
+    let traces = traces(&folder.join(set))?;
+    let setup = Setup { buffer_ms: 25_000.0, viewing: Viewing::OnDemand };
+    for (name, _) in names {
+        let began = Instant::now();
+        let played = for_each_index(traces.len(), |index| play_by(name, &movie, &traces[index].link, &setup));
+        let seconds = began.elapsed().as_secs_f64();
+        let played: Vec<_> = played.into_iter().collect::<Result<_, _>>()?;
+        println!("{set} {name}: {:.1} sessions a second", played.len() as f64 / seconds);
     }
     Ok(())
 }

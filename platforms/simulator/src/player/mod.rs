@@ -38,6 +38,7 @@ mod stage;
 use std::fmt;
 use std::time::Duration;
 
+pub use telecine_abr::RULES;
 use telecine_engine::{Config, Engine, Event, Policies};
 use telecine_model::{MediaTime, Timestamp, WallTime};
 use telecine_virtual::testing::SizedTitle;
@@ -96,7 +97,7 @@ impl fmt::Display for Unplayed {
 
 impl std::error::Error for Unplayed {}
 
-/// Plays a movie by a rule of `telecine_abr::RULES`; by the default rule if there is none of the name.
+/// Plays a movie by one of [`RULES`]; by the default rule if there is none of the name.
 ///
 /// # Errors
 /// [`Unplayed`] if the player failed: that is a fault of it.
