@@ -79,7 +79,8 @@ fn table(
     println!("|---|{}", "---|".repeat(14));
     for (name, published) in names {
         let Some(own) = player.summary.iter().find(|summary| summary.abr == *name) else { continue };
-        let share = |summary: &Summary| summary.normalised.qoe_lin.map_or("-".to_owned(), |share| format!("{share:.3}"));
+        let share =
+            |summary: &Summary| summary.normalised.qoe_lin.map_or("-".to_owned(), |share| format!("{share:.3}"));
         let mean = |interval: Option<telecine_simulator::Interval>| {
             interval.map_or("-".to_owned(), |interval| format!("{:.4}", interval.mean))
         };

@@ -11,8 +11,8 @@ use crate::link::Link;
 use crate::metrics::Metrics;
 use crate::movie::Movie;
 use crate::objective::Score;
-use crate::outcome::Outcome;
 use crate::optimum::{optimum, practical_ceiling, upper_bound};
+use crate::outcome::Outcome;
 use crate::player::{self, Unplayed, Viewing};
 use crate::statistics::{normalised, Interval};
 
@@ -256,7 +256,8 @@ pub fn compare(
         };
         let regret = |score: Score| {
             let known = contest.has_optimum(score);
-            known.then(|| over(&|trace, metrics| limits[trace].optimum.get(score).unwrap_or(0.0) - score.of(metrics)))?
+            known
+                .then(|| over(&|trace, metrics| limits[trace].optimum.get(score).unwrap_or(0.0) - score.of(metrics)))?
         };
         // Sessions have it all or none has.
         let following = |of: fn(&Metrics) -> Option<f64>| {

@@ -137,7 +137,8 @@ impl Response {
     /// What comes between two positions: something of the body, and so many zeros.
     pub(crate) fn between(&self, from: u64, to: u64) -> (Bytes, u64) {
         let end = self.body.len() as u64;
-        let of_body = usize::try_from(from.min(end)).unwrap_or(usize::MAX)..usize::try_from(to.min(end)).unwrap_or(usize::MAX);
+        let of_body =
+            usize::try_from(from.min(end)).unwrap_or(usize::MAX)..usize::try_from(to.min(end)).unwrap_or(usize::MAX);
         (self.body.slice(of_body), to.max(end) - from.max(end))
     }
 
