@@ -405,13 +405,13 @@ impl Engine {
         let level = |step: &Step| {
             let rendition = self.rendition(stream.reference(step.rendition));
             let index = rendition.and_then(|r| r.segments.known());
-            let segment = index.and_then(|index| index.get(index.number_at(next_time)?));
+            let range = index.and_then(|index| index.byte_range_of(index.number_at(next_time)?));
             Level {
                 rendition: step.rendition,
                 bitrate: step.bitrate,
                 height: rendition.and_then(|r| r.height),
                 score: rendition.and_then(|r| r.score_milli),
-                next_size: segment.and_then(|segment| segment.byte_range).map(|range| range.length),
+                next_size: range.map(|range| range.length),
             }
         };
         steps.iter().map(level).collect()

@@ -26,7 +26,7 @@ use telecine_model::{datetime, MediaTime};
         telecine decrypt --key KID:KEY in.mp4 out.mp4    protected media in clear\n  \
         telecine origin --listen 127.0.0.1:8080          serve the demo title\n  \
         telecine replay session.rec                      repeat a recorded session's decisions\n  \
-        telecine simulate --faithful --movie bbb.json --trace 3g/*.json   compare bitrate rules\n\n\
+        telecine simulate --movie bbb.json --trace 3g/*.json   compare bitrate rules\n\n\
         Exit codes: 0 done, 1 internal error, 2 usage, 3 bad content, 4 network, 5 DRM, 6 device or decoder,\n\
         7 a check did not hold."
 )]
@@ -333,13 +333,18 @@ pub(crate) struct Replay {
 /// Shows what bitrate rules make of recorded networks.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "One session for each trace and rule. Movies and traces are those of the simulator with which BOLA was published \
-    (UMass-LIDS/sabre).\n\
+    after_help = "One session for each trace and rule: the player itself, in virtual time, plays the movie over a model of the network. \
+    Every session plays the whole movie, however long the network is silent. Movies and traces are those of the simulator with \
+    which BOLA was published (UMass-LIDS/sabre).\n\
+    With --live segments are there when they are complete, the player aims to be as late as the buffer is long, and plays up to \
+    3 % slower and faster for it; Q1 then pays for being later and for other speeds, and has no optimum.\n\
+    The rules are those of play --abr, by the same names, and Lowest and the optimum are those of --faithful in both modes.\n\
     The rules in --faithful are BBA, BOLA, BOLA-E, DYNAMIC and others by their published names; without more in the name \
     they avoid oscillation as the published figures do (-ao), with -without-ao they do not, with -FS they replace what is \
     buffered at a lower level.\n\n\
     Examples:\n  \
-    telecine simulate --faithful --movie bbb.json --trace 3g/*.json\n  \
+    telecine simulate --movie bbb.json --trace 3g/*.json\n  \
+    telecine simulate --movie bbb4k.json --trace 4g/*.json --abr foresight --live --json\n  \
     telecine simulate --faithful --movie bbb4k.json --trace 4g/*.json --abr bola-e --live --json"
 )]
 pub(crate) struct Simulate {
@@ -352,16 +357,16 @@ pub(crate) struct Simulate {
     /// Bitrate rule, or all of them
     #[arg(long, value_name = "NAME|all", default_value = "all")]
     pub(crate) abr: String,
-    /// Media that the buffer takes at most [default: 25, and 10 with --live]
+    /// Media that the buffer takes at most; with --live the latency that is aimed at too [default: 25, and 10 with --live]
     #[arg(long, value_name = "SECONDS", value_parser = buffer)]
     pub(crate) buffer: Option<f64>,
-    /// Play as a live title is played: with a short buffer
+    /// Play as a live title is played; with --faithful, with a short buffer
     #[arg(long)]
     pub(crate) live: bool,
     /// Reckon what no session can pass too, beside the best one known; takes seconds a trace
     #[arg(long)]
     pub(crate) bound: bool,
-    /// Play as the simulator of the rules' authors does, for comparison with published figures
+    /// Play as the simulator of the rules' authors does and not as the player, for comparison with published figures
     #[arg(long)]
     pub(crate) faithful: bool,
     /// Print one JSON document and nothing else

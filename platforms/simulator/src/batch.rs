@@ -6,7 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Does a piece of work for each index below `count`, on as many threads as there are cores. The results
 /// are in the order of the indices, whatever the order in which they were found.
 pub fn for_each_index<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(count.max(1));
+    for_each_index_on(std::thread::available_parallelism().map_or(1, NonZero::get), count, work)
+}
+
+/// The same on so many threads, one at least.
+pub fn for_each_index_on<T: Send>(threads: usize, count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let threads = threads.min(count.max(1));
     let next = AtomicUsize::new(0);
     let share = || {
         let mut done = Vec::new();

@@ -1,5 +1,6 @@
 //! Rules side by side over the same networks.
 
+use std::fmt;
 use std::time::Instant;
 
 use serde::Serialize;
@@ -11,6 +12,8 @@ use crate::metrics::Metrics;
 use crate::movie::Movie;
 use crate::objective::Score;
 use crate::optimum::{optimum, practical_ceiling, upper_bound};
+use crate::outcome::Outcome;
+use crate::player::{self, Unplayed, Viewing};
 use crate::statistics::{normalised, Interval};
 
 /// Draws of all intervals begin here: the same question has the same answer.
@@ -63,13 +66,15 @@ pub struct Run {
     /// What happened.
     #[serde(flatten)]
     pub metrics: Metrics,
-    /// What the best session known gets on this network.
-    pub optimum: Scores<f64>,
+    /// What the best session known gets on this network; null where none is known by that score: none that pays for
+    /// latency is.
+    pub optimum: Scores<Option<f64>>,
     /// What no session passes; null where it was not asked for.
     pub bound: Scores<Option<f64>>,
-    /// What a rule gets that foresees five segments.
-    pub ceiling: Scores<f64>,
-    /// The share of what can be had beyond the lowest level; null where nothing can be had.
+    /// What a rule gets that foresees five segments; null as the optimum is.
+    pub ceiling: Scores<Option<f64>>,
+    /// The share of what can be had beyond the lowest level, as the faithful mode plays that; null where nothing can be
+    /// had, or the optimum is not known.
     pub normalised: Scores<Option<f64>>,
 }
 
@@ -88,14 +93,18 @@ pub struct Summary {
     pub stall_s: Interval,
     /// Time to the first picture.
     pub startup_s: Interval,
+    /// How much later a live session of the player was than it aimed to be; null for others.
+    pub excess_latency_s: Option<Interval>,
+    /// `|1 - speed|` of such a session.
+    pub speed_change: Option<Interval>,
     /// The primary score.
     pub q1: Interval,
     /// QoE_lin.
     pub qoe_lin: Interval,
     /// The score of the rules' authors.
     pub sabre_score: Interval,
-    /// What it falls short of the optimum.
-    pub regret: Scores<Interval>,
+    /// What it falls short of the optimum; null where that is not known.
+    pub regret: Scores<Option<Interval>>,
     /// Its difference, network by network, to the rule with the best mean: where the interval holds zero,
     /// the traces do not tell them apart.
     pub behind_best: Scores<Interval>,
@@ -126,39 +135,111 @@ pub enum Enclosure {
 /// Intervals into which the stall is divided for the bound.
 const INTERVALS: usize = 16;
 
-/// Plays a movie over every network by every rule, on all cores. None if there is no network or no rule.
+/// Who plays, by which rules.
+#[derive(Clone, Copy, Debug)]
+pub enum Contest<'a> {
+    /// The published rules, as their authors' simulator runs them.
+    Faithful(&'a [&'static PublishedName]),
+    /// The real player by rules of `telecine_abr::RULES`, for viewers who watch like that.
+    Player(&'a [&'static str], Viewing),
+}
+
+impl Contest<'_> {
+    fn names(&self) -> Vec<&'static str> {
+        match self {
+            Self::Faithful(rules) => rules.iter().map(|rule| rule.name).collect(),
+            Self::Player(rules, _) => rules.to_vec(),
+        }
+    }
+
+    /// What comes of a session by the rule at an index.
+    fn session(&self, rule: usize, movie: &Movie, link: &Link, buffer_ms: f64) -> Result<Metrics, Unplayed> {
+        let outcome = match self {
+            Self::Faithful(rules) => published(rules[rule], movie, link, buffer_ms),
+            Self::Player(rules, viewing) => {
+                player::play_by(rules[rule], movie, link, &player::Setup { buffer_ms, viewing: *viewing })?
+            }
+        };
+        Ok(Metrics::of(&outcome, movie))
+    }
+
+    /// By which scores a session is of the kind that the optimum is of.
+    fn has_optimum(&self, score: Score) -> bool {
+        !(score == Score::Q1 && matches!(self, Self::Player(_, Viewing::Live)))
+    }
+}
+
+/// Why nothing can be compared.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Incomparable {
+    /// There is no network, or no rule.
+    Nothing,
+    /// A session did not come to its end.
+    Unplayed {
+        /// Its network.
+        trace: String,
+        /// Its rule.
+        abr: &'static str,
+        /// Why not.
+        why: Unplayed,
+    },
+}
+
+impl fmt::Display for Incomparable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("no trace or no rule to compare"),
+            Self::Unplayed { trace, abr, why } => write!(f, "'{trace}' by '{abr}': {why}"),
+        }
+    }
+}
+
+impl std::error::Error for Incomparable {}
+
+fn published(rule: &PublishedName, movie: &Movie, link: &Link, buffer_ms: f64) -> Outcome {
+    faithful::play(rule.rule().as_mut(), movie, link, &Setup { buffer_ms, replacement: rule.replacement })
+}
+
+/// Plays a movie over every network by every rule, on all cores, with a buffer of so many seconds.
+///
+/// # Errors
+/// [`Incomparable`] if there is nothing to play, or the player failed.
 pub fn compare(
     movie: &Movie,
     traces: &[Trace],
-    rules: &[&'static PublishedName],
+    contest: Contest<'_>,
     buffer_s: f64,
     enclosure: Enclosure,
-) -> Option<Comparison> {
-    let setup = Setup::with_buffer(buffer_s);
-    let session = |rule: &PublishedName, trace: &Trace| {
-        let setup = Setup { replacement: rule.replacement, ..setup };
-        Metrics::of(&faithful::play(rule.rule().as_mut(), movie, &trace.link, &setup), movie)
-    };
-    let lowest = faithful::rule("Lowest")?;
+) -> Result<Comparison, Incomparable> {
+    let (rules, buffer_ms) = (contest.names(), buffer_s * 1000.0);
+    let lowest = faithful::rule("Lowest").ok_or(Incomparable::Nothing)?;
     // The time is that of the machine, and nothing but its own figure depends on it.
     let began = Instant::now();
     let sessions = for_each_index(rules.len() * traces.len(), |index| {
-        session(rules[index / traces.len()], &traces[index % traces.len()])
+        let (rule, trace) = (index / traces.len(), &traces[index % traces.len()]);
+        contest.session(rule, movie, &trace.link, buffer_ms).map_err(|why| Incomparable::Unplayed {
+            trace: trace.name.clone(),
+            abr: rules[rule],
+            why,
+        })
     });
     let sessions_per_s = sessions.len() as f64 / began.elapsed().as_secs_f64();
+    let sessions = sessions.into_iter().collect::<Result<Vec<Metrics>, _>>()?;
     let limits = for_each_index(traces.len(), |index| {
-        Limits::of(movie, &traces[index], buffer_s * 1000.0, session(lowest, &traces[index]), enclosure)
+        let link = &traces[index].link;
+        let lowest = Metrics::of(&published(lowest, movie, link, buffer_ms), movie);
+        Limits::of(movie, link, buffer_ms, lowest, |score| contest.has_optimum(score), enclosure)
     });
     let runs = sessions.iter().enumerate().map(|(index, metrics)| {
         let (rule, limits) = (rules[index / traces.len()], &limits[index % traces.len()]);
         Run {
             trace: traces[index % traces.len()].name.clone(),
-            abr: rule.name,
+            abr: rule,
             metrics: *metrics,
             optimum: limits.optimum,
             bound: limits.bound,
             ceiling: limits.ceiling,
-            normalised: Scores::each(|score| normalised([limits.place(score, metrics)])),
+            normalised: Scores::each(|score| normalised([limits.place(score, metrics)?])),
         }
     });
     let runs: Vec<Run> = runs.collect();
@@ -173,59 +254,80 @@ pub fn compare(
             let values: Vec<f64> = sessions.iter().enumerate().map(|(trace, metrics)| of(trace, metrics)).collect();
             Interval::of_mean(&values, SEED)
         };
-        let regret = |score: Score| over(&|trace, metrics| limits[trace].optimum.get(score) - score.of(metrics));
+        let regret = |score: Score| {
+            let known = contest.has_optimum(score);
+            known
+                .then(|| over(&|trace, metrics| limits[trace].optimum.get(score).unwrap_or(0.0) - score.of(metrics)))?
+        };
+        // Sessions have it all or none has.
+        let following = |of: fn(&Metrics) -> Option<f64>| {
+            let known = sessions.iter().all(|metrics| of(metrics).is_some());
+            known.then(|| over(&|_, metrics| of(metrics).unwrap_or(0.0)))?
+        };
         let behind = |score: Score| {
             let best = of_rule(best.get(score));
             over(&|trace, metrics| score.of(metrics) - score.of(&best[trace]))
         };
         let places =
             |score: Score| sessions.iter().zip(&limits).map(move |(metrics, limits)| limits.place(score, metrics));
+        let share = |score: Score| normalised(places(score).collect::<Option<Vec<_>>>()?);
         Some(Summary {
-            abr: rule.name,
+            abr: rule,
             traces: traces.len(),
             mean_kbps: over(&|_, metrics| metrics.mean_kbps)?,
             mean_switch_kbps: over(&|_, metrics| metrics.mean_switch_kbps)?,
             stall_s: over(&|_, metrics| metrics.stall_s)?,
             startup_s: over(&|_, metrics| metrics.startup_s)?,
+            excess_latency_s: following(|metrics| metrics.excess_latency_s),
+            speed_change: following(|metrics| metrics.speed_change),
             q1: over(&|_, metrics| metrics.q1)?,
             qoe_lin: over(&|_, metrics| metrics.qoe_lin)?,
             sabre_score: over(&|_, metrics| metrics.sabre_score)?,
-            regret: Scores { q1: regret(Score::Q1)?, qoe_lin: regret(Score::QoeLin)? },
+            regret: Scores::each(regret),
             behind_best: Scores { q1: behind(Score::Q1)?, qoe_lin: behind(Score::QoeLin)? },
-            normalised: Scores::each(|score| normalised(places(score))),
+            normalised: Scores::each(share),
         })
     });
-    let summary = summary.collect::<Option<Vec<_>>>().filter(|summary| !summary.is_empty())?;
-    Some(Comparison { runs, summary, sessions_per_s })
+    let summary = summary.collect::<Option<Vec<_>>>().filter(|summary| !summary.is_empty());
+    Ok(Comparison { runs, summary: summary.ok_or(Incomparable::Nothing)?, sessions_per_s })
 }
 
 /// Between what a rule can come to lie on one network.
 struct Limits {
     lowest: Metrics,
-    optimum: Scores<f64>,
+    optimum: Scores<Option<f64>>,
     bound: Scores<Option<f64>>,
-    ceiling: Scores<f64>,
+    ceiling: Scores<Option<f64>>,
 }
 
 impl Limits {
-    fn of(movie: &Movie, trace: &Trace, buffer_ms: f64, lowest: Metrics, enclosure: Enclosure) -> Self {
+    fn of(
+        movie: &Movie,
+        link: &Link,
+        buffer_ms: f64,
+        lowest: Metrics,
+        wanted: impl Fn(Score) -> bool,
+        enclosure: Enclosure,
+    ) -> Self {
         let each = Scores::each(|score| {
-            let best = optimum(movie, &trace.link, buffer_ms, score);
-            let bound = (enclosure == Enclosure::Both)
-                .then(|| upper_bound(movie, &trace.link, buffer_ms, score, &best, INTERVALS));
-            let foreseen = practical_ceiling(movie, &trace.link, buffer_ms, score);
-            (best.score, bound, score.of(&Metrics::of(&foreseen, movie)))
+            wanted(score).then(|| {
+                let best = optimum(movie, link, buffer_ms, score);
+                let bound = (enclosure == Enclosure::Both)
+                    .then(|| upper_bound(movie, link, buffer_ms, score, &best, INTERVALS));
+                let foreseen = practical_ceiling(movie, link, buffer_ms, score);
+                (best.score, bound, score.of(&Metrics::of(&foreseen, movie)))
+            })
         });
         Self {
             lowest,
-            optimum: each.map(|(optimum, _, _)| optimum),
-            bound: each.map(|(_, bound, _)| bound),
-            ceiling: each.map(|(_, _, ceiling)| ceiling),
+            optimum: each.map(|known| known.map(|(optimum, _, _)| optimum)),
+            bound: each.map(|known| known.and_then(|(_, bound, _)| bound)),
+            ceiling: each.map(|known| known.map(|(_, _, ceiling)| ceiling)),
         }
     }
 
-    /// A session's score, that of the lowest level, and that of the optimum.
-    fn place(&self, score: Score, metrics: &Metrics) -> (f64, f64, f64) {
-        (score.of(metrics), score.of(&self.lowest), self.optimum.get(score))
+    /// A session's score, that of the lowest level, and that of the optimum if that is known.
+    fn place(&self, score: Score, metrics: &Metrics) -> Option<(f64, f64, f64)> {
+        Some((score.of(metrics), score.of(&self.lowest), self.optimum.get(score)?))
     }
 }

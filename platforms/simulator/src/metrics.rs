@@ -37,7 +37,11 @@ pub struct Metrics {
     pub quality_change: f64,
     /// Bits that arrived and were not played.
     pub wasted_bits: f64,
-    /// The primary score: see [`q1`].
+    /// Seconds by which a live session of the player was later than it aimed to be, on average; null for others.
+    pub excess_latency_s: Option<f64>,
+    /// `|1 - speed|` of such a session, on average.
+    pub speed_change: Option<f64>,
+    /// The primary score: [`q1`], and of a live session of the player [`q1_live`].
     pub q1: f64,
     /// QoE_lin of abr.md 4.3: `(sum of bitrates - sum of changes) / 1000 - highest Mbit/s · stall`.
     pub qoe_lin: f64,
@@ -52,7 +56,7 @@ impl Metrics {
         let levels = &outcome.levels;
         let kbps = |level: &usize| ladder.kbps(*level);
         let quality: Vec<f64> =
-            levels.iter().enumerate().map(|(segment, level)| movie.quality(segment, *level)).collect();
+            levels.iter().enumerate().map(|(place, level)| movie.quality(outcome.first + place, *level)).collect();
         let segment_ms = movie.segment_ms();
         let content_s = levels.len() as f64 * segment_ms / 1000.0;
         let (startup_s, stall_s) = (outcome.startup_ms / 1000.0, outcome.stall_ms / 1000.0);
@@ -61,6 +65,7 @@ impl Metrics {
         let mean_quality = quality.iter().sum::<f64>() / quality.len().max(1) as f64;
         let quality_change = quality.windows(2).map(|pair| (pair[1] - pair[0]).abs()).sum();
         let segments_of_time = outcome.elapsed_ms / segment_ms;
+        let on_demand = q1(mean_quality, quality_change, stall_s, startup_s, content_s);
         let utility: f64 = levels.iter().map(|level| libm::log(kbps(level) / ladder.kbps(0))).sum();
         Self {
             content_s,
@@ -75,7 +80,12 @@ impl Metrics {
             mean_quality,
             quality_change,
             wasted_bits: outcome.wasted_bits,
-            q1: q1(mean_quality, quality_change, stall_s, startup_s, content_s),
+            excess_latency_s: outcome.following.map(|following| following.excess_latency_s),
+            speed_change: outcome.following.map(|following| following.speed_change),
+            q1: match outcome.following {
+                Some(following) => q1_live(on_demand, following.excess_latency_s, following.speed_change),
+                None => on_demand,
+            },
             qoe_lin: (total_kbps - total_switch_kbps) / 1000.0 - ladder.kbps(ladder.top()) / 1000.0 * stall_s,
             sabre_score: (utility - GP * outcome.stall_ms / segment_ms) / segments_of_time,
         }

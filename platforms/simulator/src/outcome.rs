@@ -3,7 +3,9 @@
 /// A session as it was played, without any judgement.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outcome {
-    /// Level of each segment, as played.
+    /// The first segment that was played; zero but for live sessions that begin further on.
+    pub first: usize,
+    /// Level of each segment from that on, as played.
     pub levels: Vec<usize>,
     /// From the first request to the first picture, in milliseconds.
     pub startup_ms: f64,
@@ -23,6 +25,24 @@ pub struct Outcome {
     pub wasted_bits: f64,
     /// What was requested, in order.
     pub requests: Vec<Request>,
+    /// How the present was kept up with; None but for live sessions of the player.
+    pub following: Option<Following>,
+}
+
+impl Outcome {
+    /// The level at which a segment was played.
+    pub fn segment(&self, segment: usize) -> Option<usize> {
+        self.levels.get(segment.checked_sub(self.first)?).copied()
+    }
+}
+
+/// How a live session kept up with the present.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Following {
+    /// Seconds by which it was later than it aimed to be, on average from the first picture to the end, stalls included.
+    pub excess_latency_s: f64,
+    /// `|1 - speed|`, on average over the time in which something played.
+    pub speed_change: f64,
 }
 
 /// One request of a session.

@@ -12,7 +12,7 @@ use crate::network::{micros, Network, PARTS_PER_MILLION};
 /// Work is counted in millionths of a bit, so that a rate in bits a second times microseconds is
 /// a whole number.
 const UNITS_PER_BYTE: u128 = 8_000_000;
-/// Most bytes in one [`LinkEvent::Bytes`].
+/// Most bytes in one [`LinkEvent::Bytes`], unless it is said otherwise.
 const CHUNK_MAX: u64 = 64 << 10;
 /// What a chunk may take at most at the present rate, so that slow links trickle like real ones: unless it is said
 /// otherwise.
@@ -62,6 +62,8 @@ pub struct Link {
     happened: VecDeque<LinkEvent>,
     /// What a chunk takes at most.
     chunk_micros: u64,
+    /// Bytes in a chunk at most.
+    chunk_max: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -85,13 +87,22 @@ impl Link {
     /// An idle link. Losses are drawn from `seed`.
     pub fn new(network: Network, seed: u64) -> Self {
         let (transfers, happened) = (BTreeMap::new(), VecDeque::new());
-        Self { network, random: Rng::new(seed), clock: 0, transfers, happened, chunk_micros: CHUNK_MICROS }
+        let (chunk_micros, chunk_max) = (CHUNK_MICROS, CHUNK_MAX);
+        Self { network, random: Rng::new(seed), clock: 0, transfers, happened, chunk_micros, chunk_max }
     }
 
     /// Hands out what arrived at least so often while something arrives, but no less than a packet. Default 50 ms.
     #[must_use]
     pub fn read_every(mut self, span: Duration) -> Self {
         self.chunk_micros = micros(span);
+        self
+    }
+
+    /// Hands out so many bytes at once at most, but no less than a packet. Default 64 KiB, which is what a socket gives;
+    /// more makes for fewer steps where the line is fast.
+    #[must_use]
+    pub fn read_up_to(mut self, bytes: u64) -> Self {
+        self.chunk_max = bytes.max(PACKET);
         self
     }
 
@@ -209,7 +220,7 @@ impl Link {
         let sharing = u128::from(self.active().max(1));
         let fits =
             u128::from(step.bits_per_second).saturating_mul(u128::from(self.chunk_micros)) / (sharing * UNITS_PER_BYTE);
-        let fits = u64::try_from(fits).unwrap_or(u64::MAX).clamp(PACKET, CHUNK_MAX);
+        let fits = u64::try_from(fits).unwrap_or(u64::MAX).clamp(PACKET, self.chunk_max);
         let Self { network, random, clock, transfers, happened, .. } = self;
         transfers.retain(|id, transfer| {
             if transfer.held_until > *clock {

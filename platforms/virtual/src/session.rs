@@ -19,6 +19,9 @@ use crate::source::{Failure, Fetched, Source};
 /// Between two samples of [`Session::series`].
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
+/// What answers' zeros are slices of.
+static ZEROS: [u8; 1 << 20] = [0; 1 << 20];
+
 /// How a session ended.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -104,7 +107,7 @@ struct Transfer {
     /// Given up if nothing comes until then.
     patience: Timestamp,
     /// Bytes of the body that the engine has.
-    taken: usize,
+    taken: u64,
 }
 
 impl<S: Source> Session<S> {
@@ -159,6 +162,13 @@ impl<S: Source> Session<S> {
     #[must_use]
     pub fn network(mut self, network: Network) -> Self {
         self.link = Link::new(network, self.seed);
+        self
+    }
+
+    /// Fetches over this link, which is new.
+    #[must_use]
+    pub fn link(mut self, link: Link) -> Self {
+        self.link = link;
         self
     }
 
@@ -324,13 +334,13 @@ impl<S: Source> Session<S> {
         let mut fetched = self.source.fetch_at(&request, self.now);
         if let Fetched::Response(response) = &mut fetched {
             if request.head {
-                (response.body, response.content_length) = (Bytes::new(), None);
+                (response.body, response.zeros, response.content_length) = (Bytes::new(), 0, None);
             }
         }
         let patience = self.now + request.head_timeout;
         match &fetched {
             Fetched::Response(response) => {
-                let (total, delay) = (response.body.len() as u64, response.delay);
+                let (total, delay) = (response.bytes(), response.delay);
                 self.link.start_held(request.id, total, delay, &response.held, self.now);
             }
             Fetched::Failure(_) => self.link.start(request.id, 0, Duration::ZERO, self.now),
@@ -343,6 +353,7 @@ impl<S: Source> Session<S> {
         self.link.cancel(id, self.now);
         if let Some(transfer) = self.transfers.remove(&id) {
             self.patience.remove(&(transfer.patience, id));
+            self.source.over(&transfer.request, transfer.taken, self.now);
         }
     }
 
@@ -377,14 +388,22 @@ impl<S: Source> Session<S> {
             }
             LinkEvent::Bytes { n, .. } => {
                 let from = transfer.taken;
-                let to = from.saturating_add(usize::try_from(n).unwrap_or(usize::MAX)).min(response.body.len());
+                let to = from.saturating_add(n).min(response.bytes());
                 transfer.taken = to;
                 let limit = transfer.request.max_bytes;
-                let data: Bytes = response.body.slice(from..to);
-                if to as u64 > limit {
+                let (data, mut zeros) = response.between(from, to);
+                if to > limit {
                     return self.fail(id, too_large_failure(limit));
                 }
-                self.input(Input::Network(NetworkEvent::Chunk { id, data: Body::Bytes(data) }));
+                if !data.is_empty() {
+                    self.input(Input::Network(NetworkEvent::Chunk { id, data: Body::Bytes(data) }));
+                }
+                while zeros > 0 && self.transfers.contains_key(&id) {
+                    let piece = usize::try_from(zeros).unwrap_or(usize::MAX).min(ZEROS.len());
+                    zeros -= piece as u64;
+                    let data = Bytes::from_static(&ZEROS).slice(..piece);
+                    self.input(Input::Network(NetworkEvent::Chunk { id, data: Body::Bytes(data) }));
+                }
             }
             LinkEvent::Done(_) => {
                 if let Some(failure) = response.broken.clone() {

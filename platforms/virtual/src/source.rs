@@ -19,6 +19,11 @@ pub trait Source {
         let _ = now;
         self.fetch(request)
     }
+
+    /// A request is over: answered, failed or given up at `now`, by when so many bytes of its body had been handed on.
+    fn over(&mut self, request: &FetchRequest, bytes: u64, now: Timestamp) {
+        let _ = (request, bytes, now);
+    }
 }
 
 impl<S: Source + ?Sized> Source for Box<S> {
@@ -28,6 +33,10 @@ impl<S: Source + ?Sized> Source for Box<S> {
 
     fn fetch_at(&mut self, request: &FetchRequest, now: Timestamp) -> Fetched {
         (**self).fetch_at(request, now)
+    }
+
+    fn over(&mut self, request: &FetchRequest, bytes: u64, now: Timestamp) {
+        (**self).over(request, bytes, now);
     }
 }
 
@@ -79,6 +88,9 @@ pub struct Response {
     pub last_modified: Option<String>,
     /// The body, as far as it comes.
     pub body: Bytes,
+    /// Bytes of zero that follow the body and are a part of it. They are handed on as slices of one buffer, so that media
+    /// that says nothing costs no memory, whatever its size.
+    pub zeros: u64,
     /// What breaks it off there; None if it is complete.
     pub broken: Option<Failure>,
     /// Time that the server thinks before it answers.
@@ -102,10 +114,32 @@ impl Response {
             etag: None,
             last_modified: None,
             body,
+            zeros: 0,
             broken: None,
             delay: Duration::ZERO,
             held: Held::default(),
         }
+    }
+
+    /// Lets so many bytes of zero follow the body.
+    #[must_use]
+    pub fn with_zeros(mut self, zeros: u64) -> Self {
+        self.content_length = Some((self.body.len() as u64).saturating_add(zeros));
+        self.zeros = zeros;
+        self
+    }
+
+    /// Bytes that come: of the body, and the zeros behind it.
+    pub fn bytes(&self) -> u64 {
+        (self.body.len() as u64).saturating_add(self.zeros)
+    }
+
+    /// What comes between two positions: something of the body, and so many zeros.
+    pub(crate) fn between(&self, from: u64, to: u64) -> (Bytes, u64) {
+        let end = self.body.len() as u64;
+        let of_body =
+            usize::try_from(from.min(end)).unwrap_or(usize::MAX)..usize::try_from(to.min(end)).unwrap_or(usize::MAX);
+        (self.body.slice(of_body), to.max(end) - from.max(end))
     }
 
     /// Says what the body is.

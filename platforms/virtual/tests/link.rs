@@ -178,3 +178,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_arrives_is_handed_on_in_larger_pieces_if_that_is_wanted() {
+    // 50 ms at 80 Mbit/s are 500,000 bytes.
+    let network = Network::constant(80_000_000, Duration::from_millis(10));
+    let largest = |mut link: Link| {
+        link.start(A, 2_000_000, Duration::ZERO, at(0));
+        let pieces = run(&mut link);
+        assert_eq!((received(&pieces, A), done(&pieces, A)), (2_000_000, Some(210_000)));
+        pieces.iter().map(|(_, event)| if let LinkEvent::Bytes { n, .. } = event { *n } else { 0 }).max()
+    };
+    assert_eq!(largest(Link::new(network.clone(), 0)), Some(65_536));
+    assert_eq!(largest(Link::new(network.clone(), 0).read_up_to(1 << 20)), Some(500_000));
+    assert_eq!(largest(Link::new(network, 0).read_up_to(0)), Some(1_460), "a packet at least");
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 use telecine_engine::{Command, Config, Event, FetchRequest, State};
 use telecine_model::rng::Rng;
 use telecine_model::{ErrorCode, MediaTime, Timestamp, TrackKind};
-use telecine_virtual::testing::{Fault, SyntheticTitle};
+use telecine_virtual::testing::{Fault, SizedTitle, SyntheticTitle};
 use telecine_virtual::{Fetched, Network, Outcome, Response, Session, Source};
 
 const HLS: &str = "https://title.example/main.m3u8";
@@ -201,4 +201,41 @@ fn a_recording_replays_to_the_same_decisions() {
     assert_eq!(session.run(None), Outcome::Ended);
     let replay = telecine_engine::replay(&session.take_recording()).expect("a recording");
     assert!(replay.equal, "{:x} and {:x}", replay.recorded_hash, replay.replayed_hash);
+}
+
+/// Notes what was handed on of each answer.
+struct Counted<'a> {
+    title: SizedTitle<'a>,
+    over: Vec<(String, u64)>,
+}
+
+impl Source for Counted<'_> {
+    fn fetch(&mut self, request: &FetchRequest) -> Fetched {
+        self.title.fetch(request)
+    }
+
+    fn over(&mut self, request: &FetchRequest, bytes: u64, _: Timestamp) {
+        self.over.push((request.url.clone(), bytes));
+    }
+}
+
+#[test]
+fn a_title_of_given_sizes_is_served_to_the_byte() {
+    // Sizes below that of the boxes alone, above that of a read, and above that of the zeros that there are.
+    let sizes = [1, 5_000, 300_000, 3_000_000];
+    let title = SizedTitle::new(2_000_000, 4, &[1_000_000], |segment, _| sizes[segment as usize]);
+    let mut session = Session::new(Config::default(), Counted { title, over: Vec::new() })
+        .link(telecine_virtual::Link::new(network("rate=200Mbps,rtt=10ms"), 0).read_up_to(4 << 20))
+        .play(DASH);
+    assert_eq!(session.run(None), Outcome::Ended);
+    let over = |name: &str| {
+        let of = session.source().over.iter().filter(|(url, _)| url.ends_with(name));
+        of.map(|(_, bytes)| *bytes).collect::<Vec<_>>()
+    };
+    for (segment, size) in sizes.iter().enumerate().skip(1) {
+        assert_eq!(over(&format!("0/{segment}.m4s")), [*size]);
+    }
+    assert!(matches!(over("0/0.m4s")[..], [bytes] if bytes < 200), "as many as it takes");
+    let video = session.sink_ref().tracks().into_iter().find(|track| track.kind == TrackKind::Video).expect("video");
+    assert_eq!((video.samples, video.duration), (4, MediaTime::from_secs(8)));
 }

@@ -294,12 +294,24 @@ impl SegmentIndex {
     }
 
     fn locate(&self, number: u64, ticks: i64) -> Option<(String, Option<ByteRange>)> {
-        let listed = || u32::try_from(number.checked_sub(self.listed_from)?).ok();
-        let range = || self.ranges.as_ref().and_then(|ranges| ranges.get(listed()?));
         match &self.addressing {
-            Addressing::Listed(list) => Some((list.get(listed()?)?, range())),
+            Addressing::Listed(list) => Some((list.get(self.place(number)?)?, self.byte_range_of(number))),
             Addressing::Template(template) => Some((self.expand(template, number, ticks), None)),
-            Addressing::Single(uri) => Some((uri.clone(), range())),
+            Addressing::Single(uri) => Some((uri.clone(), self.byte_range_of(number))),
+        }
+    }
+
+    /// Where segment `number` is in lists.
+    fn place(&self, number: u64) -> Option<u32> {
+        u32::try_from(number.checked_sub(self.listed_from)?).ok()
+    }
+
+    /// The byte range of segment `number`, where it is a part of a resource: what [`get`](Self::get) says of it, without a
+    /// URL being made.
+    pub fn byte_range_of(&self, number: u64) -> Option<ByteRange> {
+        match &self.addressing {
+            Addressing::Template(_) => None,
+            Addressing::Listed(_) | Addressing::Single(_) => self.ranges.as_ref()?.get(self.place(number)?),
         }
     }
 

@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use telecine_model::{Error, ErrorCode};
 use telecine_simulator::faithful::{self, PublishedName, PUBLISHED};
+use telecine_simulator::player::{Viewing, RULES};
 use telecine_simulator::read::{sabre_movie, sabre_network, ReadError};
-use telecine_simulator::{compare, Comparison, Enclosure, Interval, Trace};
+use telecine_simulator::{compare, Comparison, Contest, Enclosure, Incomparable, Interval, Trace};
 
 use crate::args::Simulate;
 use crate::columns::{columns, Align};
@@ -18,11 +19,6 @@ const LIVE_BUFFER_S: f64 = 10.0;
 
 /// Runs the command.
 pub(crate) fn run(args: &Simulate) -> Result<ExitCode, Error> {
-    if !args.faithful {
-        let sentence = "sessions through the engine are not there yet; --faithful plays them as the published \
-                        simulator does";
-        return Err(refused(sentence.to_owned()));
-    }
     let movie = sabre_movie(&text(&args.movie)?).map_err(|error| wrong(&args.movie, &error))?;
     let traces = args.trace.iter().map(|path| {
         let link = sabre_network(&text(path)?).map_err(|error| wrong(path, &error))?;
@@ -36,8 +32,18 @@ pub(crate) fn run(args: &Simulate) -> Result<ExitCode, Error> {
         return Err(refused(format!("a buffer of {buffer_s} s does not hold two segments of {segment_s} s")));
     }
     let enclosure = if args.bound { Enclosure::Both } else { Enclosure::Below };
-    let comparison = compare(&movie, &traces, &rules(&args.abr)?, buffer_s, enclosure)
-        .ok_or_else(|| refused("no trace and no rule to compare".to_owned()))?;
+    let (own, published);
+    let contest = match args.faithful {
+        true => {
+            published = published_rules(&args.abr)?;
+            Contest::Faithful(&published)
+        }
+        false => {
+            own = rules(&args.abr)?;
+            Contest::Player(&own, if args.live { Viewing::Live } else { Viewing::OnDemand })
+        }
+    };
+    let comparison = compare(&movie, &traces, contest, buffer_s, enclosure).map_err(incomparable)?;
     if args.json {
         output::json(&comparison)?;
     } else {
@@ -46,7 +52,28 @@ pub(crate) fn run(args: &Simulate) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn rules(name: &str) -> Result<Vec<&'static PublishedName>, Error> {
+/// A session that did not come to its end is a fault of the player: there is nothing wrong with its movie or network.
+fn incomparable(why: Incomparable) -> Error {
+    match why {
+        Incomparable::Nothing => refused(why.to_string()),
+        Incomparable::Unplayed { .. } => Error::new(ErrorCode::InternalDefect, why.to_string()),
+    }
+}
+
+fn rules(name: &str) -> Result<Vec<&'static str>, Error> {
+    if name.eq_ignore_ascii_case("all") {
+        return Ok(RULES.to_vec());
+    }
+    RULES.iter().find(|rule| rule.eq_ignore_ascii_case(name)).map(|rule| vec![*rule]).ok_or_else(|| {
+        let published = match faithful::rule(name) {
+            Some(_) => "; with --faithful there is",
+            None => "",
+        };
+        refused(format!("there is no rule '{name}'{published}; there are: all, {}", RULES.join(", ")))
+    })
+}
+
+fn published_rules(name: &str) -> Result<Vec<&'static PublishedName>, Error> {
     if name.eq_ignore_ascii_case("all") {
         return Ok(PUBLISHED.iter().collect());
     }
@@ -58,7 +85,22 @@ fn rules(name: &str) -> Result<Vec<&'static PublishedName>, Error> {
 
 /// A table for people: a line for each rule, the best by the primary score first.
 fn table(comparison: &Comparison) -> Result<(), Error> {
-    let heading = ["rule", "kbit/s", "stall s", "switch kbit/s", "Q1", "95 %", "QoE_lin", "sabre", "of optimum"];
+    // The share is that by the primary score; by QoE_lin where that has no optimum.
+    let by_q1 = comparison.summary.iter().any(|rule| rule.normalised.q1.is_some());
+    let of_optimum = if by_q1 { "of optimum" } else { "of optimum by QoE_lin" };
+    let heading = [
+        "rule",
+        "kbit/s",
+        "stall s",
+        "start s",
+        "late s",
+        "switch kbit/s",
+        "Q1",
+        "95 %",
+        "QoE_lin",
+        "sabre",
+        of_optimum,
+    ];
     let mut summary: Vec<_> = comparison.summary.iter().collect();
     summary.sort_by(|one, other| other.q1.mean.total_cmp(&one.q1.mean));
     let range = |interval: &Interval| format!("{:.3} to {:.3}", interval.low, interval.high);
@@ -68,16 +110,19 @@ fn table(comparison: &Comparison) -> Result<(), Error> {
             rule.abr.to_owned(),
             format!("{:.0}", rule.mean_kbps.mean),
             format!("{:.2}", rule.stall_s.mean),
+            format!("{:.2}", rule.startup_s.mean),
+            // Columns without a value are left out.
+            rule.excess_latency_s.map_or(String::new(), |late| format!("{:.2}", late.mean)),
             format!("{:.0}", rule.mean_switch_kbps.mean),
             format!("{:.3}", rule.q1.mean),
             range(&rule.q1),
             format!("{:.1}", rule.qoe_lin.mean),
             format!("{:.3}", rule.sabre_score.mean),
-            share(rule.normalised.q1),
+            share(if by_q1 { rule.normalised.q1 } else { rule.normalised.qoe_lin }),
         ]
     });
     let rows: Vec<Vec<String>> = std::iter::once(heading.map(str::to_owned).to_vec()).chain(rows).collect();
-    let aligns = [Align::Left; 1].into_iter().chain([Align::Right; 8]).collect::<Vec<_>>();
+    let aligns = [Align::Left; 1].into_iter().chain([Align::Right; 10]).collect::<Vec<_>>();
     let traces = comparison.summary.first().map_or(0, |rule| rule.traces);
     output::write(|out| {
         columns(out, 0, &aligns, rows.iter().cloned())?;

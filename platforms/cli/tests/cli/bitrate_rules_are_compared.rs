@@ -39,6 +39,41 @@ fn every_session_is_in_the_document_as_published() {
 }
 
 #[test]
+fn the_player_itself_plays_unless_the_published_way_is_asked_for() {
+    let document = telecine(arguments(&["--abr", "bola-e-damped", "--json"])).ok();
+    let runs = document["runs"].as_array().expect("runs");
+    assert_eq!((runs.len(), &runs[0]["abr"], &runs[1]["abr"]), (2, &"bola-e-damped".into(), &"bola-e-damped".into()));
+    let names = ["mean_kbps", "stall_s", "stalls", "startup_s", "switches", "mean_switch_kbps", "q1", "qoe_lin"];
+    for name in names.iter().chain(&["sabre_score"]) {
+        assert!(runs[0][name].is_number(), "{name}");
+    }
+    for name in ["optimum", "normalised"] {
+        assert!(runs[0][name]["q1"].is_number() && runs[0][name]["qoe_lin"].is_number(), "{name}");
+    }
+    assert!(runs[0]["excess_latency_s"].is_null());
+    let share = runs[0]["normalised"]["qoe_lin"].as_f64().expect("a number");
+    assert!(share > 0.3 && share < 1.0, "{share}");
+    let summary = &document["summary"][0];
+    for name in ["q1", "qoe_lin", "mean_kbps", "stall_s"] {
+        assert!(summary[name]["low"].as_f64() <= summary[name]["high"].as_f64(), "{name}");
+    }
+    assert!(document["sessions_per_s"].as_f64() > Some(0.0));
+}
+
+#[test]
+fn a_live_title_pays_for_being_late() {
+    let document = telecine(arguments(&["--abr", "lowest", "--live", "--json"])).ok();
+    let run = &document["runs"][0];
+    assert!(run["excess_latency_s"].is_number() && run["speed_change"].is_number(), "{run}");
+    assert!(run["optimum"]["q1"].is_null() && run["optimum"]["qoe_lin"].is_number(), "{run}");
+    let run = telecine(arguments(&["--live", "--abr", "throughput"]));
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    for word in ["throughput", "late s", "of optimum by QoE_lin"] {
+        assert!(run.stdout.contains(word), "{word}: {}", run.stdout);
+    }
+}
+
+#[test]
 fn the_table_has_every_rule_and_every_score() {
     let run = telecine(arguments(&["--faithful", "--live"]));
     assert_eq!(run.code, 0, "{}", run.stderr);
@@ -55,8 +90,8 @@ fn what_cannot_be_simulated_is_told() {
     assert!(run.code == 2 && run.error().contains("no published rule 'pensieve'"), "{}", run.error());
     let run = telecine(arguments(&["--faithful", "--buffer", "4"]));
     assert!(run.code == 2 && run.error().contains("does not hold two segments"), "{}", run.error());
-    let run = telecine(arguments(&[]));
-    assert!(run.code == 2 && run.error().contains("--faithful"), "{}", run.error());
+    let run = telecine(arguments(&["--abr", "RobustMpc"]));
+    assert!(run.code == 2 && run.error().contains("with --faithful there is"), "{}", run.error());
     let movie = traces().join("movies/bbb.json").display().to_string();
     let run = telecine(["simulate", "--faithful", "--movie", &movie, "--trace", &movie]);
     assert!(run.code == 2 && run.error().contains("not a sabre network: line 1"), "{}", run.error());

@@ -81,6 +81,25 @@ pub(super) fn init(kind: Kind, timescale: u32, kid: Option<[u8; 16]>) -> Bytes {
 pub(super) fn fragment(samples: Samples) -> Bytes {
     let count = samples.count.max(1);
     let (size, longer) = (samples.bytes / count, samples.bytes % count);
+    let head = fragment_head(&samples);
+    let mut out = BytesMut::with_capacity(head.len() + samples.bytes as usize);
+    out.put_slice(&head);
+    let mut start = out.len();
+    out.put_bytes(0, samples.bytes as usize);
+    if let Some(key) = &samples.key {
+        for index in 0..count {
+            let end = start + (size + u32::from(index < longer)) as usize;
+            key.encrypt(samples.sequence, index, &mut out[start..end]);
+            start = end;
+        }
+    }
+    out.freeze()
+}
+
+/// `moof`, and of the `mdat` what is in front of its samples.
+pub(super) fn fragment_head(samples: &Samples) -> Bytes {
+    let count = samples.count.max(1);
+    let (size, longer) = (samples.bytes / count, samples.bytes % count);
     let mut trun = words(&[count, 0]);
     for index in 0..count {
         trun.extend(words(&[size + u32::from(index < longer)]));
@@ -114,20 +133,7 @@ pub(super) fn fragment(samples: Samples) -> Bytes {
     };
     let moof_length = build(0).len() as u32;
     let moof = build(moof_length + 8);
-    let mut out = BytesMut::with_capacity(moof.len() + 8 + samples.bytes as usize);
-    out.put_slice(&moof);
-    out.put_u32(samples.bytes + 8);
-    out.put_slice(b"mdat");
-    let mut start = out.len();
-    out.put_bytes(0, samples.bytes as usize);
-    if let Some(key) = &samples.key {
-        for index in 0..count {
-            let end = start + (size + u32::from(index < longer)) as usize;
-            key.encrypt(samples.sequence, index, &mut out[start..end]);
-            start = end;
-        }
-    }
-    out.freeze()
+    [&moof[..], &(samples.bytes + 8).to_be_bytes(), b"mdat"].concat().into()
 }
 
 /// A sample entry as a protected one (ISO/IEC 14496-12, 8.12; ISO/IEC 23001-7, 8.2).

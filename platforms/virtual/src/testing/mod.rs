@@ -14,6 +14,7 @@
 mod boxes;
 mod manifests;
 mod protection;
+mod sized;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,6 +26,7 @@ use telecine_model::{uri, ErrorCode, MediaTime, Timescale};
 use crate::source::{Failure, Fetched, Response, Source};
 use boxes::{Kind, Samples};
 pub use protection::TitleProtection;
+pub use sized::SizedTitle;
 
 const VIDEO_CLOCK: u32 = 90_000;
 /// 25 frames a second.

@@ -1,0 +1,201 @@
+//! Sessions of the real player: its engine, over a modelled network, in virtual time.
+//!
+//! A movie becomes a DASH title whose segments have its sizes to the byte, a link becomes the network that it is
+//! fetched over, and the engine plays it as it plays any title: by its own estimator, with its own way to begin, to
+//! give requests up and to go on after a stall. What differs from the [faithful](crate::faithful) mode is the point of it:
+//!
+//! - The manifest is asked for first, and the first level is chosen on an assumption about the network.
+//! - Rules know the sizes that a player knows: here, where a template addresses segments, what the bitrates promise.
+//! - Rules believe what the player's estimator says, and whether to give a request up is looked at as bytes come in.
+//! - A [live](Viewing::Live) title is one: segments are there when they are complete, the player keeps a distance to the
+//!   present, and it plays slower and faster for it.
+//!
+//! So that sessions can be set against each other and against the optimum, all of them play the whole movie:
+//!
+//! - The buffer takes so much media at most as is asked for, as in the faithful mode. The player's own goal is what its
+//!   buffer has to fall below before the next segment is asked for: a segment less.
+//! - A request may take as long as it takes. A viewer's player gives up when nobody has answered for one and a half
+//!   minutes, and some of the published networks are silent for longer.
+//! - Of a live title nothing is left out to catch up: what is late is played late, and a little faster.
+//!
+//! ```
+//! use telecine_simulator::player::{play_by, Setup, Viewing};
+//! use telecine_simulator::{Link, Metrics, Movie, Period};
+//!
+//! let movie = Movie::new(4_000.0, &[1_000.0, 3_000.0], &vec![vec![4e6, 12e6]; 20]).unwrap();
+//! let period = |ms, kbps| Period { ms, kbps, latency_ms: 50.0 };
+//! let link = Link::new(vec![period(28_000.0, 2_000.0), period(2_000.0, 0.0)]).unwrap();
+//!
+//! let setup = Setup { buffer_ms: 25_000.0, viewing: Viewing::OnDemand };
+//! let outcome = play_by("throughput", &movie, &link, &setup).unwrap();
+//! let metrics = Metrics::of(&outcome, &movie);
+//! assert_eq!((metrics.stall_s, metrics.content_s), (0.0, 80.0));
+//! ```
+
+mod server;
+mod stage;
+
+use std::fmt;
+use std::time::Duration;
+
+pub use telecine_abr::RULES;
+use telecine_engine::{Config, Engine, Event, Policies};
+use telecine_model::{MediaTime, Timestamp, WallTime};
+use telecine_virtual::testing::SizedTitle;
+use telecine_virtual::{Network, Session, Step};
+
+use crate::link::Link;
+use crate::movie::Movie;
+use crate::outcome::{Following, Outcome};
+use server::Server;
+use stage::{Shared, Stage};
+
+/// The world's clock at the start of every session: 2026-01-01T00:00:00Z.
+const START: WallTime = WallTime::from_millis(1_767_225_600_000);
+/// A request may take so long: a year.
+const PATIENCE: Duration = Duration::from_secs(366 * 86_400);
+/// What nothing comes to here, in bytes, seconds or days.
+const UNBOUNDED: u64 = 1 << 40;
+/// What arrived is handed to the player at least so often, as often as the faithful mode looks at it.
+const READ_EVERY: Duration = Duration::from_millis(50);
+/// And in pieces of so many bytes at most.
+const READ_BYTES: u64 = 1 << 20;
+/// Moments and inputs of a session before it is taken to go round in circles.
+const MOST_STEPS: u64 = 50_000_000;
+
+/// How a title is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Viewing {
+    /// All of it is there.
+    OnDemand,
+    /// It goes on while it is watched, and is to be seen as long after it is made as the buffer is.
+    Live,
+}
+
+/// How a session is run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Setup {
+    /// Media that the buffer takes at most, in milliseconds; two segments at least. Of a live title, the latency that is
+    /// aimed at too.
+    pub buffer_ms: f64,
+    /// How the title is watched.
+    pub viewing: Viewing,
+}
+
+/// Why a movie was not played to its end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unplayed {
+    /// What the player said, or what became of it.
+    pub why: String,
+}
+
+impl fmt::Display for Unplayed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the player did not come to the end: {}", self.why)
+    }
+}
+
+impl std::error::Error for Unplayed {}
+
+/// Plays a movie by one of [`RULES`]; by the default rule if there is none of the name.
+///
+/// # Errors
+/// [`Unplayed`] if the player failed: that is a fault of it.
+pub fn play_by(rule: &str, movie: &Movie, link: &Link, setup: &Setup) -> Result<Outcome, Unplayed> {
+    let mut config = config(movie, setup);
+    config.rule = Some(rule.to_owned());
+    let policies = Policies::new(&config);
+    play(Engine::with_policies(config, policies), movie, link, setup)
+}
+
+/// The configuration of a session, for an engine with policies of its own.
+pub fn config(movie: &Movie, setup: &Setup) -> Config {
+    let mut config = Config::default();
+    config.buffer_goal = MediaTime::from_micros((micros(setup.buffer_ms) - micros(movie.segment_ms())).max(1));
+    config.buffer_bytes = UNBOUNDED;
+    config.limits.segment_bytes = UNBOUNDED;
+    (config.head_timeout, config.idle_timeout, config.slow_after) = (PATIENCE, PATIENCE, Duration::ZERO);
+    config.live.latency_target = Some(MediaTime::from_micros(micros(setup.buffer_ms)));
+    config.live.latency_max = Some(MediaTime::from_duration(PATIENCE));
+    config
+}
+
+/// Plays a movie over a link to its end by an engine that has played nothing yet.
+///
+/// # Errors
+/// [`Unplayed`] if the player failed.
+pub fn play(engine: Engine, movie: &Movie, link: &Link, setup: &Setup) -> Result<Outcome, Unplayed> {
+    let segment = MediaTime::from_micros(micros(movie.segment_ms()));
+    let stage = Shared::new(Stage::new(segment, movie.segments()));
+    let server = Server::new(title(movie, setup), stage.clone());
+    let network = telecine_virtual::Link::new(network(link)?, 0).read_every(READ_EVERY).read_up_to(READ_BYTES);
+    let mut session = Session::with_engine(engine, server, Timestamp::ZERO)
+        .sink(stage.clone())
+        .link(network)
+        .wall_clock(START)
+        .step_limit(MOST_STEPS)
+        .play("https://title.example/main.mpd");
+    let ended = match session.run(None) {
+        telecine_virtual::Outcome::Ended => session.now(),
+        telecine_virtual::Outcome::Failed(Some(error)) => return Err(Unplayed { why: error.to_string() }),
+        other => return Err(Unplayed { why: format!("{other:?}") }),
+    };
+    let mut outcome = Outcome { elapsed_ms: millis(ended), ..Outcome::default() };
+    for event in session.events() {
+        match event {
+            Event::Started { at, .. } => outcome.startup_ms = millis(*at),
+            Event::StallEnded { stood_us, .. } => {
+                outcome.stall_ms += *stood_us as f64 / 1000.0;
+                outcome.stalls += 1;
+            }
+            Event::Ended { at } => outcome.elapsed_ms = millis(*at),
+            _ => {}
+        }
+    }
+    outcome.first_transfer_ms = outcome.startup_ms;
+    stage.look(|stage| {
+        let shown = stage.shown().ok_or_else(|| Unplayed { why: "a part of it was left out".to_owned() })?;
+        (outcome.first, outcome.levels) = shown;
+        outcome.following = (setup.viewing == Viewing::Live).then(|| Following {
+            excess_latency_s: stage.mean_excess_latency_s(),
+            speed_change: stage.mean_speed_change(),
+        });
+        Ok(())
+    })?;
+    session.source().tell(&mut outcome);
+    Ok(outcome)
+}
+
+/// The movie as a title.
+fn title<'a>(movie: &'a Movie, setup: &Setup) -> SizedTitle<'a> {
+    let bitrates: Vec<u64> =
+        (0..movie.ladder().len()).map(|level| (movie.ladder().kbps(level) * 1000.0).round() as u64).collect();
+    let segment_us = u32::try_from(micros(movie.segment_ms())).unwrap_or(u32::MAX);
+    let size = |segment: u64, level: usize| (movie.bits(segment as usize, level) / 8.0).ceil() as u64;
+    let title = SizedTitle::new(segment_us, movie.segments() as u64, &bitrates, size);
+    match setup.viewing {
+        Viewing::OnDemand => title,
+        // At the start of the session there is as much of it as the viewer is to be behind.
+        Viewing::Live => title.live(START.offset(-MediaTime::from_micros(micros(setup.buffer_ms)))),
+    }
+}
+
+/// A link as the network of the virtual platform, in whole microseconds and bits a second.
+fn network(link: &Link) -> Result<Network, Unplayed> {
+    let duration = |ms: f64| Duration::from_micros(micros(ms).unsigned_abs());
+    let steps = link.periods().iter().map(|period| Step {
+        duration: duration(period.ms),
+        bits_per_second: (period.kbps * 1000.0).round() as u64,
+        latency: duration(period.latency_ms),
+    });
+    Network::from_steps(steps).map_err(|error| Unplayed { why: error.to_string() })
+}
+
+/// To the nearest microsecond; numbers here are bounded by [`Movie`] and [`Link`].
+fn micros(ms: f64) -> i64 {
+    (ms * 1000.0).round() as i64
+}
+
+fn millis(at: Timestamp) -> f64 {
+    at.as_micros() as f64 / 1000.0
+}

@@ -1,0 +1,216 @@
+//! Sessions of the real player, against arithmetic by hand and against the faithful mode.
+
+// What goes wrong here fails the test that asked for it.
+#![allow(clippy::expect_used, clippy::indexing_slicing)]
+
+use std::path::Path;
+
+use telecine_simulator::faithful;
+use telecine_simulator::player::{play_by, Setup, Viewing, RULES};
+use telecine_simulator::read::{sabre_movie, sabre_network};
+use telecine_simulator::{
+    compare, for_each_index_on, Contest, Enclosure, Incomparable, Link, Metrics, Movie, Outcome, Period, Trace,
+};
+
+/// Segments of 4 s at 1 Mbit/s, and at 4 Mbit/s.
+fn movie(segments: usize) -> Movie {
+    Movie::new(4_000.0, &[1_000.0, 4_000.0], &vec![vec![4e6, 16e6]; segments]).expect("a movie")
+}
+
+fn one_level(segments: usize) -> Movie {
+    Movie::new(4_000.0, &[1_000.0], &vec![vec![4e6]; segments]).expect("a movie")
+}
+
+fn period(ms: f64, kbps: f64) -> Period {
+    Period { ms, kbps, latency_ms: 50.0 }
+}
+
+fn constant(kbps: f64) -> Link {
+    Link::new(vec![period(1e9, kbps)]).expect("a link")
+}
+
+fn on_demand(seconds: f64) -> Setup {
+    Setup { buffer_ms: seconds * 1000.0, viewing: Viewing::OnDemand }
+}
+
+fn live(seconds: f64) -> Setup {
+    Setup { buffer_ms: seconds * 1000.0, viewing: Viewing::Live }
+}
+
+fn play(rule: &str, movie: &Movie, link: &Link, setup: &Setup) -> Outcome {
+    play_by(rule, movie, link, setup).expect("played to its end")
+}
+
+fn near(value: f64, expected: f64, within: f64) {
+    assert!((value - expected).abs() <= within, "{value}, and not {expected}");
+}
+
+fn published(folder: &str) -> Vec<(String, Link)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../conformance/traces").join(folder);
+    let paths = std::fs::read_dir(folder).expect("traces").map(|entry| entry.expect("an entry").path());
+    let read = |path: std::path::PathBuf| {
+        let text = std::fs::read_to_string(&path).expect("a text");
+        (path.display().to_string(), sabre_network(&text).expect("a network"))
+    };
+    let mut traces: Vec<_> = paths.map(read).collect();
+    traces.sort_by(|one, other| one.0.cmp(&other.0));
+    traces
+}
+
+fn published_movie(name: &str) -> Movie {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../conformance/traces/movies").join(name);
+    sabre_movie(&std::fs::read_to_string(path).expect("a text")).expect("a movie")
+}
+
+#[test]
+fn the_first_picture_is_there_after_the_manifest_and_the_first_segment() {
+    let outcome = play("lowest", &movie(5), &constant(8_000.0), &on_demand(20.0));
+    // Two latencies, and 4 Mbit at 8 Mbit/s; manifest and initialisation are 2 kB together at most, which take 2 ms.
+    assert!((600.0..602.0).contains(&outcome.startup_ms), "{}", outcome.startup_ms);
+    assert_eq!((outcome.stalls, outcome.levels), (0, vec![0; 5]));
+    near(outcome.elapsed_ms, outcome.startup_ms + 20_000.0, 0.01);
+}
+
+#[test]
+fn the_level_that_the_line_carries_is_played() {
+    // 1.5 Mbit/s are assumed: the first one is of the lower level. 90 % of 8 Mbit/s carry the upper one.
+    let outcome = play("throughput", &movie(20), &constant(8_000.0), &on_demand(20.0));
+    assert_eq!((outcome.levels[0], &outcome.levels[1..]), (0, &[1; 19][..]));
+    let outcome = play("throughput", &movie(20), &constant(4_300.0), &on_demand(20.0));
+    assert_eq!(outcome.levels, [0; 20], "90 % of 4.3 Mbit/s do not");
+}
+
+#[test]
+fn the_bytes_that_are_served_are_those_of_what_was_chosen() {
+    // No two sizes are equal, and none is whole bytes.
+    let size = |segment: usize, level: usize| ((1 + 3 * level) * 4_000_000 + 12_345 * segment + 1) as f64;
+    let rows: Vec<Vec<f64>> = (0..30).map(|segment| vec![size(segment, 0), size(segment, 1)]).collect();
+    let movie = Movie::new(4_000.0, &[1_000.0, 4_000.0], &rows).expect("a movie");
+    let link = Link::new(vec![period(20_000.0, 9_000.0), period(20_000.0, 2_000.0)]).expect("a link");
+    let outcome = play("bola-e", &movie, &link, &on_demand(20.0));
+    let bits = |segment: usize, level: usize| (size(segment, level) / 8.0).ceil() * 8.0;
+    let played: f64 = outcome.levels.iter().enumerate().map(|(segment, level)| bits(segment, *level)).sum();
+    let served: f64 = outcome.requests.iter().map(|request| request.bits).sum();
+    assert!(outcome.levels.contains(&0) && outcome.levels.contains(&1), "{:?}", outcome.levels);
+    near(served, played + outcome.wasted_bits, 0.5);
+    assert_eq!(outcome.requests.len(), 30 + outcome.given_up + outcome.replaced);
+    assert!((outcome.wasted_bits > 0.0) == (outcome.given_up > 0));
+}
+
+#[test]
+fn a_line_that_is_down_stalls_playback_for_what_the_buffer_does_not_cover() {
+    let link = Link::new(vec![period(60_000.0, 10_000.0), period(40_000.0, 0.0), period(1e9, 10_000.0)]);
+    let outcome = play("lowest", &one_level(40), &link.expect("a link"), &on_demand(20.0));
+    // A segment is asked for when it and what is there are 20 s. The one that ends at 76 s is, 16 s before the playhead comes
+    // to its start, and the next one four seconds later: when the line is down. Nothing of it comes before 100 s; then it
+    // takes 400 ms.
+    let asked = outcome.startup_ms + 76_000.0 - 16_000.0;
+    assert!((60_000.0..100_000.0).contains(&asked), "{asked}");
+    near(outcome.stall_ms, 100_400.0 - (outcome.startup_ms + 76_000.0), 2.0);
+    assert_eq!((outcome.stalls, outcome.levels.len()), (1, 40));
+    near(outcome.elapsed_ms, outcome.startup_ms + outcome.stall_ms + 160_000.0, 2.0);
+}
+
+#[test]
+fn the_buffer_takes_no_more_than_it_may() {
+    let outcome = play("lowest", &one_level(40), &constant(50_000.0), &on_demand(20.0));
+    let fullest = outcome.requests.iter().map(|request| request.buffer_ms).fold(0.0, f64::max);
+    near(fullest, 16_000.0, 2.0);
+}
+
+#[test]
+fn a_year_of_silence_is_waited_for() {
+    let link = Link::new(vec![period(10_000.0, 10_000.0), period(86_400_000.0, 0.0)]).expect("a link");
+    let outcome = play("lowest", &one_level(10), &link, &on_demand(12.0));
+    // What is there when the day begins lasts for 20 s at most.
+    assert!((86_380_000.0..86_400_500.0).contains(&outcome.stall_ms), "{}", outcome.stall_ms);
+}
+
+#[test]
+fn segments_of_a_live_title_are_asked_for_when_they_are_complete() {
+    let outcome = play("lowest", &movie(30), &constant(50_000.0), &live(12.0));
+    assert_eq!((outcome.first, outcome.levels.len(), outcome.stalls), (0, 30, 0));
+    for request in &outcome.requests {
+        // Twelve seconds of it are there at the start.
+        let complete = (request.segment + 1) as f64 * 4_000.0 - 12_000.0;
+        assert!(request.at_ms >= complete, "{request:?}");
+        assert!(request.at_ms < complete.max(0.0) + 1_500.0 + 4_000.0, "{request:?}");
+    }
+    let following = outcome.following.expect("it is live");
+    assert!(following.excess_latency_s <= outcome.startup_ms / 1000.0, "{following:?}");
+    assert!(following.speed_change <= 0.03, "{following:?}");
+}
+
+#[test]
+fn what_a_live_title_stalls_it_is_late_by_and_catches_up_with() {
+    let link = Link::new(vec![period(60_000.0, 10_000.0), period(40_000.0, 0.0), period(1e9, 10_000.0)]);
+    let outcome = play("lowest", &one_level(300), &link.expect("a link"), &live(12.0));
+    assert_eq!(outcome.levels.len(), 300, "nothing is left out");
+    let stall_s = outcome.stall_ms / 1000.0;
+    assert!((25.0..40.0).contains(&stall_s), "{stall_s}");
+    let following = outcome.following.expect("it is live");
+    // It is late by the stall at first, and catches up by 30 ms a second: the mean is between, over all and 20 minutes.
+    let seconds = outcome.elapsed_ms / 1000.0;
+    assert!(following.excess_latency_s > 0.1 * stall_s && following.excess_latency_s < stall_s, "{following:?}");
+    // By speed alone: what was played is longer than the time in which it was.
+    assert!(seconds < 1_200.0 + stall_s, "{seconds}");
+    assert!(following.speed_change > 0.01 && following.speed_change <= 0.03, "{following:?}");
+    let metrics = Metrics::of(&outcome, &one_level(300));
+    let on_demand = Metrics::of(&Outcome { following: None, ..outcome }, &one_level(300));
+    let paid = 0.1 * following.excess_latency_s + 0.5 * following.speed_change;
+    near(metrics.q1, on_demand.q1 - paid, 1e-12);
+}
+
+#[test]
+fn by_the_lowest_level_the_player_stalls_as_the_faithful_mode_does() {
+    for (folder, name) in [("3g", "bbb.json"), ("4g", "bbb4k.json")] {
+        let movie = published_movie(name);
+        for (trace, link) in published(folder) {
+            let own = play("lowest", &movie, &link, &on_demand(25.0));
+            let rule = faithful::rule("Lowest").expect("a rule");
+            let published = faithful::play(rule.rule().as_mut(), &movie, &link, &faithful::Setup::with_buffer(25.0));
+            assert_eq!(own.levels, published.levels, "{trace}");
+            // The player asks for its manifest first, and a millisecond late where its buffer was full.
+            let later = own.startup_ms - published.startup_ms;
+            assert!(later > 0.0 && (own.stall_ms - published.stall_ms).abs() <= later + 10.0, "{trace}: {own:?}");
+        }
+    }
+}
+
+#[test]
+fn every_rule_plays_the_same_on_one_thread_and_on_two() {
+    let movie = published_movie("bbb.json").cut(60);
+    let traces = published("3g");
+    let sessions = |threads| {
+        for_each_index_on(threads, RULES.len(), |index| {
+            let link = &traces[index % traces.len()].1;
+            [on_demand(25.0), live(10.0)].map(|setup| play(RULES[index], &movie, link, &setup))
+        })
+    };
+    let (one, two) = (sessions(1), sessions(2));
+    assert_eq!(one, two);
+    for (outcome, _) in one.iter().flat_map(|sessions| sessions.iter().zip(RULES)) {
+        assert_eq!(outcome.levels.len() + outcome.first, 60);
+    }
+}
+
+#[test]
+fn live_sessions_are_compared_by_what_has_an_optimum() {
+    let traces = [Trace { name: "steady".to_owned(), link: constant(6_000.0) }];
+    let rules = ["throughput", "lowest"];
+    let of = |viewing| compare(&movie(20), &traces, Contest::Player(&rules, viewing), 12.0, Enclosure::Below);
+    let comparison = of(Viewing::Live).expect("played");
+    let names: Vec<&str> = comparison.summary.iter().map(|summary| summary.abr).collect();
+    assert_eq!(names, rules);
+    for summary in &comparison.summary {
+        assert!(summary.excess_latency_s.is_some() && summary.speed_change.is_some());
+        assert_eq!((summary.normalised.q1, summary.regret.q1), (None, None));
+        assert!(summary.normalised.qoe_lin.is_some() && summary.regret.qoe_lin.is_some());
+    }
+    let comparison = of(Viewing::OnDemand).expect("played");
+    for summary in &comparison.summary {
+        assert!(summary.excess_latency_s.is_none() && summary.normalised.q1.is_some() && summary.regret.q1.is_some());
+    }
+    let none = compare(&movie(20), &[], Contest::Player(&rules, Viewing::Live), 12.0, Enclosure::Below);
+    assert_eq!(none, Err(Incomparable::Nothing));
+}
