@@ -171,11 +171,6 @@ fn a_collapse_costs_two_requests_at_most() {
     for second in 100..112 {
         let network = [period(f64::from(second), 6500.0), period(600.0, 500.0)];
         let report = session(DEFAULT_RULE, &title(40), &network, Setup::buffer(12.0));
-        eprintln!(
-            "{second}: {} stall {} {:?} {:?}",
-            report.abandoned, report.stall_ms, report.levels, report.wasted_bits
-        );
-        continue;
         assert!(report.abandoned <= 2, "{second}: {}", report.abandoned);
         assert!(report.wasted_bits < 1.1 * 24_000_000.0, "{second}: {}", report.wasted_bits);
     }
