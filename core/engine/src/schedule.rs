@@ -378,7 +378,8 @@ impl Engine {
     fn most_ahead(&self, stream: &Stream) -> MediaTime {
         let goal = self.goal(stream).ahead;
         let late = if self.is_live() { self.lateness_of_playback() } else { None };
-        late.map_or(goal, |late| goal.min(late.max(self.segment_duration(stream))))
+        // While the title is held it gets later.
+        late.map_or(goal, |late| goal.min(late + self.media(self.playback.wait(self.now))))
     }
 
     /// Bits a second that the streams of other kinds take.

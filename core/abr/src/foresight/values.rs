@@ -71,7 +71,8 @@ impl Terms {
     fn lengths(segment_ms: f64, capacity_ms: f64) -> (f64, f64) {
         let quarters = |ms: f64, most: f64| (libm::round(ms / 250.0) / 4.0).clamp(0.25, most);
         let segment_s = quarters(segment_ms, 60.0);
-        (segment_s, quarters(capacity_ms, MOST_BUFFER_S).max(segment_s))
+        // Where there is room for no more than one, every download would begin with nothing.
+        (segment_s, quarters(capacity_ms, MOST_BUFFER_S).max(2.0 * segment_s))
     }
 
     fn utility(&self, level: usize) -> f64 {
