@@ -50,7 +50,7 @@ impl Engine {
         }
     }
 
-    /// A rendition's playlist grew. Where its stream's source had nothing, others of the track were left for that: no server
+    /// A rendition's playlist grew that had stood still. Where its stream's source had nothing, others of the track were left for that: no server
     /// of theirs was at fault.
     pub(super) fn end_drought(&mut self, reference: RenditionRef) {
         let of_track = |other: &RenditionRef| (other.period, other.track) == (reference.period, reference.track);
