@@ -211,7 +211,14 @@ impl Programme {
         let roll = &mut pause.rolls[at];
         let Some(start) = roll.start().filter(|_| roll.line.holds_media()) else { return false };
         roll.line.open(start, place);
-        for command in std::mem::take(&mut roll.line.held) {
+        let held = std::mem::take(&mut roll.line.held);
+        if at == 0 && pause.first && place > MediaTime::ZERO {
+            // What the title said of where the sink begins was kept from it.
+            self.sink.own_seeks += 1;
+            self.order(SinkCommand::Seek(place));
+        }
+        let roll = &mut pause.rolls[at];
+        for command in held {
             self.pass(&mut roll.line, command);
         }
         true
