@@ -45,19 +45,18 @@ impl Engine {
             self.streams.values().filter(|stream| lacks(stream)).map(|stream| stream.kind).collect();
         for kind in kinds {
             if let Some(stream) = self.streams.get_mut(&kind) {
-                stream.refill = REFILL;
+                (stream.refill, stream.lacked) = (REFILL, of);
             }
         }
     }
 
-    /// A rendition's playlist grew that had stood still. Where its stream's source had nothing, others of the track were left for that: no server
-    /// of theirs was at fault.
+    /// A rendition's playlist grew. If it is one that had nothing either, others of the track were left for that alone: no
+    /// server of theirs was at fault.
     pub(super) fn end_drought(&mut self, reference: RenditionRef) {
         let of_track = |other: &RenditionRef| (other.period, other.track) == (reference.period, reference.track);
-        let own = |stream: &&Stream| stream.rendition.is_some_and(|rendition| stream.reference(rendition) == reference);
-        if !self.streams.values().find(own).is_some_and(|stream| stream.refill > 0) {
-            return;
-        }
+        let mut streams = self.streams.values_mut();
+        let Some(stream) = streams.find(|stream| stream.lacked == Some(reference)) else { return };
+        stream.lacked = None;
         let for_a_while = |until: &Timestamp| until.as_micros() < u64::MAX;
         let dead = self.title.dead.iter().filter(|(other, until)| of_track(other) && for_a_while(until));
         let known: Vec<RenditionRef> = dead.map(|(other, _)| *other).filter(|other| self.is_reload(*other)).collect();

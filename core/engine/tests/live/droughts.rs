@@ -1,6 +1,6 @@
 //! A source that has nothing for a while: what a stall is called then, and what is chosen afterwards.
 
-use telecine_engine::{Event, StallCause};
+use telecine_engine::{Event, StallCause, State};
 use telecine_virtual::{Response, Session};
 
 use crate::common::{at, errors};
@@ -63,6 +63,30 @@ fn a_stall_for_a_line_that_is_down_is_called_that_and_nothing_else() {
         session.run(Some(at(60_000)));
         assert_eq!(causes(&session), [StallCause::SlowNetwork], "{path}: {:?}", errors(&session));
     }
+}
+
+#[test]
+fn a_rendition_whose_list_alone_stands_still_is_left_alone_for_a_while() {
+    let mut kept = None;
+    let mut session = Origin::new()
+        .editing(move |now, path, response| {
+            if path.ends_with("v720.m3u8") && now >= at(20_000) {
+                return kept.clone().unwrap_or(response).into();
+            }
+            if path.ends_with("v720.m3u8") && response.status == 200 {
+                kept = Some(response.clone());
+            }
+            response.into()
+        })
+        .play(HLS);
+    session.run(Some(at(60_000)));
+    let back = pictures(&session, 24).into_iter().find(|(_, of)| of == "v720");
+    assert_eq!(
+        (back, session.engine().snapshot(session.now()).state),
+        (None, State::Playing),
+        "{:?}",
+        errors(&session)
+    );
 }
 
 #[test]
