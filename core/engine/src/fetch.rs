@@ -354,6 +354,10 @@ impl Engine {
         if request.is_error() {
             let status = request.head.as_ref().map_or(0, |head| head.status);
             let error = classify_status(status, &request.body);
+            let error = match server_said(&request) {
+                Some(said) => error.fact("server_said", said),
+                None => error,
+            };
             return self.on_failure(request, error);
         }
         self.policies.retry.on_success();
@@ -628,4 +632,27 @@ impl Engine {
             Purpose::Clock => self.on_clock_failed(error),
         }
     }
+}
+
+/// The most characters of a server's words that an error holds.
+const LONGEST_SAID: usize = 160;
+
+/// What a server says in plain text of a manifest or playlist that it refuses: its first line, without what looks like a secret
+/// or steers a terminal. Pages for people are no plain text.
+fn server_said(request: &Request) -> Option<String> {
+    let asked = matches!(request.fetch.class, RequestClass::Manifest | RequestClass::Playlist);
+    let content_type = request.head.as_ref()?.content_type.as_deref().filter(|_| asked)?;
+    let essence = content_type.split(';').next().unwrap_or("").trim();
+    if !essence.eq_ignore_ascii_case("text/plain") {
+        return None;
+    }
+    let text = String::from_utf8_lossy(&request.body);
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
+    let redacted = telecine_manifest::redact(line.as_bytes());
+    let clear = String::from_utf8_lossy(&redacted);
+    let mut said: String = clear.chars().filter(|c| !c.is_control()).take(LONGEST_SAID).collect();
+    if clear.chars().nth(LONGEST_SAID).is_some() {
+        said.push('…');
+    }
+    Some(said).filter(|said| !said.is_empty())
 }

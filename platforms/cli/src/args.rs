@@ -9,7 +9,7 @@ use telecine::Player;
 use telecine_drm::SegmentKey;
 use telecine_engine::abr;
 use telecine_model::protection::KeyId;
-use telecine_model::{datetime, MediaTime};
+use telecine_model::{datetime, MediaTime, WallTime};
 
 /// Plays, inspects and serves HLS and DASH, and says why it does what it does.
 #[derive(Debug, Parser)]
@@ -81,6 +81,10 @@ pub(crate) struct Play {
     /// Real time, or a model of it in which an hour takes a moment
     #[arg(long, value_name = "CLOCK", default_value = "real")]
     pub(crate) clock: Clock,
+    /// What the world's clock shows as the session begins, as 2026-01-01T00:00:00Z: live titles of an origin that reads `nowMS`
+    /// are repeated with it (--clock virtual alone) [default: what it shows]
+    #[arg(long, value_name = "TIME", value_parser = date_time)]
+    pub(crate) now: Option<WallTime>,
     /// Stop when the playhead is this far in the title; of a live one, this far from where it began
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) until: Option<MediaTime>,
@@ -92,10 +96,12 @@ pub(crate) struct Play {
     /// Playback speed, 0.1 to 4
     #[arg(long, value_name = "SPEED", value_parser = rate, default_value = "1")]
     pub(crate) rate: u32,
-    /// Of a live title: what is shown is to be this old [default: what the title says, else what it needs]
+    /// Of a live title: what is shown is to be this old, as far as its segments and its window allow; what is aimed at instead is
+    /// told [default: what the title says, else what it needs]
     #[arg(long, value_name = "SECONDS", value_parser = latency)]
     pub(crate) latency: Option<MediaTime>,
-    /// Of a live title: what is older than this is left out, to be at the latency that is aimed at again
+    /// Of a live title: what is older than this is left out, to be at the latency that is aimed at again. Not of what is watched
+    /// in the past (--start)
     #[arg(long, value_name = "SECONDS", value_parser = latency)]
     pub(crate) max_latency: Option<MediaTime>,
     /// Play low-latency titles by whole segments
@@ -454,6 +460,12 @@ fn buffer(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A time of the world's clock.
+fn date_time(text: &str) -> Result<WallTime, String> {
+    let hint = || "a time is a date and a time of day with its zone, like 2026-01-01T00:00:00Z".to_owned();
+    datetime::parse_date_time(text).filter(|time| *time >= WallTime::EPOCH).ok_or_else(hint)
+}
+
 /// A latency: more than nothing.
 fn latency(text: &str) -> Result<MediaTime, String> {
     seconds(text)
@@ -588,6 +600,15 @@ mod tests {
         assert_eq!(seconds("12.5"), Ok(MediaTime::from_millis(12_500)));
         for text in ["", "-1", "1e3", "NaN", "10s"] {
             assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_of_the_clock_is_a_date_and_a_time_behind_1970() {
+        assert_eq!(date_time("2026-01-01T00:00:00Z"), Ok(WallTime::from_millis(1_767_225_600_000)));
+        assert_eq!(date_time("2026-01-01T01:00:00.5+01:00"), Ok(WallTime::from_millis(1_767_225_600_500)));
+        for text in ["", "now", "2026-13-01T00:00:00Z", "1969-12-31T23:59:59Z"] {
+            assert!(date_time(text).is_err(), "{text}");
         }
     }
 

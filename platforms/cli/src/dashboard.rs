@@ -4,7 +4,7 @@
 use std::io::IsTerminal as _;
 
 use console::{style, truncate_str};
-use telecine_engine::{Decision, Event, InterstitialEnd, InterstitialPhase, Snapshot, State};
+use telecine_engine::{Decision, Event, InterstitialEnd, InterstitialPhase, Snapshot, StallCause, State};
 use telecine_model::{Error, MediaTime, Timestamp, TrackKind};
 
 use crate::document::within;
@@ -149,7 +149,7 @@ fn line(event: &Event) -> Option<String> {
             let bitrate = rate(*bitrate).map_or(String::new(), |rate| format!(", {rate}"));
             (*at, format!("quality   {} {rendition}{height}{bitrate}", kind.name()))
         }
-        Event::StallStarted { at, position, cause } => (*at, format!("stalled   at {position}: {cause:?}")),
+        Event::StallStarted { at, position, cause } => (*at, format!("stalled   at {position}: {}", cause_of(*cause))),
         Event::StallEnded { at, stood_us } => (*at, format!("goes on   after {}", seconds(*stood_us as f64 / 1e6))),
         Event::SeekStarted { at, target } => (*at, format!("seeking   to {target}")),
         Event::SeekEnded { at, position, took_us } => {
@@ -178,6 +178,18 @@ fn line(event: &Event) -> Option<String> {
         _ => return None,
     };
     Some(format!("{} {}", stamp(at), one_line_keeping_columns(&text)))
+}
+
+/// Why playback stands, in words.
+fn cause_of(cause: StallCause) -> &'static str {
+    match cause {
+        StallCause::SlowNetwork => "what is to be played next has not come yet",
+        StallCause::AwaitedKeys => "media is there, its keys are on their way",
+        StallCause::FailingRequests => "requests fail and are made again",
+        StallCause::MissingMedia => "media is missing here",
+        StallCause::StuckSink => "media is there, and the sink does not move",
+        _ => "media is wanted",
+    }
 }
 
 /// What happened to an interstitial, behind its name; None for what nobody needs to read.
@@ -239,7 +251,8 @@ fn decided(decision: &Decision) -> String {
         (Some(from), None) => change.push_str(&format!("leaves {from}")),
         (None, None) => {}
     }
-    format!("{:<9} {}: {}", decision_kind(decision.what), change.trim(), decision.why.join("; "))
+    let why = if decision.why.is_empty() { String::new() } else { format!(": {}", decision.why.join("; ")) };
+    format!("{:<9} {}{why}", decision_kind(decision.what), change.trim())
 }
 
 fn progress(snapshot: &Snapshot) -> String {
@@ -259,7 +272,8 @@ fn progress(snapshot: &Snapshot) -> String {
 
 /// How far behind the edge a live title is: `live 1.05 s ago, aiming at 1.00 s, 1.03 times as fast, window of 58.0 s`.
 fn live(snapshot: &Snapshot) -> Option<String> {
-    let edge = snapshot.edge.as_ref().filter(|_| snapshot.live)?;
+    // While something else is played nothing of the title is shown that could be old.
+    let edge = snapshot.edge.as_ref().filter(|_| snapshot.live && snapshot.interstitial.is_none())?;
     let span = |time: MediaTime| seconds(time.as_secs_f64());
     let mut parts = vec![match edge.latency {
         Some(latency) => format!("live {} ago", span(latency)),

@@ -353,8 +353,10 @@ impl PlayerBuilder {
     ///
     /// # Errors
     /// [`ErrorCode::InvalidState`] outside of a runtime, [`ErrorCode::InvalidArgument`] for a header
-    /// that cannot be sent, [`ErrorCode::TlsFailed`] if the device offers no usable TLS.
+    /// that cannot be sent and for settings that contradict each other ([`Config::check`]), [`ErrorCode::TlsFailed`] if the
+    /// device offers no usable TLS.
     pub fn build(self) -> Result<Player, Error> {
+        self.config.check()?;
         let runtime = tokio::runtime::Handle::try_current()
             .map_err(|_| Error::new(ErrorCode::InvalidState, "a player is built within a tokio runtime"))?;
         let fetcher = Fetcher::with_memory(&self.headers, self.memory)?;

@@ -453,3 +453,33 @@ fn what_cannot_be_recovered_from_ends_with_the_error_that_names_it() {
     }
     assert!(failed.is_empty(), "{failed:#?}");
 }
+
+/// What a refused manifest is told with.
+fn told_of_refusal(content_type: &str, body: &'static str) -> Option<String> {
+    let content_type = content_type.to_owned();
+    let origin = Origin::new().editing(move |_, _, _| {
+        let mut refusal = Response::new(400, "https://origin.example/", body);
+        refusal.content_type = Some(content_type.clone());
+        refusal.into()
+    });
+    let mut session = origin.play(HLS);
+    let Outcome::Failed(Some(error)) = session.run(Some(at(60_000))) else { panic!("it plays") };
+    assert_eq!(error.code(), HttpStatus);
+    error.facts().get("server_said").cloned()
+}
+
+#[test]
+fn what_a_server_says_of_a_manifest_that_it_refuses_is_told_if_it_is_a_line_of_plain_text() {
+    let said = told_of_refusal("text/plain; charset=utf-8", "\r\n there is no\x1b[31m option x_1\r\nand more\n");
+    assert_eq!(said.as_deref(), Some("there is no[31m option x_1"));
+    for page in ["text/html", "application/json", "text/plain-not"] {
+        assert_eq!(told_of_refusal(page, "<h1>no</h1>"), None, "{page}");
+    }
+    assert_eq!(told_of_refusal("text/plain", "\n \n"), None);
+    // Tokens are not repeated, nor is a book.
+    let said =
+        told_of_refusal("text/plain", "no right to https://a.example/v.m3u8?token=7f3a9c0d1e2b4a5f").expect("a line");
+    assert!(said.starts_with("no right to https://a.example/v.m3u8") && !said.contains("7f3a9c0d"), "{said}");
+    let long: &'static str = Box::leak("very long ".repeat(100).into_boxed_str());
+    assert_eq!(told_of_refusal("text/plain", long).map(|said| said.chars().count()), Some(161));
+}

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use telecine_engine::telemetry::QoeSummary;
-use telecine_engine::{DecisionKind, Event, Snapshot, StallCause, State, TrackStats};
+use telecine_engine::{Decision, DecisionKind, Event, InterstitialPhase, Snapshot, StallCause, State, TrackStats};
 use telecine_model::protection::KeyId;
 use telecine_model::{Error, MediaTime, Presentation, Timestamp, TrackKind};
 
 use super::bounded::{thinned, Ends, Look, Pace};
 use super::{
-    Bitrate, Bytes, DecisionEntry, Height, Latency, LeftOut, Note, Outcome, Quality, Report, Requests, Rung, Seeks,
-    Setup, Stall, Stalls, Tally, TrackEntry,
+    Bitrate, Breaks, Bytes, DecisionEntry, Height, Jumps, Latency, LeftOut, Note, Outcome, Quality, Report, Requests,
+    Rung, Seeks, Setup, Stall, Stalls, Tally, TrackEntry,
 };
 use crate::document::{passed, secs, ErrorEntry, WarningEntry};
 
@@ -50,6 +50,12 @@ pub(crate) struct Collector {
     played_tracks: Vec<(TrackKind, String)>,
     warnings: Vec<WarningEntry>,
     notes: Vec<Note>,
+    jumps: Jumps,
+    /// The next decision of a place to go to is what somebody asked for.
+    asked: bool,
+    breaks: Breaks,
+    /// Since when one of them is played.
+    in_break: Option<Timestamp>,
 }
 
 /// What playback needed for protected media.
@@ -102,6 +108,10 @@ impl Collector {
             played_tracks: Vec::new(),
             warnings: Vec::new(),
             notes: Vec::new(),
+            jumps: Jumps::default(),
+            asked: false,
+            breaks: Breaks::default(),
+            in_break: None,
         }
     }
 
@@ -192,6 +202,7 @@ impl Collector {
             Event::StallEnded { at, stood_us } => self.close_stall(*at, Some(*stood_us)),
             Event::Decision(decision) => {
                 self.key_systems |= decision.what == DecisionKind::KeySystem;
+                self.jump(decision);
                 self.decisions.push(DecisionEntry {
                     t_s: decision.at.as_secs_f64(),
                     kind: decision_kind(decision.what),
@@ -203,6 +214,17 @@ impl Collector {
                     bitrate_bps: None,
                 });
             }
+            Event::SeekStarted { .. } => self.asked = true,
+            Event::Interstitial { at, phase, .. } => match phase {
+                InterstitialPhase::Started { .. } => {
+                    self.breaks.count += 1;
+                    self.end_break(*at);
+                    self.in_break = Some(*at);
+                }
+                InterstitialPhase::Failed { .. } => self.breaks.failed += 1,
+                InterstitialPhase::Ended { .. } => self.end_break(*at),
+                _ => {}
+            },
             Event::Error { at, error } => {
                 self.errors.push(ErrorEntry::new(error, Some(at.as_secs_f64())));
                 if error.is_fatal() {
@@ -249,6 +271,35 @@ impl Collector {
         }
     }
 
+    fn end_break(&mut self, at: Timestamp) {
+        if let Some(since) = self.in_break.take() {
+            self.breaks.total_s += passed(at.since(since));
+        }
+    }
+
+    /// Counts a place that the playhead was moved to without anybody asking for it.
+    fn jump(&mut self, decision: &Decision) {
+        let gap = match decision.what {
+            DecisionKind::Gap => true,
+            DecisionKind::Seek => false,
+            _ => return,
+        };
+        // The event that it was asked for comes right before the decision.
+        let asked = !gap && std::mem::take(&mut self.asked);
+        // What is decided before playback began is where it begins.
+        if asked || self.start.is_none() || decision.from == decision.to {
+            return;
+        }
+        let place = |text: &Option<String>| text.as_ref()?.split(' ').next()?.parse::<f64>().ok();
+        self.jumps.count += 1;
+        self.jumps.over_gaps += u64::from(gap);
+        self.jumps.to_edge += u64::from(!gap && self.live);
+        if let Some((from, to)) = place(&decision.from).zip(place(&decision.to)).filter(|(from, to)| to > from) {
+            // Places are told to the millisecond.
+            self.jumps.skipped_s = ((self.jumps.skipped_s + to - from) * 1e3).round() / 1e3;
+        }
+    }
+
     fn close_stall(&mut self, at: Timestamp, stood_us: Option<u64>) {
         if let Some(stall) = self.stalled.last_mut().filter(|_| self.stall_is_open) {
             stall.duration_s = stood_us.map_or(at.as_secs_f64() - stall.t_s, |stood| stood as f64 / 1e6);
@@ -259,6 +310,7 @@ impl Collector {
     /// The report.
     pub(crate) fn finish(mut self, session: &Session<'_>) -> Report {
         self.close_stall(session.now, None);
+        self.end_break(session.now);
         let ladder = ladder(session.presentation, &self.played_tracks, &self.tally);
         let (mut decisions, decisions_left_out) = self.decisions.into_parts();
         let (errors, errors_left_out) = self.errors.into_parts();
@@ -303,6 +355,8 @@ impl Collector {
                 count: qoe.seeks,
                 mean_s: (qoe.seeks > 0).then(|| passed(qoe.seek_time) / qoe.seeks as f64),
             },
+            jumps: self.jumps,
+            breaks: self.breaks,
             bitrate: Bitrate {
                 mean_bps: mean.map(|(rate, _)| rate),
                 of: mean.map(|(_, kind)| kind.name()),

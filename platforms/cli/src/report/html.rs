@@ -178,6 +178,18 @@ fn tiles(report: &Report) -> String {
             &format!("{}, {:.1} %", seconds(report.stalls.total_s), report.stalls.ratio * 100.0),
         ),
     }
+    if report.jumps.count > 0 {
+        let over = format!("over {}; {} to the edge", seconds(report.jumps.skipped_s), report.jumps.to_edge);
+        tile("bad", "Jumps", &report.jumps.count.to_string(), "", &over);
+    }
+    if report.breaks.count > 0 {
+        let failed = match report.breaks.failed {
+            0 => String::new(),
+            failed => format!(", {failed} left out"),
+        };
+        let total = format!("{} in all{failed}", seconds(report.breaks.total_s));
+        tile("", "Breaks", &report.breaks.count.to_string(), "", &total);
+    }
     let (value, unit) = report.bitrate.mean_bps.map_or(("–".to_owned(), String::new()), |b| split_unit(&bits(b)));
     let name = if report.bitrate.of == Some("audio") { "Sound, measured" } else { "Video, measured" };
     let declared = report.bitrate.declared_mean_bps.map_or(String::new(), |mean| format!("declared {}", bits(mean)));

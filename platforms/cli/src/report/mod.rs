@@ -40,6 +40,8 @@ pub(crate) struct Report {
     pub(crate) start_s: Option<f64>,
     pub(crate) stalls: Stalls,
     pub(crate) seeks: Seeks,
+    pub(crate) jumps: Jumps,
+    pub(crate) breaks: Breaks,
     pub(crate) bitrate: Bitrate,
     pub(crate) height: Height,
     pub(crate) latency: Option<Latency>,
@@ -114,6 +116,30 @@ pub(crate) struct Stalls {
 pub(crate) struct Seeks {
     pub(crate) count: u64,
     pub(crate) mean_s: Option<f64>,
+}
+
+/// Places that the playhead was moved to without anybody asking for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Jumps {
+    /// All of them, be they forward or back.
+    pub(crate) count: u64,
+    /// Of those, to be nearer to the live edge, or away from what is not there yet.
+    pub(crate) to_edge: u64,
+    /// Of those, over media that is missing, or has left the window of a live title.
+    pub(crate) over_gaps: u64,
+    /// Media of the title that was left out by them.
+    pub(crate) skipped_s: f64,
+}
+
+/// What was played in the middle of the title, before or behind it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Breaks {
+    /// Those that began.
+    pub(crate) count: u64,
+    /// For how long the title was held for them, stalls in them included.
+    pub(crate) total_s: f64,
+    /// What could not be played of them, and was left out: assets, and whole breaks.
+    pub(crate) failed: u64,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -298,6 +324,16 @@ impl Report {
                 1 => format!("one stall of {}", seconds(self.stalls.total_s)),
                 count => format!("{count} stalls, {} in all", seconds(self.stalls.total_s)),
             });
+        }
+        match self.jumps.count {
+            0 => {}
+            1 => parts.push(format!("one jump over {}", seconds(self.jumps.skipped_s))),
+            count => parts.push(format!("{count} jumps over {}", seconds(self.jumps.skipped_s))),
+        }
+        match self.breaks.count {
+            0 => {}
+            1 => parts.push(format!("one break of {}", seconds(self.breaks.total_s))),
+            count => parts.push(format!("{count} breaks of {} in all", seconds(self.breaks.total_s))),
         }
         if let Some(latency) = &self.latency {
             let within = latency.p95_s.map_or(String::new(), |p95| format!("95 % within {}, ", seconds(p95)));

@@ -104,6 +104,104 @@ fn whoever_watches_is_told_how_far_behind_it_is() {
     );
 }
 
+/// A moment that is inside of a segment, and of the demo's intervals of breaks outside of one.
+const NOW: &str = "2026-01-01T00:00:00.700Z";
+
+#[test]
+fn a_live_session_in_virtual_time_is_repeated_by_the_time_that_it_began() {
+    let origin = Origin::start();
+    for path in [FLAVOURS[0].0, FLAVOURS[1].0, FLAVOURS[2].0] {
+        let hash =
+            |now: &str| play(&origin, path, &["--until", "20", "--now", now, "--json"]).ok()["action_hash"].clone();
+        let first = hash(NOW);
+        assert!(first.is_string());
+        assert_eq!(hash(NOW), first, "{path}");
+        assert_ne!(hash("2026-01-01T00:00:01.300Z"), first, "{path}");
+    }
+    let url = format!("{}/{}", origin.url, FLAVOURS[0].0);
+    let real = telecine(["play", &url, "--now", NOW, "--sink", "null"]);
+    assert_eq!(real.code, 2);
+    assert!(real.stderr.contains("--now is for --clock virtual"), "{}", real.stderr);
+}
+
+#[test]
+fn a_latency_that_the_title_does_not_allow_is_told_with_both_figures() {
+    let origin = Origin::start();
+    let told = [("0.5", "6.000 s are aimed at instead: "), ("300", "58.0")];
+    for (wanted, instead) in told {
+        let run = play(&origin, FLAVOURS[0].0, &["--until", "30", "--latency", wanted, "--json"]);
+        let report = run.ok();
+        let notes = report["notes"].as_array().expect("a list");
+        let note =
+            notes.iter().find(|note| note["about"].as_str().is_some_and(|about| about.starts_with("--latency ")));
+        let message = note.and_then(|note| note["message"].as_str()).unwrap_or_else(|| panic!("{notes:?}"));
+        assert!(message.starts_with(instead), "{message}");
+        assert!(run.stderr.contains(message), "{}", run.stderr);
+        assert_eq!(report["stalls"]["count"], 0, "{wanted}");
+        let decisions = report["decisions"].as_array().expect("a list");
+        assert_eq!(decisions.iter().filter(|decision| decision["kind"] == "latency").count(), 1, "{wanted}");
+    }
+}
+
+#[test]
+fn a_greatest_latency_below_the_one_that_is_wanted_is_a_usage_error_that_says_what_to_do() {
+    let run = telecine(["play", "http://127.0.0.1:9/x.m3u8", "--latency", "10", "--max-latency", "5"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("--max-latency 5.000 s is less than --latency 10.000 s"), "{}", run.stderr);
+    assert!(run.stderr.contains("give a greater --max-latency"), "{}", run.stderr);
+}
+
+#[test]
+fn who_begins_in_the_past_is_left_there_and_told_that_no_latency_counts() {
+    let origin = Origin::start();
+    let run = play(&origin, FLAVOURS[0].0, &["--until", "30", "--start", "0", "--max-latency", "20", "--json"]);
+    let report = run.ok();
+    assert_eq!((&report["jumps"]["count"], &report["latency"]), (&0.into(), &Value::Null));
+    assert!(run.stderr.contains("note: --max-latency: playback begins in the past"), "{}", run.stderr);
+}
+
+#[test]
+fn breaks_are_counted_and_the_session_plays_in_them() {
+    let origin = Origin::start();
+    let path = "hls/live_60/scte35_20/sgai_1/demo/main.m3u8";
+    let report = play(&origin, path, &["--until", "60", "--now", NOW, "--json"]).ok();
+    has_fields(&report["breaks"], &["count", "total_s", "failed"]);
+    assert_eq!((&report["breaks"]["count"], &report["breaks"]["failed"]), (&3.into(), &0.into()));
+    assert!((29.0..31.0).contains(&number(&report["breaks"]["total_s"])), "{}", report["breaks"]);
+    has_fields(&report["jumps"], &["count", "to_edge", "over_gaps", "skipped_s"]);
+    assert_eq!(report["jumps"]["count"], 0);
+    let run = play(&origin, path, &["--until", "60", "--now", NOW]);
+    assert!(!run.stdout.contains("paused"), "{}", run.stdout);
+    let within = |line: &str| line.contains(" playing at ") && line.contains("asset 0 of break-");
+    assert!(run.stdout.lines().any(within), "{}", run.stdout);
+    assert!(!run.stdout.contains("thousandths"), "{}", run.stdout);
+    assert!(run.stdout.contains("3 breaks of 30.0 s in all"), "{}", run.stdout);
+}
+
+#[test]
+fn jumps_to_the_edge_are_counted_with_what_they_leave_out() {
+    let origin = Origin::start();
+    // For a quarter of each minute nothing new is listed: playback stands, and is too late then.
+    let path = "hls/live_60/stale_10-25/demo/main.m3u8";
+    let report = play(&origin, path, &["--until", "60", "--now", NOW, "--max-latency", "12", "--json"]).ok();
+    let jumps = &report["jumps"];
+    assert!(number(&jumps["count"]) >= 1.0 && number(&jumps["to_edge"]) >= 1.0, "{jumps}");
+    assert!(number(&jumps["skipped_s"]) > 2.0, "{jumps}");
+    let moved = |decision: &&Value| decision["kind"] == "seek" || decision["kind"] == "gap";
+    let decided = report["decisions"].as_array().expect("a list").iter().filter(moved).count();
+    assert_eq!(number(&jumps["count"]) as usize, decided, "{jumps}");
+    assert_eq!(report["seeks"]["count"], 0, "nobody asked for it");
+}
+
+#[test]
+fn what_an_origin_says_of_an_url_that_it_refuses_is_told() {
+    let origin = Origin::start();
+    let url = format!("{}/hls/live_60/nonsense_3/demo/main.m3u8", origin.url);
+    let run = telecine(["play", &url, "--clock", "virtual", "--sink", "null"]);
+    assert_eq!(run.code, 4);
+    assert!(run.stderr.contains("server said: there is no option nonsense_3"), "{}", run.stderr);
+}
+
 /// In real time, over sockets, both at once. The bounds are wide: other tests run beside it.
 #[test]
 fn low_latency_over_sockets_plays_without_a_stall_and_says_how_late_it_is() {

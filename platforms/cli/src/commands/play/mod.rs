@@ -69,7 +69,7 @@ pub(crate) fn run(args: &Play) -> Result<ExitCode, Error> {
                     let fetcher = Fetcher::new(&args.header)?;
                     let mut source = net::source(&url, &fetcher)?;
                     // Live titles go on from now, and their server has to know how far they are.
-                    let clock = net::wall_clock();
+                    let clock = args.now.or_else(net::wall_clock);
                     if let Some(clock) = clock {
                         source = source.clock(clock);
                     }
@@ -119,6 +119,14 @@ fn config(args: &Play) -> Result<Config, Error> {
     }
     if args.until.is_some_and(|until| until <= MediaTime::ZERO) {
         return refused("nothing would be played: --until is a time behind the start".to_owned());
+    }
+    if args.now.is_some() && args.clock == Clock::Real {
+        return refused("--now is for --clock virtual: in real time it is what it is".to_owned());
+    }
+    if let Some((latency, max)) = args.latency.zip(args.max_latency).filter(|(latency, max)| max < latency) {
+        let message =
+            "playback would always be too late: give a greater --max-latency, a lesser --latency, or one alone";
+        return refused(format!("--max-latency {max} is less than --latency {latency}; {message}"));
     }
     let mut config = Config::default();
     config.live.low_latency = !args.no_low_latency;

@@ -69,7 +69,7 @@ pub(super) fn play<S: Source>(
             watch.title(title)?;
         }
         let then = match watch.is_over() {
-            false => watch.look(now, &engine.snapshot(now), received())?,
+            false => watch.look(now, &session.programme().snapshot(now), received())?,
             true => Next::Look(LOOK_EVERY),
         };
         match (outcome, then) {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
-use telecine_engine::{Event, Snapshot, State};
+use telecine_engine::{DecisionKind, Event, Snapshot, State};
 use telecine_model::{Error, MediaTime, Presentation, Timestamp};
 
 use super::outputs::Outputs;
@@ -30,6 +30,8 @@ pub(super) struct Watch<'a> {
     network: Option<&'a str>,
     /// What the title cannot give was told.
     told: bool,
+    /// What is of no use where the live edge is not followed was told.
+    edge_told: bool,
     notes: Collector,
     tally: Tally,
     dashboard: Dashboard,
@@ -69,6 +71,7 @@ impl<'a> Watch<'a> {
             args,
             network,
             told: false,
+            edge_told: false,
             notes: Collector::new(url, setup, tally.clone()),
             tally,
             dashboard: Dashboard::new(args.json),
@@ -86,7 +89,16 @@ impl<'a> Watch<'a> {
     /// Notes and shows an event.
     pub(super) fn event(&mut self, event: &Event) -> Result<(), Error> {
         self.notes.event(event);
-        self.dashboard.event(event)
+        self.dashboard.event(event)?;
+        match event {
+            Event::Decision(decision) if decision.what == DecisionKind::Latency => {
+                let wanted = decision.from.as_deref().unwrap_or_default();
+                let got = decision.to.as_deref().unwrap_or_default();
+                let message = format!("{got} are aimed at instead: {}", decision.why.join("; "));
+                self.note(Note::new(format!("--latency {wanted}"), message))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether the title is known and has not been looked at yet.
@@ -118,6 +130,16 @@ impl<'a> Watch<'a> {
             self.next_sample = at + SAMPLE_EVERY;
             self.notes.sample(at, snapshot, received);
             self.dashboard.sample(at, snapshot)?;
+        }
+        if let Some(edge) = snapshot.edge.as_ref().filter(|_| !self.edge_told && snapshot.state == State::Playing) {
+            self.edge_told = true;
+            let options =
+                [("--latency", self.args.latency.is_some()), ("--max-latency", self.args.max_latency.is_some())];
+            for (option, _) in options.into_iter().filter(|(_, given)| *given && !edge.following) {
+                let message =
+                    "playback begins in the past: the live edge is not followed, and nothing is too late there";
+                self.note(Note::new(option, message))?;
+            }
         }
         let left = self.args.until.map(|until| self.notes.end(until) - snapshot.position);
         // A session that nobody reads and that leaves nothing behind is of no use (`telecine play | head`).
