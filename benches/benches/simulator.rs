@@ -1,4 +1,5 @@
-//! Sessions of ten minutes in the simulator's faithful mode, and what each rule's decisions cost in it.
+//! Sessions of ten minutes in the simulator's faithful mode, and what each rule's decisions cost in it; and the same sessions in
+//! the real engine.
 
 // What goes wrong here ends the benchmark.
 #![allow(clippy::expect_used)]
@@ -10,6 +11,7 @@ use std::time::Duration;
 use criterion::{criterion_group, criterion_main, Criterion, Throughput};
 use telecine_simulator::faithful::{play, rule, Setup};
 use telecine_simulator::optimum::optimum;
+use telecine_simulator::player::{self, play_by, Viewing};
 use telecine_simulator::read::{sabre_movie, sabre_network};
 use telecine_simulator::{for_each_index, Link, Movie, Score};
 
@@ -51,6 +53,25 @@ fn sessions(criterion: &mut Criterion) {
     }
 }
 
+fn players(criterion: &mut Criterion) {
+    let setup = player::Setup { buffer_ms: 25_000.0, viewing: Viewing::OnDemand };
+    for (set, movie, link) in sets() {
+        let mut group = criterion.benchmark_group(format!("player/{set}"));
+        group.sample_size(10).throughput(Throughput::Elements(1));
+        for name in ["throughput", "bola-e-damped", "foresight"] {
+            group.bench_function(name, |bencher| {
+                bencher.iter(|| play_by(name, black_box(&movie), &link, &setup).expect("played"));
+            });
+        }
+        let many = 16;
+        group.throughput(Throughput::Elements(many as u64));
+        group.bench_function("throughput, all cores", |bencher| {
+            bencher.iter(|| for_each_index(many, |_| play_by("throughput", black_box(&movie), &link, &setup)));
+        });
+        group.finish();
+    }
+}
+
 fn optima(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("optimum");
     group.sample_size(10).measurement_time(Duration::from_secs(5));
@@ -62,5 +83,5 @@ fn optima(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, sessions, optima);
+criterion_group!(benches, sessions, players, optima);
 criterion_main!(benches);

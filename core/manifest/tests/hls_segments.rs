@@ -50,11 +50,15 @@ fn h047_a_segment_without_a_duration_lasts_the_target_duration() {
 
 #[test]
 fn h048_a_byte_range_without_an_offset_goes_on_in_the_same_resource() {
-    let listed = segments(
-        "#EXTINF:4,\n#EXT-X-BYTERANGE:100@50\na.ts\n#EXTINF:4,\n#EXT-X-BYTERANGE:30\na.ts\n#EXTINF:4,\n#EXT-X-BYTERANGE:20@1000\na.ts\n#EXTINF:4,\nb.ts",
-    );
-    let ranges: Vec<_> = listed.iter().map(|segment| segment.byte_range).collect();
-    assert_eq!(ranges, [range(50, 100), range(150, 30), range(1000, 20), None]);
+    let body = "#EXTINF:4,\n#EXT-X-BYTERANGE:100@50\na.ts\n#EXTINF:4,\n#EXT-X-BYTERANGE:30\na.ts\n#EXTINF:4,\n#EXT-X-BYTERANGE:20@1000\na.ts\n#EXTINF:4,\nb.ts";
+    let expected = [range(50, 100), range(150, 30), range(1000, 20), None];
+    let ranges: Vec<_> = segments(body).iter().map(|segment| segment.byte_range).collect();
+    assert_eq!(ranges, expected);
+    // The same is known without a segment being made.
+    let index = clean_media(&around(body)).index;
+    let first = index.table.first_number();
+    assert_eq!((first..first + 4).map(|number| index.byte_range_of(number)).collect::<Vec<_>>(), expected);
+    assert_eq!(index.byte_range_of(first + 4), None);
 }
 
 #[test]

@@ -3,8 +3,8 @@
 //!
 //! A [`Movie`] is a table of sizes, a [`Link`] a list of rates that repeats; [`read`] has the formats in
 //! which both are published. [`faithful`] plays the one over the other as the simulator does with which the
-//! rules were published, and [`Metrics`] says what came of it, by all three scores. [`optimum`] finds what
-//! could have been reached. [`compare`] does all that for many rules and networks, on all cores.
+//! rules were published, [`player`] by the real engine, and [`Metrics`] says what came of it, by all three scores.
+//! [`optimum`] finds what could have been reached. [`compare`] does all that for many rules and networks, on all cores.
 //!
 //! ```
 //! use telecine_simulator::faithful::{play, rule, Setup};
