@@ -374,9 +374,10 @@ impl Engine {
         })
     }
 
-    /// How much media there can be ahead of the playhead: as wanted, and at a live edge no more than playback is late.
+    /// How much media there can be ahead of the playhead: a segment more than is wanted, as one is asked for while anything of
+    /// that lacks; and at a live edge no more than playback is late.
     fn most_ahead(&self, stream: &Stream) -> MediaTime {
-        let goal = self.goal(stream).ahead;
+        let goal = self.goal(stream).ahead + self.segment_duration(stream);
         let late = if self.is_live() { self.lateness_of_playback() } else { None };
         // While the title is held it gets later.
         late.map_or(goal, |late| goal.min(late + self.media(self.playback.wait(self.now))))

@@ -337,10 +337,14 @@ impl Engine {
         let blocks = blocks && reload.may_block();
         match merged {
             Ok(Refresh::Updated | Refresh::Appended(_) | Refresh::Gap(_)) => {
+                // One whose list went on all the while says nothing of others.
+                let stood = reload.stood_for() >= polled.to_duration();
                 reload.on_changed(started, self.now, last, blocks);
                 self.see_edge(reference, answered);
                 self.settle_hints(reference);
-                self.end_drought(reference);
+                if stood {
+                    self.end_drought(reference);
+                }
                 self.forget_unplayed();
                 self.learn_date_ranges(reference);
                 self.settle_end();

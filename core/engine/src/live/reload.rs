@@ -113,6 +113,11 @@ impl Reload {
         self.listed = started;
     }
 
+    /// For how long its server said, load by load, that all is as it was.
+    pub(crate) fn stood_for(&self) -> Duration {
+        self.listed.since(self.changed)
+    }
+
     /// For how long nobody has said, as of `now`, what there is.
     pub(crate) fn unlisted_for(&self, now: Timestamp) -> Duration {
         now.since(self.listed)

@@ -77,11 +77,20 @@ fn a_live_title_pays_for_being_late() {
 fn the_table_has_every_rule_and_every_score() {
     let run = telecine(arguments(&["--faithful", "--live"]));
     assert_eq!(run.code, 0, "{}", run.stderr);
-    for word in ["Lowest", "Foresight", "BOLA-BASIC", "DYNAMIC-DASH-without-ao", "RobustMpc", "Q1", "QoE_lin", "sabre"]
-    {
+    for word in [
+        "Lowest",
+        "Foresight",
+        "Foresight-FS",
+        "BOLA-BASIC",
+        "DYNAMIC-DASH-without-ao",
+        "RobustMpc",
+        "Q1",
+        "QoE_lin",
+        "sabre",
+    ] {
         assert!(run.stdout.contains(word), "{word}: {}", run.stdout);
     }
-    assert_eq!(run.stdout.lines().count(), 1 + 22 + 1, "{}", run.stdout);
+    assert_eq!(run.stdout.lines().count(), 1 + 23 + 1, "{}", run.stdout);
 }
 
 #[test]
