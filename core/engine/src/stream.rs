@@ -8,6 +8,7 @@ use telecine_model::presentation::PreloadHint;
 use telecine_model::{Error, MediaTime, Timestamp, TrackKind};
 
 use crate::action::{Format, LoadId};
+use crate::again::Again;
 use crate::buffer::{BufferMap, Item};
 use crate::entry::Entry;
 use crate::input::{Body, RequestId};
@@ -133,6 +134,8 @@ pub(crate) struct Stream {
     pub(crate) byte_limit: Option<u64>,
     /// Size of the segment that it had no room for last, until one fits.
     pub(crate) refused_bytes: u64,
+    /// What waits in the buffer and is fetched again.
+    pub(crate) again: Again,
 }
 
 /// Segments in a row that could not be had.
@@ -287,6 +290,7 @@ impl Stream {
             avoid: BTreeSet::new(),
             byte_limit: None,
             refused_bytes: 0,
+            again: Again::default(),
         }
     }
 
@@ -362,5 +366,6 @@ impl Stream {
         self.shift = None;
         self.at_edge = false;
         self.followed_media = false;
+        self.again = Again::default();
     }
 }
