@@ -318,6 +318,9 @@ impl Engine {
 
     /// Hands on the fragments that waited for the leading stream, or for keys, if what they waited for is there.
     pub(crate) fn release_held(&mut self, kind: TrackKind) {
+        if self.fetches_again(kind) {
+            return self.take_again(kind);
+        }
         loop {
             let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
             let fetch = fetch.filter(|fetch| fetch.hinted.is_none());

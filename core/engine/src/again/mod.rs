@@ -19,7 +19,7 @@ use crate::buffer::{Item, SEAM};
 use crate::engine::Engine;
 use crate::event::{DecisionKind, State};
 use crate::select::Step;
-use crate::stream::{RenditionRef, SegmentFetch, Stream};
+use crate::stream::{Init, RenditionRef, SegmentFetch, Stream};
 use crate::timer::Timer;
 
 /// What is to be played so soon is left as it is: sinks decode ahead of the playhead.
@@ -45,6 +45,8 @@ struct UnderWay {
     waits: LoadId,
     /// No sample of it from here on: the segment behind it begins there.
     until: Option<MediaTime>,
+    /// The initialisation that came in it, where the manifest names none.
+    own_init: Option<(RenditionRef, Init)>,
 }
 
 /// What was known when the rule was asked last.
@@ -153,7 +155,7 @@ impl Engine {
         self.decide(DecisionKind::FastSwitch, Some(kind), from, to, why);
         let next_load = LoadId(self.loads + 1);
         let Some(stream) = self.streams.get_mut(&kind) else { return false };
-        stream.again.under_way = Some(UnderWay { load: next_load, waits, until: None });
+        stream.again.under_way = Some(UnderWay { load: next_load, waits, until: None, own_init: None });
         // What goes on behind the buffer does so with the reader that it had.
         let demuxer = stream.demuxer.take();
         self.fetch_segment(kind, reference, segment, None);

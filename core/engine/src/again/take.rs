@@ -38,20 +38,45 @@ impl Engine {
             return;
         }
         // What comes behind the buffer is read by what it was read by before.
-        let own_init = self.streams.get(&kind).and_then(|stream| stream.own_init.clone());
+        let Some(stream) = self.streams.get_mut(&kind) else { return };
+        let before = stream.own_init.clone();
+        if let Some(own) = stream.again.under_way.as_ref().and_then(|under_way| under_way.own_init.clone()) {
+            stream.own_init = Some(own);
+        }
         match self.read_again(kind) {
-            Ok(whole) => self.put_again(kind, whole),
+            Ok(Some(whole)) => self.put_again(kind, whole),
+            Ok(None) => {}
             Err(why) => self.leave_again(kind, why),
         }
         if let Some(stream) = self.streams.get_mut(&kind) {
-            stream.own_init = own_init;
+            stream.own_init = before;
         }
     }
 
-    /// Reads it, or says why it is of no use.
-    fn read_again(&mut self, kind: TrackKind) -> Result<Whole, String> {
-        let mut fragments = Vec::new();
-        for piece in self.pieces_again(kind)? {
+    /// Reads it, or says why it is of no use. None while it waits for keys.
+    fn read_again(&mut self, kind: TrackKind) -> Result<Option<Whole>, String> {
+        let read = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref()).is_some_and(|fetch| fetch.read);
+        if !read {
+            self.open_again(kind)?;
+        }
+        let held = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref()).map(|fetch| &fetch.held);
+        let needs: Vec<Option<NeedId>> = held.into_iter().flatten().map(|piece| piece.need).collect();
+        if !needs.into_iter().all(|need| self.may_pass(kind, need)) {
+            // If they cannot be had at all, it is given up by now.
+            return Ok(None);
+        }
+        let fetch = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut());
+        let held = fetch.map(|fetch| std::mem::take(&mut fetch.held)).unwrap_or_default();
+        let mut fragments = Vec::with_capacity(held.len());
+        for piece in held {
+            fragments.extend(self.ready(kind, piece)?);
+        }
+        self.check_again(kind, fragments).map(Some)
+    }
+
+    /// Holds its fragments, and asks for their keys.
+    fn open_again(&mut self, kind: TrackKind) -> Result<(), String> {
+        for mut piece in self.pieces_again(kind)? {
             match piece.fact.clone() {
                 MediaFact::Broken(error) => return Err(said(&error)),
                 MediaFact::Init(tracks) => {
@@ -59,23 +84,26 @@ impl Engine {
                         return Err(said(&error));
                     }
                     let init = Init { tracks, segment: piece.init };
-                    if let Some(stream) = self.streams.get_mut(&kind) {
-                        let rendition = stream.fetch.as_ref().map(|fetch| fetch.rendition);
-                        stream.own_init = rendition.map(|rendition| (rendition, init));
+                    let Some(stream) = self.streams.get_mut(&kind) else { continue };
+                    stream.own_init = stream.fetch.as_ref().map(|fetch| (fetch.rendition, init));
+                    if let Some(under_way) = &mut stream.again.under_way {
+                        under_way.own_init.clone_from(&stream.own_init);
                     }
                 }
                 fact => {
-                    if let Some((tracks, keys)) = fragment_of(&fact) {
-                        let mut piece = piece;
-                        if !keys.is_empty() {
-                            piece.need = self.need_of_fragment(kind, keys, &piece);
-                        }
-                        fragments.extend(self.ready(kind, tracks, piece)?);
+                    let Some((_, keys)) = fragment_of(&fact) else { continue };
+                    if !keys.is_empty() {
+                        piece.need = self.need_of_fragment(kind, keys, &piece);
                     }
+                    let fetch = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut());
+                    fetch.ok_or("it was given up")?.held.push_back(piece);
                 }
             }
         }
-        self.check_again(kind, fragments)
+        if let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) {
+            fetch.read = true;
+        }
+        Ok(())
     }
 
     /// What is in it. In a replay that is known of the recording.
@@ -102,11 +130,9 @@ impl Engine {
     }
 
     /// A fragment of the stream's own kind, clear or as its key system takes it; None if there is nothing of that in it.
-    fn ready(&mut self, kind: TrackKind, tracks: &[FragmentTrack], piece: Piece) -> Result<Option<Ready>, String> {
-        if !self.may_pass(kind, piece.need) {
-            return Err("its keys are not there".to_owned());
-        }
-        if !self.has_init(kind) || !self.knows_timeline(kind, tracks) {
+    fn ready(&mut self, kind: TrackKind, piece: Piece) -> Result<Option<Ready>, String> {
+        let tracks = fragment_of(&piece.fact).map(|(tracks, _)| tracks.to_vec()).unwrap_or_default();
+        if !self.has_init(kind) || !self.knows_timeline(kind, &tracks) {
             return Err("nothing says how it is to be read".to_owned());
         }
         let (need, through) = (piece.need, self.goes_through(piece.need));
