@@ -186,7 +186,7 @@ impl Engine {
             start,
             end,
             offset,
-            window: self.window(fetch.rendition.period),
+            window: stream.again.window(fetch.load, self.window(fetch.rendition.period)),
             show_from: stream.show_from.filter(|from| *from > start),
             discontinuity,
             samples: part.samples,

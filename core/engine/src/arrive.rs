@@ -39,6 +39,14 @@ impl Engine {
             }
             return;
         }
+        if self.fetches_again(kind) {
+            // Read when it is complete.
+            if let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) {
+                fetch.early.push(data);
+            }
+            return self.watch_again(kind);
+        }
+        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return };
         if fetch.reader.is_none() && !self.open_reader(kind) {
             // The initialisation section is still on its way: the bytes wait, unread.
             if let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) {
@@ -51,7 +59,7 @@ impl Engine {
     }
 
     /// Opens the reader of a kind's segment if its initialisation section and its key are there.
-    fn open_reader(&mut self, kind: TrackKind) -> bool {
+    pub(crate) fn open_reader(&mut self, kind: TrackKind) -> bool {
         let Some(fetch) = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref()) else {
             return false;
         };
@@ -104,6 +112,9 @@ impl Engine {
             return self.replace_unkeyed(kind, error);
         }
         self.open_init(kind);
+        if self.fetches_again(kind) {
+            return self.take_again(kind);
+        }
         let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return };
         if fetch.format == Format::WebVtt {
             if fetch.complete && fetch.cover.lock().is_none_or(|lock| self.title.key_files.opens(lock)) {
@@ -133,7 +144,7 @@ impl Engine {
     }
 
     /// Whether initialisation section and key of what is fetched for a kind are there.
-    fn is_readable(&self, kind: TrackKind) -> bool {
+    pub(crate) fn is_readable(&self, kind: TrackKind) -> bool {
         self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref()).is_some_and(|fetch| {
             fetch.init_request.is_none()
                 && fetch.init.as_ref().is_none_or(|key| self.title.inits.contains_key(key))
@@ -253,6 +264,9 @@ impl Engine {
     /// A segment or its initialisation section cannot be read. If nothing ever could be with its key, that is the
     /// wrong one, and so it is for every segment.
     pub(crate) fn replace_broken(&mut self, kind: TrackKind, error: Error, init: bool) {
+        if self.fetches_again(kind) {
+            return self.fail_again(kind, &error);
+        }
         let Some(fetch) = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref()) else { return };
         let error = self.in_segment(error, kind, fetch, init);
         let lock = if init { fetch.init_cover.lock() } else { fetch.cover.lock() };
@@ -304,6 +318,9 @@ impl Engine {
 
     /// Hands on the fragments that waited for the leading stream, or for keys, if what they waited for is there.
     pub(crate) fn release_held(&mut self, kind: TrackKind) {
+        if self.fetches_again(kind) {
+            return self.take_again(kind);
+        }
         loop {
             let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
             let fetch = fetch.filter(|fetch| fetch.hinted.is_none());
@@ -334,6 +351,10 @@ impl Engine {
         }
         fetch.request = None;
         fetch.complete = true;
+        if self.fetches_again(kind) {
+            return self.take_again(kind);
+        }
+        let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) else { return };
         if fetch.format == Format::WebVtt {
             if fetch.cover.lock().is_none_or(|lock| self.title.key_files.opens(lock)) {
                 self.finish_text(kind);

@@ -261,7 +261,7 @@ impl BufferMap {
     }
 
     /// The items that follow each other from the one at `time` on.
-    fn chain(&self, time: MediaTime) -> &[Item] {
+    pub(crate) fn chain(&self, time: MediaTime) -> &[Item] {
         let first = self.at(time).unwrap_or(self.0.len());
         let items = self.0.get(first..).unwrap_or_default();
         let breaks = items.windows(2).position(|pair| pair[1].start > pair[0].end + SEAM);

@@ -15,6 +15,10 @@ pub struct Config {
     pub limits: Limits,
     /// Bitrate rule by name, as `telecine_abr::rule_by_name` knows it; None is the default.
     pub rule: Option<String>,
+    /// What waits in the buffer in a low rendition may be fetched again in a higher one when the network has risen, if the
+    /// bitrate rule finds that worth it and the sink has random access. Default true; switched off no byte is fetched
+    /// twice.
+    pub fast_switch: bool,
     /// Throughput assumed before anything was measured, in bits a second. Default 1.5 Mbit/s.
     pub initial_throughput: u64,
     /// Media buffered ahead of the playhead. Default 30 s.
@@ -63,6 +67,7 @@ impl Default for Config {
             seed: 0,
             limits: Limits::default(),
             rule: None,
+            fast_switch: true,
             initial_throughput: 1_500_000,
             buffer_goal: MediaTime::from_secs(30),
             buffer_bytes: 128 << 20,

@@ -324,6 +324,9 @@ pub enum DecisionKind {
     Track,
     /// A request was given up for a smaller one.
     Abandon,
+    /// A segment that waits in the buffer is fetched again in a higher rendition and takes its place; or that is given up,
+    /// and what waits is played ([`Config::fast_switch`](crate::Config::fast_switch)).
+    FastSwitch,
     /// The same bytes are fetched from somewhere else.
     Pathway,
     /// A failed request is made again.

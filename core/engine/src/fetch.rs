@@ -433,6 +433,12 @@ impl Engine {
             self.sample(&request, true);
         }
         match request.purpose {
+            Purpose::Segment(kind) | Purpose::Init(kind, _) if self.fetches_again(kind) => {
+                return self.fail_again(kind, &error);
+            }
+            _ => {}
+        }
+        match request.purpose {
             Purpose::Playlist(reference) if self.is_reload(reference) => {
                 return self.on_reload_failed(reference, &request, error);
             }

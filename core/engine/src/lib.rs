@@ -60,6 +60,7 @@
 #![forbid(unsafe_code)]
 
 mod action;
+mod again;
 mod append;
 mod arrive;
 mod bound;

@@ -152,6 +152,9 @@ impl Engine {
 
     /// What a stream is fetching cannot be decoded, nor anything else of its rendition.
     pub(crate) fn leave_undecodable(&mut self, kind: TrackKind, error: Error) {
+        if self.fetches_again(kind) {
+            return self.fail_again(kind, &error);
+        }
         let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
         let placed = fetch.map(|fetch| (fetch.rendition, self.in_segment(error, kind, fetch, fetch.init.is_some())));
         self.drop_fetch(kind);
@@ -175,6 +178,9 @@ impl Engine {
         error: Error,
         mut why: Vec<String>,
     ) {
+        if self.fetches_again(kind) {
+            return self.fail_again(kind, &error);
+        }
         let Some(stream) = self.streams.get_mut(&kind) else {
             return;
         };

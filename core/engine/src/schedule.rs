@@ -79,6 +79,7 @@ impl Engine {
 
     /// One step; true if there may be another at once.
     fn schedule_once(&mut self, kind: TrackKind) -> bool {
+        self.watch_again(kind);
         if self.title.start.is_none() && !self.awaits_first_playlist(kind) {
             return false;
         }
@@ -100,6 +101,9 @@ impl Engine {
         let from = self.needed_from(stream);
         let fresh = stream.shift.is_none() && stream.buffer.fetched_until(from).is_none();
         let next_time = stream.next_time(from);
+        if self.title.start.is_some() && self.switch_fast(kind, from, next_time) {
+            return false;
+        }
         if self.title.start.is_some() && !self.has_room(kind, from, next_time) {
             return false;
         }
@@ -552,7 +556,7 @@ impl Engine {
     }
 
     /// Whether the manifest says that a segment is not there, or not worth playing.
-    fn is_missing(&self, reference: RenditionRef, segment: &Segment) -> bool {
+    pub(crate) fn is_missing(&self, reference: RenditionRef, segment: &Segment) -> bool {
         let overlaps = |(from, to): &(MediaTime, MediaTime)| *from < segment.end() && segment.start < *to;
         segment.gap || self.rendition(reference).is_some_and(|r| r.invalid_ranges.iter().any(overlaps))
     }

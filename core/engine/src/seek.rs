@@ -126,7 +126,8 @@ impl Engine {
             let follows = stream.buffer.fetched_until(target).is_some_and(|end| fetch.start.abs_diff(end) <= SEAM);
             // Of a segment that is entered further behind its beginning would be missing.
             let entered_behind = fetch.entry.as_ref().is_some_and(|entry| entry.is_behind(target));
-            let needed = (covers || follows) && !entered_behind;
+            // What is fetched again is nothing that the target waits for.
+            let needed = (covers || follows) && !entered_behind && !stream.again.is(fetch);
             if self.capabilities.random_access && Some(stream.period) == period && needed {
                 continue;
             }

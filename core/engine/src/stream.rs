@@ -8,6 +8,7 @@ use telecine_model::presentation::PreloadHint;
 use telecine_model::{Error, MediaTime, Timestamp, TrackKind};
 
 use crate::action::{Format, LoadId};
+use crate::again::Again;
 use crate::buffer::{BufferMap, Item};
 use crate::entry::Entry;
 use crate::input::{Body, RequestId};
@@ -139,6 +140,8 @@ pub(crate) struct Stream {
     pub(crate) byte_limit: Option<u64>,
     /// Size of the segment that it had no room for last, until one fits.
     pub(crate) refused_bytes: u64,
+    /// What waits in the buffer and is fetched again.
+    pub(crate) again: Again,
 }
 
 /// Segments in a row that could not be had.
@@ -296,6 +299,7 @@ impl Stream {
             avoid: BTreeSet::new(),
             byte_limit: None,
             refused_bytes: 0,
+            again: Again::default(),
         }
     }
 
@@ -373,5 +377,6 @@ impl Stream {
         self.refill = 0;
         self.lacked = None;
         self.followed_media = false;
+        self.again = Again::default();
     }
 }

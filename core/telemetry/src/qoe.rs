@@ -52,6 +52,7 @@ pub struct Qoe {
     requests: Requests,
     by_pathway: BTreeMap<String, u64>,
     bytes: Bytes,
+    replaced: u64,
 }
 
 /// Pathways that are counted apart.
@@ -71,6 +72,7 @@ struct Bytes {
     fetched: u64,
     media: u64,
     wasted: u64,
+    replaced: u64,
 }
 
 /// What a session was like.
@@ -112,7 +114,11 @@ pub struct QoeSummary {
     pub bytes_media: u64,
     /// Of those, bytes that were never played: cancelled, failed, dropped from the buffer or read past.
     pub bytes_wasted: u64,
-    /// Of those, bytes that were read past because a server ignores byte ranges ([`QoeSummary::read_past`]).
+    /// Of those, bytes that waited in the buffer and gave way to the same in a higher rendition.
+    pub bytes_replaced: u64,
+    /// Segments that did.
+    pub segments_replaced: u64,
+    /// Of the wasted bytes, those that were read past because a server ignores byte ranges ([`QoeSummary::read_past`]).
     pub bytes_skipped: u64,
     /// Requests made.
     pub requests: u64,
@@ -158,6 +164,7 @@ impl Qoe {
             requests: Requests::default(),
             by_pathway: BTreeMap::new(),
             bytes: Bytes::default(),
+            replaced: 0,
         }
     }
 
@@ -246,6 +253,12 @@ impl Qoe {
         self.bytes.wasted = self.bytes.wasted.saturating_add(bytes);
     }
 
+    /// A segment that waited gave way to the same in a higher rendition. Its bytes are to be told as wasted too.
+    pub fn replaced(&mut self, bytes: u64) {
+        self.replaced = self.replaced.saturating_add(1);
+        self.bytes.replaced = self.bytes.replaced.saturating_add(bytes);
+    }
+
     /// What the session was like so far.
     pub fn summary(&self, now: Timestamp) -> QoeSummary {
         let mut upto = self.clone();
@@ -273,6 +286,8 @@ impl Qoe {
             bytes_fetched: upto.bytes.fetched,
             bytes_media: upto.bytes.media,
             bytes_wasted: upto.bytes.wasted,
+            bytes_replaced: upto.bytes.replaced,
+            segments_replaced: upto.replaced,
             bytes_skipped: 0,
             requests: upto.requests.total,
             requests_failed: upto.requests.failed,

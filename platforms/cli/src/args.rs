@@ -119,6 +119,9 @@ pub(crate) struct Play {
     /// Bitrate rule
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(abr::RULES))]
     pub(crate) abr: Option<String>,
+    /// Never fetch again in a higher rendition what waits in the buffer in a low one
+    #[arg(long)]
+    pub(crate) no_fast_switch: bool,
     /// Tallest picture, in lines
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_height: Option<u32>,

@@ -336,6 +336,9 @@ impl Engine {
 
     /// What is being fetched for a kind cannot be decrypted: another rendition under another key, or the end.
     pub(crate) fn replace_unkeyed(&mut self, kind: TrackKind, error: Error) {
+        if self.fetches_again(kind) {
+            return self.fail_again(kind, &error);
+        }
         let Some(stream) = self.streams.get_mut(&kind) else { return };
         let Some(fetch) = stream.fetch.take() else { return };
         let error = self.in_segment(error, kind, &fetch, false);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use telecine_engine::{replay, Command, Config, DecisionKind, Engine, KeySetup, RequestClass};
 use telecine_model::{ErrorCode, Timestamp, TrackKind};
 use telecine_virtual::testing::{Fault, SyntheticTitle};
-use telecine_virtual::{Failure, Fetched, Outcome, Response, Session};
+use telecine_virtual::{Failure, Fetched, Network, Outcome, Response, Session, Step};
 
 use crate::common::{at, decisions, errors, secs, track};
 use crate::sealed::Sealed;
@@ -65,6 +65,21 @@ fn a_title_plays_with_the_sequence_number_for_a_vector() {
 fn an_explicit_vector_and_an_encrypted_initialisation_section_play() {
     plays(session(Sealed { explicit_iv: true, seal_init: true, ..title(30) }));
     plays(session(Sealed { seal_init: true, ..title(30) }));
+}
+
+#[test]
+fn what_is_fetched_again_when_the_network_rises_is_decrypted_as_it_should_be() {
+    let step = |seconds: u64, kbps: u64| Step {
+        duration: Duration::from_secs(seconds),
+        bits_per_second: kbps * 1000,
+        latency: Duration::from_millis(40),
+    };
+    for sealed in [title(120), Sealed { seal_init: true, rotation: 2, ..title(120) }] {
+        let network = Network::from_steps([step(40, 600), step(100_000, 8000)]).expect("a network");
+        let session = plays(session(sealed).network(network));
+        assert!(session.engine().qoe(session.now()).segments_replaced > 0);
+        assert_eq!(errors(&session), []);
+    }
 }
 
 #[test]

@@ -375,6 +375,8 @@ impl Collector {
                 fetched: qoe.bytes_fetched,
                 media: qoe.bytes_media,
                 wasted: qoe.bytes_wasted,
+                replaced: qoe.bytes_replaced,
+                segments_replaced: qoe.segments_replaced,
                 skipped: qoe.bytes_skipped,
             },
             requests: Requests {

@@ -188,7 +188,11 @@ pub(crate) struct Bytes {
     pub(crate) media: u64,
     /// Of that, what was fetched and never played.
     pub(crate) wasted: u64,
-    /// Of that, what was read past because a server ignores byte ranges.
+    /// Of that, what waited in the buffer and gave way to the same in a higher rendition.
+    pub(crate) replaced: u64,
+    /// Segments that did.
+    pub(crate) segments_replaced: u64,
+    /// Of what was wasted, what was read past because a server ignores byte ranges.
     pub(crate) skipped: u64,
 }
 

@@ -30,6 +30,8 @@ pub(crate) struct Lane {
     /// The loading that is being appended, and what was held of its rendition before it. Its own fragments
     /// may overlap: pictures come in decoding order.
     loading: Option<(LoadId, Vec<(MediaTime, MediaTime)>)>,
+    /// That loading does not continue what was appended before: it may take the place of something.
+    anew: bool,
     /// Cues that later segments may repeat: digest and end.
     cues: Vec<(u64, MediaTime)>,
 }
@@ -116,7 +118,7 @@ impl Lane {
             spacing = spacing.max(end - pts);
             // By their middle: times that differ by a rounding error are still the same sample. What goes on in decoding
             // order is new, though others that are shown behind it came before: a segment may begin in mid-group.
-            let goes_on = self.decoded_until.is_some_and(|until| dts >= until);
+            let goes_on = !self.anew && self.decoded_until.is_some_and(|until| dts >= until);
             if goes_on || !held.iter().any(|(from, to)| *from <= middle && middle < *to) {
                 arrival.count(pts, end - pts);
             }
@@ -170,12 +172,17 @@ impl Lane {
         ahead && !self.spans.iter().any(|span| span.start < start && span.end + spacing >= start)
     }
 
-    /// What was held of an append's rendition before its loading began.
+    /// What was held of an append's rendition before its loading began; what was held of any, if that begins anew: then it
+    /// may be in the place of another.
     fn held_before(&mut self, append: &Append) -> Vec<(MediaTime, MediaTime)> {
         match &self.loading {
             Some((load, held)) if *load == append.load => held.clone(),
             _ => {
-                let held = self.held(&append.rendition, MediaTime::MIN, MediaTime::MAX);
+                self.anew = append.discontinuity;
+                let held = match self.anew {
+                    true => self.spans.iter().map(|span| (span.start, span.end)).collect(),
+                    false => self.held(&append.rendition, MediaTime::MIN, MediaTime::MAX),
+                };
                 self.loading = Some((append.load, held.clone()));
                 held
             }

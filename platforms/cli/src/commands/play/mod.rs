@@ -134,6 +134,7 @@ fn config(args: &Play) -> Result<Config, Error> {
     config.live.latency_max = args.max_latency;
     config.seed = args.seed;
     config.rule = args.abr.clone();
+    config.fast_switch = !args.no_fast_switch;
     config.record = args.record.is_some();
     config.preferences.audio_languages = args.audio_lang.clone();
     config.preferences.text_languages = args.text_lang.clone();
