@@ -20,6 +20,8 @@ pub struct Level {
     pub score: Option<u64>,
     /// Bytes of the segment that is asked about, where known from an index or a size model.
     pub next_size: Option<u64>,
+    /// Its list or index is there; else that has to be fetched before its first segment can be asked for.
+    pub listed: bool,
 }
 
 impl Level {

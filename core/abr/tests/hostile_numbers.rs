@@ -31,8 +31,14 @@ fn levels() -> impl Strategy<Value = Vec<Level>> {
     let level = (extreme_u64(), prop::option::of(extreme_u64()));
     prop::collection::vec(level, 1..8).prop_map(|mut levels| {
         levels.sort();
-        let level =
-            |(rendition, (bitrate, next_size))| Level { rendition, bitrate, height: None, score: None, next_size };
+        let level = |(rendition, (bitrate, next_size))| Level {
+            rendition,
+            bitrate,
+            height: None,
+            score: None,
+            next_size,
+            listed: bitrate % 2 == 0,
+        };
         levels.into_iter().enumerate().map(level).collect()
     })
 }

@@ -8,8 +8,14 @@ use telecine_model::{MediaTime, Timestamp};
 
 /// A segment of 4 s at 3 Mbit/s, half of which is there after 2 s; 1.5 s are in the buffer.
 fn abandons(rule: &str, paced: bool, bits_per_second: u64, samples: u32) -> bool {
-    let level =
-        |rendition, bitrate| Level { rendition, bitrate, height: None, score: None, next_size: Some(bitrate / 2) };
+    let level = |rendition, bitrate| Level {
+        rendition,
+        bitrate,
+        height: None,
+        score: None,
+        next_size: Some(bitrate / 2),
+        listed: true,
+    };
     let levels = [level(0, 300_000), level(1, 3_000_000)];
     let ctx = Context {
         now: Timestamp::from_millis(12_100),

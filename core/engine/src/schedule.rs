@@ -418,6 +418,7 @@ impl Engine {
                 height: rendition.and_then(|r| r.height),
                 score: rendition.and_then(|r| r.score_milli),
                 next_size: range.map(|range| range.length),
+                listed: index.is_some(),
             }
         };
         steps.iter().map(level).collect()

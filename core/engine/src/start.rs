@@ -33,6 +33,12 @@ impl Engine {
     /// By how much the picture under way is predicted to come later than what is there lasts; None where nothing is.
     fn lack_of_next_segment(&self) -> Option<MediaTime> {
         let stream = self.streams.get(&TrackKind::Video).filter(|stream| !stream.ended)?;
+        let ahead = stream.buffer.media_from(self.goes_on_from());
+        let segment = self.segment_duration(stream);
+        if ahead < segment && stream.fetch.is_none() && stream.awaits.is_some() {
+            // It cannot even be asked for before its list or index is there.
+            return Some(MediaTime::from_duration(LONGEST));
+        }
         let estimate = self.estimate();
         let request = stream.fetch.as_ref().and_then(|fetch| self.requests.get(fetch.request?));
         let rest = request.and_then(|request| {
@@ -43,7 +49,7 @@ impl Engine {
         let rest = rest.or_else(|| {
             let rendition = self.rendition(stream.reference(stream.rendition?))?;
             let declared = rendition.average_bandwidth.unwrap_or(rendition.bandwidth);
-            let millis = u64::try_from(self.segment_duration(stream).as_millis()).ok()?;
+            let millis = u64::try_from(segment.as_millis()).ok()?;
             Some(declared.saturating_mul(millis) / 8000)
         })?;
         let rest = rest.saturating_mul(8_000_000).saturating_mul(100 + DOUBT) / 100;
@@ -51,6 +57,6 @@ impl Engine {
         let answer = if request.is_none_or(|request| request.head.is_none()) { estimate.ttfb } else { Duration::ZERO };
         let speed = i64::from(self.playback.rate_milli);
         let comes = MediaTime::from_duration(transfer.saturating_add(answer)).mul_ratio(speed, 1000);
-        Some(comes - stream.buffer.media_from(self.goes_on_from()))
+        Some(comes - ahead)
     }
 }

@@ -31,6 +31,12 @@ const PRICE_OF_START: f64 = 0.5;
 const LEAST_SHARE: f64 = 0.25;
 /// How far the rate is off where only an average of it is known.
 const ERROR_OF_AVERAGES: f64 = 0.45;
+/// What it takes to fetch a list or an index first, beside the time to first byte, in seconds.
+const LISTING_S: f64 = 0.3;
+/// So many samples say how far it is off.
+const FEW_SAMPLES: u32 = 5;
+/// How far sizes are off what bitrates say.
+const ERROR_OF_SIZES: f64 = 0.2;
 /// How far it is off where it is assumed.
 const ERROR_OF_ASSUMPTIONS: f64 = 0.9;
 
@@ -59,10 +65,17 @@ fn best(worths: &[f64]) -> usize {
 fn outlook_of(ctx: &Context<'_>) -> Option<Outlook> {
     let estimate = ctx.estimate?;
     let (bits_per_second, typical_error) = match estimate.forecast {
-        Some(forecast) => (forecast.bits_per_second, f64::from(forecast.typical_error_milli) / 1000.0),
+        Some(forecast) => {
+            let error = f64::from(forecast.typical_error_milli) / 1000.0;
+            let few = if estimate.samples < FEW_SAMPLES { ERROR_OF_ASSUMPTIONS } else { 0.0 };
+            (forecast.bits_per_second, error.max(few))
+        }
         None if estimate.samples > 0 => (estimate.bits_per_second, ERROR_OF_AVERAGES),
         None => (estimate.bits_per_second, ERROR_OF_ASSUMPTIONS),
     };
+    // A segment of unknown size takes longer or shorter than its bitrate says, as with a faster or slower network.
+    let of_size = if ctx.levels.iter().any(|level| level.next_size.is_none()) { ERROR_OF_SIZES } else { 0.0 };
+    let typical_error = libm::sqrt(typical_error * typical_error + of_size * of_size);
     let kbps = bits_per_second.max(1) as f64 / 1000.0 / ctx.speed();
     // The other tracks have their share of the line, and never all of it.
     let kbps = (kbps - ctx.aside as f64 / 1000.0).max(LEAST_SHARE * kbps);
@@ -124,7 +137,10 @@ impl Foresight {
         let ladder = self.ladder.as_ref().filter(|ladder| ladder.has_steps())?;
         let segment = seconds(ctx.segment_duration);
         self.sizes.clear();
-        self.sizes.extend(ctx.levels.iter().map(|level| level.segment_bits(segment)));
+        // Time before the first segment of a level costs as bits do that take as long.
+        let listing_bits = (outlook.latency_s + LISTING_S * ctx.speed()) * libm::exp(outlook.log_rate) * 1000.0;
+        let before = |level: &Level| if level.listed { 0.0 } else { listing_bits };
+        self.sizes.extend(ctx.levels.iter().map(|level| level.segment_bits(segment) + before(level)));
         let scene = Scene {
             ladder,
             segment_ms: segment * 1000.0,
