@@ -187,12 +187,7 @@ impl BitrateRule for BolaE {
             self.on_seek();
         }
         let Some(bola) = Bola::of(ctx) else {
-            let level = ctx.current.unwrap_or(0).min(ctx.top());
-            let reason = match ctx.levels.len() {
-                0 | 1 => Reason::OnlyChoice,
-                _ => Reason::AllAlike { bitrate: ctx.bitrate(level) },
-            };
-            return Choice::new(level, reason);
+            return Choice::without_steps(ctx);
         };
         self.count_rest(ctx);
         match self.placeholder {

@@ -126,6 +126,16 @@ impl Choice {
     pub fn new(level: usize, reason: Reason) -> Self {
         Self { level, wait: None, reasons: vec![reason] }
     }
+
+    /// What stays where a ladder has no steps, and nothing is to be weighed.
+    pub(crate) fn without_steps(ctx: &Context<'_>) -> Self {
+        let level = ctx.current.unwrap_or(0).min(ctx.top());
+        let reason = match ctx.levels.len() {
+            0 | 1 => Reason::OnlyChoice,
+            _ => Reason::AllAlike { bitrate: ctx.bitrate(level) },
+        };
+        Self::new(level, reason)
+    }
 }
 
 /// A segment that was downloaded and appended.
@@ -190,8 +200,8 @@ pub trait BitrateRule: Send {
     /// The level of the next segment.
     fn choose(&mut self, ctx: &Context<'_>) -> Choice;
 
-    /// Which of the segments that wait in the buffer, the one that plays first, to fetch again before the next one is
-    /// requested (fast switching: what was buffered on a slow network need not be seen on a fast one). Asked where the
+    /// Which segment to fetch again before the next one is requested, of those that `waiting` has: whole ones, from the one that
+    /// plays on, as they follow each other (fast switching: what was buffered on a slow network need not be seen on a fast one). Asked where the
     /// next segment would be requested, or its request waits for room; the caller drops what has not come when its turn
     /// to be played has.
     fn again(&mut self, _ctx: &Context<'_>, _waiting: &[Waiting]) -> Option<Again> {

@@ -1,6 +1,7 @@
 //! The request in flight, as the question of giving it up sees it.
 
 use crate::fit::Network;
+use crate::published::InFlight;
 use crate::rule::{seconds, Context, Progress};
 
 /// Bits before which progress says too little: one packet.
@@ -55,9 +56,15 @@ impl Transit {
         Some(Self { elapsed: elapsed * speed, network, size, rest: size - arrived, segment, rate: level.rate() })
     }
 
-    /// Bits of the whole body.
-    pub(crate) fn size(&self) -> f64 {
-        self.size
+    /// The same, as the published rules see it.
+    pub(crate) fn in_flight(&self, level: usize) -> InFlight {
+        InFlight {
+            level,
+            size: self.size,
+            received: self.size - self.rest,
+            elapsed_ms: self.elapsed * 1000.0,
+            latency_ms: self.network.ttfb * 1000.0,
+        }
     }
 
     /// Bits of the same segment at another level: known, or in proportion to the bitrates.

@@ -65,6 +65,7 @@ mod append;
 mod arrive;
 mod bound;
 mod buffer;
+mod choosing;
 mod config;
 mod control;
 mod cues;

@@ -98,6 +98,7 @@ impl Engine {
         let asked = asked || before.is_some();
         self.playback.seek = Some(Seek { started, target, asked, arrived: false });
         self.playback.begins = None;
+        self.playback.held_until = None;
         if asked {
             self.emit(Event::SeekStarted { at: self.now, target });
             let why = vec!["asked for by the application".to_owned()];

@@ -130,8 +130,6 @@ pub(crate) struct Stream {
     pub(crate) fetched: Option<Timestamp>,
     /// So many segments are still to be fetched to fill a buffer that ran low because the source had nothing.
     pub(crate) refill: u8,
-    /// The rendition whose playlist had nothing new for too long last.
-    pub(crate) lacked: Option<RenditionRef>,
     /// What was fetched last was another segment than its playlist's times had promised; they are right now.
     pub(crate) followed_media: bool,
     /// Renditions that the next segment cannot be had in.
@@ -294,7 +292,6 @@ impl Stream {
             at_edge: false,
             fetched: None,
             refill: 0,
-            lacked: None,
             followed_media: false,
             avoid: BTreeSet::new(),
             byte_limit: None,
@@ -375,7 +372,6 @@ impl Stream {
         self.shift = None;
         self.at_edge = false;
         self.refill = 0;
-        self.lacked = None;
         self.followed_media = false;
         self.again = Again::default();
     }

@@ -8,8 +8,9 @@
 //! real size. A request is given up by the same worth: if to begin a smaller segment anew is worth more than to wait for the
 //! rest. So is a segment fetched again that waits in the buffer at a lower level.
 //!
-//! The terms are those of QoE_lin (abr.md 4.3): a second of stall costs as much as three seconds of the highest level are
-//! worth.
+//! The terms are those of QoE_lin and of Q1 (abr.md 4.2, 4.3), mixed: what a level is worth is two thirds its bits and a third
+//! what is seen of it, a second of stall costs about four seconds of the highest level, and a stall costs something however
+//! short it is. How the constants were found is in docs/adr/0011.
 
 mod alone;
 mod in_flight;
@@ -18,7 +19,7 @@ mod values;
 
 use self::in_flight::{Patience, UnderWay};
 use self::prospects::{Moment, Outlook, Prospects};
-use crate::published::{Buffered, InFlight, Ladder, Network, Replacing, Scene};
+use crate::published::{Buffered, Ladder, Replacing, Scene};
 use crate::reason::Reason;
 use crate::rule::{millis, seconds, Again, BitrateRule, Choice, Context, Level, Progress, Waiting};
 use crate::transit::Transit;
@@ -146,7 +147,7 @@ impl Foresight {
             segment_ms: segment * 1000.0,
             buffer_ms: seconds(ctx.buffer) * 1000.0,
             capacity_ms: seconds(ctx.buffer_goal) * 1000.0,
-            network: None::<Network>,
+            network: None,
             behind: 0,
             ahead: None,
             sizes: &self.sizes,
@@ -154,10 +155,8 @@ impl Foresight {
         let last = ctx.levels.iter().position(|level| Some(level.rendition) == self.before);
         let lead_in_s = seconds(ctx.lead_in).max(0.0);
         // Where nothing plays yet there is no change to see.
-        let moment = match ctx.starting {
-            true => Moment { wait_price: PRICE_OF_START, last: None, outlook, scene: &scene, lead_in_s },
-            false => Moment { wait_price: 1.0, last, outlook, scene: &scene, lead_in_s },
-        };
+        let (last, wait_price) = if ctx.starting { (None, PRICE_OF_START) } else { (last, 1.0) };
+        let moment = Moment { last, outlook, scene: &scene, wait_price, lead_in_s };
         Some(question(&mut self.prospects, &moment, &mut self.worths))
     }
 
@@ -194,14 +193,7 @@ impl BitrateRule for Foresight {
             prospects.worths(moment, worths);
             best(worths)
         });
-        let Some(level) = chosen else {
-            let level = ctx.current.unwrap_or(0).min(ctx.top());
-            let reason = match ctx.levels.len() {
-                0 | 1 => Reason::OnlyChoice,
-                _ => Reason::AllAlike { bitrate: ctx.bitrate(level) },
-            };
-            return Choice::new(level, reason);
-        };
+        let Some(level) = chosen else { return Choice::without_steps(ctx) };
         let reason = Reason::BestOutlook {
             bitrate: ctx.bitrate(level),
             buffer_ms: millis(seconds(ctx.buffer)),
@@ -234,13 +226,7 @@ impl BitrateRule for Foresight {
     fn should_abandon(&mut self, ctx: &Context<'_>, progress: &Progress) -> Option<Choice> {
         // What comes as its source makes it would come no faster at another level.
         let transit = Transit::of(ctx, progress).filter(|_| !progress.paced)?;
-        let in_flight = InFlight {
-            level: progress.level,
-            size: transit.size(),
-            received: transit.size() - transit.rest,
-            elapsed_ms: transit.elapsed * 1000.0,
-            latency_ms: transit.network.ttfb * 1000.0,
-        };
+        let in_flight = transit.in_flight(progress.level);
         let believed = self.outlook(ctx)?;
         let seen = self.under_way.log_rate(&in_flight, believed.log_rate)?;
         let margin = if self.collapse.is_some() { prospects::MARGIN_AGAIN } else { prospects::MARGIN };

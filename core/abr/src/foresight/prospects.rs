@@ -4,7 +4,7 @@ use super::values::{Download, Terms, Values};
 use crate::published::{Buffered, InFlight, Replacing, Scene};
 
 /// The spreads that are told apart, in ascending order.
-pub(super) const SPREADS: [f64; 7] = [0.06, 0.10, 0.15, 0.22, 0.32, 0.46, 0.65];
+const SPREADS: [f64; 7] = [0.06, 0.10, 0.15, 0.22, 0.32, 0.46, 0.65];
 /// The spread that is reckoned with, as a share of the typical error. Some of that is a segment's own.
 const SPREAD_SHARE: f64 = 0.58;
 /// To fetch something again has to be worth so much more, in seconds of stall.

@@ -26,7 +26,7 @@ const MOST_RATES: usize = 100;
 const LEFT_OVER: f64 = 0.0077;
 /// Price of a change from the lowest level to the highest, in seconds of stall.
 const CHANGE: f64 = 1.11;
-/// Media that is worth one second of stall at the highest level, in seconds (abr.md 4.2, at segments of 3 s).
+/// Media at the highest level that is worth one second of stall, in seconds (3 in QoE_lin of segments of 3 s, abr.md 4.3).
 const MEDIA_PER_STALL_S: f64 = 4.15;
 /// What a stall costs however short it is, in seconds of it; in proportion below what everybody notices.
 const STALL: f64 = 0.5;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use telecine_model::MediaTime;
 
 use super::throughput::MARGIN;
-use super::{Decision, End, Fetched, InFlight, Ladder, Network, PublishedRule, Scene, Why};
+use super::{Decision, End, Fetched, Ladder, Network, PublishedRule, Scene, Why};
 use crate::fit;
 use crate::reason::Reason;
 use crate::rule::{millis, seconds, BitrateRule, Choice, Context, Downloaded, Progress};
@@ -89,14 +89,7 @@ impl<R: PublishedRule> BitrateRule for Playable<R> {
         };
         match decision {
             Some(decision) => choice(ctx, &decision),
-            None => {
-                let level = ctx.current.unwrap_or(0).min(ctx.top());
-                let reason = match ctx.levels.len() {
-                    0 | 1 => Reason::OnlyChoice,
-                    _ => Reason::AllAlike { bitrate: ctx.bitrate(level) },
-                };
-                Choice::new(level, reason)
-            }
+            None => Choice::without_steps(ctx),
         }
     }
 
@@ -117,13 +110,7 @@ impl<R: PublishedRule> BitrateRule for Playable<R> {
         // What comes as its source makes it would come no faster at another level; the published rules know
         // nothing of such sources.
         let transit = Transit::of(ctx, progress).filter(|_| !progress.paced)?;
-        let in_flight = InFlight {
-            level: progress.level,
-            size: transit.size(),
-            received: transit.size() - transit.rest,
-            elapsed_ms: transit.elapsed * 1000.0,
-            latency_ms: transit.network.ttfb * 1000.0,
-        };
+        let in_flight = transit.in_flight(progress.level);
         let level = self.ask(ctx, |rule, scene| {
             let instead = rule.give_up(scene, &in_flight).filter(|level| *level < in_flight.level)?;
             let end = End::GivenUp(Some(instead));

@@ -231,9 +231,9 @@ proptest! {
     }
 
     #[test]
-    fn no_rule_stalls_much_longer_than_the_lowest_level_would(network in networks()) {
+    fn no_rule_of_ours_stalls_much_longer_than_the_lowest_level_would(network in networks()) {
         let floor = session("lowest", &title(30), &network, Setup::buffer(30.0)).stall_ms;
-        // What others published plays with the buffer more.
+        // The published rules are peers and not offers (decision 10): once in some thousand networks each goes beyond.
         for rule in [DEFAULT_RULE, "bola-e-damped", "throughput"] {
             let report = session(rule, &title(30), &network, Setup::buffer(30.0));
             // An outage can hit a large segment in flight; beyond that, rules answer for stalls.

@@ -84,13 +84,14 @@ impl Engine {
 
     /// Asks the rule whether to fetch a segment again that waits, and does so. True if one is under way now.
     pub(crate) fn switch_fast(&mut self, kind: TrackKind, from: MediaTime, next_time: MediaTime) -> bool {
-        let samples = self.estimate().samples;
-        let asked = Asked { at: self.now, samples, next_time };
-        let Some(stream) = self.streams.get(&kind) else { return false };
+        let Some(stream) = self.streams.get(&kind).filter(|stream| self.may_switch_fast(stream, from)) else {
+            return false;
+        };
+        let asked = Asked { at: self.now, samples: self.estimate().samples, next_time };
         let nothing_new = stream.again.asked.is_some_and(|before| {
             Asked { at: self.now, ..before } == asked && self.now.since(before.at) < ASK_AGAIN.to_duration()
         });
-        if nothing_new || !self.may_switch_fast(stream, from) {
+        if nothing_new {
             return false;
         }
         let steps = self.usable_steps(stream);

@@ -45,18 +45,19 @@ impl Engine {
             self.streams.values().filter(|stream| lacks(stream)).map(|stream| stream.kind).collect();
         for kind in kinds {
             if let Some(stream) = self.streams.get_mut(&kind) {
-                (stream.refill, stream.lacked) = (REFILL, of);
+                stream.refill = REFILL;
             }
         }
     }
 
-    /// A rendition's playlist grew. If it is one that had nothing either, others of the track were left for that alone: no
-    /// server of theirs was at fault.
+    /// A rendition's playlist grew that had stood still. If its stream lacked media for that, others of the track were left for
+    /// that alone: no server of theirs was at fault.
     pub(super) fn end_drought(&mut self, reference: RenditionRef) {
         let of_track = |other: &RenditionRef| (other.period, other.track) == (reference.period, reference.track);
-        let mut streams = self.streams.values_mut();
-        let Some(stream) = streams.find(|stream| stream.lacked == Some(reference)) else { return };
-        stream.lacked = None;
+        let own = |stream: &Stream| stream.rendition.is_some_and(|rendition| stream.reference(rendition) == reference);
+        if !self.streams.values().any(|stream| stream.refill > 0 && own(stream)) {
+            return;
+        }
         let for_a_while = |until: &Timestamp| until.as_micros() < u64::MAX;
         let dead = self.title.dead.iter().filter(|(other, until)| of_track(other) && for_a_while(until));
         let known: Vec<RenditionRef> = dead.map(|(other, _)| *other).filter(|other| self.is_reload(*other)).collect();

@@ -1,0 +1,201 @@
+//! In which rendition the next segment is fetched: what the bitrate rule is shown, and what comes of its answer.
+
+use std::time::Duration;
+
+use telecine_abr::{Cap, Choice, Context, Estimate, Level, Reason};
+use telecine_model::presentation::Groups;
+use telecine_model::{MediaTime, TrackKind};
+
+use crate::engine::Engine;
+use crate::event::DecisionKind;
+use crate::select::{audio_rendition, cap, Step};
+use crate::stream::Stream;
+use crate::timer::Timer;
+
+impl Engine {
+    /// The rendition of the next segment, by its index in the track.
+    pub(crate) fn choose_rendition(&mut self, kind: TrackKind, next_time: MediaTime) -> Option<usize> {
+        let stream = self.streams.get(&kind)?;
+        let steps = self.usable_steps(stream);
+        if steps.is_empty() {
+            return None;
+        }
+        let current = stream.rendition;
+        // Parts of one segment are of one rendition: only its first is sure to be one that decoding can begin with.
+        let begun = current.filter(|_| self.is_in_mid_segment(stream, next_time));
+        let settled = begun.or(stream.settled).filter(|settled| steps.iter().any(|step| step.rendition == *settled));
+        let (rendition, why, wait) = match kind {
+            _ if settled.is_some() => (settled?, Vec::new(), None),
+            TrackKind::Video => {
+                let choice = self.ask_rule(kind, &steps, next_time)?;
+                let mut why: Vec<String> = choice.reasons.iter().map(ToString::to_string).collect();
+                let rendition = steps.get(choice.level)?.rendition;
+                // Only where the rule went as high as it was let.
+                why.extend(self.cap_above(kind, rendition).map(|by| Reason::Capped { by }.to_string()));
+                (rendition, why, choice.wait)
+            }
+            TrackKind::Audio => {
+                let (rendition, why) = self.choose_audio(&steps, current);
+                (rendition, why, None)
+            }
+            _ => (steps[0].rendition, vec!["the only one".to_owned()], None),
+        };
+        let stream = self.streams.get_mut(&kind)?;
+        if let Some(wait) = wait.filter(|wait| !stream.paused && !wait.is_zero()) {
+            // The rule wants the buffer to drain first; it is asked again after the pause.
+            stream.paused = true;
+            self.timers.set(Timer::Schedule(kind), self.now + wait);
+            return None;
+        }
+        stream.paused = false;
+        stream.settled = None;
+        stream.rendition = Some(rendition);
+        if current != Some(rendition) {
+            let name = |rendition: Option<usize>| {
+                let reference = stream.reference(rendition?);
+                let track =
+                    self.title.presentation.as_ref()?.periods.get(reference.period)?.tracks.get(reference.track)?;
+                track.renditions.get(reference.rendition).map(|rendition| rendition.id.clone())
+            };
+            let (from, to) = (name(current), name(Some(rendition)));
+            self.decide(DecisionKind::Bitrate, Some(kind), from, to, why);
+        }
+        Some(rendition)
+    }
+
+    /// What keeps a kind's stream from more than this rendition, if it is the top of its ladder and the title has more.
+    fn cap_above(&self, kind: TrackKind, rendition: usize) -> Option<Cap> {
+        let stream = self.streams.get(&kind)?;
+        let top = stream.ladder.last().filter(|top| top.candidates().any(|candidate| candidate == rendition))?;
+        let track = self.track(stream.period, stream.track)?;
+        cap(track, top, &self.capabilities, &self.config.constraints)
+    }
+
+    fn ask_rule(&mut self, kind: TrackKind, steps: &[Step], next_time: MediaTime) -> Option<Choice> {
+        let levels = self.levels(kind, steps, next_time);
+        let context = self.context(kind, &levels, next_time)?;
+        Some(self.rule().choose(&context))
+    }
+
+    /// What the bitrate rule sees of a kind's stream, for the segment at `next_time`.
+    pub(crate) fn context<'a>(
+        &self,
+        kind: TrackKind,
+        levels: &'a [Level],
+        next_time: MediaTime,
+    ) -> Option<Context<'a>> {
+        let stream = self.streams.get(&kind)?;
+        let position = self.needed_from(stream);
+        let current = levels.iter().position(|level| Some(level.rendition) == stream.rendition);
+        (!levels.is_empty()).then(|| Context {
+            now: self.now,
+            levels,
+            current,
+            buffer: stream.buffer.media_until(position) - position + self.media(self.playback.wait(self.now)),
+            buffer_goal: self.most_ahead(stream),
+            // What comes as it is made is had part by part.
+            segment_duration: match self.plays_low_latency() {
+                true => self.granularity(),
+                false => self.segment_duration(stream),
+            },
+            estimate: Some(self.estimate()),
+            rate_milli: self.playback.rate_milli,
+            // A buffer that ran low because the source had nothing says nothing of the line.
+            starting: stream.cursor.is_none() || stream.refill > 0,
+            live: self.is_live(),
+            remaining: self.duration().map(|duration| duration - next_time),
+            lead_in: self.lead_in(stream, next_time, position),
+            aside: self.beside(kind),
+        })
+    }
+
+    /// How much media there can be ahead of the playhead: a segment more than is wanted, as one is asked for while anything of
+    /// that lacks; and at a live edge no more than playback is late.
+    fn most_ahead(&self, stream: &Stream) -> MediaTime {
+        let goal = self.goal(stream).ahead + self.segment_duration(stream);
+        let late = if self.is_live() { self.lateness_of_playback() } else { None };
+        // While the title is held it gets later.
+        late.map_or(goal, |late| goal.min(late + self.media(self.playback.wait(self.now))))
+    }
+
+    /// Bits a second that the streams of other kinds take.
+    fn beside(&self, kind: TrackKind) -> u64 {
+        let others = self.streams.iter().filter(|(other, stream)| **other != kind && !stream.absent);
+        let rate = |stream: &Stream| {
+            let rendition = self.rendition(stream.reference(stream.rendition?))?;
+            Some(rendition.average_bandwidth.unwrap_or(rendition.bandwidth))
+        };
+        others.filter_map(|(_, stream)| rate(stream)).fold(0, u64::saturating_add)
+    }
+
+    /// How much of the segment at a time lies before where media is needed from.
+    fn lead_in(&self, stream: &Stream, next_time: MediaTime, from: MediaTime) -> MediaTime {
+        let index = stream.rendition.and_then(|r| self.rendition(stream.reference(r))?.segments.known());
+        let segment = index.and_then(|index| index.get(index.number_at(next_time)?));
+        segment.map_or(MediaTime::ZERO, |segment| (from - segment.start).max(MediaTime::ZERO))
+    }
+
+    pub(crate) fn levels(&self, kind: TrackKind, steps: &[Step], next_time: MediaTime) -> Vec<Level> {
+        let Some(stream) = self.streams.get(&kind) else {
+            return Vec::new();
+        };
+        let level = |step: &Step| {
+            let rendition = self.rendition(stream.reference(step.rendition));
+            let index = rendition.and_then(|r| r.segments.known());
+            let range = index.and_then(|index| index.byte_range_of(index.number_at(next_time)?));
+            Level {
+                rendition: step.rendition,
+                bitrate: step.bitrate,
+                height: rendition.and_then(|r| r.height),
+                score: rendition.and_then(|r| r.score_milli),
+                next_size: range.map(|range| range.length),
+                listed: index.is_some(),
+            }
+        };
+        steps.iter().map(level).collect()
+    }
+
+    /// What is believed of the network: measured, or assumed before anything was.
+    pub(crate) fn estimate(&self) -> Estimate {
+        self.policies.estimator.estimate().unwrap_or(Estimate {
+            bits_per_second: self.config.initial_throughput,
+            low: self.config.initial_throughput,
+            ttfb: Duration::from_millis(100),
+            samples: 0,
+            forecast: None,
+        })
+    }
+
+    /// Sound follows the picture's variant in HLS; else the best that takes no more than a tenth of
+    /// the throughput, and what plays stays unless it takes more than a fifth.
+    fn choose_audio(&self, steps: &[Step], current: Option<usize>) -> (usize, Vec<String>) {
+        let first = steps[0].rendition;
+        if let (Some(video), Some(audio)) = (self.streams.get(&TrackKind::Video), self.streams.get(&TrackKind::Audio)) {
+            let groups = video.rendition.and_then(|r| self.rendition(video.reference(r))).map(|r| r.groups.clone());
+            let track = self.track(audio.period, audio.track);
+            let bound = track.and_then(|track| audio_rendition(track, &groups.unwrap_or_else(Groups::default)));
+            if let Some(rendition) = bound.filter(|bound| steps.iter().any(|step| step.rendition == *bound)) {
+                return (rendition, vec!["belongs to the variant of the picture".to_owned()]);
+            }
+        }
+        let estimate = self.estimate();
+        let throughput = estimate.low;
+        let affordable = |share: u64| steps.iter().rev().find(|step| step.bitrate <= throughput / share);
+        if let Some(step) = current.and_then(|now| steps.iter().find(|step| step.rendition == now)) {
+            let better = affordable(10).filter(|better| better.bitrate > step.bitrate);
+            if step.bitrate <= throughput / 5 && better.is_none() {
+                return (step.rendition, vec!["stays".to_owned()]);
+            }
+        }
+        // Integers only: the text is part of recordings.
+        let carries = if estimate.samples == 0 { "is assumed to carry" } else { "carries" };
+        let carries = format!("a tenth of the {} kbit/s that the network {carries}", throughput / 1000);
+        match affordable(10) {
+            Some(step) => (step.rendition, vec![format!("takes {} kbit/s, within {carries}", step.bitrate / 1000)]),
+            None => {
+                let least = steps[0].bitrate / 1000;
+                (first, vec![format!("the smallest takes {least} kbit/s, more than {carries}")])
+            }
+        }
+    }
+}
