@@ -7,11 +7,11 @@ use serde::Serialize;
 
 use crate::batch::for_each_index;
 use crate::faithful::{self, PublishedName, Setup};
+use crate::limits::Limits;
 use crate::link::Link;
 use crate::metrics::Metrics;
 use crate::movie::Movie;
 use crate::objective::Score;
-use crate::optimum::{optimum, practical_ceiling, upper_bound};
 use crate::outcome::Outcome;
 use crate::player::{self, Unplayed, Viewing};
 use crate::statistics::{normalised, Interval};
@@ -38,20 +38,16 @@ pub struct Scores<T> {
 }
 
 impl<T> Scores<T> {
-    fn each(mut of: impl FnMut(Score) -> T) -> Self {
+    /// Something of each score.
+    pub fn each(mut of: impl FnMut(Score) -> T) -> Self {
         Self { q1: of(Score::Q1), qoe_lin: of(Score::QoeLin) }
     }
-}
 
-impl<T: Copy> Scores<T> {
-    fn map<U>(self, of: impl Fn(T) -> U) -> Scores<U> {
-        Scores { q1: of(self.q1), qoe_lin: of(self.qoe_lin) }
-    }
-
-    fn get(&self, score: Score) -> T {
+    /// What is of a score.
+    pub fn get(&self, score: Score) -> &T {
         match score {
-            Score::Q1 => self.q1,
-            Score::QoeLin => self.qoe_lin,
+            Score::Q1 => &self.q1,
+            Score::QoeLin => &self.qoe_lin,
         }
     }
 }
@@ -132,9 +128,6 @@ pub enum Enclosure {
     Both,
 }
 
-/// Intervals into which the stall is divided for the bound.
-const INTERVALS: usize = 16;
-
 /// Who plays, by which rules.
 #[derive(Clone, Copy, Debug)]
 pub enum Contest<'a> {
@@ -145,26 +138,32 @@ pub enum Contest<'a> {
 }
 
 impl Contest<'_> {
-    fn names(&self) -> Vec<&'static str> {
+    /// The names of the rules.
+    pub fn names(&self) -> Vec<&'static str> {
         match self {
             Self::Faithful(rules) => rules.iter().map(|rule| rule.name).collect(),
             Self::Player(rules, _) => rules.to_vec(),
         }
     }
 
-    /// What comes of a session by the rule at an index.
-    fn session(&self, rule: usize, movie: &Movie, link: &Link, buffer_ms: f64) -> Result<Metrics, Unplayed> {
-        let outcome = match self {
-            Self::Faithful(rules) => published(rules[rule], movie, link, buffer_ms),
-            Self::Player(rules, viewing) => {
-                player::play_by(rules[rule], movie, link, &player::Setup { buffer_ms, viewing: *viewing })?
+    /// A session by the rule at an index of [`Contest::names`].
+    ///
+    /// # Errors
+    /// [`Unplayed`] if the player failed.
+    pub fn session(&self, rule: usize, movie: &Movie, link: &Link, buffer_ms: f64) -> Result<Outcome, Unplayed> {
+        match self {
+            Self::Faithful(rules) => {
+                let PublishedName { replacement, .. } = *rules[rule];
+                Ok(faithful::play(rules[rule].rule().as_mut(), movie, link, &Setup { buffer_ms, replacement }))
             }
-        };
-        Ok(Metrics::of(&outcome, movie))
+            Self::Player(rules, viewing) => {
+                player::play_by(rules[rule], movie, link, &player::Setup { buffer_ms, viewing: *viewing })
+            }
+        }
     }
 
-    /// By which scores a session is of the kind that the optimum is of.
-    fn has_optimum(&self, score: Score) -> bool {
+    /// By which scores a session is of the kind that the optimum is of: what is late pays for it by Q1, and no optimum does.
+    pub fn has_optimum(&self, score: Score) -> bool {
         !(score == Score::Q1 && matches!(self, Self::Player(_, Viewing::Live)))
     }
 }
@@ -196,10 +195,6 @@ impl fmt::Display for Incomparable {
 
 impl std::error::Error for Incomparable {}
 
-fn published(rule: &PublishedName, movie: &Movie, link: &Link, buffer_ms: f64) -> Outcome {
-    faithful::play(rule.rule().as_mut(), movie, link, &Setup { buffer_ms, replacement: rule.replacement })
-}
-
 /// Plays a movie over every network by every rule, on all cores, with a buffer of so many seconds.
 ///
 /// # Errors
@@ -212,12 +207,12 @@ pub fn compare(
     enclosure: Enclosure,
 ) -> Result<Comparison, Incomparable> {
     let (rules, buffer_ms) = (contest.names(), buffer_s * 1000.0);
-    let lowest = faithful::rule("Lowest").ok_or(Incomparable::Nothing)?;
     // The time is that of the machine, and nothing but its own figure depends on it.
     let began = Instant::now();
     let sessions = for_each_index(rules.len() * traces.len(), |index| {
         let (rule, trace) = (index / traces.len(), &traces[index % traces.len()]);
-        contest.session(rule, movie, &trace.link, buffer_ms).map_err(|why| Incomparable::Unplayed {
+        let outcome = contest.session(rule, movie, &trace.link, buffer_ms);
+        outcome.map(|outcome| Metrics::of(&outcome, movie)).map_err(|why| Incomparable::Unplayed {
             trace: trace.name.clone(),
             abr: rules[rule],
             why,
@@ -226,9 +221,7 @@ pub fn compare(
     let sessions_per_s = sessions.len() as f64 / began.elapsed().as_secs_f64();
     let sessions = sessions.into_iter().collect::<Result<Vec<Metrics>, _>>()?;
     let limits = for_each_index(traces.len(), |index| {
-        let link = &traces[index].link;
-        let lowest = Metrics::of(&published(lowest, movie, link, buffer_ms), movie);
-        Limits::of(movie, link, buffer_ms, lowest, |score| contest.has_optimum(score), enclosure)
+        Limits::of(movie, &traces[index].link, buffer_ms, |score| contest.has_optimum(score), enclosure)
     });
     let runs = sessions.iter().enumerate().map(|(index, metrics)| {
         let (rule, limits) = (rules[index / traces.len()], &limits[index % traces.len()]);
@@ -236,9 +229,9 @@ pub fn compare(
             trace: traces[index % traces.len()].name.clone(),
             abr: rule,
             metrics: *metrics,
-            optimum: limits.optimum,
+            optimum: Scores::each(|score| limits.best(score)),
             bound: limits.bound,
-            ceiling: limits.ceiling,
+            ceiling: Scores::each(|score| limits.foreseen(score)),
             normalised: Scores::each(|score| normalised([limits.place(score, metrics)?])),
         }
     });
@@ -256,8 +249,7 @@ pub fn compare(
         };
         let regret = |score: Score| {
             let known = contest.has_optimum(score);
-            known
-                .then(|| over(&|trace, metrics| limits[trace].optimum.get(score).unwrap_or(0.0) - score.of(metrics)))?
+            known.then(|| over(&|trace, metrics| limits[trace].best(score).unwrap_or(0.0) - score.of(metrics)))?
         };
         // Sessions have it all or none has.
         let following = |of: fn(&Metrics) -> Option<f64>| {
@@ -265,7 +257,7 @@ pub fn compare(
             known.then(|| over(&|_, metrics| of(metrics).unwrap_or(0.0)))?
         };
         let behind = |score: Score| {
-            let best = of_rule(best.get(score));
+            let best = of_rule(*best.get(score));
             over(&|trace, metrics| score.of(metrics) - score.of(&best[trace]))
         };
         let places =
@@ -290,44 +282,4 @@ pub fn compare(
     });
     let summary = summary.collect::<Option<Vec<_>>>().filter(|summary| !summary.is_empty());
     Ok(Comparison { runs, summary: summary.ok_or(Incomparable::Nothing)?, sessions_per_s })
-}
-
-/// Between what a rule can come to lie on one network.
-struct Limits {
-    lowest: Metrics,
-    optimum: Scores<Option<f64>>,
-    bound: Scores<Option<f64>>,
-    ceiling: Scores<Option<f64>>,
-}
-
-impl Limits {
-    fn of(
-        movie: &Movie,
-        link: &Link,
-        buffer_ms: f64,
-        lowest: Metrics,
-        wanted: impl Fn(Score) -> bool,
-        enclosure: Enclosure,
-    ) -> Self {
-        let each = Scores::each(|score| {
-            wanted(score).then(|| {
-                let best = optimum(movie, link, buffer_ms, score);
-                let bound = (enclosure == Enclosure::Both)
-                    .then(|| upper_bound(movie, link, buffer_ms, score, &best, INTERVALS));
-                let foreseen = practical_ceiling(movie, link, buffer_ms, score);
-                (best.score, bound, score.of(&Metrics::of(&foreseen, movie)))
-            })
-        });
-        Self {
-            lowest,
-            optimum: each.map(|known| known.map(|(optimum, _, _)| optimum)),
-            bound: each.map(|known| known.and_then(|(_, bound, _)| bound)),
-            ceiling: each.map(|known| known.map(|(_, _, ceiling)| ceiling)),
-        }
-    }
-
-    /// A session's score, that of the lowest level, and that of the optimum if that is known.
-    fn place(&self, score: Score, metrics: &Metrics) -> Option<(f64, f64, f64)> {
-        Some((score.of(metrics), score.of(&self.lowest), self.optimum.get(score)?))
-    }
 }

@@ -29,8 +29,10 @@
 
 mod batch;
 mod comparison;
+mod course;
 pub mod faithful;
 mod figures;
+mod limits;
 mod link;
 mod metrics;
 mod movie;
@@ -43,7 +45,9 @@ mod statistics;
 
 pub use batch::{for_each_index, for_each_index_on};
 pub use comparison::{compare, Comparison, Contest, Enclosure, Incomparable, Run, Scores, Summary, Trace};
+pub use course::Moment;
 pub use figures::Figure;
+pub use limits::Limits;
 pub use link::{Cursor, Link, Period, Unusable};
 pub use metrics::{q1, q1_live, Metrics};
 pub use movie::{Movie, NoMovie};
