@@ -6,7 +6,7 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 GSTREAMER := -p telecine-gstreamer
 OUT := out
 
-.PHONY: help play test test-rust test-gstreamer test-browser test-media test-set test-wasm setup media-set support lint fmt bench bench-rust bench-peers bench-media bench-wasm bench-live fuzz explore coverage audit clean
+.PHONY: help play test test-rust test-gstreamer test-browser test-media test-set test-wasm setup media-set support lint fmt bench bench-rust bench-peers bench-media bench-wasm bench-live bench-abr fuzz explore coverage audit clean
 
 help:
 	@echo 'make play       play the demo title: from a clean checkout to a report (Rust alone)'
@@ -19,6 +19,7 @@ help:
 	@echo 'make bench-media  decryption, remuxing and reading beside openssl, ffmpeg, shaka-packager and mux.js (10 minutes)'
 	@echo 'make bench-wasm   AES in WebAssembly beside WebCrypto, in Node.js'
 	@echo 'make bench-live   LL-HLS and LL-DASH in real time over a link of 10 Mbit/s and 40 ms, $(LIVE_SECONDS) s (as root on Linux)'
+	@echo 'make bench-abr  every bitrate rule over all recorded networks of TRACES: tables and drawings (15 minutes; QUICK=1: one)'
 	@echo 'make bench-peers  ours and the JavaScript players in turn (Node.js 20, npm; 15 minutes)'
 	@echo 'make fuzz       every fuzz target, $(FUZZ_SECONDS) s each'
 	@echo 'make explore    property tests of the engine over $(EXPLORE_CASES) fresh cases'
@@ -152,6 +153,12 @@ LIVE_SECONDS ?= 300
 bench-live:
 	$(CARGO) build --release --quiet -p telecine-cli
 	timeout $$(($(LIVE_SECONDS) + 120)) benches/live/run.py "$${CARGO_TARGET_DIR:-target}/release/telecine" $(OUT)/bench-live $(LIVE_SECONDS)
+
+# Every bitrate rule over every recorded network, from scratch. The collection is no part of the repository; a small part of it is
+# (conformance/traces). With QUICK=1 the first two networks of each set.
+TRACES ?= ../shared/traces
+bench-abr:
+	$(CARGO) run --release --quiet -p telecine-benches --bin abr -- $(TRACES) $(OUT)/bench-abr $(if $(QUICK),--quick)
 
 bench-peers:
 	npm ci --silent --ignore-scripts --prefix benches/peers

@@ -4,6 +4,7 @@
 //! - [`parsers`] has ours and the Rust peers behind one face, so that each is asked for the same.
 //! - [`memory`] counts what a parser retains.
 //! - [`segment`] is a CMAF segment out of the demo title.
+//! - [`abr`] is the report of bitrate choice.
 //!
 //! `cargo bench -p telecine-benches` measures ours and the Rust peers: Criterion for time, a counting
 //! allocator for memory. `cargo run --release -p telecine-benches --bin compare` measures ours and the
@@ -19,6 +20,7 @@
 //! }
 //! ```
 
+pub mod abr;
 pub mod inputs;
 pub mod memory;
 pub mod parsers;

@@ -1,0 +1,69 @@
+//! The report of bitrate choice: Markdown, JSON, and a page with drawings.
+//!
+//! `cargo run --release -p telecine-benches --bin abr -- TRACES OUT [--quick]` plays every rule over the collection of networks in
+//! the folder TRACES and writes `report.md`, `report.json` and `report.html` into the folder OUT. `--quick` takes the first two
+//! networks of each set.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use telecine_benches::abr::checks::Verdict;
+use telecine_benches::abr::document::Document;
+use telecine_benches::abr::sets::{Collection, Extent};
+use telecine_benches::abr::study::Study;
+use telecine_benches::abr::{markdown, page, tables};
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (paths, flags): (Vec<_>, Vec<_>) = arguments.iter().partition(|argument| !argument.starts_with("--"));
+    let ([traces, out], quick) = (paths.as_slice(), !flags.is_empty()) else {
+        eprintln!("abr TRACES OUT [--quick]");
+        return ExitCode::from(2);
+    };
+    if flags.iter().any(|flag| *flag != "--quick") {
+        eprintln!("abr TRACES OUT [--quick]");
+        return ExitCode::from(2);
+    }
+    match report(&PathBuf::from(traces), &PathBuf::from(out), quick) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn report(traces: &std::path::Path, out: &std::path::Path, quick: bool) -> Result<(), Failure> {
+    let began = Instant::now();
+    let extent = if quick { Extent::QUICK } else { Extent::ALL };
+    let collection = Collection::read(traces, extent)?;
+    for name in &collection.missing {
+        eprintln!("no {name} in '{}': left out", traces.display());
+    }
+    let study = Study::of(collection, &|line| println!("[{:6.1} s] {line}", began.elapsed().as_secs_f64()))?;
+    let document = Document::of(&study);
+    std::fs::create_dir_all(out)?;
+    std::fs::write(out.join("report.json"), serde_json::to_vec(&document)?)?;
+    std::fs::write(out.join("report.md"), markdown::text(&document))?;
+    let html = page::html(&study, &document);
+    std::fs::write(out.join("report.html"), &html)?;
+    for cells in tables::of_checks(&document) {
+        println!("\n{}", cells.title);
+        for row in &cells.rows {
+            let [what, asked, measured, verdict] = row.cells.as_slice() else { continue };
+            println!("  {verdict:5} {what}: asked {asked}; {measured}");
+        }
+    }
+    let count = |verdict: Verdict| document.checks.iter().filter(|check| check.verdict == verdict).count();
+    println!("\n{} ok, {} short, {} open", count(Verdict::Ok), count(Verdict::Short), count(Verdict::Open));
+    println!(
+        "{}, report.json and report.md: {:.1} MB of page, {:.0} s",
+        out.join("report.html").display(),
+        html.len() as f64 / 1e6,
+        began.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
