@@ -4,6 +4,8 @@ CARGO ?= cargo
 # Debian's cargo-nextest is used where it is installed; plain `cargo test` does the same work elsewhere.
 NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 GSTREAMER := -p telecine-gstreamer
+# The default members, and the tests of the benchmarks.
+RUST_ALONE := --workspace --exclude telecine-gstreamer
 OUT := out
 
 .PHONY: help play test test-rust test-gstreamer test-browser test-media test-set test-wasm setup media-set support lint fmt bench bench-rust bench-peers bench-media bench-wasm bench-live bench-abr fuzz explore coverage audit clean
@@ -94,9 +96,9 @@ test-rust: export PROPTEST_RNG_SEED ?= 20261126
 test-rust:
 	$(CARGO) test --quiet --doc
 ifeq ($(NEXTEST),yes)
-	$(CARGO) nextest run --no-fail-fast --status-level fail --final-status-level flaky
+	$(CARGO) nextest run $(RUST_ALONE) --no-fail-fast --status-level fail --final-status-level flaky
 else
-	$(CARGO) test --no-fail-fast
+	$(CARGO) test $(RUST_ALONE) --no-fail-fast
 endif
 
 # It needs a wheel of PyPI. Made once for the same script.

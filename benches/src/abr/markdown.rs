@@ -43,7 +43,8 @@ pub fn introduction(document: &Document) -> Vec<String> {
             .to_owned(),
         "Faithful sessions follow the simulator that the published figures are of. In the player's, the manifest comes first, nothing \
          is known of the network at the start, and sizes are those that bitrates promise. Names with -without-ao may oscillate; -FS \
-         fetches buffered segments again, as the player does. The 3G and 4G traces are of 2010 and 2016: they tell of logic, not of \
+         fetches buffered segments again, as the player does. The optimum is one of the faithful world everywhere: it begins at \
+         the lowest level, without a manifest, and live segments are there when it wants them. The 3G and 4G traces are of 2010 and 2016: they tell of logic, not of \
          what viewers have today. Why what is short is short: docs/abr.md."
             .to_owned(),
     ];

@@ -173,7 +173,7 @@
       button.setAttribute('aria-pressed', String(!off));
       const sample = make(button, 'svg', { viewBox: '0 0 30 10' });
       make(sample, 'line', { x1: 0, x2: 30, y1: 5, y2: 5, ...style(name, drawn) });
-      button.append(name);
+      html(button, 'span', { textContent: name });
       if (told) html(button, 'small', { textContent: told });
       const set = () => {
         for (const line of lines(name)) line.classList.toggle('off', button.getAttribute('aria-pressed') === 'false');

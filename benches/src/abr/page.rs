@@ -252,7 +252,7 @@ fn trace(html: &mut String, study: &Study, matches: &[&Match], place: usize) {
     let _ = write!(
         html,
         "<section class=\"card trace\" id=\"{0}\"><h3>{0} <small>{1}</small></h3>\n<div class=\"views\"></div>\
-         <div class=\"legend\"></div>\n<svg role=\"img\" aria-label=\"{0}: rate, choices and buffer\" viewBox=\"0 0 1160 390\"></svg>\n{2}\n</section>\n",
+         <div class=\"legend\"></div>\n<svg role=\"img\" aria-label=\"{0}: rate, choices and buffer\" viewBox=\"0 0 1160 380\"></svg>\n{2}\n</section>\n",
         escape(&name),
         kind,
         data(&json!({ "step": round(step_ms / 1000.0, 4), "rates": rates, "levels": levels, "views": views })),

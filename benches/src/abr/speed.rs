@@ -36,7 +36,7 @@ pub struct Speed {
 
 impl Speed {
     /// Measures it over the on-demand networks of a collection.
-    pub(super) fn measure(collection: &Collection) -> Self {
+    pub fn measure(collection: &Collection) -> Self {
         let jobs: Vec<_> = (collection.sets.iter())
             .filter(|set| set.movie.segments() as f64 * set.movie.segment_ms() / 1000.0 >= TEN_MINUTES_S)
             .flat_map(|set| set.traces.iter().map(move |trace| (&set.movie, &trace.link)))

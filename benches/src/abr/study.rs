@@ -149,13 +149,11 @@ impl fmt::Display for Unplayed {
 impl std::error::Error for Unplayed {}
 
 impl Study {
-    /// Plays a collection, on all cores, and tells of each part that is done.
+    /// Plays a collection, on all cores, and tells of each part that is done. How fast such sessions are is measured apart.
     ///
     /// # Errors
     /// [`Unplayed`] if the player failed.
-    pub fn of(collection: Collection, tell: &dyn Fn(&str)) -> Result<Self, Unplayed> {
-        let speed = Speed::measure(&collection);
-        tell(&speed.to_string());
+    pub fn of(collection: Collection, speed: Speed, tell: &dyn Fn(&str)) -> Result<Self, Unplayed> {
         let mut matches = Vec::new();
         for (index, set) in collection.sets.iter().enumerate() {
             for mode in set.modes {

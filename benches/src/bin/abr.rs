@@ -4,13 +4,14 @@
 //! the folder TRACES and writes `report.md`, `report.json` and `report.html` into the folder OUT. `--quick` takes the first two
 //! networks of each set.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use telecine_benches::abr::checks::Verdict;
 use telecine_benches::abr::document::Document;
 use telecine_benches::abr::sets::{Collection, Extent};
+use telecine_benches::abr::speed::Speed;
 use telecine_benches::abr::study::Study;
 use telecine_benches::abr::{markdown, page, tables};
 
@@ -18,16 +19,16 @@ type Failure = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (paths, flags): (Vec<_>, Vec<_>) = arguments.iter().partition(|argument| !argument.starts_with("--"));
-    let ([traces, out], quick) = (paths.as_slice(), !flags.is_empty()) else {
-        eprintln!("abr TRACES OUT [--quick]");
-        return ExitCode::from(2);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (traces, out, extent) = match arguments.as_slice() {
+        [traces, out] => (traces, out, Extent::ALL),
+        [traces, out, "--quick"] => (traces, out, Extent::QUICK),
+        _ => {
+            eprintln!("abr TRACES OUT [--quick]");
+            return ExitCode::from(2);
+        }
     };
-    if flags.iter().any(|flag| *flag != "--quick") {
-        eprintln!("abr TRACES OUT [--quick]");
-        return ExitCode::from(2);
-    }
-    match report(&PathBuf::from(traces), &PathBuf::from(out), quick) {
+    match report(Path::new(traces), Path::new(out), extent) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("{why}");
@@ -36,14 +37,16 @@ fn main() -> ExitCode {
     }
 }
 
-fn report(traces: &std::path::Path, out: &std::path::Path, quick: bool) -> Result<(), Failure> {
+fn report(traces: &Path, out: &Path, extent: Extent) -> Result<(), Failure> {
     let began = Instant::now();
-    let extent = if quick { Extent::QUICK } else { Extent::ALL };
     let collection = Collection::read(traces, extent)?;
     for name in &collection.missing {
         eprintln!("no {name} in '{}': left out", traces.display());
     }
-    let study = Study::of(collection, &|line| println!("[{:6.1} s] {line}", began.elapsed().as_secs_f64()))?;
+    let tell = |line: &str| println!("[{:6.1} s] {line}", began.elapsed().as_secs_f64());
+    let speed = Speed::measure(&collection);
+    tell(&speed.to_string());
+    let study = Study::of(collection, speed, &tell)?;
     let document = Document::of(&study);
     std::fs::create_dir_all(out)?;
     std::fs::write(out.join("report.json"), serde_json::to_vec(&document)?)?;
