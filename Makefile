@@ -13,7 +13,7 @@ OUT := out
 help:
 	@echo 'make play       play the demo title: from a clean checkout to a report (Rust alone)'
 	@echo 'make test       install what the tests need and run everything'
-	@echo 'make test-browser  what is remuxed, in Chromium (part of make test)'
+	@echo 'make test-browser  what is remuxed, and the report of bitrate choice, in Chromium (part of make test)'
 	@echo 'make test-set   the packager'\''s whole set, played and decrypted (part of make test)'
 	@echo 'make support    the same, and the table of the README is written from it'
 	@echo 'make lint       rustfmt, clippy and rustdoc, warnings are errors'
@@ -21,7 +21,7 @@ help:
 	@echo 'make bench-media  decryption, remuxing and reading beside openssl, ffmpeg, shaka-packager and mux.js (10 minutes)'
 	@echo 'make bench-wasm   AES in WebAssembly beside WebCrypto, in Node.js'
 	@echo 'make bench-live   LL-HLS and LL-DASH in real time over a link of 10 Mbit/s and 40 ms, $(LIVE_SECONDS) s (as root on Linux)'
-	@echo 'make bench-abr  every bitrate rule over all recorded networks of TRACES: tables and drawings (15 minutes; QUICK=1: one)'
+	@echo 'make bench-abr  every bitrate rule over all recorded networks of TRACES: tables and drawings (4 minutes; QUICK=1: half a one)'
 	@echo 'make bench-peers  ours and the JavaScript players in turn (Node.js 20, npm; 15 minutes)'
 	@echo 'make fuzz       every fuzz target, $(FUZZ_SECONDS) s each'
 	@echo 'make explore    property tests of the engine over $(EXPLORE_CASES) fresh cases'
@@ -84,10 +84,11 @@ test-media:
 test-gstreamer:
 	$(CARGO) test --quiet $(GSTREAMER)
 
-# What is remuxed has to play in Chromium's Media Source.
+# What is remuxed has to play in Chromium's Media Source, and the report of bitrate choice has to draw itself.
 BROWSER := conformance/suite/browser
 test-browser:
 	$(CARGO) build --quiet -p telecine-cli --bin telecine
+	$(CARGO) run --quiet --profile test -p telecine-benches --bin abr -- conformance/traces $(OUT)/test-browser --quick >/dev/null
 	cd $(BROWSER) && npm ci --silent --no-audit --no-fund && npm test --silent
 
 # Property tests draw the same cases in every run, so that a failure is of the change at hand; new cases

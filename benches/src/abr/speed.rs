@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use telecine_abr::published::{Buffered, Decision, Fetched, InFlight, PublishedRule, Replacing, Scene};
+use telecine_abr::published::{Buffered, Decision, Fetched, InFlight, Replacing, Scene, SceneRule};
 use telecine_simulator::faithful::{play, rule, Setup};
 use telecine_simulator::for_each_index;
 
@@ -98,13 +98,13 @@ impl fmt::Display for Speed {
 /// A rule with a clock beside it. What it is asked before a request counts as one decision: whether to fetch something again,
 /// and which level is next.
 struct Timed {
-    rule: Box<dyn PublishedRule>,
+    rule: Box<dyn SceneRule>,
     /// The last decision so far.
     begun: Duration,
     times: Vec<Duration>,
 }
 
-impl PublishedRule for Timed {
+impl SceneRule for Timed {
     fn choose(&mut self, scene: &Scene<'_>) -> Decision {
         let began = Instant::now();
         let decision = self.rule.choose(scene);

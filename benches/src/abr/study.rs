@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Instant;
 
 use telecine_abr::DEFAULT_RULE;
-use telecine_simulator::faithful::PUBLISHED;
+use telecine_simulator::faithful::ROSTER;
 use telecine_simulator::player::RULES;
 use telecine_simulator::{for_each_index, Contest, Enclosure, Limits, Metrics, Outcome, Score};
 
@@ -175,7 +175,7 @@ impl Study {
 }
 
 fn play(set: &Set, mode: Mode, tell: &dyn Fn(&str)) -> Result<Match, Unplayed> {
-    let published: Vec<_> = PUBLISHED.iter().collect();
+    let roster: Vec<_> = ROSTER.iter().collect();
     let buffer_ms = mode.buffer_s * 1000.0;
     let began = Instant::now();
     let limits = for_each_index(set.traces.len(), |index| {
@@ -191,7 +191,7 @@ fn play(set: &Set, mode: Mode, tell: &dyn Fn(&str)) -> Result<Match, Unplayed> {
     let mut tables = Vec::new();
     for world in World::ALL {
         let contest = match world {
-            World::Faithful => Contest::Faithful(&published),
+            World::Faithful => Contest::Faithful(&roster),
             World::Player => Contest::Player(RULES, mode.viewing),
         };
         let began = Instant::now();

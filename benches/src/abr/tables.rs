@@ -231,7 +231,12 @@ fn words(list: &str) -> Vec<String> {
 }
 
 fn number(value: f64, digits: usize) -> String {
-    format!("{value:.digits$}")
+    let text = format!("{value:.digits$}");
+    // Nothing has no sign.
+    match text.strip_prefix('-') {
+        Some(rest) if rest.chars().all(|c| c == '0' || c == '.') => rest.to_owned(),
+        _ => text,
+    }
 }
 
 fn signed(value: f64, digits: usize) -> String {

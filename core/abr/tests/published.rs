@@ -5,7 +5,7 @@
 
 use proptest::prelude::*;
 use telecine_abr::published::{
-    Bba, Bola, BolaE, End, Fetched, Horizon, InFlight, Ladder, Mpc, Network, Prediction, PublishedRule, Scene, Sizes,
+    Bba, Bola, BolaE, End, Fetched, Horizon, InFlight, Ladder, Mpc, Network, Prediction, Scene, SceneRule, Sizes,
     Throughput, Why,
 };
 use telecine_abr::Oscillation;

@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use crate::batch::for_each_index;
-use crate::faithful::{self, PublishedName, Setup};
+use crate::faithful::{self, Contender, Setup};
 use crate::limits::Limits;
 use crate::link::Link;
 use crate::metrics::Metrics;
@@ -131,8 +131,8 @@ pub enum Enclosure {
 /// Who plays, by which rules.
 #[derive(Clone, Copy, Debug)]
 pub enum Contest<'a> {
-    /// The published rules, as their authors' simulator runs them.
-    Faithful(&'a [&'static PublishedName]),
+    /// Rules of the [roster](crate::faithful::ROSTER), as the simulator of the published ones runs them.
+    Faithful(&'a [&'static Contender]),
     /// The real player by rules of `telecine_abr::RULES`, for viewers who watch like that.
     Player(&'a [&'static str], Viewing),
 }
@@ -153,7 +153,7 @@ impl Contest<'_> {
     pub fn session(&self, rule: usize, movie: &Movie, link: &Link, buffer_ms: f64) -> Result<Outcome, Unplayed> {
         match self {
             Self::Faithful(rules) => {
-                let PublishedName { replacement, .. } = *rules[rule];
+                let Contender { replacement, .. } = *rules[rule];
                 Ok(faithful::play(rules[rule].rule().as_mut(), movie, link, &Setup { buffer_ms, replacement }))
             }
             Self::Player(rules, viewing) => {

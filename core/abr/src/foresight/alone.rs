@@ -2,13 +2,13 @@
 
 use super::in_flight::{Patience, UnderWay};
 use super::prospects::{self, Moment, Outlook, Prospects};
-use crate::published::{Buffered, Decision, End, Fetched, InFlight, Network, PublishedRule, Replacing, Scene, Why};
+use crate::published::{Buffered, Decision, End, Fetched, InFlight, Network, Replacing, Scene, SceneRule, Why};
 use crate::walk::{share, Heard, Walk};
 
 /// Below this, in bits, a transfer says nothing.
 const LEAST_BITS: f64 = 10_000.0;
 
-/// [`Foresight`](super::Foresight) as one of the [published rules](crate::published): for the simulator's faithful mode, in
+/// [`Foresight`](super::Foresight) beside the [published rules](crate::published): for the simulator's faithful mode, in
 /// which a rule is told of downloads, and no estimator stands beside it.
 #[derive(Debug)]
 pub struct ForesightAlone {
@@ -51,7 +51,7 @@ impl Default for ForesightAlone {
     }
 }
 
-impl PublishedRule for ForesightAlone {
+impl SceneRule for ForesightAlone {
     fn choose(&mut self, scene: &Scene<'_>) -> Decision {
         self.under_way.forget();
         self.replaces_last = false;

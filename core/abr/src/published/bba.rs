@@ -1,6 +1,6 @@
 //! BBA-0: a map from the buffer to a rate.
 
-use super::{Decision, PublishedRule, Scene, Why};
+use super::{Decision, Scene, SceneRule, Why};
 
 /// Buffer up to which the lowest level is taken.
 const RESERVOIR_MS: f64 = 5_000.0;
@@ -15,7 +15,7 @@ pub struct Bba {
     last: usize,
 }
 
-impl PublishedRule for Bba {
+impl SceneRule for Bba {
     fn choose(&mut self, scene: &Scene<'_>) -> Decision {
         let ladder = scene.ladder;
         // A request is made when its segment fits, so the buffer is one short of its capacity at best.

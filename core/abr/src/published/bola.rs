@@ -1,6 +1,6 @@
 //! BOLA of the paper: BASIC for an endless title, FINITE for one with two ends.
 
-use super::{Decision, InFlight, Ladder, PublishedRule, Scene, Why};
+use super::{Decision, InFlight, Ladder, Scene, SceneRule, Why};
 use crate::Oscillation;
 
 /// What avoiding a stall is worth beside utility, in segments of the lowest level (`gamma p`).
@@ -46,7 +46,7 @@ impl Bola {
     }
 }
 
-impl PublishedRule for Bola {
+impl SceneRule for Bola {
     fn choose(&mut self, scene: &Scene<'_>) -> Decision {
         let worth = self.worth_now(scene);
         self.worth = Some(worth);

@@ -2,7 +2,7 @@
 
 use super::bola::Worth;
 use super::throughput::ShortBufferGuard;
-use super::{Decision, End, Fetched, InFlight, PublishedRule, Scene, Why};
+use super::{Decision, End, Fetched, InFlight, Scene, SceneRule, Why};
 use crate::Oscillation;
 
 /// Buffer at which the lowest level is left behind.
@@ -63,7 +63,7 @@ impl BolaE {
     }
 }
 
-impl PublishedRule for BolaE {
+impl SceneRule for BolaE {
     fn choose(&mut self, scene: &Scene<'_>) -> Decision {
         let worth = self.worth(scene);
         let Some(network) = scene.network.filter(|_| self.started) else {

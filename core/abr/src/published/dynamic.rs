@@ -1,6 +1,6 @@
 //! DYNAMIC and DYNAMIC-DASH: the network's word while the buffer is short, the buffer's afterwards.
 
-use super::{Bola, BolaE, Decision, Fetched, Horizon, InFlight, PublishedRule, Scene, Throughput};
+use super::{Bola, BolaE, Decision, Fetched, Horizon, InFlight, Scene, SceneRule, Throughput};
 use crate::Oscillation;
 
 /// Buffer from which BOLA is listened to.
@@ -25,7 +25,7 @@ impl Dynamic {
     }
 }
 
-impl PublishedRule for Dynamic {
+impl SceneRule for Dynamic {
     fn choose(&mut self, scene: &Scene<'_>) -> Decision {
         let bola = self.bola.choose(scene);
         let throughput = self.throughput.choose(scene);
@@ -73,7 +73,7 @@ impl DynamicDash {
         Self { throughput: Throughput::default(), bola: BolaE::new(oscillation), by_buffer: false }
     }
 
-    fn in_charge(&mut self) -> &mut dyn PublishedRule {
+    fn in_charge(&mut self) -> &mut dyn SceneRule {
         if self.by_buffer {
             &mut self.bola
         } else {
@@ -82,7 +82,7 @@ impl DynamicDash {
     }
 }
 
-impl PublishedRule for DynamicDash {
+impl SceneRule for DynamicDash {
     fn choose(&mut self, scene: &Scene<'_>) -> Decision {
         if self.by_buffer && scene.buffer_ms < TOO_LITTLE_MS {
             self.by_buffer = false;

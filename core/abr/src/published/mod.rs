@@ -3,7 +3,7 @@
 //! A comparison with published figures is worth what the peer's copy is worth. These rules reckon
 //! as the authors' simulator does (UMass-LIDS/sabre, the constants of abr.md 2): in floating-point
 //! milliseconds and bits, term by term in the published order, so that a decision at a threshold
-//! falls the same way. The simulator's faithful mode runs them as they are; [`Playable`] makes a
+//! falls the same way. They are [`SceneRule`]s. The simulator's faithful mode runs them as they are; [`Playable`] makes a
 //! [`BitrateRule`](crate::BitrateRule) of any of them, for the real player.
 //!
 //! Units throughout: bits, milliseconds, and so kbit/s for bits a millisecond.
@@ -26,7 +26,7 @@ pub use mpc::{Mpc, Prediction, Sizes};
 pub use playable::Playable;
 pub use throughput::Throughput;
 
-/// What a published rule sees before a request, and during it.
+/// What a rule sees before a request, and during it.
 #[derive(Clone, Copy, Debug)]
 pub struct Scene<'a> {
     /// The title's bitrates.
@@ -233,10 +233,11 @@ impl InFlight {
     }
 }
 
-/// A bitrate rule as its authors published it.
+/// A bitrate rule in the small world of the authors' simulator, where a [`Scene`] is all that is known. The published rules are
+/// such, and so is Telecine's own in that world, [`ForesightAlone`](crate::ForesightAlone).
 ///
 /// Asked before each request but a session's first, which is of the lowest level whatever the rule.
-pub trait PublishedRule: Send {
+pub trait SceneRule: Send {
     /// The level of the next segment.
     fn choose(&mut self, scene: &Scene<'_>) -> Decision;
 
@@ -265,7 +266,7 @@ pub trait PublishedRule: Send {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Lowest;
 
-impl PublishedRule for Lowest {
+impl SceneRule for Lowest {
     fn choose(&mut self, _scene: &Scene<'_>) -> Decision {
         Decision::at_once(0, Why::Fixed)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Decision, End, Fetched, PublishedRule, Scene, Why};
+use super::{Decision, End, Fetched, Scene, SceneRule, Why};
 
 /// Segments that are planned.
 const STEPS: usize = 5;
@@ -76,7 +76,7 @@ impl Mpc {
     }
 }
 
-impl PublishedRule for Mpc {
+impl SceneRule for Mpc {
     fn choose(&mut self, scene: &Scene<'_>) -> Decision {
         let Some(kbps) = self.predict(scene) else {
             return Decision::at_once(0, Why::NothingKnown);

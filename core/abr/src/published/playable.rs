@@ -5,7 +5,7 @@ use std::time::Duration;
 use telecine_model::MediaTime;
 
 use super::throughput::MARGIN;
-use super::{Decision, End, Fetched, Ladder, Network, PublishedRule, Scene, Why};
+use super::{Decision, End, Fetched, Ladder, Network, Scene, SceneRule, Why};
 use crate::fit;
 use crate::reason::Reason;
 use crate::rule::{millis, seconds, BitrateRule, Choice, Context, Downloaded, Progress};
@@ -27,7 +27,7 @@ pub struct Playable<R> {
     sizes: Vec<f64>,
 }
 
-impl<R: PublishedRule> Playable<R> {
+impl<R: SceneRule> Playable<R> {
     /// A rule at the start of a session, under the name of [`crate::rule_by_name`].
     pub fn new(name: &'static str, rule: R) -> Self {
         Self { name, rule, ladder: None, rates: Vec::new(), behind: 0, rested: None, sizes: Vec::new() }
@@ -67,7 +67,7 @@ impl<R: PublishedRule> Playable<R> {
     }
 }
 
-impl<R: PublishedRule> BitrateRule for Playable<R> {
+impl<R: SceneRule> BitrateRule for Playable<R> {
     fn name(&self) -> &'static str {
         self.name
     }

@@ -1,6 +1,6 @@
 //! THROUGHPUT, and the rule that protects a short buffer.
 
-use super::{Decision, InFlight, Network, PublishedRule, Scene, Why};
+use super::{Decision, InFlight, Network, Scene, SceneRule, Why};
 
 /// Share of the estimate that is spent.
 pub(super) const MARGIN: f64 = 0.9;
@@ -16,7 +16,7 @@ pub struct Throughput {
     guard: ShortBufferGuard,
 }
 
-impl PublishedRule for Throughput {
+impl SceneRule for Throughput {
     fn choose(&mut self, scene: &Scene<'_>) -> Decision {
         let Some(network) = scene.network else {
             return Decision::at_once(0, Why::NothingKnown);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use telecine_model::{Error, ErrorCode};
-use telecine_simulator::faithful::{self, PublishedName, PUBLISHED};
+use telecine_simulator::faithful::{self, Contender, ROSTER};
 use telecine_simulator::player::{Viewing, RULES};
 use telecine_simulator::read::{sabre_movie, sabre_network, ReadError};
 use telecine_simulator::{compare, Comparison, Contest, Enclosure, Incomparable, Interval, Trace};
@@ -32,11 +32,11 @@ pub(crate) fn run(args: &Simulate) -> Result<ExitCode, Error> {
         return Err(refused(format!("a buffer of {buffer_s} s does not hold two segments of {segment_s} s")));
     }
     let enclosure = if args.bound { Enclosure::Both } else { Enclosure::Below };
-    let (own, published);
+    let (own, roster);
     let contest = match args.faithful {
         true => {
-            published = published_rules(&args.abr)?;
-            Contest::Faithful(&published)
+            roster = contenders(&args.abr)?;
+            Contest::Faithful(&roster)
         }
         false => {
             own = rules(&args.abr)?;
@@ -73,13 +73,13 @@ fn rules(name: &str) -> Result<Vec<&'static str>, Error> {
     })
 }
 
-fn published_rules(name: &str) -> Result<Vec<&'static PublishedName>, Error> {
+fn contenders(name: &str) -> Result<Vec<&'static Contender>, Error> {
     if name.eq_ignore_ascii_case("all") {
-        return Ok(PUBLISHED.iter().collect());
+        return Ok(ROSTER.iter().collect());
     }
     faithful::rule(name).map(|rule| vec![rule]).ok_or_else(|| {
-        let known: Vec<&str> = PUBLISHED.iter().map(|rule| rule.name).collect();
-        refused(format!("there is no published rule '{name}'; there are: all, {}", known.join(", ")))
+        let known: Vec<&str> = ROSTER.iter().map(|rule| rule.name).collect();
+        refused(format!("there is no rule '{name}' with --faithful; there are: all, {}", known.join(", ")))
     })
 }
 

@@ -96,7 +96,7 @@ fn the_table_has_every_rule_and_every_score() {
 #[test]
 fn what_cannot_be_simulated_is_told() {
     let run = telecine(arguments(&["--faithful", "--abr", "pensieve"]));
-    assert!(run.code == 2 && run.error().contains("no published rule 'pensieve'"), "{}", run.error());
+    assert!(run.code == 2 && run.error().contains("no rule 'pensieve' with --faithful"), "{}", run.error());
     let run = telecine(arguments(&["--faithful", "--buffer", "4"]));
     assert!(run.code == 2 && run.error().contains("does not hold two segments"), "{}", run.error());
     let run = telecine(arguments(&["--abr", "RobustMpc"]));

@@ -21,5 +21,5 @@ mod roster;
 mod session;
 
 pub use replacement::Replacement;
-pub use roster::{rule, PublishedName, PUBLISHED};
+pub use roster::{rule, Contender, ROSTER};
 pub use session::{play, Setup};

@@ -12,7 +12,7 @@ pub enum Replacement {
     First,
     /// The last to be played is (`-r right`).
     Last,
-    /// The rule says which, if any: see [`PublishedRule::replace`](telecine_abr::published::PublishedRule::replace).
+    /// The rule says which, if any: see [`SceneRule::replace`](telecine_abr::published::SceneRule::replace).
     ByRule,
 }
 

@@ -1,7 +1,7 @@
 //! The published rules by their published names, and Telecine's own beside them.
 
 use telecine_abr::published::{
-    Bba, Bola, BolaE, Dynamic, DynamicDash, Horizon, Lowest, Mpc, Prediction, PublishedRule, Sizes, Throughput,
+    Bba, Bola, BolaE, Dynamic, DynamicDash, Horizon, Lowest, Mpc, Prediction, SceneRule, Sizes, Throughput,
 };
 use telecine_abr::ForesightAlone;
 use telecine_abr::Oscillation::{self, Allowed, Minimised};
@@ -10,26 +10,26 @@ use super::Replacement;
 
 /// A rule, and how it is run.
 #[derive(Clone, Copy, Debug)]
-pub struct PublishedName {
+pub struct Contender {
     /// The name in tables: `-without-ao` is with oscillation, `-FS` with fast switching.
     pub name: &'static str,
     /// Whether buffered segments are replaced.
     pub replacement: Replacement,
-    make: fn() -> Box<dyn PublishedRule>,
+    make: fn() -> Box<dyn SceneRule>,
 }
 
-impl PublishedName {
+impl Contender {
     /// The rule at the start of a session.
-    pub fn rule(&self) -> Box<dyn PublishedRule> {
+    pub fn rule(&self) -> Box<dyn SceneRule> {
         (self.make)()
     }
 }
 
-/// Every published rule, and Telecine's own.
-pub const PUBLISHED: &[PublishedName] = &[
+/// Every rule that plays in the faithful mode: the published ones, and Telecine's own.
+pub const ROSTER: &[Contender] = &[
     entry("Lowest", || Box::new(Lowest)),
     entry("Foresight", || Box::new(ForesightAlone::new())),
-    PublishedName { name: "Foresight-FS", replacement: Replacement::ByRule, make: || Box::new(ForesightAlone::new()) },
+    Contender { name: "Foresight-FS", replacement: Replacement::ByRule, make: || Box::new(ForesightAlone::new()) },
     entry("THROUGHPUT", || Box::new(Throughput::default())),
     entry("BBA", || Box::new(Bba::default())),
     entry("BOLA-BASIC", || Box::new(Bola::new(Horizon::Endless, Minimised))),
@@ -53,26 +53,26 @@ pub const PUBLISHED: &[PublishedName] = &[
 ];
 
 /// A rule by its name, in any case.
-pub fn rule(name: &str) -> Option<&'static PublishedName> {
-    PUBLISHED.iter().find(|entry| entry.name.eq_ignore_ascii_case(name))
+pub fn rule(name: &str) -> Option<&'static Contender> {
+    ROSTER.iter().find(|entry| entry.name.eq_ignore_ascii_case(name))
 }
 
-const fn entry(name: &'static str, make: fn() -> Box<dyn PublishedRule>) -> PublishedName {
-    PublishedName { name, replacement: Replacement::Never, make }
+const fn entry(name: &'static str, make: fn() -> Box<dyn SceneRule>) -> Contender {
+    Contender { name, replacement: Replacement::Never, make }
 }
 
-const fn fast_switching(name: &'static str, make: fn() -> Box<dyn PublishedRule>) -> PublishedName {
-    PublishedName { name, replacement: Replacement::First, make }
+const fn fast_switching(name: &'static str, make: fn() -> Box<dyn SceneRule>) -> Contender {
+    Contender { name, replacement: Replacement::First, make }
 }
 
-fn bola(oscillation: Oscillation) -> Box<dyn PublishedRule> {
+fn bola(oscillation: Oscillation) -> Box<dyn SceneRule> {
     Box::new(Bola::new(Horizon::Ends, oscillation))
 }
 
-fn bola_e(oscillation: Oscillation) -> Box<dyn PublishedRule> {
+fn bola_e(oscillation: Oscillation) -> Box<dyn SceneRule> {
     Box::new(BolaE::new(oscillation))
 }
 
-fn dynamic(oscillation: Oscillation) -> Box<dyn PublishedRule> {
+fn dynamic(oscillation: Oscillation) -> Box<dyn SceneRule> {
     Box::new(Dynamic::new(oscillation))
 }

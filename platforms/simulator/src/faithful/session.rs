@@ -1,6 +1,6 @@
 //! One session of one rule over one link.
 
-use telecine_abr::published::{Buffered, End, Fetched, InFlight, PublishedRule, Replacing, Scene};
+use telecine_abr::published::{Buffered, End, Fetched, InFlight, Replacing, Scene, SceneRule};
 
 use super::average::Averages;
 use super::buffer::Buffer;
@@ -30,7 +30,7 @@ impl Setup {
 }
 
 /// Plays a movie over a link to its end.
-pub fn play(rule: &mut dyn PublishedRule, movie: &Movie, link: &Link, setup: &Setup) -> Outcome {
+pub fn play(rule: &mut dyn SceneRule, movie: &Movie, link: &Link, setup: &Setup) -> Outcome {
     let mut session = Session::start(movie, link, setup);
     while session.next < movie.segments() {
         if let Some(Replacing { place, level }) = session.wanted(rule) {
@@ -102,7 +102,7 @@ impl<'a> Session<'a> {
     }
 
     /// What the rule would rather have fetched again first.
-    fn wanted(&mut self, rule: &mut dyn PublishedRule) -> Option<Replacing> {
+    fn wanted(&mut self, rule: &mut dyn SceneRule) -> Option<Replacing> {
         if self.setup.replacement != Replacement::ByRule {
             return None;
         }
@@ -121,7 +121,7 @@ impl<'a> Session<'a> {
     }
 
     /// Waits until the buffer has room for a segment.
-    fn make_room(&mut self, rule: &mut dyn PublishedRule) {
+    fn make_room(&mut self, rule: &mut dyn SceneRule) {
         let excess = self.buffer.ms() + self.movie.segment_ms() - self.setup.buffer_ms;
         if excess > 0.0 {
             self.pass(excess);
@@ -129,7 +129,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn fetch_next(&mut self, rule: &mut dyn PublishedRule, level: usize) {
+    fn fetch_next(&mut self, rule: &mut dyn SceneRule, level: usize) {
         let buffer_ms = self.buffer.ms();
         let transfer = self.transfer(self.next, level, |session, in_flight| {
             let left = (buffer_ms - in_flight.elapsed_ms).max(0.0);
@@ -149,7 +149,7 @@ impl<'a> Session<'a> {
         self.tell(rule, level, &transfer, false);
     }
 
-    fn replace(&mut self, rule: &mut dyn PublishedRule, from_end: usize, level: usize) {
+    fn replace(&mut self, rule: &mut dyn SceneRule, from_end: usize, level: usize) {
         let buffer_ms = self.buffer.ms();
         let behind_ms = self.movie.segment_ms() * from_end as f64;
         let place = self.next - from_end;
@@ -168,7 +168,7 @@ impl<'a> Session<'a> {
         self.tell(rule, level, &transfer, true);
     }
 
-    fn tell(&mut self, rule: &mut dyn PublishedRule, level: usize, transfer: &Transfer, replaces: bool) {
+    fn tell(&mut self, rule: &mut dyn SceneRule, level: usize, transfer: &Transfer, replaces: bool) {
         let Transfer { bits, took_ms, end, .. } = *transfer;
         rule.on_fetched(&self.scene(self.buffer.ms()), &Fetched { level, bits, took_ms, end, replaces });
         if end == End::Complete {
