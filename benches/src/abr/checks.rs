@@ -317,15 +317,21 @@ fn speed(study: &Study) -> Vec<Check> {
         },
         Check {
             group: SPEED,
-            what: "a decision of the default rule, native".to_owned(),
+            what: "a decision of the default rule, native: median".to_owned(),
+            asked: "< 20 µs".to_owned(),
+            measured: told(speed.decision_median_us, "µs"),
+            verdict: verdict(speed.decision_median_us.map(|median| median < 20.0)),
+        },
+        Check {
+            group: SPEED,
+            what: "the same, mean: with the tables that some have to solve first".to_owned(),
             asked: "< 20 µs".to_owned(),
             measured: format!(
-                "median {}, 99 % {}, mean with tables solved {}",
-                told(speed.decision_median_us, "µs"),
-                told(speed.decision_p99_us, "µs"),
-                told(speed.decision_mean_us, "µs")
+                "{}; 99 of 100 take at most {}",
+                told(speed.decision_mean_us, "µs"),
+                told(speed.decision_p99_us, "µs")
             ),
-            verdict: verdict(speed.decision_median_us.map(|median| median < 20.0)),
+            verdict: verdict(speed.decision_mean_us.map(|mean| mean < 20.0)),
         },
     ]
 }

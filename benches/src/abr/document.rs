@@ -38,7 +38,7 @@ pub struct MatchEntry {
     pub segments: usize,
     /// Media in each.
     pub segment_s: f64,
-    /// How many networks the set has; those that were played are below.
+    /// How many networks the whole set has; those that were played are below.
     pub of: usize,
     /// The networks, and what can be had on each.
     pub traces: Vec<TraceEntry>,

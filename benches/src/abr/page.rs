@@ -1,7 +1,7 @@
 //! The report as a page: one file that opens offline, with its drawings.
 //!
 //! What is drawn is data in the page, and a script in it draws what comes into view. Names of files and rules come from
-//! outside: they go through [`escape`] here and through text nodes there.
+//! outside: they are escaped here and through text nodes there.
 
 use std::fmt::Write as _;
 
@@ -123,17 +123,17 @@ fn match_card(html: &mut String, (found, entry): (&Match, &MatchEntry), (of, tab
         ("norm", "Normalised QoE_lin: to the right is better"),
         ("stall", "Stall: to the left is better"),
     ] {
-        let _ = write!(
+        let _ = writeln!(
             html,
-            "<figure data-plot=\"{plot}\"><figcaption>{caption}</figcaption><svg role=\"img\" aria-label=\"{} {caption}\" viewBox=\"0 0 560 330\"></svg></figure>\n",
+            "<figure data-plot=\"{plot}\"><figcaption>{caption}</figcaption><svg role=\"img\" aria-label=\"{} {caption}\" viewBox=\"0 0 560 330\"></svg></figure>",
             escape(&id)
         );
     }
     let _ = write!(html, "</div>\n{}\n", data(&plots(found, of, table_entry)));
     for (index, cells) in tables::of(entry, table_entry).iter().enumerate() {
-        let _ = write!(
+        let _ = writeln!(
             html,
-            "<details{}><summary>{}</summary>\n",
+            "<details{}><summary>{}</summary>",
             if index == 1 { " open" } else { "" },
             escape(&cells.title)
         );
@@ -185,9 +185,9 @@ fn traces(html: &mut String, study: &Study) {
          segments that were fetched again. Below, the buffer. The optimum is the best session known by QoE_lin. Names switch lines.</p>\n",
     );
     for (index, set) in study.collection.sets.iter().enumerate() {
-        let _ = write!(
+        let _ = writeln!(
             html,
-            "<details class=\"set\"><summary>{} ({} traces)</summary>\n",
+            "<details class=\"set\"><summary>{} ({} traces)</summary>",
             escape(set.name),
             set.traces.len()
         );

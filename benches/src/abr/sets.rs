@@ -16,7 +16,7 @@ pub struct Set {
     pub movie: Movie,
     /// The networks that are played over, in the order of their names.
     pub traces: Vec<Trace>,
-    /// How many networks the folder has.
+    /// How many networks the set has, or its folder if those are more.
     pub of: usize,
     /// How the title is watched.
     pub modes: &'static [Mode],
@@ -104,15 +104,15 @@ impl Collection {
     /// # Errors
     /// [`Unreadable`] if there is nothing to play, or a file is not what it should be.
     pub fn read(folder: &Path, extent: Extent) -> Result<Self, Unreadable> {
-        const SETS: [(&str, &str, usize, &[Mode]); 4] = [
-            ("4g", "bbb4k.json", usize::MAX, &[VOD, LIVE]),
-            ("3g", "bbb.json", usize::MAX, &[VOD, LIVE]),
+        const SETS: [(&str, usize, &str, usize, &[Mode]); 4] = [
+            ("4g", 20, "bbb4k.json", usize::MAX, &[VOD, LIVE]),
+            ("3g", 43, "bbb.json", usize::MAX, &[VOD, LIVE]),
             // The published figures are of their first three minutes, after which the networks repeat.
-            ("fcc-hd", "bbb4k.json", 60, &[VOD]),
-            ("fcc-sd", "bbb.json", 60, &[VOD]),
+            ("fcc-hd", 50, "bbb4k.json", 60, &[VOD]),
+            ("fcc-sd", 50, "bbb.json", 60, &[VOD]),
         ];
         let (mut sets, mut missing) = (Vec::new(), Vec::new());
-        for (name, movie, segments, modes) in SETS {
+        for (name, of, movie, segments, modes) in SETS {
             if !folder.join(name).is_dir() {
                 missing.push(name);
                 continue;
@@ -120,11 +120,11 @@ impl Collection {
             let path = folder.join("movies").join(movie);
             let movie = sabre_movie(&text(&path)?).map_err(|error| Unreadable::File(path, error.to_string()))?;
             let movie = movie.cut(movie.segments().min(segments).min(extent.segments));
-            sets.push(Set::new(name, movie, networks(&folder.join(name))?, modes, extent));
+            sets.push(Set::new((name, of), movie, networks(&folder.join(name))?, modes, extent));
         }
         match profiles(&folder.join("low-latency"))? {
             traces if traces.is_empty() => missing.push("low-latency"),
-            traces => sets.push(Set::new("low-latency", half_seconds(extent), traces, &[LOW_LATENCY], extent)),
+            traces => sets.push(Set::new(("low-latency", 10), half_seconds(extent), traces, &[LOW_LATENCY], extent)),
         }
         if sets.is_empty() {
             return Err(Unreadable::NoTraces(folder.to_owned()));
@@ -137,15 +137,23 @@ impl Collection {
         Ok(Self { sets, missing, figures, extent })
     }
 
-    /// Whether all of every set that there is is played.
+    /// Whether all of every set is played.
     pub fn is_whole(&self) -> bool {
-        self.extent.segments == usize::MAX && self.sets.iter().all(|set| set.traces.len() == set.of)
+        self.missing.is_empty()
+            && self.extent.segments == usize::MAX
+            && self.sets.iter().all(|set| set.traces.len() == set.of)
     }
 }
 
 impl Set {
-    fn new(name: &'static str, movie: Movie, mut traces: Vec<Trace>, modes: &'static [Mode], extent: Extent) -> Self {
-        let of = traces.len();
+    fn new(
+        (name, of): (&'static str, usize),
+        movie: Movie,
+        mut traces: Vec<Trace>,
+        modes: &'static [Mode],
+        extent: Extent,
+    ) -> Self {
+        let of = of.max(traces.len());
         traces.truncate(extent.traces);
         Self { name, movie, traces, of, modes }
     }
