@@ -464,7 +464,8 @@ impl Engine {
             return;
         }
         if let Some(after) = self.too_early(&request, status) {
-            let by = if self.title.live.is_dash() { "it has just come, by the clock" } else { "it has just been listed" };
+            let by =
+                if self.title.live.is_dash() { "it has just come, by the clock" } else { "it has just been listed" };
             let why = vec![by.to_owned()];
             self.defer(request, error, after, why);
             return self.begin_further_back();
