@@ -6,7 +6,8 @@
 //! - A [`BitrateRule`] sees the ladder, the buffer and the estimate in a [`Context`] and answers
 //!   with a [`Choice`] that carries its [`Reason`]s. [`rule_by_name`] gives one of [`RULES`];
 //!   [`DEFAULT_RULE`] is [`Foresight`], which reckons ahead what each choice leads to.
-//!   The rules of others are in [`published`], as they were published.
+//!   [`LowLatency`] is for playback within a few seconds of what is being made. The rules of others are in [`published`], as
+//!   they were published.
 //! - At a live edge a [`LatencyTarget`](live::LatencyTarget) and a [`SpeedControl`](live::SpeedControl)
 //!   say how late to be and at what speed to play for it; see [`live`].
 //!
@@ -94,6 +95,7 @@ mod ewma;
 mod fit;
 mod foresight;
 pub mod live;
+mod low_latency;
 mod lowest;
 pub mod published;
 mod reason;
@@ -108,6 +110,7 @@ pub use bola::{BolaE, Oscillation};
 pub use estimate::{Estimate, Estimator, Forecast, TransferFlags, TransferId, TransferSample};
 pub use ewma::DualEwma;
 pub use foresight::{Foresight, ForesightAlone};
+pub use low_latency::LowLatency;
 pub use lowest::Lowest;
 pub use reason::{Cap, Reason};
 pub use rule::{Again, BitrateRule, Choice, Context, Downloaded, Level, Progress, Waiting};
@@ -128,6 +131,7 @@ pub const RULES: &[&str] = &[
     "mpc",
     "robust-mpc",
     "throughput",
+    "low-latency",
     "lowest",
 ];
 
@@ -150,6 +154,7 @@ pub fn rule_by_name(name: &str) -> Option<Box<dyn BitrateRule>> {
         "mpc" => Box::new(Playable::new("mpc", Mpc::new(Prediction::HarmonicMean, Sizes::Known))),
         "robust-mpc" => Box::new(Playable::new("robust-mpc", Mpc::new(Prediction::Robust, Sizes::Known))),
         "throughput" => Box::new(Throughput::new()),
+        "low-latency" => Box::new(LowLatency::new()),
         "lowest" => Box::new(Lowest),
         _ => return None,
     })

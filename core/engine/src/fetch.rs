@@ -464,7 +464,9 @@ impl Engine {
             return;
         }
         if let Some(after) = self.too_early(&request, status) {
-            let why = vec!["it has just come, by the clock".to_owned()];
+            let by =
+                if self.title.live.is_dash() { "it has just come, by the clock" } else { "it has just been listed" };
+            let why = vec![by.to_owned()];
             self.defer(request, error, after, why);
             return self.begin_further_back();
         }
@@ -501,7 +503,7 @@ impl Engine {
     }
 
     /// How long playback goes on without what a request is for.
-    fn spare(&self, purpose: &Purpose) -> Duration {
+    pub(crate) fn spare(&self, purpose: &Purpose) -> Duration {
         let (Purpose::Segment(kind) | Purpose::Init(kind, _)) = purpose else { return Duration::ZERO };
         let position = self.position();
         let ahead = self.streams.get(kind).map(|stream| stream.ahead(position));

@@ -78,7 +78,7 @@ impl Policies {
     pub fn new(config: &Config) -> Self {
         let by_name = || config.rule.as_deref().and_then(telecine_abr::rule_by_name);
         Self {
-            low_latency_rule: by_name().unwrap_or_else(|| Box::new(telecine_abr::Throughput::new())),
+            low_latency_rule: by_name().unwrap_or_else(|| Box::new(telecine_abr::LowLatency::new())),
             rule: by_name().unwrap_or_else(|| Box::new(telecine_abr::Foresight::new())),
             estimator: Box::new(telecine_abr::DualEwma::default()),
             retry: Box::new(telecine_delivery::DefaultRetry::default()),

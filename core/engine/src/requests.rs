@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use telecine_container::SegmentIndexBox;
 use telecine_model::protection::KeyMethod;
@@ -189,6 +190,11 @@ impl Requests {
 
     pub(crate) fn get(&self, id: RequestId) -> Option<&Request> {
         self.active.get(&id)
+    }
+
+    /// Whether nobody has answered anything for most of some time until now.
+    pub(crate) fn is_dead_for_most_of(&self, time: Duration, now: Timestamp) -> bool {
+        now.since(self.last_answer.unwrap_or(Timestamp::ZERO)) >= time / 2
     }
 
     /// Bodies of error answers are looked at no further than this.

@@ -13,6 +13,7 @@ use telecine_model::{
 };
 
 use super::clock::{Answered, ClockSync, Question};
+use super::failing::patience;
 use super::lateness::Lateness;
 use super::mpd::{MpdPlace, MpdRefresh};
 use super::wanted;
@@ -421,10 +422,11 @@ impl Engine {
             dash.refresh.need(*from + *segment / 800 * draw, *segment);
         }
         let still = dash.refresh.unchanged_for(now);
-        if needs.is_empty() || stale_after.is_zero() || still < stale_after {
+        let dead = self.requests.is_dead_for_most_of(still, now);
+        if needs.is_empty() || stale_after.is_zero() || still < patience(stale_after, dead) {
             return;
         }
-        let error = dash.refresh.verdict(now);
+        let error = dash.refresh.verdict(dead, now);
         dash.refresh.end();
         let error = error.fact("url", self.outbox.secrets.shown(&self.title.url));
         let kinds: Vec<TrackKind> =

@@ -32,6 +32,7 @@ use self::dash::DashLive;
 pub(crate) use self::dash::Edge;
 use self::directives::Directives;
 use self::edge::LiveEdge;
+use self::failing::patience;
 use self::follow::Following;
 pub use self::follow::LiveSnapshot;
 use self::late::Late;
@@ -450,7 +451,8 @@ impl Engine {
         let Some(reload) = self.title.live.reloads.get_mut(&reference) else { return };
         let still = reload.unchanged_for(started);
         let becomes = reload.becomes_stale(started, target);
-        let given_up = !lost.is_zero() && still >= lost.max(target.mul_ratio(3, 2).to_duration());
+        let dead = self.requests.is_dead_for_most_of(still, self.now);
+        let given_up = !lost.is_zero() && still >= patience(lost, dead).max(target.mul_ratio(3, 2).to_duration());
         if !becomes && !given_up {
             return;
         }
@@ -459,7 +461,7 @@ impl Engine {
                 let message = format!("nothing new has been in the playlist for {} s", still.as_secs());
                 Error::new(ErrorCode::ManifestStale, message).fact("rule", "H118")
             }
-            false => reload.failing.verdict("playlist", still, self.now),
+            false => reload.failing.verdict("playlist", still, dead, self.now),
         };
         let url = self.title.playlists.get(&reference).map(|info| self.outbox.secrets.shown(&info.uri));
         let error = error.fact("url", url.unwrap_or_default());

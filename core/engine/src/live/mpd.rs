@@ -147,8 +147,8 @@ impl MpdRefresh {
     }
 
     /// Why no newer version is waited for any more.
-    pub(crate) fn verdict(&self, now: Timestamp) -> Error {
-        self.failing.verdict("MPD", self.unchanged_for(now), now)
+    pub(crate) fn verdict(&self, dead: bool, now: Timestamp) -> Error {
+        self.failing.verdict("MPD", self.unchanged_for(now), dead, now)
     }
 
     /// The server asks to be left alone until then. Another place is another server.

@@ -65,7 +65,9 @@ impl Engine {
     pub(crate) fn follow_hint(&mut self, kind: TrackKind, rendition: usize) {
         let Some(stream) = self.streams.get(&kind).filter(|stream| stream.fetch.is_none()) else { return };
         let reference = stream.reference(rendition);
-        if !self.plays_parts(reference) || self.requests.is_retrying(kind) {
+        // What comes later than it is listed is not there before it is.
+        let late = self.title.live.late.of_parts(self.now) > MediaTime::ZERO;
+        if late || !self.plays_parts(reference) || self.requests.is_retrying(kind) {
             return;
         }
         let hinted = self.title.playlists.get(&reference).and_then(hint_of);
@@ -188,7 +190,8 @@ impl Engine {
         let least = said.max(info.part_target?.mul_ratio(2, 1));
         // A server that does not hold requests as it promised is polled: so much later it is known what there is.
         let polled = info.target_duration.mul_ratio(1, 2);
-        Some(if self.title.live.may_block(reference) { least } else { least + polled })
+        let late = self.title.live.late.of_parts(self.now);
+        Some(late + if self.title.live.may_block(reference) { least } else { least + polled })
     }
 }
 

@@ -87,7 +87,7 @@ const LATE: [(&str, &[u64], u64); 4] = [
     ("/dash/live_60/utc_iso/chunk_500/ato_1500/ltgt_2000/early404_LATE/demo/number.mpd", &[500, 1000, 1500, 2500], 5),
     ("/dash/live_60/chunk_500/ato_1500/ltgt_2000/early404_LATE/demo/number.mpd", &[500, 1000, 1500, 2500], 5),
     ("/dash/live_60/utc_iso/chunk_500/ato_1500/ltgt_2000/early404_LATE/demo/time.mpd", &[500, 1000, 1500, 2500], 5),
-    ("/hls/live_60/parts_334/early404_LATE/demo/main.m3u8", &[500, 1000], 20),
+    ("/hls/live_60/parts_334/early404_LATE/demo/main.m3u8", &[500, 1000, 1500], 20),
 ];
 
 #[test]

@@ -413,19 +413,21 @@ fn ends() -> Vec<End> {
     const PARTS: &str = "/hls/live_60/parts_500/demo/main.m3u8";
     const MPD: &str = "/dash/live_60/utc_direct/demo/time.mpd";
     let list = |what, path, origin, error| End { what, path, origin, error, within_s: 78..95 };
+    // A line that is down is waited for, as with media.
+    let line = |what, path, origin, error| End { what, path, origin, error, within_s: 108..130 };
     vec![
-        list("playlists are refused", HLS, || refusing(is_playlist), ConnectFailed),
-        list("playlists of parts are refused", PARTS, || refusing(is_playlist), ConnectFailed),
-        list("the MPD is refused", MPD, || refusing(is_mpd), ConnectFailed),
-        list("the origin is gone, HLS", HLS, || refusing(|_| true), ConnectFailed),
-        list("the origin is gone, parts", PARTS, || refusing(|_| true), ConnectFailed),
-        list("the origin is gone, DASH", MPD, || refusing(|_| true), ConnectFailed),
+        line("playlists are refused", HLS, || refusing(is_playlist), ConnectFailed),
+        line("playlists of parts are refused", PARTS, || refusing(is_playlist), ConnectFailed),
+        line("the MPD is refused", MPD, || refusing(is_mpd), ConnectFailed),
+        line("the origin is gone, HLS", HLS, || refusing(|_| true), ConnectFailed),
+        line("the origin is gone, parts", PARTS, || refusing(|_| true), ConnectFailed),
+        line("the origin is gone, DASH", MPD, || refusing(|_| true), ConnectFailed),
         list("playlists are answered with 503", HLS, || answering(503, is_playlist), HttpStatus),
         list("playlists of parts are answered with 502", PARTS, || answering(502, is_playlist), HttpStatus),
         list("playlists are answered with 404", HLS, || answering(404, is_playlist), HttpStatus),
         list("the MPD is answered with 503", MPD, || answering(503, is_mpd), HttpStatus),
-        list("playlists are not answered", HLS, || hanging(is_playlist), Timeout),
-        list("the MPD is not answered", MPD, || hanging(is_mpd), Timeout),
+        line("playlists are not answered", HLS, || hanging(is_playlist), Timeout),
+        line("the MPD is not answered", MPD, || hanging(is_mpd), Timeout),
         list("playlists stand still", HLS, || standing_still(is_playlist), ManifestStale),
         list("playlists of parts stand still", PARTS, || standing_still(is_playlist), ManifestStale),
         list("the MPD stands still", MPD, || standing_still(is_mpd), ManifestStale),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use telecine_engine::State;
+use telecine_engine::{Event, State};
 use telecine_model::{Error, ErrorCode, Handling, MediaTime, Timestamp, TrackKind};
 use telecine_virtual::{Network, Outcome, Response, Session, Step};
 
@@ -146,6 +146,47 @@ fn a_part_that_is_missing_is_left_out_up_to_the_next_that_can_be_begun_with() {
     let codes: Vec<ErrorCode> = errors(&session).iter().map(Error::code).collect();
     assert_eq!(codes, [ErrorCode::HttpStatus]);
     assert_eq!(states(&session).last(), Some(&State::Playing));
+}
+
+/// When errors were reported.
+fn troubles(session: &Session<Origin>) -> Vec<Timestamp> {
+    let failed = |event: &Event| match event {
+        Event::Error { at, .. } => Some(*at),
+        _ => None,
+    };
+    session.events().iter().filter_map(failed).collect()
+}
+
+#[test]
+fn parts_that_are_there_later_than_they_are_listed_are_waited_for_and_then_asked_for_later() {
+    for late in [500, 1000, 1500] {
+        let path = format!("/hls/live_60/parts_334/early404_{late}/demo/main.m3u8");
+        let session = plays(&path, 50);
+        assert_eq!(stalls(&session), 0, "{late} ms");
+        let after: Vec<Timestamp> = troubles(&session).into_iter().filter(|when| *when > at(5_000)).collect();
+        assert_eq!(after, [], "{late} ms: asked in vain for so long");
+        every_sample_once_so_far(&session, TrackKind::Video);
+        every_sample_once_so_far(&session, TrackKind::Audio);
+        let latency = mean_latency(&session);
+        assert!(latency < MediaTime::from_millis(late + 1002 + 500), "{late} ms: {latency}");
+    }
+}
+
+#[test]
+fn sound_that_is_missing_for_a_part_is_left_out_without_a_stall() {
+    let origin = Origin::new().editing(|now, path, response| {
+        let lost = path.contains("/a-en") && path.contains(".3.m4s") && (at(20_000)..at(22_000)).contains(&now);
+        match lost {
+            true => Response::new(404, "https://origin.example/", "").into(),
+            false => response.into(),
+        }
+    });
+    let mut session = origin.play("/hls/live_60/parts_334/partfiles_1/demo/main.m3u8");
+    session.run(Some(at(60_000)));
+    assert!(!troubles(&session).is_empty());
+    assert_eq!(stalls(&session), 0);
+    assert_eq!(states(&session).last(), Some(&State::Playing));
+    every_sample_once_so_far(&session, TrackKind::Video);
 }
 
 #[test]
@@ -300,7 +341,7 @@ fn a_server_that_refuses_what_was_reported_is_asked_for_what_there_is() {
             }
         });
         let (log, urls) = (origin.log.clone(), origin.urls.clone());
-        let network = Network::from_steps([step(15, 10_000_000), step(15, 1_200_000)]).expect("a network");
+        let network = Network::from_steps([step(15, 10_000_000), step(15, 400_000)]).expect("a network");
         let mut session = origin.play(HLS).network(network);
         session.run(Some(at(60_000)));
         let place = log.borrow().iter().position(|asked| asked.status == status).expect("one was refused");
