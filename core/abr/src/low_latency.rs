@@ -152,7 +152,7 @@ impl BitrateRule for LowLatency {
             let reasons = if late { vec![low, fits(STAY)] } else { vec![fits(STAY)] };
             return Choice { level, wait: None, reasons };
         }
-        let held = (level == current && up > current).then(|| Reason::Held { bitrate, buffer_ms });
+        let held = (level == current && up > current).then_some(Reason::Held { bitrate, buffer_ms });
         Choice { level, wait: None, reasons: held.into_iter().chain([fits(UP)]).collect() }
     }
 
