@@ -1,5 +1,6 @@
 //! Candidates, compared by what they lead to.
 
+use super::solving::Solving;
 use super::values::{Download, Terms, Values};
 use crate::published::{Buffered, InFlight, Replacing, Scene};
 
@@ -97,7 +98,7 @@ impl Prospects {
         let Tables { terms, of } = self.tables.insert(known.unwrap_or_else(solve));
         let values = of.get_mut(moment.outlook.class())?;
         let spread = moment.outlook.spread();
-        Some((terms, values.get_or_insert_with(|| Values::solve(terms, spread))))
+        Some((terms, values.get_or_insert_with(|| Solving::begin(terms, spread).finish())))
     }
 
     /// What each level leads to for the segment that is asked about, in seconds of stall.
