@@ -20,55 +20,61 @@ const ROUNDS: usize = 5;
 #[derive(Clone, Debug, Default)]
 pub struct Cost {
     sessions: usize,
-    decisions: usize,
     first: Vec<f64>,
-    calls: Vec<f64>,
+    /// The other choices.
+    choices: Vec<f64>,
+    /// What it was asked and told between: whether to fetch again, whether to give up.
+    between: Vec<f64>,
 }
 
 /// The same in figures: microseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Figures {
-    /// Segments that were decided on, a session.
-    pub decisions: f64,
-    /// Calls of the rule, a session: to choose, to fetch again, to give up.
+    /// Choices a session: one for each segment, and again after each pause for room.
+    pub choices: f64,
+    /// All calls of the rule a session: what is asked while a request is under way too.
     pub calls: f64,
     /// A session's first choice that is one, on average: tables are made for it.
     pub first: f64,
-    /// All that the rule was called for, the first choices too, for each segment.
-    pub mean: f64,
-    /// What half of the calls do not exceed,
-    pub median: f64,
-    /// ... 99 % of them,
-    pub p99: f64,
-    /// ... and none but a session's first.
+    /// A choice, the first ones too, on average.
+    pub choice: f64,
+    /// What 99 % of the choices do not exceed.
+    pub choice_p99: f64,
+    /// A call, of all of them.
+    pub call: f64,
+    /// What no call but a session's first choice exceeds.
     pub most: f64,
+    /// All calls of a session.
+    pub session: f64,
 }
 
 impl Cost {
     /// These sessions and those.
     pub fn add(&mut self, other: Self) {
         self.sessions += other.sessions;
-        self.decisions += other.decisions;
         self.first.extend(other.first);
-        self.calls.extend(other.calls);
+        self.choices.extend(other.choices);
+        self.between.extend(other.between);
     }
 
     /// In figures; all zero without a session.
     pub fn figures(&self) -> Figures {
-        let mut later = self.calls.clone();
-        later.sort_by(f64::total_cmp);
-        let mut all = [self.first.as_slice(), self.calls.as_slice()].concat();
-        all.sort_by(f64::total_cmp);
-        let quantile = |share: f64| all.get((share * all.len() as f64) as usize).copied().unwrap_or_default();
+        let mut choices = [self.first.as_slice(), self.choices.as_slice()].concat();
+        choices.sort_by(f64::total_cmp);
+        let p99 = choices.get((0.99 * choices.len() as f64) as usize).copied().unwrap_or_default();
         let each = |sum: f64, of: usize| if of == 0 { 0.0 } else { sum / of as f64 };
+        let chosen: f64 = choices.iter().sum();
+        let all = chosen + self.between.iter().sum::<f64>();
+        let calls = choices.len() + self.between.len();
         Figures {
-            decisions: each(self.decisions as f64, self.sessions),
-            calls: each(all.len() as f64, self.sessions),
+            choices: each(choices.len() as f64, self.sessions),
+            calls: each(calls as f64, self.sessions),
             first: each(self.first.iter().sum(), self.first.len()),
-            mean: each(all.iter().sum(), self.decisions),
-            median: quantile(0.5),
-            p99: quantile(0.99),
-            most: later.last().copied().unwrap_or_default(),
+            choice: each(chosen, choices.len()),
+            choice_p99: p99,
+            call: each(all, calls),
+            most: self.choices.iter().chain(&self.between).copied().fold(0.0, f64::max),
+            session: each(all, self.sessions),
         }
     }
 }
@@ -76,7 +82,7 @@ impl Cost {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Choose,
-    Beside,
+    Between,
 }
 
 type Calls = Arc<Mutex<Vec<(Kind, f64)>>>;
@@ -110,15 +116,15 @@ impl BitrateRule for Timed {
     }
 
     fn again(&mut self, ctx: &Context<'_>, waiting: &[Waiting]) -> Option<Again> {
-        self.time(Kind::Beside, |rule| rule.again(ctx, waiting))
+        self.time(Kind::Between, |rule| rule.again(ctx, waiting))
     }
 
     fn on_downloaded(&mut self, ctx: &Context<'_>, downloaded: &Downloaded) {
-        self.time(Kind::Beside, |rule| rule.on_downloaded(ctx, downloaded));
+        self.time(Kind::Between, |rule| rule.on_downloaded(ctx, downloaded));
     }
 
     fn should_abandon(&mut self, ctx: &Context<'_>, progress: &Progress) -> Option<Choice> {
-        self.time(Kind::Beside, |rule| rule.should_abandon(ctx, progress))
+        self.time(Kind::Between, |rule| rule.should_abandon(ctx, progress))
     }
 
     fn on_seek(&mut self) {
@@ -148,15 +154,10 @@ pub fn cost(rule: &str, movie: &Movie, link: &Link, mode: Mode, clock: Clock) ->
             shortest.iter_mut().zip(calls).for_each(|(least, (_, took))| least.1 = least.1.min(took));
         }
     }
-    let decisions = shortest.iter().filter(|(kind, _)| *kind == Kind::Choose).count();
     // The longest of the first choices: before anything is known there may be nothing to reckon with.
     let early = shortest.iter().enumerate().filter(|(_, (kind, _))| *kind == Kind::Choose).take(3);
     let first = early.max_by(|one, other| one.1 .1.total_cmp(&other.1 .1)).map(|(place, _)| place)?;
-    let first = shortest.remove(first).1;
-    Some(Cost {
-        sessions: 1,
-        decisions,
-        first: vec![first],
-        calls: shortest.into_iter().map(|(_, took)| took).collect(),
-    })
+    let first = vec![shortest.remove(first).1];
+    let of = |wanted: Kind| shortest.iter().filter(|(kind, _)| *kind == wanted).map(|(_, took)| *took).collect();
+    Some(Cost { sessions: 1, first, choices: of(Kind::Choose), between: of(Kind::Between) })
 }

@@ -116,7 +116,8 @@ impl Fingerprint {
     fn of(outcome: &Outcome) -> Self {
         let counts = [outcome.first, outcome.stalls, outcome.given_up, outcome.replaced, outcome.levels.len()];
         let times = [outcome.startup_ms, outcome.stall_ms, outcome.elapsed_ms, outcome.wasted_bits];
-        let counted = counts.iter().chain(&outcome.levels).fold(Self::default(), |sum, count| sum.number(*count as u64));
+        let counted =
+            counts.iter().chain(&outcome.levels).fold(Self::default(), |sum, count| sum.number(*count as u64));
         let timed = times.into_iter().fold(counted, Self::real);
         outcome.requests.iter().fold(timed, |sum, request| {
             let sum = sum.number(request.segment as u64).number(request.level as u64);
@@ -134,5 +135,6 @@ pub fn faithful(rule: &PublishedName, movie: &Movie, link: &Link, mode: Mode) ->
 /// A session of the player itself, by one of its [`RULES`](telecine_abr::RULES). One that fails has the fingerprint of
 /// nothing.
 pub fn played(rule: &str, movie: &Movie, link: &Link, mode: Mode) -> Fingerprint {
-    play_by(rule, movie, link, &mode.player()).map_or_else(|_| Fingerprint::default(), |outcome| Fingerprint::of(&outcome))
+    play_by(rule, movie, link, &mode.player())
+        .map_or_else(|_| Fingerprint::default(), |outcome| Fingerprint::of(&outcome))
 }

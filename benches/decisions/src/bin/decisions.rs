@@ -73,8 +73,11 @@ fn clock() -> f64 {
 }
 
 fn costs(traces: &Path) -> Result<(), Failure> {
-    println!("| native | decisions | calls | first µs | mean µs a decision | median µs a call | 99 % | most but the first |");
-    println!("|---|---:|---:|---:|---:|---:|---:|---:|");
+    println!(
+        "| native | choices | calls | first choice µs | choice, mean µs | choice, 99 % µs | call, mean µs | any but the \
+         first, most µs | session, all µs |"
+    );
+    println!("|---|---:|---:|---:|---:|---:|---:|---:|---:|");
     for mode in Mode::ALL {
         for rule in RULES {
             let mut sum = Cost::default();
@@ -84,15 +87,16 @@ fn costs(traces: &Path) -> Result<(), Failure> {
             }
             let of = sum.figures();
             println!(
-                "| {rule}, {} | {:.0} | {:.0} | {:.1} | {:.2} | {:.2} | {:.2} | {:.1} |",
+                "| {rule}, {} | {:.0} | {:.0} | {:.1} | {:.2} | {:.2} | {:.2} | {:.1} | {:.0} |",
                 mode.name(),
-                of.decisions,
+                of.choices,
                 of.calls,
                 of.first,
-                of.mean,
-                of.median,
-                of.p99,
-                of.most
+                of.choice,
+                of.choice_p99,
+                of.call,
+                of.most,
+                of.session
             );
         }
     }

@@ -98,7 +98,9 @@ pub extern "C" fn session(player: bool, rule: usize, live: bool) -> u64 {
         let (Some(movie), Some(link)) = (&stage.movie, &stage.link) else { return 0 };
         match player {
             true => RULES.get(rule).map_or(0, |rule| telecine_decisions::played(rule, movie, link, mode(live)).0),
-            false => PUBLISHED.get(rule).map_or(0, |rule| telecine_decisions::faithful(rule, movie, link, mode(live)).0),
+            false => {
+                PUBLISHED.get(rule).map_or(0, |rule| telecine_decisions::faithful(rule, movie, link, mode(live)).0)
+            }
         }
     })
 }
@@ -130,7 +132,7 @@ pub extern "C" fn figures() {
 pub extern "C" fn figure(column: u32) -> f64 {
     on_stage(|stage| {
         let of = &stage.figures;
-        let columns = [of.decisions, of.calls, of.first, of.mean, of.median, of.p99, of.most];
+        let columns = [of.choices, of.calls, of.first, of.choice, of.choice_p99, of.call, of.most, of.session];
         columns.get(column as usize).copied().unwrap_or_default()
     })
 }

@@ -1,6 +1,6 @@
 //! How the worth of states is found.
 
-use super::values::{outcomes, range, Grid, Outcome, Terms, Values, BUFFERS, LEFT_OVER, MOST_RATES, RATE_STEP, ROW};
+use super::values::{outcomes, range, Coming, Grid, Terms, Values, BUFFERS, LEFT_OVER, MOST_RATES, RATE_STEP, ROW};
 
 /// A table of worths on its way, solved backwards from the last segment that is reckoned (value iteration, Bellman 1957).
 ///
@@ -67,16 +67,13 @@ impl Solving {
 
     /// What downloads from a rate come to.
     fn foresee(&mut self, terms: &Terms, rate: usize) {
-        let Values { buffers, rates, levels, outcomes, .. } = &self.values;
-        let coming = outcomes.map(|Outcome { by, chance }| {
-            let log = rates.at(rate) + by;
-            (1.0 / libm::exp(log), rates.find(log), chance)
-        });
+        let Values { buffers, levels, .. } = &self.values;
+        let coming = self.values.coming(self.values.rates.at(rate));
         for level in 0..*levels {
             let kbit = terms.ladder().kbps(level) * terms.segment_s();
             let mut gains = [terms.segment(level); BUFFERS];
-            let ways = coming.map(|(slowness, (below, faster), chance)| {
-                let takes_s = kbit * slowness;
+            let ways = coming.map(|Coming { seconds_per_kbit, rate: (below, faster), chance }| {
+                let takes_s = kbit * seconds_per_kbit;
                 let dry = (libm::ceil(takes_s / buffers.step) as usize).min(BUFFERS);
                 for (place, gain) in gains.iter_mut().enumerate().take(dry) {
                     *gain -= chance * terms.download(buffers.at(place), takes_s).0;
@@ -174,5 +171,74 @@ fn change_for_the_better(rows: &mut [f32], changes: &[f32]) {
     for row in rows.chunks_exact_mut(ROW) {
         let (row, behind) = row.split_at_mut(BUFFERS);
         behind.fill(row.last().copied().unwrap_or_default());
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::panic)] // What goes wrong here fails the test that asked for it.
+mod tests {
+    use super::*;
+    use crate::published::Ladder;
+
+    fn terms(kbps: &[f64], segment_ms: f64, capacity_ms: f64) -> Terms {
+        let Some(ladder) = Ladder::new(kbps.iter().copied()) else { panic!("{kbps:?} is no ladder") };
+        Terms::new(&ladder, segment_ms, capacity_ms)
+    }
+
+    /// The same by the definition, state by state, each download reckoned where it is met.
+    fn by_definition(terms: &Terms, like: &Values) -> Vec<f64> {
+        let Values { buffers, rates, levels, outcomes, .. } = like;
+        let mut worth: Vec<f64> =
+            (0..rates.len * levels * BUFFERS).map(|at| LEFT_OVER * buffers.at(at % BUFFERS)).collect();
+        for _ in 0..terms.steps() {
+            let of = |buffer_s: f64, log: f64, level: usize| {
+                let ((buffer, more), (rate, faster)) = (buffers.find(buffer_s), rates.find(log));
+                let worth = |rate: usize, buffer: usize| worth[(rate * levels + level) * BUFFERS + buffer];
+                let low = worth(rate, buffer) * (1.0 - more) + worth(rate, buffer + 1) * more;
+                let high = worth(rate + 1, buffer) * (1.0 - more) + worth(rate + 1, buffer + 1) * more;
+                low * (1.0 - faster) + high * faster
+            };
+            let one = |at: usize| {
+                let (rate, last, buffer) = (at / BUFFERS / levels, at / BUFFERS % levels, at % BUFFERS);
+                let to = |level: usize| {
+                    let expected = outcomes.iter().map(|outcome| {
+                        let log = rates.at(rate) + outcome.by;
+                        let takes_s = terms.ladder().kbps(level) * terms.segment_s() / libm::exp(log);
+                        let (stall, buffer_s) = terms.download(buffers.at(buffer), takes_s);
+                        outcome.chance * (of(buffer_s, log, level) - stall)
+                    });
+                    terms.segment(level) - terms.change(last, level) + expected.sum::<f64>()
+                };
+                (0..*levels).map(to).fold(f64::MIN, f64::max)
+            };
+            worth = (0..worth.len()).map(one).collect();
+        }
+        worth
+    }
+
+    #[test]
+    fn whole_rows_come_to_what_each_state_is_worth_by_itself() {
+        let on_demand = terms(&[235.0, 375.0, 750.0, 1_750.0, 3_000.0], 3_000.0, 25_000.0);
+        let live = terms(&[1_000.0, 4_000.0, 40_000.0], 3_000.0, 10_000.0);
+        let no_room_for_two = terms(&[300.0, 300.0, 3_000.0], 10_000.0, 20_000.0);
+        let short = terms(&[500.0, 5_000.0], 1_000.0, 30_000.0);
+        for (terms, spread) in [(on_demand, 0.15), (live, 0.46), (no_room_for_two, 0.06), (short, 0.65)] {
+            let values = Solving::begin(&terms, spread).finish();
+            for (at, worth) in by_definition(&terms, &values).into_iter().enumerate() {
+                let found = f64::from(values.worth[at / BUFFERS * ROW + at % BUFFERS]);
+                assert!((found - worth).abs() <= 1e-4 * worth.abs().max(1.0), "{at}: {found} for {worth}, {terms:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn it_takes_a_step_for_each_segment_that_is_reckoned_ahead() {
+        let terms = terms(&[300.0, 3_000.0], 4_000.0, 30_000.0);
+        let mut solving = Solving::begin(&terms, 0.1);
+        for _ in 1..terms.steps() {
+            let Err(more) = solving.step() else { panic!("done too early") };
+            solving = more;
+        }
+        assert!(solving.step().is_ok());
     }
 }

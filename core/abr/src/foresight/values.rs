@@ -125,6 +125,20 @@ pub(super) struct Outcome {
     pub(super) chance: f64,
 }
 
+/// One of the outcomes from some rate on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Coming {
+    pub(super) seconds_per_kbit: f64,
+    /// Between which two rates that are told apart it is then, and how far.
+    pub(super) rate: (usize, f64),
+    pub(super) chance: f64,
+}
+
+/// The mean of something over what may come.
+pub(super) fn expect(coming: &[Coming; 4], of: impl Fn(&Coming) -> f64) -> f64 {
+    coming.iter().map(|coming| coming.chance * of(coming)).sum()
+}
+
 /// What may come of the rate with a spread: it stays, rises or falls, all a little [`LOWER`]; and now and then it falls far,
 /// however still it was.
 pub(super) fn outcomes(spread: f64) -> [Outcome; 4] {
@@ -189,23 +203,34 @@ pub(super) struct Values {
 }
 
 impl Values {
-    /// What is to be expected after a download that begins with a buffer and a rate.
-    pub(super) fn after(&self, terms: &Terms, buffer_s: f64, log_rate: f64, next: &Download) -> f64 {
-        self.expect(log_rate, |log| {
-            let (stall, buffer) = terms.download(buffer_s, next.latency_s + next.kbit / libm::exp(log));
-            self.at((buffer - next.lead_in_s).max(0.0), log, next.level) - next.wait_price * stall
+    /// What may come of a rate.
+    pub(super) fn coming(&self, log_rate: f64) -> [Coming; 4] {
+        self.outcomes.map(|Outcome { by, chance }| {
+            let log = log_rate + by;
+            Coming { seconds_per_kbit: 1.0 / libm::exp(log), rate: self.rates.find(log), chance }
         })
     }
 
-    /// The mean of something over what may come of the rate.
-    pub(super) fn expect(&self, log_rate: f64, of: impl Fn(f64) -> f64) -> f64 {
-        self.outcomes.iter().map(|outcome| outcome.chance * of(log_rate + outcome.by)).sum()
+    /// What is to be expected after a download that begins with a buffer, of what may come of the rate.
+    pub(super) fn after(&self, terms: &Terms, buffer_s: f64, coming: &[Coming; 4], next: &Download) -> f64 {
+        expect(coming, |coming| {
+            let (stall, buffer) = terms.download(buffer_s, next.latency_s + next.kbit * coming.seconds_per_kbit);
+            self.when(coming, (buffer - next.lead_in_s).max(0.0), next.level) - next.wait_price * stall
+        })
+    }
+
+    /// The worth of a state when that has come: a buffer in seconds, the level of the last segment.
+    pub(super) fn when(&self, coming: &Coming, buffer_s: f64, level: usize) -> f64 {
+        self.between(self.buffers.find(buffer_s), coming.rate, level)
     }
 
     /// The worth of a state: a buffer in seconds, the logarithm of a rate, the level of the last segment.
     pub(super) fn at(&self, buffer_s: f64, log_rate: f64, level: usize) -> f64 {
-        let (buffer, more) = self.buffers.find(buffer_s);
-        let (rate, faster) = self.rates.find(log_rate);
+        self.between(self.buffers.find(buffer_s), self.rates.find(log_rate), level)
+    }
+
+    /// Between the states that are told apart.
+    fn between(&self, (buffer, more): (usize, f64), (rate, faster): (usize, f64), level: usize) -> f64 {
         let worth = |rate: usize, buffer: usize| f64::from(self.worth[(rate * self.levels + level) * ROW + buffer]);
         let of_rate = |rate: usize| worth(rate, buffer) * (1.0 - more) + worth(rate, buffer + 1) * more;
         of_rate(rate) * (1.0 - faster) + of_rate(rate + 1) * faster
