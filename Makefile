@@ -8,7 +8,7 @@ GSTREAMER := -p telecine-gstreamer
 RUST_ALONE := --workspace --exclude telecine-gstreamer
 OUT := out
 
-.PHONY: help play test test-rust test-gstreamer test-browser test-media test-set test-wasm setup media-set support lint fmt bench bench-rust bench-peers bench-media bench-wasm bench-live bench-abr fuzz explore coverage audit clean
+.PHONY: help play test test-rust test-gstreamer test-browser test-media test-set test-wasm setup media-set support lint fmt bench bench-rust bench-peers bench-media bench-wasm bench-decisions bench-live bench-abr fuzz explore coverage audit clean
 
 help:
 	@echo 'make play       play the demo title: from a clean checkout to a report (Rust alone)'
@@ -20,6 +20,7 @@ help:
 	@echo 'make bench      Criterion benchmarks, then bench-media'
 	@echo 'make bench-media  decryption, remuxing and reading beside openssl, ffmpeg, shaka-packager and mux.js (10 minutes)'
 	@echo 'make bench-wasm   AES in WebAssembly beside WebCrypto, in Node.js'
+	@echo 'make bench-decisions  what every rule decides over $(TRACES), native and in Node.js, bit for bit, and what it costs'
 	@echo 'make bench-live   LL-HLS and LL-DASH in real time over a link of 10 Mbit/s and 40 ms, $(LIVE_SECONDS) s (as root on Linux)'
 	@echo 'make bench-abr  every bitrate rule over all recorded networks of TRACES: tables and drawings (4 minutes; QUICK=1: half a one)'
 	@echo 'make bench-peers  ours and the JavaScript players in turn (Node.js 20, npm; 15 minutes)'
@@ -44,7 +45,7 @@ PACKAGES := ffmpeg fonts-dejavu-core pkg-config libgstreamer1.0-dev libgstreamer
 # Where rustup does not have the target, WebAssembly is built with Debian's compiler for it.
 comma := ,
 WASM_RUSTUP := $(shell rustup target list --installed 2>/dev/null | grep -x wasm32-unknown-unknown)
-PACKAGES += $(if $(WASM_RUSTUP),,rustc-web cargo-web rust-web-src)
+PACKAGES += $(if $(WASM_RUSTUP),,rustc-web cargo-web rust-web-src lld-19)
 
 setup:
 	@missing=$$(dpkg-query -W -f='$${db:Status-Status} $${Package}\n' $(PACKAGES) 2>/dev/null | awk '$$1=="installed"{print $$2}' > .setup.tmp; \
@@ -59,7 +60,7 @@ lint:
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --no-deps
-	for apart in benches/wasm core/fuzz; do \
+	for apart in benches/wasm benches/decisions/wasm core/fuzz; do \
 		$(CARGO) metadata --quiet --locked --format-version 1 --manifest-path $$apart/Cargo.toml >/dev/null || exit 1; \
 	done
 
@@ -69,8 +70,29 @@ fmt:
 # Real decoders and judges from outside first, the runner of the Rust tests last: its summary ends the output.
 test: setup lint test-wasm test-media test-gstreamer test-browser test-set test-rust
 
-# What decides has to build for browsers unchanged.
-test-wasm:
+# Debian's compiler needs a linker beside it: that of the package lld-19, or the one that comes with rustup.
+WASM_LD := $(firstword $(wildcard /usr/lib/llvm-*/bin/wasm-ld $(shell rustc --print sysroot 2>/dev/null)/lib/rustlib/*/bin/rust-lld))
+WASM_CARGO := $(if $(WASM_RUSTUP),$(CARGO),PATH=/usr/bin:$$PATH RUSTC_BOOTSTRAP=1 CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$(WASM_LD) /usr/bin/cargo)
+WASM_FLAGS := $(if $(WASM_RUSTUP),,-Zbuild-std=std$(comma)panic_abort)
+
+DECISIONS := benches/decisions
+# Every rule over every network of a folder, both ways: what differs ends it.
+define same-decisions
+@mkdir -p $(OUT)
+"$${CARGO_TARGET_DIR:-target}/release/decisions" hash $(1) >$(OUT)/decisions-native.txt
+node $(DECISIONS)/run.mjs $(DECISIONS)/wasm/target/wasm32-unknown-unknown/release/telecine_decisions_wasm.wasm hash $(1) >$(OUT)/decisions-wasm.txt
+diff $(OUT)/decisions-native.txt $(OUT)/decisions-wasm.txt
+@tail -n 1 $(OUT)/decisions-wasm.txt
+endef
+
+.PHONY: build-decisions
+build-decisions:
+	$(CARGO) build --quiet --release -p telecine-decisions
+	cd $(DECISIONS)/wasm && CARGO_TARGET_DIR=target $(WASM_CARGO) build --quiet --locked --release --target wasm32-unknown-unknown $(WASM_FLAGS)
+
+# What decides has to build for browsers unchanged, and to decide the same there.
+test-wasm: build-decisions
+	$(call same-decisions,conformance/traces)
 ifneq ($(WASM_RUSTUP),)
 	$(CARGO) check --quiet -p telecine-engine --target wasm32-unknown-unknown
 else
@@ -139,17 +161,21 @@ bench-media:
 	$(CARGO) build --release --quiet -p telecine-cli
 	$(CARGO) run --release --quiet -p telecine-benches --bin media -- "$${CARGO_TARGET_DIR:-target}/release/telecine" $(OUT)/peers 5
 
-# Built once for speed and once as a browser would get it: for size, but for the cipher. Debian's compiler needs a
-# linker beside it (package lld-19).
-WASM_LD := $(firstword $(wildcard /usr/lib/llvm-*/bin/wasm-ld))
-WASM_CARGO := $(if $(WASM_RUSTUP),$(CARGO),PATH=/usr/bin:$$PATH RUSTC_BOOTSTRAP=1 CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$(WASM_LD) /usr/bin/cargo)
-WASM_FLAGS := $(if $(WASM_RUSTUP),,-Zbuild-std=std$(comma)panic_abort)
+# Built once for speed and once as a browser would get it: for size, but for the cipher.
 bench-wasm:
 	cd benches/wasm && for profile in release small; do \
 		CARGO_TARGET_DIR=target $(WASM_CARGO) build --quiet --locked --profile $$profile --target wasm32-unknown-unknown $(WASM_FLAGS) && \
 		echo "profile $$profile:" && \
 		node run.mjs target/wasm32-unknown-unknown/$$profile/telecine_wasm_bench.wasm || exit 1; \
 	done
+
+# What every rule decides over a whole collection, laid out as conformance/traces is: native and in WebAssembly. Then what
+# deciding costs, over the small selection.
+TRACES ?= conformance/traces
+bench-decisions: build-decisions
+	$(call same-decisions,$(TRACES))
+	"$${CARGO_TARGET_DIR:-target}/release/decisions" cost conformance/traces
+	node $(DECISIONS)/run.mjs $(DECISIONS)/wasm/target/wasm32-unknown-unknown/release/telecine_decisions_wasm.wasm cost conformance/traces
 
 # What low latency comes to in real time. Both flavours play at once, over links of their own.
 LIVE_SECONDS ?= 300

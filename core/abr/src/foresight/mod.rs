@@ -15,6 +15,7 @@
 mod alone;
 mod in_flight;
 mod prospects;
+mod solving;
 mod values;
 
 use self::in_flight::{Patience, UnderWay};

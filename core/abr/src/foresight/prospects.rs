@@ -1,10 +1,14 @@
 //! Candidates, compared by what they lead to.
 
-use super::values::{Download, Terms, Values};
+use super::solving::Solving;
+use super::values::{expect, Coming, Download, Terms, Values};
 use crate::published::{Buffered, InFlight, Replacing, Scene};
 
 /// The spreads that are told apart, in ascending order.
 const SPREADS: [f64; 7] = [0.06, 0.10, 0.15, 0.22, 0.32, 0.46, 0.65];
+/// Steps that a question takes towards worths that are not solved yet: few enough that it is answered in some dozens of
+/// microseconds, many enough that they are there after three or four segments even where nothing is asked between.
+const STEPS_AT_ONCE: usize = 4;
 /// The spread that is reckoned with, as a share of the typical error. Some of that is a segment's own.
 const SPREAD_SHARE: f64 = 0.58;
 /// To fetch something again has to be worth so much more, in seconds of stall.
@@ -14,7 +18,7 @@ pub(super) const MARGIN: f64 = 0.02;
 /// The same for one that was made in the place of another: who gives up again and again gets nothing.
 pub(super) const MARGIN_AGAIN: f64 = 0.5;
 
-/// The worth of a title's states, solved for each spread that is met, when it is met for the first time.
+/// The worth of a title's states, solved for each spread that is met, from when it is met for the first time.
 #[derive(Debug, Default)]
 pub(super) struct Prospects {
     tables: Option<Tables>,
@@ -23,7 +27,7 @@ pub(super) struct Prospects {
 #[derive(Debug)]
 struct Tables {
     terms: Terms,
-    of: [Option<Values>; SPREADS.len()],
+    of: [Table; SPREADS.len()],
 }
 
 /// What the network is believed to do.
@@ -87,36 +91,99 @@ impl<'a> Moment<'a> {
     }
 }
 
+/// The worths for one of the spreads.
+#[derive(Debug, Default)]
+enum Table {
+    /// That spread was not met.
+    #[default]
+    Unmet,
+    Coming(Solving),
+    Solved(Values),
+}
+
+impl Table {
+    fn solved(&self) -> Option<&Values> {
+        match self {
+            Self::Solved(values) => Some(values),
+            Self::Unmet | Self::Coming(_) => None,
+        }
+    }
+
+    /// A step nearer to being solved.
+    fn advance(&mut self, terms: &Terms, spread: f64) {
+        *self = match std::mem::take(self) {
+            Self::Unmet => Self::Coming(Solving::begin(terms, spread)),
+            Self::Coming(solving) => solving.step().map_or_else(Self::Coming, Self::Solved),
+            solved @ Self::Solved(_) => solved,
+        };
+    }
+}
+
+impl Tables {
+    fn new(scene: &Scene<'_>) -> Self {
+        Self { terms: Terms::new(scene.ladder, scene.segment_ms, scene.capacity_ms), of: Default::default() }
+    }
+
+    /// Brings the worths for a spread some steps nearer. The first that are asked for are solved at once.
+    fn step(&mut self, class: usize) -> Option<()> {
+        let none = self.of.iter().all(|table| table.solved().is_none());
+        let (table, spread) = (self.of.get_mut(class)?, *SPREADS.get(class)?);
+        match none {
+            true => *table = Table::Solved(Solving::begin(&self.terms, spread).finish()),
+            false => (0..STEPS_AT_ONCE).for_each(|_| table.advance(&self.terms, spread)),
+        }
+        Some(())
+    }
+
+    /// The worths for a spread; until they are solved, those for the nearest that are, the wider of two.
+    fn nearest(&self, class: usize) -> Option<&Values> {
+        let solved = self.of.iter().enumerate().filter_map(|(of, table)| Some((of, table.solved()?)));
+        solved.rev().min_by_key(|(of, _)| of.abs_diff(class)).map(|(_, values)| values)
+    }
+}
+
+/// A moment, and the worths and chances by which it is judged.
+struct Judge<'a> {
+    terms: &'a Terms,
+    values: &'a Values,
+    moment: &'a Moment<'a>,
+    coming: [Coming; 4],
+}
+
+impl<'a> Judge<'a> {
+    /// What it leads to if that is downloaded next.
+    fn next(&self, next: &Download) -> f64 {
+        let after = self.values.after(self.terms, self.moment.buffer_s(), &self.coming, next);
+        let change = self.moment.last.map_or(0.0, |last| self.terms.change(last, next.level));
+        self.terms.segment(next.level) - change + after
+    }
+}
+
 impl Prospects {
-    fn of(&mut self, moment: &Moment<'_>) -> Option<(&Terms, &Values)> {
+    fn judge<'a>(&'a mut self, moment: &'a Moment<'a>) -> Option<Judge<'a>> {
         let scene = moment.scene;
         let serve = |tables: &Tables| tables.terms.serve(scene.ladder, scene.segment_ms, scene.capacity_ms);
         let known = self.tables.take().filter(serve);
-        let solve =
-            || Tables { terms: Terms::new(scene.ladder, scene.segment_ms, scene.capacity_ms), of: Default::default() };
-        let Tables { terms, of } = self.tables.insert(known.unwrap_or_else(solve));
-        let values = of.get_mut(moment.outlook.class())?;
-        let spread = moment.outlook.spread();
-        Some((terms, values.get_or_insert_with(|| Values::solve(terms, spread))))
+        let tables = self.tables.insert(known.unwrap_or_else(|| Tables::new(scene)));
+        tables.step(moment.outlook.class())?;
+        let values = tables.nearest(moment.outlook.class())?;
+        let coming = values.coming(moment.outlook.log_rate);
+        Some(Judge { terms: &tables.terms, values, moment, coming })
     }
 
     /// What each level leads to for the segment that is asked about, in seconds of stall.
     pub(super) fn worths(&mut self, moment: &Moment<'_>, worths: &mut Vec<f64>) {
         worths.clear();
-        let Some((terms, values)) = self.of(moment) else { return };
-        worths.extend((0..moment.scene.ladder.len()).map(|level| terms.next(values, moment, &moment.anew(level))));
+        let Some(judge) = self.judge(moment) else { return };
+        worths.extend((0..moment.scene.ladder.len()).map(|level| judge.next(&moment.anew(level))));
     }
 
     /// The level to give the request under way up for, if any: where to begin a smaller segment anew is worth more than
     /// to wait for the rest.
     pub(super) fn instead(&mut self, moment: &Moment<'_>, in_flight: &InFlight, margin: f64) -> Option<usize> {
         let rest = in_flight.rest();
-        let (terms, values) = self.of(moment)?;
-        let goes_on = terms.next(
-            values,
-            moment,
-            &Download { kbit: rest / 1000.0, latency_s: 0.0, ..moment.anew(in_flight.level) },
-        );
+        let judge = self.judge(moment)?;
+        let goes_on = judge.next(&Download { kbit: rest / 1000.0, latency_s: 0.0, ..moment.anew(in_flight.level) });
         let mut best = (None, goes_on + margin);
         for level in 0..in_flight.level {
             let anew = moment.anew(level);
@@ -124,7 +191,7 @@ impl Prospects {
             if anew.kbit >= rest / 1000.0 {
                 break;
             }
-            let worth = terms.next(values, moment, &anew);
+            let worth = judge.next(&anew);
             if worth > best.1 {
                 best = (Some(level), worth);
             }
@@ -135,7 +202,7 @@ impl Prospects {
     /// The buffered segment that to fetch again is worth more than to go on, if any.
     pub(super) fn again(&mut self, moment: &Moment<'_>, buffered: &Buffered<'_>) -> Option<Replacing> {
         let scene = moment.scene;
-        let (terms, values) = self.of(moment)?;
+        let Judge { terms, values, coming, .. } = self.judge(moment)?;
         let (buffer_s, log_rate) = (moment.buffer_s(), moment.outlook.log_rate);
         let (last, last_place) = (moment.last?, buffered.levels.len().checked_sub(1)?);
         let mut best = (None, values.at(buffer_s, log_rate, last) + REPLACING_MARGIN);
@@ -153,12 +220,12 @@ impl Prospects {
                 let gain = terms.segment(level) - terms.segment(old) + changes(old) - changes(level);
                 let then = if place == last_place { level } else { last };
                 let bits = buffered.bits(scene, place, level);
-                let worth = values.expect(log_rate, |log| {
-                    let takes_s = moment.outlook.latency_s + bits / 1000.0 / libm::exp(log);
+                let worth = expect(&coming, |coming| {
+                    let takes_s = moment.outlook.latency_s + bits / 1000.0 * coming.seconds_per_kbit;
                     match takes_s < due_s {
-                        true => gain + values.at((buffer_s - takes_s).max(0.0), log, then),
+                        true => gain + values.when(coming, (buffer_s - takes_s).max(0.0), then),
                         // What is late is given up when its turn has come.
-                        false => values.at((buffer_s - due_s).max(0.0), log, last),
+                        false => values.when(coming, (buffer_s - due_s).max(0.0), last),
                     }
                 });
                 if worth > best.1 {
@@ -170,21 +237,43 @@ impl Prospects {
     }
 }
 
-impl Terms {
-    /// What it leads to if that is downloaded next.
-    fn next(&self, values: &Values, moment: &Moment<'_>, next: &Download) -> f64 {
-        let after = values.after(self, moment.buffer_s(), moment.outlook.log_rate, next);
-        self.segment(next.level) - moment.last.map_or(0.0, |last| self.change(last, next.level)) + after
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::published::Ladder;
 
     #[test]
     fn the_wider_the_error_the_wider_the_spread() {
         let spread = |typical_error: f64| Outlook { log_rate: 0.0, typical_error, latency_s: 0.0 }.spread();
         assert_eq!((spread(0.0), spread(0.2), spread(9.0)), (0.06, 0.1, 0.65));
+    }
+
+    #[test]
+    fn another_spread_is_solved_step_by_step_while_the_nearest_stands_in() {
+        let ladder = Ladder::new([300.0, 1_000.0, 3_000.0]).expect("a ladder");
+        let scene = Scene {
+            ladder: &ladder,
+            segment_ms: 4_000.0,
+            buffer_ms: 9_000.0,
+            capacity_ms: 30_000.0,
+            network: None,
+            behind: 3,
+            ahead: None,
+            sizes: &[],
+        };
+        let worths = |prospects: &mut Prospects, typical_error: f64| {
+            let mut worths = Vec::new();
+            let outlook = Outlook { log_rate: 7.5, typical_error, latency_s: 0.05 };
+            prospects.worths(&Moment::of(&scene, 1, outlook), &mut worths);
+            worths
+        };
+        let (narrow, wide) = (worths(&mut Prospects::default(), 0.1), worths(&mut Prospects::default(), 1.0));
+        assert_ne!(narrow, wide);
+        let mut prospects = Prospects::default();
+        assert_eq!(worths(&mut prospects, 0.1), narrow, "the first at once");
+        let steps = (0..99).take_while(|_| worths(&mut prospects, 1.0) == narrow).count();
+        assert!((2..8).contains(&steps), "{steps}");
+        assert_eq!(worths(&mut prospects, 1.0), wide);
+        assert_eq!(worths(&mut prospects, 0.1), narrow, "what was solved stays");
     }
 }

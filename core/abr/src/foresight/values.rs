@@ -17,13 +17,16 @@ const LOWER: f64 = 0.024;
 /// More buffer than this, in seconds, is as good as this.
 const MOST_BUFFER_S: f64 = 40.0;
 /// Places of the buffer that are told apart.
-const BUFFERS: usize = 30;
+pub(super) const BUFFERS: usize = 24;
+/// Places of a row of worths: behind the last buffer its worth again, for what a segment more comes to. There is room
+/// for one segment at least, so that it comes to no more than that.
+pub(super) const ROW: usize = 2 * BUFFERS;
 /// How far rates that are told apart lie from each other, as logarithms.
-const RATE_STEP: f64 = 0.3;
+pub(super) const RATE_STEP: f64 = 0.3;
 /// Most of them: a ladder from a kilobit to a terabit.
-const MOST_RATES: usize = 100;
+pub(super) const MOST_RATES: usize = 100;
 /// Worth of a second of buffer behind the last segment that is reckoned.
-const LEFT_OVER: f64 = 0.0077;
+pub(super) const LEFT_OVER: f64 = 0.0077;
 /// Price of a change from the lowest level to the highest, in seconds of stall.
 const CHANGE: f64 = 1.11;
 /// Media at the highest level that is worth one second of stall, in seconds (3 in QoE_lin of segments of 3 s, abr.md 4.3).
@@ -75,6 +78,19 @@ impl Terms {
         (segment_s, quarters(capacity_ms, MOST_BUFFER_S).max(2.0 * segment_s))
     }
 
+    pub(super) fn ladder(&self) -> &Ladder {
+        &self.ladder
+    }
+
+    pub(super) fn segment_s(&self) -> f64 {
+        self.segment_s
+    }
+
+    /// With more buffer than this a request waits: its segment has no room.
+    pub(super) fn room_s(&self) -> f64 {
+        self.capacity_s - self.segment_s
+    }
+
     fn utility(&self, level: usize) -> f64 {
         self.utilities.get(level).copied().unwrap_or(1.0)
     }
@@ -90,28 +106,42 @@ impl Terms {
     }
 
     /// What comes of a download of so many seconds: the price of the stall, and the buffer with the segment.
-    fn download(&self, buffer_s: f64, takes_s: f64) -> (f64, f64) {
+    pub(super) fn download(&self, buffer_s: f64, takes_s: f64) -> (f64, f64) {
         let stall_s = (takes_s - buffer_s).clamp(0.0, LONGEST_STALL_S);
         let stall = stall_s + STALL * (stall_s / NOTICED_S).min(1.0);
         (stall, ((buffer_s - takes_s).max(0.0) + self.segment_s).min(self.capacity_s))
     }
 
     /// How many segments are reckoned ahead.
-    fn steps(&self) -> usize {
+    pub(super) fn steps(&self) -> usize {
         ((HORIZON_S / self.segment_s) as usize).clamp(LEAST_STEPS, MOST_STEPS)
     }
 }
 
 /// One thing that may come of the rate: its logarithm moves by so much, with so much of the chance.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Outcome {
-    by: f64,
-    chance: f64,
+pub(super) struct Outcome {
+    pub(super) by: f64,
+    pub(super) chance: f64,
+}
+
+/// One of the outcomes from some rate on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Coming {
+    pub(super) seconds_per_kbit: f64,
+    /// Between which two rates that are told apart it is then, and how far.
+    pub(super) rate: (usize, f64),
+    pub(super) chance: f64,
+}
+
+/// The mean of something over what may come.
+pub(super) fn expect(coming: &[Coming; 4], of: impl Fn(&Coming) -> f64) -> f64 {
+    coming.iter().map(|coming| coming.chance * of(coming)).sum()
 }
 
 /// What may come of the rate with a spread: it stays, rises or falls, all a little [`LOWER`]; and now and then it falls far,
 /// however still it was.
-fn outcomes(spread: f64) -> [Outcome; 4] {
+pub(super) fn outcomes(spread: f64) -> [Outcome; 4] {
     let near = 1.0 - FAR;
     let nearby = |spreads: f64, chance: f64| Outcome { by: spreads * spread - LOWER, chance: chance * near };
     let far = Outcome { by: -(FAR_SPREADS * spread).max(LEAST_FAR), chance: FAR };
@@ -120,25 +150,25 @@ fn outcomes(spread: f64) -> [Outcome; 4] {
 
 /// The logarithms of rates that matter for a ladder: from hardly anything of its lowest level to more than enough for
 /// its highest.
-fn range(ladder: &Ladder) -> (f64, f64) {
+pub(super) fn range(ladder: &Ladder) -> (f64, f64) {
     (libm::log(0.1 * ladder.kbps(0)), libm::log(3.0 * ladder.kbps(ladder.top())))
 }
 
 /// Equal steps from a first place on.
 #[derive(Clone, Copy, Debug)]
-struct Grid {
-    first: f64,
-    step: f64,
-    len: usize,
+pub(super) struct Grid {
+    pub(super) first: f64,
+    pub(super) step: f64,
+    pub(super) len: usize,
 }
 
 impl Grid {
-    fn at(&self, place: usize) -> f64 {
+    pub(super) fn at(&self, place: usize) -> f64 {
         self.first + self.step * place as f64
     }
 
     /// The place below, and how far between it and the next; at the ends the ends.
-    fn find(&self, value: f64) -> (usize, f64) {
+    pub(super) fn find(&self, value: f64) -> (usize, f64) {
         let steps = ((value - self.first) / self.step).clamp(0.0, (self.len - 1) as f64);
         let below = (steps as usize).min(self.len - 2);
         (below, steps - below as f64)
@@ -159,93 +189,39 @@ pub(super) struct Download {
     pub(super) lead_in_s: f64,
 }
 
-/// A download of a segment of nominal size from one of the rates, if one of the outcomes comes.
-#[derive(Clone, Copy, Debug)]
-struct Coming {
-    takes_s: f64,
-    /// The rate then: between which two that are told apart, and how far.
-    rate: (usize, f64),
-    chance: f64,
-}
-
 /// The worth of each state under the best choices from there on, for one spread of the rate: what the buffer holds, of
-/// which level the last segment is, what the rate is believed to be. Solved backwards from the last segment that is
-/// reckoned (value iteration, Bellman 1957).
+/// which level the last segment is, what the rate is believed to be. See [`Solving`] for where it comes from.
 #[derive(Clone, Debug)]
 pub(super) struct Values {
-    buffers: Grid,
-    rates: Grid,
-    levels: usize,
-    outcomes: [Outcome; 4],
-    /// By rate, buffer, and level.
-    worth: Vec<f32>,
+    /// Up to what leaves room for a segment: with more, the next request waits, and comes to the same.
+    pub(super) buffers: Grid,
+    pub(super) rates: Grid,
+    pub(super) levels: usize,
+    pub(super) outcomes: [Outcome; 4],
+    /// By rate, level, and buffer: rows of [`ROW`].
+    pub(super) worth: Vec<f32>,
 }
 
 impl Values {
-    pub(super) fn solve(terms: &Terms, spread: f64) -> Self {
-        let (low, high) = range(&terms.ladder);
-        let rates = (libm::ceil((high - low) / RATE_STEP) as usize + 1).clamp(2, MOST_RATES);
-        let buffers = Grid { first: 0.0, step: terms.capacity_s / (BUFFERS - 1) as f64, len: BUFFERS };
-        let levels = terms.ladder.len();
-        let last = |buffer: usize| std::iter::repeat_n((LEFT_OVER * buffers.at(buffer)) as f32, levels);
-        let worth = (0..rates).flat_map(|_| (0..BUFFERS).flat_map(last)).collect();
-        let rates = Grid { first: low, step: RATE_STEP, len: rates };
-        let mut values = Self { buffers, rates, levels, outcomes: outcomes(spread), worth };
-        let coming = values.all_coming(terms);
-        let mut before = values.worth.clone();
-        for _ in 0..terms.steps() {
-            values.step_back(terms, &coming, &mut before);
-            std::mem::swap(&mut values.worth, &mut before);
-        }
-        values
-    }
-
-    /// What may come of a segment's download, by rate and level.
-    fn all_coming(&self, terms: &Terms) -> Vec<[Coming; 4]> {
-        let one = |rate: usize, level: usize| {
-            self.outcomes.map(|outcome| {
-                let log = self.rates.at(rate) + outcome.by;
-                let takes_s = terms.ladder.kbps(level) * terms.segment_s / libm::exp(log);
-                Coming { takes_s, rate: self.rates.find(log), chance: outcome.chance }
-            })
-        };
-        (0..self.rates.len).flat_map(|rate| (0..self.levels).map(move |level| one(rate, level))).collect()
-    }
-
-    /// Writes the worth with one more segment to come.
-    fn step_back(&self, terms: &Terms, coming: &[[Coming; 4]], before: &mut [f32]) {
-        let room = (terms.capacity_s - terms.segment_s).max(0.0);
-        let mut with = vec![0.0; self.levels];
-        for (cell, slot) in before.chunks_exact_mut(self.levels).enumerate() {
-            let (rate, buffer) = (cell / BUFFERS, cell % BUFFERS);
-            // A request waits until its segment has room.
-            let buffer_s = self.buffers.at(buffer).min(room);
-            let of_rate = coming.iter().skip(rate * self.levels);
-            for ((level, with), coming) in with.iter_mut().enumerate().zip(of_rate) {
-                let each = coming.iter().map(|coming| {
-                    let (stall, buffer_s) = terms.download(buffer_s, coming.takes_s);
-                    coming.chance * (self.between(self.buffers.find(buffer_s), coming.rate, level) - stall)
-                });
-                *with = terms.segment(level) + each.sum::<f64>();
-            }
-            for (last, worth) in slot.iter_mut().enumerate() {
-                let best = with.iter().enumerate().map(|(level, with)| with - terms.change(last, level));
-                *worth = best.fold(f64::MIN, f64::max) as f32;
-            }
-        }
-    }
-
-    /// What is to be expected after a download that begins with a buffer and a rate.
-    pub(super) fn after(&self, terms: &Terms, buffer_s: f64, log_rate: f64, next: &Download) -> f64 {
-        self.expect(log_rate, |log| {
-            let (stall, buffer) = terms.download(buffer_s, next.latency_s + next.kbit / libm::exp(log));
-            self.at((buffer - next.lead_in_s).max(0.0), log, next.level) - next.wait_price * stall
+    /// What may come of a rate.
+    pub(super) fn coming(&self, log_rate: f64) -> [Coming; 4] {
+        self.outcomes.map(|Outcome { by, chance }| {
+            let log = log_rate + by;
+            Coming { seconds_per_kbit: 1.0 / libm::exp(log), rate: self.rates.find(log), chance }
         })
     }
 
-    /// The mean of something over what may come of the rate.
-    pub(super) fn expect(&self, log_rate: f64, of: impl Fn(f64) -> f64) -> f64 {
-        self.outcomes.iter().map(|outcome| outcome.chance * of(log_rate + outcome.by)).sum()
+    /// What is to be expected after a download that begins with a buffer, of what may come of the rate.
+    pub(super) fn after(&self, terms: &Terms, buffer_s: f64, coming: &[Coming; 4], next: &Download) -> f64 {
+        expect(coming, |coming| {
+            let (stall, buffer) = terms.download(buffer_s, next.latency_s + next.kbit * coming.seconds_per_kbit);
+            self.when(coming, (buffer - next.lead_in_s).max(0.0), next.level) - next.wait_price * stall
+        })
+    }
+
+    /// The worth of a state when that has come: a buffer in seconds, the level of the last segment.
+    pub(super) fn when(&self, coming: &Coming, buffer_s: f64, level: usize) -> f64 {
+        self.between(self.buffers.find(buffer_s), coming.rate, level)
     }
 
     /// The worth of a state: a buffer in seconds, the logarithm of a rate, the level of the last segment.
@@ -255,7 +231,7 @@ impl Values {
 
     /// Between the states that are told apart.
     fn between(&self, (buffer, more): (usize, f64), (rate, faster): (usize, f64), level: usize) -> f64 {
-        let worth = |rate: usize, buffer: usize| f64::from(self.worth[(rate * BUFFERS + buffer) * self.levels + level]);
+        let worth = |rate: usize, buffer: usize| f64::from(self.worth[(rate * self.levels + level) * ROW + buffer]);
         let of_rate = |rate: usize| worth(rate, buffer) * (1.0 - more) + worth(rate, buffer + 1) * more;
         of_rate(rate) * (1.0 - faster) + of_rate(rate + 1) * faster
     }
@@ -264,6 +240,7 @@ impl Values {
 #[cfg(test)]
 #[allow(clippy::panic)] // What goes wrong here fails the test that asked for it.
 mod tests {
+    use super::super::solving::Solving;
     use super::*;
 
     fn terms(kbps: &[f64], segment_ms: f64, capacity_ms: f64) -> Terms {
@@ -276,7 +253,7 @@ mod tests {
     #[test]
     fn more_buffer_and_more_rate_are_never_worth_less() {
         let terms = terms(KBPS, 3_000.0, 24_000.0);
-        let values = Values::solve(&terms, 0.22);
+        let values = Solving::begin(&terms, 0.22).finish();
         for level in 0..3 {
             for step in 0..20 {
                 let (buffer, log) = (f64::from(step), 5.0 + 0.2 * f64::from(step));
@@ -289,7 +266,7 @@ mod tests {
     #[test]
     fn with_all_the_rate_in_the_world_the_highest_level_is_worth_its_media() {
         let terms = terms(KBPS, 3_000.0, 24_000.0);
-        let values = Values::solve(&terms, 0.06);
+        let values = Solving::begin(&terms, 0.06).finish();
         // Less what the last download takes of the buffer.
         let all = terms.steps() as f64 * 3.0 / MEDIA_PER_STALL_S + LEFT_OVER * 24.0;
         assert!((values.at(21.0, 9.0, 2) - all).abs() < 0.1, "{} of {all}", values.at(21.0, 9.0, 2));
