@@ -66,6 +66,9 @@ impl Engine {
     /// What keeps a kind's stream from more than this rendition, if it is the top of its ladder and the title has more.
     fn cap_above(&self, kind: TrackKind, rendition: usize) -> Option<Cap> {
         let stream = self.streams.get(&kind)?;
+        if let Some(by) = self.capped_at(stream, rendition) {
+            return Some(by);
+        }
         let top = stream.ladder.last().filter(|top| top.candidates().any(|candidate| candidate == rendition))?;
         let track = self.track(stream.period, stream.track)?;
         cap(track, top, &self.capabilities, &self.config.constraints)
@@ -98,7 +101,7 @@ impl Engine {
                 true => self.granularity(),
                 false => self.segment_duration(stream),
             },
-            estimate: Some(self.estimate()),
+            estimate: Some(self.estimate_of_requests(stream)),
             rate_milli: self.playback.rate_milli,
             // A buffer that ran low because the source had nothing says nothing of the line.
             starting: stream.cursor.is_none() || stream.refill > 0,
@@ -119,7 +122,7 @@ impl Engine {
     }
 
     /// Bits a second that the streams of other kinds take.
-    fn beside(&self, kind: TrackKind) -> u64 {
+    pub(crate) fn beside(&self, kind: TrackKind) -> u64 {
         let others = self.streams.iter().filter(|(other, stream)| **other != kind && !stream.absent);
         let rate = |stream: &Stream| {
             let rendition = self.rendition(stream.reference(stream.rendition?))?;
@@ -155,15 +158,28 @@ impl Engine {
         steps.iter().map(level).collect()
     }
 
+    /// The same for what is asked for: of a segment that comes part by part the way there and back is waited for once.
+    fn estimate_of_requests(&self, stream: &Stream) -> Estimate {
+        let estimate = self.estimate();
+        let (part, whole) = (self.granularity().as_micros(), self.segment_duration(stream).as_micros());
+        if !self.plays_low_latency() || part >= whole {
+            return estimate;
+        }
+        let ttfb = MediaTime::from_duration(estimate.ttfb).mul_ratio(part.max(0), whole.max(1));
+        Estimate { ttfb: ttfb.to_duration(), ..estimate }
+    }
+
     /// What is believed of the network: measured, or assumed before anything was.
     pub(crate) fn estimate(&self) -> Estimate {
-        self.policies.estimator.estimate().unwrap_or(Estimate {
-            bits_per_second: self.config.initial_throughput,
-            low: self.config.initial_throughput,
+        let assumed = self.assumed_throughput();
+        let estimate = self.policies.estimator.estimate().unwrap_or(Estimate {
+            bits_per_second: assumed,
+            low: assumed,
             ttfb: Duration::from_millis(100),
             samples: 0,
             forecast: None,
-        })
+        });
+        self.in_doubt(estimate)
     }
 
     /// Sound follows the picture's variant in HLS; else the best that takes no more than a tenth of

@@ -86,6 +86,7 @@ fn licence_request(url: &str) -> FetchRequest {
             Header::new("Content-Type", "application/octet-stream"),
         ],
         body: Some(SecretBytes::new(b"challenge".to_vec())),
+        pace: None,
         attempt: 0,
         timeout: Duration::from_secs(5),
     };
@@ -102,6 +103,7 @@ fn licence_request(url: &str) -> FetchRequest {
         max_redirects: 3,
         known: telecine_engine::Validators::default(),
         urgency: 3,
+        pace: None,
         attempt: 0,
         licence: Some(Box::new(licence)),
         head: false,
