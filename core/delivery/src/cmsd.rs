@@ -50,14 +50,19 @@ mod tests {
 
     #[test]
     fn lists_of_those_on_the_way_and_dictionaries_are_read() {
-        assert_eq!(read(&[r#""CDN-A";etp=115;mb=5000, "edge;mb=1,";etp=96;rtt=8;mb=1500"#]), (Some(1_500_000), Some(96_000)));
+        assert_eq!(
+            read(&[r#""CDN-A";etp=115;mb=5000, "edge;mb=1,";etp=96;rtt=8;mb=1500"#]),
+            (Some(1_500_000), Some(96_000))
+        );
         assert_eq!(read(&["ot=v,sf=h", "mb=1500"]), (Some(1_500_000), None));
         assert_eq!(read(&[]), (None, None));
     }
 
     #[test]
     fn what_is_no_number_of_kilobits_is_left_out() {
-        for nonsense in ["mb=0", "mb=-4", "mb=", "mb=1e9", "mb=99999999999999999999", "mb", "=4", "\"mb=4", "mb=1000000001"] {
+        for nonsense in
+            ["mb=0", "mb=-4", "mb=", "mb=1e9", "mb=99999999999999999999", "mb", "=4", "\"mb=4", "mb=1000000001"]
+        {
             assert_eq!(read(&[nonsense]), (None, None), "{nonsense}");
         }
     }

@@ -110,10 +110,9 @@ impl Engine {
         let halvings = silent.as_millis() / DOUBTED_AFTER.as_millis();
         let halvings = u32::try_from(halvings).unwrap_or(u32::MAX).min(MOST_DOUBT);
         let less = |bits: u64| (bits >> halvings).max(1);
-        let forecast = estimate.forecast.map(|forecast| telecine_abr::Forecast {
-            bits_per_second: less(forecast.bits_per_second),
-            ..forecast
-        });
+        let forecast = estimate
+            .forecast
+            .map(|forecast| telecine_abr::Forecast { bits_per_second: less(forecast.bits_per_second), ..forecast });
         Estimate { bits_per_second: less(estimate.bits_per_second), low: less(estimate.low), forecast, ..estimate }
     }
 
@@ -193,7 +192,8 @@ impl Engine {
         let ahead = stream.ahead(self.needed_from(stream)) + self.segment_duration(stream);
         let media = self.qoe.played(self.now).saturating_add(ahead.to_duration());
         let hour = u128::from(saver.bytes_per_hour) * 8 * media.as_millis() / 3_600_000;
-        let spent = u128::from(self.qoe.bytes_fetched()) * 8 + u128::from(self.bits_of(stream, self.beside(stream.kind)));
+        let spent =
+            u128::from(self.qoe.bytes_fetched()) * 8 + u128::from(self.bits_of(stream, self.beside(stream.kind)));
         Some(u64::try_from(hour.saturating_sub(spent)).unwrap_or(u64::MAX))
     }
 

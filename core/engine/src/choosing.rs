@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use telecine_abr::{Cap, Choice, Context, Estimate, Level, Reason};
 use telecine_model::presentation::Groups;
-use telecine_model::{MediaTime, TrackKind};
+use telecine_model::{MediaTime, Segment, TrackKind};
 
 use crate::engine::Engine;
 use crate::event::DecisionKind;
 use crate::select::{audio_rendition, cap, Step};
-use crate::stream::Stream;
+use crate::stream::{RenditionRef, SegmentFetch, Stream};
 use crate::timer::Timer;
 
 impl Engine {
@@ -101,7 +101,7 @@ impl Engine {
                 true => self.granularity(),
                 false => self.segment_duration(stream),
             },
-            estimate: Some(self.estimate_of_requests(stream)),
+            estimate: Some(self.estimate()),
             rate_milli: self.playback.rate_milli,
             // A buffer that ran low because the source had nothing says nothing of the line.
             starting: stream.cursor.is_none() || stream.refill > 0,
@@ -145,28 +145,48 @@ impl Engine {
         let level = |step: &Step| {
             let rendition = self.rendition(stream.reference(step.rendition));
             let index = rendition.and_then(|r| r.segments.known());
+            let segment = index.and_then(|index| index.get(index.number_at(next_time)?));
             let range = index.and_then(|index| index.byte_range_of(index.number_at(next_time)?));
+            let (next_size, expected_size) = match (range, segment) {
+                (Some(range), _) => (Some(range.length), None),
+                // What comes as it is made is had part by part, and is asked about so.
+                (None, Some(segment)) if !self.plays_low_latency() => {
+                    self.size_of(stream.reference(step.rendition), &segment, step.bitrate)
+                }
+                (None, _) => (None, None),
+            };
             Level {
                 rendition: step.rendition,
                 bitrate: step.bitrate,
                 height: rendition.and_then(|r| r.height),
                 score: rendition.and_then(|r| r.score_milli),
-                next_size: range.map(|range| range.length),
+                next_size,
+                expected_size,
                 listed: index.is_some(),
             }
         };
         steps.iter().map(level).collect()
     }
 
-    /// The same for what is asked for: of a segment that comes part by part the way there and back is waited for once.
-    fn estimate_of_requests(&self, stream: &Stream) -> Estimate {
-        let estimate = self.estimate();
-        let (part, whole) = (self.granularity().as_micros(), self.segment_duration(stream).as_micros());
-        if !self.plays_low_latency() || part >= whole {
-            return estimate;
+    /// What a segment takes: to the byte where it was fetched before, else about, as its playlist says or others teach.
+    fn size_of(&self, of: RenditionRef, segment: &Segment, bitrate: u64) -> (Option<u64>, Option<u64>) {
+        let millis = u64::try_from((segment.end() - segment.start).as_millis()).unwrap_or(0);
+        let bytes = |bitrate: u64| bitrate.saturating_mul(millis) / 8000;
+        // RFC 8216bis, 4.4.4.8: within a tenth.
+        let told = segment.bitrate.map(bytes);
+        let sizes = &self.title.sizes;
+        let seen = sizes.seen(of, segment.start);
+        (seen, told.or_else(|| sizes.likely(of, segment.start, bytes(bitrate))))
+    }
+
+    /// A segment came whole: what it takes is learnt.
+    pub(crate) fn learn_size(&mut self, fetch: &SegmentFetch) {
+        let of = fetch.rendition;
+        let Some(bitrate) = self.rendition(of).map(|rendition| rendition.bandwidth) else { return };
+        let millis = u64::try_from((fetch.end - fetch.start).as_millis()).unwrap_or(0);
+        if fetch.part.is_none() && fetch.entry.is_none() && !fetch.broken {
+            self.title.sizes.learn(of, fetch.start, fetch.bytes, bitrate.saturating_mul(millis) / 8000);
         }
-        let ttfb = MediaTime::from_duration(estimate.ttfb).mul_ratio(part.max(0), whole.max(1));
-        Estimate { ttfb: ttfb.to_duration(), ..estimate }
     }
 
     /// What is believed of the network: measured, or assumed before anything was.

@@ -28,6 +28,7 @@ use crate::policy::Policies;
 use crate::programme::InterstitialSnapshot;
 use crate::recorder::Recorder;
 use crate::requests::Requests;
+use crate::sizes::Sizes;
 use crate::stream::{Init, InitKey, RenditionRef, Stream};
 use crate::timed::Timed;
 use crate::timer::{Timer, Timers};
@@ -116,6 +117,8 @@ pub(crate) struct Title {
     pub(crate) timed: Timed,
     /// Its captions and subtitles.
     pub(crate) cues: Cues,
+    /// What its segments take, as far as it is learnt.
+    pub(crate) sizes: Sizes,
     /// What its segments have taught of entering them.
     pub(crate) entries: Entries,
     /// Faults of its media that were tolerated.

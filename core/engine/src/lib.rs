@@ -99,6 +99,7 @@ mod schedule;
 mod secrets;
 mod seek;
 mod select;
+mod sizes;
 mod start;
 mod stream;
 mod texts;
@@ -117,7 +118,8 @@ pub use event::{Decision, DecisionKind, Event, StallCause, State, TimedPhase};
 pub use host::{Observed, Sink, TrackStats};
 pub use index::{index_from_sidx, nested_ranges};
 pub use input::{
-    Body, Capabilities, Command, Environment, Input, NetworkEvent, PlaybackSpeeds, Pressure, RequestId, ResponseHead, SinkReport,
+    Body, Capabilities, Command, Environment, Input, NetworkEvent, PlaybackSpeeds, Pressure, RequestId, ResponseHead,
+    SinkReport,
 };
 pub use keys::{CdmNote, KeySetup};
 pub use live::LiveSnapshot;

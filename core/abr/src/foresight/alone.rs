@@ -45,9 +45,8 @@ impl ForesightAlone {
     }
 }
 
-/// Nothing is lost where a simulator replaces what is played a moment later; what is due within a segment and a half is left
-/// to the buffer all the same, as by the authors' replacement.
-const TURN: Turn = Turn { margin_s: 0.0, nearest_segments: 1.5 };
+/// A simulator replaces what is played a moment later; what is due so soon is left all the same: the buffer goes for it.
+const TURN: Turn = Turn { margin_s: 0.0, nearest_share: 0.18 };
 
 impl Default for ForesightAlone {
     fn default() -> Self {

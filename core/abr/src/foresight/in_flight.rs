@@ -65,8 +65,7 @@ impl UnderWay {
         }
         let since = self.arrived.front().copied().filter(|(at, _)| now - at >= window_ms);
         let (at, bits) = since.unwrap_or((in_flight.latency_ms, 0.0));
-        let rate_since =
-            |at: f64, bits: f64| libm::log(((in_flight.received - bits) / (now - at).max(1.0)).max(1.0));
+        let rate_since = |at: f64, bits: f64| libm::log(((in_flight.received - bits) / (now - at).max(1.0)).max(1.0));
         let shown = rate_since(at, bits);
         let recent = self.arrived.iter().rfind(|(at, _)| now - at >= RECENT_MS);
         let recent = recent.map_or(shown, |(at, bits)| rate_since(*at, *bits));

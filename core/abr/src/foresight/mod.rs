@@ -214,7 +214,7 @@ impl BitrateRule for Foresight {
         let buffered = Buffered { levels: &levels, begun, sizes: &[] };
         self.before = waiting.last().and_then(|last| ctx.levels.get(last.level)).map(|level| level.rendition);
         let outlook = self.outlook(ctx).filter(|_| !ctx.starting)?;
-        let turn = Turn { margin_s: IN_TIME_S * ctx.speed(), nearest_segments: 0.0 };
+        let turn = Turn { margin_s: IN_TIME_S * ctx.speed(), nearest_share: 0.0 };
         let Replacing { place, level } =
             self.ask(ctx, outlook, |prospects, moment, _| prospects.again(moment, &buffered, turn))??;
         let waits = waiting.get(place)?;

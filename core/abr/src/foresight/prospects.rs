@@ -144,7 +144,7 @@ impl Prospects {
         let (buffer_s, log_rate) = (moment.buffer_s(), moment.outlook.log_rate);
         let mut best = (None, values.at(buffer_s, log_rate, moment.last?) + REPLACING_MARGIN);
         for (place, old) in buffered.levels.iter().enumerate().skip(1) {
-            if buffered.due_ms(moment.scene, place) < turn.nearest_segments * moment.scene.segment_ms {
+            if buffered.due_ms(moment.scene, place) < turn.nearest_share * moment.scene.capacity_ms {
                 continue;
             }
             for level in old + 1..=ladder.top() {
@@ -167,8 +167,8 @@ impl Prospects {
 pub(super) struct Turn {
     /// So long before its turn what has not come is given up.
     pub(super) margin_s: f64,
-    /// What is due so soon is not begun, in segments.
-    pub(super) nearest_segments: f64,
+    /// What is due so soon is not begun, as a share of what the buffer takes.
+    pub(super) nearest_share: f64,
 }
 
 /// To raise all that waits from a place on to a level.
@@ -181,7 +181,13 @@ struct Plan {
 
 impl Plan {
     /// What is gained if the rate is that, how long it takes, and the level of the last segment then.
-    fn comes_to(&self, terms: &Terms, moment: &Moment<'_>, buffered: &Buffered<'_>, log_rate: f64) -> (f64, f64, usize) {
+    fn comes_to(
+        &self,
+        terms: &Terms,
+        moment: &Moment<'_>,
+        buffered: &Buffered<'_>,
+        log_rate: f64,
+    ) -> (f64, f64, usize) {
         let scene = moment.scene;
         let before = buffered.levels.get(self.place.saturating_sub(1)).copied().unwrap_or(self.level);
         let (mut gain, mut takes_s, mut late) = (0.0, 0.0, false);

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use telecine_engine::{
-    Capabilities, Command, DataSaver, DecisionKind, Engine, Environment, Input, Pressure, Sink, SinkCommand, SinkReport,
-    TrackStats,
+    Capabilities, Command, DataSaver, DecisionKind, Engine, Environment, Input, Pressure, Sink, SinkCommand,
+    SinkReport, TrackStats,
 };
 use telecine_model::Timestamp;
 use telecine_virtual::{ModelSink, Session};

@@ -15,5 +15,5 @@ mod live;
 #[allow(dead_code)]
 mod origin;
 mod sizes;
-mod starting;
 mod stage;
+mod starting;

@@ -74,11 +74,10 @@ impl<T: Source> Source for Stage<T> {
 
     fn fetch_at(&mut self, request: &FetchRequest, now: Timestamp) -> Fetched {
         let fetched = self.title.fetch_at(request, now);
-        let (Some((level, number)), Fetched::Response(response)) = (segment_of(&request.url), &fetched) else {
-            return fetched;
-        };
-        let asked =
-            Asked { id: request.id, at: now, level, number, size: response.bytes(), came: 0, over: None };
+        let Fetched::Response(response) = &fetched else { return fetched };
+        // A source that answers ranges says by the URL which segment it is.
+        let Some((level, number)) = segment_of(&response.url) else { return fetched };
+        let asked = Asked { id: request.id, at: now, level, number, size: response.bytes(), came: 0, over: None };
         self.asked.push(asked.clone());
         match (&mut self.edit, fetched) {
             (Some(edit), Fetched::Response(response)) => edit(&asked, *response).into(),
