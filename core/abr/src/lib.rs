@@ -19,7 +19,7 @@
 //! use telecine_abr::{rule_by_name, Context, DualEwma, Estimator, Level, TransferId, TransferSample, DEFAULT_RULE};
 //! use telecine_model::{MediaTime, Timestamp};
 //!
-//! let level = |rendition, bitrate| Level { rendition, bitrate, height: None, score: None, next_size: None, listed: true };
+//! let level = |rendition, bitrate| Level { rendition, bitrate, height: None, score: None, next_size: None, expected_size: None, listed: true };
 //! let ladder = [level(0, 300_000), level(1, 1_500_000), level(2, 6_000_000)];
 //! let mut estimator = DualEwma::new();
 //! let mut rule = rule_by_name(DEFAULT_RULE).unwrap();

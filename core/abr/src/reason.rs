@@ -164,6 +164,14 @@ pub enum Cap {
     MaxBitrate,
     /// What the decoder or display can do.
     Device,
+    /// What the server asks for (CMSD `mb`).
+    Server,
+    /// What the viewer wants to spend.
+    DataSaver,
+    /// Pictures of higher levels were not shown in time.
+    DroppedFrames,
+    /// The device is hot, or saves its battery.
+    Power,
 }
 
 impl fmt::Display for Reason {
@@ -260,6 +268,10 @@ impl fmt::Display for Cap {
             Self::MaxHeight => "the greatest height allowed",
             Self::MaxBitrate => "the greatest bitrate allowed",
             Self::Device => "what the device can show",
+            Self::Server => "the server, which asks for no more",
+            Self::DataSaver => "what may be spent",
+            Self::DroppedFrames => "pictures that the device dropped",
+            Self::Power => "the device, which is to be spared",
         })
     }
 }

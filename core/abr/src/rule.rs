@@ -20,15 +20,18 @@ pub struct Level {
     pub score: Option<u64>,
     /// Bytes of the segment that is asked about, where known from an index or a size model.
     pub next_size: Option<u64>,
+    /// Bytes that it is likely to take where that is not known: what the level's segments take of what it declares, and what
+    /// this one takes at other levels.
+    pub expected_size: Option<u64>,
     /// Its list or index is there; else that has to be fetched before its first segment can be asked for.
     pub listed: bool,
 }
 
 impl Level {
-    /// Bits of a segment of so many seconds: its real size where known, else what the bitrate
-    /// promises.
+    /// Bits of a segment of so many seconds: its real size where known, else what it is likely to be,
+    /// else what the bitrate promises.
     pub(crate) fn segment_bits(&self, seconds: f64) -> f64 {
-        match self.next_size {
+        match self.next_size.or(self.expected_size) {
             Some(bytes) => bytes as f64 * 8.0,
             None => self.rate() * seconds,
         }

@@ -70,7 +70,7 @@ impl Transit {
     /// Bits of the same segment at another level: known, or in proportion to the bitrates.
     pub(crate) fn size_at(&self, ctx: &Context<'_>, level: usize) -> f64 {
         match ctx.levels.get(level) {
-            Some(other) if other.next_size.is_some() => other.segment_bits(self.segment),
+            Some(other) if other.next_size.or(other.expected_size).is_some() => other.segment_bits(self.segment),
             Some(other) => self.size * other.rate() / self.rate,
             None => self.size,
         }

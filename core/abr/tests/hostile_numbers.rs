@@ -37,6 +37,7 @@ fn levels() -> impl Strategy<Value = Vec<Level>> {
             height: None,
             score: None,
             next_size,
+            expected_size: None,
             listed: bitrate % 2 == 0,
         };
         levels.into_iter().enumerate().map(level).collect()

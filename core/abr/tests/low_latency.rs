@@ -8,8 +8,15 @@ use telecine_model::{MediaTime, Timestamp};
 const RATES: [u64; 4] = [250_000, 500_000, 1_000_000, 2_000_000];
 
 fn ladder() -> Vec<Level> {
-    let level =
-        |(rendition, bitrate)| Level { rendition, bitrate, height: None, score: None, next_size: None, listed: true };
+    let level = |(rendition, bitrate)| Level {
+        rendition,
+        bitrate,
+        height: None,
+        score: None,
+        next_size: None,
+        expected_size: None,
+        listed: true,
+    };
     RATES.into_iter().enumerate().map(level).collect()
 }
 

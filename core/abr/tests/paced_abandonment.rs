@@ -14,6 +14,7 @@ fn abandons(rule: &str, paced: bool, bits_per_second: u64, samples: u32) -> bool
         height: None,
         score: None,
         next_size: Some(bitrate / 2),
+        expected_size: None,
         listed: true,
     };
     let levels = [level(0, 300_000), level(1, 3_000_000)];

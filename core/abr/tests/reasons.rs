@@ -14,6 +14,7 @@ fn ladder(bitrates: &[u64]) -> Vec<Level> {
         height: None,
         score: None,
         next_size: None,
+        expected_size: None,
         listed: true,
     };
     bitrates.iter().enumerate().map(level).collect()

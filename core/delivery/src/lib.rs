@@ -20,11 +20,13 @@
 #![forbid(unsafe_code)]
 
 mod class;
+mod cmsd;
 mod retry;
 mod retry_after;
 mod status;
 
 pub use class::RequestClass;
+pub use cmsd::ServerHints;
 pub use retry::{DefaultRetry, Failure, Otherwise, RetryDecision, RetryPolicy, Verdict};
 pub use retry_after::parse_retry_after;
 pub use status::classify_status;

@@ -133,6 +133,8 @@ impl DefaultRetry {
     const LONGEST: Duration = Duration::from_secs(4);
     /// A viewer does not wait longer than this for a server that asks for patience.
     const PATIENCE: Duration = Duration::from_secs(30);
+    /// What it takes to see that nobody answers.
+    const ANOTHER_WAIT: Duration = Duration::from_secs(10);
     /// Nor longer than this for a line that is down.
     const OUTAGE: Duration = Duration::from_secs(90);
 
@@ -217,6 +219,13 @@ impl RetryPolicy for DefaultRetry {
         };
         if !Self::may_get_better(failure) {
             return elsewhere(format!("{cause} does not get better by asking again"));
+        }
+        if failure.code == ErrorCode::Timeout
+            && failure.has_alternate
+            && failure.silent_for.is_some()
+            && failure.spare <= Self::ANOTHER_WAIT
+        {
+            return elsewhere(format!("{cause}: nobody answers, and playback does not last another wait for the same"));
         }
         // Waiting for nothing takes much longer than being refused.
         let most = if failure.code == ErrorCode::Timeout { 2 } else { u32::MAX };

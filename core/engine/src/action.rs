@@ -72,6 +72,10 @@ pub struct FetchRequest {
     /// allow first, at the price of a request for each URL: there it is a hint for the browser's own queue (`priority` of
     /// `fetch`: high up to 1, low from 5 on).
     pub urgency: u8,
+    /// Read the body no faster than so many bits a second, so that whoever sends it sends no faster. A host that cannot hold
+    /// back reads as fast as it comes: it is a wish. See [`Config::pace_percent`](crate::Config::pace_percent).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pace: Option<u64>,
     /// How often it was tried before.
     pub attempt: u32,
     /// For licences and what belongs to them: what is posted, with which headers. The application may rewrite

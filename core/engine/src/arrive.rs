@@ -414,6 +414,7 @@ impl Engine {
         let Some(stream) = self.streams.get_mut(&kind) else { return };
         let Some(fetch) = stream.fetch.take() else { return };
         self.learn_rate(&fetch);
+        self.learn_size(&fetch);
         let Some(stream) = self.streams.get_mut(&kind) else { return };
         let mut media = None;
         if let Some(item) = stream.buffer.get_mut(fetch.start) {

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use telecine_abr::{Cap, Choice, Context, Estimate, Level, Reason};
 use telecine_model::presentation::Groups;
-use telecine_model::{MediaTime, TrackKind};
+use telecine_model::{MediaTime, Segment, TrackKind};
 
 use crate::engine::Engine;
 use crate::event::DecisionKind;
 use crate::select::{audio_rendition, cap, Step};
-use crate::stream::Stream;
+use crate::stream::{RenditionRef, SegmentFetch, Stream};
 use crate::timer::Timer;
 
 impl Engine {
@@ -66,6 +66,9 @@ impl Engine {
     /// What keeps a kind's stream from more than this rendition, if it is the top of its ladder and the title has more.
     fn cap_above(&self, kind: TrackKind, rendition: usize) -> Option<Cap> {
         let stream = self.streams.get(&kind)?;
+        if let Some(by) = self.capped_at(stream, rendition) {
+            return Some(by);
+        }
         let top = stream.ladder.last().filter(|top| top.candidates().any(|candidate| candidate == rendition))?;
         let track = self.track(stream.period, stream.track)?;
         cap(track, top, &self.capabilities, &self.config.constraints)
@@ -119,7 +122,7 @@ impl Engine {
     }
 
     /// Bits a second that the streams of other kinds take.
-    fn beside(&self, kind: TrackKind) -> u64 {
+    pub(crate) fn beside(&self, kind: TrackKind) -> u64 {
         let others = self.streams.iter().filter(|(other, stream)| **other != kind && !stream.absent);
         let rate = |stream: &Stream| {
             let rendition = self.rendition(stream.reference(stream.rendition?))?;
@@ -142,28 +145,61 @@ impl Engine {
         let level = |step: &Step| {
             let rendition = self.rendition(stream.reference(step.rendition));
             let index = rendition.and_then(|r| r.segments.known());
+            let segment = index.and_then(|index| index.get(index.number_at(next_time)?));
             let range = index.and_then(|index| index.byte_range_of(index.number_at(next_time)?));
+            let (next_size, expected_size) = match (range, segment) {
+                (Some(range), _) => (Some(range.length), None),
+                // What comes as it is made is had part by part, and is asked about so.
+                (None, Some(segment)) if !self.plays_low_latency() => {
+                    self.size_of(stream.reference(step.rendition), &segment, step.bitrate)
+                }
+                (None, _) => (None, None),
+            };
             Level {
                 rendition: step.rendition,
                 bitrate: step.bitrate,
                 height: rendition.and_then(|r| r.height),
                 score: rendition.and_then(|r| r.score_milli),
-                next_size: range.map(|range| range.length),
+                next_size,
+                expected_size,
                 listed: index.is_some(),
             }
         };
         steps.iter().map(level).collect()
     }
 
+    /// What a segment takes: to the byte where it was fetched before, else about, as its playlist says or others teach.
+    fn size_of(&self, of: RenditionRef, segment: &Segment, bitrate: u64) -> (Option<u64>, Option<u64>) {
+        let millis = u64::try_from((segment.end() - segment.start).as_millis()).unwrap_or(0);
+        let bytes = |bitrate: u64| bitrate.saturating_mul(millis) / 8000;
+        // RFC 8216bis, 4.4.4.8: within a tenth.
+        let told = segment.bitrate.map(bytes);
+        let sizes = &self.title.sizes;
+        let seen = sizes.seen(of, segment.start);
+        (seen, told.or_else(|| sizes.likely(of, segment.start, bytes(bitrate))))
+    }
+
+    /// A segment came whole: what it takes is learnt.
+    pub(crate) fn learn_size(&mut self, fetch: &SegmentFetch) {
+        let of = fetch.rendition;
+        let Some(bitrate) = self.rendition(of).map(|rendition| rendition.bandwidth) else { return };
+        let millis = u64::try_from((fetch.end - fetch.start).as_millis()).unwrap_or(0);
+        if fetch.part.is_none() && fetch.entry.is_none() && !fetch.broken {
+            self.title.sizes.learn(of, fetch.start, fetch.bytes, bitrate.saturating_mul(millis) / 8000);
+        }
+    }
+
     /// What is believed of the network: measured, or assumed before anything was.
     pub(crate) fn estimate(&self) -> Estimate {
-        self.policies.estimator.estimate().unwrap_or(Estimate {
-            bits_per_second: self.config.initial_throughput,
-            low: self.config.initial_throughput,
+        let assumed = self.assumed_throughput();
+        let estimate = self.policies.estimator.estimate().unwrap_or(Estimate {
+            bits_per_second: assumed,
+            low: assumed,
             ttfb: Duration::from_millis(100),
             samples: 0,
             forecast: None,
-        })
+        });
+        self.in_doubt(estimate)
     }
 
     /// Sound follows the picture's variant in HLS; else the best that takes no more than a tenth of

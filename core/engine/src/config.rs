@@ -57,6 +57,12 @@ pub struct Config {
     pub preferences: Preferences,
     /// What not to exceed.
     pub constraints: Constraints,
+    /// How much data the viewer wants to spend. Default as much as it takes.
+    pub data_saver: Option<DataSaver>,
+    /// With a healthy buffer of the best there is, segments are asked for no faster than so many hundredths of their bitrate
+    /// ([`FetchRequest::pace`](crate::FetchRequest::pace)): queues on the way stay short for others, and nothing is lost.
+    /// Default None: as fast as the line gives.
+    pub pace_percent: Option<u32>,
     /// Keep a recording of the session ([`crate::Engine::take_recording`]).
     pub record: bool,
 }
@@ -86,6 +92,8 @@ impl Default for Config {
             strict: false,
             preferences: Preferences::default(),
             constraints: Constraints::default(),
+            data_saver: None,
+            pace_percent: None,
             record: false,
         }
     }
@@ -105,6 +113,14 @@ impl Config {
             _ => Ok(()),
         }
     }
+}
+
+/// How much data a viewer wants to spend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataSaver {
+    /// Bytes for each hour that is watched, of picture, sound and all else. What was spared is spent later; no level but the
+    /// lowest is asked for whose segment would be more than what is left. Nothing is fetched twice for a better picture.
+    pub bytes_per_hour: u64,
 }
 
 /// How titles that go on are played. What is None is left to what the title says, else to the policies.

@@ -42,6 +42,7 @@ impl Engine {
             SinkReport::Ended => self.on_ended(),
             SinkReport::Evicted { kind, from, to } => self.on_evicted(self.carrier(kind), from, to),
             SinkReport::Full { kind, load } => self.on_full(self.carrier(kind), load),
+            SinkReport::Frames { due, dropped } => self.on_frames(due, dropped),
             SinkReport::Failed { code, message } => self.fail(Error::new(code, message)),
         }
     }

@@ -13,6 +13,7 @@ use telecine_model::{Error, ErrorCode, MediaTime, Presentation, Timestamp, Track
 use telecine_telemetry::{Qoe, QoeState, QoeSummary};
 
 use crate::action::{Action, SinkCommand};
+use crate::caps::Caps;
 use crate::config::Config;
 use crate::cues::Cues;
 use crate::entry::Entries;
@@ -27,6 +28,7 @@ use crate::policy::Policies;
 use crate::programme::InterstitialSnapshot;
 use crate::recorder::Recorder;
 use crate::requests::Requests;
+use crate::sizes::Sizes;
 use crate::stream::{Init, InitKey, RenditionRef, Stream};
 use crate::timed::Timed;
 use crate::timer::{Timer, Timers};
@@ -68,6 +70,8 @@ pub struct Engine {
     pub(crate) segment_key: Option<GivenKey>,
     /// What the next title is to be played with.
     setup: Option<KeySetup>,
+    /// What is not to be exceeded, beside the application's constraints.
+    pub(crate) caps: Caps,
 }
 
 /// What is loaded.
@@ -113,6 +117,8 @@ pub(crate) struct Title {
     pub(crate) timed: Timed,
     /// Its captions and subtitles.
     pub(crate) cues: Cues,
+    /// What its segments take, as far as it is learnt.
+    pub(crate) sizes: Sizes,
     /// What its segments have taught of entering them.
     pub(crate) entries: Entries,
     /// Faults of its media that were tolerated.
@@ -151,6 +157,7 @@ impl Engine {
             recorded: None,
             segment_key: None,
             setup: None,
+            caps: Caps::default(),
             config,
         }
     }
@@ -194,6 +201,7 @@ impl Engine {
                     live.wall(time, self.now);
                 }
             }
+            Input::Environment(Environment::Pressure(pressure)) => self.caps.pressure = pressure,
             Input::Cdm(event) => {
                 if let Some(live) = &mut self.keys.live {
                     live.on_cdm(event, self.now);
@@ -310,6 +318,7 @@ impl Engine {
                 self.config.constraints = constraints;
                 self.rebuild_ladders();
             }
+            Command::SetDataSaver(saver) => self.config.data_saver = saver,
             Command::Stop => self.stop(State::Stopped),
             // The speed outlives titles: it may be set before the first.
             Command::SetRate(rate) => self.set_rate(rate),

@@ -83,6 +83,7 @@ impl Engine {
             max_redirects: u32::try_from(limits.redirects).unwrap_or(u32::MAX),
             known: Validators::default(),
             urgency: URGENT,
+            pace: None,
             attempt: 0,
             licence: None,
         }
@@ -109,6 +110,7 @@ impl Engine {
             }
         }
         fetch.urgency = self.urgency(&purpose);
+        fetch.pace = self.pace(&purpose);
         let request = Request {
             purpose,
             started: self.now,
@@ -207,6 +209,7 @@ impl Engine {
     pub(crate) fn on_network(&mut self, event: NetworkEvent) {
         match event {
             NetworkEvent::Head(head) => {
+                self.heed_server(&head);
                 let purpose = self.requests.active.get(&head.id).map(|request| request.purpose.clone());
                 let sized = head.content_length.is_some();
                 let paced = purpose.as_ref().is_some_and(|purpose| self.is_paced(purpose, sized));
@@ -399,13 +402,16 @@ impl Engine {
     fn sample(&mut self, request: &Request, aborted: bool) {
         let Some(first_byte) = request.first_byte else { return };
         let cached = request.head.as_ref().is_some_and(|head| head.from_cache);
+        // At the pace that was asked for it says only that the line carries that; slower, what the line carries.
+        let took = self.now.since(first_byte);
+        let kept = request.fetch.pace.is_some_and(|pace| carried(request.received, took) >= pace / 10 * 9);
         self.policies.estimator.on_transfer(&TransferSample {
             id: TransferId(request.fetch.id.0),
             bytes: request.received,
             started: request.started,
             first_byte,
             finished: self.now,
-            flags: TransferFlags { cached, aborted, paced: request.paced, held: request.held },
+            flags: TransferFlags { cached, aborted, paced: request.paced || kept, held: request.held },
         });
     }
 
@@ -416,6 +422,7 @@ impl Engine {
             // Key sessions have a patience of their own.
             return self.on_licence_failed(id, error.code());
         }
+        self.note_silence(&request, error.code());
         let status = request.head.as_ref().filter(|head| !head.is_success()).map(|head| head.status);
         let mut error = error
             .fact("url", self.outbox.secrets.shown(request.url()))
@@ -640,6 +647,12 @@ impl Engine {
             Purpose::Clock => self.on_clock_failed(error),
         }
     }
+}
+
+/// Bits a second of so many bytes in so long.
+fn carried(bytes: u64, took: Duration) -> u64 {
+    let micros = took.as_micros().max(1);
+    u64::try_from(u128::from(bytes) * 8_000_000 / micros).unwrap_or(u64::MAX)
 }
 
 /// The most characters of a server's words that an error holds.

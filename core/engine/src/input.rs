@@ -9,7 +9,7 @@ use telecine_drm::session::{CdmEvent, StoredLicence};
 use telecine_model::{ErrorCode, MediaTime, TrackKind, WallTime};
 
 use crate::action::LoadId;
-use crate::config::{Constraints, Preferences};
+use crate::config::{Constraints, DataSaver, Preferences};
 use crate::media::MediaFact;
 
 /// Something that happened.
@@ -103,6 +103,8 @@ pub enum Command {
     },
     /// Leaves the interstitial that is played, if it allows that: the title goes on where it would behind it.
     SkipInterstitial,
+    /// How much data is to be spent from now on; takes effect from the next segment on.
+    SetDataSaver(Option<DataSaver>),
 }
 
 /// Names one request from [`crate::Action::Fetch`] to its end.
@@ -165,6 +167,8 @@ pub struct ResponseHead {
     pub etag: Option<String>,
     /// `Last-Modified`, as sent.
     pub last_modified: Option<String>,
+    /// `CMSD-Static` and `CMSD-Dynamic` (CTA-5006), each header line as sent; in a page only where the server exposes them.
+    pub cmsd: Vec<String>,
 }
 
 impl ResponseHead {
@@ -244,6 +248,14 @@ pub enum SinkReport {
         /// `Append::load` of what was refused.
         load: LoadId,
     },
+    /// Pictures that were due since the last report of this kind (or since the start), some four times a second or once in
+    /// some seconds. A sink that does not know reports none.
+    Frames {
+        /// All of them.
+        due: u32,
+        /// Of those, the ones that were decoded too late to be shown, or not at all.
+        dropped: u32,
+    },
     /// The sink failed for good.
     Failed {
         /// A code of the device or media domain.
@@ -265,6 +277,32 @@ pub enum Environment {
     },
     /// What the sink can do; to be said before a title is loaded.
     Capabilities(Capabilities),
+    /// How much the device is to be spared; to be said whenever it changes.
+    Pressure(Pressure),
+}
+
+/// How much a device is to be spared: of the worse of its heat and its battery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pressure {
+    /// Nothing is the matter (a thermal state of nominal or fair).
+    #[default]
+    None,
+    /// It saves its battery, or it is hot (serious, severe): pictures of 720 lines at most.
+    High,
+    /// It is about to throttle or to shut itself off (critical, emergency): 480 lines at most.
+    Critical,
+}
+
+impl Pressure {
+    /// The tallest picture that is fetched under it.
+    pub fn max_height(self) -> Option<u32> {
+        match self {
+            Self::None => None,
+            Self::High => Some(720),
+            Self::Critical => Some(480),
+        }
+    }
 }
 
 /// What a sink can do.

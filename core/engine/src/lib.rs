@@ -65,6 +65,7 @@ mod append;
 mod arrive;
 mod bound;
 mod buffer;
+mod caps;
 mod choosing;
 mod config;
 mod control;
@@ -98,6 +99,7 @@ mod schedule;
 mod secrets;
 mod seek;
 mod select;
+mod sizes;
 mod start;
 mod stream;
 mod texts;
@@ -110,13 +112,14 @@ mod tracks;
 pub use action::{
     Action, Append, CdmOrder, FetchRequest, Format, LoadId, Payload, SinkCommand, TrackConfig, Validators,
 };
-pub use config::{Config, Constraints, InterstitialConfig, LiveConfig, Preferences, ServiceScope};
+pub use config::{Config, Constraints, DataSaver, InterstitialConfig, LiveConfig, Preferences, ServiceScope};
 pub use engine::{Engine, Snapshot, StreamSnapshot};
 pub use event::{Decision, DecisionKind, Event, StallCause, State, TimedPhase};
 pub use host::{Observed, Sink, TrackStats};
 pub use index::{index_from_sidx, nested_ranges};
 pub use input::{
-    Body, Capabilities, Command, Environment, Input, NetworkEvent, PlaybackSpeeds, RequestId, ResponseHead, SinkReport,
+    Body, Capabilities, Command, Environment, Input, NetworkEvent, PlaybackSpeeds, Pressure, RequestId, ResponseHead,
+    SinkReport,
 };
 pub use keys::{CdmNote, KeySetup};
 pub use live::LiveSnapshot;

@@ -6,6 +6,11 @@ use telecine_model::{MediaTime, Timestamp};
 
 use crate::event::State;
 
+/// Who has watched for so long since the last seek stays.
+const STAYS: Duration = Duration::from_secs(30);
+/// Who seeks twice within so long looks for something.
+const AGAIN: Duration = Duration::from_secs(90);
+
 /// Where the playhead is and what is wanted of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Playback {
@@ -35,6 +40,8 @@ pub(crate) struct Playback {
     pub(crate) nudges: u32,
     /// Until when a start is held back at most; None while it is not.
     pub(crate) held_until: Option<Timestamp>,
+    /// The last two seeks that the viewer asked for, the last first.
+    pub(crate) sought: [Option<Timestamp>; 2],
 }
 
 /// A seek under way.
@@ -66,6 +73,7 @@ impl Default for Playback {
             moved: (Timestamp::ZERO, MediaTime::ZERO),
             nudges: 0,
             held_until: None,
+            sought: [None; 2],
         }
     }
 }
@@ -101,6 +109,17 @@ impl Playback {
     /// Whether it moves, as far as is known.
     pub(crate) fn is_advancing(&self) -> bool {
         self.advancing
+    }
+
+    /// The viewer seeks.
+    pub(crate) fn note_seek(&mut self, now: Timestamp) {
+        self.sought = [Some(now), self.sought[0]];
+    }
+
+    /// Whether the viewer seeks again and again, and has just done so.
+    pub(crate) fn is_restless(&self, now: Timestamp) -> bool {
+        let within = |at: Option<Timestamp>, span: Duration| at.is_some_and(|at| now.since(at) < span);
+        within(self.sought[0], STAYS) && within(self.sought[1], AGAIN)
     }
 
     /// True while a title is loaded and has not come to its end in one way or another.

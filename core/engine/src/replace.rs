@@ -336,6 +336,7 @@ impl Engine {
         } else if steps.iter().any(|step| self.is_downscaled(stream, step.rendition)) {
             steps.retain(|step| self.is_downscaled(stream, step.rendition));
         }
+        self.keep_within_caps(stream, &mut steps);
         steps
     }
 

@@ -142,6 +142,8 @@ pub(crate) struct Requests {
     pub(crate) active: BTreeMap<RequestId, Request>,
     /// When anybody but a clock answered anything last: a whole answer, or one that flows.
     pub(crate) last_answer: Option<Timestamp>,
+    /// Since when what was asked for was not answered, as far as requests have failed for it.
+    pub(crate) silent_since: Option<Timestamp>,
     /// Failed ones that are due again.
     pub(crate) deferred: Vec<Deferred>,
 }

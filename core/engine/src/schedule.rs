@@ -21,6 +21,9 @@ use crate::texts::ReadText;
 use crate::timed::Asides;
 use crate::timer::Timer;
 
+/// Buffered for a viewer who seeks again and again, at least.
+const RESTLESS_LEAST: MediaTime = MediaTime::from_secs(5);
+
 /// What follows for a stream.
 enum Next {
     /// This segment.
@@ -60,7 +63,11 @@ impl Engine {
             bitrate: rendition.map_or(0, |r| r.bandwidth),
             sink_bytes: stream.byte_limit.or(self.capabilities.max_bytes),
         };
-        self.policies.buffer.goal(&context)
+        let goal = self.policies.buffer.goal(&context);
+        // Who looks for something leaves most of what is buffered behind.
+        let restless = self.playback.is_restless(self.now);
+        let little = self.segment_duration(stream).mul_ratio(3, 2).max(RESTLESS_LEAST);
+        BufferGoal { ahead: if restless { goal.ahead.min(little) } else { goal.ahead }, ..goal }
     }
 
     /// Fetches what is next for a kind, if it is time to.

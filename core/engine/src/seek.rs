@@ -100,6 +100,7 @@ impl Engine {
         self.playback.begins = None;
         self.playback.held_until = None;
         if asked {
+            self.playback.note_seek(self.now);
             self.emit(Event::SeekStarted { at: self.now, target });
             let why = vec!["asked for by the application".to_owned()];
             self.decide(DecisionKind::Seek, None, Some(position.to_string()), Some(target.to_string()), why);

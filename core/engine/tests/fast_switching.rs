@@ -328,7 +328,8 @@ fn what_cannot_be_had_again_leaves_what_waits_as_it_was() {
         let (number, first) = session(config(), title(120), file, rising()).run().begun().remove(0);
         let middle = secs(i64::try_from(number).expect("small") * 4 + 2);
         for fault in [Fault::Status(404), Fault::Status(503), Fault::Truncated, Fault::Garbage, Fault::Hole] {
-            let faulty = title(120).fault("v4", number, fault);
+            let level = first.to.as_deref().and_then(|to| to.chars().last()).expect("a rendition");
+            let faulty = title(120).fault(&format!("v{level}"), number, fault);
             let mut played = session(config(), faulty, file, rising()).run();
             let again = played.begun().into_iter().filter(|(again, _)| *again == number).count();
             assert_eq!(again, 1, "{file} {fault:?}: not tried twice");

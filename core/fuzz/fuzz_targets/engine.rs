@@ -83,6 +83,7 @@ fuzz_target!(|steps: Vec<Step<'_>>| {
                 from_cache: false,
                 etag: Some("x".into()),
                 last_modified: None,
+                cmsd: Vec::new(),
             }))),
             Step::Chunk { back, data } => {
                 Input::Network(NetworkEvent::Chunk { id: id(back), data: Body::Bytes(Bytes::copy_from_slice(data)) })

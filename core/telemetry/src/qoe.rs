@@ -259,6 +259,17 @@ impl Qoe {
         self.bytes.replaced = self.bytes.replaced.saturating_add(bytes);
     }
 
+    /// Bytes that came, of everything.
+    pub fn bytes_fetched(&self) -> u64 {
+        self.bytes.fetched
+    }
+
+    /// How long was played, up to `now`.
+    pub fn played(&self, now: Timestamp) -> Duration {
+        let since = if self.state == QoeState::Playing { now.since(self.since) } else { Duration::ZERO };
+        self.spent(QoeState::Playing).saturating_add(since)
+    }
+
     /// What the session was like so far.
     pub fn summary(&self, now: Timestamp) -> QoeSummary {
         let mut upto = self.clone();

@@ -55,6 +55,7 @@ impl<S: Source> Fetcher<S> {
             max_redirects: u32::try_from(limits.redirects).unwrap_or(u32::MAX),
             known: telecine_engine::Validators::default(),
             urgency: 3,
+            pace: None,
             attempt: 0,
             licence: None,
             head: false,

@@ -113,6 +113,7 @@ fn request(url: &str, class: RequestClass) -> FetchRequest {
         max_redirects: 3,
         known: Validators::default(),
         urgency: 3,
+        pace: None,
         attempt: 0,
         licence: None,
         head: false,

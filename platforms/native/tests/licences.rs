@@ -102,6 +102,7 @@ fn licence_request(url: &str) -> FetchRequest {
         max_redirects: 3,
         known: telecine_engine::Validators::default(),
         urgency: 3,
+        pace: None,
         attempt: 0,
         licence: Some(Box::new(licence)),
         head: false,

@@ -78,6 +78,7 @@ async fn get(url: &str) -> Result<String, (ErrorCode, String)> {
         max_redirects: 1,
         known: telecine_engine::Validators::default(),
         urgency: 3,
+        pace: None,
         attempt: 0,
         licence: None,
         head: false,

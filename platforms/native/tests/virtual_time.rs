@@ -49,6 +49,7 @@ fn request(url: String) -> FetchRequest {
         max_redirects: 3,
         known: telecine_engine::Validators::default(),
         urgency: 3,
+        pace: None,
         attempt: 0,
         licence: None,
         head: false,

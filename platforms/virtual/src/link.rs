@@ -64,6 +64,8 @@ pub struct Link {
     chunk_micros: u64,
     /// Bytes in a chunk at most.
     chunk_max: u64,
+    /// All transfers share one connection: see [`Link::one_connection`].
+    in_turn: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -81,6 +83,10 @@ struct Transfer {
     received: u128,
     /// Bytes of the chunk that is on its way; zero before the first.
     chunk: u64,
+    /// Comes from beside the player: all at once, whatever the line does.
+    local: bool,
+    /// On one connection the lower goes first.
+    urgency: u8,
 }
 
 impl Link {
@@ -88,7 +94,17 @@ impl Link {
     pub fn new(network: Network, seed: u64) -> Self {
         let (transfers, happened) = (BTreeMap::new(), VecDeque::new());
         let (chunk_micros, chunk_max) = (CHUNK_MICROS, CHUNK_MAX);
-        Self { network, random: Rng::new(seed), clock: 0, transfers, happened, chunk_micros, chunk_max }
+        let random = Rng::new(seed);
+        Self { network, random, clock: 0, transfers, happened, chunk_micros, chunk_max, in_turn: false }
+    }
+
+    /// All transfers share one connection whose server heeds urgencies (RFC 9218, as of HTTP/2 and 3): of those that have
+    /// something to send the most urgent gets all of the rate, of equals the one that was asked for first. Without this each
+    /// has a connection of its own, and they share the rate fairly.
+    #[must_use]
+    pub fn one_connection(mut self) -> Self {
+        self.in_turn = true;
+        self
     }
 
     /// Hands out what arrived at least so often while something arrives, but no less than a packet. Default 50 ms.
@@ -117,6 +133,23 @@ impl Link {
         self.start_held(id, total, delay, &Held::default(), now);
     }
 
+    /// Starts a transfer of something that is beside the player, as in a cache of its device: it begins and is complete after
+    /// so long, and takes nothing of the line.
+    pub fn start_local(&mut self, id: RequestId, total: u64, takes: Duration, now: Timestamp) {
+        self.start_held(id, total, Duration::ZERO, &Held::default(), now);
+        if let Some(transfer) = self.transfers.get_mut(&id) {
+            transfer.local = true;
+            transfer.held_until = self.clock.saturating_add(micros(takes));
+        }
+    }
+
+    /// How urgent a transfer is beside others on [one connection](Self::one_connection): the lower goes first. Default 0.
+    pub fn set_urgency(&mut self, id: RequestId, urgency: u8) {
+        if let Some(transfer) = self.transfers.get_mut(&id) {
+            transfer.urgency = urgency;
+        }
+    }
+
     /// Starts a transfer of something that is being made: see [`Held`].
     pub fn start_held(&mut self, id: RequestId, total: u64, delay: Duration, held: &Held, now: Timestamp) {
         self.settle(now);
@@ -132,6 +165,8 @@ impl Link {
             begun: false,
             received: 0,
             chunk: 0,
+            local: false,
+            urgency: 0,
         };
         self.transfers.insert(id, transfer);
     }
@@ -173,17 +208,29 @@ impl Link {
         self.work_until(now.as_micros());
     }
 
+    /// On one connection the transfer whose turn it is.
+    fn turn(&self) -> Option<RequestId> {
+        let active = self.transfers.iter().filter(|(_, transfer)| self.in_turn && transfer.is_active(self.clock));
+        active.min_by_key(|(id, transfer)| (transfer.urgency, **id)).map(|(id, _)| *id)
+    }
+
     fn active(&self) -> u64 {
-        self.transfers.values().filter(|transfer| transfer.is_active(self.clock)).count() as u64
+        match self.turn() {
+            Some(_) => 1,
+            None => self.transfers.values().filter(|transfer| transfer.is_active(self.clock)).count() as u64,
+        }
     }
 
     /// When the shares change or something happens next.
     fn next_change(&self) -> Option<u64> {
         let (step, step_end) = self.network.at(Timestamp::from_micros(self.clock));
-        let active = self.active();
-        let change = |transfer: &Transfer| {
+        let (active, turn) = (self.active(), self.turn());
+        let change = |(id, transfer): (&RequestId, &Transfer)| {
             if !transfer.is_active(self.clock) {
                 return Some(transfer.held_until.max(self.clock));
+            }
+            if turn.is_some_and(|turn| turn != *id) {
+                return None;
             }
             let missing = u128::from(transfer.chunk) * UNITS_PER_BYTE;
             let missing = missing.saturating_sub(transfer.received) * u128::from(active);
@@ -194,7 +241,7 @@ impl Link {
             Some(self.clock.saturating_add(u64::try_from(takes).unwrap_or(u64::MAX)))
         };
         let step_end = (active > 0).then_some(step_end.as_micros());
-        let next = self.transfers.values().filter_map(change).chain(step_end).min();
+        let next = self.transfers.iter().filter_map(change).chain(step_end).min();
         next.filter(|next| *next < u64::MAX)
     }
 
@@ -205,7 +252,10 @@ impl Link {
         let span = u128::from(until.saturating_sub(self.clock));
         let carried = u128::from(step.bits_per_second).saturating_mul(span);
         let (share, mut rest) = (carried.checked_div(active).unwrap_or(0), carried.checked_rem(active).unwrap_or(0));
-        for transfer in self.transfers.values_mut().filter(|transfer| transfer.is_active(self.clock)) {
+        let (turn, clock) = (self.turn(), self.clock);
+        let has_turn = |id: &RequestId| turn.is_none_or(|turn| turn == *id);
+        let mut transfers = self.transfers.iter_mut().filter(|(id, t)| t.is_active(clock) && has_turn(id));
+        for (_, transfer) in &mut transfers {
             // The indivisible rest goes to the oldest transfers, so no capacity is lost.
             transfer.received += share + u128::from(rest > 0);
             rest = rest.saturating_sub(1);
@@ -225,6 +275,14 @@ impl Link {
         transfers.retain(|id, transfer| {
             if transfer.held_until > *clock {
                 return true;
+            }
+            if transfer.local {
+                happened.push_back(LinkEvent::FirstByte(*id));
+                if transfer.left > 0 {
+                    happened.push_back(LinkEvent::Bytes { id: *id, n: transfer.left });
+                }
+                happened.push_back(LinkEvent::Done(*id));
+                return false;
             }
             if !transfer.begun && step.bits_per_second == 0 {
                 // Nothing comes through, not even the first byte.

@@ -11,13 +11,16 @@ use telecine_engine::{
 };
 use telecine_model::{Error, ErrorCode, MediaTime, Timestamp, TrackKind, WallTime};
 
-use crate::link::{Link, LinkEvent};
+use crate::link::{Held, Link, LinkEvent};
 use crate::network::Network;
 use crate::sink::ModelSink;
 use crate::source::{Failure, Fetched, Source};
 
 /// Between two samples of [`Session::series`].
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
+
+/// A body that is read at a pace comes in so many pieces at most.
+const MOST_PIECES: usize = 10_000;
 
 /// What answers' zeros are slices of.
 static ZEROS: [u8; 1 << 20] = [0; 1 << 20];
@@ -98,6 +101,26 @@ pub struct Session<S> {
     state: State,
     /// What ended playback.
     fatal: Option<Error>,
+    hidden: Vec<Hidden>,
+}
+
+/// A time in which the player is run only now and then: see [`Session::hidden`].
+#[derive(Clone, Copy, Debug)]
+struct Hidden {
+    from: Timestamp,
+    to: Timestamp,
+    tasks: Duration,
+    timers: Duration,
+}
+
+impl Hidden {
+    /// When what happens at a time in it is told.
+    fn told(&self, at: Timestamp, every: Duration) -> Timestamp {
+        let every = u64::try_from(every.as_micros()).unwrap_or(u64::MAX).max(1);
+        let since = at.as_micros().saturating_sub(self.from.as_micros());
+        let told = self.from.as_micros().saturating_add(since.div_ceil(every).saturating_mul(every));
+        Timestamp::from_micros(told).min(self.to)
+    }
 }
 
 /// A request on its way.
@@ -140,6 +163,7 @@ impl<S: Source> Session<S> {
             series: Vec::new(),
             state: State::Idle,
             fatal: None,
+            hidden: Vec::new(),
         }
     }
 
@@ -208,6 +232,20 @@ impl<S: Source> Session<S> {
         self
     }
 
+    /// Between two times the player runs as a page in the background does: what the network and the sink report reaches it
+    /// only every `tasks`, and what it asked to be woken for only every `timers`.
+    #[must_use]
+    pub fn hidden(mut self, from: Timestamp, to: Timestamp, tasks: Duration, timers: Duration) -> Self {
+        self.hidden.push(Hidden { from, to, tasks, timers });
+        self
+    }
+
+    /// When what happens at a time is told to the player: what it waits for itself, or what others report.
+    fn told(&self, at: Timestamp, timer: bool) -> Timestamp {
+        let hidden = self.hidden.iter().find(|hidden| hidden.from < at && at < hidden.to);
+        hidden.map_or(at, |hidden| hidden.told(at, if timer { hidden.timers } else { hidden.tasks }))
+    }
+
     /// Gives the player a command at a time that is not past.
     pub fn schedule(&mut self, time: Timestamp, command: Command) {
         self.script.entry(time.max(self.now)).or_default().push_back(command);
@@ -262,8 +300,11 @@ impl<S: Source> Session<S> {
         let script = self.script.keys().next().copied();
         let patience = self.patience.first().map(|(time, _)| *time);
         let cdm = self.cdm.as_ref().and_then(|cdm| cdm.deadline());
-        let parts = [script, patience, cdm, self.link.deadline(), self.sink.deadline(), self.programme.deadline()];
-        parts.into_iter().flatten().min()
+        let reports = [patience, cdm, self.link.deadline(), self.sink.deadline()];
+        // What was due while it was not told is due now.
+        let reports = reports.into_iter().flatten().map(|at| self.told(at.max(self.now), false));
+        let own = self.programme.deadline().map(|at| self.told(at.max(self.now), true));
+        script.into_iter().chain(reports).chain(own).min()
     }
 
     /// Everything that happens at this moment, in a fixed order: commands, network, sink, timers.
@@ -279,6 +320,18 @@ impl<S: Source> Session<S> {
                 }
             }
         }
+        if self.told(self.now, false) == self.now {
+            self.hear();
+        }
+        let wakes = self.told(self.now, true) == self.now;
+        let due = |programme: &Programme, now| programme.deadline().is_some_and(|deadline| deadline <= now);
+        while wakes && due(&self.programme, self.now) && self.steps < self.step_limit {
+            self.input(Input::Timer);
+        }
+    }
+
+    /// Tells the player what network, sink and key system report.
+    fn hear(&mut self) {
         while let Some(event) = self.link.poll(self.now) {
             self.on_link(event);
         }
@@ -291,9 +344,6 @@ impl<S: Source> Session<S> {
                 break;
             }
             self.input(Input::Cdm(event));
-        }
-        while self.programme.deadline().is_some_and(|deadline| deadline <= self.now) && self.steps < self.step_limit {
-            self.input(Input::Timer);
         }
     }
 
@@ -341,7 +391,14 @@ impl<S: Source> Session<S> {
         match &fetched {
             Fetched::Response(response) => {
                 let (total, delay) = (response.bytes(), response.delay);
-                self.link.start_held(request.id, total, delay, &response.held, self.now);
+                match response.beside {
+                    Some(takes) => self.link.start_local(request.id, total, takes, self.now),
+                    None => {
+                        let held = paced(&response.held, total, request.pace);
+                        self.link.start_held(request.id, total, delay, &held, self.now);
+                    }
+                }
+                self.link.set_urgency(request.id, request.urgency);
             }
             Fetched::Failure(_) => self.link.start(request.id, 0, Duration::ZERO, self.now),
         }
@@ -501,6 +558,16 @@ impl<S: Source> Session<S> {
     pub fn take_recording(&mut self) -> Vec<u8> {
         self.programme.take_recording()
     }
+}
+
+/// What is read no faster than at a pace is sent no faster: a host that holds back, in steps of a tenth of a second.
+fn paced(held: &Held, total: u64, pace: Option<u64>) -> Held {
+    let mut held = held.clone();
+    if let Some(step) = pace.map(|pace| (pace / 80).max(1)).filter(|_| held.pieces.is_empty()) {
+        let steps = (1..=total / step).take(MOST_PIECES);
+        held.pieces = steps.map(|n| (n * step, Duration::from_millis(n * 100))).collect();
+    }
+    held
 }
 
 fn too_large_failure(limit: u64) -> Failure {

@@ -97,6 +97,12 @@ pub struct Response {
     pub delay: Duration,
     /// When the answer is there at the server: at once, unless it is of something that is being made.
     pub held: Held,
+    /// It is beside the player, as in a cache of its device, and there after so long whatever the line does.
+    pub beside: Option<Duration>,
+    /// The host knows, and says, that it comes from a cache.
+    pub from_cache: bool,
+    /// `CMSD-Static` and `CMSD-Dynamic` (CTA-5006), each as sent.
+    pub cmsd: Vec<String>,
 }
 
 impl Response {
@@ -118,6 +124,9 @@ impl Response {
             broken: None,
             delay: Duration::ZERO,
             held: Held::default(),
+            beside: None,
+            from_cache: false,
+            cmsd: Vec::new(),
         }
     }
 
@@ -159,9 +168,10 @@ impl Response {
             retry_after: self.retry_after.clone(),
             date: self.date,
             age_s: self.age_s,
-            from_cache: false,
+            from_cache: self.from_cache,
             etag: self.etag.clone(),
             last_modified: self.last_modified.clone(),
+            cmsd: self.cmsd.clone(),
         }
     }
 }

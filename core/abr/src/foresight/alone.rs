@@ -1,7 +1,7 @@
 //! The rule in the small world of the published ones, where it has to find out about the network by itself.
 
 use super::in_flight::{Patience, UnderWay};
-use super::prospects::{self, Moment, Outlook, Prospects};
+use super::prospects::{self, Moment, Outlook, Prospects, Turn};
 use crate::published::{Buffered, Decision, End, Fetched, InFlight, Network, Replacing, Scene, SceneRule, Why};
 use crate::walk::{share, Heard, Walk};
 
@@ -44,6 +44,9 @@ impl ForesightAlone {
         }
     }
 }
+
+/// A simulator replaces what is played a moment later; what is due so soon is left all the same: the buffer goes for it.
+const TURN: Turn = Turn { margin_s: 0.0, nearest_share: 0.18 };
 
 impl Default for ForesightAlone {
     fn default() -> Self {
@@ -88,7 +91,7 @@ impl SceneRule for ForesightAlone {
 
     fn replace(&mut self, scene: &Scene<'_>, buffered: &Buffered<'_>) -> Option<Replacing> {
         let outlook = self.outlook(scene.network?);
-        let again = self.prospects.again(&Moment::of(scene, self.last, outlook), buffered)?;
+        let again = self.prospects.again(&Moment::of(scene, self.last, outlook), buffered, TURN)?;
         self.replaces_last = again.place + 1 == buffered.levels.len();
         Some(again)
     }

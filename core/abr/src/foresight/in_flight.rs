@@ -4,6 +4,9 @@ use std::collections::VecDeque;
 
 use crate::published::InFlight;
 
+/// A rate that falls in the midst of a request is seen in its last milliseconds.
+const RECENT_MS: f64 = 1_000.0;
+
 /// What is made of a request under way.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
@@ -34,7 +37,7 @@ pub(super) struct UnderWay {
 pub(super) struct Seen {
     /// Between what it shows and what was believed.
     pub(super) likely: f64,
-    /// The lower of both.
+    /// The lowest of both and of what it shows just now.
     pub(super) careful: f64,
 }
 
@@ -62,9 +65,12 @@ impl UnderWay {
         }
         let since = self.arrived.front().copied().filter(|(at, _)| now - at >= window_ms);
         let (at, bits) = since.unwrap_or((in_flight.latency_ms, 0.0));
-        let shown = libm::log(((in_flight.received - bits) / (now - at).max(1.0)).max(1.0));
+        let rate_since = |at: f64, bits: f64| libm::log(((in_flight.received - bits) / (now - at).max(1.0)).max(1.0));
+        let shown = rate_since(at, bits);
+        let recent = self.arrived.iter().rfind(|(at, _)| now - at >= RECENT_MS);
+        let recent = recent.map_or(shown, |(at, bits)| rate_since(*at, *bits));
         let seen_ms = (now - in_flight.latency_ms).clamp(1.0, window_ms);
         let likely = believed + (shown - believed) * seen_ms / (seen_ms + belief_ms);
-        (in_flight.level > 0 && now >= grace_ms).then_some(Seen { likely, careful: likely.min(shown) })
+        (in_flight.level > 0 && now >= grace_ms).then_some(Seen { likely, careful: likely.min(shown).min(recent) })
     }
 }

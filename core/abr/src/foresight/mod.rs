@@ -19,7 +19,7 @@ mod solving;
 mod values;
 
 use self::in_flight::{Patience, UnderWay};
-use self::prospects::{Moment, Outlook, Prospects};
+use self::prospects::{Moment, Outlook, Prospects, Turn};
 use crate::published::{Buffered, Ladder, Replacing, Scene};
 use crate::reason::Reason;
 use crate::rule::{millis, seconds, Again, BitrateRule, Choice, Context, Level, Progress, Waiting};
@@ -35,6 +35,8 @@ const LEAST_SHARE: f64 = 0.25;
 const ERROR_OF_AVERAGES: f64 = 0.45;
 /// What it takes to fetch a list or an index first, beside the time to first byte, in seconds.
 const LISTING_S: f64 = 0.3;
+/// What is fetched again has to be there so long before it is played, in seconds: sinks decode ahead of the playhead.
+const IN_TIME_S: f64 = 1.2;
 /// So many samples say how far it is off.
 const FEW_SAMPLES: u32 = 5;
 /// How far sizes are off what bitrates say.
@@ -213,8 +215,9 @@ impl BitrateRule for Foresight {
         let buffered = Buffered { levels: &levels, begun, sizes: &[] };
         self.before = waiting.last().and_then(|last| ctx.levels.get(last.level)).map(|level| level.rendition);
         let outlook = self.outlook(ctx).filter(|_| !ctx.starting)?;
+        let turn = Turn { margin_s: IN_TIME_S * ctx.speed(), nearest_share: 0.0 };
         let Replacing { place, level } =
-            self.ask(ctx, outlook, |prospects, moment, _| prospects.again(moment, &buffered))??;
+            self.ask(ctx, outlook, |prospects, moment, _| prospects.again(moment, &buffered, turn))??;
         let waits = waiting.get(place)?;
         let reason = Reason::BetterAgain {
             from: ctx.bitrate(waits.level),

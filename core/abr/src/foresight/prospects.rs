@@ -13,6 +13,8 @@ const STEPS_AT_ONCE: usize = 4;
 const SPREAD_SHARE: f64 = 0.58;
 /// To fetch something again has to be worth so much more, in seconds of stall.
 const REPLACING_MARGIN: f64 = 0.003;
+/// With each further segment of what is fetched again the rate is taken for lower by so much of its spread.
+const LATER: f64 = 0.3;
 /// To give a request up has to be worth so much more, in seconds of stall.
 pub(super) const MARGIN: f64 = 0.02;
 /// The same for one that was made in the place of another: who gives up again and again gets nothing.
@@ -199,34 +201,24 @@ impl Prospects {
         best.0
     }
 
-    /// The buffered segment that to fetch again is worth more than to go on, if any.
-    pub(super) fn again(&mut self, moment: &Moment<'_>, buffered: &Buffered<'_>) -> Option<Replacing> {
-        let scene = moment.scene;
+    /// The buffered segment that to fetch again is worth more than to go on, if any: the first of those from some place on that
+    /// are raised to a level one after the other. What waits is planned from the front, as what is played first has to come
+    /// first, and only all of it together brings no change more.
+    pub(super) fn again(&mut self, moment: &Moment<'_>, buffered: &Buffered<'_>, turn: Turn) -> Option<Replacing> {
+        let ladder = moment.scene.ladder;
         let Judge { terms, values, coming, .. } = self.judge(moment)?;
+        let slower = libm::exp(LATER * moment.outlook.spread());
         let (buffer_s, log_rate) = (moment.buffer_s(), moment.outlook.log_rate);
-        let (last, last_place) = (moment.last?, buffered.levels.len().checked_sub(1)?);
-        let mut best = (None, values.at(buffer_s, log_rate, last) + REPLACING_MARGIN);
-        let places = buffered.levels.windows(2).map(|pair| (pair[0], pair[1])).zip(1..);
-        for ((before, old), place) in places {
-            let next = buffered.levels.get(place + 1).copied();
-            // Only where what follows is higher, or nothing follows: else it would be one change more.
-            if next.is_some_and(|next| next <= old) {
+        let mut best = (None, values.at(buffer_s, log_rate, moment.last?) + REPLACING_MARGIN);
+        for (place, old) in buffered.levels.iter().enumerate().skip(1) {
+            if buffered.due_ms(moment.scene, place) < turn.nearest_share * moment.scene.capacity_ms {
                 continue;
             }
-            let due_s = buffered.due_ms(scene, place) / 1000.0;
-            let changes =
-                |level: usize| terms.change(before, level) + next.map_or(0.0, |next| terms.change(level, next));
-            for level in old + 1..=next.unwrap_or(scene.ladder.top()) {
-                let gain = terms.segment(level) - terms.segment(old) + changes(old) - changes(level);
-                let then = if place == last_place { level } else { last };
-                let bits = buffered.bits(scene, place, level);
+            for level in old + 1..=ladder.top() {
+                let plan = Plan { place, level, margin_s: turn.margin_s, slower };
                 let worth = expect(&coming, |coming| {
-                    let takes_s = moment.outlook.latency_s + bits / 1000.0 * coming.seconds_per_kbit;
-                    match takes_s < due_s {
-                        true => gain + values.when(coming, (buffer_s - takes_s).max(0.0), then),
-                        // What is late is given up when its turn has come.
-                        false => values.when(coming, (buffer_s - due_s).max(0.0), last),
-                    }
+                    let (gain, takes_s, last) = plan.comes_to(terms, moment, buffered, coming.seconds_per_kbit);
+                    gain + values.when(coming, (buffer_s - takes_s).max(0.0), last)
                 });
                 if worth > best.1 {
                     best = (Some(Replacing { place, level }), worth);
@@ -234,6 +226,58 @@ impl Prospects {
             }
         }
         best.0
+    }
+}
+
+/// When it is too late to fetch something again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn {
+    /// So long before its turn what has not come is given up.
+    pub(super) margin_s: f64,
+    /// What is due so soon is not begun, as a share of what the buffer takes.
+    pub(super) nearest_share: f64,
+}
+
+/// To raise all that waits from a place on to a level.
+#[derive(Clone, Copy, Debug)]
+struct Plan {
+    place: usize,
+    level: usize,
+    margin_s: f64,
+    /// How much longer each further segment takes for its size: at a later rate that is known less well.
+    slower: f64,
+}
+
+impl Plan {
+    /// What is gained if a kilobit takes so long at first, how long all of it takes, and the level of the last segment then.
+    fn comes_to(
+        &self,
+        terms: &Terms,
+        moment: &Moment<'_>,
+        buffered: &Buffered<'_>,
+        mut seconds_per_kbit: f64,
+    ) -> (f64, f64, usize) {
+        let scene = moment.scene;
+        let before = buffered.levels.get(self.place.saturating_sub(1)).copied().unwrap_or(self.level);
+        let (mut gain, mut takes_s, mut late) = (0.0, 0.0, false);
+        // The level of the segment before, as it is and as it is planned.
+        let (mut was, mut is) = (before, before);
+        for (place, old) in buffered.levels.iter().copied().enumerate().skip(self.place) {
+            let mut new = old;
+            if old < self.level && !late {
+                let bits = buffered.bits(scene, place, self.level);
+                let there_s = takes_s + moment.outlook.latency_s + bits / 1000.0 * seconds_per_kbit;
+                let due_s = buffered.due_ms(scene, place) / 1000.0 - self.margin_s;
+                seconds_per_kbit *= self.slower;
+                // What is late is given up when its turn has come, and so is the plan.
+                late = there_s >= due_s;
+                takes_s = if late { due_s.max(takes_s) } else { there_s };
+                new = if late { old } else { self.level };
+            }
+            gain += terms.segment(new) - terms.segment(old) + terms.change(was, old) - terms.change(is, new);
+            (was, is) = (old, new);
+        }
+        (gain, takes_s, is)
     }
 }
 

@@ -58,6 +58,7 @@ fn bola_leaves_the_lowest_level_at_the_buffer_that_a_hand_computes() {
             height: None,
             score: None,
             next_size: None,
+            expected_size: None,
             listed: true,
         })
         .collect();

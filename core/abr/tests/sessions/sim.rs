@@ -180,6 +180,7 @@ impl Player<'_> {
                 height: None,
                 score: None,
                 next_size: self.setup.sizes_known.then_some((bits / 8.0) as u64),
+                expected_size: None,
                 listed: true,
             })
             .collect();

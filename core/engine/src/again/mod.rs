@@ -119,6 +119,7 @@ impl Engine {
         let settled = stream.cursor.is_some() && stream.settled.is_none() && !stream.paused && stream.avoid.is_empty();
         let well = stream.trouble_since.is_none() && stream.refused_bytes == 0 && !stream.bare;
         self.config.fast_switch
+            && self.config.data_saver.is_none()
             && stream.kind == TrackKind::Video
             && self.capabilities.random_access
             && playing
@@ -144,7 +145,14 @@ impl Engine {
         let size =
             u64::try_from((item.end - item.start).as_millis()).unwrap_or(0).saturating_mul(target.bitrate) / 8000;
         // Sinks hold both for a moment.
-        if target.next_size.unwrap_or(0).max(size) > left || !self.ensure_segments(reference, kind) {
+        if target.next_size.unwrap_or(0).max(size) > left {
+            return false;
+        }
+        if !self.ensure_segments(reference, kind) {
+            // As soon as its list is there the rule is asked again.
+            if let Some(stream) = self.streams.get_mut(&kind) {
+                stream.again.asked = None;
+            }
             return false;
         }
         let Some(segment) = self.same_segment(kind, reference, item) else {

@@ -219,6 +219,7 @@ impl Engine {
             item.media_end = behind.map_or(item.media_end, |behind| item.media_end.min(behind));
         }
         stream.broken_off = true;
+        self.learn_size(&fetch);
         self.qoe.wasted(waits.bytes);
         self.qoe.replaced(waits.bytes);
     }

@@ -291,6 +291,7 @@ impl Engine {
         self.title.presentation = Some(presentation);
         if places.iter().enumerate().any(|(at, place)| *place != Some(at)) {
             self.move_periods(&places);
+            self.title.sizes.forget();
         }
         self.drop_behind_periods();
         self.forget_numbers(&broken);

@@ -169,6 +169,7 @@ impl Programme {
             let input = Environment::Capabilities(capabilities.clone());
             engine.handle(Input::Environment(input), self.now);
         }
+        engine.handle(Input::Environment(Environment::Pressure(self.main.caps.pressure)), self.now);
         if let Some((time, uncertainty_ms, at)) = self.clock {
             let time = time.offset(MediaTime::from_duration(self.now.since(at)));
             engine.handle(Input::Environment(Environment::WallClock { time, uncertainty_ms }), self.now);

@@ -146,6 +146,7 @@ impl Programme {
                     Environment::WallClock { time, uncertainty_ms } => {
                         self.clock = Some((*time, *uncertainty_ms, self.now));
                     }
+                    Environment::Pressure(_) => {}
                 }
                 for roll in self.pause.iter_mut().flat_map(|pause| &mut pause.rolls) {
                     roll.engine.handle(Input::Environment(environment.clone()), self.now);
@@ -289,6 +290,7 @@ impl Programme {
             SinkReport::Position { .. }
             | SinkReport::Starved { .. }
             | SinkReport::Seeked { .. }
+            | SinkReport::Frames { .. }
             | SinkReport::Ended => match &mut self.pause {
                 Some(pause) if pause.on => {
                     if let Some(roll) = pause.rolls.front_mut().filter(|roll| roll.line.gate == Gate::Open) {

@@ -63,7 +63,10 @@ impl Programme {
                 None => self.tell_title(command),
             },
             Command::SkipInterstitial => self.skip(),
-            Command::SetPreferences(_) | Command::SetConstraints(_) | Command::DisableKind(_) => {
+            Command::SetPreferences(_)
+            | Command::SetConstraints(_)
+            | Command::SetDataSaver(_)
+            | Command::DisableKind(_) => {
                 for roll in self.pause.iter_mut().flat_map(|pause| &mut pause.rolls) {
                     roll.engine.handle(Input::Command(command.clone()), self.now);
                 }

@@ -14,7 +14,7 @@ use rustls_platform_verifier::BuilderVerifierExt as _;
 use telecine_engine::{FetchRequest, RequestClass, ResponseHead, Validators};
 use telecine_model::{uri, ByteRange, Error, ErrorCode, WallTime};
 use telecine_virtual::Failure;
-use tokio::time::{timeout, timeout_at, Instant};
+use tokio::time::{sleep_until, timeout, timeout_at, Instant};
 
 use super::body::{beyond, BodyPlan};
 use super::failure::{self, DnsError};
@@ -91,6 +91,7 @@ impl Http {
         let mut next = self.skip(&mut body, plan, request).await?;
         out.head(head).await?;
         let mut received = 0u64;
+        let began = Instant::now();
         while received < plan.take {
             let chunk = match next.take() {
                 Some(chunk) => Some(chunk),
@@ -103,6 +104,11 @@ impl Http {
                 return Err(too_large().into());
             }
             out.chunk(chunk).await?;
+            if let Some(pace) = request.pace {
+                // What is not read is not sent for long: the windows of the connection fill.
+                let due = u128::from(received) * 8_000_000 / u128::from(pace.max(1));
+                sleep_until(began + Duration::from_micros(u64::try_from(due).unwrap_or(u64::MAX))).await;
+            }
         }
         Ok(plan.check_end(received)?)
     }
@@ -307,7 +313,13 @@ fn head(request: &FetchRequest, url: String, status: u16, headers: &HeaderMap) -
         from_cache: false,
         etag: text(headers, header::ETAG),
         last_modified: text(headers, header::LAST_MODIFIED),
+        cmsd: ["cmsd-static", "cmsd-dynamic"].iter().flat_map(|name| lines(headers, name)).collect(),
     }
+}
+
+/// The lines of a header that may come more than once.
+fn lines<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = String> + 'a {
+    headers.get_all(name).into_iter().filter_map(|line| line.to_str().ok().map(str::to_owned))
 }
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {

@@ -104,6 +104,7 @@ async fn head(request: &FetchRequest, length: u64, kind: Option<&str>, out: &Out
         from_cache: true,
         etag: None,
         last_modified: None,
+        cmsd: Vec::new(),
     })
     .await
 }
