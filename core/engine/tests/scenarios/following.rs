@@ -157,9 +157,8 @@ fn s09_a_line_on_the_boundary_of_a_level_does_not_make_it_flap() {
 /// The profile of the MMSys'20 grand challenge (abr.md 8.3), which begins anew when it ends.
 fn jitters(fast: bool) -> Network {
     let (low, high) = if fast { (500, 1200) } else { (200, 500) };
-    let odd = if fast { [low, high, low, high, low, high] } else { [low, high, low, high, low, high] };
-    let spans = [0.25, 5.0, 0.1, 1.0, 0.25, 5.0];
-    network(&std::array::from_fn::<Step, 6, _>(|place| step(spans[place], odd[place])))
+    let steps = [(0.25, low), (5.0, high), (0.1, low), (1.0, high), (0.25, low), (5.0, high)];
+    network(&steps.map(|(seconds, kbps)| step(seconds, kbps)))
 }
 
 #[test]
