@@ -326,7 +326,9 @@ impl Engine {
         let grace = late + MediaTime::from_duration(length.max(reading.uncertainty() * 2));
         let just = times.from.offset(grace) >= reading.earliest;
         // Before anything has come nobody knows how late all is.
-        if !just && (flows || attempt >= PATIENT) {
+        // `attempt` counts waits of half a second at most.
+        let waited = (length / 4).min(Duration::from_millis(500)) * attempt;
+        if !just && (flows || attempt >= PATIENT) && !self.all_is_late(kind, length, waited) {
             // Of what never comes nothing is learnt.
             self.title.live.dash.as_mut()?.late.given_up(kind);
             return None;

@@ -50,12 +50,12 @@ impl Engine {
         }
     }
 
-    /// A rendition's playlist grew that had stood still. If its stream lacked media for that, others of the track were left for
-    /// that alone: no server of theirs was at fault.
+    /// A rendition's playlist grew that had stood still: others of the track were left for that alone, and no server of theirs
+    /// was at fault.
     pub(super) fn end_drought(&mut self, reference: RenditionRef) {
         let of_track = |other: &RenditionRef| (other.period, other.track) == (reference.period, reference.track);
         let own = |stream: &Stream| stream.rendition.is_some_and(|rendition| stream.reference(rendition) == reference);
-        if !self.streams.values().any(|stream| stream.refill > 0 && own(stream)) {
+        if !self.streams.values().any(own) {
             return;
         }
         let for_a_while = |until: &Timestamp| until.as_micros() < u64::MAX;

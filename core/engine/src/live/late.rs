@@ -8,53 +8,54 @@ use telecine_model::{MediaTime, Timestamp, TrackKind};
 use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::requests::{Purpose, Request};
-use crate::stream::RenditionRef;
+use crate::stream::{RenditionRef, Stream};
 
-/// For each time that a listed segment of HLS was asked for in vain before it came, all are asked for so much later from then on,
-/// up to half of what playback is behind the edge: caches lag behind each other.
-const LATER_EACH_TIME: MediaTime = MediaTime::from_millis(200);
+/// What was asked for in vain is asked for so much later from then on than when it was last asked for in vain: caches lag
+/// behind each other.
+const LATER: MediaTime = MediaTime::from_millis(200);
 
-/// What was learnt of parts counts for so long at least and at most, twice as long each time that it proves true again: one part
-/// that a cache held up does not keep a whole session further from its edge.
-const PARTS_KEPT: Duration = Duration::from_secs(60);
-const PARTS_KEPT_AT_MOST: Duration = Duration::from_secs(3600);
+/// What follows a segment that could not be had is waited for so many times its length.
+const LATE_SEGMENTS: u32 = 3;
+
+/// What was learnt counts for so long at least and at most, twice as long each time that it proves true again: one that a
+/// cache held up does not keep a whole session further from its edge.
+const KEPT: Duration = Duration::from_secs(60);
+const KEPT_AT_MOST: Duration = Duration::from_secs(3600);
 
 /// What is known of how late segments and parts come behind the playlists that list them. Of MPDs see
 /// [`Lateness`](super::lateness::Lateness).
 #[derive(Debug, Default)]
 pub(crate) struct Late {
-    most: MediaTime,
-    parts: Option<LateParts>,
+    segments: Option<By>,
+    parts: Option<By>,
     /// What is waited for, as it was not there.
     in_vain: BTreeMap<TrackKind, InVain>,
+    /// The segment that was waited for in vain: neither its parts nor all of it in other renditions are.
+    hopeless: BTreeMap<TrackKind, u64>,
 }
 
 /// Something listed was asked for before it was there.
 #[derive(Clone, Copy, Debug)]
 struct InVain {
     since: Timestamp,
-    times: u32,
-    /// How far the edge was ahead of its end when it was asked for last; segments are not counted by that.
-    behind: Option<MediaTime>,
+    part: bool,
+    /// How far the edge was ahead of its end when it was asked for last.
+    behind: MediaTime,
 }
 
-/// Parts came so much later than they were listed.
+/// So much later than they were listed they came.
 #[derive(Clone, Copy, Debug)]
-struct LateParts {
+struct By {
     by: MediaTime,
     until: Timestamp,
     kept: Duration,
 }
 
 impl Late {
-    /// How much later than listed segments came at most, as far as that is known.
-    pub(super) fn most(&self) -> MediaTime {
-        self.most
-    }
-
-    /// How much later than listed parts come, as far as that is known.
-    pub(super) fn of_parts(&self, now: Timestamp) -> MediaTime {
-        self.parts.filter(|parts| now < parts.until).map_or(MediaTime::ZERO, |parts| parts.by)
+    /// How much later than listed parts, or segments, come, as far as that is known.
+    pub(super) fn by(&self, part: bool, now: Timestamp) -> MediaTime {
+        let known = if part { self.parts } else { self.segments };
+        known.filter(|known| now < known.until).map_or(MediaTime::ZERO, |known| known.by)
     }
 
     /// Since when something is waited for in vain.
@@ -62,32 +63,29 @@ impl Late {
         self.in_vain.get(&kind).map(|vain| vain.since)
     }
 
-    fn on_in_vain(&mut self, kind: TrackKind, behind: Option<MediaTime>, now: Timestamp) {
-        let vain = self.in_vain.entry(kind).or_insert(InVain { since: now, times: 0, behind: None });
-        vain.times += 1;
-        vain.behind = behind;
+    fn on_in_vain(&mut self, kind: TrackKind, part: bool, behind: MediaTime, now: Timestamp) {
+        let since = self.waits_since(kind).unwrap_or(now);
+        self.in_vain.insert(kind, InVain { since, part, behind });
     }
 
     /// What was waited for came: how late is what counts. Of what never comes nothing is learnt.
-    fn on_came(&mut self, kind: TrackKind, bound: MediaTime, now: Timestamp) {
+    fn on_came(&mut self, kind: TrackKind, now: Timestamp) {
         let Some(vain) = self.in_vain.remove(&kind) else { return };
-        let Some(behind) = vain.behind else {
-            let later = self.most + LATER_EACH_TIME.mul_ratio(i64::from(vain.times), 1);
-            self.most = self.most.max(later.min(bound));
-            return;
+        let learnt = if vain.part { &mut self.parts } else { &mut self.segments };
+        let by = vain.behind + LATER;
+        let (by, kept) = match *learnt {
+            None => (by, KEPT),
+            Some(known) if now < known.until => (known.by.max(by), known.kept),
+            Some(known) => (by, known.kept.saturating_mul(2).min(KEPT_AT_MOST)),
         };
-        let by = behind + LATER_EACH_TIME;
-        let known = self.parts.filter(|parts| now < parts.until);
-        let kept = self.parts.map_or(PARTS_KEPT, |parts| match known {
-            Some(_) => parts.kept,
-            None => parts.kept.saturating_mul(2).min(PARTS_KEPT_AT_MOST),
-        });
-        let by = known.map_or(by, |parts| parts.by.max(by));
-        self.parts = Some(LateParts { by, until: now + kept, kept });
+        *learnt = Some(By { by, until: now + kept, kept });
     }
 
-    fn on_given_up(&mut self, kind: TrackKind) {
-        self.in_vain.remove(&kind);
+    /// It is waited for no more; `number` is of its segment.
+    fn on_given_up(&mut self, kind: TrackKind, number: Option<u64>) {
+        if let Some((_, number)) = self.in_vain.remove(&kind).zip(number) {
+            self.hopeless.insert(kind, number);
+        }
     }
 }
 
@@ -111,10 +109,13 @@ impl Engine {
         };
         match length {
             Some(_) => {
-                let behind = if part { self.behind_the_edge(kind) } else { None };
-                self.title.live.late.on_in_vain(kind, behind, self.now);
+                let behind = self.behind_the_edge(kind);
+                self.title.live.late.on_in_vain(kind, part, behind, self.now);
             }
-            None => self.title.live.late.on_given_up(kind),
+            None => {
+                let number = self.streams.get(&kind).and_then(|stream| Some(stream.fetch.as_ref()?.number));
+                self.title.live.late.on_given_up(kind, number);
+            }
         }
         length.map(Self::until_it_is_there)
     }
@@ -136,15 +137,19 @@ impl Engine {
         let length = (fetch.end - fetch.start).to_duration();
         let waited = self.title.live.late.waits_since(kind).map_or(Duration::ZERO, |since| self.now.since(since));
         let segment = self.title.playlists.get(&fetch.rendition)?.target_duration.to_duration();
+        if self.title.live.late.hopeless.get(&kind) == Some(&fetch.number) {
+            return None;
+        }
         let stands = stream.lost.segments > 0 || !self.playback.started;
         let spare = self.spare(&request.purpose) > length;
         (waited < segment && (spare || stands)).then_some(length)
     }
 
     /// How far the end of what is fetched is behind the edge.
-    fn behind_the_edge(&self, kind: TrackKind) -> Option<MediaTime> {
-        let end = self.streams.get(&kind)?.fetch.as_ref()?.end;
-        Some((self.title.live.edge.at(self.now)? - end).max(MediaTime::ZERO))
+    fn behind_the_edge(&self, kind: TrackKind) -> MediaTime {
+        let end = self.streams.get(&kind).and_then(|stream| Some(stream.fetch.as_ref()?.end));
+        let behind = self.title.live.edge.at(self.now).zip(end).map(|(edge, end)| edge - end);
+        behind.unwrap_or_default().max(MediaTime::ZERO)
     }
 
     /// A playlist that lists a segment last may be ahead of the server of its media, by the length of the segment at most.
@@ -155,7 +160,21 @@ impl Engine {
         let last = self.index_of(fetch.rendition)?.end()?;
         let new = self.goes_on(fetch.rendition) && fetch.end + SEAM >= last;
         let length = length.to_duration();
-        (new && reload.unchanged_for(self.now) < length).then_some(length)
+        let waited = self.title.live.late.waits_since(kind).map_or(Duration::ZERO, |since| self.now.since(since));
+        let just = new && reload.unchanged_for(self.now) < length;
+        (just || (self.goes_on(fetch.rendition) && self.all_is_late(kind, length, waited))).then_some(length)
+    }
+
+    /// Whether a server may be late with all that it announces: the segment before could not be had either, in any rendition. To
+    /// leave out one after the other gains nothing then; this one is waited for, as long as playback goes on, and where it
+    /// stands already for a few segments' lengths.
+    pub(super) fn all_is_late(&self, kind: TrackKind, length: Duration, waited: Duration) -> bool {
+        let fresh = |stream: &Stream| {
+            let number = stream.fetch.as_ref().map(|fetch| fetch.number);
+            stream.avoid.is_empty() && number.as_ref() != self.title.live.late.hopeless.get(&kind)
+        };
+        let lost = self.streams.get(&kind).is_some_and(|stream| stream.lost.segments > 0 && fresh(stream));
+        lost && (waited < length * LATE_SEGMENTS || self.spare(&Purpose::Segment(kind)) > length * 2)
     }
 
     /// A segment came.
@@ -163,25 +182,17 @@ impl Engine {
         if self.title.live.late.in_vain.is_empty() {
             return;
         }
-        let bound = self.hold_back().mul_ratio(1, 2);
-        self.title.live.late.on_came(kind, bound, self.now);
+        self.title.live.late.on_came(kind, self.now);
     }
 
     /// Until when what a playlist has just listed is not asked for, because its like came late.
     pub(crate) fn listed_ahead(&self, reference: RenditionRef, end: MediaTime) -> Option<Timestamp> {
-        let late = &self.title.live.late;
         if self.title.live.is_dash() || !self.goes_on(reference) {
             return None;
         }
-        if self.plays_parts(reference) {
-            let by = late.of_parts(self.now);
-            let left = end + by - self.title.live.edge.at(self.now).filter(|_| by > MediaTime::ZERO)?;
-            let from = self.now + left.to_duration();
-            return (from > self.now).then_some(from);
-        }
-        let most = late.most();
-        let (reload, index) = (self.title.live.reloads.get(&reference)?, self.index_of(reference)?);
-        let from = self.now + most.to_duration() - reload.unchanged_for(self.now);
-        (most > MediaTime::ZERO && end + SEAM >= index.end()? && from > self.now).then_some(from)
+        let by = self.title.live.late.by(self.plays_parts(reference), self.now);
+        let left = end + by - self.title.live.edge.at(self.now).filter(|_| by > MediaTime::ZERO)?;
+        let from = self.now + left.to_duration();
+        (from > self.now).then_some(from)
     }
 }

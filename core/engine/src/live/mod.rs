@@ -58,6 +58,9 @@ const KEPT_UNPLAYED: Duration = Duration::from_secs(60);
 /// How much longer than a server may hold a request its answer is waited for.
 const HELD_LONGER: Duration = Duration::from_secs(2);
 
+/// Renditions that were left because their lists stood still make the next one stay twice as long each, up to so many.
+const MOST_PATIENT: usize = 5;
+
 /// What is known of a title that goes on, or did when it was loaded.
 #[derive(Default)]
 pub(crate) struct Live {
@@ -448,9 +451,12 @@ impl Engine {
     fn look_for_staleness(&mut self, reference: RenditionRef, started: Timestamp) {
         let target = self.title.playlists.get(&reference).map_or(MediaTime::ZERO, |info| info.target_duration);
         let lost = self.config.live.stale_after;
+        // Where the list that was taken instead stands still as well it is the source of both, and to go on down the ladder
+        // would cost the picture for nothing: each further one is left after twice as long.
+        let patient = 1_i64 << self.left_though_known(reference).count().min(MOST_PATIENT);
         let Some(reload) = self.title.live.reloads.get_mut(&reference) else { return };
         let still = reload.unchanged_for(started);
-        let becomes = reload.becomes_stale(started, target);
+        let becomes = reload.becomes_stale(started, target.mul_ratio(patient, 1));
         let dead = self.requests.is_dead_for_most_of(still, self.now);
         let given_up = !lost.is_zero() && still >= patience(lost, dead).max(target.mul_ratio(3, 2).to_duration());
         if !becomes && !given_up {
@@ -558,7 +564,10 @@ impl Engine {
             }
             let said = info.server_control.as_ref().and_then(|control| control.hold_back);
             // Less than three target durations is against the rules; but who says it is told, and has his reasons.
-            said.unwrap_or(info.target_duration.mul_ratio(3, 1)).max(info.target_duration)
+            let said = said.unwrap_or(info.target_duration.mul_ratio(3, 1)).max(info.target_duration);
+            // Half of it makes up for media that come later than they are listed.
+            let late = self.title.live.late.by(false, self.now) - said.mul_ratio(1, 2);
+            said + late.max(MediaTime::ZERO)
         });
         longest.max().unwrap_or_default()
     }

@@ -66,7 +66,7 @@ impl Engine {
         let Some(stream) = self.streams.get(&kind).filter(|stream| stream.fetch.is_none()) else { return };
         let reference = stream.reference(rendition);
         // What comes later than it is listed is not there before it is.
-        let late = self.title.live.late.of_parts(self.now) > MediaTime::ZERO;
+        let late = self.title.live.late.by(true, self.now) > MediaTime::ZERO;
         if late || !self.plays_parts(reference) || self.requests.is_retrying(kind) {
             return;
         }
@@ -190,7 +190,7 @@ impl Engine {
         let least = said.max(info.part_target?.mul_ratio(2, 1));
         // A server that does not hold requests as it promised is polled: so much later it is known what there is.
         let polled = info.target_duration.mul_ratio(1, 2);
-        let late = self.title.live.late.of_parts(self.now);
+        let late = self.title.live.late.by(true, self.now);
         Some(late + if self.title.live.may_block(reference) { least } else { least + polled })
     }
 }

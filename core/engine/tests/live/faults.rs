@@ -29,7 +29,7 @@ use telecine_virtual::{Outcome, Response, Session};
 
 use crate::common::{at, errors, track};
 use crate::origin::{refused, with_text, Origin, BEGIN};
-use crate::watch::stalls;
+use crate::watch::{stalls, started};
 
 /// How long each is played.
 const SECONDS: u64 = 150;
@@ -406,6 +406,36 @@ fn standing_still(is: fn(&str) -> bool) -> Origin {
         }
         kept.get(path).cloned().unwrap_or(response).into()
     })
+}
+
+#[test]
+fn media_that_come_later_than_announced_by_more_than_a_segment_are_waited_for_and_played() {
+    for path in [
+        "/hls/live_60/early404_3000/demo/main.m3u8",
+        "/hls/live_60/early404_4000/demo/main.m3u8",
+        "/dash/live_60/utc_direct/early404_4000/demo/number.mpd",
+        "/dash/live_60/utc_direct/early404_4000/demo/time.mpd",
+    ] {
+        let mut session = Origin::new().play(path);
+        assert_eq!(session.run(Some(at(120_000))), Outcome::Until, "{path}");
+        assert!(stalls(&session) <= 4, "{path}: {}", stalls(&session));
+        let (_, from) = started(&session);
+        let played = session.engine().snapshot(session.now()).position - from;
+        assert!(played > MediaTime::from_secs(112), "{path}: {played}");
+        let late = errors(&session).len();
+        assert!(late < 60, "{path}: {late} requests in vain");
+    }
+}
+
+#[test]
+fn old_copies_of_playlists_do_not_take_the_latency_back() {
+    let mut session = Origin::new().play("/hls/live_60/back_50-20/demo/main.m3u8");
+    for second in 5..120 {
+        session.run(Some(at(second * 1000)));
+        let live = session.engine().snapshot(session.now()).edge.expect("it is live");
+        let latency = live.latency.unwrap_or(MediaTime::from_secs(8));
+        assert!(latency > MediaTime::from_secs(5), "{second} s: {latency}");
+    }
 }
 
 /// Lists that cannot be had any more end with what their loads failed with; those that come and do not change are stale.
