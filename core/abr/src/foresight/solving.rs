@@ -177,13 +177,8 @@ fn change_for_the_better(rows: &mut [f32], changes: &[f32]) {
 #[cfg(test)]
 #[allow(clippy::panic)] // What goes wrong here fails the test that asked for it.
 mod tests {
+    use super::super::values::tests::terms;
     use super::*;
-    use crate::published::Ladder;
-
-    fn terms(kbps: &[f64], segment_ms: f64, capacity_ms: f64) -> Terms {
-        let Some(ladder) = Ladder::new(kbps.iter().copied()) else { panic!("{kbps:?} is no ladder") };
-        Terms::new(&ladder, segment_ms, capacity_ms)
-    }
 
     /// The same by the definition, state by state, each download reckoned where it is met.
     fn by_definition(terms: &Terms, like: &Values) -> Vec<f64> {

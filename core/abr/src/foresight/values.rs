@@ -239,11 +239,12 @@ impl Values {
 
 #[cfg(test)]
 #[allow(clippy::panic)] // What goes wrong here fails the test that asked for it.
-mod tests {
+pub(super) mod tests {
     use super::super::solving::Solving;
     use super::*;
 
-    fn terms(kbps: &[f64], segment_ms: f64, capacity_ms: f64) -> Terms {
+    /// Of a ladder in kbit/s; also for the tests of the solver.
+    pub(in super::super) fn terms(kbps: &[f64], segment_ms: f64, capacity_ms: f64) -> Terms {
         let Some(ladder) = Ladder::new(kbps.iter().copied()) else { panic!("{kbps:?} is no ladder") };
         Terms::new(&ladder, segment_ms, capacity_ms)
     }
