@@ -16,6 +16,9 @@ const NUDGES: u32 = 3;
 /// Stalls in a row at one place before playback is given up.
 const STALLS_AT_ONE_PLACE: u32 = 20;
 
+/// Stalls in a row after each of which twice as much is waited for as before: 2, 4 and 8 s.
+const MOST_DOUBLED: u32 = 3;
+
 /// How far a nudge moves the playhead.
 const NUDGE: MediaTime = MediaTime::from_millis(100);
 
@@ -90,7 +93,7 @@ impl Engine {
             let error = Error::new(ErrorCode::SinkFull, "the sink has no room for what playback needs to go on");
             return self.fail(error.fact("position", position));
         }
-        self.playback.stalled_at = Some(self.now);
+        self.playback.note_stall(self.now);
         // Of the line that says nothing.
         if cause != StallCause::LateSource {
             self.rule().on_stall();
@@ -217,12 +220,13 @@ impl Engine {
                 let arrived = self.playback.seek.is_none_or(|seek| seek.arrived);
                 if arrived && self.is_filled(self.config.start_buffer) && !self.waits_a_moment() {
                     self.finish_seek();
+                    self.end_stall();
                     self.go_on(if self.playback.started { State::Paused } else { State::Ready });
                 }
             }
             State::Rebuffering => {
                 self.jump_gap();
-                if self.is_filled(self.config.rebuffer_goal) {
+                if self.is_filled(self.enough_to_go_on()) && !self.goes_on_elsewhere() {
                     self.end_stall();
                     self.go_on(State::Paused);
                 }
@@ -233,6 +237,18 @@ impl Engine {
             self.run();
         }
         self.show_quality();
+    }
+
+    /// How much media playback that stood goes on with. Within seconds of the edge of a title, on a line that does not keep up,
+    /// it will stand again: each time in a row with twice as much, so that it stands less often for as long in all.
+    fn enough_to_go_on(&self) -> MediaTime {
+        let goal = self.config.rebuffer_goal;
+        let slow = self.is_live() && self.plays_low_latency() && !self.keeps_up();
+        if slow {
+            goal.mul_ratio(1 << self.playback.stalls_in_a_row.clamp(1, MOST_DOUBLED).saturating_sub(1), 1)
+        } else {
+            goal
+        }
     }
 
     /// Nothing has to be waited for any more: plays, or rests in `resting` if that is not wanted.
@@ -249,7 +265,9 @@ impl Engine {
     fn is_filled(&self, wanted: MediaTime) -> bool {
         let position = self.goes_on_from();
         // At the live edge there is no more than there is.
-        let at_edge = wanted.min(self.hold_back().mul_ratio(1, 2)).max(SEAM);
+        let again = self.playback.stalls_in_a_row > 1;
+        let late = self.hold_back() + if again { self.target_latency().extra } else { MediaTime::ZERO };
+        let at_edge = wanted.min(late.mul_ratio(1, 2)).max(SEAM);
         let filled = |stream: &Stream| {
             let media = stream.buffer.media_from(position);
             let idle = stream.fetch.is_none();
@@ -321,6 +339,7 @@ impl Engine {
 
     pub(crate) fn end_stall(&mut self) {
         if let Some(since) = self.playback.stalled_at.take() {
+            self.playback.went_on = Some(self.now);
             let stood = self.now.since(since);
             self.emit(Event::StallEnded { at: self.now, stood_us: micros(stood) });
         }

@@ -461,6 +461,8 @@ impl Engine {
             State::Playing => QoeState::Playing,
             State::Paused => QoeState::Paused,
             State::Rebuffering => QoeState::Rebuffering,
+            // Whoever waited for media, and is moved to where there are some, waits on.
+            State::Seeking if self.playback.stalled_at.is_some() => QoeState::Rebuffering,
             State::Seeking => QoeState::Seeking,
             State::Ended => QoeState::Ended,
             State::Failed => QoeState::Failed,

@@ -10,6 +10,8 @@ use crate::event::State;
 const STAYS: Duration = Duration::from_secs(30);
 /// Who seeks twice within so long looks for something.
 const AGAIN: Duration = Duration::from_secs(90);
+/// Stalls so soon after one another have the same cause.
+const IN_A_ROW: Duration = Duration::from_secs(30);
 
 /// Where the playhead is and what is wanted of it.
 #[derive(Clone, Debug)]
@@ -32,6 +34,10 @@ pub(crate) struct Playback {
     pub(crate) started: bool,
     /// Since when playback stands for want of media.
     pub(crate) stalled_at: Option<Timestamp>,
+    /// When it went on after that the last time.
+    pub(crate) went_on: Option<Timestamp>,
+    /// Stalls, each of which began soon after the one before ended.
+    pub(crate) stalls_in_a_row: u32,
     /// Where playback stood last for want of media, and how often in a row it was there.
     pub(crate) stalls_here: (MediaTime, u32),
     /// Last time that the sink was seen to move, and where it was then.
@@ -69,6 +75,8 @@ impl Default for Playback {
             begins: None,
             started: false,
             stalled_at: None,
+            went_on: None,
+            stalls_in_a_row: 0,
             stalls_here: (MediaTime::ZERO, 0),
             moved: (Timestamp::ZERO, MediaTime::ZERO),
             nudges: 0,
@@ -109,6 +117,13 @@ impl Playback {
     /// Whether it moves, as far as is known.
     pub(crate) fn is_advancing(&self) -> bool {
         self.advancing
+    }
+
+    /// Playback stands for want of media.
+    pub(crate) fn note_stall(&mut self, now: Timestamp) {
+        let again = self.went_on.is_some_and(|went_on| now.since(went_on) < IN_A_ROW);
+        self.stalls_in_a_row = if again { self.stalls_in_a_row.saturating_add(1) } else { 1 };
+        self.stalled_at = Some(now);
     }
 
     /// The viewer seeks.

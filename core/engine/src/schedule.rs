@@ -282,7 +282,10 @@ impl Engine {
         if video.trouble_since.is_some() {
             return false;
         }
-        let lead = self.segment_duration(stream).max(self.config.start_buffer);
+        // Parts leave no room for more: while there is less of the picture than playback goes on with, sound is no further.
+        let parts = self.leader().filter(|leader| self.plays_parts(*leader)).map(|_| self.granularity());
+        let thin = video.buffer.media_behind(from) < self.config.rebuffer_goal;
+        let lead = parts.filter(|_| thin).unwrap_or(self.segment_duration(stream).max(self.config.start_buffer));
         next_time > video.next_time(from) + lead
     }
 

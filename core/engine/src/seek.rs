@@ -91,7 +91,9 @@ impl Engine {
     /// the present one in another track.
     pub(crate) fn begin_seek(&mut self, target: MediaTime, asked: bool) {
         let position = self.position();
-        self.end_stall();
+        if asked {
+            self.end_stall();
+        }
         // A seek within a seek counts as one, from the first to the last.
         let before = self.playback.seek.filter(|seek| seek.asked);
         let started = before.map_or(self.now, |seek| seek.started);

@@ -72,6 +72,8 @@ const ABSURD: f64 = 1e6;
 ///   three that did not help none any more. Where nobody gave a bound, it is the target and as much
 ///   again: 3 s at least of low latency, otherwise 10 s, or 5 s where no speed makes good anything;
 ///   and no less than speed makes good in a minute.
+///   The moment at which playback goes on after a stall is as good: what an outage left behind is not
+///   shown first. Not where the line is slower than what is watched.
 /// - While playback does not run, speed is normal and all readings are forgotten.
 #[derive(Clone, Debug)]
 pub struct LatencyControl {
@@ -179,7 +181,10 @@ impl LatencyControl {
             return (false, Vec::new());
         }
         let late = LiveReason::TooLate { latency_ms: now.latency_ms(), max_ms: max.as_millis() };
-        match self.seeks.beyond(ctx.now) {
+        if !ctx.keeps_up {
+            return (false, vec![late, LiveReason::LineTooSlow]);
+        }
+        match self.seeks.beyond(ctx.now, ctx.state == LiveState::Resuming) {
             Verdict::Now => (true, vec![late]),
             Verdict::Watching => (false, Vec::new()),
             Verdict::After(wait) => (false, vec![late, LiveReason::SoughtLately { wait_ms: wait.as_millis() as i64 }]),
@@ -279,9 +284,24 @@ impl SpeedControl for LatencyControl {
     }
 
     fn decide(&mut self, ctx: &LiveContext<'_>) -> SpeedChoice {
+        if ctx.state == LiveState::Resuming {
+            // What an outage left behind is old by now: it is not shown for a moment and then left.
+            self.stand();
+            let now = self.situation(ctx);
+            let (seek, mut reasons) = self.seek(ctx, &now);
+            self.stand();
+            self.scarce = Some(ctx.now);
+            if reasons.is_empty() {
+                reasons.push(LiveReason::NotPlaying);
+            }
+            let action = if seek { SpeedAction::SeekToTarget } else { SpeedAction::Rate(NORMAL) };
+            return SpeedChoice { action, reasons };
+        }
         if ctx.state != LiveState::Playing {
             self.stand();
             self.seeks.interrupt();
+            // Who has just stood for want of media does not hurry.
+            self.scarce = (ctx.state == LiveState::Rebuffering).then_some(ctx.now);
             return SpeedChoice { action: SpeedAction::Rate(NORMAL), reasons: vec![LiveReason::NotPlaying] };
         }
         let now = self.situation(ctx);

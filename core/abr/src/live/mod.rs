@@ -30,6 +30,7 @@
 //!     bounds: RateBounds::default(),
 //!     speeds: Speeds::Smooth,
 //!     low_latency: true,
+//!     keeps_up: true,
 //! };
 //! let choice = control.decide(&ctx);
 //! assert_eq!(choice.action, SpeedAction::Rate(1030));
@@ -88,6 +89,9 @@ pub struct LiveContext<'a> {
     pub speeds: Speeds<'a>,
     /// Whether the service is a low-latency one: errors of a few frames matter.
     pub low_latency: bool,
+    /// Whether the line brings what is watched as fast as it is made, as far as is known. Where it does not, a seek only skips
+    /// what the next stall would have shown.
+    pub keeps_up: bool,
 }
 
 /// What the playhead does.
@@ -101,6 +105,8 @@ pub enum LiveState {
     Seeking,
     /// It stands for want of media.
     Rebuffering,
+    /// It stood for want of media, and there is enough now to go on: the moment to say that it goes on somewhere else.
+    Resuming,
 }
 
 /// Speeds that the manifest (`PlaybackRate`) or the application allows, in thousandths. Where

@@ -77,6 +77,8 @@ pub enum LiveReason {
         /// How often.
         seeks: u32,
     },
+    /// The line is slower than what is watched: wherever the playhead is moved, it would soon be as late.
+    LineTooSlow,
     /// The application wants this latency.
     TargetOfApp {
         /// As wanted.
@@ -150,6 +152,9 @@ impl fmt::Display for LiveReason {
             }
             Self::SoughtLately { wait_ms } => {
                 write!(f, "the playhead was moved for it lately: the next time is in {}", secs(wait_ms))
+            }
+            Self::LineTooSlow => {
+                f.write_str("the line is slower than what is watched: to move the playhead gains nothing")
             }
             Self::SeeksDoNotHelp { seeks } => write!(f, "the playhead was moved for it {seeks} times in vain"),
             Self::TargetOfApp { target_ms } => write!(f, "the application wants {}", hundredths(target_ms)),

@@ -47,11 +47,11 @@ impl Seeks {
         }
     }
 
-    /// The latency is beyond the bound.
-    pub(crate) fn beyond(&mut self, now: Timestamp) -> Verdict {
+    /// The latency is beyond the bound; `lasts` says that it will go on to be, whatever is read next.
+    pub(crate) fn beyond(&mut self, now: Timestamp, lasts: bool) -> Verdict {
         self.within = None;
         let since = *self.beyond.get_or_insert(now);
-        if now.since(since) < SUSTAINED {
+        if !lasts && now.since(since) < SUSTAINED {
             return Verdict::Watching;
         }
         if self.tried >= IN_VAIN {

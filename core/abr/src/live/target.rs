@@ -13,8 +13,11 @@ const USUAL_SEGMENTS: u32 = 3;
 const STEP: i64 = 4;
 const STEP_AT_LEAST: MediaTime = MediaTime::from_millis(500);
 const STEP_AT_MOST: MediaTime = MediaTime::from_secs(2);
-/// All stalls together add no more than the target itself, within bounds.
-const EXTRA_AT_LEAST: MediaTime = MediaTime::from_secs(1);
+/// A stall so soon after the one before adds as much again as is left of what was added: what was added was too little.
+const AGAIN: Duration = Duration::from_secs(60);
+/// All stalls together add no more than the target itself, within bounds: what is low latency for a line that cannot have it
+/// becomes what others call live.
+const EXTRA_AT_LEAST: MediaTime = MediaTime::from_secs(4);
 const EXTRA_AT_MOST: MediaTime = MediaTime::from_secs(10);
 /// What begins so soon after a stall began belongs to it.
 const ONE_STALL: Duration = Duration::from_secs(3);
@@ -76,7 +79,8 @@ pub trait LatencyTarget: Send {
 ///
 /// The base is what the application wants, else the manifest, else the hold-back, else three
 /// segments; the least and the greatest latency allowed bound it. Each stall adds a quarter of the
-/// base (0.5 s to 2 s). The sum never exceeds the base (1 s to 10 s) nor what the greatest latency
+/// base (0.5 s to 2 s), and within a minute of the one before as much again as is left of what was added.
+/// The sum never exceeds the base (4 s to 10 s) nor what the greatest latency
 /// leaves room for. It stays whole for 30 s after the last stall, then it halves each 60 s: five and
 /// a half minutes after a single stall 3 % of it is left. Where stalls come back regularly it
 /// settles where what they add is what time takes.
@@ -125,7 +129,10 @@ impl LatencyTarget for BackingOff {
         }
         let (base, _) = base(ctx);
         let step = base.mul_ratio(1, STEP).clamp(STEP_AT_LEAST, STEP_AT_MOST);
-        self.extra = (self.left(ctx.now) + step).min(room(ctx, base));
+        let left = self.left(ctx.now);
+        let again = self.stalled.is_some_and(|stalled| ctx.now.since(stalled) < AGAIN);
+        let step = if again { step.max(left) } else { step };
+        self.extra = (left + step).min(room(ctx, base));
         self.stalled = Some(ctx.now);
     }
 }

@@ -206,6 +206,7 @@ pub(crate) fn watch(
                 bounds: viewing.bounds,
                 speeds: viewing.speeds,
                 low_latency: viewing.low_latency,
+                keeps_up: true,
             });
             assert!(!choice.reasons.is_empty());
             match choice.action {

@@ -97,6 +97,7 @@ proptest! {
                 bounds,
                 speeds: device.speeds(),
                 low_latency,
+                keeps_up: true,
             });
             prop_assert!(!choice.reasons.is_empty());
             prop_assert!(choice.reasons.iter().all(|reason| !reason.to_string().is_empty()));
@@ -163,6 +164,7 @@ proptest! {
                 bounds: RateBounds::default(),
                 speeds: Speeds::Fixed,
                 low_latency: true,
+                keeps_up: true,
             });
             if choice.action == SpeedAction::SeekToTarget {
                 seeks += 1;

@@ -61,7 +61,7 @@ fn stalls_add_up_to_a_bound() {
     for round in 1..20 {
         policy.on_stall(&at(round * 10));
     }
-    assert_eq!(policy.target(&at(200)).target, ms(6000));
+    assert_eq!(policy.target(&at(200)).target, ms(7000));
     let bounded = TargetContext { max: Some(ms(5000)), ..at(200) };
     assert_eq!(policy.target(&bounded).target, ms(4500), "there stays room below the bound");
     assert_eq!(policy.target(&at(3600)).target, ms(3000));

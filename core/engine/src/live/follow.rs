@@ -15,11 +15,12 @@ use crate::event::{DecisionKind, State};
 use crate::input::PlaybackSpeeds;
 use crate::live::clock::Answered;
 use crate::requests::Purpose;
-use crate::stream::RenditionRef;
+use crate::stream::{RenditionRef, Stream};
 use crate::timer::Timer;
 
-/// A clock that is known no better than this is no help against what the playlists themselves show.
-const SURE: Duration = Duration::from_millis(250);
+/// A clock that is known no better than this is no help against what the playlists themselves show, which is good to a
+/// segment: half of a second is what an HTTP date leaves open.
+pub(super) const SURE_ENOUGH: Duration = Duration::from_millis(600);
 
 /// Chunks are at least so long.
 pub(super) const LEAST_CHUNK: MediaTime = MediaTime::from_millis(100);
@@ -86,7 +87,7 @@ impl Engine {
     }
 
     /// The rendition whose playlist tells where the title is: of the picture, if there is one.
-    pub(super) fn leader(&self) -> Option<RenditionRef> {
+    pub(crate) fn leader(&self) -> Option<RenditionRef> {
         let stream = self.streams.get(&self.leading_kind()?)?;
         Some(stream.reference(stream.rendition?))
     }
@@ -102,7 +103,7 @@ impl Engine {
             return Some((edge, Duration::ZERO));
         }
         let segment = self.title.playlists.get(&leader).map_or(MediaTime::ZERO, |info| info.target_duration);
-        let reading = self.title.live.clock.read(self.now).filter(|reading| reading.uncertainty() <= SURE);
+        let reading = self.title.live.clock.read(self.now).filter(|reading| reading.uncertainty() <= SURE_ENOUGH);
         let dated = reading.and_then(|reading| {
             let now = self.index_of(leader)?.time_at_wall(reading.time())?;
             // Dates that contradict what is there are wrong, or the clock is.
@@ -220,6 +221,25 @@ impl Engine {
 
     /// Reads the latency, and does what follows from it.
     pub(crate) fn keep_latency(&mut self) {
+        let state = match self.playback.state {
+            State::Playing => LiveState::Playing,
+            State::Rebuffering => LiveState::Rebuffering,
+            State::Seeking | State::Preparing => LiveState::Seeking,
+            _ => LiveState::Paused,
+        };
+        self.steer(state);
+    }
+
+    /// Playback stood for want of media and could go on: where it is too late by now, it goes on nearer to the edge instead.
+    /// True if so.
+    pub(crate) fn goes_on_elsewhere(&mut self) -> bool {
+        if self.playback.wanted {
+            self.steer(LiveState::Resuming);
+        }
+        self.playback.state != State::Rebuffering
+    }
+
+    fn steer(&mut self, state: LiveState) {
         if !self.is_live() || !self.playback.is_active() {
             return;
         }
@@ -228,12 +248,6 @@ impl Engine {
         self.title.live.following.target = target.target;
         self.tell_latency(&target);
         let Some((latency, uncertainty)) = self.latency() else { return };
-        let state = match self.playback.state {
-            State::Playing => LiveState::Playing,
-            State::Rebuffering => LiveState::Rebuffering,
-            State::Seeking | State::Preparing => LiveState::Seeking,
-            _ => LiveState::Paused,
-        };
         // Who watches what is past on purpose is not late.
         if state == LiveState::Playing && self.title.live.following.live {
             self.qoe.latency(latency.to_duration(), target.target.to_duration());
@@ -270,6 +284,7 @@ impl Engine {
                 PlaybackSpeeds::Normal => Speeds::Fixed,
             },
             low_latency: self.plays_low_latency(),
+            keeps_up: self.keeps_up(),
         };
         let choice = self.policies.speed.decide(&context);
         let why: Vec<String> = choice.reasons.iter().map(ToString::to_string).collect();
@@ -286,6 +301,15 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Whether the line brings the least of what is watched as fast as it is played, as far as is known.
+    pub(crate) fn keeps_up(&self) -> bool {
+        let estimate = self.estimate();
+        let essential = self.streams.values().filter(|stream| stream.is_essential() && !stream.absent);
+        let least = |stream: &Stream| self.usable_steps(stream).iter().map(|step| step.bitrate).min();
+        let needed = essential.filter_map(least).fold(0, u64::saturating_add);
+        estimate.samples == 0 || estimate.bits_per_second >= needed
     }
 
     /// The rule that chooses bitrates.

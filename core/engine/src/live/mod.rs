@@ -58,6 +58,9 @@ const KEPT_UNPLAYED: Duration = Duration::from_secs(60);
 /// How much longer than a server may hold a request its answer is waited for.
 const HELD_LONGER: Duration = Duration::from_secs(2);
 
+/// Segments of the longest kind that are listed and not fetched, beyond which a list has no hurry.
+const LISTED_AHEAD: i64 = 2;
+
 /// Renditions that were left because their lists stood still make the next one stay twice as long each, up to so many.
 const MOST_PATIENT: usize = 5;
 
@@ -197,7 +200,7 @@ impl Engine {
         }
         let mut next: Option<Timestamp> = None;
         for (kind, reference) in self.followed() {
-            let Some(due) = self.title.live.reloads.get(&reference).map(Reload::due) else { continue };
+            let Some(due) = self.reload_due(reference) else { continue };
             if self.requests.has(&Purpose::Playlist(reference)) {
                 continue;
             }
@@ -213,6 +216,23 @@ impl Engine {
             Some(next) => self.timers.set(Timer::Reload, next),
             None => self.timers.clear(Timer::Reload),
         }
+    }
+
+    /// When a playlist is to be loaded again. A server that holds requests is asked at once, unless more of what is listed
+    /// is to be fetched than a line that keeps up leaves there: each part's list would take the line from it.
+    fn reload_due(&self, reference: RenditionRef) -> Option<Timestamp> {
+        let reload = self.title.live.reloads.get(&reference)?;
+        let target = self.title.playlists.get(&reference)?.target_duration;
+        let edge = self.index_of(reference).and_then(SegmentIndex::edge);
+        let mut fetched =
+            self.streams.values().filter(|stream| stream.rendition.map(|of| stream.reference(of)) == Some(reference));
+        let behind = |stream: &Stream| {
+            edge.is_some_and(|edge| {
+                edge - stream.next_time(self.needed_from(stream)) > target.mul_ratio(LISTED_AHEAD, 1)
+            })
+        };
+        let unhurried = reload.loaded() + target.to_duration();
+        Some(if fetched.all(behind) { reload.due().max(unhurried) } else { reload.due() })
     }
 
     fn load_again(&mut self, kind: TrackKind, reference: RenditionRef) -> Result<(), Error> {

@@ -4,13 +4,10 @@ use telecine_abr::live::{TargetChoice, TargetContext};
 use telecine_model::availability::presentation_delay;
 use telecine_model::{MediaTime, Presentation, SegmentIndex, TrackKind};
 
-use super::follow::LEAST_CHUNK;
+use super::follow::{LEAST_CHUNK, SURE_ENOUGH};
 use crate::engine::Engine;
 use crate::event::DecisionKind;
 use crate::stream::RenditionRef;
-
-/// Clocks that are off by no more than so much are good enough to begin by: half of a second is what an HTTP date leaves open.
-const SURE_ENOUGH: std::time::Duration = std::time::Duration::from_millis(600);
 
 /// Segments between what is made and what is shown at least, where nothing else is said: one that is made, and one that comes
 /// while the one before it is played.
