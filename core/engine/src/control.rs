@@ -265,9 +265,7 @@ impl Engine {
     fn is_filled(&self, wanted: MediaTime) -> bool {
         let position = self.goes_on_from();
         // At the live edge there is no more than there is.
-        let again = self.playback.stalls_in_a_row > 1;
-        let late = self.hold_back() + if again { self.target_latency().extra } else { MediaTime::ZERO };
-        let at_edge = wanted.min(late.mul_ratio(1, 2)).max(SEAM);
+        let at_edge = wanted.min(self.hold_back().mul_ratio(1, 2)).max(SEAM);
         let filled = |stream: &Stream| {
             let media = stream.buffer.media_from(position);
             let idle = stream.fetch.is_none();

@@ -150,7 +150,10 @@ impl Engine {
                 }
                 false
             }
-            Next::Hole(from, to) => {
+            Next::Hole(begin, to) => {
+                // What the window leaves behind is gone, and more goes with each moment: what is buffered is played first.
+                let Some(to) = self.beyond_the_window(kind, rendition, from, (begin, to)) else { return false };
+                let from = begin;
                 // The sink may still have some of it from before, when another rendition had it.
                 let missing = self.streams.get(&kind).map(|stream| stream.buffer.without_media(from, to));
                 for (from, to) in missing.unwrap_or_default() {
@@ -253,7 +256,7 @@ impl Engine {
         if kind != TrackKind::Video && self.is_far_ahead_of_the_picture(stream, from, next_time) {
             return false;
         }
-        let ahead = next_time - from;
+        let ahead = media.min(next_time - from);
         if ahead < goal.ahead && !full {
             return true;
         }

@@ -223,3 +223,49 @@ fn the_same_edge_gives_the_same_speeds() {
     let run = || live(&edge, &Viewing::low_latency(400));
     assert_eq!(run(), run());
 }
+
+/// What a control is asked, 12 s late where 3 s are wanted.
+fn late(state: LiveState, keeps_up: bool, second: u64) -> LiveContext<'static> {
+    LiveContext {
+        now: Timestamp::from_millis(second * 1000),
+        state,
+        latency: MediaTime::from_secs(12),
+        uncertainty: MediaTime::ZERO,
+        target: MediaTime::from_secs(3),
+        max_latency: None,
+        buffer: MediaTime::from_secs(2),
+        granularity: MediaTime::from_millis(400),
+        rate_milli: 1000,
+        bounds: RateBounds::default(),
+        speeds: Speeds::Smooth,
+        low_latency: true,
+        keeps_up,
+    }
+}
+
+#[test]
+fn playback_that_stood_until_it_was_too_late_goes_on_at_the_edge_at_once() {
+    let mut control = LatencyControl::new();
+    assert_eq!(control.decide(&late(LiveState::Rebuffering, true, 0)).action, SpeedAction::Rate(1000));
+    assert_eq!(control.decide(&late(LiveState::Resuming, true, 1)).action, SpeedAction::SeekToTarget);
+}
+
+#[test]
+fn on_a_line_slower_than_what_is_watched_the_playhead_is_not_moved() {
+    let mut control = LatencyControl::new();
+    assert_eq!(control.decide(&late(LiveState::Resuming, false, 1)).action, SpeedAction::Rate(1000));
+    for second in 2..60 {
+        let choice = control.decide(&late(LiveState::Playing, false, second));
+        assert_ne!(choice.action, SpeedAction::SeekToTarget);
+        assert!(choice.reasons.contains(&LiveReason::LineTooSlow), "{:?}", choice.reasons);
+    }
+}
+
+#[test]
+fn who_has_just_stood_for_want_of_media_does_not_hurry() {
+    let mut control = LatencyControl::new();
+    let near = |state, second| LiveContext { latency: MediaTime::from_secs(5), ..late(state, true, second) };
+    control.decide(&near(LiveState::Rebuffering, 0));
+    assert_eq!(control.decide(&near(LiveState::Playing, 2)).action, SpeedAction::Rate(1000));
+    assert_eq!(control.decide(&near(LiveState::Playing, 8)).action, SpeedAction::Rate(1030));
+}

@@ -79,3 +79,15 @@ fn a_stall_each_minute_keeps_the_target_where_time_takes_what_stalls_add() {
     // x = x / sqrt 2 + 1 has x = 3.41 s.
     assert!((3300..=3450).contains(extras.last().expect("some")), "{extras:?}");
 }
+
+#[test]
+fn a_stall_soon_after_another_adds_as_much_again_as_is_left() {
+    let mut policy = BackingOff::new();
+    let at = |second| TargetContext { now: apart(second), app: Some(ms(1000)), ..context() };
+    let mut extras = Vec::new();
+    for second in [0, 20, 40, 60] {
+        policy.on_stall(&at(second));
+        extras.push(policy.target(&at(second)).extra.as_millis());
+    }
+    assert_eq!(extras, [500, 1000, 2000, 4000], "up to what others call live");
+}

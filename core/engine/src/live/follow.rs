@@ -309,6 +309,8 @@ impl Engine {
         let essential = self.streams.values().filter(|stream| stream.is_essential() && !stream.absent);
         let least = |stream: &Stream| self.usable_steps(stream).iter().map(|step| step.bitrate).min();
         let needed = essential.filter_map(least).fold(0, u64::saturating_add);
+        // The list of each part takes its share of the line too.
+        let needed = if self.leader().is_some_and(|leader| self.plays_parts(leader)) { needed / 4 * 5 } else { needed };
         estimate.samples == 0 || estimate.bits_per_second >= needed
     }
 

@@ -16,6 +16,7 @@ mod parts;
 mod reload;
 mod versions;
 mod wanted;
+mod window;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -90,6 +91,8 @@ pub(crate) struct Live {
     expired: bool,
     /// By what newer versions of lists can be told from those that are known, by the URLs that they are asked for at.
     validators: BTreeMap<String, Validators>,
+    /// Where what the window left behind ends: what of one kind goes on there goes on there in all.
+    overtaken_to: Option<MediaTime>,
     /// How often playlists were asked for again at once, because a cache gave old ones.
     tuned_in: BTreeMap<RenditionRef, u32>,
 }

@@ -19,5 +19,6 @@ mod lists;
 mod low_latency;
 mod missing;
 mod origin;
+mod overtaken;
 mod uneven;
 mod watch;
