@@ -234,9 +234,10 @@ impl Engine {
             State::Seeking | State::Preparing => LiveState::Seeking,
             _ => LiveState::Paused,
         };
-        // Who watches what is past on purpose is not late.
-        if state == LiveState::Playing && self.title.live.following.live {
-            self.qoe.latency(latency.to_duration(), target.target.to_duration());
+        if state == LiveState::Playing {
+            // Who watches what is past on purpose is not late: that is counted apart.
+            let followed = self.title.live.following.live;
+            self.qoe.latency(latency.to_duration(), target.target.to_duration(), followed);
         }
         let position = self.position();
         let essential = self.streams.values().filter(|stream| stream.is_essential() && !stream.absent);
