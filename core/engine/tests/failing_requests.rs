@@ -99,7 +99,7 @@ impl Source for Rest {
                 }
                 response.content_length = response.content_length.map(|length| length + 8);
                 response.broken = Some(Failure::new(ErrorCode::ConnectionLost, "the connection broke"));
-                response.into()
+                Fetched::Response(response)
             }
             fetched => fetched,
         }
