@@ -145,7 +145,7 @@ error_codes! {
     /// The body is shorter or longer than the server declared.
     BodyLengthMismatch = 1006, Network, Server, "purge the object at the CDN and compare its length with the origin's";
     /// The server answered with an error status.
-    HttpStatus = 1007, Network, Server, "check that the object is published at this URL (404, 410), that the request carries what entitles it (401, 403), or what the server's log says";
+    HttpStatus = 1007, Network, Server, "404 and 410: check that the object is published at this URL; 401 and 403: check the request's tokens, cookies and headers; else look at the server's log";
     /// More redirects than allowed, or a loop of them.
     TooManyRedirects = 1008, Network, Server, "mend the redirects at the server";
     /// A reference leads to a scheme that this content may not use.
