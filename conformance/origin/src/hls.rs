@@ -325,8 +325,8 @@ fn segment_tags(
     let protection = &programme.options.protection;
     let key = programme.key(track, n);
     if programme.options.packaging.is_none() && (is_first || discontinuity) {
-        // What stands before the map holds for it too.
-        playlist.key(protection, if programme.seals() && !programme.seals_init() { None } else { key });
+        // What stands before the map holds for it too (RFC 8216, 4.3.2.4); the segment's own key follows it.
+        playlist.key(protection, if programme.seals() { programme.init_key(track) } else { key });
         match init {
             Some((file, bytes)) => playlist.map(file, Some(bytes)),
             None => playlist.map(&format!("{}/init.mp4", track.id), None),

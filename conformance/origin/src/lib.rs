@@ -71,8 +71,8 @@
 //! |---|---|
 //! | `live_N` | a window of N seconds (60) |
 //! | `start_N` `stop_N` | when it begins and ends, in seconds since 1970; after its end there is `EXT-X-ENDLIST`, or an MPD that is not updated |
-//! | `event_1` | everything since its start stays: HLS `EVENT` |
-//! | `mup_N` | DASH: `minimumUpdatePeriod` in seconds (two; none where numbers say all) |
+//! | `event_1` | everything since its start stays, which has to be said with `start_N`: HLS `EVENT` |
+//! | `mup_N` | DASH: `minimumUpdatePeriod` in seconds (two; none where numbers say all: in `number.mpd` without an end, periods, patches, or breaks that are told in the MPD) |
 //! | `spd_N` | `suggestedPresentationDelay`, HLS `HOLD-BACK`, in seconds |
 //! | `utc_S[-S…]` | DASH: `UTCTiming` by `direct`, `head`, `xsdate`, `iso`; the time server is `/time`; `ntp`, `sntp` and `httpntp` are named, and nobody answers there |
 //!
@@ -83,8 +83,10 @@
 //!
 //! A client whose clock is a model (`telecine play --clock virtual`) says with each request what it shows:
 //! `x-telecine-now-ms: <milliseconds since 1970>` takes the place of the clock too, where the URL has no `nowMS`. What
-//! would be held is then answered at once, and says what it would have waited for: `x-telecine-hold-ms: <ms>`, and of a
-//! body that comes as it is made `x-telecine-pieces: <from>@<ms>[,…]` ([`NOW_MS`], [`HOLD_MS`], [`PIECES`]).
+//! would be held, delayed or paced is then answered at once, and says what it would have waited for:
+//! `x-telecine-hold-ms: <ms>`, and of a body that comes as it is made `x-telecine-pieces: <from>@<ms>[,…]`; of the faults
+//! `delay_`, `kdelay_` and `stallh_` `x-telecine-delay-ms: <ms>`, and of `stallb_`, `rate_` and `trace_`
+//! `x-telecine-paced: <from>@<ms>[,…]` ([`NOW_MS`], [`HOLD_MS`], [`PIECES`], [`DELAY_MS`], [`PACED`]).
 //!
 //! # Low latency
 //! The moment a part is complete is the moment its last sample ends. What is asked for before is held: the pure function
@@ -120,7 +122,7 @@
 //! | `encrestart_N` `encrestartmsn_N` | every N seconds media times begin anew (a discontinuity, a period) · and in HLS the media sequence, with a playlist that forgets what was before |
 //! | `adbreak_N` | runs of N seconds, every other one a break whose media times lie an hour later |
 //! | `jitter_N` | each segment or part is there up to N milliseconds after its end, by a hash of its number |
-//! | `drift_N` | the media run N millionths fast, or slow if negative, counted from `start_` |
+//! | `drift_N` | the media run N millionths fast, or slow if negative, counted from `start_N`, which has to be said |
 //! | `early404_N` | media are there N milliseconds later than manifests say |
 //! | `skewpdt_N` | HLS: `EXT-X-PROGRAM-DATE-TIME` is N milliseconds ahead, or behind if negative |
 //! | `stale_F-T` | from second F to second T of each minute manifests stay as they were at F, and held requests wait |
@@ -133,7 +135,7 @@
 //! | `prot_sampleaes` | HLS, with `ts_`: access units of transport streams and packed audio |
 //! | `prot_cenc` `prot_cens` `prot_cbc1` `prot_cbcs` | Common Encryption; HLS has methods for cenc and cbcs |
 //! | `keys_one` `keys_kinds` `keys_each` | one key, one for pictures and one for sound, one for each rendition |
-//! | `krot_N` | another key every N segments, beginning again with the title; Common Encryption tells it in each fragment |
+//! | `krot_N` | another key every N segments, beginning again with the title; Common Encryption tells it in each fragment; of segments encrypted whole the initialisation segment keeps the first key, which is in force before each `EXT-X-MAP` |
 //! | `lead_N` | the first N segments are clear; of Common Encryption by a second sample description |
 //! | `iv_implicit` · `iv_wrap` | AES-128 by media sequence number, initialisation clear · a counter that wraps in the first sample |
 //! | `pattern_C-S` | C blocks encrypted and S skipped, instead of 1 and 9 |
@@ -207,13 +209,14 @@ mod splice;
 mod stream;
 mod title;
 mod unsteady;
+mod waits;
 
 pub use bad::BAD;
 pub use body::Body;
 pub use log::LogEntry;
 pub use network::{Network, NetworkError, Step};
 pub use options::Format;
-pub use request::{Delivery, End, Keys, Method, Request, Response, HOLD_MS, NOW_MS, PIECES};
+pub use request::{Delivery, End, Keys, Method, Request, Response, DELAY_MS, HOLD_MS, NOW_MS, PACED, PIECES};
 pub use respond::{respond, Library};
 pub use server::{Origin, OriginConfig};
 pub use title::{Title, TitleError};

@@ -166,6 +166,12 @@ impl Default for Live {
     }
 }
 
+/// What to add where it has to be known when a programme began, which is 1970 where nothing is said.
+const EVENT_NEEDS_START: &str = "event_1 keeps everything since the programme began: say when that was, with \
+    start_<seconds since 1970> in front of the title, such as event_1/start_1795780400 (`date +%s` tells what it is now)";
+const DRIFT_NEEDS_START: &str = "drift_ grows from when the programme began: say when that was, with \
+    start_<seconds since 1970> in front of the title, such as drift_100/start_1795780400 (`date +%s` tells what it is now)";
+
 /// The latest time that a URL can name: the end of the year 9999.
 const LATEST: u64 = 253_402_300_799;
 
@@ -222,7 +228,7 @@ impl Live {
     pub(crate) fn fault(&self) -> Option<&'static str> {
         match self.stop {
             Some(stop) if stop <= self.start => Some("stop_ is not behind start_"),
-            _ if self.event && self.start == 0 => Some("event_1 keeps everything: say since when, with start_"),
+            _ if self.event && self.start == 0 => Some(EVENT_NEEDS_START),
             _ if self.early > 0 && self.chunk.is_none() => {
                 Some("ato_ lets segments be asked for that are not whole yet: say with chunk_ how they come")
             }
@@ -236,9 +242,7 @@ impl Live {
                 Some("sgai_1 says what is played in the breaks of scte35_<seconds>, in manifests")
             }
             _ if self.in_band && self.splices.is_none() => Some("inband_1 says where scte35_<seconds> is told"),
-            _ if self.unsteady.drift_ppm != 0 && self.start == 0 => {
-                Some("drift_ grows from the start: say when it is, with start_")
-            }
+            _ if self.unsteady.drift_ppm != 0 && self.start == 0 => Some(DRIFT_NEEDS_START),
             _ if self.produced && self.chunk.is_none() => Some("prft_1 is said by chunks: chunk_<ms>"),
             _ => None,
         }

@@ -138,7 +138,7 @@ impl Network {
     }
 
     /// When bytes that reach the bottleneck at `start` have passed it; `None` when they never do.
-    fn carried(&self, start: Duration, bytes: usize) -> Option<Duration> {
+    pub(crate) fn carried(&self, start: Duration, bytes: usize) -> Option<Duration> {
         let nanos = |d: Duration| d.as_nanos();
         // In bits times nanoseconds per second, so that every division is the last one.
         let mut work = bytes as u128 * 8 * 1_000_000_000;

@@ -305,10 +305,9 @@ impl<'a> Programme<'a> {
     /// The initialisation segment as it is stored.
     pub(crate) fn stored_init(&self, track: &Track) -> Part {
         let init = Part::Bytes(track.init.clone());
-        if self.seals_init() {
-            self.sealed(track, 0, init)
-        } else {
-            init
+        match self.init_key(track) {
+            Some(key) => Part::Sealed { part: Box::new(init), key: key.key(), iv: key.iv() },
+            None => init,
         }
     }
 
@@ -322,13 +321,12 @@ impl<'a> Programme<'a> {
         self.options.protection.scheme == Some(Scheme::Aes128)
     }
 
-    /// Whether initialisation segments are encrypted whole: one key has to be in force wherever they are named, and its
-    /// vector has to be told (RFC 8216, 4.3.2.5).
-    pub(crate) fn seals_init(&self) -> bool {
-        let protection = &self.options.protection;
-        let everywhere =
-            protection.lead == 0 && (protection.rotation.is_none() || self.options.discontinuity.is_none());
-        self.seals() && !protection.implicit_iv && everywhere && self.options.packaging.is_none()
+    /// The key of the initialisation segment of a rendition, where segments are encrypted whole: the first of its keys,
+    /// whichever is that of the segments behind it, since one address has the same bytes for everybody. It is clear where
+    /// that key does not come at once, and where no vector is told, as it has no number to take one from (RFC 8216, 4.3.2.5).
+    pub(crate) fn init_key(&self, track: &Track) -> Option<KeyName> {
+        let sealed = self.seals() && !self.options.protection.implicit_iv && self.options.packaging.is_none();
+        self.key(track, 0).filter(|_| sealed)
     }
 
     /// Whether there are playlists of key pictures: a part of what is encrypted whole can be read by nobody.

@@ -16,6 +16,13 @@ pub const HOLD_MS: &str = "x-telecine-hold-ms";
 /// Response header, where the request has [`NOW_MS`]: `<from>@<ms>[,…]`: from these positions of the body on it would be
 /// there only so many milliseconds after the moment of the request ([`Delivery::pieces`]).
 pub const PIECES: &str = "x-telecine-pieces";
+/// Response header, where the request has [`NOW_MS`] and the head would come later: so many milliseconds after it is held
+/// ([`Delivery::head_delay`]).
+pub const DELAY_MS: &str = "x-telecine-delay-ms";
+/// Response header, where the request has [`NOW_MS`] and the body would pause or be paced: `<from>@<ms>[,…]`: from these
+/// positions of the body on it would be sent only so many milliseconds after the head ([`Delivery::stall`],
+/// [`Delivery::pace`]).
+pub const PACED: &str = "x-telecine-paced";
 
 /// The methods the origin tells apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,7 +66,8 @@ pub struct Request<'a> {
     /// Milliseconds since 1970; [`Request::told_ms`], or `nowMS` in the query, takes its place.
     pub unix_ms: u64,
     /// The value of [`NOW_MS`]: milliseconds since 1970, by the clock of a client in virtual time. Nothing of the response
-    /// is held then: [`HOLD_MS`] and [`PIECES`] say what would be. `nowMS` in the query takes its place as a time.
+    /// is held, delayed or paced then: [`HOLD_MS`], [`PIECES`], [`DELAY_MS`] and [`PACED`] say what would be. `nowMS` in the
+    /// query takes its place as a time.
     pub told_ms: Option<u64>,
     /// How often the same path was asked for before: faults may end after some attempts.
     pub attempt: u32,
@@ -94,6 +102,11 @@ impl<'a> Request<'a> {
     /// The time the request is answered for, on the server's own clock.
     pub(crate) fn now(&self) -> u64 {
         self.asked_time().unwrap_or(self.now_ms)
+    }
+
+    /// The time of a trace that the request is answered for: also by the clock of a client in virtual time.
+    pub(crate) fn trace_time(&self) -> Duration {
+        Duration::from_millis(self.asked_time().or(self.told_ms).unwrap_or(self.now_ms))
     }
 
     /// The time the request is answered for.
@@ -138,17 +151,6 @@ pub struct Keys {
 }
 
 impl Response {
-    /// Says in headers what a client in virtual time waits for, and waits for nothing.
-    pub(crate) fn tell_waits(&mut self) {
-        let hold = std::mem::take(&mut self.delivery.hold);
-        let pieces = std::mem::take(&mut self.delivery.pieces);
-        self.headers.push((HOLD_MS, hold.as_millis().to_string()));
-        if !pieces.is_empty() {
-            let pieces = pieces.iter().map(|(from, later)| format!("{from}@{}", later.as_millis()));
-            self.headers.push((PIECES, pieces.collect::<Vec<_>>().join(",")));
-        }
-    }
-
     /// The value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())

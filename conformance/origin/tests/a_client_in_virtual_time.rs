@@ -6,7 +6,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use support::{at, get, library, origin};
-use telecine_origin::{respond, Request, Response, HOLD_MS, NOW_MS, PIECES};
+use telecine_origin::{respond, Delivery, Method, Request, Response, DELAY_MS, HOLD_MS, NOW_MS, PACED, PIECES};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -62,6 +62,39 @@ fn what_would_be_held_is_answered_at_once_and_says_how_long() {
     assert!(playlist.header(HOLD_MS).is_some_and(|hold| hold != "0"), "the segment is not there yet: {playlist:?}");
     assert!(told(PATHS[1], NOW).header(PIECES).is_some(), "it is being made");
     assert_eq!(get(&at(PATHS[0], NOW)).header(HOLD_MS), None, "nobody asked");
+}
+
+#[test]
+fn what_would_come_late_is_answered_at_once_and_says_how_late() {
+    let hour = NOW / 3_600_000 * 3_600_000;
+    for (path, delay, paced) in [
+        ("/hls/delay_2000/demo/main.m3u8", Some("2000"), None),
+        ("/hls/live_20/delay_300/demo/v180.m3u8", Some("300"), None),
+        ("/hls/delay_300/demo/v180/nothing.m4s", None, None),
+        ("/hls/delay_300/statuscode_[{rsq:0,code:503}]/demo/v180/0.m4s", Some("300"), None),
+        ("/hls/stallh_0@1500/demo/v180/0.m4s", Some("1500"), None),
+        ("/hls/prot_aes128/kdelay_700/demo/key/0-0.bin", Some("700"), None),
+        ("/hls/stallb_0@2500/demo/v180/0.m4s", None, Some("@2500")),
+        ("/hls/delay_40/rate_800/demo/v180/0.m4s", Some("40"), Some("0@12,1200@24,2400@36,")),
+    ] {
+        let answer = told(path, hour);
+        assert_eq!(answer.delivery, Delivery::default(), "{path}: nothing real is waited for");
+        assert_eq!((answer.header(DELAY_MS), answer.header(HOLD_MS)), (delay, Some("0")), "{path}");
+        let told = answer.header(PACED);
+        assert_eq!(told.is_some(), paced.is_some(), "{path}: {told:?}");
+        assert!(told.zip(paced).is_none_or(|(told, paced)| told.contains(paced)), "{path}: {told:?}");
+    }
+    let plain = get("/hls/delay_2000/stallb_0@2500/demo/v180/0.m4s");
+    assert_eq!((plain.header(DELAY_MS), plain.header(PACED)), (None, None), "nobody asked");
+    assert_eq!(plain.delivery.head_delay, Duration::from_secs(2));
+    // At 800 kbit/s a byte takes ten microseconds.
+    let body = told("/hls/rate_800/demo/v180/0.m4s", hour);
+    let last = body.header(PACED).and_then(|paced| paced.rsplit('@').next()?.parse::<u64>().ok());
+    assert_eq!(last, Some(body.body.len() / 100));
+    let head =
+        Request { method: Method::Head, told_ms: Some(NOW), ..Request::get("/hls/delay_5/rate_9/demo/v180/0.m4s") };
+    let head = respond(&library(), &head);
+    assert_eq!((head.header(DELAY_MS), head.header(PACED)), (Some("5"), None));
 }
 
 #[tokio::test]

@@ -146,6 +146,29 @@ fn an_mpd_tells_of_breaks_in_the_period_in_which_they_begin() {
     assert!(binary.starts_with(&format!("{written}</scte35:Binary>")), "{written} {binary}");
 }
 
+#[test]
+fn an_mpd_that_tells_of_breaks_is_asked_for_again_before_the_next_one_begins() {
+    let mpd = |options: &str, now| {
+        let text = text(&at(&format!("/dash/live_20/{options}/demo/number.mpd"), now));
+        dash_mpd_core::parse(&text).expect("an MPD")
+    };
+    let every = |options: &str, now| mpd(options, now).minimumUpdatePeriod.map(|every| every.as_millis() as u64);
+    for options in ["scte35_60", "scte35_60/sgai_1"] {
+        // Whoever has the MPD of a moment without breaks, and asks as often as it says, hears of the next one in time.
+        let joined = BREAK - 8_001;
+        assert!(mpd(options, joined).periods.iter().all(|period| period.event_streams.is_empty()), "{options}");
+        let mut now = joined;
+        while mpd(options, now).periods.iter().all(|period| period.event_streams.is_empty()) {
+            now += every(options, now).expect("it is asked for again");
+        }
+        assert!(now + 5_000 < BREAK, "{options}: told {} ms before", BREAK.saturating_sub(now));
+    }
+    assert_eq!(every("scte35_60/mup_1", BREAK), Some(1_000));
+    assert_eq!(every("scte35_60/inband_1", BREAK), None, "the media tell of it");
+    assert_eq!(every("patch_60", BREAK), Some(2_000), "there are patches");
+    assert_eq!(every("spd_8", BREAK), None, "numbers say all");
+}
+
 /// Base64, by openssl's rules and none of its code.
 fn base64_of(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

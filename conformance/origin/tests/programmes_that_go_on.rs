@@ -97,6 +97,23 @@ fn a_programme_begins_and_ends() {
 }
 
 #[test]
+fn what_needs_a_beginning_says_what_to_add() {
+    for (option, path) in [
+        ("event_1", "hls/event_1/demo/main.m3u8"),
+        ("event_1", "hls/live_60/event_1/demo/v180.m3u8"),
+        ("drift_100", "dash/drift_100/demo/time.mpd"),
+    ] {
+        let refused = get(&at(&format!("/{path}"), NOW));
+        assert_eq!(refused.status, 400, "{path}");
+        let said = String::from_utf8(refused.body.into_bytes().to_vec()).expect("UTF-8");
+        let example = said.split_once("such as ").and_then(|(_, rest)| rest.split(' ').next()).expect("an example");
+        assert!(example.starts_with(&format!("{option}/start_")), "{said}");
+        // What it says works.
+        assert_eq!(get(&at(&format!("/{}", path.replace(option, example)), NOW)).status, 200, "{said}");
+    }
+}
+
+#[test]
 fn timelines_name_what_there_is_and_numbers_count_from_the_start() {
     for (name, pattern) in [("time", "t$Time$"), ("timeline-number", "$Number$")] {
         let document = mpd(&format!("/dash/live_20/demo/{name}.mpd"), NOW);

@@ -263,6 +263,78 @@ fn openssl_decrypts_whole_segments_by_number_and_by_vector() {
     assert_eq!(init("lead_1"), bytes("/hls/demo/v180/init.mp4"), "in the clear lead too");
 }
 
+/// What a second party makes of a media playlist: each initialisation segment and each segment that it names, with what
+/// openssl makes of it under the key in force there (RFC 8216, 4.3.2.4 and 4.3.2.5), padding included; nothing where there is
+/// no openssl.
+fn opened(path: &str, now: Option<u64>) -> Vec<(String, Vec<u8>)> {
+    let target = |path: &str| now.map_or(path.to_owned(), |now| support::at(path, now));
+    let folder = path.rsplit_once('/').expect("a folder").0;
+    let fetched = |uri: &str| bytes(&target(&format!("{folder}/{uri}")));
+    let attribute = |list: &str, name: &str| support::playlist::attribute(list, name).map(str::to_owned);
+    let (mut force, mut number, mut out) = (None, 0_u64, Vec::new());
+    for line in text(&target(path)).lines() {
+        let (tag, value) = line.split_once(':').unwrap_or((line, ""));
+        match tag {
+            "#EXT-X-MEDIA-SEQUENCE" => number = value.parse().expect("a number"),
+            "#EXT-X-KEY" if value == "METHOD=NONE" => force = None,
+            "#EXT-X-KEY" => {
+                assert_eq!(attribute(value, "METHOD").as_deref(), Some("AES-128"));
+                let key = hex(&fetched(&attribute(value, "URI").expect("an address")));
+                force = Some((key, attribute(value, "IV").map(|iv| iv[2..].to_owned())));
+            }
+            _ if tag == "#EXT-X-MAP" || !line.starts_with('#') => {
+                let is_map = tag == "#EXT-X-MAP";
+                let uri = if is_map { attribute(value, "URI").expect("an address") } else { line.to_owned() };
+                let data = fetched(&uri);
+                let open = match &force {
+                    None => Some(data),
+                    Some((key, Some(iv))) => openssl("aes-128-cbc", key, iv, &data),
+                    Some(_) if is_map => panic!("{path}: a vector is required for {line}"),
+                    Some((key, None)) => openssl("aes-128-cbc", key, &format!("{number:032x}"), &data),
+                };
+                number += u64::from(!is_map);
+                out.extend(open.map(|open| (uri, open)));
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
+#[test]
+fn whatever_a_playlist_names_decrypts_under_the_key_in_force_there() {
+    // While it goes on, keys, discontinuities and what is the first in the window are others from segment to segment.
+    let live: Vec<_> = (0..6).map(|step| Some(1_795_780_500_000 + 2_000 * step)).collect();
+    let shapes =
+        [("dur_20/", &[None][..]), ("dur_20/disc_3/", &[None]), ("live_10/", &live), ("live_20/encrestart_14/", &live)];
+    for (shape, moments) in shapes {
+        for options in ["", "krot_1/", "krot_2/keys_each/", "krot_1/iv_implicit/", "lead_2/krot_2/"] {
+            for (now, id) in moments.iter().flat_map(|now| ["v180", "a-fr"].map(|id| (*now, id))) {
+                let path = format!("/hls/prot_aes128/{shape}{options}demo/{id}.m3u8");
+                for (uri, open) in opened(&path, now) {
+                    let plain = format!("/hls/{shape}demo/{uri}");
+                    let mut plain = bytes(&now.map_or(plain.clone(), |now| support::at(&plain, now)));
+                    if open.len() > plain.len() {
+                        let padding = 16 - plain.len() % 16;
+                        plain.resize(plain.len() + padding, padding as u8);
+                    }
+                    assert!(open == plain, "{path} {now:?}: {uri} is not what it is in clear");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_initialisation_segment_keeps_its_key_when_those_of_segments_rotate() {
+    // The window begins with the third key.
+    let playlist = text(&support::at("/hls/live_10/prot_aes128/krot_1/demo/v180.m3u8", 1_795_780_504_000));
+    let lines: Vec<&str> = playlist.lines().collect();
+    let map = lines.iter().position(|line| line.starts_with("#EXT-X-MAP")).expect("a map");
+    assert!(lines[map - 1].contains("key/0-0.bin") && lines[map - 1].contains(",IV=0x"), "{playlist}");
+    assert!(lines[map + 1].starts_with("#EXT-X-KEY:") && !lines[map + 1].contains("key/0-0.bin"), "{playlist}");
+}
+
 #[test]
 fn a_key_of_common_encryption_is_announced_in_every_way_that_there_is() {
     let tags = |options: &str| -> Vec<String> {

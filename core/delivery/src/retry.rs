@@ -183,6 +183,20 @@ impl DefaultRetry {
         waits.then(|| "the line may come back".to_owned())
     }
 
+    /// What somebody can do about what cannot get better by asking again.
+    fn remedy(failure: &Failure) -> &'static str {
+        match (failure.code, failure.status) {
+            (ErrorCode::HttpStatus, Some(404 | 410)) => {
+                "the server has nothing at this URL; compare what the manifest names with what is published"
+            }
+            (ErrorCode::HttpStatus, Some(401 | 403 | 407)) => {
+                "the server does not let this request have it; check its tokens, cookies and headers"
+            }
+            (ErrorCode::HttpStatus, Some(_)) => "the server refuses this request; its answer and its log say why",
+            (code, _) => code.advice(),
+        }
+    }
+
     fn otherwise(failure: &Failure) -> Otherwise {
         match failure.class {
             _ if failure.code == ErrorCode::GeoBlocked => Otherwise::Fail,
@@ -218,7 +232,7 @@ impl RetryPolicy for DefaultRetry {
             None => failure.code.name().to_owned(),
         };
         if !Self::may_get_better(failure) {
-            return elsewhere(format!("{cause} does not get better by asking again"));
+            return elsewhere(format!("{cause} is not asked for again: {}", Self::remedy(failure)));
         }
         if failure.code == ErrorCode::Timeout
             && failure.has_alternate
@@ -281,6 +295,14 @@ mod tests {
             let verdict = DefaultRetry::default().decide(&failure(ErrorCode::HttpStatus, Some(status), 0));
             assert_eq!(verdict.decision, RetryDecision::Elsewhere, "{status}");
         }
+        let said = |code, status| DefaultRetry::default().decide(&failure(code, status, 0)).reasons.concat();
+        assert_eq!(
+            said(ErrorCode::HttpStatus, Some(404)),
+            "status 404 is not asked for again: the server has nothing at this URL; compare what the manifest names with \
+             what is published"
+        );
+        assert!(said(ErrorCode::HttpStatus, Some(403)).contains("check its tokens, cookies and headers"));
+        assert!(said(ErrorCode::ObjectArchived, Some(403)).ends_with(ErrorCode::ObjectArchived.advice()));
         let archived = DefaultRetry::default().decide(&failure(ErrorCode::ObjectArchived, Some(403), 0));
         assert_eq!(archived.decision, RetryDecision::Elsewhere);
     }

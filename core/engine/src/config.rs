@@ -13,7 +13,8 @@ pub struct Config {
     pub seed: u64,
     /// Bounds on what is accepted from outside.
     pub limits: Limits,
-    /// Bitrate rule by name, as `telecine_abr::rule_by_name` knows it; None is the default.
+    /// Bitrate rule by name, as `telecine_abr::rule_by_name` knows it; None is the default, and another one while a live title
+    /// plays by parts or chunks ([`Policies::low_latency_rule`](crate::Policies::low_latency_rule)).
     pub rule: Option<String>,
     /// What waits in the buffer in a low rendition may be fetched again in a higher one when the network has risen, if the
     /// bitrate rule finds that worth it and the sink has random access. Default true; switched off no byte is fetched

@@ -7,6 +7,7 @@ use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::event::{DecisionKind, Event, StallCause, State};
 use crate::input::SinkReport;
+use crate::replace::LEAST_TOLD;
 use crate::stream::Stream;
 use crate::timer::Timer;
 
@@ -147,8 +148,10 @@ impl Engine {
         if target <= position {
             return false;
         }
-        let why = vec![format!("no media between {position} and {target}")];
-        self.decide(DecisionKind::Gap, None, Some(position.to_string()), Some(target.to_string()), why);
+        if target - position >= LEAST_TOLD {
+            let why = vec![format!("no media between {position} and {target}")];
+            self.decide(DecisionKind::Gap, None, Some(position.to_string()), Some(target.to_string()), why);
+        }
         let kept = self.jump_sink(target);
         self.playback.place(target, self.playback.state == State::Playing, self.now);
         self.playback.moved = (self.now, target);

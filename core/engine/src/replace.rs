@@ -10,6 +10,8 @@ use crate::requests::{Purpose, Request};
 use crate::select::Step;
 use crate::stream::{RenditionRef, Stream};
 
+/// Places are told to the millisecond: what is shorter is the rounding of times, and nothing that is left out.
+pub(crate) const LEAST_TOLD: MediaTime = MediaTime::from_millis(1);
 /// Segments in a row that may be left out before no further one is asked for.
 const MISSING_IN_A_ROW: u32 = 12;
 
@@ -37,6 +39,9 @@ impl Engine {
         stream.avoid.clear();
         stream.trouble_since = None;
         stream.broken_off = true;
+        if to - from < LEAST_TOLD {
+            return;
+        }
         let why = if why.is_empty() { vec!["the manifest has nothing here".to_owned()] } else { why };
         self.decide(DecisionKind::Skip, Some(kind), Some(from.to_string()), Some(to.to_string()), why);
     }
@@ -214,7 +219,15 @@ impl Engine {
                 stream.shift = Some(shift);
             }
             self.report(error.recovered(Handling::Skipped));
-            return self.skip(kind, missing, fetch.end, why);
+            // What ends a frame early is all there (and may be longer than was announced).
+            if missing + SEAM < fetch.end {
+                return self.skip(kind, missing, fetch.end, why);
+            }
+            if let Some(stream) = self.streams.get_mut(&kind) {
+                (stream.cursor, stream.trouble_since, stream.broken_off) = (None, None, true);
+                stream.avoid.clear();
+            }
+            return;
         }
         stream.avoid.insert(reference.rendition);
         let Some(stream) = self.streams.get(&kind) else { return };

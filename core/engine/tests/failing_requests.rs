@@ -11,7 +11,7 @@ use common::{decisions, errors, secs, session, session_with, track};
 use telecine_engine::{Config, DecisionKind, Event, FetchRequest};
 use telecine_model::{ErrorCode, Handling, TrackKind};
 use telecine_virtual::testing::{Fault, SyntheticTitle};
-use telecine_virtual::{Fetched, Outcome, Session, Source};
+use telecine_virtual::{Failure, Fetched, Outcome, Response, Session, Source};
 
 const FILES: [&str; 2] = ["main.m3u8", "main.mpd"];
 
@@ -83,6 +83,41 @@ fn half_a_segment_plays_what_it_has() {
     let mut session = session(everywhere(SyntheticTitle::new(secs(60)), 5, Fault::Hole), "main.mpd");
     assert_eq!(session.run(None), Outcome::Ended);
     assert_eq!(track(&session, TrackKind::Video).samples, 1450);
+}
+
+/// A title whose sixth segments of pictures break off behind their media, in front of a rest that is never there.
+struct Rest(SyntheticTitle);
+
+impl Source for Rest {
+    fn fetch(&mut self, request: &FetchRequest) -> Fetched {
+        let fetched = self.0.fetch(request);
+        let broken = request.url.contains("/v") && request.url.ends_with("/5.m4s");
+        match fetched {
+            Fetched::Response(mut response) if broken => {
+                if request.attempt > 0 || request.byte_range.is_some() {
+                    return Response::new(404, request.url.as_str(), "").into();
+                }
+                response.content_length = response.content_length.map(|length| length + 8);
+                response.broken = Some(Failure::new(ErrorCode::ConnectionLost, "the connection broke"));
+                Fetched::Response(response)
+            }
+            fetched => fetched,
+        }
+    }
+}
+
+#[test]
+fn a_segment_that_lacks_no_media_leaves_nothing_out() {
+    for file in FILES {
+        let mut session = Session::new(Config::default(), Rest(SyntheticTitle::new(secs(60))))
+            .network("rate=10Mbps,rtt=40ms".parse().expect("a network"))
+            .play(format!("https://title.example/{file}"));
+        assert_eq!(session.run(None), Outcome::Ended, "{file}");
+        assert_eq!(track(&session, TrackKind::Video).samples, 1500, "{file}");
+        let left_out = [DecisionKind::Skip, DecisionKind::Gap].map(|kind| decisions(&session, kind));
+        assert_eq!(left_out.concat(), [], "{file}");
+        assert_eq!(session.engine().qoe(session.now()).stalls, 0, "{file}");
+    }
 }
 
 #[test]

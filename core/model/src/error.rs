@@ -145,7 +145,7 @@ error_codes! {
     /// The body is shorter or longer than the server declared.
     BodyLengthMismatch = 1006, Network, Server, "purge the object at the CDN and compare its length with the origin's";
     /// The server answered with an error status.
-    HttpStatus = 1007, Network, Server, "look the status up in the facts and ask the server's operator";
+    HttpStatus = 1007, Network, Server, "404 and 410: check that the object is published at this URL; 401 and 403: check the request's tokens, cookies and headers; else look at the server's log";
     /// More redirects than allowed, or a loop of them.
     TooManyRedirects = 1008, Network, Server, "mend the redirects at the server";
     /// A reference leads to a scheme that this content may not use.
@@ -225,7 +225,7 @@ error_codes! {
     /// The licence server could not be reached or failed.
     LicenceFailed = 4012, Drm, Server, "check the licence server; the facts name status and attempts";
     /// The licence server refused the request, and not for want of the viewer's rights.
-    LicenceRefused = 4013, Drm, Server, "look the status up in the facts; check the licence URL and how the application wraps the request";
+    LicenceRefused = 4013, Drm, Server, "check the licence URL, the headers that the licence server wants, and how the application wraps the request";
     /// The key system does not accept the licence.
     LicenceInvalid = 4014, Drm, Server, "check that the licence server answers in the form that the key system expects, and how the application unwraps it";
     /// The licence has expired and no new one came.

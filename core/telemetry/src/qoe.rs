@@ -203,10 +203,10 @@ impl Qoe {
         self.quality.change(bitrate, height);
     }
 
-    /// What is shown was made so long ago, and was to be so long ago. Told at equal distances of time, while a live title
-    /// plays.
-    pub fn latency(&mut self, latency: Duration, target: Duration) {
-        self.latency.read(latency, target);
+    /// What is shown was made so long ago, and was to be so long ago, if the edge is `followed` and the viewer does not watch
+    /// what is past on purpose. Told at equal distances of time, while a live title plays.
+    pub fn latency(&mut self, latency: Duration, target: Duration, followed: bool) {
+        self.latency.read(latency, target, followed);
     }
 
     /// A seek came to its end after so long.

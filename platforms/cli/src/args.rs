@@ -116,7 +116,8 @@ pub(crate) struct Play {
     /// Write a recording that `telecine replay` can repeat
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
-    /// Bitrate rule
+    /// Bitrate rule [default: foresight; while a live title plays by parts or chunks, so within some three seconds of its edge,
+    /// low-latency]. A rule that is named decides in both
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(abr::RULES))]
     pub(crate) abr: Option<String>,
     /// Never fetch again in a higher rendition what waits in the buffer in a low one
@@ -289,10 +290,11 @@ pub(crate) enum Method {
     in it (see conformance/media) is packaged too, like the demo title: /hls/NAME/main.m3u8, /dash/NAME/time.mpd.\n\n\
     Options of the URL go in front of the title, any number of them:\n  \
     length     dur_60 (seconds)      shape      bytes_1  disc_5  gap_3,4 (HLS)  periods_3  bases_2  xlink_1 (DASH)\n  \
-    live       live_60 (the window in seconds)  start_N  stop_N (since 1970)  event_1 (HLS)  mup_N  spd_N  utc_head-iso\n  \
+    live       live_60 (the window in seconds)  start_N  stop_N (since 1970)  mup_N  spd_N  utc_head-iso\n             \
+    event_1 (all since start_N stays; needs it)\n  \
     latency    parts_334 (HLS, ms)   partfiles_1  block_0  skip_0   chunk_500  ato_1500  ltgt_2000 (DASH, ms)  prft_1\n  \
     live DASH  periods_60 (an hour)  etp_1  patch_60  mpdevent_1  continuous_0     breaks     scte35_60  inband_1  adbreak_N\n  \
-    encoders   jitter_300  drift_100  encrestart_N  encrestartmsn_N  early404_N  skewpdt_N  stale_F-T  back_P-S\n  \
+    encoders   jitter_300  drift_100 (grows from start_N; needs it)  encrestart_N  encrestartmsn_N  early404_N  skewpdt_N  stale_F-T  back_P-S\n  \
     pace       rate_800 (kbit/s)     delay_300 (ms before each answer)\n\
     Faults strike segments N of the title (from 0; the last number in a file's name), or all with *:\n  \
     statuscode_[{rsq:N,code:503}]    cut_N@BYTES  short_N@BYTES  flip_N@COUNT  stallh_N@MS  stallb_N@MS\n  \

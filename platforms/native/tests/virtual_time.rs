@@ -10,7 +10,7 @@ use std::time::Duration;
 use telecine::{BlockingSource, Config, Fetcher, Timestamp};
 use telecine_engine::{Event, FetchRequest, RequestClass, RequestId};
 use telecine_model::WallTime;
-use telecine_origin::{Origin, OriginConfig};
+use telecine_origin::{respond, Library, Origin, OriginConfig, Request, Title};
 use telecine_virtual::{Fetched, Held, Outcome, Response, Session, Source};
 
 /// 2026-11-27T11:54:56.700Z.
@@ -100,10 +100,78 @@ fn without_a_clock_nobody_is_told_any_time() {
 
 #[test]
 fn what_a_server_would_wait_for_the_session_waits_for() {
-    let (url, _) = server(format!("{EMPTY}x-telecine-hold-ms: 250\r\nx-telecine-pieces: 100@300,200@600\r\n\r\n"));
+    let held = "x-telecine-hold-ms: 250\r\nx-telecine-pieces: 100@300,200@600\r\n";
+    let (url, _) = server(format!("{EMPTY}{held}x-telecine-delay-ms: 40\r\nx-telecine-paced: 7@9\r\n\r\n"));
     let answer = response(source(&url, true).fetch_at(&request(format!("{url}/a")), Timestamp::ZERO));
     let ms = Duration::from_millis;
-    assert_eq!(answer.held, Held { until: ms(250), pieces: vec![(100, ms(300)), (200, ms(600))] });
+    let (pieces, paced) = (vec![(100, ms(300)), (200, ms(600))], vec![(7, ms(9))]);
+    assert_eq!((answer.delay, answer.held), (ms(40), Held { until: ms(250), pieces, paced }));
+}
+
+/// When each request was made, and when the last of its answer had come.
+#[derive(Default)]
+struct Times {
+    asked: Vec<(String, Timestamp)>,
+    over: Vec<(String, Timestamp)>,
+}
+
+/// A source that keeps them.
+struct Timed(BlockingSource, Arc<Mutex<Times>>);
+
+impl Source for Timed {
+    fn fetch(&mut self, request: &FetchRequest) -> Fetched {
+        self.0.fetch(request)
+    }
+
+    fn fetch_at(&mut self, request: &FetchRequest, now: Timestamp) -> Fetched {
+        self.1.lock().expect("not poisoned").asked.push((request.url.clone(), now));
+        self.0.fetch_at(request, now)
+    }
+
+    fn over(&mut self, request: &FetchRequest, _: u64, now: Timestamp) {
+        self.1.lock().expect("not poisoned").over.push((request.url.clone(), now));
+    }
+}
+
+/// How long the first request for something took, in a session of ten seconds of a path of an origin.
+fn took(path: &str, name: &str) -> Duration {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let address = "127.0.0.1:0".parse().expect("an address");
+    let origin = runtime.block_on(Origin::start(address, OriginConfig::default())).expect("an origin");
+    let url = format!("{}/{path}", origin.url());
+    let times = Arc::default();
+    let source = Timed(source(&url, true), Arc::clone(&times));
+    let mut session = Session::new(Config::default(), source)
+        .network("rate=1000Mbps,rtt=40ms".parse().expect("a network"))
+        .wall_clock(WallTime::from_millis(NOW_MS))
+        .play(&url);
+    assert_eq!(session.run(Some(Timestamp::from_millis(60_000))), Outcome::Until, "{path}");
+    let times = times.lock().expect("not poisoned");
+    let first = |log: &[(String, Timestamp)]| log.iter().find(|(url, _)| url.ends_with(name)).map(|(_, time)| *time);
+    first(&times.over).zip(first(&times.asked)).map(|(over, asked)| over.since(asked)).expect("it was asked for")
+}
+
+#[test]
+fn a_delay_of_two_seconds_takes_two_seconds_of_the_session_and_none_of_anybody() {
+    let began = std::time::Instant::now();
+    for path in ["hls/dur_120/delay_2000/demo/main.m3u8", "dash/live_60/delay_2000/demo/number.mpd"] {
+        let took = took(path, path.rsplit('/').next().expect("a name"));
+        // A round trip, the delay, and hardly anything for the bytes.
+        assert!((Duration::from_millis(2040)..Duration::from_millis(2045)).contains(&took), "{path}: {took:?}");
+    }
+    assert!(began.elapsed() < Duration::from_secs(20), "some thirty requests, each two seconds late");
+}
+
+#[test]
+fn a_body_that_pauses_and_one_with_a_pace_take_their_time_of_the_session() {
+    let near = |took: Duration, ms: u64| Duration::from_millis(ms).abs_diff(took) < Duration::from_millis(15);
+    let paused = took("hls/dur_120/stallb_0@2500:a-en/demo/main.m3u8", "a-en/0.m4s");
+    assert!(near(paused, 2540), "{paused:?}");
+    // At 800 kbit/s a hundred bytes take a millisecond.
+    let library = Library::new(Title::demo(), 0);
+    let segment = respond(&library, &Request::get("/hls/dur_120/demo/a-en/0.m4s")).body.len();
+    let slow = took("hls/dur_120/rate_800/demo/main.m3u8", "a-en/0.m4s");
+    assert!(near(slow, 40 + segment / 100), "{slow:?} for {segment} bytes");
 }
 
 /// Five minutes of each live flavour, by the clock of the session: nothing stalls, nothing fails, and the edge is

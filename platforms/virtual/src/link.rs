@@ -43,6 +43,9 @@ pub struct Held {
     pub until: Duration,
     /// From these positions of the body on, ascending, it is there only so long after it is asked for.
     pub pieces: Vec<(u64, Duration)>,
+    /// From these positions of the body on, ascending, it is sent only so long after the head of the answer: of a server
+    /// that pauses, or that sends no faster than at a pace of its own.
+    pub paced: Vec<(u64, Duration)>,
 }
 
 /// A network path: transfers share a [`Network`]'s rate fairly and each waits for its latency.
@@ -150,18 +153,25 @@ impl Link {
         }
     }
 
-    /// Starts a transfer of something that is being made: see [`Held`].
+    /// Starts a transfer of something that is being made: see [`Held`]. What the server takes of `delay` begins when the
+    /// answer is there.
     pub fn start_held(&mut self, id: RequestId, total: u64, delay: Duration, held: &Held, now: Timestamp) {
         self.settle(now);
         let (step, _) = self.network.at(now);
         // What is made goes half of the way there and back.
         let made = |after: Duration| self.clock.saturating_add(micros(after.saturating_add(step.latency / 2)));
-        let answers = self.clock.saturating_add(micros(step.latency.saturating_add(delay)));
+        let asked = self.clock.saturating_add(micros(step.latency));
+        let there = if held.until.is_zero() { asked } else { asked.max(made(held.until)) };
+        let answers = there.saturating_add(micros(delay));
+        let sent = |after: Duration| answers.saturating_add(micros(after));
+        let pieces = held.pieces.iter().map(|(from, after)| (*from, made(*after)));
+        let mut pieces: Vec<_> = pieces.chain(held.paced.iter().map(|(from, after)| (*from, sent(*after)))).collect();
+        pieces.sort_unstable();
         let transfer = Transfer {
             total,
             left: total,
-            pieces: held.pieces.iter().map(|(from, after)| (*from, made(*after))).collect(),
-            held_until: if held.until.is_zero() { answers } else { answers.max(made(held.until)) },
+            pieces: pieces.into(),
+            held_until: answers,
             begun: false,
             received: 0,
             chunk: 0,

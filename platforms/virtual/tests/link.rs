@@ -7,7 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use telecine_engine::RequestId;
 use telecine_model::Timestamp;
-use telecine_virtual::{Link, LinkEvent, Network, Step};
+use telecine_virtual::{Held, Link, LinkEvent, Network, Step};
 
 const A: RequestId = RequestId(1);
 const B: RequestId = RequestId(2);
@@ -49,6 +49,30 @@ fn bytes_take_their_time_after_the_latency() {
     assert_eq!(done(&happened, A), Some(80_500 + 2_666_675));
     assert_eq!(received(&happened, A), 1_000_003);
     assert_eq!(link.deadline(), None);
+}
+
+#[test]
+fn a_body_that_its_server_paces_comes_no_faster_than_that() {
+    let ms = Duration::from_millis;
+    // A thousand bytes a millisecond; the head after 10 + 2000 ms, then a pause, and a pace that is slower than the line.
+    let mut link = Link::new(Network::constant(8_000_000, ms(10)), 0);
+    let held = Held { paced: vec![(1000, ms(500)), (2000, ms(600)), (3000, ms(601))], ..Held::default() };
+    link.start_held(A, 5000, ms(2000), &held, at(0));
+    let expected = [(2_511_000, 1000), (2_611_000, 1000), (2_613_000, 2000)];
+    let happened = run(&mut link);
+    assert_eq!(happened[..2], [(2_010_000, LinkEvent::FirstByte(A)), (2_011_000, LinkEvent::Bytes { id: A, n: 1000 })]);
+    for ((time, n), event) in expected.into_iter().zip(&happened[2..]) {
+        assert_eq!(*event, (time, LinkEvent::Bytes { id: A, n }));
+    }
+    assert_eq!(done(&happened, A), Some(2_613_000));
+}
+
+#[test]
+fn a_delay_begins_when_the_answer_is_there() {
+    let ms = Duration::from_millis;
+    let mut link = Link::new(Network::constant(8_000_000, ms(10)), 0);
+    link.start_held(A, 0, ms(300), &Held { until: ms(100), ..Held::default() }, at(0));
+    assert_eq!(run(&mut link)[0], (405_000, LinkEvent::FirstByte(A)));
 }
 
 #[test]

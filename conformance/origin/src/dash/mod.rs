@@ -147,8 +147,10 @@ fn live_attributes(xml: &mut Xml, programme: &Programme<'_>, addressing: Address
         xml.attr("mediaPresentationDuration", duration(programme.length()));
         return;
     }
-    // Where numbers say it all there is nothing to be updated, unless an end may come.
-    let says_all = addressing == Addressing::Number && !live.has_stop() && !programme.has_periods();
+    // Where numbers say it all there is nothing to be updated, unless an end may come, or the MPD itself tells of breaks:
+    // without the attribute it would never be asked for again (ISO/IEC 23009-1, 5.3.1.2). Nor would a patch of it.
+    let tells = live.patch.is_some() || live.splices.is_some() && !live.in_band;
+    let says_all = addressing == Addressing::Number && !live.has_stop() && !programme.has_periods() && !tells;
     // With events that tell when it is not, an MPD is valid.
     let usual = (!says_all).then_some(if live.validity { 0 } else { 2 });
     xml.maybe("minimumUpdatePeriod", live.update_period.or(usual).map(seconds));

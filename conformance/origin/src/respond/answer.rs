@@ -269,7 +269,7 @@ impl Answer<'_> {
         delivery.pace = match (faults.rate, &faults.trace) {
             (Some(rate), _) => Some((Network::constant(rate, Duration::ZERO), Duration::ZERO)),
             (None, Some(name)) => {
-                let at = Duration::from_millis(self.request.now());
+                let at = self.request.trace_time();
                 self.library.traces.get(name).map(|trace| (trace.clone(), at))
             }
             (None, None) => None,

@@ -1,8 +1,10 @@
 //! What the law of speed does at a live edge.
 
 use crate::edge::{live, Edge, Report, Viewing};
-use telecine_abr::live::{LiveReason, RateBounds, Speeds};
-use telecine_model::MediaTime;
+use telecine_abr::live::{
+    LatencyControl, LiveContext, LiveReason, LiveState, RateBounds, SpeedAction, SpeedControl, Speeds,
+};
+use telecine_model::{MediaTime, Timestamp};
 
 fn assert_within_three_percent(report: &Report) {
     assert!(report.rates.iter().all(|(_, rate)| (970..=1030).contains(rate)), "{:?}", report.rates);

@@ -248,9 +248,10 @@ impl Engine {
         self.title.live.following.target = target.target;
         self.tell_latency(&target);
         let Some((latency, uncertainty)) = self.latency() else { return };
-        // Who watches what is past on purpose is not late.
-        if state == LiveState::Playing && self.title.live.following.live {
-            self.qoe.latency(latency.to_duration(), target.target.to_duration());
+        if state == LiveState::Playing {
+            // Who watches what is past on purpose is not late: that is counted apart.
+            let followed = self.title.live.following.live;
+            self.qoe.latency(latency.to_duration(), target.target.to_duration(), followed);
         }
         let position = self.position();
         let essential = self.streams.values().filter(|stream| stream.is_essential() && !stream.absent);

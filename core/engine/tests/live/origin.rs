@@ -134,7 +134,8 @@ impl Source for Origin {
         let hold = u64::try_from(answer.delivery.hold.as_millis()).unwrap_or(0);
         let date = answer.header("date").map(|_| WallTime::from_millis(((BEGIN + now_ms + hold) / 1000 * 1000) as i64));
         let length = answer.header("content-length").and_then(|length| length.parse().ok());
-        let held = Held { until: answer.delivery.hold, pieces: answer.delivery.pieces.clone() };
+        let (until, pieces) = (answer.delivery.hold, answer.delivery.pieces.clone());
+        let held = Held { until, pieces, ..Held::default() };
         let mut response = Response::new(answer.status, &request.url, answer.body.into_bytes());
         response.content_type = content_type;
         response.etag = etag;

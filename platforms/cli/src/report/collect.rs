@@ -1,7 +1,6 @@
 //! From what a player says while it plays to the report.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use telecine_engine::telemetry::QoeSummary;
 use telecine_engine::{Decision, DecisionKind, Event, InterstitialPhase, Snapshot, StallCause, State, TrackStats};
@@ -18,9 +17,6 @@ use crate::document::{passed, secs, ErrorEntry, WarningEntry};
 /// What lies further behind the playhead than this is not looked at again: longer than buffers, and than most windows of
 /// live titles.
 const BEHIND: MediaTime = MediaTime::from_secs(6 * 3600);
-
-/// Latencies beyond this are all counted as this.
-const LONGEST_LATENCY: Duration = Duration::from_secs(110);
 
 /// Takes notes during a session.
 pub(crate) struct Collector {
@@ -368,8 +364,9 @@ impl Collector {
             height: Height { mean: qoe.mean_height_milli.map(|milli| milli as f64 / 1e3) },
             latency: qoe.latency.as_ref().map(|latency| Latency {
                 mean_s: passed(latency.mean),
-                p95_s: (latency.p95 < LONGEST_LATENCY).then(|| passed(latency.p95)),
+                p95_s: passed(latency.p95),
                 target_s: passed(latency.target),
+                followed: latency.followed,
             }),
             bytes: Bytes {
                 fetched: qoe.bytes_fetched,

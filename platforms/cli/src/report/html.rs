@@ -198,8 +198,11 @@ fn tiles(report: &Report) -> String {
     tile("", "Switches", &report.bitrate.switches.to_string(), "", &turns);
     if let Some(latency) = &report.latency {
         let (value, unit) = split_unit(&seconds(latency.mean_s));
-        let within = latency.p95_s.map_or(String::new(), |p95| format!(", 95 % within {}", seconds(p95)));
-        let within = format!("target {}{within}", seconds(latency.target_s));
+        let aim = match latency.followed {
+            true => format!("target {}", seconds(latency.target_s)),
+            false => "not followed".to_owned(),
+        };
+        let within = format!("{aim}, 95 % within {}", seconds(latency.p95_s));
         tile("", "Latency, mean", &value, &unit, &within);
     }
     let (value, unit) = split_unit(&size(report.bytes.fetched));

@@ -164,10 +164,12 @@ pub(crate) struct Height {
 pub(crate) struct Latency {
     /// Over the time that the playhead moved.
     pub(crate) mean_s: f64,
-    /// What it kept within for 95 % of that time; null where that is more than is measured.
-    pub(crate) p95_s: Option<f64>,
-    /// What was aimed at last.
+    /// What it kept within for 95 % of that time, to a hundredth of a second, or to a thousandth of itself beyond 20 s.
+    pub(crate) p95_s: f64,
+    /// What was aimed at last; in the past, what would have been.
     pub(crate) target_s: f64,
+    /// Whether it is of the time that the edge was followed; else it never was, and what is past was watched on purpose.
+    pub(crate) followed: bool,
 }
 
 /// How many entries are missing from the middle of lists that became too long.
@@ -340,11 +342,14 @@ impl Report {
             count => parts.push(format!("{count} breaks of {} in all", seconds(self.breaks.total_s))),
         }
         if let Some(latency) = &self.latency {
-            let within = latency.p95_s.map_or(String::new(), |p95| format!("95 % within {}, ", seconds(p95)));
+            let aim = match latency.followed {
+                true => format!("aiming at {}", seconds(latency.target_s)),
+                false => "not following it".to_owned(),
+            };
             parts.push(format!(
-                "{} behind the live edge on average ({within}aiming at {})",
+                "{} behind the live edge on average (95 % within {}, {aim})",
                 seconds(latency.mean_s),
-                seconds(latency.target_s)
+                seconds(latency.p95_s)
             ));
         }
         if let (Some(mean), Some(kind)) = (self.bitrate.mean_bps, self.bitrate.of) {

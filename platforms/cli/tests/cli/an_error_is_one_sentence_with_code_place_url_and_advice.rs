@@ -79,7 +79,10 @@ fn a_segment_that_the_network_does_not_give_is_named_with_its_rendition() {
     );
     let (_, within) = last.rsplit_once(" (").unwrap_or_else(|| panic!("{last}"));
     assert!(within.contains(" v") || within.contains(" a"), "{last}");
-    assert!(within.contains(", segment ") && within.contains("); look the status up"), "{last}");
+    assert!(
+        within.contains(", segment ") && within.contains("); 404 and 410: check that the object is published"),
+        "{last}"
+    );
     assert!(last.contains("status 404"), "{last}");
     assert!(!run.stderr.contains("secret") && !run.stdout.contains("secret"), "{}", run.stdout);
 }

@@ -35,12 +35,33 @@ fn each_flavour_is_followed_for_as_long_as_was_asked() {
         // How long it took is not what was asked: speed and jumps bring it to the edge.
         assert!((115.0..122.0).contains(&number(&report["played_s"])), "{path}: {}", report["played_s"]);
         let latency = &report["latency"];
-        has_fields(latency, &["mean_s", "p95_s", "target_s"]);
+        has_fields(latency, &["mean_s", "p95_s", "target_s", "followed"]);
         assert!(latency_s.contains(&number(&latency["mean_s"])), "{path}: {latency}");
         assert!(number(&latency["p95_s"]) < latency_s.end + 1.0, "{path}: {latency}");
         let points = report["latencies"].as_array().expect("a list");
         assert!(points.len() > 400 && points.iter().all(|point| number(&point[1]) < 12.0), "{path}: {points:?}");
     }
+}
+
+#[test]
+fn who_watches_an_hour_behind_is_told_so() {
+    let origin = Origin::start();
+    for path in ["hls/live_7200/demo/main.m3u8", "dash/live_7200/demo/number.mpd"] {
+        // HLS counts from the start of the window, DASH from the start of the programme: that is 1970.
+        let hour_ago = ["--start", if path.starts_with("hls") { "3600" } else { "1767222000" }];
+        let now = ["--now", "2026-01-01T00:00:00Z", "--until", "60", "--json"];
+        let report = play(&origin, path, &[hour_ago.as_slice(), &now].concat()).ok();
+        let latency = &report["latency"];
+        for (name, around) in [("mean_s", 3590.0..3610.0), ("p95_s", 3590.0..3613.0)] {
+            assert!(around.contains(&number(&latency[name])), "{path}: {latency}");
+        }
+        assert_eq!(latency["followed"], false, "{path}");
+    }
+    let path = "hls/live_7200/demo/main.m3u8";
+    let run = play(&origin, path, &["--latency", "3600", "--now", "2026-01-01T00:00:00Z", "--until", "60", "--json"]);
+    let latency = &run.ok()["latency"];
+    assert_eq!((&latency["target_s"], &latency["followed"]), (&3600.0.into(), &true.into()));
+    assert!((3590.0..3613.0).contains(&number(&latency["p95_s"])), "{latency}");
 }
 
 #[test]
@@ -152,11 +173,11 @@ fn a_greatest_latency_below_the_one_that_is_wanted_is_a_usage_error_that_says_wh
 }
 
 #[test]
-fn who_begins_in_the_past_is_left_there_and_told_that_no_latency_counts() {
+fn who_begins_in_the_past_is_left_there_and_told_that_no_greatest_latency_counts() {
     let origin = Origin::start();
     let run = play(&origin, FLAVOURS[0].0, &["--until", "30", "--start", "0", "--max-latency", "20", "--json"]);
     let report = run.ok();
-    assert_eq!((&report["jumps"]["count"], &report["latency"]), (&0.into(), &Value::Null));
+    assert_eq!((&report["jumps"]["count"], &report["latency"]["followed"]), (&0.into(), &false.into()));
     assert!(run.stderr.contains("note: --max-latency: playback begins in the past"), "{}", run.stderr);
 }
 
@@ -227,7 +248,7 @@ fn low_latency_over_sockets_plays_without_a_stall_and_says_how_late_it_is() {
             );
             assert!(number(&report["played_s"]) >= 7.0, "{protocol}: {}", report["played_s"]);
             let latency = &report["latency"];
-            has_fields(latency, &["mean_s", "p95_s", "target_s"]);
+            has_fields(latency, &["mean_s", "p95_s", "target_s", "followed"]);
             assert!((number(&latency["target_s"]) - target).abs() < 0.002, "{protocol}: {latency}");
             assert!((0.3..target + 2.0).contains(&number(&latency["mean_s"])), "{protocol}: {latency}");
             assert!(number(&latency["p95_s"]) >= number(&latency["mean_s"]) - 0.1, "{protocol}: {latency}");

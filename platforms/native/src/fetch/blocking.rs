@@ -18,8 +18,9 @@ use super::Fetcher;
 ///
 /// Servers of live titles have to know which time it is in the session. With [`BlockingSource::clock`] the title's own
 /// origin (the same scheme, host and port) is told so in the header `x-telecine-now-ms`, in milliseconds since 1970; one
-/// that understands it, as that of `telecine origin` does, answers for that moment, holds nothing, and says in
-/// `x-telecine-hold-ms` and `x-telecine-pieces` what it would have waited for, which the session then does.
+/// that understands it, as that of `telecine origin` does, answers for that moment, holds and delays nothing, and says in
+/// `x-telecine-hold-ms`, `x-telecine-pieces`, `x-telecine-delay-ms` and `x-telecine-paced` what it would have waited for,
+/// which the session then does.
 #[derive(Debug)]
 pub struct BlockingSource {
     fetcher: Fetcher,
@@ -65,8 +66,8 @@ impl Source for BlockingSource {
         // The channel closes with the end of the fetching, which owns its only sender.
         let fetching = async move { fetcher.fetch_in(request, title, &sender, modelled).await };
         let mut fetched = self.runtime.block_on(async { tokio::join!(fetching, collect(receiver)).1 });
-        if let (Fetched::Response(response), Some(held)) = (&mut fetched, moment.and_then(Modelled::into_held)) {
-            response.held = held;
+        if let (Fetched::Response(response), Some(waits)) = (&mut fetched, moment.and_then(Modelled::into_waits)) {
+            (response.delay, response.held) = (waits.delay, waits.held);
         }
         fetched
     }

@@ -12,22 +12,35 @@ const NOW_MS: HeaderName = HeaderName::from_static("x-telecine-now-ms");
 const HOLD_MS: HeaderName = HeaderName::from_static("x-telecine-hold-ms");
 /// From these positions of the body on, the answer would be there only so much later: `<from>@<ms>[,…]`.
 const PIECES: HeaderName = HeaderName::from_static("x-telecine-pieces");
+/// The head of the answer would come so much later, in milliseconds.
+const DELAY_MS: HeaderName = HeaderName::from_static("x-telecine-delay-ms");
+/// From these positions of the body on, the answer would be sent only so long after its head: `<from>@<ms>[,…]`.
+const PACED: HeaderName = HeaderName::from_static("x-telecine-paced");
 
 /// More pieces than this of one body are none.
 const MOST_PIECES: usize = 10_000;
 /// Nothing is held longer than this.
 const LONGEST: Duration = Duration::from_secs(3600);
 
+/// What a server would wait for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Waits {
+    /// Before it begins to answer, when the answer is there.
+    pub(super) delay: Duration,
+    /// For the answer, or parts of it.
+    pub(super) held: Held,
+}
+
 /// The moment of one request in virtual time, and what became of it.
 #[derive(Debug)]
 pub(super) struct Modelled {
     now_ms: u64,
-    held: Mutex<Option<Held>>,
+    waits: Mutex<Option<Waits>>,
 }
 
 impl Modelled {
     pub(super) fn at(now_ms: u64) -> Self {
-        Self { now_ms, held: Mutex::new(None) }
+        Self { now_ms, waits: Mutex::new(None) }
     }
 
     /// Tells a server what time it is.
@@ -37,14 +50,17 @@ impl Modelled {
 
     /// Hears what the server would wait for.
     pub(super) fn hear(&self, headers: &HeaderMap) {
-        let Some(until) = headers.get(HOLD_MS).and_then(|value| millis(value.to_str().ok()?)) else { return };
-        let pieces = headers.get(PIECES).and_then(|value| pieces(value.to_str().ok()?)).unwrap_or_default();
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(Held { until, pieces });
+        let span = |name| headers.get(name).and_then(|value| millis(value.to_str().ok()?));
+        let list = |name| headers.get(name).and_then(|value| pieces(value.to_str().ok()?)).unwrap_or_default();
+        let Some(until) = span(HOLD_MS) else { return };
+        let held = Held { until, pieces: list(PIECES), paced: list(PACED) };
+        let waits = Waits { delay: span(DELAY_MS).unwrap_or_default(), held };
+        *self.waits.lock().unwrap_or_else(PoisonError::into_inner) = Some(waits);
     }
 
     /// What the server said of waiting; None if it knows nothing of virtual time.
-    pub(super) fn into_held(self) -> Option<Held> {
-        self.held.into_inner().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn into_waits(self) -> Option<Waits> {
+        self.waits.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -67,33 +83,32 @@ fn pieces(text: &str) -> Option<Vec<(u64, Duration)>> {
 mod tests {
     use super::*;
 
-    fn heard(headers: &[(HeaderName, &'static str)]) -> Option<Held> {
+    fn heard(headers: &[(HeaderName, &'static str)]) -> Option<Waits> {
         let modelled = Modelled::at(5);
         let headers = headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value)));
         modelled.hear(&headers.collect());
-        modelled.into_held()
+        modelled.into_waits()
     }
 
     #[test]
     fn a_server_that_knows_virtual_time_says_what_it_would_wait_for() {
         let ms = Duration::from_millis;
-        let held = heard(&[(HOLD_MS, "250"), (PIECES, "100@300, 200@600")]);
-        assert_eq!(held, Some(Held { until: ms(250), pieces: vec![(100, ms(300)), (200, ms(600))] }));
-        assert_eq!(heard(&[(HOLD_MS, "0")]), Some(Held::default()));
-        assert_eq!(heard(&[]), None);
+        let waits = heard(&[(HOLD_MS, "250"), (PIECES, "100@300, 200@600"), (DELAY_MS, "40"), (PACED, "7@9")]);
+        let held = Held { until: ms(250), pieces: vec![(100, ms(300)), (200, ms(600))], paced: vec![(7, ms(9))] };
+        assert_eq!(waits, Some(Waits { delay: ms(40), held }));
+        assert_eq!(heard(&[(HOLD_MS, "0")]), Some(Waits::default()));
+        assert_eq!(heard(&[(DELAY_MS, "40")]), None, "it knows nothing of virtual time");
     }
 
     #[test]
     fn what_is_no_time_to_wait_is_not_waited_for() {
         for absurd in ["", "x", "-1", "3600001", "18446744073709551616"] {
             assert_eq!(heard(&[(HOLD_MS, absurd)]), None, "{absurd}");
+            assert_eq!(heard(&[(HOLD_MS, "0"), (DELAY_MS, absurd)]), Some(Waits::default()), "{absurd}");
         }
         for absurd in ["", "100", "100@", "@5", "200@5,100@6", "100@5,,200@6", "100@3600001"] {
-            assert_eq!(
-                heard(&[(HOLD_MS, "7"), (PIECES, absurd)]).map(|held| held.pieces),
-                Some(Vec::new()),
-                "{absurd}"
-            );
+            let held = heard(&[(HOLD_MS, "7"), (PIECES, absurd), (PACED, absurd)]).map(|waits| waits.held);
+            assert_eq!(held, Some(Held { until: Duration::from_millis(7), ..Held::default() }), "{absurd}");
         }
     }
 }
