@@ -10,8 +10,10 @@ const SEGMENTS: usize = 5;
 const ERRORS: f64 = 1.48;
 /// By how many typical errors more with each segment further on.
 const ERRORS_LATER: f64 = 0.57;
-/// Price of a second of stall, in segments at the highest level. With rates that low it is paid in plans more often than in play.
+/// Price of a second of stall, in segments of three seconds at the highest level: what it costs is not to depend on how a title
+/// is cut. With rates taken for so low it is paid in plans more often than in play.
 const STALL: f64 = 0.42;
+const SEGMENT_OF_STALL_MS: f64 = 3_000.0;
 
 /// RobustMPC (Yin et al., SIGCOMM 2015; abr.md 2.4) with a quantile for its prediction: of all sequences of levels for the next five
 /// segments the one with the greatest QoE_lin, and of it the first level, at a rate that the network has at least, so many
@@ -52,7 +54,7 @@ impl SceneRule for QuantileMpc {
         let slower = libm::exp(ERRORS_LATER * outlook.typical_error);
         let segments = scene.ahead.map_or(SEGMENTS, |ahead| ahead.clamp(1, SEGMENTS));
         let top = scene.ladder.kbps(scene.ladder.top());
-        let stall_price = STALL * top / 1000.0;
+        let stall_price = STALL * top / 1000.0 * SEGMENT_OF_STALL_MS / scene.segment_ms.max(1.0);
         let terms = Terms { kbps, slower, last: self.last, segments, stall_price };
         let level = self.plans.best_first_level(scene, &terms, |level| scene.ladder.worth(level) * top);
         Decision::at_once(level, Why::Plan { segments, kbps })
