@@ -103,7 +103,7 @@ impl BolaE {
         if pause.is_some() {
             reasons.push(Reason::BufferAmple { wait_ms: millis(wait) });
         }
-        Choice { level, wait: pause, reasons }
+        Choice { level, wait: pause, reasons, less_ms: Vec::new() }
     }
 
     /// The level that the buffer wants, moderated by the highest one that the network sustains.

@@ -7,7 +7,7 @@
 //!   with a [`Choice`] that carries its [`Reason`]s. [`rule_by_name`] gives one of [`RULES`];
 //!   [`DEFAULT_RULE`] is [`Foresight`], which reckons ahead what each choice leads to.
 //!   [`LowLatency`] is for playback within a few seconds of what is being made. The rules of others are in [`published`], as
-//!   they were published.
+//!   they were published; two that are after such and differ from them, [`Soda`] and [`QuantileMpc`], in [`planning`].
 //! - At a live edge a [`LatencyTarget`](live::LatencyTarget) and a [`SpeedControl`](live::SpeedControl)
 //!   say how late to be and at what speed to play for it; see [`live`].
 //!
@@ -90,6 +90,7 @@
 
 mod bola;
 mod bursts;
+mod candidate;
 mod estimate;
 mod ewma;
 mod fit;
@@ -97,21 +98,28 @@ mod foresight;
 pub mod live;
 mod low_latency;
 mod lowest;
+mod outlook;
+pub mod planning;
 pub mod published;
 mod reason;
 mod rule;
+mod rungs;
 mod throughput;
 mod transit;
+mod under_way;
 mod walk;
 
 use crate::published::{Bba, Dynamic, DynamicDash, Horizon, Mpc, Playable, Prediction, Sizes};
 
 pub use bola::{BolaE, Oscillation};
+pub use candidate::{in_one_line, Candidate, Standing};
 pub use estimate::{Estimate, Estimator, Forecast, TransferFlags, TransferId, TransferSample};
 pub use ewma::DualEwma;
 pub use foresight::{Foresight, ForesightAlone};
 pub use low_latency::LowLatency;
 pub use lowest::Lowest;
+pub use outlook::Outlook;
+pub use planning::{QuantileMpc, Soda};
 pub use reason::{Cap, Reason};
 pub use rule::{Again, BitrateRule, Choice, Context, Downloaded, Level, Progress, Waiting};
 pub use throughput::Throughput;
@@ -130,6 +138,8 @@ pub const RULES: &[&str] = &[
     "bba",
     "mpc",
     "robust-mpc",
+    "quantile-mpc",
+    "soda",
     "throughput",
     "low-latency",
     "lowest",
@@ -153,6 +163,8 @@ pub fn rule_by_name(name: &str) -> Option<Box<dyn BitrateRule>> {
         "bba" => Box::new(Playable::new("bba", Bba::default())),
         "mpc" => Box::new(Playable::new("mpc", Mpc::new(Prediction::HarmonicMean, Sizes::Known))),
         "robust-mpc" => Box::new(Playable::new("robust-mpc", Mpc::new(Prediction::Robust, Sizes::Known))),
+        "quantile-mpc" => Box::new(Playable::new("quantile-mpc", QuantileMpc::new())),
+        "soda" => Box::new(Playable::new("soda", Soda::new())),
         "throughput" => Box::new(Throughput::new()),
         "low-latency" => Box::new(LowLatency::new()),
         "lowest" => Box::new(Lowest),

@@ -150,10 +150,11 @@ impl BitrateRule for LowLatency {
                 safe_bits: (STAY_IN * (room.buffer - room.ttfb).max(0.0) * room.rate) as u64,
             };
             let reasons = if late { vec![low, fits(STAY)] } else { vec![fits(STAY)] };
-            return Choice { level, wait: None, reasons };
+            return Choice { level, wait: None, reasons, less_ms: Vec::new() };
         }
         let held = (level == current && up > current).then_some(Reason::Held { bitrate, buffer_ms });
-        Choice { level, wait: None, reasons: held.into_iter().chain([fits(UP)]).collect() }
+        let reasons = held.into_iter().chain([fits(UP)]).collect();
+        Choice { level, wait: None, reasons, less_ms: Vec::new() }
     }
 
     fn should_abandon(&mut self, ctx: &Context<'_>, progress: &Progress) -> Option<Choice> {

@@ -172,6 +172,27 @@ pub enum Cap {
     DroppedFrames,
     /// The device is hot, or saves its battery.
     Power,
+    /// What is to be seen of it, which is no more than of what takes less.
+    Quality,
+    /// It cannot be had: it failed, or its keys are not there.
+    Unavailable,
+}
+
+impl Cap {
+    /// In a word or two.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::MaxHeight => "height",
+            Self::MaxBitrate => "bitrate",
+            Self::Device => "device",
+            Self::Server => "server",
+            Self::DataSaver => "data saver",
+            Self::DroppedFrames => "dropped frames",
+            Self::Power => "power",
+            Self::Quality => "no better",
+            Self::Unavailable => "not to be had",
+        }
+    }
 }
 
 impl fmt::Display for Reason {
@@ -272,6 +293,8 @@ impl fmt::Display for Cap {
             Self::DataSaver => "what may be spent",
             Self::DroppedFrames => "pictures that the device dropped",
             Self::Power => "the device, which is to be spared",
+            Self::Quality => "their quality, which is hardly better",
+            Self::Unavailable => "what failed of them",
         })
     }
 }

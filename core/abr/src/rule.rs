@@ -122,12 +122,15 @@ pub struct Choice {
     pub wait: Option<Duration>,
     /// Why, strongest first.
     pub reasons: Vec<Reason>,
+    /// By how much less each level of the ladder is worth than this one, as a stall that is worth as much, in milliseconds;
+    /// empty where the rule does not reckon so.
+    pub less_ms: Vec<i64>,
 }
 
 impl Choice {
     /// A choice for one reason.
     pub fn new(level: usize, reason: Reason) -> Self {
-        Self { level, wait: None, reasons: vec![reason] }
+        Self { level, wait: None, reasons: vec![reason], less_ms: Vec::new() }
     }
 
     /// What stays where a ladder has no steps, and nothing is to be weighed.

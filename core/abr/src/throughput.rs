@@ -51,7 +51,7 @@ impl BitrateRule for Throughput {
         }
         let fits = Reason::FitsThroughput { bitrate, allowed, measured: network.measured };
         match self.buffer_rule.limit(ctx, network, level) {
-            Some((level, low)) => Choice { level, wait: None, reasons: vec![low, fits] },
+            Some((level, low)) => Choice { level, wait: None, reasons: vec![low, fits], less_ms: Vec::new() },
             None => Choice::new(level, fits),
         }
     }

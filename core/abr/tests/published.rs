@@ -23,6 +23,7 @@ fn scene(ladder: &Ladder, buffer_ms: f64, kbps: f64) -> Scene<'_> {
         buffer_ms,
         capacity_ms: 30_000.0,
         network: Some(Network { kbps, latency_ms: 0.0 }),
+        outlook: None,
         behind: 50,
         ahead: Some(50),
         sizes: &[],

@@ -518,7 +518,7 @@ impl Engine {
         }
         let (start, from) = (fetch.start, fetch.rendition.rendition);
         // Only what the segment can be had in is an alternative.
-        let steps = self.usable_steps(stream);
+        let steps = self.steps_to_choose_from(stream, Some(from));
         let Some(level) = steps.iter().position(|step| step.rendition == from) else {
             return;
         };
@@ -539,6 +539,7 @@ impl Engine {
         };
         let to = levels.get(choice.level).map(|level| level.rendition);
         let Some(to) = to.filter(|to| *to != from) else { return };
+        let candidates = self.candidates(&context, kind, choice.level, &choice.less_ms);
         self.cancel(id);
         let why = choice.reasons.iter().map(ToString::to_string).collect();
         let (from, to_name) = (self.rendition_name(kind, from), self.rendition_name(kind, to));
@@ -547,6 +548,6 @@ impl Engine {
             stream.rendition = Some(to);
             stream.settled = Some(to);
         }
-        self.decide(DecisionKind::Abandon, Some(kind), from, to_name, why);
+        self.decide_among(candidates, DecisionKind::Abandon, Some(kind), from, to_name, why);
     }
 }

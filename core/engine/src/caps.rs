@@ -154,13 +154,11 @@ impl Engine {
         }
     }
 
-    /// What keeps a stream from the level above a rendition.
-    pub(crate) fn capped_at(&self, stream: &Stream, rendition: usize) -> Option<Cap> {
-        if stream.kind != TrackKind::Video {
-            return None;
-        }
-        let own = stream.ladder.iter().position(|step| step.candidates().any(|candidate| candidate == rendition))?;
-        self.exceeds(stream, stream.ladder.get(own + 1)?, self.data_left(stream))
+    /// For each of a ladder's steps what it exceeds.
+    pub(crate) fn exceeded(&self, stream: &Stream, steps: &[Step]) -> Vec<Option<Cap>> {
+        let left = self.data_left(stream).filter(|_| stream.kind == TrackKind::Video);
+        let exceeds = |step: &Step| self.exceeds(stream, step, left).filter(|_| stream.kind == TrackKind::Video);
+        steps.iter().map(exceeds).collect()
     }
 
     /// What a step exceeds. `left` is what may be spent on the next segment, in bits.
@@ -203,7 +201,7 @@ impl Engine {
         let Purpose::Segment(kind @ TrackKind::Video) = purpose else { return None };
         let stream = self.streams.get(kind)?;
         let fetch = stream.fetch.as_ref()?;
-        let steps = self.usable_steps(stream);
+        let steps = self.steps_to_choose_from(stream, None);
         let top = steps.last().filter(|top| top.rendition == fetch.rendition.rendition)?;
         let ahead = stream.ahead(self.position()).as_millis();
         let goal = self.goal(stream).ahead.as_millis();

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use telecine_abr::{Cap, Choice, Context, Estimate, Level, Reason};
+use telecine_abr::{Context, Estimate, Level, Reason};
 use telecine_model::presentation::Groups;
 use telecine_model::{MediaTime, Segment, TrackKind};
 
 use crate::engine::Engine;
 use crate::event::DecisionKind;
-use crate::select::{audio_rendition, cap, Step};
+use crate::select::{audio_rendition, Step};
 use crate::stream::{RenditionRef, SegmentFetch, Stream};
 use crate::timer::Timer;
 
@@ -16,22 +16,30 @@ impl Engine {
     /// The rendition of the next segment, by its index in the track.
     pub(crate) fn choose_rendition(&mut self, kind: TrackKind, next_time: MediaTime) -> Option<usize> {
         let stream = self.streams.get(&kind)?;
-        let steps = self.usable_steps(stream);
-        if steps.is_empty() {
-            return None;
-        }
         let current = stream.rendition;
         // Parts of one segment are of one rendition: only its first is sure to be one that decoding can begin with.
         let begun = current.filter(|_| self.is_in_mid_segment(stream, next_time));
-        let settled = begun.or(stream.settled).filter(|settled| steps.iter().any(|step| step.rendition == *settled));
+        let settled = begun.or(stream.settled);
+        let steps = self.steps_to_choose_from(stream, settled);
+        if steps.is_empty() {
+            return None;
+        }
+        let settled = settled.filter(|settled| steps.iter().any(|step| step.rendition == *settled));
+        let mut candidates = Vec::new();
         let (rendition, why, wait) = match kind {
             _ if settled.is_some() => (settled?, Vec::new(), None),
             TrackKind::Video => {
-                let choice = self.ask_rule(kind, &steps, next_time)?;
+                let levels = self.levels(kind, &steps, next_time);
+                let context = self.context(kind, &levels, next_time)?;
+                let choice = self.rule().choose(&context);
                 let mut why: Vec<String> = choice.reasons.iter().map(ToString::to_string).collect();
                 let rendition = steps.get(choice.level)?.rendition;
-                // Only where the rule went as high as it was let.
-                why.extend(self.cap_above(kind, rendition).map(|by| Reason::Capped { by }.to_string()));
+                if current != Some(rendition) {
+                    // Only where the rule went as high as it was let.
+                    why.extend(self.cap_above(kind, rendition).map(|by| Reason::Capped { by }.to_string()));
+                    let context = self.context(kind, &levels, next_time)?;
+                    candidates = self.candidates(&context, kind, choice.level, &choice.less_ms);
+                }
                 (rendition, why, choice.wait)
             }
             TrackKind::Audio => {
@@ -58,26 +66,9 @@ impl Engine {
                 track.renditions.get(reference.rendition).map(|rendition| rendition.id.clone())
             };
             let (from, to) = (name(current), name(Some(rendition)));
-            self.decide(DecisionKind::Bitrate, Some(kind), from, to, why);
+            self.decide_among(candidates, DecisionKind::Bitrate, Some(kind), from, to, why);
         }
         Some(rendition)
-    }
-
-    /// What keeps a kind's stream from more than this rendition, if it is the top of its ladder and the title has more.
-    fn cap_above(&self, kind: TrackKind, rendition: usize) -> Option<Cap> {
-        let stream = self.streams.get(&kind)?;
-        if let Some(by) = self.capped_at(stream, rendition) {
-            return Some(by);
-        }
-        let top = stream.ladder.last().filter(|top| top.candidates().any(|candidate| candidate == rendition))?;
-        let track = self.track(stream.period, stream.track)?;
-        cap(track, top, &self.capabilities, &self.config.constraints)
-    }
-
-    fn ask_rule(&mut self, kind: TrackKind, steps: &[Step], next_time: MediaTime) -> Option<Choice> {
-        let levels = self.levels(kind, steps, next_time);
-        let context = self.context(kind, &levels, next_time)?;
-        Some(self.rule().choose(&context))
     }
 
     /// What the bitrate rule sees of a kind's stream, for the segment at `next_time`.
@@ -159,7 +150,7 @@ impl Engine {
                 rendition: step.rendition,
                 bitrate: step.bitrate,
                 height: rendition.and_then(|r| r.height),
-                score: rendition.and_then(|r| r.score_milli),
+                score: rendition.and_then(|r| r.quality?.score_milli()),
                 next_size,
                 expected_size,
                 listed: index.is_some(),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use telecine_abr::Candidate;
 use telecine_manifest::hls::TextBlocks;
 use telecine_model::clock::ClockSample;
 use telecine_model::presentation::PlaylistInfo;
@@ -484,7 +485,20 @@ impl Engine {
         to: Option<String>,
         why: Vec<String>,
     ) {
-        let decision = Decision { at: self.now, position: self.position(), what, kind, from, to, why };
+        self.decide_among(Vec::new(), what, kind, from, to, why);
+    }
+
+    /// Tells a decision that was made among renditions.
+    pub(crate) fn decide_among(
+        &mut self,
+        candidates: Vec<Candidate>,
+        what: DecisionKind,
+        kind: Option<TrackKind>,
+        from: Option<String>,
+        to: Option<String>,
+        why: Vec<String>,
+    ) {
+        let decision = Decision { at: self.now, position: self.position(), what, kind, from, to, why, candidates };
         self.emit(Event::Decision(decision));
     }
 

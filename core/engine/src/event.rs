@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use telecine_abr::Candidate;
 use telecine_drm::session::StoredLicence;
 use telecine_model::cue::CueChange;
 use telecine_model::{Cue, Error, MediaTime, TimedEvent, Timestamp, TrackKind, Warning};
@@ -311,6 +312,9 @@ pub struct Decision {
     pub to: Option<String>,
     /// Why, strongest first: one short sentence each.
     pub why: Vec<String>,
+    /// Where a rendition was chosen: what it was chosen from, ascending, what each would have cost, and what excluded those
+    /// that were not to be chosen. [`in_one_line`](telecine_abr::in_one_line) writes it short. Empty for other decisions.
+    pub candidates: Vec<Candidate>,
 }
 
 /// What a decision is about.

@@ -282,19 +282,24 @@ pub(crate) fn ladder(
 
 /// What excluded the next rendition above the top of a ladder; None if nothing did: the title has no more, or what
 /// it has is of another codec that the viewer's device could play as well.
-pub(crate) fn cap(track: &Track, top: &Step, capabilities: &Capabilities, constraints: &Constraints) -> Option<Cap> {
+pub(crate) fn cap(
+    track: &Track,
+    top: &Step,
+    capabilities: &Capabilities,
+    constraints: &Constraints,
+) -> Option<(usize, Cap)> {
     let taken = track.renditions.get(top.rendition)?;
-    let above = track.renditions.iter().filter(|rendition| {
+    let above = track.renditions.iter().enumerate().filter(|(_, rendition)| {
         rendition.bandwidth > top.bitrate
             && !rendition.key_frames_only
             && (rendition.codecs.is_empty() || main_codec(rendition, track.kind).is_some())
     });
-    let next = above.min_by_key(|rendition| rendition.bandwidth)?;
+    let (index, next) = above.min_by_key(|(_, rendition)| rendition.bandwidth)?;
     let alike = match (main_codec(next, track.kind), main_codec(taken, track.kind)) {
         (Some(next), Some(taken)) => next.same_decoder(taken),
         _ => true,
     };
-    if !is_decodable(next, capabilities) {
+    let by = if !is_decodable(next, capabilities) {
         Some(Cap::Device)
     } else if !alike {
         None
@@ -302,7 +307,8 @@ pub(crate) fn cap(track: &Track, top: &Step, capabilities: &Capabilities, constr
         Some(Cap::MaxHeight)
     } else {
         (!fits_bitrate(next, constraints)).then_some(Cap::MaxBitrate)
-    }
+    };
+    by.map(|by| (index, by))
 }
 
 /// Whether an HLS rendition has no URI: it is in the segments of the variants (RFC 8216bis, 4.4.6.2.1).

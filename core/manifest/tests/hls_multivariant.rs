@@ -7,7 +7,7 @@ mod hls_support;
 use hls_support::*;
 use telecine_manifest::hls::Mode;
 use telecine_model::protection::KeyMethod;
-use telecine_model::{Codec, ErrorCode, Presentation, Rendition, Segments, TrackKind};
+use telecine_model::{Codec, DeclaredQuality, ErrorCode, Presentation, Rendition, Segments, TrackKind};
 
 /// A playlist of these variants (attributes behind the bandwidth), `head` in front of them.
 fn playlist(head: &str, variants: &[&str]) -> String {
@@ -48,7 +48,7 @@ fn every_variant_is_a_rendition_of_the_picture_in_order() {
     assert_eq!((first.width, first.height, first.frame_rate), (Some(1280), Some(720), Some((24_000, 1001))));
     assert_eq!(first.video_range.as_deref(), Some("SDR"));
     assert_eq!(first.segments, Segments::Unloaded);
-    assert_eq!((second.id.as_str(), second.score_milli), ("v-2", Some(3250)));
+    assert_eq!((second.id.as_str(), second.quality), ("v-2", Some(DeclaredQuality::Score(3250))));
     assert_eq!(second.supplemental_codecs.as_deref(), Some("dvh1.08.07/db4h"));
     assert_ne!(first.id, second.id);
 }
@@ -243,13 +243,13 @@ fn h087_a_group_that_a_variant_names_exists() {
 #[test]
 fn h088_h090_h092_h093_h094_selection_hints_are_read_as_written() {
     let rendition = one("SCORE=10.5,HDCP-LEVEL=TYPE-1,ALLOWED-CPC=\"com.example:A/B\",VIDEO-RANGE=NEW,SUPPLEMENTAL-CODECS=\"dvh1.08.07/db1p\"");
-    assert_eq!(rendition.score_milli, Some(10_500));
+    assert_eq!(rendition.quality, Some(DeclaredQuality::Score(10_500)));
     assert_eq!(rendition.hdcp_level.as_deref(), Some("TYPE-1"));
     assert_eq!(rendition.allowed_cpc.as_deref(), Some("com.example:A/B"));
     assert_eq!(rendition.video_range.as_deref(), Some("NEW"));
     assert_eq!(rendition.supplemental_codecs.as_deref(), Some("dvh1.08.07/db1p"));
     let plain = one("X-NOTHING=1");
-    assert_eq!((plain.score_milli, plain.hdcp_level, plain.video_range), (None, None, None));
+    assert_eq!((plain.quality, plain.hdcp_level, plain.video_range), (None, None, None));
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod hls_support;
 
 use hls_support::*;
 use telecine_manifest::hls::{Mode, Playlist};
-use telecine_model::{ErrorCode, MediaTime, Place};
+use telecine_model::{DeclaredQuality, ErrorCode, MediaTime, Place};
 
 #[test]
 fn h002_strict_fails_where_compat_warns() {
@@ -149,7 +149,11 @@ fn h009_white_space_and_pieces_without_a_value_are_faults() {
     ] {
         let presentation = as_multivariant(tolerated(&variant(attributes), "H009", ErrorCode::ManifestSyntax));
         let rendition = &tracks(&presentation)[0].renditions[0];
-        assert_eq!((rendition.score_milli, rendition.frame_rate), (Some(1500), Some((25, 1))), "{attributes}");
+        assert_eq!(
+            (rendition.quality, rendition.frame_rate),
+            (Some(DeclaredQuality::Score(1500)), Some((25, 1))),
+            "{attributes}"
+        );
     }
 }
 
@@ -221,7 +225,7 @@ fn h015_resolutions_are_two_integers() {
 fn h016_a_name_given_twice_is_refused_or_the_first_counts() {
     let text = variant("SCORE=1,SCORE=2");
     let presentation = as_multivariant(tolerated(&text, "H016", ErrorCode::ManifestContradiction));
-    assert_eq!(tracks(&presentation)[0].renditions[0].score_milli, Some(1000));
+    assert_eq!(tracks(&presentation)[0].renditions[0].quality, Some(DeclaredQuality::Score(1000)));
 }
 
 #[test]

@@ -59,7 +59,7 @@ pub use error::{Blame, Domain, Error, ErrorCode, Handling, Place, Warning};
 pub use interstitial::Interstitial;
 pub use language::Language;
 pub use limits::Limits;
-pub use presentation::{Period, Presentation, Protocol, Rendition, Track, TrackKind};
+pub use presentation::{DeclaredQuality, Period, Presentation, Protocol, Rendition, Track, TrackKind};
 pub use rng::Rng;
 pub use segments::{ByteRange, InitSection, Segment, SegmentIndex, SegmentTable, Segments};
 pub use time::{MediaTime, Timescale, Timestamp, WallTime};

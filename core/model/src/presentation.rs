@@ -291,6 +291,27 @@ impl Track {
     }
 }
 
+/// What a manifest says of a rendition's quality beside others of its track.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeclaredQuality {
+    /// HLS `SCORE` in thousandths: an amount on a scale of the author's choice (VMAF, say), more is better
+    /// (RFC 8216bis, 4.4.6.2).
+    Score(u64),
+    /// DASH `@qualityRanking`: a place in an order, the best is the lowest; by how much one is better it does not say
+    /// (ISO/IEC 23009-1, 5.3.5.2).
+    Ranking(u64),
+}
+
+impl DeclaredQuality {
+    /// The score in thousandths; None of a mere place in an order.
+    pub fn score_milli(self) -> Option<u64> {
+        match self {
+            Self::Score(milli) => Some(milli),
+            Self::Ranking(_) => None,
+        }
+    }
+}
+
 /// One encoding of a track: a `Representation`, or a variant or rendition with its media playlist.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rendition {
@@ -317,8 +338,8 @@ pub struct Rendition {
     pub frame_rate: Option<(u32, u32)>,
     /// `SDR`, `HLG`, `PQ`, or another word as written. None if not said.
     pub video_range: Option<String>,
-    /// `SCORE` in thousandths, or the inverse of `@qualityRanking`.
-    pub score_milli: Option<u64>,
+    /// How good it is, where the manifest says so.
+    pub quality: Option<DeclaredQuality>,
     /// HLS pathway (`.` unless said), or the DASH service location of the first base.
     pub pathway: Option<String>,
     /// Where else the same bytes are (DASH `BaseURL`s, best first; empty in HLS).
@@ -370,7 +391,7 @@ impl Rendition {
             height: None,
             frame_rate: None,
             video_range: None,
-            score_milli: None,
+            quality: None,
             pathway: None,
             bases: Vec::new(),
             hdcp_level: None,

@@ -27,6 +27,8 @@ const NAMES: &[(&str, Option<&str>)] = &[
     ("bba", Some("BBA")),
     ("mpc", Some("Mpc")),
     ("robust-mpc", Some("RobustMpc")),
+    ("quantile-mpc", Some("QuantileMpc")),
+    ("soda", Some("Soda")),
     ("throughput", Some("THROUGHPUT")),
 ];
 

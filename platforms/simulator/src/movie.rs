@@ -56,13 +56,20 @@ impl Movie {
         Ok(Self { segment_ms, ladder, sizes, quality })
     }
 
-    /// The same movie with the VMAF of each segment at each level, in rows as the sizes are.
+    /// The same movie with the VMAF of each segment at each level, in rows as the sizes are. Rules that weigh levels by
+    /// their quality know the mean of each, as a manifest tells it.
     pub fn with_vmaf(self, rows: &[Vec<f64>]) -> Result<Self, NoMovie> {
         let vmaf = table(rows, self.ladder.len(), |vmaf| (0.0..=100.0).contains(&vmaf))?;
         if vmaf.len() != self.sizes.len() {
             return Err(NoMovie::Row { segment: rows.len().min(self.segments()) });
         }
-        Ok(Self { quality: vmaf.iter().map(|vmaf| vmaf / 100.0).collect(), ..self })
+        let mean = |level: usize| {
+            let of_level = vmaf.iter().skip(level).step_by(self.ladder.len());
+            (of_level.sum::<f64>() / rows.len() as f64 * 1000.0) as u64
+        };
+        let means: Vec<u64> = (0..self.ladder.len()).map(mean).collect();
+        let ladder = self.ladder.with_quality(&means);
+        Ok(Self { quality: vmaf.iter().map(|vmaf| vmaf / 100.0).collect(), ladder, ..self })
     }
 
     /// Its first so many segments; where it has fewer, they are repeated.

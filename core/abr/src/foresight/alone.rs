@@ -1,8 +1,9 @@
 //! The rule in the small world of the published ones, where it has to find out about the network by itself.
 
-use super::in_flight::{Patience, UnderWay};
-use super::prospects::{self, Moment, Outlook, Prospects, Turn};
+use super::prospects::{self, Moment, Prospects, Turn};
+use crate::outlook::Outlook;
 use crate::published::{Buffered, Decision, End, Fetched, InFlight, Network, Replacing, Scene, SceneRule, Why};
+use crate::under_way::{Patience, UnderWay};
 use crate::walk::{share, Heard, Walk};
 
 /// Below this, in bits, a transfer says nothing.

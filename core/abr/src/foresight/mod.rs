@@ -13,44 +13,33 @@
 //! short it is. How the constants were found is in docs/adr/0011.
 
 mod alone;
-mod in_flight;
 mod prospects;
 mod solving;
 mod values;
 
-use self::in_flight::{Patience, UnderWay};
-use self::prospects::{Moment, Outlook, Prospects, Turn};
-use crate::published::{Buffered, Ladder, Replacing, Scene};
+use self::prospects::{Moment, Prospects, Turn};
+use crate::outlook::Outlook;
+use crate::published::{Buffered, Replacing, Scene};
 use crate::reason::Reason;
 use crate::rule::{millis, seconds, Again, BitrateRule, Choice, Context, Level, Progress, Waiting};
+use crate::rungs::Rungs;
 use crate::transit::Transit;
+use crate::under_way::{Patience, UnderWay};
 
 pub use self::alone::ForesightAlone;
 
 /// A second's wait for the first picture costs half as much as one of stall (Q1 of abr.md 4.2).
 const PRICE_OF_START: f64 = 0.5;
-/// What the picture has of the line at least, whatever the other tracks take.
-const LEAST_SHARE: f64 = 0.25;
-/// How far the rate is off where only an average of it is known.
-const ERROR_OF_AVERAGES: f64 = 0.45;
 /// What it takes to fetch a list or an index first, beside the time to first byte, in seconds.
 const LISTING_S: f64 = 0.3;
 /// What is fetched again has to be there so long before it is played, in seconds: sinks decode ahead of the playhead.
 const IN_TIME_S: f64 = 1.2;
-/// So many samples say how far it is off.
-const FEW_SAMPLES: u32 = 5;
-/// How far sizes are off what bitrates say.
-const ERROR_OF_SIZES: f64 = 0.2;
-/// How far it is off where it is assumed.
-const ERROR_OF_ASSUMPTIONS: f64 = 0.9;
 
 /// The rule of Telecine; see the module's documentation.
 #[derive(Debug)]
 pub struct Foresight {
     prospects: Prospects,
-    ladder: Option<Ladder>,
-    /// Declared bitrates of the ladder.
-    rates: Vec<u64>,
+    rungs: Rungs,
     sizes: Vec<f64>,
     worths: Vec<f64>,
     under_way: UnderWay,
@@ -63,27 +52,6 @@ pub struct Foresight {
 fn best(worths: &[f64]) -> usize {
     let better = |best: (usize, f64), (level, worth): (usize, f64)| if worth > best.1 { (level, worth) } else { best };
     worths.iter().copied().enumerate().fold((0, f64::MIN), better).0
-}
-
-/// What is believed of the network, in media time.
-fn outlook_of(ctx: &Context<'_>) -> Option<Outlook> {
-    let estimate = ctx.estimate?;
-    let (bits_per_second, typical_error) = match estimate.forecast {
-        Some(forecast) => {
-            let error = f64::from(forecast.typical_error_milli) / 1000.0;
-            let few = if estimate.samples < FEW_SAMPLES { ERROR_OF_ASSUMPTIONS } else { 0.0 };
-            (forecast.bits_per_second, error.max(few))
-        }
-        None if estimate.samples > 0 => (estimate.bits_per_second, ERROR_OF_AVERAGES),
-        None => (estimate.bits_per_second, ERROR_OF_ASSUMPTIONS),
-    };
-    // A segment of unknown size takes longer or shorter than its bitrate says, as with a faster or slower network.
-    let of_size = if ctx.levels.iter().any(|level| level.next_size.is_none()) { ERROR_OF_SIZES } else { 0.0 };
-    let typical_error = libm::sqrt(typical_error * typical_error + of_size * of_size);
-    let kbps = bits_per_second.max(1) as f64 / 1000.0 / ctx.speed();
-    // The other tracks have their share of the line, and never all of it.
-    let kbps = (kbps - ctx.aside as f64 / 1000.0).max(LEAST_SHARE * kbps);
-    Some(Outlook { log_rate: libm::log(kbps), typical_error, latency_s: estimate.ttfb.as_secs_f64() * ctx.speed() })
 }
 
 /// What was seen of the line when a request was given up, which averages know too late.
@@ -108,8 +76,7 @@ impl Foresight {
     pub fn new() -> Self {
         Self {
             prospects: Prospects::default(),
-            ladder: None,
-            rates: Vec::new(),
+            rungs: Rungs::default(),
             sizes: Vec::new(),
             worths: Vec::new(),
             under_way: UnderWay::new(Patience::REAL),
@@ -120,7 +87,7 @@ impl Foresight {
 
     /// What is believed of the network.
     fn outlook(&mut self, ctx: &Context<'_>) -> Option<Outlook> {
-        let outlook = outlook_of(ctx)?;
+        let outlook = Outlook::of(ctx)?;
         self.collapse = self.collapse.filter(|collapse| collapse.still_counts(ctx.estimate.map_or(0, |e| e.samples)));
         let log_rate = self.collapse.map_or(outlook.log_rate, |collapse| collapse.log_rate.min(outlook.log_rate));
         Some(Outlook { log_rate, ..outlook })
@@ -133,12 +100,7 @@ impl Foresight {
         outlook: Outlook,
         question: impl FnOnce(&mut Prospects, &Moment<'_>, &mut Vec<f64>) -> T,
     ) -> Option<T> {
-        if !self.rates.iter().copied().eq(ctx.levels.iter().map(|level| level.bitrate)) {
-            self.rates.clear();
-            self.rates.extend(ctx.levels.iter().map(|level| level.bitrate));
-            self.ladder = Ladder::new(ctx.levels.iter().map(|level| level.rate() / 1000.0));
-        }
-        let ladder = self.ladder.as_ref().filter(|ladder| ladder.has_steps())?;
+        let ladder = self.rungs.of(ctx.levels)?;
         let segment = seconds(ctx.segment_duration);
         self.sizes.clear();
         // Time before the first segment of a level costs as bits do that take as long.
@@ -151,6 +113,7 @@ impl Foresight {
             buffer_ms: seconds(ctx.buffer) * 1000.0,
             capacity_ms: seconds(ctx.buffer_goal) * 1000.0,
             network: None,
+            outlook: None,
             behind: 0,
             ahead: None,
             sizes: &self.sizes,
@@ -205,6 +168,8 @@ impl BitrateRule for Foresight {
         };
         let mut choice = Choice::new(level, reason);
         choice.reasons.extend(self.beside(ctx, level));
+        let worth = self.worths.get(level).copied().unwrap_or_default();
+        choice.less_ms = self.worths.iter().map(|other| millis(worth - other)).collect();
         choice
     }
 

@@ -2,6 +2,7 @@
 
 use super::solving::Solving;
 use super::values::{expect, Coming, Download, Terms, Values};
+use crate::outlook::Outlook;
 use crate::published::{Buffered, InFlight, Replacing, Scene};
 
 /// The spreads that are told apart, in ascending order.
@@ -30,17 +31,6 @@ pub(super) struct Prospects {
 struct Tables {
     terms: Terms,
     of: [Table; SPREADS.len()],
-}
-
-/// What the network is believed to do.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Outlook {
-    /// The logarithm of the rate in kbit/s.
-    pub(super) log_rate: f64,
-    /// How far that is off, typically.
-    pub(super) typical_error: f64,
-    /// From a request to its first bit, in seconds.
-    pub(super) latency_s: f64,
 }
 
 impl Outlook {
@@ -301,6 +291,7 @@ mod tests {
             buffer_ms: 9_000.0,
             capacity_ms: 30_000.0,
             network: None,
+            outlook: None,
             behind: 3,
             ahead: None,
             sizes: &[],

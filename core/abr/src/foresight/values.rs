@@ -34,8 +34,8 @@ const MEDIA_PER_STALL_S: f64 = 4.15;
 /// What a stall costs however short it is, in seconds of it; in proportion below what everybody notices.
 const STALL: f64 = 0.5;
 const NOTICED_S: f64 = 0.25;
-/// How much of a level's worth is what is seen of it (as the logarithm of the bitrate, Q1 of abr.md 4.2); the rest is in
-/// proportion to the bitrate (QoE_lin, abr.md 4.3).
+/// Where the quality of levels is not known: how much of a level's worth is what is seen of it (as the logarithm of the
+/// bitrate, Q1 of abr.md 4.2); the rest is in proportion to the bitrate (QoE_lin, abr.md 4.3).
 const SEEN_SHARE: f64 = 0.32;
 /// A stall costs for so many seconds at most: afterwards nothing that was chosen matters.
 const LONGEST_STALL_S: f64 = 60.0;
@@ -57,7 +57,8 @@ impl Terms {
         let top = ladder.kbps(ladder.top());
         let range = ladder.log(ladder.top()) - ladder.log(0);
         let seen = |level: usize| if range > 0.0 { (ladder.log(level) - ladder.log(0)) / range } else { 1.0 };
-        let utility = |level: usize| (1.0 - SEEN_SHARE) * ladder.kbps(level) / top + SEEN_SHARE * seen(level);
+        let by_bitrate = |level: usize| (1.0 - SEEN_SHARE) * ladder.kbps(level) / top + SEEN_SHARE * seen(level);
+        let utility = |level: usize| ladder.quality(level).unwrap_or_else(|| by_bitrate(level));
         let utilities = (0..ladder.len()).map(utility).collect();
         Self { ladder: ladder.clone(), utilities, segment_s, capacity_s }
     }

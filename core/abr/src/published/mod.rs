@@ -13,7 +13,7 @@ mod bola;
 mod bola_e;
 mod dynamic;
 mod ladder;
-mod mpc;
+pub(crate) mod mpc;
 mod playable;
 mod throughput;
 
@@ -25,6 +25,8 @@ pub use ladder::Ladder;
 pub use mpc::{Mpc, Prediction, Sizes};
 pub use playable::Playable;
 pub use throughput::Throughput;
+
+use crate::outlook::Outlook;
 
 /// What a rule sees before a request, and during it.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +41,9 @@ pub struct Scene<'a> {
     pub capacity_ms: f64,
     /// What the network is believed to do; None before anything is known.
     pub network: Option<Network>,
+    /// What a player's estimator believes beside that; None where a rule has to find out by what it fetched. The published
+    /// rules know of no such thing.
+    pub outlook: Option<Outlook>,
     /// Segments before the one that is asked about, since the start or the last seek.
     pub behind: usize,
     /// Segments from the one that is asked about to the end, where there is one.

@@ -86,7 +86,9 @@ impl SceneRule for Mpc {
             Sizes::Nominal => Scene { sizes: &[], ..*scene },
         };
         let segments = scene.ahead.map_or(STEPS, |ahead| ahead.clamp(1, STEPS));
-        let level = self.plans.best_first_level(&known, kbps, self.last, segments);
+        let stall_price = scene.ladder.kbps(scene.ladder.top()) / 1000.0;
+        let terms = Terms { kbps, slower: 1.0, last: self.last, segments, stall_price };
+        let level = self.plans.best_first_level(&known, &terms, |level| scene.ladder.kbps(level));
         Decision::at_once(level, Why::Plan { segments, kbps })
     }
 
@@ -114,9 +116,24 @@ fn remember(values: &mut VecDeque<f64>, value: f64) {
     values.push_back(value);
 }
 
+/// What is planned with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    /// The rate that is counted on.
+    pub(crate) kbps: f64,
+    /// How much longer each further segment is reckoned to take for its size.
+    pub(crate) slower: f64,
+    /// Level of the segment before.
+    pub(crate) last: usize,
+    /// How many are planned.
+    pub(crate) segments: usize,
+    /// Of a second, in Mbit/s of a segment.
+    pub(crate) stall_price: f64,
+}
+
 /// The plans under consideration: for each level the ones that end there and might be the best.
 #[derive(Clone, Debug, Default)]
-struct Plans {
+pub(crate) struct Plans {
     ending: Vec<Vec<Plan>>,
     longer: Vec<Vec<Plan>>,
 }
@@ -131,11 +148,16 @@ struct Plan {
 }
 
 impl Plans {
-    /// The first level of the best plan; the lowest of equals. Plans of the same segments in another order are
+    /// The first level of the best plan, where a level is worth so many kbit/s; the lowest of equals. Plans of the same segments in another order are
     /// often worth the same but for rounding, so that scores are added up as in the copy that was measured.
-    fn best_first_level(&mut self, scene: &Scene<'_>, kbps: f64, last: usize, segments: usize) -> usize {
+    pub(crate) fn best_first_level(
+        &mut self,
+        scene: &Scene<'_>,
+        terms: &Terms,
+        worth_kbps: impl Fn(usize) -> f64,
+    ) -> usize {
         let ladder = scene.ladder;
-        let stall_price = ladder.kbps(ladder.top()) / 1000.0;
+        let Terms { mut kbps, slower, last, segments, stall_price } = *terms;
         let none = Plan { first: 0, score: 0.0, buffer_ms: scene.buffer_ms };
         self.ending.resize(ladder.len(), Vec::new());
         self.longer.resize(ladder.len(), Vec::new());
@@ -144,10 +166,10 @@ impl Plans {
         for step in 0..segments {
             for (level, longer) in self.longer.iter_mut().enumerate() {
                 longer.clear();
-                let rate = ladder.kbps(level);
+                let rate = worth_kbps(level);
                 let takes_ms = scene.bits(step, level) / kbps;
                 for (before, plans) in self.ending.iter().enumerate() {
-                    let change = (rate - ladder.kbps(before)).abs() / 1000.0;
+                    let change = (rate - worth_kbps(before)).abs() / 1000.0;
                     for plan in plans {
                         let stall_ms = (takes_ms - plan.buffer_ms).max(0.0);
                         let after_ms = (plan.buffer_ms - takes_ms).max(0.0) + scene.segment_ms;
@@ -160,6 +182,7 @@ impl Plans {
                     }
                 }
             }
+            kbps /= slower;
             std::mem::swap(&mut self.ending, &mut self.longer);
         }
         let mut best: Option<Plan> = None;

@@ -5,10 +5,12 @@ use std::time::Duration;
 use telecine_model::MediaTime;
 
 use super::throughput::MARGIN;
-use super::{Decision, End, Fetched, Ladder, Network, Scene, SceneRule, Why};
+use super::{Decision, End, Fetched, Network, Scene, SceneRule, Why};
 use crate::fit;
+use crate::outlook::Outlook;
 use crate::reason::Reason;
 use crate::rule::{millis, seconds, BitrateRule, Choice, Context, Downloaded, Progress};
+use crate::rungs::Rungs;
 use crate::transit::Transit;
 
 /// Plays by a published rule. What the rule cannot know of is translated: playback speed (the rule
@@ -17,9 +19,7 @@ use crate::transit::Transit;
 pub struct Playable<R> {
     name: &'static str,
     rule: R,
-    ladder: Option<Ladder>,
-    /// Declared bitrates of the ladder.
-    rates: Vec<u64>,
+    rungs: Rungs,
     /// Segments downloaded since the start or the last seek.
     behind: usize,
     /// The buffer after the last download.
@@ -30,17 +30,13 @@ pub struct Playable<R> {
 impl<R: SceneRule> Playable<R> {
     /// A rule at the start of a session, under the name of [`crate::rule_by_name`].
     pub fn new(name: &'static str, rule: R) -> Self {
-        Self { name, rule, ladder: None, rates: Vec::new(), behind: 0, rested: None, sizes: Vec::new() }
+        Self { name, rule, rungs: Rungs::default(), behind: 0, rested: None, sizes: Vec::new() }
     }
 
     /// Runs a question of the published rule; None where the ladder has no steps, and nothing is to be
     /// chosen.
     fn ask<T>(&mut self, ctx: &Context<'_>, question: impl FnOnce(&mut R, &Scene<'_>) -> T) -> Option<T> {
-        if !self.rates.iter().copied().eq(ctx.levels.iter().map(|level| level.bitrate)) {
-            self.rates = ctx.levels.iter().map(|level| level.bitrate).collect();
-            self.ladder = Ladder::new(ctx.levels.iter().map(|level| level.rate() / 1000.0));
-        }
-        let ladder = self.ladder.as_ref().filter(|ladder| ladder.has_steps())?;
+        let ladder = self.rungs.of(ctx.levels)?;
         let segment = seconds(ctx.segment_duration);
         self.sizes.clear();
         self.sizes.extend(ctx.levels.iter().map(|level| level.segment_bits(segment)));
@@ -59,6 +55,7 @@ impl<R: SceneRule> Playable<R> {
             buffer_ms: seconds(ctx.buffer) * 1000.0,
             capacity_ms: seconds(ctx.buffer_goal) * 1000.0,
             network,
+            outlook: Outlook::of(ctx),
             behind: self.behind,
             ahead,
             sizes: &self.sizes,
@@ -172,5 +169,5 @@ fn choice(ctx: &Context<'_>, decision: &Decision) -> Choice {
     if wait.is_some() {
         reasons.push(Reason::BufferAmple { wait_ms: decision.wait_ms as i64 });
     }
-    Choice { level, wait, reasons }
+    Choice { level, wait, reasons, less_ms: Vec::new() }
 }

@@ -11,7 +11,7 @@ mod take;
 
 use std::collections::BTreeSet;
 
-use telecine_abr::{Again as Answer, Level, Waiting};
+use telecine_abr::{Again as Answer, Candidate, Level, Waiting};
 use telecine_model::{Error, MediaTime, Segment, Timestamp, TrackKind};
 
 use crate::action::LoadId;
@@ -94,7 +94,7 @@ impl Engine {
         if nothing_new {
             return false;
         }
-        let steps = self.usable_steps(stream);
+        let steps = self.steps_to_choose_from(stream, None);
         let items = waiting(stream, &steps, from);
         if items.len() < 2 {
             return false;
@@ -110,7 +110,8 @@ impl Engine {
         let Some((level, item)) = items.into_iter().nth(answer.place) else { return false };
         let higher = answer.level > level && item.media_start - from >= MARGIN;
         let target = levels.get(answer.level).filter(|_| higher).copied();
-        target.is_some_and(|target| self.fetch_again(kind, &item, target, &answer))
+        let candidates = self.candidates(&context, kind, answer.level, &[]);
+        target.is_some_and(|target| self.fetch_again(kind, &item, target, &answer, candidates))
     }
 
     /// Whether a stream is in a state in which what waits may be replaced.
@@ -137,7 +138,14 @@ impl Engine {
         self.segment_duration(stream).mul_ratio(3, 2)
     }
 
-    fn fetch_again(&mut self, kind: TrackKind, item: &Item, target: Level, answer: &Answer) -> bool {
+    fn fetch_again(
+        &mut self,
+        kind: TrackKind,
+        item: &Item,
+        target: Level,
+        answer: &Answer,
+        candidates: Vec<Candidate>,
+    ) -> bool {
         let Some(stream) = self.streams.get(&kind) else { return false };
         let reference = stream.reference(target.rendition);
         let Some(waits) = item.load else { return false };
@@ -161,7 +169,7 @@ impl Engine {
         };
         let why = vec![answer.reason.to_string(), format!("segment {} once more", segment.number)];
         let (from, to) = (self.rendition_name(kind, item.rendition), self.rendition_name(kind, target.rendition));
-        self.decide(DecisionKind::FastSwitch, Some(kind), from, to, why);
+        self.decide_among(candidates, DecisionKind::FastSwitch, Some(kind), from, to, why);
         let next_load = LoadId(self.loads + 1);
         let Some(stream) = self.streams.get_mut(&kind) else { return false };
         stream.again.under_way = Some(UnderWay { load: next_load, waits, until: None, own_init: None });

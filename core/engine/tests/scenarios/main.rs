@@ -14,6 +14,7 @@ mod live;
 #[path = "../live/origin.rs"]
 #[allow(dead_code)]
 mod origin;
+mod quality;
 mod sizes;
 mod stage;
 mod starting;

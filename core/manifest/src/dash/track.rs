@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::mem::{size_of, size_of_val};
 
-use telecine_model::presentation::{BaseUrl, Descriptor};
+use telecine_model::presentation::{BaseUrl, DeclaredQuality, Descriptor};
 use telecine_model::protection::Protection;
 use telecine_model::segments::Queries;
 use telecine_model::{
@@ -244,7 +244,7 @@ impl Family<'_> {
         rendition.pathway = base.named.then(|| base.to_model().service_location);
         rendition.bases = bases.iter().map(Base::to_model).collect();
         rendition.mime_type = mime_type;
-        rendition.score_milli = own.quality_ranking.map(inverse_rank);
+        rendition.quality = own.quality_ranking.map(DeclaredQuality::Ranking);
         rendition.depends_on.clone_from(&own.depends_on);
         rendition.protection = protection::merge(&own.common.protection, &set.protection, above.shared);
         self.inherit(&mut rendition, own);
@@ -302,9 +302,4 @@ fn heap_bytes(rendition: &Rendition) -> usize {
         + size_of_val(rendition.invalid_ranges.as_slice())
         + size_of_val(rendition.producer_times.as_slice())
         + size_of_val(rendition.resync.as_slice())
-}
-
-/// A rank counts down to the best; a score counts up. In thousandths, for any rank distinct.
-fn inverse_rank(rank: u64) -> u64 {
-    1_000_000 / rank.saturating_add(1)
 }

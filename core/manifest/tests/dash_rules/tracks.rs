@@ -2,7 +2,7 @@
 
 use crate::support::*;
 
-use telecine_model::{ErrorCode, Period, Segments, Track, TrackKind};
+use telecine_model::{DeclaredQuality, ErrorCode, Period, Segments, Track, TrackKind};
 
 fn period(content: &str) -> Period {
     read(&static_mpd(content)).periods.remove(0)
@@ -61,7 +61,7 @@ fn common_attributes_inherit_from_the_set() {
     assert_eq!(a.mime_type.as_deref(), Some("video/mp4"));
     // D104: segments begin with a key frame for stream access points 1 and 2.
     assert!(a.independent_segments && !b.independent_segments);
-    assert_eq!((a.score_milli, b.score_milli), (None, Some(500_000)));
+    assert_eq!((a.quality, b.quality), (None, Some(DeclaredQuality::Ranking(1))));
     assert_eq!(b.depends_on, ["a"]);
 }
 

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use serde::Serialize;
+use telecine_engine::abr::{in_one_line, Candidate};
 use telecine_engine::{Decision, Replay as Replayed};
 use telecine_model::Error;
 
@@ -59,6 +60,7 @@ struct DecisionEntry {
     from: Option<String>,
     to: Option<String>,
     why: Vec<String>,
+    candidates: Vec<Candidate>,
 }
 
 /// Runs the command.
@@ -96,6 +98,7 @@ fn entry(decision: &Decision) -> DecisionEntry {
         from: decision.from.clone(),
         to: decision.to.clone(),
         why: decision.why.clone(),
+        candidates: decision.candidates.clone(),
     }
 }
 
@@ -111,6 +114,10 @@ fn text(document: &Document) -> String {
         let kind = decision.kind.as_str().unwrap_or_default();
         let line = format!("{:>9.3} s  {kind:<8} {change}  ({})", decision.t_s, decision.why.join("; "));
         let _ = writeln!(out, "{}", output::plain(&line));
+        if !decision.candidates.is_empty() {
+            let from = format!("{:>23}{}", "of ", in_one_line(&decision.candidates));
+            let _ = writeln!(out, "{}", output::plain(&from));
+        }
     }
     let hashes = match (&document.recorded_hash, &document.replayed_hash) {
         (Some(recorded), Some(replayed)) => format!(" (recorded {recorded}, replayed {replayed})"),

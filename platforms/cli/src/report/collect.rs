@@ -205,6 +205,7 @@ impl Collector {
                     from: decision.from.clone(),
                     to: decision.to.clone(),
                     why: decision.why.clone(),
+                    candidates: decision.candidates.clone(),
                     position_s: secs(decision.position),
                     track: decision.kind.map(TrackKind::name),
                     bitrate_bps: None,

@@ -5,6 +5,8 @@
 
 use std::fmt::Write as _;
 
+use telecine_engine::abr::in_one_line;
+
 use super::timeline::timeline;
 use super::{bits, seconds, size, DecisionEntry, Outcome, Report};
 use crate::document::{within, ErrorEntry, WarningEntry, WarningPlace};
@@ -369,12 +371,13 @@ fn decisions(report: &Report) -> String {
         let _ = writeln!(
             rows,
             "<li data-kind=\"{}\"><span class=\"t\">{:.2} s</span><span class=\"k\">{}</span><div class=\"what\">\
-             <div class=\"to\">{}</div><div class=\"why\">{}</div></div></li>",
+             <div class=\"to\">{}</div><div class=\"why\">{}</div>{}</div></li>",
             escape(&decision.kind),
             decision.t_s,
             escape(&decision.kind),
             escape(&change(decision)),
             escape(&capitalised(&decision.why.join("; "))),
+            candidates(decision),
         );
     }
     let more = report.decisions.len().saturating_sub(ROWS);
@@ -396,6 +399,14 @@ fn decisions(report: &Report) -> String {
         "<section class=\"card\"><header><h2>Decisions <small>{}</small></h2>{chips}</header>\n{body}</section>\n",
         report.decisions.len()
     )
+}
+
+/// What a rendition was chosen from.
+fn candidates(decision: &DecisionEntry) -> String {
+    match decision.candidates.as_slice() {
+        [] => String::new(),
+        candidates => format!("<div class=\"why of\">{}</div>", escape(&in_one_line(candidates))),
+    }
 }
 
 /// What a decision changed, in a few words.
@@ -484,6 +495,7 @@ pub(crate) fn colour(kind: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use telecine_engine::abr::{Candidate, Standing};
     use telecine_engine::telemetry::Qoe;
     use telecine_engine::{Decision, DecisionKind, Event, StallCause, State};
     use telecine_model::{Error, ErrorCode, MediaTime, Place, Timestamp, TrackKind, Warning};
@@ -531,6 +543,11 @@ mod tests {
                 from: Some(evil.to_owned()),
                 to: Some(evil.to_owned()),
                 why: vec![evil.to_owned()],
+                candidates: vec![Candidate {
+                    rendition: evil.to_owned(),
+                    bitrate: 1_000,
+                    standing: Standing::Chosen { takes_ms: 1 },
+                }],
             }),
             Event::Error { at, error },
             Event::State { at, state: State::Failed },

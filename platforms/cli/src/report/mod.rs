@@ -14,6 +14,7 @@ pub(crate) use tally::Tally;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use telecine_engine::abr::Candidate;
 use telecine_model::{Error, ErrorCode};
 
 use crate::document::ErrorEntry;
@@ -229,6 +230,8 @@ pub(crate) struct DecisionEntry {
     pub(crate) to: Option<String>,
     /// Strongest reason first.
     pub(crate) why: Vec<String>,
+    /// Where a rendition was chosen: what from, ascending.
+    pub(crate) candidates: Vec<Candidate>,
     /// Playhead at that time.
     pub(crate) position_s: f64,
     /// Kind of the track that it is about.

@@ -28,13 +28,19 @@ fn replay_repeats_every_decision_and_says_that_they_are_equal() {
     let (played, replayed) = (report["decisions"].as_array().unwrap(), replay["decisions"].as_array().unwrap());
     assert_eq!(played.len(), replayed.len());
     for (played, replayed) in played.iter().zip(replayed) {
-        for field in ["t_s", "kind", "from", "to", "why"] {
+        for field in ["t_s", "kind", "from", "to", "why", "candidates"] {
             assert_eq!(played[field], replayed[field]);
         }
     }
     let text = telecine_in(folder.path(), ["replay", "a.rec"]);
     assert_eq!(text.code, 0);
     assert!(text.stdout.contains("equal to the recorded ones"), "{}", text.stdout);
+    // Each choice of a bitrate with what it was made from.
+    let chosen = |decision: &&serde_json::Value| decision["kind"] == "bitrate" && decision["track"] == "video";
+    let first = played.iter().find(chosen).unwrap();
+    let candidates = first["candidates"].as_array().unwrap();
+    assert!(candidates.len() > 1 && candidates.iter().any(|of| of["rendition"] == first["to"]), "{first}");
+    assert!(text.stdout.contains(" | ") && text.stdout.contains('*'), "{}", text.stdout);
 }
 
 #[test]

@@ -84,13 +84,15 @@ fn the_table_has_every_rule_and_every_score() {
         "BOLA-BASIC",
         "DYNAMIC-DASH-without-ao",
         "RobustMpc",
+        "QuantileMpc",
+        "Soda",
         "Q1",
         "QoE_lin",
         "sabre",
     ] {
         assert!(run.stdout.contains(word), "{word}: {}", run.stdout);
     }
-    assert_eq!(run.stdout.lines().count(), 1 + 23 + 1, "{}", run.stdout);
+    assert_eq!(run.stdout.lines().count(), 1 + 25 + 1, "{}", run.stdout);
 }
 
 #[test]

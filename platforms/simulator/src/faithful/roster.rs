@@ -3,8 +3,8 @@
 use telecine_abr::published::{
     Bba, Bola, BolaE, Dynamic, DynamicDash, Horizon, Lowest, Mpc, Prediction, SceneRule, Sizes, Throughput,
 };
-use telecine_abr::ForesightAlone;
 use telecine_abr::Oscillation::{self, Allowed, Minimised};
+use telecine_abr::{ForesightAlone, QuantileMpc, Soda};
 
 use super::Replacement;
 
@@ -25,7 +25,7 @@ impl Contender {
     }
 }
 
-/// Every rule that plays in the faithful mode: the published ones, and Telecine's own.
+/// Every rule that plays in the faithful mode: the published ones, what is after them, and Telecine's own.
 pub const ROSTER: &[Contender] = &[
     entry("Lowest", || Box::new(Lowest)),
     entry("Foresight", || Box::new(ForesightAlone::new())),
@@ -50,6 +50,8 @@ pub const ROSTER: &[Contender] = &[
     entry("NomMpc", || Box::new(Mpc::new(Prediction::HarmonicMean, Sizes::Nominal))),
     entry("RobustMpc", || Box::new(Mpc::new(Prediction::Robust, Sizes::Known))),
     entry("NomRobustMpc", || Box::new(Mpc::new(Prediction::Robust, Sizes::Nominal))),
+    entry("QuantileMpc", || Box::new(QuantileMpc::new())),
+    entry("Soda", || Box::new(Soda::new())),
 ];
 
 /// A rule by its name, in any case.

@@ -95,6 +95,7 @@ impl<'a> Session<'a> {
             buffer_ms,
             capacity_ms: self.setup.buffer_ms,
             network: self.averages.network(),
+            outlook: None,
             behind: self.next,
             ahead: Some(self.movie.segments() - self.next),
             sizes: self.movie.sizes_from(self.next),

@@ -1,6 +1,6 @@
 //! `EXT-X-STREAM-INF` and `EXT-X-I-FRAME-STREAM-INF` (sections 4.4.6.2 and 4.4.6.3).
 
-use telecine_model::presentation::Groups;
+use telecine_model::presentation::{DeclaredQuality, Groups};
 use telecine_model::{Codec, ErrorCode, Rendition};
 
 use super::super::attributes::{clip, Attributes};
@@ -61,7 +61,8 @@ fn common<'t>(
     let mut variant = Rendition::new(id.unwrap_or_else(|| made_up.to_owned()), bandwidth.unwrap_or(0));
     variant.average_bandwidth = average;
     let score = attributes.decimal("SCORE", reader)?;
-    variant.score_milli = score.and_then(|nanos| u64::try_from(nanos / 1_000_000).ok());
+    let milli = score.and_then(|nanos| u64::try_from(nanos / 1_000_000).ok());
+    variant.quality = milli.map(DeclaredQuality::Score);
     if let Some(text) = attributes.quoted("CODECS", reader)? {
         variant.codecs = Codec::parse_list(&text);
         let limit = reader.report.context.limits.attributes;

@@ -10,7 +10,8 @@ use telecine_model::live::ServerControl;
 use telecine_model::protection::{Key, Protection};
 use telecine_model::segments::{InitSection, Part};
 use telecine_model::{
-    datetime, uri, ByteRange, MediaTime, Presentation, Rendition, Segment, SegmentIndex, Track, WallTime,
+    datetime, uri, ByteRange, DeclaredQuality, MediaTime, Presentation, Rendition, Segment, SegmentIndex, Track,
+    WallTime,
 };
 
 use super::load::{Kind, Loaded};
@@ -336,7 +337,7 @@ fn rendition_entry<'a>(
             .frame_rate
             .and_then(|(count, span)| (span != 0).then(|| (f64::from(count) / f64::from(span) * 1e3).round() / 1e3)),
         video_range: rendition.video_range.clone(),
-        score: rendition.score_milli.map(|milli| milli as f64 / 1e3),
+        score: rendition.quality.and_then(DeclaredQuality::score_milli).map(|milli| milli as f64 / 1e3),
         pathway: rendition.pathway.clone(),
         mime_type: rendition.mime_type.clone(),
         protection: protection(rendition, index),

@@ -9,7 +9,7 @@ const RECENT_MS: f64 = 1_000.0;
 
 /// What is made of a request under way.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
+pub(crate) struct Patience {
     /// It is not given up in its first milliseconds.
     grace_ms: f64,
     /// Its rate is that of its last milliseconds...
@@ -20,39 +20,39 @@ pub(super) struct Patience {
 
 impl Patience {
     /// Where bits flow evenly from the first on, as in a simulator.
-    pub(super) const EVEN: Self = Self { grace_ms: 50.0, window_ms: 3_070.0, belief_ms: 230.0 };
+    pub(crate) const EVEN: Self = Self { grace_ms: 50.0, window_ms: 3_070.0, belief_ms: 230.0 };
     /// Where TCP has to get going first, and hosts read by fits and starts.
-    pub(super) const REAL: Self = Self { grace_ms: 400.0, window_ms: 3_070.0, belief_ms: 460.0 };
+    pub(crate) const REAL: Self = Self { grace_ms: 400.0, window_ms: 3_070.0, belief_ms: 460.0 };
 }
 
 /// What had arrived of the request under way, at times; the first is as old as the window, if there is one.
 #[derive(Debug)]
-pub(super) struct UnderWay {
+pub(crate) struct UnderWay {
     patience: Patience,
     arrived: VecDeque<(f64, f64)>,
 }
 
 /// The logarithm of the rate of a request under way.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// Between what it shows and what was believed.
-    pub(super) likely: f64,
+    pub(crate) likely: f64,
     /// The lowest of both and of what it shows just now.
-    pub(super) careful: f64,
+    pub(crate) careful: f64,
 }
 
 impl UnderWay {
-    pub(super) fn new(patience: Patience) -> Self {
+    pub(crate) fn new(patience: Patience) -> Self {
         Self { patience, arrived: VecDeque::new() }
     }
 
     /// Another request follows.
-    pub(super) fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.arrived.clear();
     }
 
     /// The rate; None where nothing is to be decided by it yet, or nothing can be had for less.
-    pub(super) fn log_rate(&mut self, in_flight: &InFlight, believed: f64) -> Option<Seen> {
+    pub(crate) fn log_rate(&mut self, in_flight: &InFlight, believed: f64) -> Option<Seen> {
         let Patience { grace_ms, window_ms, belief_ms } = self.patience;
         let now = in_flight.elapsed_ms;
         // Another request, without a word of the end of the one before.

@@ -1,0 +1,53 @@
+//! What is believed of the network, for rules that reckon ahead.
+
+use crate::rule::Context;
+
+/// What the picture has of the line at least, whatever the other tracks take.
+const LEAST_SHARE: f64 = 0.25;
+/// How far the rate is off where only an average of it is known.
+const ERROR_OF_AVERAGES: f64 = 0.45;
+/// So many samples say how far it is off.
+const FEW_SAMPLES: u32 = 5;
+/// How far sizes are off what bitrates say.
+const ERROR_OF_SIZES: f64 = 0.2;
+/// How far it is off where it is assumed.
+const ERROR_OF_ASSUMPTIONS: f64 = 0.9;
+
+/// What the network is believed to do, in media time: where its rate is, and how far that may be off.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outlook {
+    /// The natural logarithm of the rate in kbit/s.
+    pub log_rate: f64,
+    /// How far that is off, typically: 0.1 is about a tenth of the rate.
+    pub typical_error: f64,
+    /// From a request to its first bit, in seconds.
+    pub latency_s: f64,
+}
+
+impl Outlook {
+    /// What the player's estimator believes, less what the other tracks take; None before anything is known.
+    pub(crate) fn of(ctx: &Context<'_>) -> Option<Self> {
+        let estimate = ctx.estimate?;
+        let (bits_per_second, typical_error) = match estimate.forecast {
+            Some(forecast) => {
+                let error = f64::from(forecast.typical_error_milli) / 1000.0;
+                let few = if estimate.samples < FEW_SAMPLES { ERROR_OF_ASSUMPTIONS } else { 0.0 };
+                (forecast.bits_per_second, error.max(few))
+            }
+            None if estimate.samples > 0 => (estimate.bits_per_second, ERROR_OF_AVERAGES),
+            None => (estimate.bits_per_second, ERROR_OF_ASSUMPTIONS),
+        };
+        // A segment of unknown size takes longer or shorter than its bitrate says, as with a faster or slower network.
+        let of_size = if ctx.levels.iter().any(|level| level.next_size.is_none()) { ERROR_OF_SIZES } else { 0.0 };
+        let typical_error = libm::sqrt(typical_error * typical_error + of_size * of_size);
+        let kbps = bits_per_second.max(1) as f64 / 1000.0 / ctx.speed();
+        // The other tracks have their share of the line, and never all of it.
+        let kbps = (kbps - ctx.aside as f64 / 1000.0).max(LEAST_SHARE * kbps);
+        Some(Self { log_rate: libm::log(kbps), typical_error, latency_s: estimate.ttfb.as_secs_f64() * ctx.speed() })
+    }
+
+    /// The rate in kbit/s that the network has at least, so many typical errors below what is believed.
+    pub(crate) fn quantile(&self, errors: f64) -> f64 {
+        libm::exp(self.log_rate - errors * self.typical_error)
+    }
+}
