@@ -88,17 +88,22 @@
 
 #![forbid(unsafe_code)]
 
+mod belief;
 mod bola;
 mod bursts;
 mod estimate;
 mod ewma;
 mod fit;
 mod foresight;
+mod hosts;
+mod link;
 pub mod live;
 mod low_latency;
 mod lowest;
+mod memory;
 pub mod published;
 mod reason;
+mod recent;
 mod rule;
 mod throughput;
 mod transit;
@@ -107,11 +112,12 @@ mod walk;
 use crate::published::{Bba, Dynamic, DynamicDash, Horizon, Mpc, Playable, Prediction, Sizes};
 
 pub use bola::{BolaE, Oscillation};
-pub use estimate::{Estimate, Estimator, Forecast, TransferFlags, TransferId, TransferSample};
+pub use estimate::{Change, Estimate, Estimator, Forecast, Recent, TransferFlags, TransferId, TransferSample};
 pub use ewma::DualEwma;
 pub use foresight::{Foresight, ForesightAlone};
 pub use low_latency::LowLatency;
 pub use lowest::Lowest;
+pub use memory::{Remembered, ThroughputMemory};
 pub use reason::{Cap, Reason};
 pub use rule::{Again, BitrateRule, Choice, Context, Downloaded, Level, Progress, Waiting};
 pub use throughput::Throughput;

@@ -10,10 +10,13 @@ mod common;
 mod estimating;
 mod following;
 mod hints;
+mod hosts;
 mod live;
+mod marks;
 #[path = "../live/origin.rs"]
 #[allow(dead_code)]
 mod origin;
+mod remembering;
 mod sizes;
 mod stage;
 mod starting;
