@@ -110,7 +110,7 @@ fn of_a_new_host_less_is_believed_than_the_line_is_known_for() {
 fn after_a_breakdown_of_one_host_another_is_hoped_to_do_better() {
     let mut player = Player::new();
     player.fetch_many(A, 10_000, 20);
-    player.fetch_many(A, 100, 3);
+    player.fetch_many(A, 400, 3);
     let (broken, new) = (player.kbps(A), player.kbps(B));
     assert!(broken < 500, "{broken}");
     assert!((2 * broken..3000).contains(&new), "{new} beside {broken}");
