@@ -1,5 +1,7 @@
 //! What `DualEwma` makes of several hosts behind one line.
 
+#![allow(clippy::expect_used)] // These are tests.
+
 use std::time::Duration;
 
 use telecine_abr::{DualEwma, Estimate, Estimator, TransferId, TransferSample};

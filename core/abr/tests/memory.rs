@@ -1,5 +1,7 @@
 //! What is remembered of networks between sessions, and how much of it is believed.
 
+#![allow(clippy::expect_used)] // These are tests.
+
 use std::time::Duration;
 
 use proptest::prelude::*;
