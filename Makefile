@@ -194,7 +194,7 @@ bench-peers:
 	$(CARGO) run --release --quiet -p telecine-benches --bin compare -- 5 0.5
 
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS := hls dash iso_bmff ts packed_audio encryption key_systems webvtt ttml cea engine
+FUZZ_TARGETS := hls dash iso_bmff ts packed_audio encryption key_systems webvtt ttml cea engine memory
 
 # cargo-fuzz needs flags of the compiler that are not stable; RUSTC_BOOTSTRAP allows them on a stable one.
 fuzz:

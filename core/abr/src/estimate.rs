@@ -36,6 +36,8 @@ pub struct TransferFlags {
     /// network carries this much or more. [`Estimator::on_paced`] tells it ahead, and gets more out
     /// of the transfer.
     pub paced: bool,
+    /// Held back by the player itself, which read no faster than it wanted to: the network carries this much or more.
+    pub limited: bool,
     /// The server let the request wait until the media was there, as for a hinted part: its wait is
     /// no time to first byte (rfc8216bis 6.2.6).
     pub held: bool,
@@ -50,10 +52,37 @@ pub struct Estimate {
     pub low: u64,
     /// From request to first byte, cautiously.
     pub ttfb: Duration,
-    /// Rate samples behind the figures; 0 says that they are assumed, not measured.
+    /// Rate samples of whichever host; 0 says that the figures are assumed, not measured.
     pub samples: u32,
     /// Where the rate is now and how far it moves; None where the estimator only averages, or has not measured.
     pub forecast: Option<Forecast>,
+    /// How the rate was spread of late; None where nothing was measured, or the estimator does not tell.
+    pub recent: Option<Recent>,
+}
+
+/// How a rate was spread over the last measurements: since it changed, if it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recent {
+    /// Bits a second that it was below for half of the time of transfer.
+    pub median: u64,
+    /// Bits a second that it was below for a fifth of it.
+    pub low: u64,
+    /// Standard deviation of its natural logarithm, in thousandths: 100 are a tenth of the rate. The variance is its square.
+    /// Few measurements leave some of what is usual in it (a fifth of the rate).
+    pub deviation_milli: u32,
+    /// When it became another one last.
+    pub change: Option<Change>,
+}
+
+/// A rate became another one, beyond its usual ups and downs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// When the first measurement of the new rate was complete. It is known a measurement later, or more.
+    pub at: Timestamp,
+    /// Bits a second before, on average of the logarithm.
+    pub before: u64,
+    /// Bits a second after it, as it became known.
+    pub after: u64,
 }
 
 /// A rate that changes from one segment to the next, as a walk by chance of its logarithm.
@@ -78,6 +107,10 @@ pub trait Estimator: Send {
     /// Name for reports.
     fn name(&self) -> &'static str;
 
+    /// A transfer that was asked for at the URL `asked` is answered by `by`, where redirects led. Call it as the answer begins,
+    /// before anything else of the transfer. Without it a transfer is of the line alone.
+    fn on_answer(&mut self, _transfer: TransferId, _asked: &str, _by: &str, _now: Timestamp) {}
+
     /// `bytes` of a body arrived so far.
     fn on_progress(&mut self, _transfer: TransferId, _bytes: u64, _now: Timestamp) {}
 
@@ -92,9 +125,18 @@ pub trait Estimator: Send {
     /// Where nothing of another chunk arrived with its end, the source had none.
     fn on_chunk(&mut self, _transfer: TransferId, _end: u64) {}
 
+    /// The device is on another network: what was measured says nothing any more.
+    fn on_other_network(&mut self) {}
+
     /// A transfer ended.
     fn on_transfer(&mut self, sample: &TransferSample);
 
-    /// What is believed now; None before anything is known.
+    /// What is believed now of the line, whoever is at its other end; None before anything is known.
     fn estimate(&self) -> Option<Estimate>;
+
+    /// What is believed now of what is asked for at a URL; None before anything is known. The same as
+    /// [`Estimator::estimate`] where an estimator does not tell hosts apart.
+    fn estimate_of(&self, _asked: &str) -> Option<Estimate> {
+        self.estimate()
+    }
 }

@@ -88,6 +88,7 @@
 
 #![forbid(unsafe_code)]
 
+mod belief;
 mod bola;
 mod bursts;
 mod candidate;
@@ -95,13 +96,17 @@ mod estimate;
 mod ewma;
 mod fit;
 mod foresight;
+mod hosts;
+mod link;
 pub mod live;
 mod low_latency;
 mod lowest;
+mod memory;
 mod outlook;
 pub mod planning;
 pub mod published;
 mod reason;
+mod recent;
 mod rule;
 mod rungs;
 mod throughput;
@@ -113,11 +118,12 @@ use crate::published::{Bba, Dynamic, DynamicDash, Horizon, Mpc, Playable, Predic
 
 pub use bola::{BolaE, Oscillation};
 pub use candidate::{in_one_line, Candidate, Standing};
-pub use estimate::{Estimate, Estimator, Forecast, TransferFlags, TransferId, TransferSample};
+pub use estimate::{Change, Estimate, Estimator, Forecast, Recent, TransferFlags, TransferId, TransferSample};
 pub use ewma::DualEwma;
 pub use foresight::{Foresight, ForesightAlone};
 pub use low_latency::LowLatency;
 pub use lowest::Lowest;
+pub use memory::{Remembered, ThroughputMemory};
 pub use outlook::Outlook;
 pub use planning::{QuantileMpc, Soda};
 pub use reason::{Cap, Reason};

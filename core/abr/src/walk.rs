@@ -11,16 +11,21 @@ const ERRORS_KEEP: f64 = 0.98;
 /// The typical error before anything is known, and for how many it counts: as on a moving phone.
 const FIRST_ERROR: f64 = 0.21;
 const FIRST_WEIGHT: f64 = 3.7;
+/// How far the logarithm of one host's rate is off what another's says of it, typically: the line to the viewer is mostly the
+/// narrowest place, but not always.
+const HOSTS_DIFFER: f64 = 0.5;
 /// No error counts for more than this: what comes after an outage says nothing of the usual.
 const MOST_ERROR: f64 = 2.0;
 
 /// Where the logarithm of the rate in kbit/s is believed to be, and how far it moves from one segment to the next, by how
 /// wrong the beliefs before were.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Walk {
     log: Option<f64>,
     errors: f64,
     weight: f64,
+    /// How much of it is another's: 1 at first where it was lent, less with each transfer of its own.
+    lent: f64,
 }
 
 /// One transfer's word on the rate.
@@ -72,11 +77,34 @@ impl Walk {
         }
         let keep = libm::pow(0.5, heard.seconds.max(LEAST_WEIGHT_S * share) / HALF_LIFE_S);
         self.log = Some(seen + keep * (believed - seen));
+        self.lent *= keep;
+    }
+
+    /// What another walk may begin with that nothing is known of yet: believed to be at `log`, and to move as this one does.
+    pub(crate) fn lent(&self, log: f64) -> Self {
+        Self { log: Some(log), lent: 1.0, ..*self }
+    }
+
+    /// Of this walk only `kept` (0 to 1) is worth anything any more; the rest is `other`'s.
+    pub(crate) fn fade(&mut self, kept: f64, other: &Self) {
+        let mixed = |own: f64, others: f64| others + kept * (own - others);
+        self.log = match (self.log, other.log) {
+            (Some(own), Some(others)) => Some(mixed(own, others)),
+            (own, others) => own.or(others),
+        };
+        self.errors = mixed(self.errors, other.errors);
+        self.weight = mixed(self.weight, other.weight);
+        self.lent = mixed(self.lent, other.lent);
     }
 
     /// How far the logarithm is off, typically, from one transfer to the next.
     pub(crate) fn typical_error(&self) -> f64 {
-        (self.errors + FIRST_WEIGHT * FIRST_ERROR) / (self.weight + FIRST_WEIGHT)
+        let own = (self.errors + FIRST_WEIGHT * FIRST_ERROR) / (self.weight + FIRST_WEIGHT);
+        if self.lent > 0.0 {
+            let lent = self.lent * HOSTS_DIFFER;
+            return libm::sqrt(own * own + lent * lent);
+        }
+        own
     }
 }
 

@@ -214,3 +214,49 @@ fn the_cautious_figure_is_lower_where_the_rate_varies() {
     assert_eq!(steady.low, steady.bits_per_second);
     assert!(varying.low < varying.bits_per_second * 7 / 10);
 }
+
+/// hls.js #4291, #6689; abr.md 2.3: "min() is slow to come back".
+#[test]
+fn a_true_step_is_followed_within_two_segments_up_and_down() {
+    for (before, after) in [(125_000, 2_000_000), (2_000_000, 125_000)] {
+        let mut estimator = DualEwma::new();
+        (0..12).for_each(|id| estimator.on_transfer(&transfer(id, before, id * 2000, id * 2000, id * 2000 + 1000)));
+        let last = rate(&estimator);
+        for id in 12..14 {
+            assert_eq!(estimator.estimate().and_then(|estimate| estimate.recent?.change), None);
+            estimator.on_transfer(&transfer(id, after, id * 2000, id * 2000, id * 2000 + 1000));
+        }
+        assert_eq!((last, rate(&estimator)), (before * 8, after * 8));
+        let change = estimator.estimate().and_then(|estimate| estimate.recent?.change).expect("it is a change");
+        assert_eq!((change.at, change.before, change.after), (ms(25_000), before * 8, after * 8));
+    }
+}
+
+#[test]
+fn one_segment_that_was_fast_or_slow_is_no_step() {
+    for odd in [2_000_000, 60_000] {
+        let (mut spoilt, mut plain) = (DualEwma::new(), DualEwma::new());
+        for id in 0..40 {
+            for (estimator, bytes) in [(&mut plain, 500_000), (&mut spoilt, if id == 20 { odd } else { 500_000 })] {
+                estimator.on_transfer(&transfer(id, bytes, id * 2000, id * 2000, id * 2000 + 1000));
+            }
+        }
+        assert_eq!(spoilt.estimate().and_then(|estimate| estimate.recent?.change), None);
+        assert_within(rate(&spoilt), rate(&plain) * 9 / 10, rate(&plain) * 11 / 10);
+    }
+}
+
+/// Slow reads of the player's own say that the line carries so much, and no more.
+#[test]
+fn what_the_player_itself_held_back_counts_only_if_it_shows_more() {
+    let mut estimator = DualEwma::new();
+    estimator.on_transfer(&transfer(1, 1_250_000, 0, 50, 1050));
+    let mut limited = transfer(2, 1_000_000, 2000, 2050, 6050);
+    limited.flags.limited = true;
+    estimator.on_transfer(&limited);
+    assert_eq!(rate(&estimator), 10_000_000);
+    // Where nothing else is known it is something.
+    let mut first = DualEwma::new();
+    first.on_transfer(&limited);
+    assert_eq!(rate(&first), 2_000_000);
+}

@@ -36,6 +36,7 @@ fn scene(levels: &[Level], current: usize, buffer_s: i64, kbps: u64) -> Context<
             ttfb: Duration::from_millis(40),
             samples: 40,
             forecast: Some(forecast),
+            recent: None,
         }),
         rate_milli: 1000,
         starting: false,

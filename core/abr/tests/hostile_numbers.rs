@@ -74,6 +74,7 @@ impl Question {
                 ttfb,
                 samples: 3,
                 forecast: None,
+                recent: None,
             }),
             rate_milli: self.rate_milli,
             starting: self.starting,
@@ -166,7 +167,7 @@ proptest! {
                     started: at(started),
                     first_byte: at(first_byte),
                     finished: at(finished),
-                    flags: TransferFlags { cached, aborted: cached, paced: !cached, held: cached },
+                    flags: TransferFlags { cached, aborted: cached, paced: !cached, limited: cached, held: cached },
                 }),
             }
             if let Some(estimate) = estimator.estimate() {

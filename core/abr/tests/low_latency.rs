@@ -28,6 +28,7 @@ fn believed(bits_per_second: u64, error_percent: u32) -> Estimate {
         ttfb: Duration::from_millis(40),
         samples: 20,
         forecast: Some(Forecast { bits_per_second, typical_error_milli: error_percent * 10 }),
+        recent: None,
     }
 }
 

@@ -31,6 +31,7 @@ fn abandons(rule: &str, paced: bool, bits_per_second: u64, samples: u32) -> bool
             ttfb: Duration::ZERO,
             samples,
             forecast: None,
+            recent: None,
         }),
         rate_milli: 1000,
         starting: false,

@@ -22,7 +22,8 @@ fn ladder(bitrates: &[u64]) -> Vec<Level> {
 
 /// At the start of a session, over an estimate that rests on so many samples.
 fn context(levels: &[Level], bits_per_second: u64, samples: u32) -> Context<'_> {
-    let estimate = Estimate { bits_per_second, low: bits_per_second, ttfb: Duration::ZERO, samples, forecast: None };
+    let estimate =
+        Estimate { bits_per_second, low: bits_per_second, ttfb: Duration::ZERO, samples, forecast: None, recent: None };
     Context {
         now: Timestamp::ZERO,
         levels,

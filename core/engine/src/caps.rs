@@ -82,10 +82,10 @@ impl Engine {
         self.caps.told = hints.throughput.or(self.caps.told);
     }
 
-    /// What is assumed of the line before anything was measured: what the application says, moved a little by what the
-    /// server believes, which may be wrong by any factor.
+    /// What is assumed of the line before anything was measured: what is remembered or the application says, moved a little by
+    /// what the server believes, which may be wrong by any factor.
     pub(crate) fn assumed_throughput(&self) -> u64 {
-        let own = self.config.initial_throughput;
+        let own = self.remembered_throughput().unwrap_or(self.config.initial_throughput);
         let told = self.caps.told.map(|told| told.clamp(own / MOST_MOVED, own.saturating_mul(MOST_MOVED)));
         told.unwrap_or(own).max(1)
     }

@@ -1,8 +1,6 @@
 //! In which rendition the next segment is fetched: what the bitrate rule is shown, and what comes of its answer.
 
-use std::time::Duration;
-
-use telecine_abr::{Context, Estimate, Level, Reason};
+use telecine_abr::{Context, Level, Reason};
 use telecine_model::presentation::Groups;
 use telecine_model::{MediaTime, Segment, TrackKind};
 
@@ -43,7 +41,7 @@ impl Engine {
                 (rendition, why, choice.wait)
             }
             TrackKind::Audio => {
-                let (rendition, why) = self.choose_audio(&steps, current);
+                let (rendition, why) = self.choose_audio(&steps, current, next_time);
                 (rendition, why, None)
             }
             _ => (steps[0].rendition, vec!["the only one".to_owned()], None),
@@ -92,7 +90,7 @@ impl Engine {
                 true => self.granularity(),
                 false => self.segment_duration(stream),
             },
-            estimate: Some(self.estimate()),
+            estimate: Some(self.estimate_for(self.asked_next(stream, levels, next_time))),
             rate_milli: self.playback.rate_milli,
             // A buffer that ran low because the source had nothing says nothing of the line.
             starting: stream.cursor.is_none() || stream.refill > 0,
@@ -180,22 +178,9 @@ impl Engine {
         }
     }
 
-    /// What is believed of the network: measured, or assumed before anything was.
-    pub(crate) fn estimate(&self) -> Estimate {
-        let assumed = self.assumed_throughput();
-        let estimate = self.policies.estimator.estimate().unwrap_or(Estimate {
-            bits_per_second: assumed,
-            low: assumed,
-            ttfb: Duration::from_millis(100),
-            samples: 0,
-            forecast: None,
-        });
-        self.in_doubt(estimate)
-    }
-
     /// Sound follows the picture's variant in HLS; else the best that takes no more than a tenth of
     /// the throughput, and what plays stays unless it takes more than a fifth.
-    fn choose_audio(&self, steps: &[Step], current: Option<usize>) -> (usize, Vec<String>) {
+    fn choose_audio(&self, steps: &[Step], current: Option<usize>, next_time: MediaTime) -> (usize, Vec<String>) {
         let first = steps[0].rendition;
         if let (Some(video), Some(audio)) = (self.streams.get(&TrackKind::Video), self.streams.get(&TrackKind::Audio)) {
             let groups = video.rendition.and_then(|r| self.rendition(video.reference(r))).map(|r| r.groups.clone());
@@ -205,7 +190,9 @@ impl Engine {
                 return (rendition, vec!["belongs to the variant of the picture".to_owned()]);
             }
         }
-        let estimate = self.estimate();
+        let of = current.unwrap_or(first);
+        let asked = self.streams.get(&TrackKind::Audio).and_then(|a| self.media_place(a.reference(of), next_time));
+        let estimate = self.estimate_for(asked);
         let throughput = estimate.low;
         let affordable = |share: u64| steps.iter().rev().find(|step| step.bitrate <= throughput / share);
         if let Some(step) = current.and_then(|now| steps.iter().find(|step| step.rendition == now)) {

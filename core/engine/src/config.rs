@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use telecine_abr::ThroughputMemory;
 use telecine_model::{Error, ErrorCode, Limits, MediaTime};
 
 /// Settings of a player. `Config::default()` plays well.
@@ -22,6 +23,11 @@ pub struct Config {
     pub fast_switch: bool,
     /// Throughput assumed before anything was measured, in bits a second. Default 1.5 Mbit/s.
     pub initial_throughput: u64,
+    /// What earlier sessions measured ([`Engine::throughput_memory`](crate::Engine::throughput_memory)): it is assumed in place
+    /// of `initial_throughput`, as far as it is of the kind of network that the device is on
+    /// ([`Environment::Network`](crate::Environment::Network)), less so the older it is, and until the first bytes say otherwise.
+    /// Default none.
+    pub memory: Option<ThroughputMemory>,
     /// Media buffered ahead of the playhead. Default 30 s.
     pub buffer_goal: MediaTime,
     /// Bytes buffered per kind, at most; wins over `buffer_goal`. Default 128 MiB.
@@ -76,6 +82,7 @@ impl Default for Config {
             rule: None,
             fast_switch: true,
             initial_throughput: 1_500_000,
+            memory: None,
             buffer_goal: MediaTime::from_secs(30),
             buffer_bytes: 128 << 20,
             back_buffer: MediaTime::from_secs(20),

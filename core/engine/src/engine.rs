@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use telecine_abr::Candidate;
+use telecine_abr::{Candidate, Estimate};
 use telecine_manifest::hls::TextBlocks;
 use telecine_model::clock::ClockSample;
 use telecine_model::presentation::PlaylistInfo;
@@ -23,6 +23,7 @@ use crate::input::{Capabilities, Command, Environment, Input};
 use crate::keys::{Bar, Findings, GivenKey, KeyFiles, KeySetup, Keys, Licences, NeedId};
 use crate::live::{Live, LiveSnapshot};
 use crate::media::MediaFact;
+use crate::network::Network;
 use crate::outbox::Outbox;
 use crate::playback::Playback;
 use crate::policy::Policies;
@@ -73,6 +74,8 @@ pub struct Engine {
     setup: Option<KeySetup>,
     /// What is not to be exceeded, beside the application's constraints.
     pub(crate) caps: Caps,
+    /// What is known of the network beside what the estimator believes.
+    pub(crate) network: Network,
 }
 
 /// What is loaded.
@@ -159,6 +162,7 @@ impl Engine {
             segment_key: None,
             setup: None,
             caps: Caps::default(),
+            network: Network::new(&config),
             config,
         }
     }
@@ -203,6 +207,7 @@ impl Engine {
                 }
             }
             Input::Environment(Environment::Pressure(pressure)) => self.caps.pressure = pressure,
+            Input::Environment(Environment::Network(network)) => self.on_network_type(network),
             Input::Cdm(event) => {
                 if let Some(live) = &mut self.keys.live {
                     live.on_cdm(event, self.now);
@@ -285,6 +290,7 @@ impl Engine {
     pub fn snapshot(&self, now: Timestamp) -> Snapshot {
         let position = self.position_at(now.max(self.now));
         let presentation = self.title.presentation.as_ref();
+        let network = self.measured();
         let streams = self.streams.values().map(|stream| {
             let track = self.track(stream.period, stream.track);
             let rendition = stream.rendition.and_then(|r| track.and_then(|track| track.renditions.get(r)));
@@ -305,7 +311,8 @@ impl Engine {
             live: presentation.is_some_and(|p| p.live),
             edge: self.live_snapshot(),
             rate_milli: self.playback.rate_milli,
-            throughput: self.policies.estimator.estimate().map(|e| e.bits_per_second),
+            throughput: network.map(|network| network.bits_per_second),
+            network,
             streams: streams.collect(),
             interstitial: None,
         }
@@ -573,6 +580,8 @@ pub struct Snapshot {
     pub rate_milli: u32,
     /// Estimated throughput in bits a second, once something was measured.
     pub throughput: Option<u64>,
+    /// All that is believed of the network where the picture comes from, once something was measured.
+    pub network: Option<Estimate>,
     /// One entry per kind that is played.
     pub streams: Vec<StreamSnapshot>,
     /// What is played in the middle of the title, if something is.

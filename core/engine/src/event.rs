@@ -230,6 +230,19 @@ pub enum Event {
         /// When.
         at: Timestamp,
     },
+    /// The rate at which a host's media comes is another than before, beyond its usual ups and downs.
+    NetworkChanged {
+        /// When it became known.
+        at: Timestamp,
+        /// The host that was asked, with its port.
+        host: String,
+        /// When the first of it was measured.
+        since: Timestamp,
+        /// Bits a second before.
+        before: u64,
+        /// Bits a second behind it, as they became known.
+        after: u64,
+    },
 }
 
 /// What happened to a timed event: see [`Event::TimedMetadata`].

@@ -212,6 +212,7 @@ impl Engine {
                 self.heed_server(&head);
                 let purpose = self.requests.active.get(&head.id).map(|request| request.purpose.clone());
                 let sized = head.content_length.is_some();
+                let tells = head.is_success();
                 let paced = purpose.as_ref().is_some_and(|purpose| self.is_paced(purpose, sized));
                 let held = purpose.as_ref().is_some_and(|purpose| self.is_held(purpose));
                 if let Some(request) = self.requests.active.get_mut(&head.id) {
@@ -220,10 +221,16 @@ impl Engine {
                     let transfer = TransferId(head.id.0);
                     if request.fetch.class == RequestClass::Segment {
                         (request.paced, request.held) = (paced, held);
-                        if paced {
-                            self.policies.estimator.on_paced(transfer);
+                        // A page that says why not is no media, and need not come from where media does.
+                        if tells {
+                            let estimator = &mut self.policies.estimator;
+                            let by = Some(&*head.url).filter(|url| !url.is_empty()).unwrap_or(&request.fetch.url);
+                            estimator.on_answer(transfer, &request.fetch.url, by, self.now);
+                            if paced {
+                                estimator.on_paced(transfer);
+                            }
+                            estimator.on_progress(transfer, 0, self.now);
                         }
-                        self.policies.estimator.on_progress(transfer, 0, self.now);
                     }
                     let id = head.id;
                     request.head = Some(*head);
@@ -398,9 +405,9 @@ impl Engine {
         }
     }
 
-    /// Tells the estimator of a transfer.
+    /// Tells the estimator of a transfer of media.
     fn sample(&mut self, request: &Request, aborted: bool) {
-        let Some(first_byte) = request.first_byte else { return };
+        let Some(first_byte) = request.first_byte.filter(|_| !request.is_error()) else { return };
         let cached = request.head.as_ref().is_some_and(|head| head.from_cache);
         // At the pace that was asked for it says only that the line carries that; slower, what the line carries.
         let took = self.now.since(first_byte);
@@ -411,8 +418,10 @@ impl Engine {
             started: request.started,
             first_byte,
             finished: self.now,
-            flags: TransferFlags { cached, aborted, paced: request.paced || kept, held: request.held },
+            flags: TransferFlags { cached, aborted, paced: request.paced, limited: kept, held: request.held },
         });
+        self.network.heard = Some(self.now);
+        self.tell_change(request.fetch.url.as_str());
     }
 
     /// A request failed: tried again, replaced, left out, or the end.
@@ -650,7 +659,7 @@ impl Engine {
 }
 
 /// Bits a second of so many bytes in so long.
-fn carried(bytes: u64, took: Duration) -> u64 {
+pub(crate) fn carried(bytes: u64, took: Duration) -> u64 {
     let micros = took.as_micros().max(1);
     u64::try_from(u128::from(bytes) * 8_000_000 / micros).unwrap_or(u64::MAX)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use telecine_drm::session::{CdmEvent, StoredLicence};
-use telecine_model::{ErrorCode, MediaTime, TrackKind, WallTime};
+use telecine_model::{ErrorCode, MediaTime, NetworkType, TrackKind, WallTime};
 
 use crate::action::LoadId;
 use crate::config::{Constraints, DataSaver, Preferences};
@@ -279,6 +279,9 @@ pub enum Environment {
     Capabilities(Capabilities),
     /// How much the device is to be spared; to be said whenever it changes.
     Pressure(Pressure),
+    /// What the network is reached over; to be said before a title is loaded, and whenever it changes. What was measured on
+    /// another kind of network is remembered and believed no more.
+    Network(NetworkType),
 }
 
 /// How much a device is to be spared: of the worse of its heat and its battery.

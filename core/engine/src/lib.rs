@@ -85,6 +85,7 @@ mod keys;
 mod live;
 mod load;
 mod media;
+mod network;
 mod next_segment;
 mod outbox;
 mod periods;

@@ -57,7 +57,7 @@ impl Engine {
             Segments::Indexed(source) => (&*source.base, &source.queries),
             Segments::Unloaded => return uri.to_owned(),
         };
-        let good = rendition.bases.iter().find(|base| self.is_good(base));
+        let good = self.good_base(rendition);
         queries.appended(uri::resolve(good.map_or(base, |good| &good.uri), uri))
     }
 
@@ -392,6 +392,11 @@ impl Engine {
         let next = good.find(|base| base.service_location != now)?.service_location.clone();
         self.title.bad_locations.insert(now, self.now + self.config.location_rest);
         Some(next)
+    }
+
+    /// The best of a rendition's bases that may be asked.
+    pub(crate) fn good_base<'a>(&self, rendition: &'a Rendition) -> Option<&'a BaseUrl> {
+        rendition.bases.iter().find(|base| self.is_good(base))
     }
 
     /// Whether a base may be asked: it has not failed, or long ago.

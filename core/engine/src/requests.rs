@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use telecine_container::SegmentIndexBox;
+use telecine_delivery::RequestClass;
 use telecine_model::protection::KeyMethod;
 use telecine_model::{Timestamp, TrackKind};
 use zeroize::Zeroizing;
@@ -118,6 +119,12 @@ impl Request {
     /// Whether it comes as it is made.
     pub(crate) fn is_paced(&self) -> bool {
         self.paced
+    }
+
+    /// Media that comes as fast as the line gives: neither as it is made, nor from the device itself.
+    pub(crate) fn tells_rate(&self) -> bool {
+        let cached = self.head.as_ref().is_some_and(|head| head.from_cache);
+        self.fetch.class == RequestClass::Segment && !self.paced && !cached && !self.is_error()
     }
 
     /// When the first bytes of what is coming now came, if the source had nothing before: then they came as they were made.

@@ -39,7 +39,8 @@ impl Engine {
             // It cannot even be asked for before its list or index is there.
             return Some(MediaTime::from_duration(LONGEST));
         }
-        let estimate = self.estimate();
+        let asked = stream.rendition.and_then(|r| self.media_place(stream.reference(r), self.goes_on_from()));
+        let estimate = self.estimate_for(asked);
         let request = stream.fetch.as_ref().and_then(|fetch| self.requests.get(fetch.request?));
         let rest = request.and_then(|request| {
             let length = request.head.as_ref()?.content_length?;

@@ -13,6 +13,7 @@
 //! - [`codec`], [`language`]: RFC 6381 codec strings and BCP 47 language tags.
 //! - [`cue`]: captions and subtitles, whatever they were written in, as one model.
 //! - [`timed`]: timed metadata, whatever announced it, as one type.
+//! - [`network`]: what a device reaches the network over.
 //! - [`interstitial`]: other presentations that are played in the middle of a title.
 //! - [`rng`]: the only source of chance, seeded.
 //! - [`error`]: one taxonomy with stable numbers; [`limits`]: every bound in one place.
@@ -44,6 +45,7 @@ pub mod interstitial;
 pub mod language;
 pub mod limits;
 pub mod live;
+pub mod network;
 pub mod presentation;
 pub mod protection;
 pub mod rng;
@@ -59,6 +61,7 @@ pub use error::{Blame, Domain, Error, ErrorCode, Handling, Place, Warning};
 pub use interstitial::Interstitial;
 pub use language::Language;
 pub use limits::Limits;
+pub use network::NetworkType;
 pub use presentation::{DeclaredQuality, Period, Presentation, Protocol, Rendition, Track, TrackKind};
 pub use rng::Rng;
 pub use segments::{ByteRange, InitSection, Segment, SegmentIndex, SegmentTable, Segments};

@@ -116,6 +116,10 @@ pub(crate) struct Play {
     /// Write a recording that `telecine replay` can repeat
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
+    /// Begin with what the network gave before, and keep what it gives now, in a file in this folder (rates and times by the
+    /// kind of network, no hosts) [default: nothing is kept]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) remember: Option<PathBuf>,
     /// Bitrate rule [default: foresight; while a live title plays by parts or chunks, so within some three seconds of its edge,
     /// low-latency]. A rule that is named decides in both
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(abr::RULES))]

@@ -174,6 +174,9 @@ fn line(event: &Event) -> Option<String> {
             (at, format!("{:<9} {id} asset {index}: {text}", "break"))
         }
         Event::LiveEnded { at, duration } => (*at, format!("complete  will not go on: it ends at {duration}")),
+        Event::NetworkChanged { at, host, before, after, .. } => {
+            (*at, format!("network   {host} gives {} where it gave {}", bits(*after), bits(*before)))
+        }
         Event::Ended { at } => (*at, "ended".to_owned()),
         _ => return None,
     };

@@ -8,7 +8,7 @@ use telecine_engine::{
     Action, Command, Config, Engine, Environment, Event, FetchRequest, Input, KeySetup, NetworkEvent, Programme,
     RequestId, Sink, SinkCommand, State,
 };
-use telecine_model::{Error, ErrorCode, MediaTime, Timestamp, WallTime};
+use telecine_model::{Error, ErrorCode, Handling, MediaTime, NetworkType, Timestamp, WallTime};
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{sleep_until, Instant};
@@ -16,6 +16,7 @@ use tokio::time::{sleep_until, Instant};
 use crate::fetch::Fetcher;
 use crate::licence::{self, LicenceFilter};
 use crate::player::{Outcome, Shared};
+use crate::remember::Memory;
 
 /// Network events that wait for the engine: requests beyond are held up, not buffered.
 const NETWORK_QUEUE: usize = 64;
@@ -34,6 +35,8 @@ pub(crate) enum Message {
         title: u64,
     },
     Ask(Question),
+    /// The device is on this kind of network.
+    Network(NetworkType),
 }
 
 /// Something that a handle wants to know.
@@ -51,6 +54,7 @@ pub(crate) struct Host {
     fetcher: Fetcher,
     /// What the application does to licence requests.
     filter: Option<Arc<dyn LicenceFilter>>,
+    memory: Memory,
     shared: Arc<Shared>,
     /// URL that the title was loaded from: whose origin may see the application's headers.
     url: Arc<str>,
@@ -98,6 +102,7 @@ impl Host {
         sink: Box<dyn Sink>,
         fetcher: Fetcher,
         filter: Option<Arc<dyn LicenceFilter>>,
+        memory: Memory,
         shared: Arc<Shared>,
     ) -> Self {
         let (network, arrivals) = mpsc::channel(NETWORK_QUEUE);
@@ -107,6 +112,7 @@ impl Host {
             core: Core { programme, sink },
             fetcher,
             filter,
+            memory,
             shared,
             url: Arc::from(""),
             wanted_title: 0,
@@ -131,6 +137,10 @@ impl Host {
                 message = inbox.recv() => match message {
                     Some(Message::Command(command)) => self.input(Input::Command(command)),
                     Some(Message::Load { url, start, title }) => self.load(url, start, title),
+                    Some(Message::Network(network)) => {
+                        self.memory.network = Some(network);
+                        self.input(Input::Environment(Environment::Network(network)));
+                    }
                     Some(Message::Ask(ask)) => {
                         let now = self.now();
                         ask(&mut self.core, now);
@@ -142,6 +152,21 @@ impl Host {
             }
         }
         self.core.sink.command(SinkCommand::Stop, self.now());
+        self.keep_memory();
+    }
+
+    /// Keeps what the network gave, and tells if that cannot be done.
+    fn keep_memory(&mut self) {
+        let now = self.now();
+        let programme = &self.core.programme;
+        if let Err(error) = self.memory.keep(now, || programme.engine().throughput_memory()) {
+            self.notice(error);
+        }
+    }
+
+    /// Tells of something that playback does not mind. Without subscribers there is nobody to tell.
+    fn notice(&self, error: Error) {
+        let _ = self.shared.events.send(Event::Error { at: self.now(), error: error.recovered(Handling::Skipped) });
     }
 
     fn now(&self) -> Timestamp {
@@ -165,6 +190,9 @@ impl Host {
         if self.core.programme.deadline().is_some_and(|deadline| deadline <= self.now()) {
             self.input(Input::Timer);
         }
+        if self.memory.is_due(self.now()) {
+            self.keep_memory();
+        }
     }
 
     fn load(&mut self, url: String, start: Option<MediaTime>, title: u64) {
@@ -174,7 +202,13 @@ impl Host {
             let uncertainty_ms = CLOCK_UNCERTAINTY_MS;
             self.input(Input::Environment(Environment::WallClock { time, uncertainty_ms }));
         }
+        if let Some(network) = self.memory.network() {
+            self.input(Input::Environment(Environment::Network(network)));
+        }
         self.input(Input::Command(Command::Load { url, start }));
+        if let Some(error) = self.memory.unread.take() {
+            self.notice(error);
+        }
     }
 
     fn arrival(&mut self, event: NetworkEvent) {
@@ -234,6 +268,8 @@ impl Host {
         // Without subscribers there is nobody to tell.
         let _ = self.shared.events.send(event);
         if let Some(outcome) = outcome {
+            // Before anybody is told who may be about to end the process.
+            self.keep_memory();
             self.shared.outcome.send_replace(Some((self.title, outcome)));
         }
     }

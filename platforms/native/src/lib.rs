@@ -62,6 +62,8 @@
 //! - **Keys.** HLS segments encrypted whole, and samples by Common Encryption, are decrypted in software: with keys
 //!   of the application ([`KeySetup::give`]), key files, or ClearKey licences ([`KeySetup::licence_server`]); an
 //!   application may rewrite requests and answers ([`LicenceFilter`]).
+//! - **Memory.** With [`PlayerBuilder::remember`] what the network gave is kept in a file, by the kind of network, and the next
+//!   player begins with it instead of with an assumption.
 //! - **Elsewhere.** `file:` titles, titles registered in memory ([`PlayerBuilder::memory`]), and
 //!   [`BlockingSource`] for [`telecine_virtual::Session`], which plays any URL in virtual time.
 
@@ -74,6 +76,7 @@ mod host;
 mod licence;
 mod null;
 mod player;
+mod remember;
 
 #[cfg(feature = "audio")]
 pub use audio::AudioSink;
@@ -81,6 +84,7 @@ pub use fetch::{BlockingSource, Fetcher};
 pub use licence::LicenceFilter;
 pub use null::NullSink;
 pub use player::{Events, Outcome, Player, PlayerBuilder};
+pub use remember::ThroughputStore;
 
 // What an application says, hears and asks.
 pub use telecine_engine::telemetry::{LatencySummary, QoeState, QoeSummary};
@@ -89,9 +93,12 @@ pub use telecine_engine::{
     ServiceScope, Snapshot, StallCause, State, StreamSnapshot,
 };
 pub use telecine_model::{
-    Blame, Domain, Error, ErrorCode, Handling, Limits, MediaTime, Period, Place, Presentation, Protocol, Rendition,
-    Track, TrackKind, WallTime, Warning,
+    Blame, Domain, Error, ErrorCode, Handling, Limits, MediaTime, NetworkType, Period, Place, Presentation, Protocol,
+    Rendition, Track, TrackKind, WallTime, Warning,
 };
+
+// What outlives a session.
+pub use telecine_engine::abr::{Remembered, ThroughputMemory};
 
 // What protected titles are played with.
 pub use telecine_engine::{drm, KeySetup};

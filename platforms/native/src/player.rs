@@ -2,21 +2,26 @@
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use telecine_engine::abr::ThroughputMemory;
 use telecine_engine::drm::session::StoredLicence;
 use telecine_engine::telemetry::QoeSummary;
 use telecine_engine::{
     Command, Config, Constraints, Event, KeySetup, LiveSnapshot, Preferences, Sink, Snapshot, TrackStats,
 };
-use telecine_model::{uri, Error, ErrorCode, Interstitial, MediaTime, Presentation, Timestamp, TrackKind, WallTime};
+use telecine_model::{
+    uri, Error, ErrorCode, Interstitial, MediaTime, NetworkType, Presentation, Timestamp, TrackKind, WallTime,
+};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::fetch::Fetcher;
 use crate::host::{Core, Host, Message};
 use crate::licence::LicenceFilter;
+use crate::remember::{Memory, ThroughputStore};
 use crate::NullSink;
 
 /// Events kept for a subscriber that is slow to take them.
@@ -73,6 +78,8 @@ pub struct PlayerBuilder {
     memory: BTreeMap<String, Bytes>,
     keys: KeySetup,
     filter: Option<Arc<dyn LicenceFilter>>,
+    store: Option<ThroughputStore>,
+    network: Option<NetworkType>,
 }
 
 impl Player {
@@ -88,6 +95,8 @@ impl Player {
             memory: BTreeMap::new(),
             keys: KeySetup::default(),
             filter: None,
+            store: None,
+            network: None,
         }
     }
 
@@ -212,6 +221,18 @@ impl Player {
     /// Ends playback and releases everything. Another title may be loaded.
     pub fn stop(&self) -> Result<(), Error> {
         self.command(Command::Stop)
+    }
+
+    /// The device is on this kind of network from now on: what was measured on another kind counts no more
+    /// ([`PlayerBuilder::network_type`]).
+    pub fn set_network_type(&self, network: NetworkType) -> Result<(), Error> {
+        self.send(Message::Network(network))
+    }
+
+    /// What the network gave, to be given to a later player as [`Config::memory`]. [`PlayerBuilder::remember`] does that by
+    /// itself.
+    pub async fn throughput_memory(&self) -> Result<ThroughputMemory, Error> {
+        self.ask(|core, _| core.programme.engine().throughput_memory()).await
     }
 
     /// Every event from now on.
@@ -349,13 +370,31 @@ impl PlayerBuilder {
         self
     }
 
+    /// Keeps what the network gave in a file in this folder ([`ThroughputStore`]), and begins with what is in it. It is read
+    /// now, and written whenever a title has ended, once a minute while one plays, and when the last handle is gone. What
+    /// cannot be read or written is told by an [`Event::Error`] that playback does not mind
+    /// ([`ErrorCode::MemoryInvalid`]). A [`Config::memory`] of the application's own takes the place of what is in the file.
+    #[must_use]
+    pub fn remember(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.store = Some(ThroughputStore::new(folder));
+        self
+    }
+
+    /// The kind of network that the device is on. Without it, whoever remembers asks the system as each title is loaded: Linux
+    /// says it, elsewhere it is unknown.
+    #[must_use]
+    pub fn network_type(mut self, network: NetworkType) -> Self {
+        self.network = Some(network);
+        self
+    }
+
     /// Starts the player on the current tokio runtime.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidState`] outside of a runtime, [`ErrorCode::InvalidArgument`] for a header
     /// that cannot be sent and for settings that contradict each other ([`Config::check`]), [`ErrorCode::TlsFailed`] if the
     /// device offers no usable TLS.
-    pub fn build(self) -> Result<Player, Error> {
+    pub fn build(mut self) -> Result<Player, Error> {
         self.config.check()?;
         let runtime = tokio::runtime::Handle::try_current()
             .map_err(|_| Error::new(ErrorCode::InvalidState, "a player is built within a tokio runtime"))?;
@@ -367,7 +406,9 @@ impl PlayerBuilder {
             titles: Mutex::new(0),
             skipped_before: AtomicU64::new(0),
         });
-        let host = Host::new(self.config, self.keys, self.sink, fetcher.clone(), self.filter, Arc::clone(&shared));
+        let memory = Memory::open(self.store, self.network, &mut self.config);
+        let (sink, shared_too) = (self.sink, Arc::clone(&shared));
+        let host = Host::new(self.config, self.keys, sink, fetcher.clone(), self.filter, memory, shared_too);
         runtime.spawn(host.run(inbox));
         Ok(Player { messages, shared, fetcher })
     }

@@ -246,6 +246,11 @@ impl<S: Source> Session<S> {
         hidden.map_or(at, |hidden| hidden.told(at, if timer { hidden.timers } else { hidden.tasks }))
     }
 
+    /// Tells the player something of the world around it, now.
+    pub fn environment(&mut self, environment: Environment) {
+        self.input(Input::Environment(environment));
+    }
+
     /// Gives the player a command at a time that is not past.
     pub fn schedule(&mut self, time: Timestamp, command: Command) {
         self.script.entry(time.max(self.now)).or_default().push_back(command);

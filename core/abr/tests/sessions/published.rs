@@ -52,6 +52,7 @@ impl Estimator for Plain {
                 ttfb: Duration::from_secs_f64(ttfb(0, 3.0).max(ttfb(1, 8.0))),
                 samples: self.transfers,
                 forecast: None,
+                recent: None,
             }
         })
     }

@@ -70,6 +70,7 @@ fn bola_leaves_the_lowest_level_at_the_buffer_that_a_hand_computes() {
             ttfb: std::time::Duration::ZERO,
             samples: 1,
             forecast: None,
+            recent: None,
         };
         let mut ctx = Context {
             now: Timestamp::ZERO,

@@ -163,6 +163,8 @@ impl Programme {
         config.seed = config.seed.wrapping_add(self.serials);
         config.record = false;
         config.initial_throughput = self.main.estimate().bits_per_second.max(1);
+        // What the title's engine makes of it is in that.
+        config.memory = None;
         let limit = part.what.limit;
         let mut engine = Engine::new(config);
         if let Some(capabilities) = &self.capabilities {
@@ -170,6 +172,7 @@ impl Programme {
             engine.handle(Input::Environment(input), self.now);
         }
         engine.handle(Input::Environment(Environment::Pressure(self.main.caps.pressure)), self.now);
+        engine.handle(Input::Environment(Environment::Network(self.main.network.kind)), self.now);
         if let Some((time, uncertainty_ms, at)) = self.clock {
             let time = time.offset(MediaTime::from_duration(self.now.since(at)));
             engine.handle(Input::Environment(Environment::WallClock { time, uncertainty_ms }), self.now);

@@ -146,7 +146,7 @@ impl Programme {
                     Environment::WallClock { time, uncertainty_ms } => {
                         self.clock = Some((*time, *uncertainty_ms, self.now));
                     }
-                    Environment::Pressure(_) => {}
+                    Environment::Pressure(_) | Environment::Network(_) => {}
                 }
                 for roll in self.pause.iter_mut().flat_map(|pause| &mut pause.rolls) {
                     roll.engine.handle(Input::Environment(environment.clone()), self.now);
@@ -220,6 +220,7 @@ impl Programme {
             let shown = roll.engine.snapshot(now);
             snapshot.streams = shown.streams;
             snapshot.throughput = shown.throughput.or(snapshot.throughput);
+            snapshot.network = shown.network.or(snapshot.network);
         }
         let part = pause.parts.get(pause.part());
         let what = part.map(|part| &part.what);

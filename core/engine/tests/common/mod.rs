@@ -1,7 +1,11 @@
 //! What the behaviour tests share.
 #![allow(dead_code, unreachable_pub, clippy::expect_used)] // Each test file uses its part.
 
-use telecine_engine::{Config, Decision, DecisionKind, Event, State, TrackStats};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use telecine_abr::{DualEwma, Estimate, Estimator, TransferId, TransferSample};
+use telecine_engine::{Config, Decision, DecisionKind, Event, Policies, State, TrackStats};
 use telecine_model::{Error, MediaTime, Timestamp, TrackKind};
 use telecine_virtual::testing::SyntheticTitle;
 use telecine_virtual::Session;
@@ -53,4 +57,68 @@ pub fn states<S: telecine_virtual::Source>(session: &Session<S>) -> Vec<State> {
             _ => None,
         })
         .collect()
+}
+
+/// What an estimator was told, transfer by transfer; None where its end was never told.
+pub type Told = Arc<Mutex<BTreeMap<u64, Option<TransferSample>>>>;
+
+/// The default estimator, and what it is told.
+pub struct Overheard {
+    estimator: DualEwma,
+    told: Told,
+}
+
+/// Policies whose estimator is overheard.
+pub fn overheard(config: &Config) -> (Policies, Told) {
+    let told = Told::default();
+    let mut policies = Policies::new(config);
+    policies.estimator = Box::new(Overheard { estimator: DualEwma::new(), told: Arc::clone(&told) });
+    (policies, told)
+}
+
+impl Overheard {
+    fn note(&self, transfer: TransferId, sample: Option<TransferSample>) {
+        let mut told = self.told.lock().expect("whole");
+        let entry = told.entry(transfer.0).or_default();
+        *entry = sample.or(*entry);
+    }
+}
+
+impl Estimator for Overheard {
+    fn name(&self) -> &'static str {
+        "overheard"
+    }
+
+    fn on_answer(&mut self, transfer: TransferId, asked: &str, by: &str, now: Timestamp) {
+        self.note(transfer, None);
+        self.estimator.on_answer(transfer, asked, by, now);
+    }
+
+    fn on_progress(&mut self, transfer: TransferId, bytes: u64, now: Timestamp) {
+        self.note(transfer, None);
+        self.estimator.on_progress(transfer, bytes, now);
+    }
+
+    fn on_paced(&mut self, transfer: TransferId) {
+        self.note(transfer, None);
+        self.estimator.on_paced(transfer);
+    }
+
+    fn on_chunk(&mut self, transfer: TransferId, end: u64) {
+        self.note(transfer, None);
+        self.estimator.on_chunk(transfer, end);
+    }
+
+    fn on_transfer(&mut self, sample: &TransferSample) {
+        self.note(sample.id, Some(*sample));
+        self.estimator.on_transfer(sample);
+    }
+
+    fn estimate(&self) -> Option<Estimate> {
+        self.estimator.estimate()
+    }
+
+    fn estimate_of(&self, asked: &str) -> Option<Estimate> {
+        self.estimator.estimate_of(asked)
+    }
 }

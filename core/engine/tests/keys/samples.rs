@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use telecine_drm::session::CdmFailureKind;
 use telecine_drm::testing::{CdmOperation, CdmScript, DoubleLicence, ScriptedCdm};
-use telecine_engine::{Command, DecisionKind, Event, KeySetup, StallCause};
+use telecine_engine::{Command, Config, DecisionKind, Engine, Event, KeySetup, StallCause};
 use telecine_model::protection::{KeyId, KeyStatus, KeySystem};
-use telecine_model::{Error, ErrorCode, TrackKind};
+use telecine_model::{Error, ErrorCode, Timestamp, TrackKind};
 use telecine_virtual::testing::{SyntheticTitle, TitleProtection};
-use telecine_virtual::{Failure, Fetched, Outcome, Response};
+use telecine_virtual::{Failure, Fetched, Outcome, Response, Session};
 
-use crate::common::{at, decisions, errors, secs, track};
+use crate::common::{at, decisions, errors, overheard, secs, track};
 use crate::world::{replays, start, start_over, with_server, with_widevine, Answer, Played, SharedCdm, World, SERVER};
 
 const FILES: [&str; 2] = ["main.m3u8", "main.mpd"];
@@ -157,6 +157,22 @@ fn a_stall_for_want_of_keys_says_so() {
         })
         .collect();
     assert_eq!(causes, [StallCause::AwaitedKeys]);
+}
+
+#[test]
+fn licences_are_no_measurements() {
+    let config = Config::default();
+    let (policies, told) = overheard(&config);
+    let mut engine = Engine::with_policies(config, policies);
+    engine.set_keys(with_server());
+    let mut session = Session::with_engine(engine, World::new(title(40, TitleProtection::default())), Timestamp::ZERO)
+        .network("rate=8Mbps,rtt=40ms".parse().expect("a network"))
+        .play("https://title.example/main.mpd");
+    assert_eq!(session.run(None), Outcome::Ended);
+    let licences: Vec<u64> = session.source().licences.iter().map(|request| request.id.0).collect();
+    let told = told.lock().expect("whole");
+    assert!(!licences.is_empty() && !told.is_empty());
+    assert!(!licences.iter().any(|id| told.contains_key(id)), "{licences:?} of {told:?}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use telecine_model::{ErrorCode, Timestamp, TrackKind};
 use telecine_virtual::testing::{Fault, SyntheticTitle};
 use telecine_virtual::{Failure, Fetched, Network, Outcome, Response, Session, Step};
 
-use crate::common::{at, decisions, errors, secs, track};
+use crate::common::{at, decisions, errors, overheard, secs, track};
 use crate::sealed::Sealed;
 
 fn session(title: Sealed) -> Session<Sealed> {
@@ -47,6 +47,25 @@ fn replays(session: &mut Session<Sealed>) {
         assert!(!recording.windows(secret.len()).any(|window| window == secret.as_bytes()), "{secret} was recorded");
         assert!(!told.contains(secret), "{secret} was told");
     }
+}
+
+#[test]
+fn key_files_lists_and_initialisations_are_no_measurements() {
+    let config = Config::default();
+    let (policies, told) = overheard(&config);
+    let mut title = title(60);
+    title.rotation = 2;
+    let mut session = session_with(Engine::with_policies(config, policies), title);
+    assert_eq!(session.run(None), Outcome::Ended);
+    let keys: Vec<u64> = session.source().key_requests.iter().map(|request| request.id.0).collect();
+    let told = told.lock().expect("whole");
+    assert!(keys.len() > 5, "{keys:?}");
+    assert!(!keys.iter().any(|id| told.contains_key(id)), "{keys:?} of {told:?}");
+    // Of all that was asked for only the segments of picture and sound were told, and of each how it ended.
+    let requests = session.source().title.requests();
+    let media = requests.iter().filter(|path| path.ends_with(".m4s")).count();
+    assert!(requests.len() > media + 5, "there are lists and initialisations: {requests:?}");
+    assert_eq!((told.len(), told.values().flatten().count()), (media, media));
 }
 
 #[test]

@@ -10,11 +10,14 @@ mod common;
 mod estimating;
 mod following;
 mod hints;
+mod hosts;
 mod live;
+mod marks;
 #[path = "../live/origin.rs"]
 #[allow(dead_code)]
 mod origin;
 mod quality;
+mod remembering;
 mod sizes;
 mod stage;
 mod starting;

@@ -35,4 +35,5 @@ mod streams_become_mp4_that_others_read;
 mod the_demo_title_plays_to_its_end;
 mod the_origin_logs_every_request;
 mod the_report_page_stands_alone;
+mod what_the_network_gave_is_remembered;
 mod wishes_that_cannot_be_fulfilled_are_told;

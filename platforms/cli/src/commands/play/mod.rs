@@ -37,6 +37,7 @@ pub(crate) fn run(args: &Play) -> Result<ExitCode, Error> {
     let sink = sinks::choose(args.sink, args.clock)?;
     let title = args.url.as_deref().map(fetch::manifest).transpose()?;
     let network = shaping(args);
+    let remember = args.remember.as_deref();
     let outputs = Outputs::open(args)?;
     let runtime = net::runtime()?;
     let interrupted = Arc::new(AtomicBool::new(false));
@@ -51,13 +52,15 @@ pub(crate) fn run(args: &Play) -> Result<ExitCode, Error> {
     let watch = |url: &str| Watch::new(url, setup, args, network, outputs, interrupted);
     let ended = match (args.clock, title) {
         (Clock::Real, Some(url)) => {
-            let session = real::Session { url: &url, headers: &args.header, start: args.start, rate: args.rate, keys };
+            let (headers, start, rate) = (&args.header, args.start, args.rate);
+            let session = real::Session { url: &url, headers, start, rate, keys, remember };
             runtime.block_on(real::play(session, config, sink, watch(&url)))?
         }
         (Clock::Real, None) => runtime.block_on(async {
             let origin = embedded::start(network.unwrap_or(NETWORK)).await?;
             let url = origin.url() + embedded::PATH;
-            let session = real::Session { url: &url, headers: &[], start: args.start, rate: args.rate, keys };
+            let (start, rate) = (args.start, args.rate);
+            let session = real::Session { url: &url, headers: &[], start, rate, keys, remember };
             let ended = real::play(session, config, sink, watch(&url)).await;
             origin.stop().await;
             ended
@@ -74,14 +77,17 @@ pub(crate) fn run(args: &Play) -> Result<ExitCode, Error> {
                         source = source.clock(clock);
                     }
                     let (start, rate, fetcher) = (args.start, args.rate, Some(&fetcher));
-                    let title = modelled::Title { url: &url, start, rate, source, clock, fetcher, keys };
+                    let title = modelled::Title { url: &url, start, rate, source, clock, fetcher, keys, remember };
                     modelled::play(title, network, config, sink, watch(&url))?
                 }
                 None => {
                     let url = embedded::url();
                     let source = embedded::source();
                     let (start, rate) = (args.start, args.rate);
-                    let title = modelled::Title { url: &url, start, rate, source, clock: None, fetcher: None, keys };
+                    // Without a memory it matters to nothing what time it is.
+                    let clock = remember.and_then(|_| args.now.or_else(net::wall_clock));
+                    let title =
+                        modelled::Title { url: &url, start, rate, source, clock, fetcher: None, keys, remember };
                     modelled::play(title, network, config, sink, watch(&url))?
                 }
             }

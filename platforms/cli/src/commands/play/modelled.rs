@@ -1,8 +1,10 @@
 //! A session in virtual time.
 
-use telecine::Fetcher;
-use telecine_engine::{Command, Engine, KeySetup};
-use telecine_model::{Error, ErrorCode, MediaTime, Timestamp, WallTime};
+use std::path::Path;
+
+use telecine::{Fetcher, ThroughputStore};
+use telecine_engine::{Command, Engine, Event, KeySetup};
+use telecine_model::{Error, ErrorCode, Handling, MediaTime, Timestamp, WallTime};
 use telecine_virtual::{Network, Outcome, Session, Source};
 
 use super::sinks::Chosen;
@@ -26,18 +28,30 @@ pub(super) struct Title<'a, S> {
     pub(super) fetcher: Option<&'a Fetcher>,
     /// What protected titles are played with.
     pub(super) keys: KeySetup,
+    /// Where what the network gave is kept: of the model, whose kind nobody knows.
+    pub(super) remember: Option<&'a Path>,
+}
+
+/// What playback does not mind.
+fn skipped_at(at: Timestamp, error: Error) -> Event {
+    Event::Error { at, error: error.recovered(Handling::Skipped) }
 }
 
 /// Plays a title over a modelled network.
 pub(super) fn play<S: Source>(
     title: Title<'_, S>,
     network: Network,
-    config: telecine_engine::Config,
+    mut config: telecine_engine::Config,
     sink: Chosen,
     mut watch: Watch<'_>,
 ) -> Result<Ended, Error> {
     let skipped = || title.fetcher.map_or(0, Fetcher::skipped_bytes);
     let load = Command::Load { url: title.url.to_owned(), start: title.start };
+    let store = title.remember.map(ThroughputStore::new);
+    match store.as_ref().map_or(Ok(None), ThroughputStore::load) {
+        Ok(memory) => config.memory = memory,
+        Err(error) => watch.event(&skipped_at(Timestamp::ZERO, error))?,
+    }
     let mut engine = Engine::new(config);
     engine.set_keys(title.keys);
     let mut session = Session::with_engine(engine, title.source, Timestamp::ZERO)
@@ -89,6 +103,10 @@ pub(super) fn play<S: Source>(
         }
     }
     let engine = session.engine();
+    let memory = engine.throughput_memory();
+    if let Some(Err(error)) = store.filter(|_| !memory.is_empty()).map(|store| store.save(&memory)) {
+        watch.event(&skipped_at(session.now(), error))?;
+    }
     watch.end(&report::Session {
         now: session.now(),
         presentation: engine.presentation(),

@@ -1,5 +1,6 @@
 //! A session in real time.
 
+use std::path::Path;
 use std::time::Instant;
 
 use telecine::Player;
@@ -21,6 +22,8 @@ pub(super) struct Session<'a> {
     pub(super) rate: u32,
     /// What protected titles are played with.
     pub(super) keys: KeySetup,
+    /// Where what the network gave is kept.
+    pub(super) remember: Option<&'a Path>,
 }
 
 /// Plays over whatever network there is.
@@ -33,6 +36,9 @@ pub(super) async fn play(
     let mut builder = Player::builder().config(config).keys(session.keys).sink(sink.into_sink(watch.tally()));
     for (name, value) in session.headers {
         builder = builder.header(name, value);
+    }
+    if let Some(folder) = session.remember {
+        builder = builder.remember(folder);
     }
     let player = builder.build()?;
     // The player's clock starts with it.
