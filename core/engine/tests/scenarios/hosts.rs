@@ -82,11 +82,11 @@ fn a_host_that_is_come_back_to_is_what_it_was_and_not_what_another_is() {
     let of_b: Vec<&Asked> = asked.iter().filter(|(_, host, _)| host == "b.example").collect();
     let (first_b, last_b) = (of_b[0].0, of_b[of_b.len() - 1].0);
     assert!(last_b.since(first_b) > Duration::from_secs(40), "{of_b:?}");
-    // Behind its first segments the second is known for what it is, and nothing of 3 Mbit/s is asked of it.
-    let known = of_b.iter().filter(|(at, _, _)| at.since(first_b) > Duration::from_secs(15));
+    // Behind its first segments the second is known for what it is. What was buffered is spent on 3 Mbit/s before that is left.
+    let known = of_b.iter().filter(|(at, _, _)| at.since(first_b) > Duration::from_secs(20));
     assert!(known.clone().count() > 3 && known.clone().all(|(_, _, level)| *level < 3), "{of_b:?}");
     let believed = session.series().iter().filter(|sample| (first_b..last_b).contains(&sample.at));
-    let believed: Vec<u64> = believed.skip(15).filter_map(|sample| sample.throughput).collect();
+    let believed: Vec<u64> = believed.skip(20).filter_map(|sample| sample.throughput).collect();
     assert!(believed.iter().all(|rate| (1_400_000..1_900_000).contains(rate)), "{believed:?}");
     // And the first one is asked for what it carries at once.
     let back = asked.iter().find(|(at, host, _)| *at > last_b && host == "a.example").expect("it is come back to");
