@@ -38,7 +38,7 @@ const BURST_SHARE: f64 = 0.2;
 /// - While a transfer is known to be held back by its source ([`Estimator::on_paced`]), the rate is
 ///   that within bursts: bytes of all transfers are summed up, over several parts if need be, and
 ///   the time in which the link was idle is left out. Such samples come during a transfer.
-/// - Beside the averages the same samples are a walk ([`Forecast`]): where the rate is now, and how wrong the beliefs
+/// - Beside the averages the same samples are a walk ([`Forecast`](crate::Forecast)): where the rate is now, and how wrong the beliefs
 ///   before were.
 /// - A paced body of which that was not known, or one that the player itself read slowly, counts only where it shows more than
 ///   was believed.
