@@ -43,7 +43,7 @@ pub enum Standing {
 }
 
 impl fmt::Display for Candidate {
-    /// As `*1500k 1.2 s` if it was chosen, `3000k 2.4 s -0.6 s` with what it was worth less, `6000k (the server)`.
+    /// As `*1500k 1.2 s` if it was chosen, `3000k 2.4 s -0.6 s` with what it was worth less, `6000k (server)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kilobits = self.bitrate / 1000;
         let time = |ms: u64| secs(i64::try_from(ms).unwrap_or(i64::MAX));

@@ -24,6 +24,8 @@ const MOST: f64 = 4.0;
 const CHANGED: f64 = 5.0;
 /// Segments before a rate is known well enough to change.
 const FEWEST: f64 = 8.0;
+/// So many samples do as well, however small they are.
+const MANY: usize = 16;
 /// The standard deviation of the logarithm before anything is known, and for how many segments that counts: as the walk's.
 const FIRST_DEVIATION: f64 = 0.21;
 const FIRST_WEIGHT: f64 = 3.0;
@@ -135,13 +137,20 @@ impl Window {
         self.ones.iter().take(until).skip(self.since)
     }
 
+    /// Mean and deviation of those; None while they are too few.
+    fn usual_spread(&self) -> Option<(f64, f64)> {
+        let before = self.before();
+        let enough = before.clone().map(|one| one.share).sum::<f64>() >= FEWEST || before.clone().count() >= MANY;
+        enough.then(|| spread(before))
+    }
+
     /// Adds a sample to the sums.
     fn watch(&mut self, one: &One) {
-        let before = self.before();
-        if before.clone().map(|one| one.share).sum::<f64>() < FEWEST {
+        let Some((mean, deviation)) = self.usual_spread() else {
+            // A sum that goes on to build up until what was before it is forgotten is no change: it is how the rate is.
+            (self.up, self.down) = (Run::default(), Run::default());
             return;
-        }
-        let (mean, deviation) = spread(before);
+        };
         let distance = ((one.log - mean) / deviation).clamp(-MOST, MOST);
         let here = self.ones.len();
         for (run, distance) in [(&mut self.up, distance), (&mut self.down, -distance)] {
@@ -289,6 +298,32 @@ mod tests {
     }
 
     /// By hand: of ten seconds at 1, 2, 3, 4 and 5 Mbit/s, two each, a fifth was at 1 or below, and half at 3 or below.
+    #[test]
+    fn a_collapse_is_seen_behind_a_long_drift_of_small_transfers_and_among_nothing_else() {
+        let small = |kbps, n| RateSample {
+            heard: Heard { kbps, seconds: 0.2, share: 0.2, given_up: false },
+            ..sample(kbps, n)
+        };
+        let changed = |window: &Window| {
+            window.recent().is_some_and(|recent| recent.change.is_some_and(|change| change.after < 1_000_000))
+        };
+        let mut window = Window::default();
+        (0..40).for_each(|n| hear(&mut window, &sample(3000.0, n)));
+        (40..100).for_each(|n| hear(&mut window, &small(2670.0, n)));
+        let known = (100..120).find(|n| {
+            hear(&mut window, &sample(300.0, *n));
+            changed(&window)
+        });
+        assert!(known.is_some_and(|n| n < 104), "{known:?}");
+        let mut window = Window::default();
+        (0..60).for_each(|n| hear(&mut window, &small(3000.0, n)));
+        let known = (60..120).find(|n| {
+            hear(&mut window, &small(600.0, *n));
+            changed(&window)
+        });
+        assert!(known.is_some_and(|n| n < 72), "{known:?}");
+    }
+
     #[test]
     fn the_median_and_the_low_figure_go_by_the_time_of_transfer() {
         let mut window = Window::default();

@@ -223,14 +223,14 @@ impl Engine {
                 let arrived = self.playback.seek.is_none_or(|seek| seek.arrived);
                 if arrived && self.is_filled(self.config.start_buffer) && !self.waits_a_moment() {
                     self.finish_seek();
-                    self.end_stall();
+                    self.note_that_it_goes_on();
                     self.go_on(if self.playback.started { State::Paused } else { State::Ready });
                 }
             }
             State::Rebuffering => {
                 self.jump_gap();
                 if self.is_filled(self.enough_to_go_on()) && !self.goes_on_elsewhere() {
-                    self.end_stall();
+                    self.note_that_it_goes_on();
                     self.go_on(State::Paused);
                 }
             }
@@ -244,14 +244,16 @@ impl Engine {
 
     /// How much media playback that stood goes on with. Within seconds of the edge of a title, on a line that does not keep up,
     /// it will stand again: each time in a row with twice as much, so that it stands less often for as long in all.
-    fn enough_to_go_on(&self) -> MediaTime {
+    pub(crate) fn enough_to_go_on(&self) -> MediaTime {
         let goal = self.config.rebuffer_goal;
-        let slow = self.is_live() && self.plays_low_latency() && !self.keeps_up();
-        if slow {
-            goal.mul_ratio(1 << self.playback.stalls_in_a_row.clamp(1, MOST_DOUBLED).saturating_sub(1), 1)
-        } else {
-            goal
+        if !(self.is_live() && self.plays_low_latency()) || self.keeps_up() {
+            return goal;
         }
+        let doubled = goal.mul_ratio(1 << self.playback.stalls_in_a_row.clamp(1, MOST_DOUBLED).saturating_sub(1), 1);
+        // No more than is fetched at all.
+        let essential = self.streams.values().filter(|stream| stream.is_essential() && !stream.absent);
+        let fetched = essential.map(|stream| self.goal(stream).ahead).min();
+        doubled.min(fetched.unwrap_or(goal)).max(goal)
     }
 
     /// Nothing has to be waited for any more: plays, or rests in `resting` if that is not wanted.
@@ -333,14 +335,26 @@ impl Engine {
                 self.end_stall();
                 self.enter(State::Paused);
             }
+            // Nobody waits any more for what playback was moved to.
+            State::Seeking if self.playback.stalled_at.is_some() => {
+                self.end_stall();
+                self.account();
+            }
             _ => {}
         }
         self.timers.clear(Timer::Watchdog);
     }
 
+    /// A stall is over as there is enough to go on.
+    fn note_that_it_goes_on(&mut self) {
+        if self.playback.stalled_at.is_some() {
+            self.playback.went_on = Some(self.now);
+            self.end_stall();
+        }
+    }
+
     pub(crate) fn end_stall(&mut self) {
         if let Some(since) = self.playback.stalled_at.take() {
-            self.playback.went_on = Some(self.now);
             let stood = self.now.since(since);
             self.emit(Event::StallEnded { at: self.now, stood_us: micros(stood) });
         }

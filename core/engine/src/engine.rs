@@ -460,7 +460,7 @@ impl Engine {
     }
 
     /// Books the time from now on.
-    fn account(&mut self) {
+    pub(crate) fn account(&mut self) {
         let accounted = match self.playback.state {
             State::Idle | State::Stopped => QoeState::Idle,
             // Nobody waits before somebody wants to see something.

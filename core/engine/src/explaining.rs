@@ -50,8 +50,11 @@ impl Engine {
     pub(crate) fn cap_above(&self, kind: TrackKind, rendition: usize) -> Option<Cap> {
         let stream = self.streams.get(&kind)?;
         let own = stream.ladder.iter().position(|step| step.candidates().any(|candidate| candidate == rendition))?;
-        match self.excluded(stream).get(own + 1) {
-            Some(excluded) => *excluded,
+        let above = self.excluded(stream).into_iter().skip(own + 1);
+        // What is left out for its quality may have one above it that is not: then nothing keeps the rule from that.
+        let above: Option<Vec<Cap>> = above.collect();
+        match above?.first() {
+            Some(excluded) => Some(*excluded),
             None => self.above(stream).map(|(_, by)| by),
         }
     }

@@ -242,18 +242,20 @@ impl Engine {
         let media = stream.buffer.media_behind(from);
         // What playback waits for to go on is never withheld.
         let least = self.config.start_buffer.max(self.config.rebuffer_goal);
+        let enough = least.max(self.enough_to_go_on());
         if media <= SEAM {
             return true;
         }
         let goal = self.goal(stream);
         let full = self.is_full(stream) && !self.make_room(kind);
-        if media < least && !full {
-            return true;
-        }
         let Some(stream) = self.streams.get(&kind) else {
             return false;
         };
-        if kind != TrackKind::Video && self.is_far_ahead_of_the_picture(stream, from, next_time) {
+        let far = kind != TrackKind::Video && self.is_far_ahead_of_the_picture(stream, from, next_time);
+        if !full && media < if far { least } else { enough } {
+            return true;
+        }
+        if far {
             return false;
         }
         let ahead = media.min(next_time - from);

@@ -67,7 +67,8 @@ impl Collapse {
     const OUTLIVES: u32 = 1;
 
     fn still_counts(&self, samples: u32) -> bool {
-        samples <= self.samples.saturating_add(Self::OUTLIVES)
+        // Fewer samples than then are of another network.
+        (self.samples..=self.samples.saturating_add(Self::OUTLIVES)).contains(&samples)
     }
 }
 

@@ -181,7 +181,8 @@ impl LatencyControl {
             return (false, Vec::new());
         }
         let late = LiveReason::TooLate { latency_ms: now.latency_ms(), max_ms: max.as_millis() };
-        if !ctx.keeps_up {
+        // Who says how late is too late wants no more than that, whatever is left out.
+        if !ctx.keeps_up && ctx.max_latency.is_none() {
             return (false, vec![late, LiveReason::LineTooSlow]);
         }
         match self.seeks.beyond(ctx.now, ctx.state == LiveState::Resuming) {

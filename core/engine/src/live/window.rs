@@ -6,6 +6,7 @@ use telecine_model::{MediaTime, TrackKind};
 
 use crate::buffer::SEAM;
 use crate::engine::Engine;
+use crate::event::State;
 use crate::stream::RenditionRef;
 use crate::timer::Timer;
 
@@ -29,7 +30,8 @@ impl Engine {
         let safe = segment.mul_ratio(SAFE, 1);
         let left = stream.buffer.media_behind(needed) - safe;
         // Who waits for media waits for what comes behind the hole too.
-        let waits = !self.playback.is_advancing() && self.playback.wanted;
+        let arrives = matches!(self.playback.state, State::Preparing | State::Seeking);
+        let waits = arrives || (!self.playback.is_advancing() && self.playback.wanted);
         if left > MediaTime::ZERO && !waits {
             if self.playback.is_advancing() {
                 self.timers.set(Timer::Schedule(kind), self.now + self.real(left) + Duration::from_millis(1));
@@ -38,12 +40,15 @@ impl Engine {
         }
         let reference: RenditionRef = stream.reference(rendition);
         // Where another kind goes on, if that is there yet: there is nothing to show before.
-        let beside = self.title.live.overtaken_to.filter(|at| begin < *at && start <= *at);
+        let beside = self.title.live.overtaken_to.filter(|at| begin < *at && start + segment <= *at);
+        let essential = stream.is_essential();
         let index = self.index_of(reference)?;
         let from = beside.unwrap_or((start + safe).min(latest));
         let first = index.number_at(from + SEAM).and_then(|number| index.get(number));
         let to = first.map_or(end, |first| first.start.max(end));
-        self.title.live.overtaken_to = Some(to);
+        if essential {
+            self.title.live.overtaken_to = Some(to);
+        }
         Some(to)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use telecine_engine::{Command, DecisionKind, Event, State};
+use telecine_engine::{Command, Config, DecisionKind, Event, State};
 use telecine_model::{MediaTime, TrackKind};
 use telecine_virtual::{Network, Session};
 
@@ -91,5 +91,35 @@ fn whoever_plays_at_half_speed_is_overtaken_by_the_window_once_and_sees_all_befo
         let (picture, sound) = (video.last_pts.zip(audio.last_pts)).expect("samples");
         assert!(picture.abs_diff(sound) < secs(3), "{path}: {picture}, {sound}");
         assert_eq!(session.engine().snapshot(session.now()).state, State::Playing, "{path}");
+    }
+}
+
+#[test]
+fn what_is_waited_for_is_no_more_than_what_is_fetched() {
+    // Four times two seconds would be waited for at the third stall in a row, and five are fetched.
+    let mut config = Config::default();
+    config.buffer_goal = secs(5);
+    let line = Network::constant(150_000, Duration::from_millis(50));
+    let mut session = Origin::new().play_with(config, PARTS).network(line);
+    let mut before = secs(0);
+    for half in 1..=6 {
+        session.run(Some(at(half * 40_000)));
+        let now = session.engine().snapshot(session.now()).position;
+        assert!(now > before, "it goes on within forty seconds: {half}, {now}");
+        before = now;
+    }
+    assert!(stalls(&session) >= 3, "{}", stalls(&session));
+}
+
+#[test]
+fn a_seek_of_who_paused_ends_at_the_rim_of_the_window_too() {
+    for path in [HLS, DASH] {
+        let mut session = Origin::new().play(path).at(at(20_000), Command::Pause);
+        session.run(Some(at(90_000)));
+        // All but the last seconds of what is buffered has been left behind by the window.
+        let here = session.engine().snapshot(session.now()).position;
+        session.schedule(session.now(), Command::Seek(here + secs(27)));
+        session.run(Some(at(120_000)));
+        assert_eq!(session.engine().snapshot(session.now()).state, State::Paused, "{path}: {:?}", errors(&session));
     }
 }

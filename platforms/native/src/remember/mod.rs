@@ -5,6 +5,7 @@ mod kind;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use telecine_engine::abr::ThroughputMemory;
@@ -65,8 +66,10 @@ impl ThroughputStore {
 
     fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         fs::create_dir_all(&self.folder)?;
-        // Another process has another one; within one, the last one to write wins whole all the same.
-        let new = self.folder.join(format!("{}.{}.new", Self::FILE, std::process::id()));
+        // Each writer has one of its own, and the last one wins whole.
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let nth = NEXT.fetch_add(1, Ordering::Relaxed);
+        let new = self.folder.join(format!("{}.{}.{nth}.new", Self::FILE, std::process::id()));
         let written = (|| {
             let mut file = File::create(&new)?;
             file.write_all(bytes)?;
