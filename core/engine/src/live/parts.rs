@@ -99,6 +99,13 @@ impl Engine {
         let kinds: Vec<TrackKind> = streams.map(|(kind, _)| *kind).collect();
         for kind in kinds {
             let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
+            let first = self.index_of(reference).map_or(0, |index| index.table.first_number());
+            if fetch.is_some_and(|fetch| fetch.number < first) {
+                // The window left it behind before a list said how far it reaches: no later one will.
+                self.drop_fetch(kind);
+                self.drop_torn(kind);
+                continue;
+            }
             if let Some(fetch) = fetch.filter(|fetch| fetch.hinted.is_none()) {
                 let over = fetch.read && fetch.held.is_empty();
                 if self.extend_open(kind) && over {

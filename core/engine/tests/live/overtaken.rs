@@ -123,3 +123,24 @@ fn a_seek_of_who_paused_ends_at_the_rim_of_the_window_too() {
         assert_eq!(session.engine().snapshot(session.now()).state, State::Paused, "{path}: {:?}", errors(&session));
     }
 }
+
+#[test]
+fn after_an_outage_longer_than_the_window_playback_goes_on_at_the_edge() {
+    for path in [
+        "/hls/live_20/parts_334/demo/main.m3u8",
+        "/hls/live_20/parts_334/partfiles_1/demo/main.m3u8",
+        "/hls/live_10/parts_1000/demo/main.m3u8",
+        "/hls/live_20/demo/main.m3u8",
+        "/dash/live_20/utc_iso/demo/number.mpd",
+        "/dash/live_20/utc_iso/chunk_500/ato_1500/ltgt_2000/demo/number.mpd",
+    ] {
+        for down in [20, 35, 45] {
+            let session = Origin::new().play(path).network(outages(&[(30, 30 + down)]));
+            let session = run(session, 120);
+            let snapshot = session.engine().snapshot(session.now());
+            let late = snapshot.edge.and_then(|edge| edge.latency).expect("it is known");
+            assert_eq!(snapshot.state, State::Playing, "{path}, {down} s: {:?}", errors(&session));
+            assert!(late < secs(20), "{path}, {down} s: {late}");
+        }
+    }
+}
