@@ -156,7 +156,7 @@ impl Engine {
 
     /// For each of a ladder's steps what it exceeds.
     pub(crate) fn exceeded(&self, stream: &Stream, steps: &[Step]) -> Vec<Option<Cap>> {
-        let left = self.data_left(stream).filter(|_| stream.kind == TrackKind::Video);
+        let left = self.data_left(stream);
         let exceeds = |step: &Step| self.exceeds(stream, step, left).filter(|_| stream.kind == TrackKind::Video);
         steps.iter().map(exceeds).collect()
     }

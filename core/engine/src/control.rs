@@ -17,8 +17,8 @@ const NUDGES: u32 = 3;
 /// Stalls in a row at one place before playback is given up.
 const STALLS_AT_ONE_PLACE: u32 = 20;
 
-/// Stalls in a row after each of which twice as much is waited for as before: 2, 4 and 8 s.
-const MOST_DOUBLED: u32 = 3;
+/// Stalls in a row behind the first at each of which twice as much is waited for as before: 2, 4 and 8 s.
+const MOST_DOUBLED: u32 = 2;
 
 /// How far a nudge moves the playhead.
 const NUDGE: MediaTime = MediaTime::from_millis(100);
@@ -246,10 +246,11 @@ impl Engine {
     /// it will stand again: each time in a row with twice as much, so that it stands less often for as long in all.
     pub(crate) fn enough_to_go_on(&self) -> MediaTime {
         let goal = self.config.rebuffer_goal;
-        if !(self.is_live() && self.plays_low_latency()) || self.keeps_up() {
+        let again = self.playback.stalls_in_a_row.saturating_sub(1).min(MOST_DOUBLED);
+        if again == 0 || !self.is_live() || !self.plays_low_latency() || self.keeps_up() {
             return goal;
         }
-        let doubled = goal.mul_ratio(1 << self.playback.stalls_in_a_row.clamp(1, MOST_DOUBLED).saturating_sub(1), 1);
+        let doubled = goal.mul_ratio(1 << again, 1);
         // No more than is fetched at all.
         let essential = self.streams.values().filter(|stream| stream.is_essential() && !stream.absent);
         let fetched = essential.map(|stream| self.goal(stream).ahead).min();

@@ -73,7 +73,8 @@ const ABSURD: f64 = 1e6;
 ///   again: 3 s at least of low latency, otherwise 10 s, or 5 s where no speed makes good anything;
 ///   and no less than speed makes good in a minute.
 ///   The moment at which playback goes on after a stall is as good: what an outage left behind is not
-///   shown first. Not where the line is slower than what is watched.
+///   shown first. Not where the line is slower than what is watched,
+///   unless somebody gave a bound.
 /// - While playback does not run, speed is normal and all readings are forgotten.
 #[derive(Clone, Debug)]
 pub struct LatencyControl {

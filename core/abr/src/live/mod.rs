@@ -89,8 +89,8 @@ pub struct LiveContext<'a> {
     pub speeds: Speeds<'a>,
     /// Whether the service is a low-latency one: errors of a few frames matter.
     pub low_latency: bool,
-    /// Whether the line brings what is watched as fast as it is made, as far as is known. Where it does not, a seek only skips
-    /// what the next stall would have shown.
+    /// Whether the line brings what is watched as fast as it is made, as far as is known. Where it does not, and nobody
+    /// gives a bound, a seek only skips what the next stall would have shown.
     pub keeps_up: bool,
 }
 

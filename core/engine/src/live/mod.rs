@@ -235,7 +235,7 @@ impl Engine {
             })
         };
         let unhurried = reload.loaded() + target.to_duration();
-        Some(if !self.keeps_up() && fetched.all(behind) { reload.due().max(unhurried) } else { reload.due() })
+        Some(if fetched.all(behind) && !self.keeps_up() { reload.due().max(unhurried) } else { reload.due() })
     }
 
     fn load_again(&mut self, kind: TrackKind, reference: RenditionRef) -> Result<(), Error> {

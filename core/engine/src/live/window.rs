@@ -7,7 +7,6 @@ use telecine_model::{MediaTime, TrackKind};
 use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::event::State;
-use crate::stream::RenditionRef;
 use crate::timer::Timer;
 
 /// Segments from the start of the window to where playback goes on: what is fetched there is not overtaken at once.
@@ -38,7 +37,7 @@ impl Engine {
             }
             return None;
         }
-        let reference: RenditionRef = stream.reference(rendition);
+        let reference = stream.reference(rendition);
         // Where another kind goes on, if that is there yet: there is nothing to show before.
         let beside = self.title.live.overtaken_to.filter(|at| begin < *at && start + segment <= *at);
         let essential = stream.is_essential();
