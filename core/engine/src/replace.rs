@@ -35,10 +35,7 @@ impl Engine {
         };
         let rendition = stream.rendition.unwrap_or(0);
         stream.buffer.put(Item::hole((from, to), shift, stream.period, rendition));
-        stream.cursor = None;
-        stream.avoid.clear();
-        stream.trouble_since = None;
-        stream.broken_off = true;
+        stream.break_off();
         if to - from < LEAST_TOLD {
             return;
         }
@@ -224,8 +221,7 @@ impl Engine {
                 return self.skip(kind, missing, fetch.end, why);
             }
             if let Some(stream) = self.streams.get_mut(&kind) {
-                (stream.cursor, stream.trouble_since, stream.broken_off) = (None, None, true);
-                stream.avoid.clear();
+                stream.break_off();
             }
             return;
         }

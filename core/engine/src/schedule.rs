@@ -153,9 +153,8 @@ impl Engine {
             Next::Hole(begin, to) => {
                 // What the window leaves behind is gone, and more goes with each moment: what is buffered is played first.
                 let Some(to) = self.beyond_the_window(kind, rendition, from, (begin, to)) else { return false };
-                let from = begin;
                 // The sink may still have some of it from before, when another rendition had it.
-                let missing = self.streams.get(&kind).map(|stream| stream.buffer.without_media(from, to));
+                let missing = self.streams.get(&kind).map(|stream| stream.buffer.without_media(begin, to));
                 for (from, to) in missing.unwrap_or_default() {
                     self.skip(kind, from, to, Vec::new());
                 }
@@ -242,7 +241,6 @@ impl Engine {
         let media = stream.buffer.media_behind(from);
         // What playback waits for to go on is never withheld.
         let least = self.config.start_buffer.max(self.config.rebuffer_goal);
-        let enough = least.max(self.enough_to_go_on());
         if media <= SEAM {
             return true;
         }
@@ -252,7 +250,8 @@ impl Engine {
             return false;
         };
         let far = kind != TrackKind::Video && self.is_far_ahead_of_the_picture(stream, from, next_time);
-        if !full && media < if far { least } else { enough } {
+        let withheld_from = if far { least } else { least.max(self.enough_to_go_on()) };
+        if media < withheld_from && !full {
             return true;
         }
         if far {

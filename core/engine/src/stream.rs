@@ -310,6 +310,14 @@ impl Stream {
         RenditionRef { period: self.period, track: self.track, rendition }
     }
 
+    /// What is fetched next does not follow what was fetched last, and what that could not be had in says nothing of it.
+    pub(crate) fn break_off(&mut self) {
+        self.cursor = None;
+        self.avoid.clear();
+        self.trouble_since = None;
+        self.broken_off = true;
+    }
+
     /// Whether playback waits for this kind: subtitles never hold up the picture.
     pub(crate) fn is_essential(&self) -> bool {
         matches!(self.kind, TrackKind::Video | TrackKind::Audio)

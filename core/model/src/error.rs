@@ -266,8 +266,8 @@ error_codes! {
 
     /// A recording cannot be read.
     RecordingInvalid = 7003, Usage, App, "use the file as the recorder wrote it, with the same version";
-    /// What was remembered of the network's throughput cannot be read.
-    MemoryInvalid = 7004, Usage, App, "nothing, or delete it: the player goes without, and remembers anew";
+    /// What is remembered of the network's throughput cannot be read or written.
+    MemoryInvalid = 7004, Usage, App, "what cannot be read needs nothing, the player remembers anew; where it cannot be written, see to the folder's room and permissions";
 
     /// A defect of this library.
     InternalDefect = 9001, Internal, Us, "report it with the recording of the session";

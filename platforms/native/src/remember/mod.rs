@@ -124,7 +124,7 @@ impl Memory {
         self.store.is_some() && now.since(self.kept.0) >= KEEP_EVERY
     }
 
-    /// Keeps what is known, where it is anything new. Some hundred bytes: nobody waits for them to be written.
+    /// Keeps what is known, where it is anything new. The player's task waits until the file system has its hundred bytes.
     pub(crate) fn keep(&mut self, now: Timestamp, known: impl FnOnce() -> ThroughputMemory) -> Result<(), Error> {
         let Some(store) = &self.store else { return Ok(()) };
         let known = known();
