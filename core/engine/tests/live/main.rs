@@ -12,6 +12,7 @@ mod droughts;
 mod entering;
 mod estimates;
 mod faults;
+mod hanging;
 mod hls;
 mod interstitials;
 mod latency;
