@@ -57,7 +57,7 @@ impl Engine {
 
     /// Goes on from elsewhere as if nothing lay between: no seek is told or counted, and nothing that was given to the sink
     /// before counts as there. `after` is how long something else is played before.
-    pub(crate) fn go_on_from(&mut self, target: MediaTime, end: Option<MediaTime>, after: Duration) {
+    pub(crate) fn go_on_from(&mut self, target: MediaTime, end: Option<MediaTime>, after: Duration, follow: bool) {
         self.title.end = end;
         if self.title.start.is_none() {
             self.title.wanted_start = Some(target);
@@ -68,6 +68,7 @@ impl Engine {
         let latest = if self.is_live() { MediaTime::MAX } else { latest };
         let target = target.min(latest).max(earliest);
         self.follow_from(target);
+        self.title.live.following.live |= follow;
         self.title.key_files.forget_missing();
         self.title.timed.leave();
         let kinds: Vec<TrackKind> = self.streams.keys().copied().collect();

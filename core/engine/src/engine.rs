@@ -333,8 +333,8 @@ impl Engine {
             // What was played to its end is still loaded: it can be seeked in, and played once more.
             Command::Seek(target) if self.playback.state == State::Ended => self.seek(target),
             Command::SetEnd(end) if self.playback.state == State::Ended => self.title.end = end,
-            Command::GoOn { from, end, after } if self.playback.state == State::Ended => {
-                self.go_on_from(from, end, after)
+            Command::GoOn { from, end, after, follow } if self.playback.state == State::Ended => {
+                self.go_on_from(from, end, after, follow)
             }
             Command::Play if self.playback.state == State::Ended => {
                 self.playback.wanted = true;
@@ -365,7 +365,7 @@ impl Engine {
             }
             Command::Seek(target) => self.seek(target),
             Command::SetEnd(end) => self.set_end(end),
-            Command::GoOn { from, end, after } => self.go_on_from(from, end, after),
+            Command::GoOn { from, end, after, follow } => self.go_on_from(from, end, after, follow),
             Command::SkipInterstitial => self.report(no_interstitial()),
             Command::SeekToTime(time) => self.seek_to_time(time),
             Command::SelectTrack { kind, id } => self.choose_track(kind, id),

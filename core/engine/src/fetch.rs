@@ -191,6 +191,7 @@ impl Engine {
             self.cancel(id);
         }
         self.requests.deferred.clear();
+        self.title.live.note_all_cancelled(self.now);
     }
 
     /// Stops whatever is under way or waits to be tried again for a kind: playlists and indexes too.

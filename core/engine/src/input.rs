@@ -100,6 +100,9 @@ pub enum Command {
         /// So long something else is played before that; zero if it is waited for.
         #[serde(default)]
         after: Duration,
+        /// The edge of a live title is followed from there, however far it is; else only where it is near.
+        #[serde(default)]
+        follow: bool,
     },
     /// Leaves the interstitial that is played, if it allows that: the title goes on where it would behind it.
     SkipInterstitial,

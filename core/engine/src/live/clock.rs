@@ -202,6 +202,14 @@ impl ClockSync {
         Some(learnt)
     }
 
+    /// The answer is not waited for any more: the same may be asked again.
+    pub(crate) fn on_cancelled(&mut self, now: Timestamp) {
+        if std::mem::take(&mut self.asking) {
+            self.asks_own = false;
+            self.due = Some(now);
+        }
+    }
+
     /// A clock did not answer: the next one is asked at once, and after the last the first again, later.
     pub(crate) fn on_failure(&mut self, now: Timestamp) {
         self.asking = false;

@@ -141,7 +141,9 @@ impl Engine {
 
     /// In how long what a stream is fetching is made, if it comes as it is made.
     fn is_made_in(&self, kind: TrackKind) -> Duration {
-        let Some(fetch) = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref()) else { return Duration::ZERO };
+        let Some(fetch) = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref()) else {
+            return Duration::ZERO;
+        };
         if self.is_held(&Purpose::Segment(kind)) {
             return self.granularity().to_duration();
         }
@@ -154,7 +156,9 @@ impl Engine {
 
     fn on_hung(&mut self, mut request: Request) {
         let waited = self.now.since(request.heard).as_millis();
-        let message = format!("nothing more of it in {waited} ms, while what was asked for later was answered");
+        let overtaken = self.requests.asked_last_of_answered > Some(request.heard);
+        let others = if overtaken { ", while what was asked for later was answered" } else { "" };
+        let message = format!("nothing more of it in {waited} ms{others}");
         if let Purpose::Segment(kind) | Purpose::Init(kind, _) = request.purpose {
             request.hung = self.note_hung(kind);
         }

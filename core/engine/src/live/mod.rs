@@ -36,8 +36,8 @@ use self::directives::Directives;
 use self::edge::LiveEdge;
 use self::failing::patience;
 use self::follow::Following;
-use self::hanging::Hung;
 pub use self::follow::LiveSnapshot;
+use self::hanging::Hung;
 use self::late::Late;
 pub(crate) use self::parts::OPEN_END;
 use self::reload::Reload;
@@ -120,6 +120,15 @@ impl Live {
     /// Media said, in the input before the next, that the known MPD holds no longer.
     pub(crate) fn note_expiry(&mut self, expired: bool) {
         self.expired |= expired;
+    }
+
+    /// Nothing that was asked for comes any more. A title that was played to its end may go on nevertheless.
+    pub(crate) fn note_all_cancelled(&mut self, now: Timestamp) {
+        self.refreshing = None;
+        if let Some(dash) = &mut self.dash {
+            dash.refresh.on_cancelled(now);
+            dash.sync.on_cancelled(now);
+        }
     }
 
     /// Whether the server of a playlist holds requests, as far as it has shown.

@@ -148,6 +148,13 @@ impl MpdRefresh {
         self.due = Some(now + late(wait, draw));
     }
 
+    /// What was asked for is not waited for any more: it may be asked for again.
+    pub(crate) fn on_cancelled(&mut self, now: Timestamp) {
+        if std::mem::take(&mut self.loading) {
+            self.due = Some(now);
+        }
+    }
+
     /// Why the MPD could not be had.
     pub(crate) fn note_failure(&mut self, error: &Error) {
         self.failing.failed(self.asked, error);

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use telecine_model::interstitial::{Asset, Interstitial, InterstitialCue, SkipControl};
+use telecine_model::interstitial::{Asset, Interstitial, InterstitialCue, Resume, SkipControl};
 use telecine_model::{MediaTime, Timestamp};
 
 use super::roll::Roll;
@@ -27,6 +27,8 @@ pub(super) struct Pause {
     pub(super) waits: Option<Timestamp>,
     /// Where the next comes, in the sink's time, if nothing is there before it.
     pub(super) place: MediaTime,
+    /// The edge of the title was followed when it was held.
+    pub(super) followed: bool,
     /// The title was told to go on, from there.
     pub(super) returns: Option<MediaTime>,
     /// The title was never played before it: what is held of it is its beginning.
@@ -91,6 +93,13 @@ impl Pause {
 
     pub(super) fn is_behind_title(&self) -> bool {
         self.last().is_some_and(|what| what.cue == InterstitialCue::BehindTitle)
+    }
+
+    /// Who followed the edge of a live title follows it still: it goes on as much later as was seen meanwhile, or where it was held,
+    /// so that stalls alone have made it later. Else its author, or the viewer, wants it to go on elsewhere.
+    pub(super) fn keeps_following(&self) -> bool {
+        let kept = |part: &Part| part.what.resume == Resume::Played || (part.failed && part.played == MediaTime::ZERO);
+        self.followed && self.target.is_none() && self.parts.iter().all(kept)
     }
 
     /// Every asset that there will be is known.

@@ -126,7 +126,8 @@ impl Programme {
         self.main.handle(Input::Command(Command::SetEnd(end)), self.now);
         if self.sink.ended && self.main.playback.is_active() {
             let from = self.main_needs();
-            self.main.handle(Input::Command(Command::GoOn { from, end, after: Duration::ZERO }), self.now);
+            let follow = self.main.title.live.following.live;
+            self.main.handle(Input::Command(Command::GoOn { from, end, after: Duration::ZERO, follow }), self.now);
         }
     }
 
@@ -146,6 +147,7 @@ impl Programme {
             target: None,
             waits: None,
             place: cut,
+            followed: false,
             returns: None,
             first: false,
             ask_at: None,
@@ -234,6 +236,7 @@ impl Programme {
         pause.place = place;
         pause.waits = Some(self.now);
         pause.ask_at = None;
+        pause.followed = self.main.title.live.following.live;
         if self.line.gate == Gate::Open {
             self.line.shut();
         }

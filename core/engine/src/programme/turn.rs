@@ -80,7 +80,8 @@ impl Programme {
             return;
         }
         let end = self.end_from(target);
-        self.main.handle(Input::Command(Command::GoOn { from: target, end, after }), self.now);
+        let follow = pause.keeps_following();
+        self.main.handle(Input::Command(Command::GoOn { from: target, end, after, follow }), self.now);
     }
 
     /// Adds the interstitial that is played next, if that is at the same place (IN09).
@@ -129,7 +130,7 @@ impl Programme {
         }
         let kept = pause.first && self.main.title.start.is_some_and(|start| start.abs_diff(target) <= SEAM);
         if pause.returns.is_none() && !kept {
-            self.go_to_title(target);
+            self.go_to_title(target, pause.keeps_following());
             return Step::Over;
         }
         self.show_held(target);
@@ -178,12 +179,12 @@ impl Programme {
     }
 
     /// Leaves an interstitial and lets the title go on from a place, in an empty sink and in its own time.
-    pub(super) fn go_to_title(&mut self, target: MediaTime) {
+    pub(super) fn go_to_title(&mut self, target: MediaTime, follow: bool) {
         self.line.shut();
         self.drop_from_sink();
         self.line.open_wide();
         let end = self.end_from(target);
-        let go_on = Command::GoOn { from: target, end, after: Duration::ZERO };
+        let go_on = Command::GoOn { from: target, end, after: Duration::ZERO, follow };
         self.main.handle(Input::Command(go_on), self.now);
         self.play_main();
     }

@@ -78,10 +78,10 @@ impl Programme {
                 let end = self.end_from(self.main_needs());
                 self.set_end(end);
             }
-            Command::GoOn { from, end, after } => {
+            Command::GoOn { from, end, after, follow } => {
                 self.wanted_end = end;
                 let end = self.end_from(from);
-                self.tell_title(Command::GoOn { from, end, after });
+                self.tell_title(Command::GoOn { from, end, after, follow });
             }
             Command::SelectTrack { .. } | Command::ReleaseLicence(_) => self.tell_title(command),
         }
@@ -195,7 +195,7 @@ impl Programme {
             }
             self.drop_from_sink();
             self.line.open_wide();
-            self.tell_title(Command::GoOn { from: target, end, after: Duration::ZERO });
+            self.tell_title(Command::GoOn { from: target, end, after: Duration::ZERO, follow: false });
         } else if self.main.title.end != end {
             self.tell_title(Command::SetEnd(end));
         }
@@ -245,7 +245,7 @@ impl Programme {
         if pause.returns == Some(target) && self.move_to_main(target) {
             return;
         }
-        self.go_to_title(target);
+        self.go_to_title(target, pause.keeps_following());
     }
 
     /// Where the title goes on behind a pause if the part that plays counts as played.

@@ -104,7 +104,8 @@ fn on_a_slow_line_of_long_round_trips_nothing_is_taken_to_hang() {
 
 #[test]
 fn a_list_that_hangs_is_asked_for_again_before_there_is_nothing_to_play() {
-    for path in ["/hls/live_60/demo/main.m3u8", "/hls/live_60/parts_334/demo/main.m3u8", "/dash/live_60/demo/time.mpd"] {
+    for path in ["/hls/live_60/demo/main.m3u8", "/hls/live_60/parts_334/demo/main.m3u8", "/dash/live_60/demo/time.mpd"]
+    {
         let hung = std::cell::Cell::new(false);
         let origin = Origin::new().editing(move |now, path, mut response| {
             let list = path.contains("/v") && path.ends_with(".m3u8") || path.ends_with(".mpd");

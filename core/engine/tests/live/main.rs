@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, unreachable_pub)] // These are tests.
 
 mod adverse;
+mod breaks;
 mod catching_up;
 mod chaos;
 #[path = "../common/mod.rs"]
