@@ -483,8 +483,9 @@ impl Engine {
             let by =
                 if self.title.live.is_dash() { "it has just come, by the clock" } else { "it has just been listed" };
             let why = vec![by.to_owned()];
+            let kind = request.fetch.kind;
             self.defer(request, error, after, why);
-            return self.begin_further_back();
+            return self.begin_further_back(kind);
         }
         let failure = Failure {
             status,
@@ -494,6 +495,7 @@ impl Engine {
             has_alternate: self.has_alternate(&request.purpose) || self.moved_on(&request).is_some(),
             silent_for: self.silent_for(&request),
             spare: self.spare(&request.purpose),
+            bears: self.bears(&request.purpose),
             draw: self.rng.next_u64(),
             ..Failure::new(request.fetch.class, error.code(), self.now)
         };
@@ -530,6 +532,17 @@ impl Engine {
             State::Paused | State::Ready if ahead.is_some_and(|ahead| ahead > SEAM) => Duration::from_secs(60),
             _ => self.playback.wait(self.now),
         }
+    }
+
+    /// How long a server of media may ask to be left alone: in what goes on, to wait for longer than playback does without
+    /// costs the viewer that time, and to leave it out what would have been seen in it. None: as long as anybody waits.
+    fn bears(&self, purpose: &Purpose) -> Option<Duration> {
+        let Purpose::Segment(kind) = purpose else { return None };
+        let stream = self.streams.get(kind).filter(|_| self.is_live())?;
+        let fetch = stream.fetch.as_ref()?;
+        // Of pictures it takes a whole segment to go on without a part.
+        let length = self.real((fetch.end - fetch.start).max(self.segment_duration(stream)));
+        Some(self.spare(purpose).saturating_add(length))
     }
 
     /// Gives up requests that brought next to nothing for long. Those that wait for their head have a
