@@ -24,6 +24,9 @@ pub struct Failure {
     pub date: Option<WallTime>,
     /// The same may be had elsewhere: another base, pathway or rendition.
     pub has_alternate: bool,
+    /// It hung while others were answered: how often in a row what it is for did, with this time. It cannot be waited for as
+    /// long as a line that is down. None: it did not, or may be waited for.
+    pub hung: Option<u32>,
     /// For how long nobody has answered anything, if nobody has since this (and what it stands in
     /// for) failed first. None: others are answered, so the line is not down.
     pub silent_for: Option<Duration>,
@@ -49,6 +52,7 @@ impl Failure {
             retry_after: None,
             date: None,
             has_alternate: false,
+            hung: None,
             silent_for: None,
             spare: Duration::ZERO,
             bears: None,
@@ -113,6 +117,8 @@ pub trait RetryPolicy: Send {
 /// - With nowhere else to go, media is asked for as long as playback does without; and while nobody
 ///   answers anything, for a minute and a half: it is the line that is down, and to leave media out
 ///   would only lose it.
+/// - What hangs while others are answered, where it cannot be waited for, is asked for once more, elsewhere if it can be, and
+///   then left out.
 /// - Pauses grow exponentially from 200 ms to 4 s and are drawn from the upper half of their span,
 ///   so that many players do not come back at once. `Retry-After` lengthens a pause, up to a bound: what goes on meanwhile is
 ///   left out rather than waited for longer than playback does without it.
@@ -246,6 +252,20 @@ impl RetryPolicy for DefaultRetry {
         {
             return elsewhere(format!("{cause}: nobody answers, and playback does not last another wait for the same"));
         }
+        match failure.hung {
+            None => {}
+            Some(..=1) if failure.has_alternate => {
+                return elsewhere(format!("{cause}: it hangs, the same elsewhere may not"));
+            }
+            Some(..=1) => {
+                let reasons = vec![format!("{cause}: it hangs, another request for it may not")];
+                return Verdict { decision: RetryDecision::Retry { after: Self::pause(failure) }, otherwise, reasons };
+            }
+            Some(times) => {
+                let reasons = vec![format!("{cause}: it hung {times} times in a row, and playback cannot wait for it")];
+                return Verdict { decision: RetryDecision::Elsewhere, otherwise: Otherwise::Skip, reasons };
+            }
+        }
         // Waiting for nothing takes much longer than being refused.
         let most = if failure.code == ErrorCode::Timeout { 2 } else { u32::MAX };
         let allowed = if failure.has_alternate { 1 } else { Self::attempts(failure.class).min(most) };
@@ -344,6 +364,24 @@ mod tests {
         assert!(after(&DefaultRetry::default().decide(&down(80))).is_some());
         let verdict = DefaultRetry::default().decide(&down(100));
         assert_eq!((verdict.decision, verdict.otherwise), (RetryDecision::Elsewhere, Otherwise::Fail));
+    }
+
+    #[test]
+    fn what_hangs_while_others_are_answered_is_asked_for_once_more_and_then_left_out() {
+        let hung = |times, has_alternate| Failure {
+            hung: Some(times),
+            has_alternate,
+            spare: Duration::from_secs(60),
+            ..failure(ErrorCode::Timeout, None, 0)
+        };
+        let decided = |times, has_alternate| DefaultRetry::default().decide(&hung(times, has_alternate));
+        assert!(after(&decided(1, false)).is_some());
+        assert_eq!(decided(1, true).otherwise, Otherwise::Alternate);
+        assert_eq!(decided(1, true).decision, RetryDecision::Elsewhere);
+        for has_alternate in [false, true] {
+            let second = decided(2, has_alternate);
+            assert_eq!((second.decision, second.otherwise), (RetryDecision::Elsewhere, Otherwise::Skip));
+        }
     }
 
     #[test]

@@ -106,7 +106,7 @@ impl Engine {
         self.timers.clear(Timer::Watchdog);
     }
 
-    fn stall_cause(&self) -> StallCause {
+    pub(crate) fn stall_cause(&self) -> StallCause {
         let position = self.position();
         let lacking = |stream: &&Stream| stream.is_essential() && !stream.ended && stream.ahead(position) < SEAM;
         let mut causes = self.streams.values().filter(lacking).map(|stream| {

@@ -386,6 +386,7 @@ impl Engine {
             Timer::Latency => self.keep_latency(),
             Timer::Retry => self.retry_due(),
             Timer::Patience => self.lose_patience(),
+            Timer::Hanging => self.give_up_hanging(),
             Timer::Watchdog => self.watch(),
         }
     }

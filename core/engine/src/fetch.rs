@@ -115,6 +115,8 @@ impl Engine {
             purpose,
             started: self.now,
             watched: (self.now, 0),
+            heard: self.now,
+            hung: None,
             head: None,
             first_byte: None,
             paced: false,
@@ -137,6 +139,7 @@ impl Engine {
         let pathway = self.pathway_of(&fetch);
         self.qoe.request_by(&pathway);
         self.outbox.push(Action::Fetch(Box::new(fetch)));
+        self.expect_answers();
         id
     }
 
@@ -218,6 +221,7 @@ impl Engine {
                 if let Some(request) = self.requests.active.get_mut(&head.id) {
                     request.first_byte = Some(self.now);
                     request.watched = (self.now, 0);
+                    request.heard = self.now;
                     let transfer = TransferId(head.id.0);
                     if request.fetch.class == RequestClass::Segment {
                         (request.paced, request.held) = (paced, held);
@@ -266,9 +270,12 @@ impl Engine {
             return;
         };
         request.received = request.received.saturating_add(data.len());
+        request.heard = self.now;
         if request.received >= self.config.least_bytes {
-            self.requests.last_answer = Some(self.now);
+            let started = request.started;
+            self.note_answered(started);
         }
+        let Some(request) = self.requests.active.get_mut(&id) else { return };
         self.qoe.fetched(data.len());
         if request.received > request.fetch.max_bytes {
             let limit = request.fetch.max_bytes;
@@ -346,7 +353,7 @@ impl Engine {
     fn on_end(&mut self, mut request: Request) {
         // That a clock answers says nothing of whoever has the media.
         if request.fetch.class != RequestClass::Clock {
-            self.requests.last_answer = Some(self.now);
+            self.note_answered(request.started);
         }
         if let Purpose::Licence(id) = request.purpose {
             if request.is_error() {
@@ -487,12 +494,15 @@ impl Engine {
             self.defer(request, error, after, why);
             return self.begin_further_back(kind);
         }
+        // What was shown in part is not shown again in another rendition.
+        let torn = request.hung.is_some() && self.is_torn(&request.purpose);
         let failure = Failure {
             status,
             attempt: request.fetch.attempt,
             retry_after: request.head.as_ref().and_then(|head| head.retry_after.clone()),
             date: request.head.as_ref().and_then(|head| head.date),
-            has_alternate: self.has_alternate(&request.purpose) || self.moved_on(&request).is_some(),
+            has_alternate: (!torn && self.has_alternate(&request.purpose)) || self.moved_on(&request).is_some(),
+            hung: request.hung,
             silent_for: self.silent_for(&request),
             spare: self.spare(&request.purpose),
             bears: self.bears(&request.purpose),
@@ -507,7 +517,12 @@ impl Engine {
             }
             // No other place would answer differently: the service refuses this viewer here.
             RetryDecision::Elsewhere if verdict.otherwise == Otherwise::Fail && request.is_vital() => self.fail(error),
-            RetryDecision::Elsewhere => self.give_up(request, error, verdict.reasons),
+            RetryDecision::Elsewhere => match (&request.purpose, verdict.otherwise) {
+                (Purpose::Segment(kind) | Purpose::Init(kind, _), Otherwise::Skip) if request.hung.is_some() => {
+                    self.leave_out_hanging(*kind, error, verdict.reasons);
+                }
+                _ => self.give_up(request, error, verdict.reasons),
+            },
         }
     }
 
@@ -534,15 +549,11 @@ impl Engine {
         }
     }
 
-    /// How long a server of media may ask to be left alone: in what goes on, to wait for longer than playback does without
-    /// costs the viewer that time, and to leave it out what would have been seen in it. None: as long as anybody waits.
-    fn bears(&self, purpose: &Purpose) -> Option<Duration> {
-        let Purpose::Segment(kind) = purpose else { return None };
-        let stream = self.streams.get(kind).filter(|_| self.is_live())?;
-        let fetch = stream.fetch.as_ref()?;
-        // Of pictures it takes a whole segment to go on without a part.
-        let length = self.real((fetch.end - fetch.start).max(self.segment_duration(stream)));
-        Some(self.spare(purpose).saturating_add(length))
+    /// Whether part of what a request is for was handed on.
+    fn is_torn(&self, purpose: &Purpose) -> bool {
+        let (Purpose::Segment(kind) | Purpose::Init(kind, _)) = purpose else { return false };
+        let fetch = self.streams.get(kind).and_then(|stream| stream.fetch.as_ref());
+        fetch.is_some_and(|fetch| fetch.appended > 0)
     }
 
     /// Gives up requests that brought next to nothing for long. Those that wait for their head have a

@@ -59,6 +59,10 @@ pub(crate) struct Request {
     pub(crate) started: Timestamp,
     /// Since when, and from how many bytes on, it is watched for bringing enough.
     pub(crate) watched: (Timestamp, u64),
+    /// When anything came of it last, or it was made.
+    pub(crate) heard: Timestamp,
+    /// How often in a row what it is for hung, if it was given up for that.
+    pub(crate) hung: Option<u32>,
     pub(crate) head: Option<ResponseHead>,
     pub(crate) first_byte: Option<Timestamp>,
     /// It comes as it is made.
@@ -149,6 +153,8 @@ pub(crate) struct Requests {
     pub(crate) active: BTreeMap<RequestId, Request>,
     /// When anybody but a clock answered anything last: a whole answer, or one that flows.
     pub(crate) last_answer: Option<Timestamp>,
+    /// When that which was made last of all that were answered was made.
+    pub(crate) asked_last_of_answered: Option<Timestamp>,
     /// Since when what was asked for was not answered, as far as requests have failed for it.
     pub(crate) silent_since: Option<Timestamp>,
     /// Failed ones that are due again.

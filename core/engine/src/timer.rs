@@ -19,6 +19,8 @@ pub(crate) enum Timer {
     Clock,
     /// Requests under way are looked at: does enough arrive?
     Patience,
+    /// Requests of a live title are looked at: does one hang while others are answered?
+    Hanging,
     /// The stall watchdog looks whether the playhead moved.
     Watchdog,
     /// A start was held back long enough.

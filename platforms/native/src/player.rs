@@ -252,7 +252,7 @@ impl Player {
 
     /// Quality of experience so far.
     pub async fn qoe(&self) -> Result<QoeSummary, Error> {
-        let summary = self.ask(|core, now| core.programme.engine().qoe(now)).await?;
+        let summary = self.ask(|core, now| core.programme.qoe(now)).await?;
         Ok(summary.read_past(self.skipped_bytes()))
     }
 

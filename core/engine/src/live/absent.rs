@@ -15,6 +15,7 @@ use super::lateness::PLAUSIBLE;
 use crate::buffer::Item;
 use crate::engine::Engine;
 use crate::event::DecisionKind;
+use crate::requests::Purpose;
 use crate::stream::{Absent, SegmentFetch, Stream};
 
 /// What was announced so many of its lengths ago at most, beside what is known of how late its like comes, has just come.
@@ -105,5 +106,16 @@ impl Engine {
             Some(dash) => dash.late.missed(kind, first.by, dash.delay, now),
             None => self.title.live.late.on_in_vain(kind, false, first.by, now),
         }
+    }
+
+    /// How long a server of media may ask to be left alone: in what goes on, to wait for longer than playback does without
+    /// costs the viewer that time, and to leave it out what would have been seen in it. None: as long as anybody waits.
+    pub(crate) fn bears(&self, purpose: &Purpose) -> Option<Duration> {
+        let Purpose::Segment(kind) = purpose else { return None };
+        let stream = self.streams.get(kind).filter(|_| self.is_live())?;
+        let fetch = stream.fetch.as_ref()?;
+        // Of pictures it takes a whole segment to go on without a part.
+        let length = self.real((fetch.end - fetch.start).max(self.segment_duration(stream)));
+        Some(self.spare(purpose).saturating_add(length))
     }
 }

@@ -9,6 +9,7 @@ mod drought;
 mod edge;
 mod failing;
 mod follow;
+mod hanging;
 mod late;
 mod lateness;
 mod lists;
@@ -37,6 +38,7 @@ use self::edge::LiveEdge;
 use self::failing::patience;
 use self::follow::Following;
 pub use self::follow::LiveSnapshot;
+use self::hanging::Hung;
 use self::late::Late;
 pub(crate) use self::parts::OPEN_END;
 use self::reload::Reload;
@@ -94,6 +96,8 @@ pub(crate) struct Live {
     validators: BTreeMap<String, Validators>,
     /// Where what the window left behind ends: what of one kind goes on there goes on there in all.
     overtaken_to: Option<MediaTime>,
+    /// The media of each kind that hung last.
+    hung: BTreeMap<TrackKind, Hung>,
     /// How often playlists were asked for again at once, because a cache gave old ones.
     tuned_in: BTreeMap<RenditionRef, u32>,
 }
@@ -253,8 +257,9 @@ impl Engine {
         if directives == Directives::default() {
             request.known = self.known_of(&request.url);
         }
+        let now = self.now;
         if let Some(reload) = self.title.live.reloads.get_mut(&reference) {
-            reload.on_asked(directives);
+            reload.on_asked(directives, now);
         }
         self.send(request, Purpose::Playlist(reference));
         Ok(())
@@ -479,7 +484,7 @@ impl Engine {
         // would cost the picture for nothing: each further one is left after twice as long.
         let patient = 1_i64 << self.left_though_known(reference).count().min(MOST_PATIENT);
         let Some(reload) = self.title.live.reloads.get_mut(&reference) else { return };
-        let still = reload.unchanged_for(started);
+        let still = reload.in_vain_for(self.now);
         let becomes = reload.becomes_stale(started, target.mul_ratio(patient, 1));
         let dead = self.requests.is_dead_for_most_of(still, self.now);
         let given_up = !lost.is_zero() && still >= patience(lost, dead).max(target.mul_ratio(3, 2).to_duration());

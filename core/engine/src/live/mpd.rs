@@ -113,6 +113,13 @@ impl MpdRefresh {
         self.period.get_or_insert(Duration::ZERO);
     }
 
+    /// Nothing else shows whether anybody answers: the MPD does, whether it is to be fetched again or not.
+    pub(crate) fn probe(&mut self, now: Timestamp) {
+        if self.failures == 0 {
+            self.due = Some(now.max(self.asked + LEAST));
+        }
+    }
+
     /// What to fetch now, if it is time to. One load at a time.
     pub(crate) fn next(&mut self, now: Timestamp) -> Option<MpdPlace> {
         if self.loading || self.due.is_none_or(|due| due > now) {
@@ -423,6 +430,22 @@ mod tests {
         still.live = false;
         refresh.on_version(&still, URL, at(5000), true, 0);
         assert_eq!((refresh.goes_on(), refresh.due()), (false, None));
+    }
+
+    #[test]
+    fn an_mpd_that_is_never_fetched_again_is_asked_for_to_see_whether_anybody_answers() {
+        let mut refresh = known(&version(None));
+        refresh.probe(at(9000));
+        assert_eq!(refresh.next(at(9000)), full(URL));
+        refresh.on_version(&version(None), URL, at(9000), false, 0);
+        assert_eq!((refresh.due(), refresh.goes_on()), (None, false));
+        // Not again and again where nobody does.
+        refresh.probe(at(20_000));
+        assert_eq!(refresh.next(at(20_000)), full(URL));
+        refresh.on_failed(None, at(30_000), 0);
+        let due = refresh.due();
+        refresh.probe(at(30_001));
+        assert_eq!(refresh.due(), due);
     }
 
     #[test]

@@ -14,6 +14,9 @@ const SHORTEST: MediaTime = MediaTime::from_millis(100);
 /// A server that promises to hold requests and does not is believed again so often.
 const PATIENCE: u32 = 3;
 
+/// A playlist that is asked for so much later than it was due was not followed in between.
+const UNFOLLOWED: Duration = Duration::from_secs(5);
+
 /// What is known of the loads of one playlist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reload {
@@ -23,6 +26,8 @@ pub(crate) struct Reload {
     loaded: Timestamp,
     /// When the last load began that says what there is, be it as it was.
     listed: Timestamp,
+    /// When the first load began of those that have brought nothing new since something did.
+    in_vain: Option<Timestamp>,
     /// When it may be loaded again.
     due: Timestamp,
     /// It was told that nothing new comes.
@@ -48,6 +53,7 @@ impl Reload {
             changed: started,
             loaded: started,
             listed: started,
+            in_vain: None,
             due: started,
             told: false,
             asked: Directives::default(),
@@ -60,7 +66,11 @@ impl Reload {
     }
 
     /// A request is made: notes what it asks for.
-    pub(crate) fn on_asked(&mut self, directives: Directives) {
+    pub(crate) fn on_asked(&mut self, directives: Directives, now: Timestamp) {
+        if now.since(self.due) > UNFOLLOWED {
+            self.in_vain = None;
+        }
+        self.in_vain.get_or_insert(now);
         self.asked = directives;
         self.plain = false;
     }
@@ -69,6 +79,7 @@ impl Reload {
     /// the server holds the request until there is more, at once (H125).
     pub(crate) fn on_changed(&mut self, started: Timestamp, now: Timestamp, last: MediaTime, blocks: bool) {
         (self.changed, self.loaded, self.listed, self.told) = (started, started, started, false);
+        self.in_vain = None;
         if self.asked.blocks() {
             // What a held request brings is new as of its answer.
             self.changed = now;
@@ -163,6 +174,11 @@ impl Reload {
         at.since(self.changed)
     }
 
+    /// For how long something new has been asked for in vain: what nobody follows is not waited for.
+    pub(crate) fn in_vain_for(&self, now: Timestamp) -> Duration {
+        self.in_vain.map_or(Duration::ZERO, |since| now.since(since))
+    }
+
     /// Whether a load that began at `started` and brought nothing new shows that the server is impaired: each new
     /// segment follows within one and a half target durations (H118, HX10). True once for each time.
     pub(crate) fn becomes_stale(&mut self, started: Timestamp, target: MediaTime) -> bool {
@@ -214,14 +230,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_asked_for_in_vain_counts_from_when_it_was_asked_for_not_from_what_came_last() {
+        let mut reload = Reload::first(at(0));
+        changed(&mut reload, 1000, 4000);
+        assert_eq!(reload.in_vain_for(at(90_000)), Duration::ZERO, "nobody asked");
+        reload.on_asked(Directives::default(), at(90_000));
+        reload.on_unchanged(at(90_000), at(91_000), TARGET, 0);
+        reload.on_asked(Directives::default(), at(92_000));
+        assert_eq!(reload.in_vain_for(at(100_000)), Duration::from_secs(10));
+        // It was not followed for a while, and is again.
+        reload.on_asked(Directives::default(), at(300_000));
+        assert_eq!(reload.in_vain_for(at(301_000)), Duration::from_secs(1));
+        changed(&mut reload, 300_000, 4000);
+        assert_eq!(reload.in_vain_for(at(301_000)), Duration::ZERO);
+    }
+
+    #[test]
     fn what_a_server_holds_is_asked_for_again_at_once_and_what_it_does_not_hold_is_polled() {
         let blocking = Directives { until: Some((7, Some(1))), skip: None };
         let mut reload = Reload::first(at(0));
-        reload.on_asked(blocking);
+        reload.on_asked(blocking, reload.due());
         reload.on_changed(at(0), at(330), MediaTime::from_secs(4), true);
         assert_eq!((reload.due(), reload.unchanged_for(at(330))), (at(330), Duration::ZERO));
         for broken in 1..=PATIENCE {
-            reload.on_asked(blocking);
+            reload.on_asked(blocking, reload.due());
             reload.on_not_held();
             reload.on_unchanged(at(400), at(420), TARGET, 0);
             assert_eq!((reload.due(), reload.is_plain(), reload.may_block()), (at(2420), true, broken < PATIENCE));

@@ -20,6 +20,7 @@ mod pause;
 mod plan;
 mod roll;
 mod shown;
+mod standing;
 mod steps;
 mod turn;
 mod viewer;
@@ -37,6 +38,7 @@ use self::orders::SinkState;
 use self::pause::{Coming, Part, Pause};
 use self::plan::{Learnt, Plan};
 pub use self::shown::{InterstitialEnd, InterstitialPhase, InterstitialSnapshot};
+use self::standing::Standing;
 use crate::action::Action;
 use crate::engine::{Engine, Snapshot};
 use crate::event::{Event, State, TimedPhase};
@@ -96,6 +98,8 @@ pub struct Programme {
     untold_ends: BTreeSet<TrackKind>,
     /// Nothing of the title was handed to the sink yet: something may come before it.
     beginning: bool,
+    /// Where the viewer waits and no engine of the title says so.
+    standing: Standing,
 }
 
 impl Programme {
@@ -126,6 +130,7 @@ impl Programme {
             alarm: None,
             untold_ends: BTreeSet::new(),
             beginning: false,
+            standing: Standing::default(),
         }
     }
 
@@ -315,6 +320,7 @@ impl Programme {
         self.drain();
         self.tell_ends();
         self.tell_state();
+        self.follow_standing();
         self.set_alarm();
     }
 

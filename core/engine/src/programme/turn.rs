@@ -189,6 +189,7 @@ impl Programme {
     }
 
     pub(super) fn play_main(&mut self) {
+        self.standing.returning = true;
         if self.sink.rate_milli != self.main.playback.rate_milli {
             let rate_milli = self.main.playback.rate_milli;
             self.order(SinkCommand::SetRate(rate_milli));

@@ -419,7 +419,8 @@ fn ll02_a_server_that_holds_a_request_for_longer_than_it_may_is_asked_again() {
     let again =
         log.borrow().iter().filter(|asked| asked.path.ends_with("v720.m3u8") && asked.at > since).map(|a| a.at).min();
     let waited = again.expect("asked again").since(since);
-    assert!((6.0..9.5).contains(&waited.as_secs_f64()), "{waited:?}");
+    // The list of the sound shows that there is more, so that nobody waits for as long as that.
+    assert!((2.5..9.5).contains(&waited.as_secs_f64()), "{waited:?}");
     // It goes on, no later than it stood, and catches up.
     let snapshot = session.engine().snapshot(session.now());
     let edge = snapshot.edge.expect("live");

@@ -13,6 +13,7 @@ mod droughts;
 mod entering;
 mod estimates;
 mod faults;
+mod hanging;
 mod hls;
 mod interstitials;
 mod latency;

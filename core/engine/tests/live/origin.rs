@@ -149,7 +149,8 @@ impl Source for Origin {
             .map(|_| WallTime::from_millis(((BEGIN + self.later + now_ms + hold) / 1000 * 1000) as i64));
         let length = answer.header("content-length").and_then(|length| length.parse().ok());
         let (until, pieces) = (answer.delivery.hold, answer.delivery.pieces.clone());
-        let held = Held { until, pieces, ..Held::default() };
+        let paced = answer.delivery.stall.into_iter().collect();
+        let held = Held { until, pieces, paced };
         let mut response = Response::new(answer.status, &request.url, answer.body.into_bytes());
         response.content_type = content_type;
         response.etag = etag;

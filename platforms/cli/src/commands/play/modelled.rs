@@ -110,7 +110,7 @@ pub(super) fn play<S: Source>(
     watch.end(&report::Session {
         now: session.now(),
         presentation: engine.presentation(),
-        qoe: engine.qoe(session.now()).read_past(skipped()),
+        qoe: session.programme().qoe(session.now()).read_past(skipped()),
         tracks: session.sink_ref().tracks(),
         action_hash: engine.action_hash(),
     })
