@@ -32,6 +32,9 @@ pub struct Failure {
     pub silent_for: Option<Duration>,
     /// Time until playback needs it.
     pub spare: Duration,
+    /// How long a server may ask to be left alone at most: a live title goes on meanwhile, and what is waited for longer than
+    /// playback does without it costs more than it brings. None: as long as a viewer waits for anything.
+    pub bears: Option<Duration>,
     /// When it failed.
     pub now: Timestamp,
     /// A random number, for jitter.
@@ -52,6 +55,7 @@ impl Failure {
             hung: None,
             silent_for: None,
             spare: Duration::ZERO,
+            bears: None,
             now,
             draw: 0,
         }
@@ -116,7 +120,8 @@ pub trait RetryPolicy: Send {
 /// - What hangs while others are answered, where it cannot be waited for, is asked for once more, elsewhere if it can be, and
 ///   then left out.
 /// - Pauses grow exponentially from 200 ms to 4 s and are drawn from the upper half of their span,
-///   so that many players do not come back at once. `Retry-After` lengthens a pause, up to a bound.
+///   so that many players do not come back at once. `Retry-After` lengthens a pause, up to a bound: what goes on meanwhile is
+///   left out rather than waited for longer than playback does without it.
 /// - Retries of the session are budgeted: three, and a tenth of what succeeded. The budget does not
 ///   stop the last hope: with nowhere else to go, the attempts of the class count alone.
 #[derive(Clone, Debug)]
@@ -282,6 +287,10 @@ impl RetryPolicy for DefaultRetry {
             if asked > Self::PATIENCE || failure.has_alternate {
                 return elsewhere(format!("{cause}, and the server asks to wait {} s", asked.as_secs()));
             }
+            if let Some(bears) = failure.bears.filter(|bears| asked > *bears) {
+                let (asked, bears) = (asked.as_secs(), bears.as_secs_f64());
+                return elsewhere(format!("{cause}, and the server asks to wait {asked} s: {bears:.1} s can be borne"));
+            }
             after = asked;
             reasons.push(format!("the server asks to wait {} s", asked.as_secs()));
         }
@@ -398,6 +407,19 @@ mod tests {
             |value: &str| Failure { retry_after: Some(value.into()), ..failure(ErrorCode::Throttled, Some(429), 0) };
         assert_eq!(after(&DefaultRetry::default().decide(&asked("7"))), Some(Duration::from_secs(7)));
         assert_eq!(DefaultRetry::default().decide(&asked("3600")).decision, RetryDecision::Elsewhere);
+    }
+
+    #[test]
+    fn retry_after_is_honoured_no_longer_than_what_goes_on_can_bear() {
+        let bears = |seconds| Failure {
+            retry_after: Some("20".into()),
+            bears: Some(Duration::from_secs(seconds)),
+            ..failure(ErrorCode::HttpStatus, Some(503), 0)
+        };
+        assert_eq!(after(&DefaultRetry::default().decide(&bears(21))), Some(Duration::from_secs(20)));
+        let verdict = DefaultRetry::default().decide(&bears(19));
+        assert_eq!((verdict.decision, verdict.otherwise), (RetryDecision::Elsewhere, Otherwise::Skip));
+        assert_eq!(verdict.reasons, ["status 503, and the server asks to wait 20 s: 19.0 s can be borne"]);
     }
 
     #[test]

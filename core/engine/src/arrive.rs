@@ -201,6 +201,7 @@ impl Engine {
                     self.title.key_files.prove(lock);
                 }
                 let waited = fetch.request.and_then(|id| self.requests.get(id)?.waited());
+                self.note_late_source(kind);
                 if let Some((tracks, _)) = fragment_of(&piece.fact) {
                     self.see_arrival(kind, tracks, waited);
                 }

@@ -97,16 +97,14 @@ impl Engine {
             return;
         }
         let answered = self.requests.last_answer;
-        let before = self.requests.silent_since.filter(|since| answered.is_none_or(|answer| answer <= *since));
+        let before = self.requests.silent_since();
         let since = answered.map_or(request.started, |answer| answer.max(request.started));
         self.requests.silent_since = Some(before.map_or(since, |before| before.min(since)));
     }
 
     /// What is believed of the network while nobody answers: less with each second of it.
     pub(crate) fn in_doubt(&self, estimate: Estimate) -> Estimate {
-        let answered = self.requests.last_answer;
-        let silent = self.requests.silent_since.filter(|since| answered.is_none_or(|answer| answer <= *since));
-        let Some(silent) = silent.map(|since| self.now.since(since)) else { return estimate };
+        let Some(silent) = self.requests.silent_since().map(|since| self.now.since(since)) else { return estimate };
         let halvings = silent.as_millis() / DOUBTED_AFTER.as_millis();
         let halvings = u32::try_from(halvings).unwrap_or(u32::MAX).min(MOST_DOUBT);
         let less = |bits: u64| (bits >> halvings).max(1);

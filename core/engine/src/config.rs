@@ -139,7 +139,7 @@ pub struct LiveConfig {
     pub low_latency: bool,
     /// How long after it is made the viewer is to see something. What the title cannot give (nearer to the edge than its segments,
     /// parts or `HOLD-BACK` allow, longer than its window) is told with what it gives instead
-    /// ([`DecisionKind::Latency`](crate::DecisionKind::Latency)).
+    /// ([`DecisionKind::Latency`](crate::DecisionKind::Latency)); so is what the title wants itself and cannot give.
     pub latency_target: Option<MediaTime>,
     /// What is seen later than this is left out: playback moves to the target at once. Not where the viewer went back in time:
     /// until the edge is sought again nothing is too late. Less than `latency_target` contradicts it ([`Config::check`]); an

@@ -363,6 +363,6 @@ pub enum DecisionKind {
     Seek,
     /// The playback speed changed.
     Rate,
-    /// Another latency is aimed at than the application wants: `from` that, `to` what the title allows.
+    /// Another latency is aimed at than the application wants, or than the title itself: `from` that, `to` what is possible.
     Latency,
 }

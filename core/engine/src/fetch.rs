@@ -491,8 +491,9 @@ impl Engine {
             let by =
                 if self.title.live.is_dash() { "it has just come, by the clock" } else { "it has just been listed" };
             let why = vec![by.to_owned()];
+            let kind = request.fetch.kind;
             self.defer(request, error, after, why);
-            return self.begin_further_back();
+            return self.begin_further_back(kind);
         }
         // What was shown in part is not shown again in another rendition.
         let torn = request.hung.is_some() && self.is_torn(&request.purpose);
@@ -505,6 +506,7 @@ impl Engine {
             hung: request.hung,
             silent_for: self.silent_for(&request),
             spare: self.spare(&request.purpose),
+            bears: self.bears(&request.purpose),
             draw: self.rng.next_u64(),
             ..Failure::new(request.fetch.class, error.code(), self.now)
         };

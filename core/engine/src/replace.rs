@@ -193,6 +193,9 @@ impl Engine {
             self.cancel(id);
         }
         self.forget_retries(kind);
+        if self.leave_out_again(kind, &fetch) {
+            return self.report(error.recovered(Handling::Skipped));
+        }
         // Where the retry policy gave its reason, that names the cause; the error itself is told beside the decision.
         if why.is_empty() {
             why.push(error.message().to_owned());
@@ -227,20 +230,22 @@ impl Engine {
         }
         stream.avoid.insert(reference.rendition);
         let Some(stream) = self.streams.get(&kind) else { return };
-        if !self.usable_steps(stream).is_empty() {
+        if !self.usable_steps(stream).is_empty() && !stays_away(stream, &error) {
             self.report(error.recovered(Handling::Replaced));
             let from = self.rendition_name(kind, reference.rendition);
             return self.decide(DecisionKind::Pathway, Some(kind), from, None, why);
         }
         // The same thing missing again and again is not a gap: the rest of the period is broken.
-        let broken = stream.is_essential() && stream.lost.segments >= MISSING_IN_A_ROW;
+        let broken =
+            stream.is_essential() && stream.lost.segments >= MISSING_IN_A_ROW && !self.may_come_back(stream, &fetch);
         let period_end = self.period_end(stream.period);
         if broken && period_end.is_none() {
             let cause = stream.lost.cause.clone().unwrap_or(error);
             return self.cut_short(kind, cause);
         }
+        let (now, absent) = (self.now, is_absence(&error));
         if let Some(stream) = self.streams.get_mut(&kind) {
-            stream.lost.add(fetch.end - fetch.start, &error);
+            stream.lost.add(fetch.end - fetch.start, &error, now);
         }
         self.report(error.recovered(Handling::Skipped));
         // The sink may still have some of it from before.
@@ -248,6 +253,9 @@ impl Engine {
         let missing = self.streams.get(&kind).map(|stream| stream.buffer.without_media(fetch.start, end));
         for (from, to) in missing.unwrap_or_default() {
             self.skip(kind, from, to, why.clone());
+        }
+        if absent && !broken {
+            self.look_again(kind, &fetch);
         }
     }
 
@@ -399,6 +407,17 @@ impl Engine {
     fn is_good(&self, base: &BaseUrl) -> bool {
         self.title.bad_locations.get(&base.service_location).is_none_or(|until| *until <= self.now)
     }
+}
+
+/// Whether the server has nothing at a URL, as yet or for good.
+fn is_absence(error: &Error) -> bool {
+    error.code() == ErrorCode::HttpStatus && error.facts().get("status").is_some_and(|s| s == "404" || s == "425")
+}
+
+/// Whether a server asked to be left alone that had refused what came before as well: then it is no matter of the rendition,
+/// and the others are not asked for too (RFC 9110, 10.2.3).
+fn stays_away(stream: &Stream, error: &Error) -> bool {
+    stream.lost.segments > 0 && error.facts().contains_key("retry_after")
 }
 
 /// Whether a rendition's segments are elsewhere on another base. Those whose references name their

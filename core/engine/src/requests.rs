@@ -180,6 +180,12 @@ impl Requests {
         self.deferred.iter().any(|d| d.fetch.kind == Some(kind))
     }
 
+    /// Whether media of another kind than this is on its way.
+    pub(crate) fn brings_media_of_another(&self, kind: Option<TrackKind>) -> bool {
+        let is_other = |r: &&Request| matches!(r.purpose, Purpose::Segment(other) if Some(other) != kind);
+        self.active.values().filter(is_other).any(|r| r.head.as_ref().is_some_and(ResponseHead::is_success))
+    }
+
     /// One with this purpose that is under way.
     pub(crate) fn find(&self, purpose: &Purpose) -> Option<RequestId> {
         self.active.iter().find(|(_, request)| request.purpose == *purpose).map(|(id, _)| *id)
@@ -210,6 +216,11 @@ impl Requests {
     /// Whether nobody has answered anything for most of some time until now.
     pub(crate) fn is_dead_for_most_of(&self, time: Duration, now: Timestamp) -> bool {
         now.since(self.last_answer.unwrap_or(Timestamp::ZERO)) >= time / 2
+    }
+
+    /// Since when nobody answers, if that is so.
+    pub(crate) fn silent_since(&self) -> Option<Timestamp> {
+        self.silent_since.filter(|since| self.last_answer.is_none_or(|answer| answer <= *since))
     }
 
     /// Bodies of error answers are looked at no further than this.

@@ -150,13 +150,35 @@ pub(crate) struct Lost {
     pub(crate) time: MediaTime,
     /// Why the first of them could not.
     pub(crate) cause: Option<Error>,
+    /// When the first of them was left out.
+    pub(crate) since: Option<Timestamp>,
+    /// The first of them, if it may come yet.
+    pub(crate) first: Option<Absent>,
+}
+
+/// A segment of a title that goes on that was not there soon after it was announced. Its source may be late, or it may never
+/// come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Absent {
+    /// Where the manifest has it.
+    pub(crate) start: MediaTime,
+    /// How late it was when it was asked for last.
+    pub(crate) by: MediaTime,
+    /// It is asked for once more; if it is not there what was left out is left out again, up to here.
+    pub(crate) again_to: Option<MediaTime>,
 }
 
 impl Lost {
-    pub(crate) fn add(&mut self, time: MediaTime, cause: &Error) {
+    pub(crate) fn add(&mut self, time: MediaTime, cause: &Error, now: Timestamp) {
         self.segments = self.segments.saturating_add(1);
         self.time += time;
         self.cause.get_or_insert_with(|| cause.clone());
+        self.since.get_or_insert(now);
+    }
+
+    /// Up to where is left out again what was left out, if the first of it that is asked for once more is not there.
+    pub(crate) fn again_to(&self) -> Option<MediaTime> {
+        self.first.and_then(|first| first.again_to)
     }
 }
 

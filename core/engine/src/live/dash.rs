@@ -14,7 +14,7 @@ use telecine_model::{
 
 use super::clock::{Answered, ClockSync, Question};
 use super::failing::patience;
-use super::lateness::Lateness;
+use super::lateness::{Lateness, PLAUSIBLE};
 use super::mpd::{MpdPlace, MpdRefresh};
 use super::wanted;
 use crate::buffer::SEAM;
@@ -184,16 +184,18 @@ impl Engine {
 
     fn begin_live(&mut self, mut presentation: Presentation) {
         self.check_clock(&mut presentation);
-        let service = self.service_of(&presentation).and_then(|service| service.latency_target);
+        let service = self.service_of(&presentation);
+        let wanted = service.and_then(|service| service.latency_target);
+        let allowed = wanted::of_mpd(&presentation, service);
+        let max = self.config.live.latency_max.or(allowed.max);
         let Some(dash) = &mut self.title.live.dash else { return };
         if dash.clock.read(self.now).is_none() {
             let message = "a live title whose segments are computed from the time, and nothing tells what time it is";
             return self.fail(Error::new(ErrorCode::ManifestMissing, message));
         }
         let app = self.config.live.latency_target.filter(|target| *target > MediaTime::ZERO);
-        let delay = presentation_delay(&presentation, app.or(service)).delay;
-        let allowed = wanted::of_mpd(&presentation, service);
-        dash.delay = if app.is_some() { allowed.clamp(delay) } else { allowed.cut(delay) };
+        let delay = presentation_delay(&presentation, app.or(wanted)).delay;
+        dash.delay = allowed.clamp(max.map_or(delay, |max| delay.min(max)));
         dash.end = presentation.duration.take();
         let depth = presentation.dash.as_ref().and_then(|timing| timing.time_shift_buffer_depth);
         // What the application wants in vain it is told otherwise (`DecisionKind::Latency`).
@@ -325,23 +327,26 @@ impl Engine {
         let late = dash.late.certain(self.now);
         let grace = late + MediaTime::from_duration(length.max(reading.uncertainty() * 2));
         let just = times.from.offset(grace) >= reading.earliest;
-        // Before anything has come nobody knows how late all is.
-        // `attempt` counts waits of half a second at most.
-        let waited = (length / 4).min(Duration::from_millis(500)) * attempt;
-        if !just && (flows || attempt >= PATIENT) && !self.all_is_late(kind, length, waited) {
+        let (now, by) = (self.now, reading.earliest.since(times.from));
+        // Before anything has come nobody knows how late all is, but later than this nothing is.
+        let unknown = !flows && attempt < PATIENT && by <= PLAUSIBLE;
+        if !just && !unknown {
             // Of what never comes nothing is learnt.
             self.title.live.dash.as_mut()?.late.given_up(kind);
             return None;
         }
-        let (now, by) = (self.now, reading.earliest.since(times.from));
         let dash = self.title.live.dash.as_mut()?;
         dash.sync.hurry(now);
         dash.late.missed(kind, by, delay, now);
         Some(length)
     }
 
-    /// Where playback was to begin there turned out to be nothing yet: it begins further back.
-    pub(crate) fn begin_further_back(&mut self) {
+    /// Where playback was to begin there turned out to be nothing of a kind yet: it begins further back, unless there is of
+    /// another kind.
+    pub(crate) fn begin_further_back(&mut self, missing: Option<TrackKind>) {
+        if self.requests.brings_media_of_another(missing) {
+            return;
+        }
         let begins = !self.playback.started && self.title.live.following.live;
         let Some((start, window)) = self.title.start.filter(|_| begins).zip(self.live_window()) else { return };
         if self.dash_live().is_none_or(|dash| dash.flows) || start <= window.live + TOO_NEAR {
@@ -419,13 +424,16 @@ impl Engine {
         let (now, stale_after) = (self.now, self.config.live.stale_after);
         // Not all viewers at once: an eighth of a segment later at most.
         let draw = u32::try_from(self.title.live.jitter % 100).unwrap_or(0);
+        let down = self.requests.silent_since().is_some();
         let Some(dash) = &mut self.title.live.dash else { return };
+        dash.refresh.see_line(down, now);
         for (from, segment) in &needs {
             dash.refresh.need(*from + *segment / 800 * draw, *segment);
         }
         let still = dash.refresh.unchanged_for(now);
         let dead = self.requests.is_dead_for_most_of(still, now);
-        if needs.is_empty() || stale_after.is_zero() || still < patience(stale_after, dead) {
+        let asked = dash.refresh.is_asked_anew();
+        if needs.is_empty() || asked || stale_after.is_zero() || still < patience(stale_after, dead) {
             return;
         }
         let error = dash.refresh.verdict(dead, now);

@@ -69,6 +69,8 @@ impl Engine {
     /// Whether a stream lacks media because its source has none.
     pub(crate) fn is_source_late(&self, stream: &Stream) -> bool {
         let listed = stream.refill > 0 && stream.waits_at_edge();
-        listed || self.title.live.dash.as_ref().is_some_and(|dash| dash.late.is_doubtful(stream.kind))
+        listed
+            || stream.lost.first.is_some()
+            || self.title.live.dash.as_ref().is_some_and(|dash| dash.late.is_doubtful(stream.kind))
     }
 }

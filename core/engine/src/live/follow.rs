@@ -116,7 +116,8 @@ impl Engine {
     fn latency(&self) -> Option<(MediaTime, Duration)> {
         let (now, uncertainty) = self.live_now()?;
         let stream = self.streams.get(&self.leading_kind()?)?;
-        Some((now - self.position() - stream.shift.unwrap_or_default(), uncertainty))
+        // Nothing is shown before it was made: its encoder is then less behind than was thought.
+        Some(((now - self.position() - stream.shift.unwrap_or_default()).max(MediaTime::ZERO), uncertainty))
     }
 
     /// How long ago what is shown was made, as far as that is known.
@@ -271,7 +272,7 @@ impl Engine {
             latency,
             uncertainty: MediaTime::from_duration(uncertainty),
             target: target.target,
-            max_latency: config.latency_max.or(service.and_then(|service| service.latency_max)),
+            max_latency: config.latency_max.or_else(|| self.allowed_latency().max),
             buffer,
             granularity: self.granularity(),
             rate_milli: self.playback.rate_milli,

@@ -8,14 +8,11 @@ use telecine_model::{MediaTime, Timestamp, TrackKind};
 use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::requests::{Purpose, Request};
-use crate::stream::{RenditionRef, Stream};
+use crate::stream::RenditionRef;
 
 /// What was asked for in vain is asked for so much later from then on than when it was last asked for in vain: caches lag
 /// behind each other.
 const LATER: MediaTime = MediaTime::from_millis(200);
-
-/// What follows a segment that could not be had is waited for so many times its length.
-const LATE_SEGMENTS: u32 = 3;
 
 /// What was learnt counts for so long at least and at most, twice as long each time that it proves true again: one that a
 /// cache held up does not keep a whole session further from its edge.
@@ -63,7 +60,7 @@ impl Late {
         self.in_vain.get(&kind).map(|vain| vain.since)
     }
 
-    fn on_in_vain(&mut self, kind: TrackKind, part: bool, behind: MediaTime, now: Timestamp) {
+    pub(super) fn on_in_vain(&mut self, kind: TrackKind, part: bool, behind: MediaTime, now: Timestamp) {
         let since = self.waits_since(kind).unwrap_or(now);
         self.in_vain.insert(kind, InVain { since, part, behind });
     }
@@ -94,6 +91,9 @@ impl Engine {
     /// playlist that lists it last. How long to wait if so.
     pub(crate) fn too_early(&mut self, request: &Request, status: Option<u16>) -> Option<Duration> {
         let Purpose::Segment(kind) = request.purpose else { return None };
+        if self.looks_again(kind) {
+            return None;
+        }
         let part = self.streams.get(&kind)?.fetch.as_ref().is_some_and(|fetch| fetch.part.is_some());
         // A part of a resource that grows may lie behind its end as yet.
         let absent = matches!(status, Some(404 | 425)) || (part && status == Some(416));
@@ -152,29 +152,18 @@ impl Engine {
         behind.unwrap_or_default().max(MediaTime::ZERO)
     }
 
-    /// A playlist that lists a segment last may be ahead of the server of its media, by the length of the segment at most.
-    /// That length, if it is so.
+    /// A playlist that lists a segment last may be ahead of the server of its media, by the length of the segment at most beside
+    /// what is known of how late its like comes. That length, if it is so.
     fn too_early_by_list(&self, kind: TrackKind) -> Option<Duration> {
         let fetch = self.streams.get(&kind)?.fetch.as_ref()?;
         let (reload, length) = (self.title.live.reloads.get(&fetch.rendition)?, fetch.end - fetch.start);
         let last = self.index_of(fetch.rendition)?.end()?;
         let new = self.goes_on(fetch.rendition) && fetch.end + SEAM >= last;
+        let known = self.title.live.late.by(false, self.now);
+        let late = known > MediaTime::ZERO && self.behind_the_edge(kind) <= known + length;
         let length = length.to_duration();
-        let waited = self.title.live.late.waits_since(kind).map_or(Duration::ZERO, |since| self.now.since(since));
         let just = new && reload.unchanged_for(self.now) < length;
-        (just || (self.goes_on(fetch.rendition) && self.all_is_late(kind, length, waited))).then_some(length)
-    }
-
-    /// Whether a server may be late with all that it announces: the segment before could not be had either, in any rendition. To
-    /// leave out one after the other gains nothing then; this one is waited for, as long as playback goes on, and where it
-    /// stands already for a few segments' lengths.
-    pub(super) fn all_is_late(&self, kind: TrackKind, length: Duration, waited: Duration) -> bool {
-        let fresh = |stream: &Stream| {
-            let number = stream.fetch.as_ref().map(|fetch| fetch.number);
-            stream.avoid.is_empty() && number.as_ref() != self.title.live.late.hopeless.get(&kind)
-        };
-        let lost = self.streams.get(&kind).is_some_and(|stream| stream.lost.segments > 0 && fresh(stream));
-        lost && (waited < length * LATE_SEGMENTS || self.spare(&Purpose::Segment(kind)) > length * 2)
+        (just || (late && self.goes_on(fetch.rendition))).then_some(length)
     }
 
     /// A segment came.

@@ -41,8 +41,9 @@ const RECENT: Duration = Duration::from_secs(60);
 /// What is later than everything before by more than this is the line's doing, unless what is made afterwards is too.
 const SUDDEN: MediaTime = MediaTime::from_millis(500);
 
-/// No encoder is so far from its MPD, either way: a producer's clock that says so is none.
-const PLAUSIBLE: MediaTime = MediaTime::from_secs(60);
+/// No encoder is so far from its MPD, either way: a producer's clock that says so is none, and what has not come by then
+/// never will.
+pub(super) const PLAUSIBLE: MediaTime = MediaTime::from_secs(60);
 
 /// How late media come, all times counted from when they are announced.
 #[derive(Clone, Debug, Default)]
@@ -259,7 +260,7 @@ fn ask_behind(missed: Option<Missed>, now: Timestamp) -> MediaTime {
     missed.map_or(MediaTime::ZERO, |missed| {
         let late = missed.at(now);
         let unsure = if missed.growth.0 > 0 { MediaTime::ZERO } else { late.mul_ratio(1, STEP_SHARE) };
-        late + STEP.max(unsure)
+        (late + STEP.max(unsure)).min(PLAUSIBLE)
     })
 }
 
@@ -351,9 +352,15 @@ impl Engine {
         Some(self.availability(reading)?.produced(time))
     }
 
-    /// A newer version of the MPD lists more: so late, at most.
+    /// A newer version of the MPD lists more: so late, at most. One that a cache has kept lists what there was when it was made,
+    /// which `@publishTime` tells of those that are made anew for each segment.
     pub(super) fn see_listed(&mut self, at: Timestamp) {
-        let by = self.listed_until().and_then(|end| Some(self.announced_at(at)? - end));
+        let timing = self.title.presentation.as_ref().and_then(|presentation| presentation.dash.as_ref());
+        let published = timing.and_then(|timing| self.announced_by(timing.publish_time?));
+        let by = self.listed_until().and_then(|end| {
+            let seen = self.announced_at(at)?;
+            Some(published.filter(|made| *made >= end).map_or(seen, |made| made.min(seen)) - end)
+        });
         let now = self.now;
         if let (Some(by), Some(dash)) = (by, &mut self.title.live.dash) {
             dash.late.listed(by, dash.delay, now);

@@ -1,5 +1,6 @@
 //! Titles that go on: playlists that are loaded again and again, and what follows from what they bring.
 
+mod absent;
 mod align;
 mod clock;
 mod dash;

@@ -50,6 +50,10 @@ pub(crate) struct MpdRefresh {
     asked: Timestamp,
     /// Loads of the MPD that failed since a version came.
     failing: Failing,
+    /// The line is down: nobody answers.
+    down: bool,
+    /// When it came back, until a load that began since has ended.
+    back: Option<Timestamp>,
 }
 
 impl MpdRefresh {
@@ -82,6 +86,7 @@ impl MpdRefresh {
         self.loading = false;
         (self.failures, self.gone) = (0, 0);
         self.failing.answered();
+        self.back = None;
         self.unchanged = if is_new { 0 } else { self.unchanged.saturating_add(1) };
         if is_new {
             self.changed = started;
@@ -146,6 +151,27 @@ impl MpdRefresh {
         let wait = LEAST.saturating_mul(1 << self.failures.min(GROWTH));
         self.failures = self.failures.saturating_add(1);
         self.due = Some(now + late(wait, draw));
+        if self.back.is_some_and(|back| self.asked < back) {
+            // It began while the line was down: that says nothing of now.
+            self.due = Some(now);
+        } else {
+            self.back = None;
+        }
+    }
+
+    /// Whether the line is down. What failed because of that is asked for at once when it comes back, and nothing is concluded
+    /// from how long nothing new has come before that has been answered, or failed too.
+    pub(crate) fn see_line(&mut self, down: bool, now: Timestamp) {
+        let back = std::mem::replace(&mut self.down, down) && !down;
+        if back && self.failures > 0 && self.period.is_some() {
+            self.back = Some(now);
+            self.due = (!self.loading).then_some(now);
+        }
+    }
+
+    /// Whether the line was down until a moment ago, and nobody has been asked since.
+    pub(crate) fn is_asked_anew(&self) -> bool {
+        self.back.is_some()
     }
 
     /// What was asked for is not waited for any more: it may be asked for again.
@@ -322,6 +348,30 @@ mod tests {
             assert_eq!(refresh.due(), Some(at(now + wait)));
             now += wait;
         }
+    }
+
+    #[test]
+    fn an_mpd_that_failed_while_the_line_was_down_is_asked_for_as_soon_as_that_is_back() {
+        let mut refresh = known(&version(Some(2000)));
+        assert_eq!(refresh.next(at(3000)), full(URL));
+        refresh.see_line(true, at(8000));
+        refresh.on_failed(None, at(13_000), 99);
+        refresh.see_line(true, at(13_001));
+        refresh.see_line(false, at(13_100));
+        assert!(refresh.is_asked_anew());
+        assert_eq!(refresh.next(at(13_100)), full(URL));
+        // Once, whether it is answered or not.
+        refresh.on_failed(None, at(13_200), 0);
+        assert!(!refresh.is_asked_anew());
+        assert_eq!(refresh.due(), Some(at(14_200)));
+        // What hangs since before says nothing either.
+        assert_eq!(refresh.next(at(14_200)), full(URL));
+        refresh.see_line(true, at(20_000));
+        refresh.see_line(false, at(21_000));
+        refresh.on_failed(None, at(24_200), 0);
+        assert_eq!(refresh.next(at(24_200)), full(URL));
+        refresh.on_version(&version(Some(2000)), URL, at(24_200), true, 0);
+        assert!(!refresh.is_asked_anew());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use telecine_abr::live::{TargetChoice, TargetContext};
 use telecine_model::availability::presentation_delay;
+use telecine_model::live::ServiceDescription;
 use telecine_model::{MediaTime, Presentation, SegmentIndex, TrackKind};
 
 use super::follow::{LEAST_CHUNK, SURE_ENOUGH};
@@ -13,6 +14,10 @@ use crate::stream::RenditionRef;
 /// while the one before it is played.
 const LEAST_SEGMENTS: i64 = 2;
 
+/// Whatever a title says, what becomes available at once takes half of its own duration to come, and no less than this: nearer
+/// to the edge playback stands for each.
+const LEAST_WAY: MediaTime = MediaTime::from_millis(500);
+
 /// What a title allows of the latency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Allowed {
@@ -20,6 +25,8 @@ pub(super) struct Allowed {
     least: Option<MediaTime>,
     /// Later than this it leaves the window.
     most: Option<MediaTime>,
+    /// The title wants it no later.
+    pub(super) max: Option<MediaTime>,
 }
 
 impl Allowed {
@@ -36,12 +43,13 @@ impl Allowed {
 
 /// What an MPD allows.
 ///
-/// - At least two of what becomes available at once, segments or chunks, unless the title itself is played nearer to its edge
-///   (`Latency@target`, `@suggestedPresentationDelay`): a segment can be asked for once it is made (ISO/IEC 23009-1, 5.3.9.5.3),
-///   and takes up to its own duration to come.
+/// - At least two of what becomes available at once, segments or chunks: a segment can be asked for once it is made (ISO/IEC
+///   23009-1, 5.3.9.5.3), and takes up to its own duration to come. If the title itself is played nearer to its edge
+///   (`Latency@min`, else `Latency@target` or `@suggestedPresentationDelay`), no less than one and the way that it takes. What is
+///   to be so near that this cannot be may be as many times later (`Latency@max`) as it wants to.
 /// - At most `@timeShiftBufferDepth` less a segment: what is older is not promised to be there (5.3.1.2), and the window moves on
 ///   while the segment at the playhead is fetched.
-pub(super) fn of_mpd(presentation: &Presentation, service: Option<MediaTime>) -> Allowed {
+pub(super) fn of_mpd(presentation: &Presentation, service: Option<&ServiceDescription>) -> Allowed {
     let kinds = [TrackKind::Video, TrackKind::Audio];
     let tracks = presentation.periods.last().map_or(&[][..], |period| period.tracks.as_slice());
     let renditions = tracks.iter().filter(|track| kinds.contains(&track.kind)).flat_map(|track| &track.renditions);
@@ -50,12 +58,31 @@ pub(super) fn of_mpd(presentation: &Presentation, service: Option<MediaTime>) ->
         Some(early) => (longest(index) - early).max(LEAST_CHUNK),
         None => longest(index),
     };
-    let own = service.unwrap_or_else(|| presentation_delay(presentation, None).delay);
-    let least = indexes.iter().map(|index| at_once(index).mul_ratio(LEAST_SEGMENTS, 1).min(own)).max();
+    let wants = title_wants(presentation, service);
+    let own = wants.unwrap_or_else(|| presentation_delay(presentation, None).delay);
+    // What is whole when it is offered early is no less early for that.
+    let made = |index: &SegmentIndex| longest(index) - index.availability_offset.unwrap_or_default();
+    let barest = indexes.iter().map(|index| made(index).max(LEAST_CHUNK)).max();
+    let barest = barest.filter(|_| wants.is_some()).map(|made| made + made.mul_ratio(1, 2).max(LEAST_WAY));
+    // Who says what is the least knows.
+    let said = service.and_then(|service| service.latency_min);
+    let least = said.or(indexes.iter().map(|index| at_once(index).mul_ratio(LEAST_SEGMENTS, 1).min(own)).max());
+    let least = least.into_iter().chain(barest).max();
+    let max = service.and_then(|service| service.latency_max);
+    let max = match wants.zip(least).filter(|(wants, least)| wants < least) {
+        Some((wants, least)) => max.map(|max| max.mul_ratio(least.as_millis(), wants.as_millis().max(1))),
+        None => max,
+    };
     let depth = presentation.dash.as_ref().and_then(|timing| timing.time_shift_buffer_depth);
     let segment = indexes.iter().map(|index| longest(index)).max().unwrap_or_default();
     let most = depth.map(|depth| depth - segment).filter(|most| *most > MediaTime::ZERO);
-    Allowed { least, most }
+    Allowed { least, most, max }
+}
+
+/// The latency that a title itself wants: its service description's, else its delay.
+fn title_wants(presentation: &Presentation, service: Option<&ServiceDescription>) -> Option<MediaTime> {
+    let suggested = || presentation.dash.as_ref()?.suggested_presentation_delay;
+    service.and_then(|service| service.latency_target).or_else(suggested).filter(|wanted| *wanted > MediaTime::ZERO)
 }
 
 impl Engine {
@@ -63,11 +90,7 @@ impl Engine {
     pub(super) fn allowed_latency(&self) -> Allowed {
         let Some(presentation) = &self.title.presentation else { return Allowed::default() };
         if self.title.live.is_dash() {
-            let service = self.service_of(presentation);
-            let allowed = of_mpd(presentation, service.and_then(|service| service.latency_target));
-            // Who says what is the least knows.
-            let said = service.and_then(|service| service.latency_min);
-            return Allowed { least: said.or(allowed.least), ..allowed };
+            return of_mpd(presentation, self.service_of(presentation));
         }
         // rfc8216bis 4.4.3.8: `HOLD-BACK` and `PART-HOLD-BACK` are how near to the end clients are to begin and to seek at least,
         // three target durations where nothing is said (6.3.3).
@@ -75,7 +98,7 @@ impl Engine {
         let index = self.start_leader().and_then(|(_, index)| Some((index, index.start()?, index.edge()?)));
         // What is listed first is gone with the next version of the list.
         let most = index.map(|(index, start, end)| end - start - longest(index)).filter(|most| *most > MediaTime::ZERO);
-        Allowed { least, most }
+        Allowed { least, most, max: None }
     }
 
     /// The latency that is aimed at.
@@ -92,7 +115,7 @@ impl Engine {
         let delay = self.live_window().map(|window| window.delay);
         let config = &self.config.live;
         let allowed = self.allowed_latency();
-        let max = config.latency_max.or(service.and_then(|service| service.latency_max));
+        let max = config.latency_max.or(allowed.max);
         TargetContext {
             now: self.now,
             app: config.latency_target,
@@ -106,8 +129,10 @@ impl Engine {
 
     /// Tells the application if it does not get the latency that it wants, and again when that changes by a second.
     pub(crate) fn tell_latency(&mut self, choice: &TargetChoice) {
-        let Some(wanted) = self.config.live.latency_target.filter(|wanted| *wanted > MediaTime::ZERO) else { return };
         let got = choice.target - choice.extra;
+        let Some(wanted) = self.config.live.latency_target.filter(|wanted| *wanted > MediaTime::ZERO) else {
+            return self.tell_title_latency(got);
+        };
         let told = self.title.live.following.told.unwrap_or(wanted);
         if (got == wanted && told == wanted) || (got != wanted && told.abs_diff(got) < MediaTime::from_secs(1)) {
             return;
@@ -131,6 +156,17 @@ impl Engine {
             format!("the title allows no more than {got} (Latency@max)")
         };
         self.title.live.following.told = Some(got);
+        self.decide(DecisionKind::Latency, None, Some(wanted.to_string()), Some(got.to_string()), vec![why]);
+    }
+
+    /// Tells that a title itself is to be played nearer to its edge than it can be.
+    fn tell_title_latency(&mut self, got: MediaTime) {
+        let presentation = self.title.presentation.as_ref().filter(|_| self.title.live.is_dash());
+        let wanted = presentation.and_then(|presentation| title_wants(presentation, self.service_of(presentation)));
+        let told = self.title.live.following.told;
+        let Some(wanted) = wanted.filter(|wanted| got > *wanted && told != Some(got)) else { return };
+        self.title.live.following.told = Some(got);
+        let why = format!("the title wants less than its segments or chunks allow: {got} at least");
         self.decide(DecisionKind::Latency, None, Some(wanted.to_string()), Some(got.to_string()), vec![why]);
     }
 

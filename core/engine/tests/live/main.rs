@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, unreachable_pub)] // These are tests.
 
+mod absent;
 mod adverse;
 mod breaks;
 mod catching_up;

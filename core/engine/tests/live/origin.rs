@@ -42,6 +42,8 @@ pub struct Origin {
     ahead: u64,
     /// Between these milliseconds of the session nothing is made; it goes on where it stopped.
     stands: (u64, u64),
+    /// So many milliseconds later than usual it is when the session begins.
+    later: u64,
     /// Everything that was asked for.
     pub log: Rc<RefCell<Vec<Asked>>>,
     /// The URLs of it, and when.
@@ -56,6 +58,7 @@ impl Origin {
             redirect: None,
             ahead: 0,
             stands: (0, 0),
+            later: 0,
             log: Rc::default(),
             urls: Rc::default(),
         }
@@ -87,15 +90,23 @@ impl Origin {
         self
     }
 
+    /// Begins so many milliseconds after [`BEGIN`].
+    #[must_use]
+    pub fn beginning(mut self, later: u64) -> Self {
+        self.later = later;
+        self
+    }
+
     /// A session that plays `path` over a comfortable line.
     pub fn play(self, path: &str) -> Session<Self> {
         self.play_with(Config::default(), path)
     }
 
     pub fn play_with(self, config: Config, path: &str) -> Session<Self> {
+        let begin = BEGIN + self.later;
         Session::new(config, self)
             .network("rate=20Mbps,rtt=40ms".parse().expect("a network"))
-            .wall_clock(WallTime::from_millis(BEGIN as i64))
+            .wall_clock(WallTime::from_millis(begin as i64))
             .play(format!("https://origin.example{path}"))
     }
 }
@@ -124,7 +135,8 @@ impl Source for Origin {
                 if_none_match: request.known.etag.as_deref(),
                 attempt: request.attempt,
                 now_ms,
-                unix_ms: BEGIN + now_ms - stood + if parts.path.ends_with(".m4s") { self.ahead } else { 0 },
+                unix_ms: BEGIN + self.later + now_ms - stood
+                    + if parts.path.ends_with(".m4s") { self.ahead } else { 0 },
                 ..Request::default()
             },
         );
@@ -132,7 +144,9 @@ impl Source for Origin {
         let content_type = answer.header("content-type").map(str::to_owned);
         // `Date` is in whole seconds.
         let hold = u64::try_from(answer.delivery.hold.as_millis()).unwrap_or(0);
-        let date = answer.header("date").map(|_| WallTime::from_millis(((BEGIN + now_ms + hold) / 1000 * 1000) as i64));
+        let date = answer
+            .header("date")
+            .map(|_| WallTime::from_millis(((BEGIN + self.later + now_ms + hold) / 1000 * 1000) as i64));
         let length = answer.header("content-length").and_then(|length| length.parse().ok());
         let (until, pieces) = (answer.delivery.hold, answer.delivery.pieces.clone());
         let paced = answer.delivery.stall.into_iter().collect();

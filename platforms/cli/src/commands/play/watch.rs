@@ -95,7 +95,8 @@ impl<'a> Watch<'a> {
                 let wanted = decision.from.as_deref().unwrap_or_default();
                 let got = decision.to.as_deref().unwrap_or_default();
                 let message = format!("{got} are aimed at instead: {}", decision.why.join("; "));
-                self.note(Note::new(format!("--latency {wanted}"), message))
+                let whose = if self.args.latency.is_some() { "--latency" } else { "the title's latency of" };
+                self.note(Note::new(format!("{whose} {wanted}"), message))
             }
             _ => Ok(()),
         }
