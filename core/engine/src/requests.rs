@@ -157,6 +157,8 @@ pub(crate) struct Requests {
     pub(crate) asked_last_of_answered: Option<Timestamp>,
     /// Since when what was asked for was not answered, as far as requests have failed for it.
     pub(crate) silent_since: Option<Timestamp>,
+    /// When somebody answered again after that.
+    pub(crate) back: Option<Timestamp>,
     /// Failed ones that are due again.
     pub(crate) deferred: Vec<Deferred>,
 }

@@ -29,8 +29,8 @@ pub(crate) enum MpdPlace {
 pub(crate) struct MpdRefresh {
     /// When the load of the known version began: its validity begins there (D038).
     started: Timestamp,
-    /// When a load began that brought something new last.
-    changed: Timestamp,
+    /// When the first load began of those that have brought nothing new since one did.
+    in_vain: Option<Timestamp>,
     /// `@minimumUpdatePeriod`: None is never, zero is on demand.
     period: Option<Duration>,
     /// When the next load is due; None while none is.
@@ -89,7 +89,7 @@ impl MpdRefresh {
         self.back = None;
         self.unchanged = if is_new { 0 } else { self.unchanged.saturating_add(1) };
         if is_new {
-            self.changed = started;
+            self.in_vain = None;
         }
         let every = self.period.filter(|period| !period.is_zero());
         self.due = every.map(|period| started + late(period.max(LEAST), draw));
@@ -126,6 +126,7 @@ impl MpdRefresh {
             return None;
         }
         self.loading = true;
+        self.in_vain.get_or_insert(now);
         self.asked = now;
         self.due = None;
         if let Some((url, until)) = self.patch.take() {
@@ -177,7 +178,7 @@ impl MpdRefresh {
     /// What was asked for is not waited for any more: it may be asked for again.
     pub(crate) fn on_cancelled(&mut self, now: Timestamp) {
         if std::mem::take(&mut self.loading) {
-            self.due = Some(now);
+            (self.due, self.in_vain) = (Some(now), None);
         }
     }
 
@@ -213,9 +214,9 @@ impl MpdRefresh {
         (self.period, self.due) = (None, None);
     }
 
-    /// For how long nothing new has come.
+    /// For how long something new has been asked for in vain: what nobody needed is not missed.
     pub(crate) fn unchanged_for(&self, now: Timestamp) -> Duration {
-        now.since(self.changed)
+        self.in_vain.map_or(Duration::ZERO, |since| now.since(since))
     }
 
     /// When [`MpdRefresh::next`] has something.
@@ -299,6 +300,18 @@ mod tests {
         refresh.on_version(&version(Some(0)), URL, at(3000), false, 0);
         refresh.need(at(3000), ms(2000));
         assert_eq!(refresh.due(), Some(at(4000)));
+    }
+
+    #[test]
+    fn an_mpd_that_nobody_needed_for_long_is_not_stale_for_that() {
+        let mut refresh = known(&version(Some(0)));
+        assert_eq!(refresh.unchanged_for(at(600_000)), Duration::ZERO);
+        refresh.need(at(600_000), ms(2000));
+        assert_eq!(refresh.next(at(600_000)), full(URL));
+        refresh.on_version(&version(Some(0)), URL, at(600_000), false, 0);
+        assert_eq!(refresh.unchanged_for(at(603_000)), ms(3000));
+        refresh.on_version(&version(Some(0)), URL, at(604_000), true, 0);
+        assert_eq!(refresh.unchanged_for(at(700_000)), Duration::ZERO);
     }
 
     #[test]
