@@ -473,7 +473,10 @@ impl Engine {
             reload.not_before(now + asked);
         }
         self.report(error.recovered(Handling::Retried));
-        self.look_for_staleness(reference, self.now);
+        // What was asked for while the line was down says nothing of now that it is back.
+        if self.requests.back.is_none_or(|back| back <= request.started) {
+            self.look_for_staleness(reference, self.now);
+        }
     }
 
     /// Nothing new came with a load that began at `started`: too long already?
