@@ -155,10 +155,10 @@ pub(crate) struct Requests {
     pub(crate) last_answer: Option<Timestamp>,
     /// When that which was made last of all that were answered was made.
     pub(crate) asked_last_of_answered: Option<Timestamp>,
+    /// When somebody answered last after nobody had.
+    pub(crate) back: Option<Timestamp>,
     /// Since when what was asked for was not answered, as far as requests have failed for it.
     pub(crate) silent_since: Option<Timestamp>,
-    /// When somebody answered again after that.
-    pub(crate) back: Option<Timestamp>,
     /// Failed ones that are due again.
     pub(crate) deferred: Vec<Deferred>,
 }
@@ -218,6 +218,14 @@ impl Requests {
     /// Whether nobody has answered anything for most of some time until now.
     pub(crate) fn is_dead_for_most_of(&self, time: Duration, now: Timestamp) -> bool {
         now.since(self.last_answer.unwrap_or(Timestamp::ZERO)) >= time / 2
+    }
+
+    /// Somebody answered.
+    pub(crate) fn note_answer(&mut self, now: Timestamp) {
+        if self.silent_since().is_some() {
+            self.back = Some(now);
+        }
+        self.last_answer = Some(now);
     }
 
     /// Since when nobody answers, if that is so.

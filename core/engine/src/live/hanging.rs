@@ -54,10 +54,7 @@ impl Engine {
 
     /// A request that was made at a time was answered, whole or so that it flows. A line that carries nothing may bring heads.
     pub(crate) fn note_answered(&mut self, started: Timestamp) {
-        if self.requests.silent_since().is_some() {
-            self.requests.back = Some(self.now);
-        }
-        self.requests.last_answer = Some(self.now);
+        self.requests.note_answer(self.now);
         if self.requests.asked_last_of_answered < Some(started) {
             self.requests.asked_last_of_answered = Some(started);
             if self.is_live() {
