@@ -15,6 +15,7 @@ mod faults;
 mod hls;
 mod interstitials;
 mod latency;
+mod lines;
 mod lists;
 mod low_latency;
 mod missing;
