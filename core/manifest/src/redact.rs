@@ -374,7 +374,9 @@ mod tests {
 
     #[test]
     fn what_a_patch_selects_is_found_in_the_mpd_as_both_are_kept() {
-        let mpd = kept("<MPD><Period id=\"P29453759\"/><Period id=\"a/b=0123456789abcdef0123\"/><Period id=\"c?d=secret\"/></MPD>");
+        let mpd = kept(
+            "<MPD><Period id=\"P29453759\"/><Period id=\"a/b=0123456789abcdef0123\"/><Period id=\"c?d=secret\"/></MPD>",
+        );
         assert!(!mpd.contains("secret") && !mpd.contains("0123456789"), "{mpd}");
         let ids: Vec<&str> = mpd.split("id=\"").skip(1).map(|rest| until(rest, "\"")).collect();
         let patch = kept(concat!(
@@ -384,9 +386,13 @@ mod tests {
             "<add sel=\"/MPD/Period[@id=&apos;c?d=secret&apos;]\" pos=\"after\"><Period id='x'/></add>",
             "<remove sel=\"https://host/a?token=secret\"/></Patch>",
         ));
-        assert!(patch.contains("sel=\"/MPD/Period[@id='P29453759']/AdaptationSet[@id='1234567890']/S[2]/@t\""), "{patch}");
+        assert!(
+            patch.contains("sel=\"/MPD/Period[@id='P29453759']/AdaptationSet[@id='1234567890']/S[2]/@t\""),
+            "{patch}"
+        );
         for id in &ids[1..] {
-            let selected = patch.contains(&format!("[@id=&quot;{id}&quot;]")) || patch.contains(&format!("[@id=&apos;{id}&apos;]"));
+            let selected = patch.contains(&format!("[@id=&quot;{id}&quot;]"))
+                || patch.contains(&format!("[@id=&apos;{id}&apos;]"));
             assert!(selected, "{id}: {patch}");
         }
         assert!(!patch.contains("secret"), "{patch}");
