@@ -39,6 +39,8 @@ const SLACK: f64 = 0.04;
 const WAIT: Duration = Duration::from_millis(20);
 /// ... and after so long without one, TCP's window is no limit any more: all time is busy.
 const FLOW: Duration = Duration::from_millis(250);
+/// Between two reads of a transfer that are so near to each other its bytes came evenly, as far as anybody knows.
+const READ: Duration = Duration::from_millis(100);
 /// Between two reads of a transfer no more than this counts where nothing tells idle time from other.
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 /// A transfer that is held back and went so long without a byte has ended, even if nobody said so.
@@ -191,7 +193,9 @@ impl Bursts {
             self.paced.retain(|_, paced| now.since(*paced.heard.get_or_insert(now)) < DEAD_AFTER);
         }
         let mut starts = first;
+        let mut before = None;
         if let Some(paced) = self.paced.get_mut(&id) {
+            before = paced.heard;
             starts |= std::mem::take(&mut paced.idle);
             paced.hear(bytes, now);
         }
@@ -225,6 +229,7 @@ impl Bursts {
             }
             self.settle();
         } else if self.owner.is_some_and(|owner| owner != id) {
+            let bytes = bytes - self.count_early(bytes, before, now);
             if now.since(last) < TOGETHER {
                 self.join(bytes, now);
             } else {
@@ -232,7 +237,32 @@ impl Bursts {
             }
             return;
         }
+        let bytes = bytes - self.count_early(bytes, before, now);
         self.count(id, bytes, now);
+    }
+
+    /// Of bytes that a transfer brought since it was read before, those that came before others were read last belong to the
+    /// steps before that: else what is read in pieces of a few packets makes the link look several times as fast, where a
+    /// piece comes right behind another transfer's. How many.
+    fn count_early(&mut self, bytes: u64, before: Option<Timestamp>, now: Timestamp) -> u64 {
+        let flows = |(before, last): &(Timestamp, Timestamp)| before < last && now.since(*before) < READ;
+        let Some((before, last)) = before.zip(self.last).filter(flows) else { return 0 };
+        let all = now.since(before).as_secs_f64();
+        let part = |seconds: f64| (bytes as f64 * seconds / all) as u64;
+        let mut left = last.since(before).as_secs_f64();
+        let early = part(left).min(bytes);
+        if !self.untimed {
+            for step in self.steps.iter_mut().rev() {
+                let came = part(left.min(step.seconds));
+                step.bytes = step.bytes.saturating_add(came);
+                self.bytes = self.bytes.saturating_add(came);
+                left -= step.seconds;
+                if left <= 0.0 {
+                    break;
+                }
+            }
+        }
+        early
     }
 
     /// What was heard aside parts the time after all.

@@ -214,6 +214,7 @@ impl Engine {
         match event {
             NetworkEvent::Head(head) => {
                 self.heed_server(&head);
+                self.note_round_trip(&head);
                 let purpose = self.requests.active.get(&head.id).map(|request| request.purpose.clone());
                 let sized = head.content_length.is_some();
                 let tells = head.is_success();

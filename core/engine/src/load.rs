@@ -47,6 +47,7 @@ impl Engine {
         self.take_setup();
         let key_files = KeyFiles::new(self.segment_key.clone());
         self.title = Title { url: url.clone(), wanted_start: start, key_files, ..Title::default() };
+        self.network.round_trip = None;
         self.playback = Playback::at_rate(self.playback.rate_milli);
         self.qoe = Qoe::new(self.now);
         self.enter(State::Loading);

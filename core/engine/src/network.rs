@@ -11,7 +11,8 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::fetch::carried;
-use crate::requests::Request;
+use crate::input::ResponseHead;
+use crate::requests::{Purpose, Request};
 use crate::stream::{RenditionRef, Stream};
 
 /// Changes that are known to have been told.
@@ -32,16 +33,35 @@ pub(crate) struct Network {
     pub(crate) heard: Option<Timestamp>,
     /// Changes that were told.
     told: VecDeque<Change>,
+    /// The shortest time from a request to its answer that was seen in this title, of what is there already: what the way there
+    /// and back takes.
+    pub(crate) round_trip: Option<Duration>,
 }
 
 impl Network {
     pub(crate) fn new(config: &Config) -> Self {
         let memory = config.memory.clone().unwrap_or_default();
-        Self { kind: NetworkType::default(), memory, heard: None, told: VecDeque::new() }
+        Self { kind: NetworkType::default(), memory, heard: None, told: VecDeque::new(), round_trip: None }
     }
 }
 
 impl Engine {
+    /// The head of an answer came: how long the way there and back is, where the server had nothing to wait for.
+    pub(crate) fn note_round_trip(&mut self, head: &ResponseHead) {
+        let Some(request) = self.requests.active.get(&head.id) else { return };
+        let at_once = match request.purpose {
+            Purpose::Manifest | Purpose::Init(..) | Purpose::Index(_) => true,
+            Purpose::Playlist(reference) => !self.is_reload(reference) && !request.fetch.url.contains("_HLS_"),
+            _ => false,
+        };
+        // What follows from it is settled before anything is played.
+        let settled = self.playback.started && self.network.round_trip.is_some();
+        if at_once && !settled && head.is_success() && !head.from_cache {
+            let took = self.now.since(request.started);
+            self.network.round_trip = Some(self.network.round_trip.map_or(took, |known| known.min(took)));
+        }
+    }
+
     /// What a later session may be given as [`Config::memory`]: what this one was given, and what it measured on the kind of
     /// network that the device is on. To be kept when a title has ended, or now and then. As long as nobody said what time
     /// it is ([`Environment::WallClock`](crate::Environment::WallClock)) nothing is added to it.
@@ -68,6 +88,7 @@ impl Engine {
         if kind != before && before != NetworkType::Unknown {
             self.network.memory = self.throughput_memory();
             self.network.heard = None;
+            self.network.round_trip = None;
             self.policies.estimator.on_other_network();
         }
         self.network.kind = kind;

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use telecine_delivery::RequestClass;
-use telecine_model::presentation::PreloadHint;
 use telecine_model::{MediaTime, Segment, TrackKind};
 
 use crate::action::{Format, LoadId, SinkCommand};
@@ -12,7 +11,7 @@ use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::event::{DecisionKind, State};
 use crate::keys::{Cover, Source};
-use crate::live::Edge;
+use crate::live::{Edge, Reach};
 use crate::next_segment;
 use crate::policy::{BufferContext, BufferGoal};
 use crate::requests::Purpose;
@@ -176,7 +175,9 @@ impl Engine {
                         return true;
                     }
                 };
-                self.fetch_segment(kind, reference, *segment, None);
+                let mut segment = *segment;
+                let reach = self.join_parts(reference, &mut segment).map_or(Reach::Own, Reach::On);
+                self.fetch_segment(kind, reference, segment, reach);
                 // What may not be fetched at all has been replaced or left out by now: on with the next.
                 self.playback.is_active() && self.streams.get(&kind).is_some_and(|stream| stream.fetch.is_none())
             }
@@ -409,13 +410,7 @@ impl Engine {
     }
 
     /// Fetches a segment, and its initialisation section if that is not known yet, at once.
-    pub(crate) fn fetch_segment(
-        &mut self,
-        kind: TrackKind,
-        reference: RenditionRef,
-        segment: Segment,
-        hinted: Option<PreloadHint>,
-    ) {
+    pub(crate) fn fetch_segment(&mut self, kind: TrackKind, reference: RenditionRef, segment: Segment, reach: Reach) {
         let base = self.rendition(reference).and_then(|r| r.segments.known()).map(|index| index.base.clone());
         let base = base.unwrap_or_default();
         let init_keys = segment.init.as_ref().map(|init| init.keys.clone());
@@ -456,8 +451,9 @@ impl Engine {
             rendition: reference,
             number: segment.number,
             part: segment.part,
-            open: hinted.as_ref().filter(|hint| hint.length.is_none()).map(|hint| hint.start),
-            hinted,
+            open: reach.open(),
+            listed: !matches!(reach, Reach::Hinted(_)),
+            hinted: reach.hint(),
             entry: None,
             start: segment.start,
             end: segment.end(),

@@ -196,6 +196,8 @@ pub(crate) struct SegmentFetch {
     /// Where in its resource it begins, if it reaches as far as that will: more than one part may come, one after the
     /// other as they are made (H075, H130).
     pub(crate) open: Option<u64>,
+    /// What it begins with was listed when it was asked for: its first bytes were there.
+    pub(crate) listed: bool,
     pub(crate) start: MediaTime,
     pub(crate) end: MediaTime,
     pub(crate) discontinuity: u64,

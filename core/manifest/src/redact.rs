@@ -36,9 +36,9 @@ pub fn redact(bytes: &[u8]) -> Vec<u8> {
     let protocol = sniff(bytes);
     let redacted = match protocol {
         Some(Protocol::Hls) => hls(&text),
-        Some(Protocol::Dash) => xml(&text),
+        Some(Protocol::Dash) => xml(&text, false),
         // What changes an MPD has of an MPD what it changes.
-        None if is_patch(bytes) => xml(&text),
+        None if is_patch(bytes) => xml(&text, true),
         None => other(&text),
     };
     let mut out = redacted.into_bytes();
@@ -187,8 +187,8 @@ fn piece(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{before}{redacted}{after}"))
 }
 
-/// Attribute by attribute and text by text, as a reader finds them.
-fn xml(text: &str) -> String {
+/// Attribute by attribute and text by text, as a reader finds them; in a patch also what it selects by.
+fn xml(text: &str, patch: bool) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(open) = rest.find('<') {
@@ -208,7 +208,7 @@ fn xml(text: &str) -> String {
             "<!--" => out.push_str(&other(inner)),
             "<![CDATA[" => out.push_str(&piece(inner)),
             "<?" => out.push_str(inner),
-            _ => tag(inner, &mut out),
+            _ => tag(inner, patch, &mut out),
         }
         rest = &rest[start.len() + inner.len()..];
         if let Some(behind) = rest.strip_prefix(end) {
@@ -239,7 +239,7 @@ fn end_of_tag(text: &str) -> usize {
     text.len()
 }
 
-fn tag(inner: &str, out: &mut String) {
+fn tag(inner: &str, patch: bool, out: &mut String) {
     let mut rest = inner;
     while let Some(open) = rest.find(['"', '\'']) {
         let quote = if rest.as_bytes().get(open) == Some(&b'"') { '"' } else { '\'' };
@@ -248,8 +248,13 @@ fn tag(inner: &str, out: &mut String) {
         let value = rest.find(quote).map_or(rest, |close| &rest[..close]);
         // Queries without their question mark (ISO/IEC 23009-1, annex I).
         let is_query = ["queryString", "queryTemplate"].iter().any(|name| attribute(out, quote).ends_with(name));
+        let selects = patch && attribute(out, quote).split_ascii_whitespace().next_back() == Some("sel");
         match unescape(value) {
             Ok(query) if is_query => out.push_str(&escape(uri::redact_query(&query))),
+            Ok(path) if selects => match selector(&path) {
+                kept if kept == path => out.push_str(value),
+                redacted => out.push_str(&escape(redacted)),
+            },
             _ => out.push_str(&escaped_piece(value)),
         }
         rest = &rest[value.len()..];
@@ -259,6 +264,28 @@ fn tag(inner: &str, out: &mut String) {
         }
     }
     out.push_str(rest);
+}
+
+/// What an operation of a patch is applied to (RFC 5261, 4.1): a path of names, which are no secrets, and between quotes values
+/// of attributes, which have to become what they become in the MPD that they are looked for in.
+fn selector(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    let mut rest = path;
+    while let Some(open) = rest.find(['"', '\'']) {
+        let quote = if rest.as_bytes().get(open) == Some(&b'"') { '"' } else { '\'' };
+        out.push_str(&piece(&rest[..open]));
+        out.push(quote);
+        rest = &rest[open + 1..];
+        let literal = until(rest, if quote == '"' { "\"" } else { "'" });
+        out.push_str(&piece(literal));
+        rest = &rest[literal.len()..];
+        if let Some(behind) = rest.strip_prefix(quote) {
+            out.push(quote);
+            rest = behind;
+        }
+    }
+    out.push_str(&piece(rest));
+    out
 }
 
 /// The name of the attribute whose opening quote was written last, and what is before it.
@@ -343,6 +370,32 @@ mod tests {
             out.contains("<?xml version=\"1.0\"?>") && out.contains("http://a/b?tok=~") && out.contains("&amp;f=~")
         );
         assert!(out.contains("$Number$?n=$Time$&amp;t=~"), "placeholders stay: {out}");
+    }
+
+    #[test]
+    fn what_a_patch_selects_is_found_in_the_mpd_as_both_are_kept() {
+        let mpd = kept(
+            "<MPD><Period id=\"P29453759\"/><Period id=\"a/b=0123456789abcdef0123\"/><Period id=\"c?d=secret\"/></MPD>",
+        );
+        assert!(!mpd.contains("secret") && !mpd.contains("0123456789"), "{mpd}");
+        let ids: Vec<&str> = mpd.split("id=\"").skip(1).map(|rest| until(rest, "\"")).collect();
+        let patch = kept(concat!(
+            "<Patch mpdId=\"m\">",
+            "<remove sel=\"/MPD/Period[@id='P29453759']/AdaptationSet[@id='1234567890']/S[2]/@t\"/>",
+            "<remove sel='/MPD/Period[@id=\"a/b=0123456789abcdef0123\"]/@start'/>",
+            "<add sel=\"/MPD/Period[@id=&apos;c?d=secret&apos;]\" pos=\"after\"><Period id='x'/></add>",
+            "<remove sel=\"https://host/a?token=secret\"/></Patch>",
+        ));
+        assert!(
+            patch.contains("sel=\"/MPD/Period[@id='P29453759']/AdaptationSet[@id='1234567890']/S[2]/@t\""),
+            "{patch}"
+        );
+        for id in &ids[1..] {
+            let selected = patch.contains(&format!("[@id=&quot;{id}&quot;]"))
+                || patch.contains(&format!("[@id=&apos;{id}&apos;]"));
+            assert!(selected, "{id}: {patch}");
+        }
+        assert!(!patch.contains("secret"), "{patch}");
     }
 
     #[test]

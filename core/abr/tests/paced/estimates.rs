@@ -226,3 +226,53 @@ fn a_part_that_is_read_in_one_piece_counts_from_its_first_byte() {
     assert!(estimate.samples > 0);
     assert_eq!(estimate.bits_per_second, 10_000_000);
 }
+
+/// A transfer that is handed on in pieces.
+struct Piecewise {
+    id: TransferId,
+    size: f64,
+    arrived: f64,
+    began: u64,
+    read: u64,
+}
+
+/// Sound and picture at once on a slow link, each read every fifty milliseconds: a piece that comes right behind one of the
+/// other brings along what came before that.
+#[test]
+fn pieces_of_transfers_beside_each_other_are_of_the_time_since_the_piece_before() {
+    for (kbps, second_at) in [(600.0, 13), (600.0, 41), (1_000.0, 13), (1_500.0, 27)] {
+        let (mut estimator, mut believed) = (DualEwma::new(), Vec::new());
+        let (mut under_way, mut made): (Vec<Piecewise>, u64) = (Vec::new(), 0);
+        for ms in 0..60_000 {
+            let now = Timestamp::from_millis(ms);
+            for (_, size) in [(0, 9_600.0), (second_at, 3_000.0)].into_iter().filter(|(at, _)| ms % 334 == *at) {
+                let id = TransferId(made);
+                made += 1;
+                estimator.on_paced(id);
+                estimator.on_progress(id, 0, now);
+                under_way.push(Piecewise { id, size, arrived: 0.0, began: ms, read: ms });
+            }
+            let share = kbps / 8.0 / under_way.len() as f64;
+            for one in &mut under_way {
+                one.arrived = (one.arrived + share).min(one.size);
+                if one.arrived >= one.size || ms - one.read >= 50 {
+                    one.read = ms;
+                    estimator.on_progress(one.id, one.arrived as u64, now);
+                }
+                if one.arrived >= one.size {
+                    let began = Timestamp::from_millis(one.began);
+                    let flags = TransferFlags { paced: true, held: true, ..TransferFlags::default() };
+                    let (id, bytes) = (one.id, one.size as u64);
+                    let sample = TransferSample { id, bytes, started: began, first_byte: began, finished: now, flags };
+                    estimator.on_transfer(&sample);
+                }
+            }
+            under_way.retain(|one| one.arrived < one.size);
+            if ms % 1000 == 0 {
+                let rate = estimator.estimate().map_or(0.0, |estimate| estimate.bits_per_second as f64 / 1000.0);
+                believed.push((ms as f64, rate));
+            }
+        }
+        assert_within(&believed, (5.0, 60.0), (0.8 * kbps, 1.25 * kbps), &format!("{kbps} {second_at}"));
+    }
+}

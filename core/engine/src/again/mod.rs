@@ -18,6 +18,7 @@ use crate::action::LoadId;
 use crate::buffer::{Item, SEAM};
 use crate::engine::Engine;
 use crate::event::{DecisionKind, State};
+use crate::live::Reach;
 use crate::select::Step;
 use crate::stream::{Init, RenditionRef, SegmentFetch, Stream};
 use crate::timer::Timer;
@@ -175,7 +176,7 @@ impl Engine {
         stream.again.under_way = Some(UnderWay { load: next_load, waits, until: None, own_init: None });
         // What goes on behind the buffer does so with the reader that it had.
         let demuxer = stream.demuxer.take();
-        self.fetch_segment(kind, reference, segment, None);
+        self.fetch_segment(kind, reference, segment, Reach::Own);
         if let Some(stream) = self.streams.get_mut(&kind) {
             stream.demuxer = demuxer;
         }

@@ -291,7 +291,7 @@ impl Engine {
         let reading = dash.clock.read(self.now)?;
         let availability = self.availability(reading)?;
         let index = self.rendition(reference).and_then(|rendition| rendition.segments.known())?;
-        let Some(SegmentTimes { from, until, .. }) = availability.of(index, segment.number) else {
+        let Some(SegmentTimes { from: announced, until, .. }) = availability.of(index, segment.number) else {
             return Some(Edge::Never);
         };
         // What is listed is there, as far as the clock allows that; of what is computed the clock has to be certain.
@@ -299,9 +299,16 @@ impl Engine {
         let late = if listed { dash.late.known_missing(self.now) } else { dash.late.ask_after(self.now) };
         // A publisher is late now and then. Where there is a buffer, that is waited for rather than asked for in vain.
         let prudence = PRUDENCE.min(segment.duration.mul_ratio(1, 4));
-        let from = from.offset(if index.availability_complete { late.max(prudence) } else { late });
+        let from = announced.offset(if index.availability_complete { late.max(prudence) } else { late });
         let bound = if listed { reading.latest } else { reading.earliest };
-        if from > bound {
+        // Chunks that came as they were made tell when the next can be asked for, however little is known of the clock: whoever
+        // waits until that is certain loses up to a second of the little that there is.
+        let chunks = !listed && !index.availability_complete;
+        if let Some(at) = dash.late.can_be_asked_for(announced).filter(|_| chunks) {
+            if at > self.now {
+                return Some(Edge::NotYet(at));
+            }
+        } else if from > bound {
             let caution = if listed { Duration::ZERO } else { CAUTION };
             let at = dash.clock.reaches(from, caution).unwrap_or(self.now);
             return (at > self.now).then_some(Edge::NotYet(at));

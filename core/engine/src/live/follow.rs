@@ -192,7 +192,7 @@ impl Engine {
     pub(crate) fn is_held(&self, purpose: &Purpose) -> bool {
         let Purpose::Segment(kind) = purpose else { return false };
         let fetch = self.streams.get(kind).and_then(|stream| stream.fetch.as_ref());
-        fetch.is_some_and(|fetch| fetch.hinted.is_some() || fetch.open.is_some())
+        fetch.is_some_and(|fetch| fetch.hinted.is_some() || (fetch.open.is_some() && !fetch.listed))
     }
 
     pub(crate) fn is_live(&self) -> bool {

@@ -144,7 +144,7 @@ impl Engine {
         let Some(fetch) = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref()) else {
             return Duration::ZERO;
         };
-        if self.is_held(&Purpose::Segment(kind)) {
+        if fetch.hinted.is_some() || fetch.open.is_some() {
             return self.granularity().to_duration();
         }
         let chunks = self.index_of(fetch.rendition).is_some_and(|index| !index.availability_complete);

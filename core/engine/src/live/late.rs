@@ -14,6 +14,9 @@ use crate::stream::RenditionRef;
 /// behind each other.
 const LATER: MediaTime = MediaTime::from_millis(200);
 
+/// What follows a part that could not be had is waited for so many times the length of a segment.
+const LATE_SEGMENTS: u32 = 3;
+
 /// What was learnt counts for so long at least and at most, twice as long each time that it proves true again: one that a
 /// cache held up does not keep a whole session further from its edge.
 const KEPT: Duration = Duration::from_secs(60);
@@ -49,15 +52,27 @@ struct By {
 }
 
 impl Late {
-    /// How much later than listed parts, or segments, come, as far as that is known.
-    pub(super) fn by(&self, part: bool, now: Timestamp) -> MediaTime {
-        let known = if part { self.parts } else { self.segments };
-        known.filter(|known| now < known.until).map_or(MediaTime::ZERO, |known| known.by)
+    /// How much later than listed segments come, as far as that is known; where `parts` are played, how much later those do,
+    /// and the whole segments that are fetched among them.
+    pub(super) fn by(&self, parts: bool, now: Timestamp) -> MediaTime {
+        let known = [self.segments, self.parts.filter(|_| parts)].into_iter().flatten();
+        known.filter(|known| now < known.until).map(|known| known.by).max().unwrap_or_default()
     }
 
     /// Since when something is waited for in vain.
     fn waits_since(&self, kind: TrackKind) -> Option<Timestamp> {
         self.in_vain.get(&kind).map(|vain| vain.since)
+    }
+
+    /// Something listed is not there: what was learnt and forgotten a while ago is true again, and nothing more has to be
+    /// missed to know that.
+    fn recall(&mut self, part: bool, now: Timestamp) {
+        let learnt = if part { &mut self.parts } else { &mut self.segments };
+        let lately = |known: &&mut By| now >= known.until && now < known.until + known.kept;
+        if let Some(known) = learnt.as_mut().filter(lately) {
+            known.kept = known.kept.saturating_mul(2).min(KEPT_AT_MOST);
+            known.until = now + known.kept;
+        }
     }
 
     pub(super) fn on_in_vain(&mut self, kind: TrackKind, part: bool, behind: MediaTime, now: Timestamp) {
@@ -102,6 +117,9 @@ impl Engine {
             let length = absent.then(|| self.too_early_by_clock(kind, request.fetch.attempt)).flatten();
             return length.map(Self::until_it_is_there);
         }
+        if absent {
+            self.title.live.late.recall(part, self.now);
+        }
         let length = match part {
             _ if !absent => None,
             true => self.part_too_early(request, kind),
@@ -142,7 +160,9 @@ impl Engine {
         }
         let stands = stream.lost.segments > 0 || !self.playback.started;
         let spare = self.spare(&request.purpose) > length;
-        (waited < segment && (spare || stands)).then_some(length)
+        // As long as for segments where what came before could not be had either.
+        let patience = if stands { segment * LATE_SEGMENTS } else { segment };
+        (waited < patience && (spare || stands)).then_some(length)
     }
 
     /// How far the end of what is fetched is behind the edge.

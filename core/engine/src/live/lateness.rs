@@ -55,6 +55,9 @@ pub(super) struct Lateness {
     doubtful: Option<(TrackKind, Option<Missed>)>,
     /// What was waited for.
     came: Recent,
+    /// The same by the host's clock, which is exact where the world's is hardly known: from the time that is announced, as a
+    /// number, to that of the host's clock.
+    arrived: Recent,
     /// When something came that was suddenly late: a line that was down for a while makes everything late, once.
     sudden: Option<Timestamp>,
     /// When it was made, by its producer's clock.
@@ -179,8 +182,8 @@ impl Lateness {
         self.doubtful.is_some_and(|(doubtful, _)| doubtful == kind)
     }
 
-    /// What was waited for came so late.
-    pub(super) fn came(&mut self, by: MediaTime, delay: MediaTime, now: Timestamp) {
+    /// What was waited for came so late, by the world's clock and by the host's.
+    pub(super) fn came(&mut self, by: MediaTime, arrived: MediaTime, delay: MediaTime, now: Timestamp) {
         if self.came.most().is_some_and(|most| by > most + SUDDEN) {
             let announced = now - by.to_duration();
             let since = *self.sudden.get_or_insert(now);
@@ -190,7 +193,16 @@ impl Lateness {
         }
         self.sudden = None;
         self.came.add(by, by, now);
+        self.arrived.add(arrived, arrived, now);
         self.settle(delay, now);
+    }
+
+    /// When what is announced for a time can be asked for by how its like came, whatever the world's clock shows. None where
+    /// nothing was waited for yet, or something was asked for in vain.
+    pub(super) fn can_be_asked_for(&self, announced: WallTime) -> Option<Timestamp> {
+        let arrived = self.arrived.most().filter(|_| self.missed.is_none())?;
+        let at = MediaTime::from_micros(announced.as_micros()) + arrived;
+        Some(Timestamp::from_micros(u64::try_from(at.as_micros()).unwrap_or(0)))
     }
 
     /// What was listed was seen so late: it may have been there before.
@@ -267,18 +279,18 @@ fn ask_behind(missed: Option<Missed>, now: Timestamp) -> MediaTime {
 impl Engine {
     /// A fragment of a kind's segment came; its first bytes came at `waited`, if the source had nothing before.
     pub(crate) fn see_arrival(&mut self, kind: TrackKind, found: &[FragmentTrack], waited: Option<Timestamp>) {
-        let by = waited.and_then(|at| self.late_by(kind, found, at));
+        let came = waited.and_then(|at| self.came_at(kind, found, at));
         let now = self.now;
         let Some(dash) = &mut self.title.live.dash else { return };
         dash.flows = true;
         dash.late.confirmed(kind);
-        if let Some(by) = by {
-            dash.late.came(by, dash.delay, now);
+        if let Some((by, arrived)) = came {
+            dash.late.came(by, arrived, dash.delay, now);
         }
     }
 
-    /// How much later than announced the end of a fragment came at a moment.
-    fn late_by(&self, kind: TrackKind, found: &[FragmentTrack], at: Timestamp) -> Option<MediaTime> {
+    /// How much later than announced the end of a fragment came at a moment, by the world's clock and by the host's.
+    fn came_at(&self, kind: TrackKind, found: &[FragmentTrack], at: Timestamp) -> Option<(MediaTime, MediaTime)> {
         let stream = self.streams.get(&kind)?;
         let fetch = stream.fetch.as_ref()?;
         let mut own = self.init_of(stream, fetch)?.tracks.iter().filter(|track| track.kind == kind);
@@ -288,7 +300,11 @@ impl Engine {
         })?;
         // Pictures that are coded in another order than they are shown in reach a little further.
         let end = (end + self.stated_offset(fetch)?).min(fetch.end);
-        Some(self.announced_at(at)? - end)
+        let reading = self.dash_live()?.clock.read(self.now)?;
+        let announced = self.availability(reading)?.wall_time_of(end);
+        let arrived =
+            MediaTime::from_duration(at.since(Timestamp::ZERO)) - MediaTime::from_micros(announced.as_micros());
+        Some((self.announced_at(at)? - end, arrived))
     }
 
     /// The producer says when something was made.
@@ -435,11 +451,11 @@ mod tests {
     #[test]
     fn what_is_late_from_the_beginning_is_the_publishers_way_and_what_is_added_is_a_lag() {
         let mut late = Lateness::default();
-        late.came(ms(400), DELAY, at(0));
-        late.came(ms(300), DELAY, at(5));
+        late.came(ms(400), MediaTime::ZERO, DELAY, at(0));
+        late.came(ms(300), MediaTime::ZERO, DELAY, at(5));
         assert_eq!((late.lag(at(5)), late.ask_after(at(5))), (MediaTime::ZERO, ms(400)));
         for minute in 1..=60 {
-            late.came(ms(300 + 10 * minute), DELAY, at(60 * minute as u64));
+            late.came(ms(300 + 10 * minute), MediaTime::ZERO, DELAY, at(60 * minute as u64));
         }
         let lag = late.lag(at(3600));
         assert!((ms(550)..=ms(600)).contains(&lag), "{lag}");
@@ -453,30 +469,44 @@ mod tests {
     #[test]
     fn a_publisher_that_was_late_once_is_so_no_longer_after_two_minutes() {
         let mut late = Lateness::default();
-        late.came(ms(2000), DELAY, at(0));
-        late.came(ms(100), DELAY, at(1));
+        late.came(ms(2000), MediaTime::ZERO, DELAY, at(0));
+        late.came(ms(100), MediaTime::ZERO, DELAY, at(1));
         assert_eq!(late.ask_after(at(1)), ms(2000));
-        (1..=130).for_each(|second| late.came(ms(100), DELAY, at(second)));
+        (1..=130).for_each(|second| late.came(ms(100), MediaTime::ZERO, DELAY, at(second)));
         assert_eq!(late.ask_after(at(130)), ms(100));
     }
 
     #[test]
     fn a_line_that_was_down_for_a_while_is_no_publisher_that_is_late() {
         let mut late = Lateness::default();
-        late.came(ms(100), DELAY, at(0));
+        late.came(ms(100), MediaTime::ZERO, DELAY, at(0));
         // All that was made meanwhile comes at once.
         for by in [3000, 2500, 2000, 1000] {
-            late.came(ms(by), DELAY, at(60));
+            late.came(ms(by), MediaTime::ZERO, DELAY, at(60));
         }
-        late.came(ms(100), DELAY, at(61));
+        late.came(ms(100), MediaTime::ZERO, DELAY, at(61));
         assert_eq!(late.ask_after(at(61)), ms(100));
         // A publisher that has become late goes on to be.
         for second in 62..64 {
-            late.came(ms(3000), DELAY, at(second));
+            late.came(ms(3000), MediaTime::ZERO, DELAY, at(second));
             assert_eq!(late.ask_after(at(second)), ms(100), "{second}");
         }
-        late.came(ms(3000), DELAY, at(66));
+        late.came(ms(3000), MediaTime::ZERO, DELAY, at(66));
         assert_eq!(late.ask_after(at(66)), ms(3000));
+    }
+
+    #[test]
+    fn what_was_waited_for_tells_when_the_next_can_be_asked_for_by_the_hosts_clock_alone() {
+        let announced = |seconds: i64| WallTime::from_micros(seconds * 1_000_000);
+        let arrived = |host: i64, seconds: i64| ms(host) - MediaTime::from_secs(seconds);
+        let mut late = Lateness::default();
+        assert_eq!(late.can_be_asked_for(announced(1_000_010)), None, "nothing has come");
+        late.came(ms(450), arrived(5_100, 1_000_000), DELAY, at(5));
+        late.came(ms(480), arrived(7_130, 1_000_002), DELAY, at(7));
+        // Whatever the world's clock was taken for: by the later of the two.
+        assert_eq!(late.can_be_asked_for(announced(1_000_010)), Some(Timestamp::from_millis(15_130)));
+        late.missed(VIDEO, ms(0), DELAY, at(9));
+        assert_eq!(late.can_be_asked_for(announced(1_000_010)), None, "it was too early");
     }
 
     #[test]
@@ -497,12 +527,12 @@ mod tests {
     #[test]
     fn the_producers_clock_says_how_far_the_encoder_lags_unless_it_cannot_be_right() {
         let mut late = Lateness::default();
-        late.came(ms(2700), DELAY, at(0));
+        late.came(ms(2700), MediaTime::ZERO, DELAY, at(0));
         late.made(ms(2500), at(0));
         assert_eq!(late.lag(at(0)), ms(2500), "all of it");
         // Media that came before they were made.
         let mut late = Lateness::default();
-        late.came(ms(200), DELAY, at(0));
+        late.came(ms(200), MediaTime::ZERO, DELAY, at(0));
         late.made(ms(3_600_000), at(0));
         assert_eq!(late.lag(at(0)), MediaTime::ZERO);
         // One that runs fast is ahead of what may be asked for.
@@ -516,7 +546,7 @@ mod tests {
         let hour = Duration::from_secs(3600);
         let come_by = |by| {
             let mut late = Lateness::default();
-            late.came(ms(by), DELAY, at(0));
+            late.came(ms(by), MediaTime::ZERO, DELAY, at(0));
             late
         };
         // A publisher that holds back what was made in time.

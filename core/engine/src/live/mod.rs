@@ -40,7 +40,7 @@ use self::follow::Following;
 pub use self::follow::LiveSnapshot;
 use self::hanging::Hung;
 use self::late::Late;
-pub(crate) use self::parts::OPEN_END;
+pub(crate) use self::parts::{Reach, OPEN_END};
 use self::reload::Reload;
 use self::versions::Refreshing;
 use crate::action::{FetchRequest, Validators};

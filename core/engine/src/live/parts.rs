@@ -14,6 +14,10 @@ use crate::stream::{InitKey, RenditionRef, SegmentFetch, Stream};
 /// What reaches to the end of a resource whose end nobody knows yet (H075).
 pub(crate) const OPEN_END: u64 = (1 << 53) - 1;
 
+/// A round trip that takes more than this share of a part is too long to make for each: half of it, so that the other half is
+/// there for the media.
+const DEAR: i64 = 2;
+
 /// Hints of a rendition that were followed in vain, in a row, before no more are.
 const IN_VAIN: u32 = 3;
 
@@ -28,7 +32,8 @@ impl Engine {
             let keys = index.keys.last().map_or(&[][..], |keys| keys);
             keys.iter().any(|key| matches!(key.method, KeyMethod::Aes128 | KeyMethod::Aes256 | KeyMethod::Aes256Gcm))
         };
-        self.config.live.low_latency && offered && !self.index_of(reference).is_some_and(whole)
+        let possible = self.config.live.low_latency && offered && !self.index_of(reference).is_some_and(whole);
+        possible && self.parts_pay(reference)
     }
 
     /// Whether a title has more than one playlist, so that one can report of another.
@@ -87,7 +92,39 @@ impl Engine {
         let number = index.table.end_number();
         let part = u32::try_from(index.parts_of(number).len()).unwrap_or(u32::MAX);
         let segment = index.resource(number, part, edge, target, &hint.uri, range_of(&hint));
-        self.fetch_segment(kind, reference, segment, Some(hint));
+        self.fetch_segment(kind, reference, segment, Reach::Hinted(hint));
+    }
+
+    /// Asks for all that follows a part in its resource together with it: what is listed, and, where the resource is what is
+    /// hinted at, what is yet to be made of it. Part by part each costs a round trip, and where that takes about as long as a
+    /// part does, nobody who is behind the edge ever gets there (6.3.8 leaves to clients what they ask for at once). Where the
+    /// range begins, if it is more than the part.
+    pub(crate) fn join_parts(&self, reference: RenditionRef, segment: &mut Segment) -> Option<u64> {
+        let (part, range) = segment.part.zip(segment.byte_range)?;
+        if self.title.live.late.by(true, self.now) > MediaTime::ZERO || !self.plays_parts(reference) {
+            return None;
+        }
+        let index = self.index_of(reference)?;
+        let behind = index.parts_of(segment.number).get(usize::try_from(part).ok()?..)?;
+        let first = behind.first()?;
+        let mut end = range.offset.saturating_add(range.length);
+        let mut taken = 1;
+        for next in behind.get(1..)?.iter() {
+            let follows = next.byte_range.filter(|range| range.offset == end && next.uri == first.uri && !next.gap);
+            let Some(range) = follows else { break };
+            end = end.saturating_add(range.length);
+            taken += 1;
+        }
+        let hint = self.title.playlists.get(&reference).and_then(hint_of);
+        let grows = taken == behind.len()
+            && index.table.end_number() == segment.number
+            && hint.is_some_and(|hint| hint.uri == first.uri && hint.start == end && hint.length.is_none());
+        let length = if grows { OPEN_END } else { end }.saturating_sub(range.offset);
+        if length <= range.length {
+            return None;
+        }
+        segment.byte_range = Some(ByteRange { length, ..range });
+        Some(range.offset)
     }
 
     /// A rendition's playlist came again: what was asked for by its hints is listed now, or still hinted at, or will not
@@ -198,7 +235,51 @@ impl Engine {
         // A server that does not hold requests as it promised is polled: so much later it is known what there is.
         let polled = info.target_duration.mul_ratio(1, 2);
         let late = self.title.live.late.by(true, self.now);
+        // Whatever distance the server is known to have: a part is made while the one before it is on its way, behind a list
+        // that says that it is there and a request for it.
+        let part = info.part_target.unwrap_or_default();
+        let way = MediaTime::from_duration(self.network.round_trip.unwrap_or_default()).min(info.target_duration);
+        let least = least.max((part + way).mul_ratio(2, 1));
         Some(late + if self.title.live.may_block(reference) { least } else { least + polled })
+    }
+
+    /// Whether the parts of a rendition are worth their requests: as files each of them takes a round trip, one after the other,
+    /// and where that is most of what a part lasts they cannot be had as fast as they are made. Ranges of one resource are asked
+    /// for together.
+    fn parts_pay(&self, reference: RenditionRef) -> bool {
+        let last = self.index_of(reference).and_then(|index| index.parts.last()?.parts.last());
+        let target = self.title.playlists.get(&reference).and_then(|info| info.part_target);
+        let (Some(last), Some(target), Some(way)) = (last, target, self.network.round_trip) else { return true };
+        last.byte_range.is_some() || MediaTime::from_duration(way) <= target.mul_ratio(1, DEAR)
+    }
+}
+
+/// Under what something is asked for.
+pub(crate) enum Reach {
+    /// It is what it is.
+    Own,
+    /// It is listed, and more than its playlist says of it is asked for, from that byte of its resource on.
+    On(u64),
+    /// It is hinted at.
+    Hinted(PreloadHint),
+}
+
+impl Reach {
+    /// Where in its resource it begins, if more than it may come.
+    pub(crate) fn open(&self) -> Option<u64> {
+        match self {
+            Self::Own => None,
+            Self::On(begin) => Some(*begin),
+            Self::Hinted(hint) => hint.length.is_none().then_some(hint.start),
+        }
+    }
+
+    /// The hint, if it is one.
+    pub(crate) fn hint(self) -> Option<PreloadHint> {
+        match self {
+            Self::Own | Self::On(_) => None,
+            Self::Hinted(hint) => Some(hint),
+        }
     }
 }
 

@@ -849,6 +849,7 @@ fn a_recording_of_a_live_title_replays_to_the_same_actions() {
     let sessions = [
         (Origin::new(), TIME),
         (Origin::new(), "/dash/live_60/utc_iso/demo/number.mpd"),
+        (Origin::new(), "/dash/live_60/periods_60/patch_60/demo/time.mpd"),
         (patching(|nth, text| if nth % 3 == 0 { xml("<html/>".to_owned()) } else { xml(text) }), TIME),
     ];
     for (origin, path) in sessions {

@@ -81,6 +81,26 @@ fn a_link_that_is_the_limit_is_known_too() {
     the_link_is_known("rate=2Mbps,rtt=40ms", 2_000_000);
 }
 
+#[test]
+fn transfers_that_are_read_in_pieces_beside_each_other_do_not_make_a_slow_link_pass_for_a_fast_one() {
+    let path = "/hls/live_60/parts_334/partfiles_1/demo/main.m3u8";
+    for kbps in [600, 1000, 1500] {
+        let mut session =
+            Origin::new().play(path).network(format!("rate={kbps}kbps,rtt=40ms").parse().expect("a network"));
+        let mut believed: Vec<u64> = (10..90)
+            .map(|second| {
+                session.run(Some(at(second * 1000)));
+                session.engine().snapshot(session.now()).throughput.expect("it was measured")
+            })
+            .collect();
+        believed.sort_unstable();
+        // Playlists are on their way beside the media, and take their share.
+        let (middle, upper) = (believed[believed.len() / 2], believed[believed.len() * 3 / 4]);
+        assert!((kbps * 750..kbps * 1050).contains(&middle), "{kbps} kbit/s: {middle}");
+        assert!(upper <= kbps * 1500, "{kbps} kbit/s: {upper}");
+    }
+}
+
 /// Chunks and parts that come later than is announced: the flavour, how late in milliseconds, and how far the middle of what
 /// is believed may be off, in hundredths.
 const LATE: [(&str, &[u64], u64); 4] = [

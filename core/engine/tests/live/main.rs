@@ -18,6 +18,7 @@ mod hanging;
 mod hls;
 mod interstitials;
 mod latency;
+mod lines;
 mod lists;
 mod low_latency;
 mod missing;
