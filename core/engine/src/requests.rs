@@ -153,7 +153,7 @@ pub(crate) struct Requests {
     pub(crate) active: BTreeMap<RequestId, Request>,
     /// When anybody but a clock answered anything last: a whole answer, or one that flows.
     pub(crate) last_answer: Option<Timestamp>,
-    /// When that which was made last of all that were answered was made.
+    /// When that which was made last of all that were answered soon was made.
     pub(crate) asked_last_of_answered: Option<Timestamp>,
     /// When somebody answered last after nobody had.
     pub(crate) back: Option<Timestamp>,

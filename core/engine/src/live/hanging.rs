@@ -23,6 +23,8 @@ const LEAST: Duration = Duration::from_millis(1500);
 /// Nor one that takes no longer than so many times what answers usually take.
 const USUAL: u32 = 4;
 
+/// What is answered so soon was asked for over a line that is well.
+const PROMPT: Duration = Duration::from_secs(1);
 /// So long before there is nothing left to play another request is made for it,
 const FOR_ANOTHER: Duration = Duration::from_millis(2500);
 /// and so long before that it is left out, for what follows to come.
@@ -55,7 +57,9 @@ impl Engine {
     /// A request that was made at a time was answered, whole or so that it flows. A line that carries nothing may bring heads.
     pub(crate) fn note_answered(&mut self, started: Timestamp) {
         self.requests.note_answer(self.now);
-        if self.requests.asked_last_of_answered < Some(started) {
+        // A line that has gone slow brings what is small before what is large; that one stands is no wonder there.
+        let prompt = self.now.since(started) <= PROMPT.max(self.estimate().ttfb * 2);
+        if prompt && self.requests.asked_last_of_answered < Some(started) {
             self.requests.asked_last_of_answered = Some(started);
             if self.is_live() {
                 // What it has overtaken is looked at.

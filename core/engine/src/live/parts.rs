@@ -202,9 +202,14 @@ impl Engine {
             // Whatever container it is in, a part ends here.
             self.on_chunk_complete(id, bytes);
         }
-        if let Some(fetch) = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.as_mut()) {
+        let Some(stream) = self.streams.get_mut(&kind) else { return true };
+        if let Some(fetch) = &mut stream.fetch {
             fetch.part = part;
             fetch.end = end.unwrap_or(fetch.end).max(fetch.start);
+            if fetch.listed {
+                // Nothing else is asked for until it ends: it alone shows that there is no more.
+                stream.at_edge = listed == Some(begin.saturating_add(bytes));
+            }
         }
         all || !goes_on
     }
