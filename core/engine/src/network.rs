@@ -51,12 +51,14 @@ impl Engine {
         let Some(request) = self.requests.active.get(&head.id) else { return };
         let at_once = match request.purpose {
             Purpose::Manifest | Purpose::Init(..) | Purpose::Index(_) => true,
-            Purpose::Playlist(reference) => !self.is_reload(reference) && !request.fetch.url.contains("_HLS_"),
+            // With directives it may be held.
+            Purpose::Playlist(reference) => {
+                let plain = self.rendition(reference).and_then(|rendition| rendition.uri.as_deref());
+                !self.is_reload(reference) && plain == Some(request.fetch.url.as_str())
+            }
             _ => false,
         };
-        // What follows from it is settled before anything is played.
-        let settled = self.playback.started && self.network.round_trip.is_some();
-        if at_once && !settled && head.is_success() && !head.from_cache {
+        if at_once && head.is_success() && !head.from_cache {
             let took = self.now.since(request.started);
             self.network.round_trip = Some(self.network.round_trip.map_or(took, |known| known.min(took)));
         }

@@ -15,6 +15,9 @@ use crate::input::{RequestId, ResponseHead};
 use crate::media::{MediaReader, Piece};
 use crate::stream::{InitKey, RenditionRef};
 
+/// Whoever was asked last may not have answered for less.
+const DOWN: Duration = Duration::from_secs(3);
+
 /// Longer entity tags and dates are not sent back.
 const LONGEST_VALIDATOR: usize = 512;
 
@@ -184,7 +187,8 @@ impl Requests {
 
     /// Whether media of another kind than this is on its way.
     pub(crate) fn brings_media_of_another(&self, kind: Option<TrackKind>) -> bool {
-        let is_other = |r: &&Request| matches!(r.purpose, Purpose::Segment(other) if Some(other) != kind);
+        let of_essence = [TrackKind::Video, TrackKind::Audio];
+        let is_other = |r: &&Request| matches!(r.purpose, Purpose::Segment(other) if Some(other) != kind && of_essence.contains(&other));
         self.active.values().filter(is_other).any(|r| r.head.as_ref().is_some_and(ResponseHead::is_success))
     }
 
@@ -222,10 +226,15 @@ impl Requests {
 
     /// Somebody answered.
     pub(crate) fn note_answer(&mut self, now: Timestamp) {
-        if self.silent_since().is_some() {
+        if self.is_down(now) {
             self.back = Some(now);
         }
         self.last_answer = Some(now);
+    }
+
+    /// Whether nobody has answered for so long that the line is down, and not one server.
+    pub(crate) fn is_down(&self, now: Timestamp) -> bool {
+        self.silent_since().is_some_and(|since| now.since(since) >= DOWN)
     }
 
     /// Since when nobody answers, if that is so.

@@ -445,6 +445,9 @@ impl Engine {
         if let Some(demuxer) = &mut demuxer {
             demuxer.next_segment(false);
         }
+        if matches!(reach, Reach::On(_)) {
+            stream.at_edge = false;
+        }
         stream.fetch = Some(SegmentFetch {
             demuxer,
             load: LoadId(self.loads),

@@ -12,7 +12,7 @@ use telecine_model::{MediaTime, TrackKind};
 
 use super::failing::patience;
 use super::lateness::PLAUSIBLE;
-use crate::buffer::Item;
+use crate::buffer::{Item, SEAM};
 use crate::engine::Engine;
 use crate::event::DecisionKind;
 use crate::requests::Purpose;
@@ -82,6 +82,7 @@ impl Engine {
     pub(crate) fn leave_out_again(&mut self, kind: TrackKind, fetch: &SegmentFetch) -> bool {
         let by = self.announced_since(fetch);
         let Some(stream) = self.streams.get_mut(&kind) else { return false };
+        stream.lost.first.take_if(|first| fetch.start.abs_diff(first.start) > SEAM && first.again_to.is_some());
         let Some(first) = &mut stream.lost.first else { return false };
         let Some(to) = first.again_to.take() else { return false };
         first.by = by.unwrap_or(first.by).max(first.by);
@@ -100,7 +101,12 @@ impl Engine {
     /// there.
     pub(crate) fn note_late_source(&mut self, kind: TrackKind) {
         let Some(stream) = self.streams.get_mut(&kind) else { return };
+        let came = stream.fetch.as_ref().map(|fetch| fetch.start);
         let Some(first) = stream.lost.first.take_if(|first| first.again_to.is_some()) else { return };
+        // The window may have left it behind meanwhile: of what comes instead nothing is learnt.
+        if came.is_none_or(|start| start.abs_diff(first.start) > SEAM) {
+            return;
+        }
         let now = self.now;
         match &mut self.title.live.dash {
             Some(dash) => dash.late.missed(kind, first.by, dash.delay, now),
@@ -112,7 +118,8 @@ impl Engine {
     /// costs the viewer that time, and to leave it out what would have been seen in it. None: as long as anybody waits.
     pub(crate) fn bears(&self, purpose: &Purpose) -> Option<Duration> {
         let Purpose::Segment(kind) = purpose else { return None };
-        let stream = self.streams.get(kind).filter(|_| self.is_live())?;
+        // Who does not follow the edge has time.
+        let stream = self.streams.get(kind).filter(|_| self.is_live() && self.title.live.following.live)?;
         let fetch = stream.fetch.as_ref()?;
         // Of pictures it takes a whole segment to go on without a part.
         let length = self.real((fetch.end - fetch.start).max(self.segment_duration(stream)));

@@ -305,7 +305,9 @@ impl Engine {
         // waits until that is certain loses up to a second of the little that there is.
         let chunks = !listed && !index.availability_complete;
         if let Some(at) = dash.late.can_be_asked_for(announced).filter(|_| chunks) {
-            if at > self.now {
+            // No later than the clock is certain of: the host's may have stood while the device slept.
+            let at = dash.clock.reaches(from, CAUTION).map_or(at, |certain| at.min(certain));
+            if at > self.now && from > bound {
                 return Some(Edge::NotYet(at));
             }
         } else if from > bound {
@@ -431,9 +433,9 @@ impl Engine {
         let (now, stale_after) = (self.now, self.config.live.stale_after);
         // Not all viewers at once: an eighth of a segment later at most.
         let draw = u32::try_from(self.title.live.jitter % 100).unwrap_or(0);
-        let down = self.requests.silent_since().is_some();
+        let down = self.requests.is_down(now);
         let Some(dash) = &mut self.title.live.dash else { return };
-        dash.refresh.see_line(down, now);
+        dash.refresh.see_line(down, now, draw);
         for (from, segment) in &needs {
             dash.refresh.need(*from + *segment / 800 * draw, *segment);
         }

@@ -24,6 +24,11 @@ impl Failing {
         self.0 = Some((since, error.clone()));
     }
 
+    /// When the first of them began.
+    pub(super) fn since(&self) -> Option<Timestamp> {
+        self.0.as_ref().map(|(since, _)| *since)
+    }
+
     /// A load was answered, be it with nothing new.
     pub(super) fn answered(&mut self) {
         self.0 = None;

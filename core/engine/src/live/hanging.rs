@@ -29,6 +29,10 @@ const PROMPT: Duration = Duration::from_secs(1);
 const FOR_ANOTHER: Duration = Duration::from_millis(2500);
 /// and so long before that it is left out, for what follows to come.
 const FOR_THE_NEXT: Duration = Duration::from_secs(1);
+/// Servers that are slow to answer are not to be asked for ever in vain: behind what was left out it is waited twice as long each
+/// time, so many times, and for lists this share of the time for which they have been asked for in vain.
+const MOST_PATIENT: u32 = 3;
+const SHARE: u32 = 3;
 /// What is due sooner than this is due.
 const SOON: Duration = Duration::from_millis(10);
 
@@ -103,11 +107,17 @@ impl Engine {
 
     /// In how long a request that nothing more comes of is taken to hang, if it is overtaken. None is never.
     fn hangs_from(&self, request: &Request) -> Option<Duration> {
-        let mut before = FOR_ANOTHER;
+        let (mut before, mut least) = (FOR_ANOTHER, LEAST);
         let (spare, due) = match request.purpose {
             Purpose::Segment(kind) | Purpose::Init(kind, _) => {
-                if self.hung_before(kind) > 0 {
+                // Who does not follow the edge has time: nothing is lost by waiting.
+                if !self.title.live.following.live {
+                    return None;
+                }
+                let times = self.hung_before(kind);
+                if times > 0 {
                     before = FOR_THE_NEXT;
+                    least *= 1 << (times - 1).min(MOST_PATIENT);
                 }
                 (self.spare(&request.purpose), self.is_made_in(kind))
             }
@@ -115,14 +125,20 @@ impl Engine {
                 let info = self.title.playlists.get(&reference);
                 // 6.2.5.2: a request is held until there is more.
                 let held = info.filter(|info| parts::blocks(info)).map(|info| info.target_duration);
+                let in_vain = self.title.live.reloads.get(&reference).map(|reload| reload.in_vain_for(self.now));
+                least = least.max(in_vain.unwrap_or_default() / SHARE);
                 (self.spare_of_all(), held.map_or(Duration::ZERO, MediaTime::to_duration))
             }
-            Purpose::Refresh | Purpose::Patch => (self.spare_of_all(), Duration::ZERO),
+            Purpose::Refresh | Purpose::Patch => {
+                let dash = self.title.live.dash.as_ref();
+                least = least.max(dash.map(|dash| dash.refresh.failing_for(self.now)).unwrap_or_default() / SHARE);
+                (self.spare_of_all(), Duration::ZERO)
+            }
             _ => return None,
         };
         let waited = self.now.since(request.heard);
         let borne = (spare + waited).saturating_sub(before);
-        let least = LEAST.max(self.estimate().ttfb * USUAL);
+        let least = least.max(self.estimate().ttfb * USUAL).min(self.config.head_timeout.max(LEAST));
         Some((borne.max(least) + due).saturating_sub(waited))
     }
 
@@ -164,7 +180,7 @@ impl Engine {
         let others = if overtaken { ", while what was asked for later was answered" } else { "" };
         let message = format!("nothing more of it in {waited} ms{others}");
         if let Purpose::Segment(kind) | Purpose::Init(kind, _) = request.purpose {
-            request.hung = self.note_hung(kind);
+            request.hung = (!self.fetches_again(kind)).then(|| self.note_hung(kind)).flatten();
         }
         self.on_failure(request, Error::new(ErrorCode::Timeout, message));
     }

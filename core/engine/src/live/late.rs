@@ -188,6 +188,7 @@ impl Engine {
 
     /// A segment came.
     pub(crate) fn note_segment_came(&mut self, kind: TrackKind) {
+        self.title.live.hung.remove(&kind);
         if self.title.live.late.in_vain.is_empty() {
             return;
         }

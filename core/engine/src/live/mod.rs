@@ -497,6 +497,7 @@ impl Engine {
         let patient = 1_i64 << self.left_though_known(reference).count().min(MOST_PATIENT);
         let Some(reload) = self.title.live.reloads.get_mut(&reference) else { return };
         let still = reload.in_vain_for(self.now);
+        let unchanged = reload.unchanged_for(started);
         let becomes = reload.becomes_stale(started, target.mul_ratio(patient, 1));
         let dead = self.requests.is_dead_for_most_of(still, self.now);
         let given_up = !lost.is_zero() && still >= patience(lost, dead).max(target.mul_ratio(3, 2).to_duration());
@@ -505,7 +506,7 @@ impl Engine {
         }
         let error = match becomes {
             true => {
-                let message = format!("nothing new has been in the playlist for {} s", still.as_secs());
+                let message = format!("nothing new has been in the playlist for {} s", unchanged.as_secs());
                 Error::new(ErrorCode::ManifestStale, message).fact("rule", "H118")
             }
             false => reload.failing.verdict("playlist", still, dead, self.now),

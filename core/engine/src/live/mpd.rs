@@ -9,6 +9,9 @@ use super::failing::Failing;
 /// However short segments and update periods are, an MPD is not fetched more often.
 const LEAST: Duration = Duration::from_millis(500);
 
+/// Nor more often than this to see whether anybody answers, where nobody did.
+const PROBED: Duration = Duration::from_secs(5);
+
 /// Failures in a row after which the time between them grows no more: 2 to this power.
 const GROWTH: u32 = 4;
 
@@ -29,8 +32,10 @@ pub(crate) enum MpdPlace {
 pub(crate) struct MpdRefresh {
     /// When the load of the known version began: its validity begins there (D038).
     started: Timestamp,
-    /// When the first load began of those that have brought nothing new since one did.
+    /// When the first load began of those that have brought nothing new since one did, and since something new is needed.
     in_vain: Option<Timestamp>,
+    /// More is needed than the known version lists.
+    needed: bool,
     /// `@minimumUpdatePeriod`: None is never, zero is on demand.
     period: Option<Duration>,
     /// When the next load is due; None while none is.
@@ -41,6 +46,8 @@ pub(crate) struct MpdRefresh {
     /// Where a patch is, and until when.
     patch: Option<(String, Option<Timestamp>)>,
     loading: bool,
+    /// Asked for only to see whether anybody answers, it could not be had.
+    probed_in_vain: bool,
     failures: u32,
     /// Loads in a row that brought nothing new.
     unchanged: u32,
@@ -84,12 +91,12 @@ impl MpdRefresh {
         });
         self.started = started;
         self.loading = false;
-        (self.failures, self.gone) = (0, 0);
+        (self.failures, self.gone, self.probed_in_vain) = (0, 0, false);
         self.failing.answered();
         self.back = None;
         self.unchanged = if is_new { 0 } else { self.unchanged.saturating_add(1) };
         if is_new {
-            self.in_vain = None;
+            (self.in_vain, self.needed) = (None, false);
         }
         let every = self.period.filter(|period| !period.is_zero());
         self.due = every.map(|period| started + late(period.max(LEAST), draw));
@@ -99,6 +106,7 @@ impl MpdRefresh {
     /// long as `segment`. Nobody has to wait for the update period (D041); and with one of zero this alone is a reason
     /// (D039). Without one there is nothing to wait for (D040).
     pub(crate) fn need(&mut self, from: Timestamp, segment: Duration) {
+        self.needed = true;
         if self.period.is_none() || self.failures > 0 {
             return;
         }
@@ -116,7 +124,8 @@ impl MpdRefresh {
     /// Nothing else shows whether anybody answers: the MPD does, whether it is to be fetched again or not.
     pub(crate) fn probe(&mut self, now: Timestamp) {
         if self.failures == 0 {
-            self.due = Some(now.max(self.asked + LEAST));
+            let pause = if self.probed_in_vain { PROBED } else { LEAST };
+            self.due = Some(now.max(self.asked + pause));
         }
     }
 
@@ -126,7 +135,9 @@ impl MpdRefresh {
             return None;
         }
         self.loading = true;
-        self.in_vain.get_or_insert(now);
+        if self.needed {
+            self.in_vain.get_or_insert(now);
+        }
         self.asked = now;
         self.due = None;
         if let Some((url, until)) = self.patch.take() {
@@ -149,6 +160,11 @@ impl MpdRefresh {
         self.loading = false;
         self.nth = (self.nth + 1) % self.places.len().max(1);
         self.gone = if matches!(status, Some(404 | 410)) { self.gone.saturating_add(1) } else { 0 };
+        if self.period.is_none() {
+            // It was asked for only to see whether anybody answers.
+            (self.due, self.failures, self.probed_in_vain) = (None, 0, true);
+            return;
+        }
         let wait = LEAST.saturating_mul(1 << self.failures.min(GROWTH));
         self.failures = self.failures.saturating_add(1);
         self.due = Some(now + late(wait, draw));
@@ -162,11 +178,14 @@ impl MpdRefresh {
 
     /// Whether the line is down. What failed because of that is asked for at once when it comes back, and nothing is concluded
     /// from how long nothing new has come before that has been answered, or failed too.
-    pub(crate) fn see_line(&mut self, down: bool, now: Timestamp) {
+    ///
+    /// `draw` is chance, in hundredths: not all viewers come back at once.
+    pub(crate) fn see_line(&mut self, down: bool, now: Timestamp, draw: u32) {
         let back = std::mem::replace(&mut self.down, down) && !down;
         if back && self.failures > 0 && self.period.is_some() {
             self.back = Some(now);
-            self.due = (!self.loading).then_some(now);
+            let soon = now.max(self.asked + LEAST) + LEAST / 100 * (draw % 100);
+            self.due = (!self.loading).then(|| self.due.map_or(soon, |due| due.min(soon)));
         }
     }
 
@@ -180,6 +199,11 @@ impl MpdRefresh {
         if std::mem::take(&mut self.loading) {
             (self.due, self.in_vain) = (Some(now), None);
         }
+    }
+
+    /// For how long loads have failed, if the last one did.
+    pub(crate) fn failing_for(&self, now: Timestamp) -> Duration {
+        self.failing.since().map_or(Duration::ZERO, |since| now.since(since))
     }
 
     /// Why the MPD could not be had.
@@ -367,10 +391,10 @@ mod tests {
     fn an_mpd_that_failed_while_the_line_was_down_is_asked_for_as_soon_as_that_is_back() {
         let mut refresh = known(&version(Some(2000)));
         assert_eq!(refresh.next(at(3000)), full(URL));
-        refresh.see_line(true, at(8000));
+        refresh.see_line(true, at(8000), 0);
         refresh.on_failed(None, at(13_000), 99);
-        refresh.see_line(true, at(13_001));
-        refresh.see_line(false, at(13_100));
+        refresh.see_line(true, at(13_001), 0);
+        refresh.see_line(false, at(13_100), 0);
         assert!(refresh.is_asked_anew());
         assert_eq!(refresh.next(at(13_100)), full(URL));
         // Once, whether it is answered or not.
@@ -379,8 +403,8 @@ mod tests {
         assert_eq!(refresh.due(), Some(at(14_200)));
         // What hangs since before says nothing either.
         assert_eq!(refresh.next(at(14_200)), full(URL));
-        refresh.see_line(true, at(20_000));
-        refresh.see_line(false, at(21_000));
+        refresh.see_line(true, at(20_000), 0);
+        refresh.see_line(false, at(21_000), 0);
         refresh.on_failed(None, at(24_200), 0);
         assert_eq!(refresh.next(at(24_200)), full(URL));
         refresh.on_version(&version(Some(2000)), URL, at(24_200), true, 0);
@@ -463,9 +487,9 @@ mod tests {
         refresh.probe(at(20_000));
         assert_eq!(refresh.next(at(20_000)), full(URL));
         refresh.on_failed(None, at(30_000), 0);
-        let due = refresh.due();
-        refresh.probe(at(30_001));
-        assert_eq!(refresh.due(), due);
+        assert_eq!(refresh.due(), None);
+        refresh.probe(at(20_400));
+        assert_eq!(refresh.due(), Some(at(25_000)));
     }
 
     #[test]

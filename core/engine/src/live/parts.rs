@@ -197,7 +197,10 @@ impl Engine {
         let (bytes, request) = (fetch.bytes, fetch.request);
         let Reached { part, end, listed } = reached(index, fetch.number, part, begin.saturating_add(bytes));
         let all = listed.is_some_and(|listed| begin.saturating_add(bytes) <= listed);
-        let goes_on = self.goes_on(fetch.rendition);
+        let (goes_on, edge) = (self.goes_on(fetch.rendition), index.edge());
+        // The next part may be listed already, and on its way.
+        let part_target = self.title.playlists.get(&fetch.rendition).and_then(|info| info.part_target);
+        let near = part_target.unwrap_or_default() + SEAM;
         if let Some(id) = request.filter(|_| listed == Some(begin.saturating_add(bytes))) {
             // Whatever container it is in, a part ends here.
             self.on_chunk_complete(id, bytes);
@@ -208,7 +211,8 @@ impl Engine {
             fetch.end = end.unwrap_or(fetch.end).max(fetch.start);
             if fetch.listed {
                 // Nothing else is asked for until it ends: it alone shows that there is no more.
-                stream.at_edge = listed == Some(begin.saturating_add(bytes));
+                let came = listed == Some(begin.saturating_add(bytes));
+                stream.at_edge = came && edge.is_some_and(|edge| edge <= fetch.end + near);
             }
         }
         all || !goes_on

@@ -164,7 +164,8 @@ impl Engine {
         let presentation = self.title.presentation.as_ref().filter(|_| self.title.live.is_dash());
         let wanted = presentation.and_then(|presentation| title_wants(presentation, self.service_of(presentation)));
         let told = self.title.live.following.told;
-        let Some(wanted) = wanted.filter(|wanted| got > *wanted && told != Some(got)) else { return };
+        let news = told.is_none_or(|told| told.abs_diff(got) >= MediaTime::from_secs(1));
+        let Some(wanted) = wanted.filter(|wanted| got > *wanted && news) else { return };
         self.title.live.following.told = Some(got);
         let why = format!("the title wants less than its segments or chunks allow: {got} at least");
         self.decide(DecisionKind::Latency, None, Some(wanted.to_string()), Some(got.to_string()), vec![why]);

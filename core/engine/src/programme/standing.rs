@@ -60,7 +60,7 @@ impl Programme {
             }
             _ => false,
         };
-        if !in_break && !matches!(self.state, State::Preparing | State::Ready | State::Seeking) {
+        if !in_break && !matches!(self.state, State::Loading | State::Preparing | State::Ready | State::Seeking) {
             self.standing.returning = false;
         }
         match (waits && self.wanted, self.standing.since) {

@@ -125,6 +125,7 @@ impl Programme {
         self.tell_end(pause, usize::MAX, target, reason);
         if pause.returns.is_some() && self.line.gate == Gate::Open {
             self.disable_absent();
+            self.standing.returning = true;
             self.play_main();
             return Step::Over;
         }
@@ -156,6 +157,7 @@ impl Programme {
         self.line.open_wide();
         self.release_main();
         self.disable_absent();
+        self.standing.returning = true;
         self.play_main();
     }
 
@@ -174,6 +176,7 @@ impl Programme {
         self.order(if random_access { SinkCommand::Seek(place) } else { SinkCommand::Jump(place) });
         self.forget_past(place);
         self.disable_absent();
+        self.standing.returning = true;
         self.play_main();
         true
     }
@@ -186,11 +189,11 @@ impl Programme {
         let end = self.end_from(target);
         let go_on = Command::GoOn { from: target, end, after: Duration::ZERO, follow };
         self.main.handle(Input::Command(go_on), self.now);
+        self.standing.returning = true;
         self.play_main();
     }
 
     pub(super) fn play_main(&mut self) {
-        self.standing.returning = true;
         if self.sink.rate_milli != self.main.playback.rate_milli {
             let rate_milli = self.main.playback.rate_milli;
             self.order(SinkCommand::SetRate(rate_milli));

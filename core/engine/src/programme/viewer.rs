@@ -7,6 +7,7 @@ use telecine_model::{Error, ErrorCode, Handling, Interstitial, MediaTime};
 
 use super::line::{Gate, Line};
 use super::shown::InterstitialEnd;
+use super::standing::Standing;
 use super::{uuid, Part, Pause, Plan, Programme};
 use crate::action::SinkCommand;
 use crate::engine::no_interstitial;
@@ -30,6 +31,7 @@ impl Programme {
         match command {
             Command::Load { .. } => {
                 self.forget();
+                self.standing = Standing::default();
                 self.session = uuid(&mut self.rng);
                 self.wanted = false;
                 self.beginning = self.main.config.interstitials.enabled;
@@ -145,6 +147,7 @@ impl Programme {
     }
 
     fn seek(&mut self, target: MediaTime) {
+        self.standing.returning = false;
         if self.beginning || self.main.title.start.is_none() || !(self.main.playback.is_active() || self.is_over()) {
             return self.tell_title(Command::Seek(target));
         }
