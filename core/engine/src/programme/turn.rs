@@ -125,8 +125,7 @@ impl Programme {
         self.tell_end(pause, usize::MAX, target, reason);
         if pause.returns.is_some() && self.line.gate == Gate::Open {
             self.disable_absent();
-            self.standing.returning = true;
-            self.play_main();
+            self.come_back();
             return Step::Over;
         }
         let kept = pause.first && self.main.title.start.is_some_and(|start| start.abs_diff(target) <= SEAM);
@@ -157,8 +156,7 @@ impl Programme {
         self.line.open_wide();
         self.release_main();
         self.disable_absent();
-        self.standing.returning = true;
-        self.play_main();
+        self.come_back();
     }
 
     /// Shows what the title was told to go on with before it was its turn. False if the sink cannot be moved to that.
@@ -176,8 +174,7 @@ impl Programme {
         self.order(if random_access { SinkCommand::Seek(place) } else { SinkCommand::Jump(place) });
         self.forget_past(place);
         self.disable_absent();
-        self.standing.returning = true;
-        self.play_main();
+        self.come_back();
         true
     }
 
@@ -189,6 +186,11 @@ impl Programme {
         let end = self.end_from(target);
         let go_on = Command::GoOn { from: target, end, after: Duration::ZERO, follow };
         self.main.handle(Input::Command(go_on), self.now);
+        self.come_back();
+    }
+
+    /// The title is the viewer's again, behind what was played before: until it is there the viewer waits.
+    fn come_back(&mut self) {
         self.standing.returning = true;
         self.play_main();
     }
