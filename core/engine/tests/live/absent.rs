@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use telecine_engine::{Config, Decision, DecisionKind, State};
+use telecine_engine::{Config, DecisionKind, State};
 use telecine_model::datetime::parse_date_time;
 use telecine_model::{ErrorCode, MediaTime, Timestamp, TrackKind, WallTime};
 use telecine_virtual::{Fetched, Outcome, Response, Session};
@@ -12,7 +12,7 @@ use telecine_virtual::{Fetched, Outcome, Response, Session};
 use crate::catching_up::outages;
 use crate::common::{at, decisions, errors, secs, track};
 use crate::origin::{Origin, BEGIN};
-use crate::watch::{run, stalls, started};
+use crate::watch::{latency, run, stalls, started, target, told};
 
 const NUMBER: &str = "/dash/live_60/utc_direct/demo/number.mpd";
 const TIME: &str = "/dash/live_60/utc_direct/demo/time.mpd";
@@ -57,20 +57,6 @@ fn missing() -> Response {
 
 fn stood(session: &Session<Origin>) -> Duration {
     session.engine().qoe(session.now()).stalled
-}
-
-fn latency(session: &Session<Origin>) -> MediaTime {
-    session.engine().snapshot(session.now()).edge.and_then(|edge| edge.latency).expect("it is live")
-}
-
-fn target(session: &Session<Origin>) -> MediaTime {
-    session.engine().snapshot(session.now()).edge.expect("it is live").target
-}
-
-/// Told of the latency: what was wanted and what is aimed at.
-fn told(session: &Session<Origin>) -> Vec<(String, String)> {
-    let words = |decision: Decision| decision.from.zip(decision.to);
-    decisions(session, DecisionKind::Latency).into_iter().filter_map(words).collect()
 }
 
 #[test]

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use telecine_engine::{Command, Config, Decision, DecisionKind, Event};
+use telecine_engine::{Command, Config, DecisionKind, Event};
 use telecine_model::{ErrorCode, MediaTime, TrackKind};
 use telecine_virtual::Session;
 
 use crate::common::{at, decisions, errors, secs};
 use crate::origin::Origin;
-use crate::watch::{run, stalls, started};
+use crate::watch::{latency, run, stalls, started, target, told};
 
 const HLS: &str = "/hls/live_60/demo/main.m3u8";
 const PARTS: &str = "/hls/live_60/parts_500/demo/main.m3u8";
@@ -23,20 +23,6 @@ fn wanting(target: Option<MediaTime>, max: Option<MediaTime>) -> Config {
     config.live.latency_target = target;
     config.live.latency_max = max;
     config
-}
-
-fn latency(session: &Session<Origin>) -> MediaTime {
-    session.engine().snapshot(session.now()).edge.and_then(|edge| edge.latency).expect("it is live")
-}
-
-fn target(session: &Session<Origin>) -> MediaTime {
-    session.engine().snapshot(session.now()).edge.expect("it is live").target
-}
-
-/// What was told of the latency that is wanted, as what was wanted and what is aimed at.
-fn told(session: &Session<Origin>) -> Vec<(String, String)> {
-    let words = |decision: Decision| decision.from.zip(decision.to);
-    decisions(session, DecisionKind::Latency).into_iter().filter_map(words).collect()
 }
 
 fn near(time: MediaTime, other: MediaTime, by_ms: i64) -> bool {

@@ -402,6 +402,26 @@ fn h132_a_playlist_alone_has_nobody_to_report_of() {
 }
 
 #[test]
+fn ll02_where_no_other_list_shows_that_there_is_more_a_server_is_given_three_target_durations() {
+    let held = std::rc::Rc::new(std::cell::Cell::new(None));
+    let seen = std::rc::Rc::clone(&held);
+    let origin = Origin::new().editing(move |now, path, mut response| {
+        if path.ends_with("v720.m3u8") && now >= at(20_000) && held.get().is_none() {
+            held.set(Some(now));
+            response.held.until = std::time::Duration::from_secs(60);
+        }
+        response.into()
+    });
+    let log = std::rc::Rc::clone(&origin.log);
+    drop(run(origin.play("/hls/live_60/parts_500/demo/v720.m3u8"), 60));
+    let since = seen.get().expect("it was held");
+    let again =
+        log.borrow().iter().filter(|asked| asked.path.ends_with("v720.m3u8") && asked.at > since).map(|a| a.at).min();
+    let waited = again.expect("asked again").since(since);
+    assert!((6.0..9.5).contains(&waited.as_secs_f64()), "{waited:?}");
+}
+
+#[test]
 fn ll02_a_server_that_holds_a_request_for_longer_than_it_may_is_asked_again() {
     // Once it holds a playlist for a minute; three target durations of two seconds are what it may.
     let held = std::rc::Rc::new(std::cell::Cell::new(None));

@@ -1,10 +1,10 @@
 //! What tests of live sessions look at.
 
-use telecine_engine::Event;
+use telecine_engine::{Decision, DecisionKind, Event};
 use telecine_model::{MediaTime, Timestamp, TrackKind};
 use telecine_virtual::{Outcome, Session};
 
-use crate::common::{at, errors, track};
+use crate::common::{at, decisions, errors, track};
 use crate::origin::Origin;
 
 pub fn run(mut session: Session<Origin>, seconds: u64) -> Session<Origin> {
@@ -14,6 +14,21 @@ pub fn run(mut session: Session<Origin>, seconds: u64) -> Session<Origin> {
 
 pub fn stalls(session: &Session<Origin>) -> usize {
     session.events().iter().filter(|event| matches!(event, Event::StallStarted { .. })).count()
+}
+
+pub fn latency(session: &Session<Origin>) -> MediaTime {
+    session.engine().snapshot(session.now()).edge.and_then(|edge| edge.latency).expect("it is live")
+}
+
+/// The latency that is aimed at.
+pub fn target(session: &Session<Origin>) -> MediaTime {
+    session.engine().snapshot(session.now()).edge.expect("it is live").target
+}
+
+/// What was told of the latency that is wanted, as what was wanted and what is aimed at.
+pub fn told(session: &Session<Origin>) -> Vec<(String, String)> {
+    let words = |decision: Decision| decision.from.zip(decision.to);
+    decisions(session, DecisionKind::Latency).into_iter().filter_map(words).collect()
 }
 
 pub fn started(session: &Session<Origin>) -> (Timestamp, MediaTime) {
