@@ -419,7 +419,8 @@ impl Engine {
     /// Ends playback in `state`: nothing is under way any more.
     pub(crate) fn stop(&mut self, state: State) {
         let was_loaded = self.playback.state != State::Idle && self.playback.state != State::Stopped;
-        let was_active = self.playback.is_active();
+        // What was played to its end is loaded until now.
+        let leaves = self.playback.is_active() || self.playback.state == State::Ended;
         self.cancel_all();
         self.timers.clear_all();
         self.keys.clear();
@@ -434,7 +435,7 @@ impl Engine {
         }
         self.streams.clear();
         self.playback.place(self.playback.position(self.now, MediaTime::MAX), false, self.now);
-        if was_active || state == State::Failed {
+        if leaves || state == State::Failed {
             self.enter(state);
         }
     }

@@ -47,6 +47,13 @@ fn another_track_chosen_before_the_start_is_waited_for() {
     assert!(qoe.startup.is_some_and(|startup| startup.as_millis() < 1000), "{:?}", qoe.startup);
 }
 
+#[test]
+fn stop_unloads_it_and_that_is_told() {
+    let mut session = session(SyntheticTitle::new(secs(10)), "main.mpd").at(at(20_000), Command::Stop);
+    assert_eq!(session.run(None), Outcome::Stopped);
+    assert_eq!(states(&session).last(), Some(&State::Stopped));
+}
+
 fn audio(session: &mut telecine_virtual::Session<SyntheticTitle>) -> String {
     session.run(None);
     track(session, TrackKind::Audio).id

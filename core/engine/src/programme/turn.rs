@@ -61,6 +61,7 @@ impl Programme {
         seam: Option<MediaTime>,
         after: Duration,
     ) {
+        let target = self.still_listed(target);
         pause.returns = Some(target);
         let kept = pause.first && self.main.title.start.is_some_and(|start| start.abs_diff(target) <= SEAM);
         match seam.filter(|_| !kept) {
@@ -82,6 +83,13 @@ impl Programme {
         let end = self.end_from(target);
         let follow = pause.keeps_following();
         self.main.handle(Input::Command(Command::GoOn { from: target, end, after, follow }), self.now);
+    }
+
+    /// Where the title can go on if a place is meant: its window may have left that behind meanwhile. What was announced for before
+    /// the window is not come to any more.
+    fn still_listed(&self, target: MediaTime) -> MediaTime {
+        let window = self.main.seekable().filter(|_| self.main.is_live());
+        window.map_or(target, |(earliest, _)| target.max(earliest))
     }
 
     /// Adds the interstitial that is played next, if that is at the same place (IN09).
@@ -180,6 +188,7 @@ impl Programme {
 
     /// Leaves an interstitial and lets the title go on from a place, in an empty sink and in its own time.
     pub(super) fn go_to_title(&mut self, target: MediaTime, follow: bool) {
+        let target = self.still_listed(target);
         self.line.shut();
         self.drop_from_sink();
         self.line.open_wide();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use telecine_engine::Event;
+use telecine_engine::{Event, InterstitialPhase};
 use telecine_model::MediaTime;
 use telecine_virtual::Session;
 
@@ -58,5 +58,21 @@ fn behind_an_outage_longer_than_the_window_the_edge_is_followed_again() {
         // A break of ten seconds may be on.
         let latency = edge.latency.expect("known");
         assert!(latency < MediaTime::from_secs(21), "{path}: {latency}");
+    }
+}
+
+#[test]
+fn breaks_that_the_window_has_left_behind_are_not_played_any_more() {
+    for path in TITLES {
+        let session = run(Origin::new().play(path).network(outages(&[(34, 94), (97, 157)])), 220);
+        let begun = |event: &Event| match event {
+            Event::Interstitial { at, phase: InterstitialPhase::Started { position }, .. } => Some((*at, *position)),
+            _ => None,
+        };
+        for (at, position) in session.events().iter().filter_map(begun) {
+            // The window has a minute, and the session began with its edge a minute in.
+            let start = MediaTime::from_micros(at.as_micros() as i64);
+            assert!(position >= start - MediaTime::from_secs(6), "{path}: {position} at {at:?}");
+        }
     }
 }
