@@ -9,7 +9,7 @@ use super::reading::Reading;
 use super::reason::LiveReason;
 use super::seeks::{Seeks, Verdict};
 use super::target::LEAST_ROOM;
-use super::{LiveContext, LiveState, SpeedAction, SpeedChoice, SpeedControl};
+use super::{LiveContext, LiveState, MaxLatency, SpeedAction, SpeedChoice, SpeedControl};
 use crate::rule::millis;
 
 /// Thousandths of speed for each second of error (abr.md 2.8, Media3's): an error that no bound
@@ -74,7 +74,7 @@ const ABSURD: f64 = 1e6;
 ///   and no less than speed makes good in a minute.
 ///   The moment at which playback goes on after a stall is as good: what an outage left behind is not
 ///   shown first. Not where the line is slower than what is watched,
-///   unless somebody gave a bound.
+///   unless the application gave a bound.
 /// - While playback does not run, speed is normal and all readings are forgotten.
 #[derive(Clone, Debug)]
 pub struct LatencyControl {
@@ -176,14 +176,14 @@ impl LatencyControl {
     /// Whether to seek; also what keeps from it.
     fn seek(&mut self, ctx: &LiveContext<'_>, now: &Situation<'_>) -> (bool, Vec<LiveReason>) {
         // A bound at the target itself would be passed by every jitter.
-        let max = ctx.max_latency.unwrap_or_else(|| usual_bound(ctx, &now.range)).max(ctx.target + LEAST_ROOM);
+        let max =
+            ctx.max_latency.map_or_else(|| usual_bound(ctx, &now.range), MaxLatency::time).max(ctx.target + LEAST_ROOM);
         if now.latency <= seconds(max) {
             self.seeks.within(ctx.now);
             return (false, Vec::new());
         }
         let late = LiveReason::TooLate { latency_ms: now.latency_ms(), max_ms: max.as_millis() };
-        // Who says how late is too late wants no more than that, whatever is left out.
-        if !ctx.keeps_up && ctx.max_latency.is_none() {
+        if !ctx.keeps_up && !matches!(ctx.max_latency, Some(MaxLatency::Wanted(_))) {
             return (false, vec![late, LiveReason::LineTooSlow]);
         }
         match self.seeks.beyond(ctx.now, ctx.state == LiveState::Resuming) {

@@ -23,7 +23,7 @@
 //!     latency: MediaTime::from_millis(3400),
 //!     uncertainty: MediaTime::from_millis(20),
 //!     target: target.target,
-//!     max_latency: Some(MediaTime::from_secs(8)),
+//!     max_latency: Some(MaxLatency::Wanted(MediaTime::from_secs(8))),
 //!     buffer: MediaTime::from_millis(2900),
 //!     granularity: MediaTime::from_millis(400),
 //!     rate_milli: 1000,
@@ -76,7 +76,7 @@ pub struct LiveContext<'a> {
     /// The latency that is wanted, as a [`LatencyTarget`] says.
     pub target: MediaTime,
     /// Beyond this the playhead moves to the target at once; None is a bound by what the target is and what speed can do.
-    pub max_latency: Option<MediaTime>,
+    pub max_latency: Option<MaxLatency>,
     /// Media ahead of the playhead without a hole.
     pub buffer: MediaTime,
     /// Media that becomes available at once: a part, a chunk, or a segment.
@@ -89,9 +89,27 @@ pub struct LiveContext<'a> {
     pub speeds: Speeds<'a>,
     /// Whether the service is a low-latency one: errors of a few frames matter.
     pub low_latency: bool,
-    /// Whether the line brings what is watched as fast as it is made, as far as is known. Where it does not, and nobody
-    /// gives a bound, a seek only skips what the next stall would have shown.
+    /// Whether the line brings what is watched as fast as it is made, as far as is known. Where it does not, a seek only
+    /// skips what the next stall would have shown.
     pub keeps_up: bool,
+}
+
+/// The greatest latency, and who says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaxLatency {
+    /// The application: whatever is left out for it.
+    Wanted(MediaTime),
+    /// The title (`Latency@max` of a `ServiceDescription`, ISO/IEC 23009-1 annex K.3.2), of viewers whose line carries it.
+    Advised(MediaTime),
+}
+
+impl MaxLatency {
+    /// The latency.
+    pub fn time(self) -> MediaTime {
+        match self {
+            Self::Wanted(time) | Self::Advised(time) => time,
+        }
+    }
 }
 
 /// What the playhead does.

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use telecine_abr::live::{
-    LatencyTarget, LiveContext, LiveReason, LiveState, RateBounds, SpeedAction, SpeedControl, Speeds, TargetContext,
-    ASK_EVERY,
+    LatencyTarget, LiveContext, LiveReason, LiveState, MaxLatency, RateBounds, SpeedAction, SpeedControl, Speeds,
+    TargetContext, ASK_EVERY,
 };
 use telecine_model::rng::Rng;
 use telecine_model::{MediaTime, Timestamp};
@@ -199,7 +199,7 @@ pub(crate) fn watch(
                 latency: ms(latency + edge.misread_ms * edge.noise(2, segment)),
                 uncertainty: viewing.uncertainty,
                 target,
-                max_latency: viewing.max,
+                max_latency: viewing.max.map(MaxLatency::Wanted),
                 buffer: ms(buffer.max(0.0)),
                 granularity: ms(edge.part_ms),
                 rate_milli: rate,

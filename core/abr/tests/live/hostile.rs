@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use std::time::Duration;
 use telecine_abr::live::{
-    BackingOff, LatencyControl, LatencyTarget, LiveContext, LiveReason, LiveState, RateBounds, SpeedAction,
+    BackingOff, LatencyControl, LatencyTarget, LiveContext, LiveReason, LiveState, MaxLatency, RateBounds, SpeedAction,
     SpeedControl, Speeds, TargetContext,
 };
 use telecine_model::{MediaTime, Timestamp};
@@ -90,7 +90,7 @@ proptest! {
                 latency,
                 uncertainty,
                 target,
-                max_latency: ask.max,
+                max_latency: ask.max.map(MaxLatency::Wanted),
                 buffer,
                 granularity,
                 rate_milli: rate,
@@ -157,7 +157,7 @@ proptest! {
                 latency: target + MediaTime::from_secs(late_s),
                 uncertainty: MediaTime::ZERO,
                 target,
-                max_latency: Some(target + MediaTime::from_secs(2)),
+                max_latency: Some(MaxLatency::Wanted(target + MediaTime::from_secs(2))),
                 buffer: MediaTime::from_secs(3),
                 granularity: MediaTime::from_millis(500),
                 rate_milli: 1000,

@@ -2,7 +2,7 @@
 
 use crate::edge::{live, Edge, Report, Viewing};
 use telecine_abr::live::{
-    LatencyControl, LiveContext, LiveReason, LiveState, RateBounds, SpeedAction, SpeedControl, Speeds,
+    LatencyControl, LiveContext, LiveReason, LiveState, MaxLatency, RateBounds, SpeedAction, SpeedControl, Speeds,
 };
 use telecine_model::{MediaTime, Timestamp};
 
@@ -261,6 +261,15 @@ fn on_a_line_slower_than_what_is_watched_the_playhead_is_not_moved() {
         assert_ne!(choice.action, SpeedAction::SeekToTarget);
         assert!(choice.reasons.contains(&LiveReason::LineTooSlow), "{:?}", choice.reasons);
     }
+}
+
+#[test]
+fn on_a_slow_line_the_applications_bound_is_kept_and_the_titles_is_not() {
+    let bound = MediaTime::from_secs(4);
+    let beyond = |max| LiveContext { max_latency: Some(max), ..late(LiveState::Resuming, false, 1) };
+    let asked = |max| LatencyControl::new().decide(&beyond(max)).action;
+    assert_eq!(asked(MaxLatency::Advised(bound)), SpeedAction::Rate(1000));
+    assert_eq!(asked(MaxLatency::Wanted(bound)), SpeedAction::SeekToTarget);
 }
 
 #[test]

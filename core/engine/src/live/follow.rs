@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use telecine_abr::live::{LiveContext, LiveState, RateBounds, SpeedAction, Speeds, ASK_EVERY};
+use telecine_abr::live::{LiveContext, LiveState, MaxLatency, RateBounds, SpeedAction, Speeds, ASK_EVERY};
 use telecine_abr::BitrateRule;
 use telecine_model::clock::ClockSource;
 use telecine_model::live::ServiceDescription;
@@ -272,7 +272,10 @@ impl Engine {
             latency,
             uncertainty: MediaTime::from_duration(uncertainty),
             target: target.target,
-            max_latency: config.latency_max.or_else(|| self.allowed_latency().max),
+            max_latency: config
+                .latency_max
+                .map(MaxLatency::Wanted)
+                .or(self.allowed_latency().max.map(MaxLatency::Advised)),
             buffer,
             granularity: self.granularity(),
             rate_milli: self.playback.rate_milli,
