@@ -518,7 +518,11 @@ impl Engine {
                 self.defer(request, error, after.max(least), verdict.reasons);
             }
             // No other place would answer differently: the service refuses this viewer here.
-            RetryDecision::Elsewhere if verdict.otherwise == Otherwise::Fail && request.is_vital() => self.fail(error),
+            RetryDecision::Elsewhere if verdict.otherwise == Otherwise::Fail && request.is_vital() => {
+                if let Some(error) = self.change_sound_without(&request, error) {
+                    self.fail(error);
+                }
+            }
             RetryDecision::Elsewhere => match (&request.purpose, verdict.otherwise) {
                 (Purpose::Segment(kind) | Purpose::Init(kind, _), Otherwise::Skip) if request.hung.is_some() => {
                     self.leave_out_hanging(*kind, error, verdict.reasons);

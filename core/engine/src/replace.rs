@@ -14,6 +14,8 @@ use crate::stream::{RenditionRef, Stream};
 pub(crate) const LEAST_TOLD: MediaTime = MediaTime::from_millis(1);
 /// Segments in a row that may be left out before no further one is asked for.
 const MISSING_IN_A_ROW: u32 = 12;
+/// So many, where none of the track has ever come, before another track is played.
+const MISSING_FROM_THE_START: u32 = 3;
 
 impl Engine {
     /// Leaves media out.
@@ -238,6 +240,16 @@ impl Engine {
         // The same thing missing again and again is not a gap: the rest of the period is broken.
         let broken =
             stream.is_essential() && stream.lost.segments >= MISSING_IN_A_ROW && !self.may_come_back(stream, &fetch);
+        let lost = stream.lost.segments;
+        let hopeless = broken || (!stream.delivered && lost >= MISSING_FROM_THE_START);
+        let error = match hopeless && kind == TrackKind::Audio {
+            true => match self.change_sound(reference, error) {
+                Some(error) => error,
+                None => return,
+            },
+            false => error,
+        };
+        let Some(stream) = self.streams.get(&kind) else { return };
         let period_end = self.period_end(stream.period);
         if broken && period_end.is_none() {
             let cause = stream.lost.cause.clone().unwrap_or(error);
@@ -257,6 +269,39 @@ impl Engine {
         if absent && !broken {
             self.look_again(kind, &fetch);
         }
+    }
+
+    /// The same, where what a request was for is needed for all of a rendition of sound.
+    pub(crate) fn change_sound_without(&mut self, request: &Request, error: Error) -> Option<Error> {
+        let sound = self.streams.get(&TrackKind::Audio).filter(|_| request.fetch.kind == Some(TrackKind::Audio));
+        let reference = sound.and_then(|stream| match &request.purpose {
+            Purpose::Init(..) => stream.fetch.as_ref().map(|fetch| fetch.rendition),
+            Purpose::Playlist(reference) | Purpose::Index(reference) => Some(*reference),
+            _ => None,
+        });
+        match reference.filter(|_| error.code() != ErrorCode::GeoBlocked) {
+            Some(reference) => self.change_sound(reference, error),
+            None => Some(error),
+        }
+    }
+
+    /// Of the sound that plays there is nothing: another one of its period, in another language if need be, is better than none.
+    /// The error is given back if there is no other.
+    fn change_sound(&mut self, reference: RenditionRef, error: Error) -> Option<Error> {
+        let RenditionRef { period, track, .. } = reference;
+        let renditions = self.track(period, track).map_or(0, |track| track.renditions.len());
+        let left: Vec<RenditionRef> =
+            (0..renditions).map(|rendition| RenditionRef { rendition, ..reference }).collect();
+        let until = self.now + self.config.location_rest;
+        let before = self.title.dead.clone();
+        self.title.dead.extend(left.into_iter().map(|rendition| (rendition, until)));
+        if self.pick_track(period, TrackKind::Audio, None).is_none() {
+            self.title.dead = before;
+            return Some(error);
+        }
+        self.report(error.recovered(Handling::Replaced));
+        self.change_tracks(TrackKind::Audio, self.position());
+        None
     }
 
     /// Nothing of a kind can be had in its stream's period: on with the next one, or what there is is the end of it.

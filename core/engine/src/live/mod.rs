@@ -41,7 +41,7 @@ pub use self::follow::LiveSnapshot;
 use self::hanging::Hung;
 use self::late::Late;
 pub(crate) use self::parts::{Reach, OPEN_END};
-use self::reload::Reload;
+use self::reload::{Load, Reload};
 use self::versions::Refreshing;
 use crate::action::{FetchRequest, Validators};
 use crate::buffer::SEAM;
@@ -403,7 +403,7 @@ impl Engine {
                 }
                 reload.on_not_held();
                 reload.on_unchanged(started, self.now, target, draw);
-                self.look_for_staleness(reference, started);
+                self.look_for_staleness(reference, Load::Answered { started });
             }
             Err(error) => {
                 // H119: it is not used; who serves the title elsewhere may know better.
@@ -421,7 +421,7 @@ impl Engine {
         reload.on_same(request.started);
         reload.failing.answered();
         reload.on_unchanged(request.started, self.now, target, draw);
-        self.look_for_staleness(reference, request.started);
+        self.look_for_staleness(reference, Load::Answered { started: request.started });
     }
 
     /// Whether all that a playlist lists is to be taken for gone: nobody has said for as long as it is long what there is,
@@ -484,12 +484,12 @@ impl Engine {
         self.report(error.recovered(Handling::Retried));
         // What was asked for while the line was down says nothing once it is back: it is asked for again first.
         if self.requests.back.is_none_or(|back| back <= request.started) {
-            self.look_for_staleness(reference, self.now);
+            self.look_for_staleness(reference, Load::Failed);
         }
     }
 
-    /// Nothing new came with a load that began at `started`: too long already?
-    fn look_for_staleness(&mut self, reference: RenditionRef, started: Timestamp) {
+    /// Nothing new came with a load: too long already?
+    fn look_for_staleness(&mut self, reference: RenditionRef, load: Load) {
         let target = self.title.playlists.get(&reference).map_or(MediaTime::ZERO, |info| info.target_duration);
         let lost = self.config.live.stale_after;
         // Where the list that was taken instead stands still as well it is the source of both, and to go on down the ladder
@@ -497,8 +497,8 @@ impl Engine {
         let patient = 1_i64 << self.left_though_known(reference).count().min(MOST_PATIENT);
         let Some(reload) = self.title.live.reloads.get_mut(&reference) else { return };
         let still = reload.in_vain_for(self.now);
-        let unchanged = reload.unchanged_for(started);
-        let becomes = reload.becomes_stale(started, target.mul_ratio(patient, 1));
+        let unchanged = reload.seen_unchanged_for(load, self.now);
+        let becomes = reload.becomes_stale(unchanged, target.mul_ratio(patient, 1));
         let dead = self.requests.is_dead_for_most_of(still, self.now);
         let given_up = !lost.is_zero() && still >= patience(lost, dead).max(target.mul_ratio(3, 2).to_duration());
         if !becomes && !given_up {

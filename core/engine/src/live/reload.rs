@@ -46,6 +46,15 @@ pub(crate) struct Reload {
     pub(super) failing: Failing,
 }
 
+/// A load that brought nothing new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Load {
+    /// It began then, and was answered with what there was.
+    Answered { started: Timestamp },
+    /// It brought no list at all.
+    Failed,
+}
+
 impl Reload {
     /// A playlist that is loaded for the first time, by a load that began at `started`.
     pub(crate) fn first(started: Timestamp) -> Self {
@@ -179,10 +188,19 @@ impl Reload {
         self.in_vain.map_or(Duration::ZERO, |since| now.since(since))
     }
 
-    /// Whether a load that began at `started` and brought nothing new shows that the server is impaired: each new
-    /// segment follows within one and a half target durations (H118, HX10). True once for each time.
-    pub(crate) fn becomes_stale(&mut self, started: Timestamp, target: MediaTime) -> bool {
-        let stale = self.unchanged_for(started) >= target.mul_ratio(3, 2).to_duration();
+    /// For how long nothing new has been in it, as far as a load shows that is over now: one that was answered says so of all
+    /// the time since something came last, one that failed says nothing of the time before it was asked for.
+    pub(crate) fn seen_unchanged_for(&self, load: Load, now: Timestamp) -> Duration {
+        match load {
+            Load::Answered { started } => started.since(self.changed),
+            Load::Failed => now.since(self.changed).min(self.in_vain_for(now)),
+        }
+    }
+
+    /// Whether nothing new has been in it for so long that the server is impaired: each new segment follows within one and a
+    /// half target durations (H118, HX10). True once for each time.
+    pub(crate) fn becomes_stale(&mut self, unchanged: Duration, target: MediaTime) -> bool {
+        let stale = unchanged >= target.mul_ratio(3, 2).to_duration();
         stale && !std::mem::replace(&mut self.told, stale)
     }
 }
@@ -221,12 +239,27 @@ mod tests {
     #[test]
     fn a_server_is_impaired_after_one_and_a_half_target_durations_without_anything_new() {
         let mut reload = Reload::first(at(0));
-        assert!(!reload.becomes_stale(at(4000), TARGET));
-        assert!(reload.becomes_stale(at(6000), TARGET));
-        assert!(!reload.becomes_stale(at(8000), TARGET), "told already");
+        let stale = |reload: &mut Reload, started| {
+            let unchanged = reload.seen_unchanged_for(Load::Answered { started: at(started) }, at(started + 50));
+            reload.becomes_stale(unchanged, TARGET)
+        };
+        assert!(!stale(&mut reload, 4000));
+        assert!(stale(&mut reload, 6000));
+        assert!(!stale(&mut reload, 8000), "told already");
         changed(&mut reload, 9000, 4000);
-        assert!(!reload.becomes_stale(at(13_000), TARGET));
-        assert!(reload.becomes_stale(at(15_000), TARGET));
+        assert!(!stale(&mut reload, 13_000));
+        assert!(stale(&mut reload, 15_000));
+    }
+
+    #[test]
+    fn a_load_that_failed_says_nothing_of_the_time_before_it_was_asked_for() {
+        let mut reload = Reload::first(at(0));
+        changed(&mut reload, 1000, 4000);
+        // It was not followed for a while.
+        reload.on_asked(Directives::default(), at(60_000));
+        assert_eq!(reload.seen_unchanged_for(Load::Failed, at(62_000)), Duration::from_secs(2));
+        let answered = Load::Answered { started: at(60_000) };
+        assert_eq!(reload.seen_unchanged_for(answered, at(62_000)), Duration::from_secs(59));
     }
 
     #[test]

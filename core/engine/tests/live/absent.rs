@@ -147,6 +147,23 @@ fn a_title_of_whose_sound_or_picture_there_is_nothing_ends_with_the_answer_of_it
 }
 
 #[test]
+fn where_there_is_nothing_of_the_sound_that_plays_another_language_does() {
+    // Its segments and what they begin with, its segments alone, its playlist.
+    for lost in ["/a-en/", "/a-en/8", "/a-en.m3u8"] {
+        for path in [NUMBER, CHUNKS, HLS, PARTS] {
+            let origin = Origin::new().editing(move |_, path, response| match path.contains(lost) {
+                true => missing().into(),
+                false => response.into(),
+            });
+            let session = run(origin.play(path), 60);
+            assert!(track(&session, TrackKind::Audio).samples > 2000, "{path}: a minute has 2800 frames of sound");
+            let startup = session.engine().qoe(session.now()).startup.expect("started");
+            assert!(startup + stood(&session) < Duration::from_secs(8), "{path}: {startup:?}, {:?}", stood(&session));
+        }
+    }
+}
+
+#[test]
 fn media_that_are_missing_for_half_a_minute_are_waited_for_and_for_much_longer_not() {
     for path in [NUMBER, TIME, CHUNKS, HLS, PARTS] {
         for (seconds, back) in [(30, true), (300, false)] {
