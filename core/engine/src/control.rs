@@ -309,6 +309,7 @@ impl Engine {
             self.emit(Event::Started { at: self.now, position });
         }
         self.set_watchdog();
+        self.look_before_the_edge();
     }
 
     pub(crate) fn set_watchdog(&mut self) {
@@ -377,6 +378,7 @@ impl Engine {
         self.decide(DecisionKind::Rate, None, Some(from), Some(to), why);
         self.playback.rate_milli = rate_milli;
         self.sink(SinkCommand::SetRate(rate_milli));
+        self.look_before_the_edge();
     }
 
     /// Whether nothing is left to play from a position on.

@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::event::DecisionKind;
 use crate::requests::{Purpose, Request};
 use crate::select::Step;
-use crate::stream::{RenditionRef, Stream};
+use crate::stream::{RenditionRef, SegmentFetch, Stream};
 
 /// Places are told to the millisecond: what is shorter is the rounding of times, and nothing that is left out.
 pub(crate) const LEAST_TOLD: MediaTime = MediaTime::from_millis(1);
@@ -207,29 +207,10 @@ impl Engine {
             self.report(error.recovered(Handling::Replaced));
             return self.decide(DecisionKind::Pathway, Some(kind), None, Some(self.outbox.secrets.shown(&next)), why);
         }
-        let Some(stream) = self.streams.get_mut(&kind) else {
-            return;
-        };
         if fetch.appended > 0 {
-            // Part of it plays; the rest is missing.
-            let mut missing = fetch.start;
-            if let Some(item) = stream.buffer.get_mut(fetch.start) {
-                let shift = item.start - item.media_start;
-                item.complete = true;
-                item.end = (item.media_end + shift).max(item.start).min(item.end);
-                missing = item.end;
-                stream.shift = Some(shift);
-            }
-            self.report(error.recovered(Handling::Skipped));
-            // What ends a frame early is all there (and may be longer than was announced).
-            if missing + SEAM < fetch.end {
-                return self.skip(kind, missing, fetch.end, why);
-            }
-            if let Some(stream) = self.streams.get_mut(&kind) {
-                stream.break_off();
-            }
-            return;
+            return self.replace_rest(kind, &fetch, error, why);
         }
+        let Some(stream) = self.streams.get_mut(&kind) else { return };
         stream.avoid.insert(reference.rendition);
         let Some(stream) = self.streams.get(&kind) else { return };
         if !self.usable_steps(stream).is_empty() && !stays_away(stream, &error) {
@@ -302,6 +283,40 @@ impl Engine {
         self.report(error.recovered(Handling::Replaced));
         self.change_tracks(TrackKind::Audio, self.position());
         None
+    }
+
+    /// The rest of what a stream was fetching cannot be had; what came of it plays. Of a segment that comes part by part what
+    /// came stays, and the rest is fetched in another rendition; of a whole one the rest is left out.
+    fn replace_rest(&mut self, kind: TrackKind, fetch: &SegmentFetch, error: Error, why: Vec<String>) {
+        let Some(stream) = self.streams.get_mut(&kind) else { return };
+        let mut missing = fetch.start;
+        if let Some(item) = stream.buffer.get_mut(fetch.start) {
+            let shift = item.start - item.media_start;
+            item.complete = true;
+            item.end = (item.media_end + shift).max(item.start).min(item.end);
+            missing = item.end;
+            stream.shift = Some(shift);
+        }
+        let avoided = fetch.part.map(|_| fetch.rendition.rendition);
+        stream.avoid.extend(avoided);
+        let Some(stream) = self.streams.get(&kind) else { return };
+        if avoided.is_some() && !self.usable_steps(stream).is_empty() && !stays_away(stream, &error) {
+            self.report(error.recovered(Handling::Replaced));
+            if let Some(stream) = self.streams.get_mut(&kind) {
+                stream.cursor = None;
+                stream.broken_off = true;
+            }
+            let from = self.rendition_name(kind, fetch.rendition.rendition);
+            return self.decide(DecisionKind::Pathway, Some(kind), from, None, why);
+        }
+        self.report(error.recovered(Handling::Skipped));
+        // What ends a frame early is all there (and may be longer than was announced).
+        if missing + SEAM < fetch.end {
+            return self.skip(kind, missing, fetch.end, why);
+        }
+        if let Some(stream) = self.streams.get_mut(&kind) {
+            stream.break_off();
+        }
     }
 
     /// Nothing of a kind can be had in its stream's period: on with the next one, or what there is is the end of it.

@@ -216,7 +216,30 @@ impl Engine {
             return;
         }
         if self.title.start.is_some() && !self.timers.is_set(Timer::Latency) {
-            self.timers.set(Timer::Latency, self.now + ASK_EVERY);
+            self.timers.set(Timer::Latency, self.now + self.look_again_in());
+        }
+    }
+
+    /// The playhead begins to move, or at another speed. A viewer who plays faster than normal may be at the edge before the
+    /// latency would be looked at, and would stand there.
+    pub(crate) fn look_before_the_edge(&mut self) {
+        if self.is_live() && self.outruns() {
+            self.timers.set(Timer::Latency, self.now);
+        }
+    }
+
+    /// Whether a viewer's speed is one that comes to the edge.
+    fn outruns(&self) -> bool {
+        self.playback.rate_milli > 1000 && self.title.live.following.rate_milli.is_none()
+    }
+
+    /// In how long the latency is looked at again: who plays faster is at the edge sooner.
+    fn look_again_in(&self) -> Duration {
+        let usual = MediaTime::from_duration(ASK_EVERY);
+        if self.outruns() {
+            self.real(usual)
+        } else {
+            ASK_EVERY
         }
     }
 
@@ -244,7 +267,7 @@ impl Engine {
         if !self.is_live() || !self.playback.is_active() {
             return;
         }
-        self.timers.set(Timer::Latency, self.now + ASK_EVERY);
+        self.timers.set(Timer::Latency, self.now + self.look_again_in());
         let target = self.target_latency();
         self.title.live.following.target = target.target;
         self.tell_latency(&target);
@@ -351,7 +374,7 @@ impl Engine {
             }
             return;
         }
-        if rate_milli <= 1000 || self.title.live.following.rate_milli.is_some() {
+        if !self.outruns() {
             return;
         }
         // Of what comes next nothing is there before this is played.

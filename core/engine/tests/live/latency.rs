@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use telecine_engine::{Command, Config, DecisionKind, Event};
+use telecine_engine::{Command, Config, Decision, DecisionKind, Event};
 use telecine_model::{ErrorCode, MediaTime, TrackKind};
 use telecine_virtual::Session;
 
@@ -140,5 +140,23 @@ fn a_viewer_who_is_faster_than_normal_goes_on_at_normal_speed_at_the_edge_and_do
         assert!(session.engine().qoe(session.now()).stalled < Duration::from_millis(100), "{path}");
         assert_eq!(errors(&session), [], "{path}");
         assert!(started(&session).0 < at(2_000));
+    }
+}
+
+#[test]
+fn a_viewer_at_four_times_the_speed_is_held_where_there_is_nothing_to_be_fast_with_from_the_first_picture_on() {
+    let short = "/hls/live_60/parts_334/demo/main.m3u8";
+    let chunks = "/dash/live_60/utc_direct/chunk_500/ato_1500/ltgt_2000/demo/number.mpd";
+    for path in [HLS, PARTS, short, DASH, chunks] {
+        // As the title begins, and by a viewer who is at the edge already.
+        for from in [0, 30_000] {
+            let session = run(Origin::new().play(path).at(at(from), Command::SetRate(4000)), 90);
+            assert_eq!((stalls(&session), errors(&session)), (0, Vec::new()), "{path} from {from}");
+            let (aimed, is) = (target(&session), latency(&session));
+            assert!(near(aimed, is, 500), "{path} from {from}: {is} of {aimed}");
+            let fast = |decision: &Decision| decision.to.as_deref() == Some("4 times as fast");
+            let fast = decisions(&session, DecisionKind::Rate).into_iter().filter(fast).count();
+            assert_eq!(fast, 1, "{path} from {from}");
+        }
     }
 }

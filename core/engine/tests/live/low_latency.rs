@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use telecine_engine::{Event, State};
+use telecine_engine::{DecisionKind, Event, State};
 use telecine_model::{Error, ErrorCode, Handling, MediaTime, Timestamp, TrackKind};
 use telecine_virtual::{Network, Outcome, Response, Session, Step};
 
-use crate::common::{at, errors, secs, states};
+use crate::common::{at, decisions, errors, secs, states, track};
 use crate::origin::{loads, refused, with_text, Origin, BEGIN};
 use crate::watch::{every_sample_once_so_far, run, stalls};
 
@@ -447,4 +447,17 @@ fn ll02_a_server_that_holds_a_request_for_longer_than_it_may_is_asked_again() {
     assert_eq!((snapshot.state, edge.following), (State::Playing, true));
     assert!(edge.latency.expect("known") < secs(9), "{edge:?}");
     assert!(errors(&session).iter().all(|error| !error.is_fatal()), "{:?}", errors(&session));
+}
+
+#[test]
+fn of_a_segment_whose_parts_break_off_in_one_rendition_the_rest_is_shown_in_another() {
+    for fault in ["short_*@30000:v720", "cut_*@40000:v720"] {
+        let session = plays(&HLS.replace("demo", &format!("{fault}/demo")), 120);
+        let stood = session.engine().qoe(session.now()).stalled;
+        assert!(stood <= secs(3).to_duration(), "{fault}: {stood:?}");
+        let left_out = decisions(&session, DecisionKind::Skip);
+        assert!(left_out.is_empty(), "{fault}: {left_out:?}");
+        assert_eq!(track(&session, TrackKind::Video).gaps, 0, "{fault}");
+        assert_eq!(decisions(&session, DecisionKind::Gap), [], "{fault}");
+    }
 }

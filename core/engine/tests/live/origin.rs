@@ -148,7 +148,9 @@ impl Source for Origin {
             .header("date")
             .map(|_| WallTime::from_millis(((BEGIN + self.later + now_ms + hold) / 1000 * 1000) as i64));
         let length = answer.header("content-length").and_then(|length| length.parse().ok());
-        let (until, pieces) = (answer.delivery.hold, answer.delivery.pieces.clone());
+        let ends = answer.delivery.end.map_or(u64::MAX, |(position, _)| position);
+        let pieces = answer.delivery.pieces.iter().copied().filter(|(position, _)| *position < ends).collect();
+        let until = answer.delivery.hold;
         let paced = answer.delivery.stall.into_iter().collect();
         let held = Held { until, pieces, paced };
         let mut response = Response::new(answer.status, &request.url, answer.body.into_bytes());
@@ -158,6 +160,10 @@ impl Source for Origin {
         response.content_length = length;
         response.held = held;
         response.delay = answer.delivery.head_delay;
+        if ends < response.body.len() as u64 {
+            response.body.truncate(usize::try_from(ends).expect("within the body"));
+            response.broken = Some(Failure::new(telecine_model::ErrorCode::BodyLengthMismatch, "the body is short"));
+        }
         let path = parts.path.to_owned();
         let fetched = match &mut self.edit {
             Some(edit) => edit(now, &path, response),
