@@ -160,6 +160,12 @@ impl Bursts {
         Some(Whole { rate: paced.bytes as f64 * 8.0 / seconds, seconds })
     }
 
+    /// A transfer is not held back any more.
+    pub(crate) fn release(&mut self, id: TransferId) {
+        self.disown(id);
+        self.paced.remove(&id);
+    }
+
     /// A chunk of a transfer is complete; whether the source had more at that time.
     pub(crate) fn chunk(&mut self, id: TransferId, more: bool) {
         let Some(paced) = self.paced.get_mut(&id) else { return };

@@ -125,7 +125,8 @@ impl DualEwma {
         let Some(load) = self.link.end(sample).filter(|_| sample.bytes > 0) else {
             return;
         };
-        let small = sample.bytes < SMALL_BYTES;
+        // However little comes of what the line holds up, it tells what that carries.
+        let small = sample.bytes < SMALL_BYTES && !load.restarted;
         let cached = sample.flags.cached || (!small && sample.finished.since(sample.started) < CACHE_TIME);
         if cached {
             self.link.discount(sample.bytes);
@@ -169,6 +170,11 @@ impl Estimator for DualEwma {
 
     fn on_paced(&mut self, transfer: TransferId) {
         self.bursts.watch(transfer);
+    }
+
+    fn on_held_up(&mut self, transfer: TransferId, now: Timestamp) {
+        self.bursts.release(transfer);
+        self.link.restart(transfer, now);
     }
 
     fn on_chunk(&mut self, transfer: TransferId, end: u64) {

@@ -31,6 +31,7 @@ struct Flight {
     bytes: u64,
     bytes_mark: u64,
     shared_mark: f64,
+    restarted: bool,
 }
 
 /// What the link did during one body.
@@ -41,6 +42,8 @@ pub(crate) struct Load {
     pub(crate) time: Duration,
     /// This transfer's share of the time, in seconds.
     pub(crate) weight: f64,
+    /// It counts from when the line was seen to hold it up.
+    pub(crate) restarted: bool,
 }
 
 impl Link {
@@ -65,10 +68,20 @@ impl Link {
             bytes: 0,
             bytes_mark: self.bytes,
             shared_mark: self.shared,
+            restarted: false,
         });
         self.bytes = self.bytes.saturating_add(bytes.saturating_sub(flight.bytes));
         flight.bytes = flight.bytes.max(bytes);
         flight.seen = flight.seen.max(now);
+    }
+
+    /// What a transfer did before now does not count.
+    pub(crate) fn restart(&mut self, id: TransferId, now: Timestamp) {
+        self.advance(now);
+        if let Some(flight) = self.flights.get_mut(&id) {
+            (flight.began, flight.bytes_mark, flight.shared_mark) = (now, self.bytes, self.shared);
+            flight.restarted = true;
+        }
     }
 
     pub(crate) fn end(&mut self, sample: &TransferSample) -> Option<Load> {
@@ -80,6 +93,7 @@ impl Link {
             bits: self.bytes.saturating_sub(flight.bytes_mark) as f64 * 8.0,
             time: sample.finished.since(flight.began).saturating_add(untold),
             weight: self.shared - flight.shared_mark + untold.as_secs_f64(),
+            restarted: flight.restarted,
         })
     }
 

@@ -8,6 +8,7 @@ use crate::fit::Network;
 use crate::reason::Reason;
 use crate::rule::{millis, seconds, BitrateRule, Choice, Context, Progress};
 use crate::throughput::Throughput;
+use crate::transit::{Transit, GRACE};
 
 /// Share of the rate that a level may take to be gone up to, and to be stayed with: ladders declare what levels take at most,
 /// and that is what counts here, as there is no buffer to make up for it.
@@ -26,13 +27,19 @@ const LONGEST_WAIT: Duration = Duration::from_secs(64);
 /// Whoever comes down so soon after going up went up too early.
 const TOO_EARLY: Duration = Duration::from_secs(20);
 
+/// What is begun anew as the line breaks down may take so much of what it carries,
+const STARTED_ANEW: f64 = 0.9;
+/// and so much standing has to be saved by it, in seconds.
+const WORTH_IT: f64 = 0.5;
+
 /// For playback within a few seconds of what is being made.
 ///
 /// What comes as it is made comes no faster for being small, and the buffer can never grow beyond the latency: rules that
 /// read the network's state in the buffer have nothing to read (abr.md 1, lesson 4). What counts is that each part, once it is
 /// made, is there before the buffer is empty, and that the line carries the level and the sound beside it in the long run,
 /// a typical error of its forecast allowed for. Going up takes more room than staying, and after a fall a wait that
-/// doubles each time that going up was too early; going down takes none.
+/// doubles each time that going up was too early; going down takes none. What is on its way gives way to the same in less where
+/// playback would stand for noticeably longer without that.
 #[derive(Clone, Debug)]
 pub struct LowLatency {
     wait: Duration,
@@ -122,7 +129,13 @@ impl BitrateRule for LowLatency {
             return Choice::new(0, Reason::NothingMeasured);
         };
         let Some(current) = ctx.current.filter(|_| !ctx.starting) else {
-            return self.in_flight.choose(ctx);
+            let choice = self.in_flight.choose(ctx);
+            // Who has just come down does not go up because the playhead was moved.
+            let Some(current) = ctx.current.filter(|current| self.waits(ctx.now) && choice.level > *current) else {
+                return choice;
+            };
+            let held = Reason::Held { bitrate: ctx.bitrate(current), buffer_ms: millis(seconds(ctx.buffer)) };
+            return Choice { level: current, reasons: std::iter::once(held).chain(choice.reasons).collect(), ..choice };
         };
         let allowed = |share: f64| (share * room.rate - room.aside).max(0.0) as u64;
         let takes = |level: usize, share: f64, time: f64| {
@@ -158,12 +171,21 @@ impl BitrateRule for LowLatency {
     }
 
     fn should_abandon(&mut self, ctx: &Context<'_>, progress: &Progress) -> Option<Choice> {
-        let choice = self.in_flight.should_abandon(ctx, progress)?;
-        self.moved(progress.level, choice.level, ctx.now);
-        Some(choice)
+        let transit = Transit::of(ctx, progress).filter(|transit| transit.elapsed >= GRACE)?;
+        let level = transit.network.share(STARTED_ANEW).highest_level(ctx).min(progress.level);
+        let (buffer, rate) = (seconds(ctx.buffer), transit.network.rate);
+        let stands = |left: f64| (left - buffer).max(0.0);
+        let left = transit.rest / rate;
+        let instead = transit.network.ttfb + transit.size_at(ctx, level) / rate;
+        if level == progress.level || stands(left) - stands(instead) < WORTH_IT {
+            return None;
+        }
+        self.moved(progress.level, level, ctx.now);
+        let reason = Reason::FinishesTooLate { projected_ms: millis(left), limit_ms: millis(buffer) };
+        Some(Choice::new(level, reason))
     }
 
     fn on_seek(&mut self) {
-        *self = Self::new();
+        self.in_flight = Throughput::new();
     }
 }

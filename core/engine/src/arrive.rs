@@ -1,22 +1,16 @@
 //! Media on its way in: bytes to facts, facts to appends.
 
-use std::time::Duration;
-
-use telecine_abr::{Downloaded, Progress};
+use telecine_abr::Downloaded;
 use telecine_model::{Error, ErrorCode, Handling, MediaTime, TrackKind};
 
 use crate::action::{Action, Format, Payload, SinkCommand};
 use crate::engine::Engine;
 use crate::entry::Entering;
-use crate::event::{DecisionKind, State};
 use crate::input::{Body, RequestId};
 use crate::keys::{fragment_of, Opened};
 use crate::media::{MediaFact, MediaReader, Piece};
 use crate::requests::Request;
 use crate::stream::{Init, Lost, Stream};
-
-/// Before playback runs, a segment under way is given so long before a smaller one is considered.
-const WAITED_ENOUGH: Duration = Duration::from_secs(1);
 
 /// How far sound may lag behind the picture that it is muxed with, in segments of its own.
 const INTERLEAVE: MediaTime = MediaTime::from_secs(1);
@@ -55,6 +49,7 @@ impl Engine {
             return;
         }
         self.read_media(kind, data);
+        self.note_held_up(kind);
         self.consider_abandoning(kind);
     }
 
@@ -493,62 +488,5 @@ impl Engine {
                 entry.restart();
             }
         }
-    }
-
-    /// Asks the rule whether the segment under way should give way to a smaller one.
-    fn consider_abandoning(&mut self, kind: TrackKind) {
-        if kind != TrackKind::Video {
-            return;
-        }
-        let Some(stream) = self.streams.get(&kind) else { return };
-        let Some(fetch) = stream.fetch.as_ref().filter(|fetch| fetch.appended == 0 && fetch.init_request.is_none())
-        else {
-            return;
-        };
-        let Some(id) = fetch.request else { return };
-        let Some(request) = self.requests.get(id) else { return };
-        let total = request.head.as_ref().and_then(|head| head.content_length);
-        // Before playback runs there is no stall to be saved; but a viewer who waits is not to wait
-        // long for what was chosen on an assumption.
-        let took = self.now.since(request.started);
-        let left =
-            total.unwrap_or(0).saturating_sub(request.received).checked_div(request.received / 1000).unwrap_or(0);
-        let still = took.saturating_mul(u32::try_from(left).unwrap_or(u32::MAX)) / 1000;
-        if self.playback.state != State::Playing && (took < WAITED_ENOUGH || still < 2 * WAITED_ENOUGH) {
-            return;
-        }
-        let (start, from) = (fetch.start, fetch.rendition.rendition);
-        // Only what the segment can be had in is an alternative.
-        let steps = self.steps_to_choose_from(stream, Some(from));
-        let Some(level) = steps.iter().position(|step| step.rendition == from) else {
-            return;
-        };
-        let progress = Progress {
-            level,
-            bytes: request.received,
-            total,
-            requested: request.started,
-            first_byte: request.first_byte(),
-            paced: request.is_paced(),
-        };
-        let levels = self.levels(kind, &steps, start);
-        let Some(context) = self.context(kind, &levels, start) else {
-            return;
-        };
-        let Some(choice) = self.rule().should_abandon(&context, &progress) else {
-            return;
-        };
-        let to = levels.get(choice.level).map(|level| level.rendition);
-        let Some(to) = to.filter(|to| *to != from) else { return };
-        let candidates = self.candidates(&context, kind, choice.level, &choice.less_ms);
-        self.cancel(id);
-        let why = choice.reasons.iter().map(ToString::to_string).collect();
-        let (from, to_name) = (self.rendition_name(kind, from), self.rendition_name(kind, to));
-        if let Some(stream) = self.streams.get_mut(&kind) {
-            stream.fetch = None;
-            stream.rendition = Some(to);
-            stream.settled = Some(to);
-        }
-        self.decide_among(candidates, DecisionKind::Abandon, Some(kind), from, to_name, why);
     }
 }

@@ -120,6 +120,7 @@ impl Engine {
             head: None,
             first_byte: None,
             paced: false,
+            held_up: None,
             held: false,
             idle: None,
             waited: None,
@@ -419,15 +420,25 @@ impl Engine {
         let Some(first_byte) = request.first_byte.filter(|_| !request.is_error()) else { return };
         let cached = request.head.as_ref().is_some_and(|head| head.from_cache);
         // At the pace that was asked for it says only that the line carries that; slower, what the line carries.
+        // What came before the line held it up was held back by its source; and a line that is down carries nothing to measure.
+        let held_up = request.held_up.filter(|held_up| !held_up.is_silent(self.now));
+        let since = |at| held_up.map_or(at, |held_up| held_up.since);
+        let (started, first_byte) = (since(request.started), since(first_byte));
         let took = self.now.since(first_byte);
         let kept = request.fetch.pace.is_some_and(|pace| carried(request.received, took) >= pace / 10 * 9);
         self.policies.estimator.on_transfer(&TransferSample {
             id: TransferId(request.fetch.id.0),
             bytes: request.received,
-            started: request.started,
+            started,
             first_byte,
             finished: self.now,
-            flags: TransferFlags { cached, aborted, paced: request.paced, limited: kept, held: request.held },
+            flags: TransferFlags {
+                cached,
+                aborted,
+                paced: request.paced && held_up.is_none(),
+                limited: kept,
+                held: request.held || held_up.is_some(),
+            },
         });
         self.network.heard = Some(self.now);
         self.tell_change(request.fetch.url.as_str());

@@ -59,6 +59,7 @@
 
 #![forbid(unsafe_code)]
 
+mod abandon;
 mod action;
 mod again;
 mod append;

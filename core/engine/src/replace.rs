@@ -289,22 +289,14 @@ impl Engine {
     /// came stays, and the rest is fetched in another rendition; of a whole one the rest is left out.
     fn replace_rest(&mut self, kind: TrackKind, fetch: &SegmentFetch, error: Error, why: Vec<String>) {
         let Some(stream) = self.streams.get_mut(&kind) else { return };
-        let mut missing = fetch.start;
-        if let Some(item) = stream.buffer.get_mut(fetch.start) {
-            let shift = item.start - item.media_start;
-            item.complete = true;
-            item.end = (item.media_end + shift).max(item.start).min(item.end);
-            missing = item.end;
-            stream.shift = Some(shift);
-        }
+        let missing = stream.keep_what_came(fetch);
         let avoided = fetch.part.map(|_| fetch.rendition.rendition);
         stream.avoid.extend(avoided);
         let Some(stream) = self.streams.get(&kind) else { return };
         if avoided.is_some() && !self.usable_steps(stream).is_empty() && !stays_away(stream, &error) {
             self.report(error.recovered(Handling::Replaced));
             if let Some(stream) = self.streams.get_mut(&kind) {
-                stream.cursor = None;
-                stream.broken_off = true;
+                stream.look_for_the_rest();
             }
             let from = self.rendition_name(kind, fetch.rendition.rendition);
             return self.decide(DecisionKind::Pathway, Some(kind), from, None, why);

@@ -55,6 +55,26 @@ impl Purpose {
     }
 }
 
+/// A line that brings nothing for so long is down.
+const SILENCE: Duration = Duration::from_millis(500);
+
+/// Since when a line brings what comes as it is made more slowly than that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HeldUp {
+    pub(crate) since: Timestamp,
+    /// Bytes that had come then.
+    pub(crate) from: u64,
+    /// When anything came last.
+    pub(crate) heard: Timestamp,
+}
+
+impl HeldUp {
+    /// A line that brings nothing for so long is down: how fast it is shows from what it brings then.
+    pub(crate) fn is_silent(&self, now: Timestamp) -> bool {
+        now.since(self.heard) >= SILENCE
+    }
+}
+
 /// A request under way.
 pub(crate) struct Request {
     pub(crate) purpose: Purpose,
@@ -72,6 +92,8 @@ pub(crate) struct Request {
     pub(crate) paced: bool,
     /// It was asked for before it was there: its wait is none of the network's.
     pub(crate) held: bool,
+    /// It comes as it is made, and is behind its source: the line holds it up.
+    pub(crate) held_up: Option<HeldUp>,
     /// Since when its source has had no more, if it comes as it is made.
     pub(crate) idle: Option<Timestamp>,
     /// When more came after that.

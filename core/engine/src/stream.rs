@@ -342,6 +342,22 @@ impl Stream {
         self.broken_off = true;
     }
 
+    /// What came of a segment that breaks off is all that there is of it; gives where that ends.
+    pub(crate) fn keep_what_came(&mut self, fetch: &SegmentFetch) -> MediaTime {
+        let Some(item) = self.buffer.get_mut(fetch.start) else { return fetch.start };
+        let shift = item.start - item.media_start;
+        item.complete = true;
+        item.end = (item.media_end + shift).max(item.start).min(item.end);
+        self.shift = Some(shift);
+        item.end
+    }
+
+    /// The rest of a segment is fetched in another rendition than what came of it.
+    pub(crate) fn look_for_the_rest(&mut self) {
+        self.cursor = None;
+        self.broken_off = true;
+    }
+
     /// Whether playback waits for this kind: subtitles never hold up the picture.
     pub(crate) fn is_essential(&self) -> bool {
         matches!(self.kind, TrackKind::Video | TrackKind::Audio)

@@ -227,6 +227,35 @@ fn a_part_that_is_read_in_one_piece_counts_from_its_first_byte() {
     assert_eq!(estimate.bits_per_second, 10_000_000);
 }
 
+/// A segment comes as it is made for a second, and the line breaks down: from then on it is behind, and the rest comes slowly.
+#[test]
+fn a_transfer_that_is_held_up_tells_what_the_line_carries_from_then_on() {
+    let mut estimator = DualEwma::new();
+    let at = Timestamp::from_millis;
+    for number in 0..4 {
+        let (id, from) = (TransferId(number), number * 10_000);
+        estimator.on_paced(id);
+        estimator.on_progress(id, 0, at(from));
+        estimator.on_progress(id, 100_000, at(from + 1000));
+        estimator.on_held_up(id, at(from + 1000));
+        for tenth in 1..=40 {
+            estimator.on_progress(id, 100_000 + tenth * 5_000, at(from + 1000 + tenth * 100));
+        }
+        let (since, finished) = (at(from + 1000), at(from + 5000));
+        let flags = TransferFlags { held: true, ..TransferFlags::default() };
+        estimator.on_transfer(&TransferSample {
+            id,
+            bytes: 300_000,
+            started: since,
+            first_byte: since,
+            finished,
+            flags,
+        });
+    }
+    let estimate = estimator.estimate().expect("an estimate");
+    assert!(estimate.bits_per_second.abs_diff(400_000) < 4_000, "{estimate:?}");
+}
+
 /// A transfer that is handed on in pieces.
 struct Piecewise {
     id: TransferId,

@@ -188,6 +188,17 @@ impl Engine {
         fetch.end + late > now
     }
 
+    /// Until when there is media of a title that goes on, as far as is known.
+    pub(crate) fn made_now(&self) -> Option<MediaTime> {
+        match self.title.live.is_dash() {
+            true => self.produced_now().map(|(made, _)| made - self.may_be_late()),
+            false => {
+                let late = self.title.live.late.by(true, self.now);
+                self.title.live.edge.at(self.now).map(|edge| edge - late)
+            }
+        }
+    }
+
     /// Whether it was asked for before it was there.
     pub(crate) fn is_held(&self, purpose: &Purpose) -> bool {
         let Purpose::Segment(kind) = purpose else { return false };

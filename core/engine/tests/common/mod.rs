@@ -104,6 +104,11 @@ impl Estimator for Overheard {
         self.estimator.on_paced(transfer);
     }
 
+    fn on_held_up(&mut self, transfer: TransferId, now: Timestamp) {
+        self.note(transfer, None);
+        self.estimator.on_held_up(transfer, now);
+    }
+
     fn on_chunk(&mut self, transfer: TransferId, end: u64) {
         self.note(transfer, None);
         self.estimator.on_chunk(transfer, end);

@@ -60,14 +60,35 @@ fn chunks_are_asked_for_when_they_are_there_however_little_is_known_of_the_clock
     }
 }
 
-#[test]
-fn a_line_that_rises_is_used_within_seconds_by_chunks_too() {
-    let step = |seconds, bits_per_second| Step {
+fn steps<const N: usize>(steps: [(u64, u64); N]) -> Network {
+    let step = |(seconds, bits_per_second)| Step {
         duration: Duration::from_secs(seconds),
         bits_per_second,
-        latency: Duration::from_millis(60),
+        latency: Duration::from_millis(40),
     };
-    let session = over(CHUNKS, Network::from_steps([step(30, 400_000), step(600, 5_000_000)]).expect("a network"));
+    Network::from_steps(steps.map(step)).expect("a network")
+}
+
+#[test]
+fn a_segment_that_is_on_its_way_as_the_line_breaks_down_gives_way_to_a_smaller_one_though_part_of_it_plays() {
+    for path in [CHUNKS, RANGES] {
+        // In the midst of segments of two seconds, at their ends, and between.
+        for begins in [40, 41, 43] {
+            let session = over(path, steps([(begins, 8_000_000), (900, 400_000)]));
+            let fell = begins * 1000..begins * 1000 + 3500;
+            let pictures = pictures(&session);
+            let lower = pictures.iter().find(|(at, _)| fell.contains(at));
+            assert!(lower.is_some(), "{path} from {begins}: {pictures:?}");
+            let stood = session.engine().qoe(session.now()).stalled;
+            assert!(stood < Duration::from_secs(8), "{path} from {begins}: {stood:?}");
+            every_sample_once_so_far(&session, TrackKind::Audio);
+        }
+    }
+}
+
+#[test]
+fn a_line_that_rises_is_used_within_seconds_by_chunks_too() {
+    let session = over(CHUNKS, steps([(30, 400_000), (600, 5_000_000)]));
     assert_eq!(stalls(&session), 0);
     let chosen = pictures(&session);
     let highest = chosen.iter().find(|(when, to)| *when > 30_000 && to == "v720");

@@ -341,7 +341,7 @@ fn a_server_that_refuses_what_was_reported_is_asked_for_what_there_is() {
             }
         });
         let (log, urls) = (origin.log.clone(), origin.urls.clone());
-        let network = Network::from_steps([step(15, 10_000_000), step(15, 400_000)]).expect("a network");
+        let network = Network::from_steps([step(15, 10_000_000), step(15, 800_000)]).expect("a network");
         let mut session = origin.play(HLS).network(network);
         session.run(Some(at(60_000)));
         let place = log.borrow().iter().position(|asked| asked.status == status).expect("one was refused");

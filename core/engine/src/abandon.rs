@@ -1,0 +1,163 @@
+//! Whether a picture segment that is on its way gives way to a smaller one.
+
+use std::time::Duration;
+
+use telecine_abr::{Progress, TransferId};
+use telecine_model::{MediaTime, TrackKind};
+
+use crate::engine::Engine;
+use crate::event::{DecisionKind, State};
+use crate::input::RequestId;
+use crate::requests::HeldUp;
+use crate::stream::{SegmentFetch, Stream};
+
+/// Before playback runs, a segment under way is given so long before a smaller one is considered.
+const WAITED_ENOUGH: Duration = Duration::from_secs(1);
+/// What comes as it is made is there so much later than it was made at most, beside what makes up a part and the way.
+const ON_TIME: MediaTime = MediaTime::from_millis(500);
+/// What is on its way, as a rule is asked about it.
+struct Flow {
+    id: RequestId,
+    /// Where its segment begins.
+    start: MediaTime,
+    rendition: usize,
+    progress: Progress,
+    /// How long what it brings plays, where that is not what the rule is asked about otherwise.
+    length: Option<MediaTime>,
+}
+
+impl Flow {
+    /// How long it would take still at the rate at which it came so far.
+    fn still(&self, took: Duration) -> Duration {
+        let Progress { bytes, total, .. } = self.progress;
+        let left = total.unwrap_or(0).saturating_sub(bytes).checked_div(bytes / 1000).unwrap_or(0);
+        took.saturating_mul(u32::try_from(left).unwrap_or(u32::MAX)) / 1000
+    }
+}
+
+impl Engine {
+    /// Asks the rule whether the segment under way should give way to a smaller one.
+    pub(crate) fn consider_abandoning(&mut self, kind: TrackKind) {
+        if kind != TrackKind::Video {
+            return;
+        }
+        let Some(stream) = self.streams.get(&kind) else { return };
+        let Some(mut flow) = self.flow(stream) else { return };
+        // Before playback runs there is no stall to be saved; but a viewer who waits is not to wait
+        // long for what was chosen on an assumption.
+        let took = self.now.since(flow.progress.requested);
+        if self.playback.state != State::Playing && (took < WAITED_ENOUGH || flow.still(took) < 2 * WAITED_ENOUGH) {
+            return;
+        }
+        // Only what the segment can be had in is an alternative.
+        let steps = self.steps_to_choose_from(stream, Some(flow.rendition));
+        let Some(level) = steps.iter().position(|step| step.rendition == flow.rendition) else { return };
+        flow.progress.level = level;
+        let levels = self.levels(kind, &steps, flow.start);
+        let Some(mut context) = self.context(kind, &levels, flow.start) else { return };
+        context.segment_duration = flow.length.unwrap_or(context.segment_duration);
+        let Some(choice) = self.rule().should_abandon(&context, &flow.progress) else { return };
+        let to = levels.get(choice.level).map(|level| level.rendition);
+        let Some(to) = to.filter(|to| *to != flow.rendition) else { return };
+        let candidates = self.candidates(&context, kind, choice.level, &choice.less_ms);
+        self.cancel(flow.id);
+        let why = choice.reasons.iter().map(ToString::to_string).collect();
+        let (from, to_name) = (self.rendition_name(kind, flow.rendition), self.rendition_name(kind, to));
+        if let Some(stream) = self.streams.get_mut(&kind) {
+            // What came of it stays, and the rest is fetched.
+            if let Some(fetch) = stream.fetch.take().filter(|fetch| fetch.appended > 0) {
+                stream.keep_what_came(&fetch);
+                stream.look_for_the_rest();
+            }
+            stream.rendition = Some(to);
+            stream.settled = Some(to);
+        }
+        self.decide_among(candidates, DecisionKind::Abandon, Some(kind), from, to_name, why);
+    }
+
+    /// What of a stream is on its way and could be left.
+    fn flow(&self, stream: &Stream) -> Option<Flow> {
+        let fetch = stream.fetch.as_ref().filter(|fetch| fetch.init_request.is_none())?;
+        let id = fetch.request?;
+        let request = self.requests.get(id)?;
+        let (start, rendition) = (fetch.start, fetch.rendition.rendition);
+        if let Some(held_up) = request.held_up {
+            let (begin, end) = self.segment_of(stream, fetch)?;
+            let bytes = request.received.saturating_sub(held_up.from);
+            let rest = self.bytes_between(fetch, Self::came_until(stream, fetch), end)?;
+            let (requested, first_byte) = (held_up.since, Some(held_up.since));
+            let total = Some(bytes.saturating_add(rest));
+            let progress = Progress { level: 0, bytes, total, requested, first_byte, paced: false };
+            return Some(Flow { id, start: begin, rendition, progress, length: Some(end - begin) });
+        }
+        let progress = Progress {
+            level: 0,
+            bytes: request.received,
+            total: request.head.as_ref().and_then(|head| head.content_length),
+            requested: request.started,
+            first_byte: request.first_byte(),
+            paced: request.is_paced(),
+        };
+        (fetch.appended == 0).then_some(Flow { id, start, rendition, progress, length: None })
+    }
+
+    /// Bytes came of what a stream fetches: notes whether it is held up by the line, if it comes as it is made. Then it tells
+    /// what the line carries, as it does not else.
+    pub(crate) fn note_held_up(&mut self, kind: TrackKind) {
+        let now = self.now;
+        let Some(stream) = self.streams.get(&kind) else { return };
+        let Some(fetch) = stream.fetch.as_ref() else { return };
+        let Some((id, request)) = fetch.request.and_then(|id| Some((id, self.requests.get(id)?))) else { return };
+        if request.idle.is_some() {
+            // Whether its source has no more, or the line brings it in a moment, is not known yet.
+            return;
+        }
+        let is_late = request.is_paced() && self.is_behind_its_source(stream, fetch);
+        let before = request.held_up;
+        // Whose source had nothing meanwhile was held back by that, however late it is.
+        let flowed = |held_up: &HeldUp| request.waited.is_none_or(|waited| waited <= held_up.since);
+        let known = before.filter(|held_up| !held_up.is_silent(now)).filter(flowed);
+        let new = HeldUp { since: now, from: request.received, heard: now };
+        let held_up = is_late.then(|| known.map_or(new, |known| HeldUp { heard: now, ..known }));
+        let transfer = TransferId(id.0);
+        match (before, held_up) {
+            (Some(_), None) => self.policies.estimator.on_paced(transfer),
+            (_, Some(new)) if known.is_none() => self.policies.estimator.on_held_up(transfer, new.since),
+            _ => {}
+        }
+        if let Some(request) = self.requests.active.get_mut(&id) {
+            request.held_up = held_up;
+        }
+    }
+
+    /// Whether more was made by now behind what came than can be on its way where the line brings it as it is made.
+    fn is_behind_its_source(&self, stream: &Stream, fetch: &SegmentFetch) -> bool {
+        let Some(made) = self.made_now() else { return false };
+        let way = MediaTime::from_duration(self.network.round_trip.unwrap_or_default());
+        made - Self::came_until(stream, fetch) > self.granularity() + way + ON_TIME
+    }
+
+    /// Until when media of what is fetched has come.
+    fn came_until(stream: &Stream, fetch: &SegmentFetch) -> MediaTime {
+        let item = stream.buffer.loaded(fetch.load);
+        item.map_or(fetch.start, |item| item.start + (item.media_end - item.media_start))
+    }
+
+    /// From when to when the segment plays of which something is fetched.
+    fn segment_of(&self, stream: &Stream, fetch: &SegmentFetch) -> Option<(MediaTime, MediaTime)> {
+        let index = self.index_of(fetch.rendition)?;
+        if let Some(whole) = index.get(fetch.number) {
+            return Some((whole.start, whole.end()));
+        }
+        let begin = index.part(fetch.number, 0).map_or(fetch.start, |first| first.start);
+        Some((begin, fetch.end.max(begin + self.segment_duration(stream))))
+    }
+
+    /// About how many bytes a rendition takes from one time to another.
+    fn bytes_between(&self, fetch: &SegmentFetch, from: MediaTime, to: MediaTime) -> Option<u64> {
+        let rendition = self.rendition(fetch.rendition)?;
+        let bitrate = rendition.average_bandwidth.unwrap_or(rendition.bandwidth);
+        let millis = u64::try_from((to - from).as_millis()).unwrap_or(0);
+        Some(bitrate.saturating_mul(millis) / 8000)
+    }
+}
