@@ -252,7 +252,9 @@ impl Engine {
             missing = item.end;
             stream.shift = Some(shift);
         }
-        let avoided = fetch.part.map(|_| fetch.rendition.rendition);
+        // Where nobody answers it is the line, and no other rendition is better off.
+        let silent = matches!(error.code(), ErrorCode::Timeout | ErrorCode::ConnectFailed | ErrorCode::DnsFailed);
+        let avoided = fetch.part.filter(|_| !silent).map(|_| fetch.rendition.rendition);
         stream.avoid.extend(avoided);
         let Some(stream) = self.streams.get(&kind) else { return };
         if avoided.is_some() && !self.usable_steps(stream).is_empty() && !stays_away(stream, &error) {

@@ -236,7 +236,11 @@ impl Engine {
     /// In how long the latency is looked at again: who plays faster is at the edge sooner.
     fn look_again_in(&self) -> Duration {
         let usual = MediaTime::from_duration(ASK_EVERY);
-        if self.outruns() { self.real(usual) } else { ASK_EVERY }
+        if self.outruns() {
+            self.real(usual)
+        } else {
+            ASK_EVERY
+        }
     }
 
     /// Reads the latency, and does what follows from it.
