@@ -216,6 +216,9 @@ impl Engine {
             NetworkEvent::Head(head) => {
                 self.heed_server(&head);
                 self.note_round_trip(&head);
+                if !self.choose_answer(&head) {
+                    return;
+                }
                 let purpose = self.requests.active.get(&head.id).map(|request| request.purpose.clone());
                 let sized = head.content_length.is_some();
                 let tells = head.is_success();
@@ -410,6 +413,7 @@ impl Engine {
             Purpose::Index(rendition) => self.on_index(rendition, request),
             Purpose::Init(kind, key) => self.on_init(kind, key, request),
             Purpose::Segment(kind) => self.on_segment_end(kind, request),
+            Purpose::Unanswered(kind) => self.drop_unanswered(kind),
             Purpose::KeyFile(file, method) => self.on_key_file(file, &method, request),
             Purpose::Licence(id) => self.on_licence(id, request),
         }
@@ -450,6 +454,9 @@ impl Engine {
         if let Purpose::Licence(id) = request.purpose {
             // Key sessions have a patience of their own.
             return self.on_licence_failed(id, error.code());
+        }
+        if let Purpose::Unanswered(kind) = request.purpose {
+            return self.drop_unanswered(kind);
         }
         self.note_silence(&request, error.code());
         let status = request.head.as_ref().filter(|head| !head.is_success()).map(|head| head.status);
@@ -612,6 +619,7 @@ impl Engine {
             | Purpose::Licence(_)
             | Purpose::Refresh
             | Purpose::Patch
+            | Purpose::Unanswered(_)
             | Purpose::Clock => false,
             Purpose::KeyFile(file, _) => self.has_other_key(file),
             Purpose::Playlist(reference) | Purpose::Index(reference) => {
@@ -695,6 +703,7 @@ impl Engine {
             Purpose::Licence(id) => self.on_licence_failed(id, error.code()),
             Purpose::Refresh | Purpose::Patch => self.on_mpd_failed(&request.purpose, None, error),
             Purpose::Clock => self.on_clock_failed(error),
+            Purpose::Unanswered(kind) => self.drop_unanswered(kind),
         }
     }
 }

@@ -290,7 +290,9 @@ impl Engine {
     fn replace_rest(&mut self, kind: TrackKind, fetch: &SegmentFetch, error: Error, why: Vec<String>) {
         let Some(stream) = self.streams.get_mut(&kind) else { return };
         let missing = stream.keep_what_came(fetch);
-        let avoided = fetch.part.map(|_| fetch.rendition.rendition);
+        // Where nobody answers it is the line, and no other rendition is better off.
+        let silent = matches!(error.code(), ErrorCode::Timeout | ErrorCode::ConnectFailed | ErrorCode::DnsFailed);
+        let avoided = fetch.part.filter(|_| !silent).map(|_| fetch.rendition.rendition);
         stream.avoid.extend(avoided);
         let Some(stream) = self.streams.get(&kind) else { return };
         if avoided.is_some() && !self.usable_steps(stream).is_empty() && !stays_away(stream, &error) {

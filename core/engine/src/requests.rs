@@ -42,6 +42,8 @@ pub(crate) enum Purpose {
     Init(TrackKind, InitKey),
     /// The segment that a kind's stream is fetching.
     Segment(TrackKind),
+    /// The same, not answered and asked for once more: whichever is answered first is taken.
+    Unanswered(TrackKind),
     /// A key file of whole segments, under the method that they are encrypted by.
     KeyFile(Arc<str>, KeyMethod),
     /// A request of key sessions, by their number of it.

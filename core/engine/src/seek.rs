@@ -228,6 +228,7 @@ impl Engine {
     /// Stops what a kind's stream is fetching.
     pub(crate) fn drop_fetch(&mut self, kind: TrackKind) {
         self.forget_retries(kind);
+        self.drop_unanswered(kind);
         let fetch = self.streams.get_mut(&kind).and_then(|stream| stream.fetch.take());
         for id in fetch.iter().flat_map(|fetch| [fetch.request, fetch.init_request]).flatten() {
             self.cancel(id);

@@ -77,6 +77,8 @@ pub(crate) struct Stream {
     pub(crate) target: MediaTime,
     pub(crate) buffer: BufferMap,
     pub(crate) fetch: Option<SegmentFetch>,
+    /// What was fetched before, is not answered, and may be yet.
+    pub(crate) unanswered: Option<Box<SegmentFetch>>,
     /// Waits for a playlist or an index of this rendition.
     pub(crate) awaits: Option<RenditionRef>,
     /// What the sink was configured for last.
@@ -290,6 +292,7 @@ impl Stream {
             target,
             buffer: BufferMap::default(),
             fetch: None,
+            unanswered: None,
             awaits: None,
             configured: None,
             own_init: None,

@@ -75,7 +75,8 @@ impl Engine {
     /// Gives up what hangs.
     pub(crate) fn give_up_hanging(&mut self) {
         // Nothing is lost where a list is asked for again: it need not be overtaken if nothing else could overtake it.
-        let alone = self.requests.active.len() == 1;
+        let stands = |request: &&Request| matches!(request.purpose, Purpose::Unanswered(_));
+        let alone = self.requests.active.values().filter(|request| !stands(request)).nth(1).is_none();
         let hangs = |request: &Request| {
             let overtaken = self.requests.asked_last_of_answered > Some(request.heard);
             let given_up = overtaken || (alone && self.is_answered_at_once(&request.purpose));
@@ -86,7 +87,6 @@ impl Engine {
         for id in hanging {
             // What was replaced together with another is gone by now.
             if let Some(request) = self.requests.active.remove(&id) {
-                self.outbox.push(Action::Cancel(id));
                 self.on_hung(request);
             }
         }
@@ -179,10 +179,16 @@ impl Engine {
         let overtaken = self.requests.asked_last_of_answered > Some(request.heard);
         let others = if overtaken { ", while what was asked for later was answered" } else { "" };
         let message = format!("nothing more of it in {waited} ms{others}");
+        let error = Error::new(ErrorCode::Timeout, message);
+        if let Some(kind) = self.may_stand(&request).filter(|kind| self.hung_before(*kind) == 0) {
+            self.note_hung(kind);
+            return self.let_stand(kind, request, error);
+        }
+        self.outbox.push(Action::Cancel(request.fetch.id));
         if let Purpose::Segment(kind) | Purpose::Init(kind, _) = request.purpose {
             request.hung = (!self.fetches_again(kind)).then(|| self.note_hung(kind)).flatten();
         }
-        self.on_failure(request, Error::new(ErrorCode::Timeout, message));
+        self.on_failure(request, error);
     }
 
     /// How often in a row what a stream is fetching, and what came before it, hung.
@@ -211,6 +217,7 @@ impl Engine {
             let last = u32::try_from(index.parts_of(fetch.number).len()).ok().and_then(|parts| parts.checked_sub(1));
             whole.or_else(|| Some(index.part(fetch.number, last?)?.end()))
         });
+        self.drop_unanswered(kind);
         let Some(stream) = self.streams.get_mut(&kind) else { return };
         stream.avoid.extend(stream.ladder.iter().flat_map(|step| step.candidates()));
         if let Some(fetch) = stream.fetch.as_mut() {

@@ -16,6 +16,7 @@ mod lists;
 mod mpd;
 mod parts;
 mod reload;
+mod unanswered;
 mod versions;
 mod wanted;
 mod window;

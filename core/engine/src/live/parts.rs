@@ -226,13 +226,18 @@ impl Engine {
 
     /// What was hinted at is not there. It is asked for again once it is listed.
     pub(crate) fn on_hint_failed(&mut self, kind: TrackKind) {
+        self.refuse_hint(kind);
+        self.drop_fetch(kind);
+        self.drop_torn(kind);
+    }
+
+    /// What a stream asked for by a hint is not asked for by it again.
+    pub(super) fn refuse_hint(&mut self, kind: TrackKind) {
         let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
         if let Some((reference, hint)) = fetch.and_then(|fetch| Some((fetch.rendition, fetch.hinted.clone()?))) {
             let times = self.title.live.refused_hints.get(&reference).map_or(0, |(_, times)| *times);
             self.title.live.refused_hints.insert(reference, (hint, times + 1));
         }
-        self.drop_fetch(kind);
-        self.drop_torn(kind);
     }
 
     /// How near to the edge of a rendition that is played part by part playback may be (H044).

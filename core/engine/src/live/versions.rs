@@ -413,7 +413,7 @@ impl Engine {
             if let Some(configured) = &mut stream.configured {
                 configured.rendition.period = place(configured.rendition.period).unwrap_or(usize::MAX);
             }
-            if let Some(fetch) = &mut stream.fetch {
+            for fetch in stream.fetch.iter_mut().chain(stream.unanswered.as_deref_mut()) {
                 fetch.rendition.period = place(fetch.rendition.period).unwrap_or(usize::MAX);
             }
             stream.buffer.move_periods(|at| place(at).unwrap_or(usize::MAX));

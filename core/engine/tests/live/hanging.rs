@@ -57,6 +57,41 @@ fn a_segment_whose_body_stops_is_shown_as_far_as_it_came() {
 }
 
 #[test]
+fn an_answer_that_is_late_is_taken_if_it_comes_before_there_is_nothing_left_to_play() {
+    // Of both kinds and in every rendition: whoever asks once more waits as long again.
+    for (from, to, lates) in [
+        ("/hls/live_60", "demo/main.m3u8", &[2000, 3000, 4000][..]),
+        ("/hls/live_60/ts_muxed", "demo/main.m3u8", &[2000, 3000]),
+        ("/dash/live_60/utc_iso", "demo/number.mpd", &[1600, 2000, 2500]),
+        ("/dash/live_60/utc_iso", "demo/time.mpd", &[1600, 2000, 2500]),
+    ] {
+        for late in lates {
+            let path = format!("{from}/stallh_{}@{late}/{to}", segment());
+            let session = run(Origin::new().play(&path), 100);
+            assert_eq!(decisions(&session, DecisionKind::Skip), [], "{path}");
+            assert_eq!(stood(&session), Duration::ZERO, "{path}");
+            assert_eq!(track(&session, TrackKind::Video).gaps, 0, "{path}");
+        }
+    }
+}
+
+#[test]
+fn low_latency_stands_for_an_answer_that_is_late_no_longer_than_that_and_shows_it() {
+    for (from, to) in [
+        ("/hls/live_60/parts_334", "demo/main.m3u8"),
+        ("/dash/live_60/utc_iso/chunk_400/ato_1600/ltgt_2000", "demo/number.mpd"),
+        ("/dash/live_60/utc_iso/chunk_400/ato_1600/ltgt_2000", "demo/time.mpd"),
+    ] {
+        for late in [2000, 2700] {
+            let path = format!("{from}/stallh_{}@{late}/{to}", segment());
+            let session = run(Origin::new().play(&path), 100);
+            assert_eq!(decisions(&session, DecisionKind::Skip), [], "{path}");
+            assert!(stood(&session) <= Duration::from_millis(late), "{path}: {:?}", stood(&session));
+        }
+    }
+}
+
+#[test]
 fn what_hangs_in_one_rendition_is_shown_in_another() {
     for (from, to, _) in TITLES {
         let path = format!("{from}/{to}");
