@@ -15,6 +15,9 @@ use crate::stream::{SegmentFetch, Stream};
 const WAITED_ENOUGH: Duration = Duration::from_secs(1);
 /// What comes as it is made is there so much later than it was made at most, beside what makes up a part and the way.
 const ON_TIME: MediaTime = MediaTime::from_millis(500);
+/// A source that is late sends what it has in bursts: what is late for longer without a pause, the line holds up.
+const SURE: Duration = Duration::from_millis(400);
+
 /// What is on its way, as a rule is asked about it.
 struct Flow {
     id: RequestId,
@@ -81,11 +84,15 @@ impl Engine {
         let id = fetch.request?;
         let request = self.requests.get(id)?;
         let (start, rendition) = (fetch.start, fetch.rendition.rendition);
-        if let Some(held_up) = request.held_up {
+        // Of what is played as it comes, the rest counts, and how fast it has come since it was late.
+        let flows = request.held_up.is_some() || (!request.is_paced() && self.plays_low_latency());
+        if flows && request.first_byte().is_some() {
             let (begin, end) = self.segment_of(stream, fetch)?;
-            let bytes = request.received.saturating_sub(held_up.from);
+            let from = request.held_up.map_or(0, |held_up| held_up.from);
+            let bytes = request.received.saturating_sub(from);
             let rest = self.bytes_between(fetch, Self::came_until(stream, fetch), end)?;
-            let (requested, first_byte) = (held_up.since, Some(held_up.since));
+            let requested = request.held_up.map_or(request.started, |held_up| held_up.since);
+            let first_byte = request.held_up.map(|held_up| held_up.since).or(request.first_byte());
             let total = Some(bytes.saturating_add(rest));
             let progress = Progress { level: 0, bytes, total, requested, first_byte, paced: false };
             return Some(Flow { id, start: begin, rendition, progress, length: Some(end - begin) });
@@ -112,22 +119,33 @@ impl Engine {
             // Whether its source has no more, or the line brings it in a moment, is not known yet.
             return;
         }
-        let is_late = request.is_paced() && self.is_behind_its_source(stream, fetch);
         let before = request.held_up;
+        // A source that is late is waited for at a distance; where the line holds up, playback is about to stand.
+        let matters = before.is_some() || self.is_about_to_stand(stream);
+        let is_late = request.is_paced() && matters && self.is_behind_its_source(stream, fetch);
         // Whose source had nothing meanwhile was held back by that, however late it is.
         let flowed = |held_up: &HeldUp| request.waited.is_none_or(|waited| waited <= held_up.since);
         let known = before.filter(|held_up| !held_up.is_silent(now)).filter(flowed);
-        let new = HeldUp { since: now, from: request.received, heard: now };
-        let held_up = is_late.then(|| known.map_or(new, |known| HeldUp { heard: now, ..known }));
+        let new = HeldUp { since: now, from: request.received, heard: now, told: None };
+        let mut held_up = is_late.then(|| known.map_or(new, |known| HeldUp { heard: now, ..known }));
         let transfer = TransferId(id.0);
-        match (before, held_up) {
-            (Some(_), None) => self.policies.estimator.on_paced(transfer),
-            (_, Some(new)) if known.is_none() => self.policies.estimator.on_held_up(transfer, new.since),
+        let was_told = before.is_some_and(|held_up| held_up.told.is_some());
+        match &mut held_up {
+            Some(held_up) if held_up.told.is_none() && now.since(held_up.since) >= SURE => {
+                held_up.told = Some(now);
+                self.policies.estimator.on_held_up(transfer, now);
+            }
+            Some(held_up) if held_up.told.is_some() => {}
+            _ if was_told => self.policies.estimator.on_paced(transfer),
             _ => {}
         }
         if let Some(request) = self.requests.active.get_mut(&id) {
             request.held_up = held_up;
         }
+    }
+
+    fn is_about_to_stand(&self, stream: &Stream) -> bool {
+        !self.playback.is_advancing() || stream.ahead(self.position()) < self.granularity()
     }
 
     /// Whether more was made by now behind what came than can be on its way where the line brings it as it is made.

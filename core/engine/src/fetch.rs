@@ -425,8 +425,8 @@ impl Engine {
         let cached = request.head.as_ref().is_some_and(|head| head.from_cache);
         // At the pace that was asked for it says only that the line carries that; slower, what the line carries.
         // What came before the line held it up was held back by its source; and a line that is down carries nothing to measure.
-        let held_up = request.held_up.filter(|held_up| !held_up.is_silent(self.now));
-        let since = |at| held_up.map_or(at, |held_up| held_up.since);
+        let held_up = request.held_up.filter(|held_up| !held_up.is_silent(self.now)).and_then(|held_up| held_up.told);
+        let since = |at| held_up.unwrap_or(at);
         let (started, first_byte) = (since(request.started), since(first_byte));
         let took = self.now.since(first_byte);
         let kept = request.fetch.pace.is_some_and(|pace| carried(request.received, took) >= pace / 10 * 9);

@@ -68,6 +68,8 @@ pub(crate) struct HeldUp {
     pub(crate) from: u64,
     /// When anything came last.
     pub(crate) heard: Timestamp,
+    /// When it was sure, and the estimator was told.
+    pub(crate) told: Option<Timestamp>,
 }
 
 impl HeldUp {

@@ -74,13 +74,13 @@ fn a_segment_that_is_on_its_way_as_the_line_breaks_down_gives_way_to_a_smaller_o
     for path in [CHUNKS, RANGES] {
         // In the midst of segments of two seconds, at their ends, and between.
         for begins in [40, 41, 43] {
-            let session = over(path, steps([(begins, 8_000_000), (900, 400_000)]));
-            let fell = begins * 1000..begins * 1000 + 3500;
+            let session = over(path, steps([(begins, 8_000_000), (900, 250_000)]));
+            let fell = begins * 1000..begins * 1000 + 5000;
             let pictures = pictures(&session);
             let lower = pictures.iter().find(|(at, _)| fell.contains(at));
             assert!(lower.is_some(), "{path} from {begins}: {pictures:?}");
             let stood = session.engine().qoe(session.now()).stalled;
-            assert!(stood < Duration::from_secs(8), "{path} from {begins}: {stood:?}");
+            assert!(stood < Duration::from_secs(18), "{path} from {begins}: {stood:?}");
             every_sample_once_so_far(&session, TrackKind::Audio);
         }
     }
