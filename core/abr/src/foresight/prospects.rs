@@ -1,7 +1,7 @@
 //! Candidates, compared by what they lead to.
 
 use super::solving::Solving;
-use super::values::{expect, Coming, Download, Terms, Values};
+use super::values::{expect, Coming, Download, Terms, Title, Values};
 use crate::outlook::Outlook;
 use crate::published::{Buffered, InFlight, Replacing, Scene};
 
@@ -78,6 +78,11 @@ impl<'a> Moment<'a> {
         }
     }
 
+    fn title(&self) -> Title<'a> {
+        let Scene { ladder, segment_ms, capacity_ms, .. } = *self.scene;
+        Title { ladder, segment_ms, capacity_ms, size_error: self.outlook.size_error }
+    }
+
     fn buffer_s(&self) -> f64 {
         (self.scene.buffer_ms / 1000.0).max(0.0)
     }
@@ -112,8 +117,8 @@ impl Table {
 }
 
 impl Tables {
-    fn new(scene: &Scene<'_>) -> Self {
-        Self { terms: Terms::new(scene.ladder, scene.segment_ms, scene.capacity_ms), of: Default::default() }
+    fn new(title: &Title<'_>) -> Self {
+        Self { terms: Terms::new(title), of: Default::default() }
     }
 
     /// Brings the worths for a spread some steps nearer. The first that are asked for are solved at once.
@@ -153,10 +158,9 @@ impl<'a> Judge<'a> {
 
 impl Prospects {
     fn judge<'a>(&'a mut self, moment: &'a Moment<'a>) -> Option<Judge<'a>> {
-        let scene = moment.scene;
-        let serve = |tables: &Tables| tables.terms.serve(scene.ladder, scene.segment_ms, scene.capacity_ms);
-        let known = self.tables.take().filter(serve);
-        let tables = self.tables.insert(known.unwrap_or_else(|| Tables::new(scene)));
+        let title = moment.title();
+        let known = self.tables.take().filter(|tables| tables.terms.serve(&title));
+        let tables = self.tables.insert(known.unwrap_or_else(|| Tables::new(&title)));
         tables.step(moment.outlook.class())?;
         let values = tables.nearest(moment.outlook.class())?;
         let coming = values.coming(moment.outlook.log_rate);
@@ -278,7 +282,8 @@ mod tests {
 
     #[test]
     fn the_wider_the_error_the_wider_the_spread() {
-        let spread = |typical_error: f64| Outlook { log_rate: 0.0, typical_error, latency_s: 0.0 }.spread();
+        let spread =
+            |typical_error: f64| Outlook { log_rate: 0.0, typical_error, size_error: 0.0, latency_s: 0.0 }.spread();
         assert_eq!((spread(0.0), spread(0.2), spread(9.0)), (0.06, 0.1, 0.65));
     }
 
@@ -298,7 +303,7 @@ mod tests {
         };
         let worths = |prospects: &mut Prospects, typical_error: f64| {
             let mut worths = Vec::new();
-            let outlook = Outlook { log_rate: 7.5, typical_error, latency_s: 0.05 };
+            let outlook = Outlook { log_rate: 7.5, typical_error, size_error: 0.0, latency_s: 0.05 };
             prospects.worths(&Moment::of(&scene, 1, outlook), &mut worths);
             worths
         };
