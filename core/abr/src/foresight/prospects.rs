@@ -13,7 +13,7 @@ const STEPS_AT_ONCE: usize = 4;
 /// The spread that is reckoned with, as a share of the typical error. Some of that is a segment's own.
 const SPREAD_SHARE: f64 = 0.58;
 /// To fetch something again has to be worth so much more, in seconds of stall.
-const REPLACING_MARGIN: f64 = 0.003;
+const REPLACING_MARGIN: f64 = 0.012;
 /// With each further segment of what is fetched again the rate is taken for lower by so much of its spread.
 const LATER: f64 = 0.3;
 /// To give a request up has to be worth so much more, in seconds of stall.

@@ -4,8 +4,8 @@ use crate::published::Ladder;
 
 /// Media that is reckoned ahead, in seconds, and in segments at least and at most.
 const HORIZON_S: f64 = 39.5;
-/// The same on a line that keeps still: beyond it nothing is chosen now that could not be chosen then as well, and a fall that is
-/// foreseen in each segment of it is foreseen too often.
+/// The same on a line that keeps still. That the rate falls far is reckoned with for each segment anew, which over the longer one
+/// is a chance of one in three: too much there, and what is played low for it is never needed.
 const HORIZON_STILL_S: f64 = 21.5;
 /// A line whose rate moves by no more than this from one segment to the next, as a logarithm, keeps still. What falls far
 /// there comes back, and does not stay as it does where a phone moves away.
