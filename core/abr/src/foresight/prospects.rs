@@ -24,7 +24,9 @@ pub(super) const MARGIN_AGAIN: f64 = 0.5;
 /// The worth of a title's states, solved for each spread that is met, from when it is met for the first time.
 #[derive(Debug, Default)]
 pub(super) struct Prospects {
-    tables: Option<Tables>,
+    /// Where the sizes of segments are known, and where they are not: at a live edge, and while lists come, that changes from one
+    /// question to the next.
+    tables: [Option<Tables>; 2],
 }
 
 #[derive(Debug)]
@@ -159,8 +161,9 @@ impl<'a> Judge<'a> {
 impl Prospects {
     fn judge<'a>(&'a mut self, moment: &'a Moment<'a>) -> Option<Judge<'a>> {
         let title = moment.title();
-        let known = self.tables.take().filter(|tables| tables.terms.serve(&title));
-        let tables = self.tables.insert(known.unwrap_or_else(|| Tables::new(&title)));
+        let kept = self.tables.get_mut(usize::from(title.size_error > 0.0))?;
+        let known = kept.take().filter(|tables| tables.terms.serve(&title));
+        let tables = kept.insert(known.unwrap_or_else(|| Tables::new(&title)));
         tables.step(moment.outlook.class())?;
         let values = tables.nearest(moment.outlook.class())?;
         let coming = values.coming(moment.outlook.log_rate);
