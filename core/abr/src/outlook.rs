@@ -20,6 +20,9 @@ pub struct Outlook {
     pub log_rate: f64,
     /// How far that is off, typically: 0.1 is about a tenth of the rate.
     pub typical_error: f64,
+    /// How far the logarithm of a segment's size is off what is known of it, typically. Each is off by itself: a segment that
+    /// is larger than was thought says nothing of the next, as a rate that fell does.
+    pub size_error: f64,
     /// From a request to its first bit, in seconds.
     pub latency_s: f64,
 }
@@ -37,17 +40,21 @@ impl Outlook {
             None if estimate.samples > 0 => (estimate.bits_per_second, ERROR_OF_AVERAGES),
             None => (estimate.bits_per_second, ERROR_OF_ASSUMPTIONS),
         };
-        // A segment of unknown size takes longer or shorter than its bitrate says, as with a faster or slower network.
-        let of_size = if ctx.levels.iter().any(|level| level.next_size.is_none()) { ERROR_OF_SIZES } else { 0.0 };
-        let typical_error = libm::sqrt(typical_error * typical_error + of_size * of_size);
+        let size_error = if ctx.levels.iter().any(|level| level.next_size.is_none()) { ERROR_OF_SIZES } else { 0.0 };
         let kbps = bits_per_second.max(1) as f64 / 1000.0 / ctx.speed();
         // The other tracks have their share of the line, and never all of it.
         let kbps = (kbps - ctx.aside as f64 / 1000.0).max(LEAST_SHARE * kbps);
-        Some(Self { log_rate: libm::log(kbps), typical_error, latency_s: estimate.ttfb.as_secs_f64() * ctx.speed() })
+        let latency_s = estimate.ttfb.as_secs_f64() * ctx.speed();
+        Some(Self { log_rate: libm::log(kbps), typical_error, size_error, latency_s })
+    }
+
+    /// How far the logarithm of the time that the next segment takes is off, typically: by its rate and by its size.
+    pub(crate) fn time_error(&self) -> f64 {
+        libm::sqrt(self.typical_error * self.typical_error + self.size_error * self.size_error)
     }
 
     /// The rate in kbit/s that the network has at least, so many typical errors below what is believed.
     pub(crate) fn quantile(&self, errors: f64) -> f64 {
-        libm::exp(self.log_rate - errors * self.typical_error)
+        libm::exp(self.log_rate - errors * self.time_error())
     }
 }

@@ -23,6 +23,8 @@ impl Patience {
     pub(crate) const EVEN: Self = Self { grace_ms: 50.0, window_ms: 3_070.0, belief_ms: 230.0 };
     /// Where TCP has to get going first, and hosts read by fits and starts.
     pub(crate) const REAL: Self = Self { grace_ms: 400.0, window_ms: 3_070.0, belief_ms: 460.0 };
+    /// The same for who holds on to what was believed a little longer.
+    pub(crate) const FIRM: Self = Self { belief_ms: 550.0, ..Self::REAL };
 }
 
 /// What had arrived of the request under way, at times; the first is as old as the window, if there is one.

@@ -88,6 +88,20 @@ fn speed_counts_against_the_line() {
 }
 
 #[test]
+fn what_a_still_line_sustains_is_played_however_low() {
+    // A third above the lowest level, with a full buffer: what it carries on and on is seen, and not what might come.
+    let kbps = [230, 331, 477, 688, 991];
+    let level = |(rendition, kbps): (usize, &u64)| Level {
+        bitrate: kbps * 1000,
+        next_size: None,
+        ..ladder(|_| true)[rendition]
+    };
+    let levels: Vec<Level> = kbps.iter().enumerate().map(level).collect();
+    let ctx = Context { buffer: MediaTime::from_secs(26), ..scene(&levels, 0, 26, 400) };
+    assert!(Foresight::new().choose(&ctx).level >= 1);
+}
+
+#[test]
 fn it_says_what_the_levels_beside_the_chosen_one_would_be_worth() {
     let levels = ladder(|_| true);
     let choice = Foresight::new().choose(&scene(&levels, 2, 8, 2_000));

@@ -20,7 +20,7 @@ fn scene(ladder: &Ladder, buffer_s: f64, kbps: f64, typical_error: f64) -> Scene
         buffer_ms: buffer_s * 1000.0,
         capacity_ms: 12_000.0,
         network: Some(Network { kbps, latency_ms: 50.0 }),
-        outlook: Some(Outlook { log_rate: kbps.ln(), typical_error, latency_s: 0.05 }),
+        outlook: Some(Outlook { log_rate: kbps.ln(), typical_error, size_error: 0.0, latency_s: 0.05 }),
         behind: 20,
         ahead: None,
         sizes: &[],

@@ -41,6 +41,7 @@ impl ForesightAlone {
         Outlook {
             log_rate: self.walk.log_or(kbps),
             typical_error: self.walk.typical_error(),
+            size_error: 0.0,
             latency_s: latency_ms / 1000.0,
         }
     }

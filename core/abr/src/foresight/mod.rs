@@ -80,7 +80,7 @@ impl Foresight {
             rungs: Rungs::default(),
             sizes: Vec::new(),
             worths: Vec::new(),
-            under_way: UnderWay::new(Patience::REAL),
+            under_way: UnderWay::new(Patience::FIRM),
             before: None,
             collapse: None,
         }

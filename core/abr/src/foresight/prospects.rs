@@ -1,7 +1,7 @@
 //! Candidates, compared by what they lead to.
 
 use super::solving::Solving;
-use super::values::{expect, Coming, Download, Terms, Values};
+use super::values::{expect, Coming, Download, Terms, Title, Values};
 use crate::outlook::Outlook;
 use crate::published::{Buffered, InFlight, Replacing, Scene};
 
@@ -13,7 +13,7 @@ const STEPS_AT_ONCE: usize = 4;
 /// The spread that is reckoned with, as a share of the typical error. Some of that is a segment's own.
 const SPREAD_SHARE: f64 = 0.58;
 /// To fetch something again has to be worth so much more, in seconds of stall.
-const REPLACING_MARGIN: f64 = 0.003;
+const REPLACING_MARGIN: f64 = 0.012;
 /// With each further segment of what is fetched again the rate is taken for lower by so much of its spread.
 const LATER: f64 = 0.3;
 /// To give a request up has to be worth so much more, in seconds of stall.
@@ -24,7 +24,9 @@ pub(super) const MARGIN_AGAIN: f64 = 0.5;
 /// The worth of a title's states, solved for each spread that is met, from when it is met for the first time.
 #[derive(Debug, Default)]
 pub(super) struct Prospects {
-    tables: Option<Tables>,
+    /// Where the sizes of segments are known, and where they are not: at a live edge, and while lists come, that changes from one
+    /// question to the next.
+    tables: [Option<Tables>; 2],
 }
 
 #[derive(Debug)]
@@ -78,6 +80,11 @@ impl<'a> Moment<'a> {
         }
     }
 
+    fn title(&self) -> Title<'a> {
+        let Scene { ladder, segment_ms, capacity_ms, .. } = *self.scene;
+        Title { ladder, segment_ms, capacity_ms, size_error: self.outlook.size_error }
+    }
+
     fn buffer_s(&self) -> f64 {
         (self.scene.buffer_ms / 1000.0).max(0.0)
     }
@@ -112,8 +119,8 @@ impl Table {
 }
 
 impl Tables {
-    fn new(scene: &Scene<'_>) -> Self {
-        Self { terms: Terms::new(scene.ladder, scene.segment_ms, scene.capacity_ms), of: Default::default() }
+    fn new(title: &Title<'_>) -> Self {
+        Self { terms: Terms::new(title), of: Default::default() }
     }
 
     /// Brings the worths for a spread some steps nearer. The first that are asked for are solved at once.
@@ -153,10 +160,10 @@ impl<'a> Judge<'a> {
 
 impl Prospects {
     fn judge<'a>(&'a mut self, moment: &'a Moment<'a>) -> Option<Judge<'a>> {
-        let scene = moment.scene;
-        let serve = |tables: &Tables| tables.terms.serve(scene.ladder, scene.segment_ms, scene.capacity_ms);
-        let known = self.tables.take().filter(serve);
-        let tables = self.tables.insert(known.unwrap_or_else(|| Tables::new(scene)));
+        let title = moment.title();
+        let kept = self.tables.get_mut(usize::from(title.size_error > 0.0))?;
+        let known = kept.take().filter(|tables| tables.terms.serve(&title));
+        let tables = kept.insert(known.unwrap_or_else(|| Tables::new(&title)));
         tables.step(moment.outlook.class())?;
         let values = tables.nearest(moment.outlook.class())?;
         let coming = values.coming(moment.outlook.log_rate);
@@ -278,7 +285,8 @@ mod tests {
 
     #[test]
     fn the_wider_the_error_the_wider_the_spread() {
-        let spread = |typical_error: f64| Outlook { log_rate: 0.0, typical_error, latency_s: 0.0 }.spread();
+        let spread =
+            |typical_error: f64| Outlook { log_rate: 0.0, typical_error, size_error: 0.0, latency_s: 0.0 }.spread();
         assert_eq!((spread(0.0), spread(0.2), spread(9.0)), (0.06, 0.1, 0.65));
     }
 
@@ -298,7 +306,7 @@ mod tests {
         };
         let worths = |prospects: &mut Prospects, typical_error: f64| {
             let mut worths = Vec::new();
-            let outlook = Outlook { log_rate: 7.5, typical_error, latency_s: 0.05 };
+            let outlook = Outlook { log_rate: 7.5, typical_error, size_error: 0.0, latency_s: 0.05 };
             prospects.worths(&Moment::of(&scene, 1, outlook), &mut worths);
             worths
         };

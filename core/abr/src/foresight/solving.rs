@@ -1,6 +1,6 @@
 //! How the worth of states is found.
 
-use super::values::{outcomes, range, Coming, Grid, Terms, Values, BUFFERS, LEFT_OVER, MOST_RATES, RATE_STEP, ROW};
+use super::values::{range, Coming, Grid, Terms, Values, BUFFERS, LEFT_OVER, MOST_RATES, RATE_STEP, ROW};
 
 /// A table of worths on its way, solved backwards from the last segment that is reckoned (value iteration, Bellman 1957).
 ///
@@ -54,12 +54,12 @@ impl Solving {
         let (place, more) = buffers.find(terms.segment_s());
         let mut solving = Self {
             next: worth.clone(),
-            values: Values { buffers, rates, levels, outcomes: outcomes(spread), worth },
+            values: Values { buffers, rates, levels, outcomes: terms.outcomes(spread), worth },
             gains: Vec::with_capacity(len * levels),
             ways: Vec::with_capacity(len * levels),
             refilled: (place, more as f32),
             changes: (1..levels).map(|level| terms.change(level - 1, level) as f32).collect(),
-            left: terms.steps(),
+            left: terms.steps(spread),
         };
         (0..len).for_each(|rate| solving.foresee(terms, rate));
         solving
@@ -177,15 +177,15 @@ fn change_for_the_better(rows: &mut [f32], changes: &[f32]) {
 #[cfg(test)]
 #[allow(clippy::panic)] // What goes wrong here fails the test that asked for it.
 mod tests {
-    use super::super::values::tests::terms;
+    use super::super::values::tests::{terms, unknown_sizes};
     use super::*;
 
     /// The same by the definition, state by state, each download reckoned where it is met.
-    fn by_definition(terms: &Terms, like: &Values) -> Vec<f64> {
+    fn by_definition(terms: &Terms, spread: f64, like: &Values) -> Vec<f64> {
         let Values { buffers, rates, levels, outcomes, .. } = like;
         let mut worth: Vec<f64> =
             (0..rates.len * levels * BUFFERS).map(|at| LEFT_OVER * buffers.at(at % BUFFERS)).collect();
-        for _ in 0..terms.steps() {
+        for _ in 0..terms.steps(spread) {
             let of = |buffer_s: f64, log: f64, level: usize| {
                 let ((buffer, more), (rate, faster)) = (buffers.find(buffer_s), rates.find(log));
                 let worth = |rate: usize, buffer: usize| worth[(rate * levels + level) * BUFFERS + buffer];
@@ -197,10 +197,10 @@ mod tests {
                 let (rate, last, buffer) = (at / BUFFERS / levels, at / BUFFERS % levels, at % BUFFERS);
                 let to = |level: usize| {
                     let expected = outcomes.iter().map(|outcome| {
-                        let log = rates.at(rate) + outcome.by;
-                        let takes_s = terms.ladder().kbps(level) * terms.segment_s() / libm::exp(log);
+                        let kbit = terms.ladder().kbps(level) * terms.segment_s();
+                        let takes_s = kbit / libm::exp(rates.at(rate) + outcome.by);
                         let (stall, buffer_s) = terms.download(buffers.at(buffer), takes_s);
-                        outcome.chance * (of(buffer_s, log, level) - stall)
+                        outcome.chance * (of(buffer_s, rates.at(rate) + outcome.then, level) - stall)
                     });
                     terms.segment(level) - terms.change(last, level) + expected.sum::<f64>()
                 };
@@ -217,9 +217,17 @@ mod tests {
         let live = terms(&[1_000.0, 4_000.0, 40_000.0], 3_000.0, 10_000.0);
         let no_room_for_two = terms(&[300.0, 300.0, 3_000.0], 10_000.0, 20_000.0);
         let short = terms(&[500.0, 5_000.0], 1_000.0, 30_000.0);
-        for (terms, spread) in [(on_demand, 0.15), (live, 0.46), (no_room_for_two, 0.06), (short, 0.65)] {
+        let sizes = unknown_sizes(&[300.0, 1_000.0, 3_000.0], 3_000.0, 25_000.0);
+        for (terms, spread) in [
+            (on_demand, 0.15),
+            (live, 0.46),
+            (no_room_for_two, 0.06),
+            (short, 0.65),
+            (sizes.clone(), 0.06),
+            (sizes, 0.1),
+        ] {
             let values = Solving::begin(&terms, spread).finish();
-            for (at, worth) in by_definition(&terms, &values).into_iter().enumerate() {
+            for (at, worth) in by_definition(&terms, spread, &values).into_iter().enumerate() {
                 let found = f64::from(values.worth[at / BUFFERS * ROW + at % BUFFERS]);
                 assert!((found - worth).abs() <= 1e-4 * worth.abs().max(1.0), "{at}: {found} for {worth}, {terms:?}");
             }
@@ -230,7 +238,7 @@ mod tests {
     fn it_takes_a_step_for_each_segment_that_is_reckoned_ahead() {
         let terms = terms(&[300.0, 3_000.0], 4_000.0, 30_000.0);
         let mut solving = Box::new(Solving::begin(&terms, 0.1));
-        for _ in 1..terms.steps() {
+        for _ in 1..terms.steps(0.1) {
             let Err(more) = solving.step() else { panic!("done too early") };
             solving = more;
         }

@@ -4,6 +4,12 @@ use crate::published::Ladder;
 
 /// Media that is reckoned ahead, in seconds, and in segments at least and at most.
 const HORIZON_S: f64 = 39.5;
+/// The same on a line that keeps still. That the rate falls far is reckoned with for each segment anew, which over the longer one
+/// is a chance of one in three: too much there, and what is played low for it is never needed.
+const HORIZON_STILL_S: f64 = 21.5;
+/// A line whose rate moves by no more than this from one segment to the next, as a logarithm, keeps still. What falls far
+/// there comes back, and does not stay as it does where a phone moves away.
+const STILL: f64 = 0.08;
 const LEAST_STEPS: usize = 5;
 const MOST_STEPS: usize = 30;
 /// By how many spreads rates rise and fall.
@@ -12,6 +18,8 @@ const NEAR: f64 = 1.3;
 const FAR: f64 = 0.035;
 const FAR_SPREADS: f64 = 2.8;
 const LEAST_FAR: f64 = 0.6;
+/// How much of a typical error of sizes is reckoned with, as it is of rates.
+const SIZES_SHARE: f64 = 0.58;
 /// To expect too much costs more than to expect too little.
 const LOWER: f64 = 0.024;
 /// More buffer than this, in seconds, is as good as this.
@@ -40,7 +48,18 @@ const SEEN_SHARE: f64 = 0.32;
 /// A stall costs for so many seconds at most: afterwards nothing that was chosen matters.
 const LONGEST_STALL_S: f64 = 60.0;
 
-/// What a title and its player are, as far as worth depends on it.
+/// A title and its player, as far as worth depends on them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Title<'a> {
+    pub(super) ladder: &'a Ladder,
+    pub(super) segment_ms: f64,
+    /// What the buffer takes.
+    pub(super) capacity_ms: f64,
+    /// How far the logarithm of a segment's size is off, each by itself.
+    pub(super) size_error: f64,
+}
+
+/// What a title and its player come to.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Terms {
     ladder: Ladder,
@@ -48,31 +67,33 @@ pub(super) struct Terms {
     utilities: Vec<f64>,
     segment_s: f64,
     capacity_s: f64,
+    size_error: f64,
 }
 
 impl Terms {
-    /// Those of a ladder in segments of some length, with a buffer that takes so much.
-    pub(super) fn new(ladder: &Ladder, segment_ms: f64, capacity_ms: f64) -> Self {
-        let (segment_s, capacity_s) = Self::lengths(segment_ms, capacity_ms);
+    pub(super) fn new(title: &Title<'_>) -> Self {
+        let (ladder, size_error) = (title.ladder, title.size_error);
+        let (segment_s, capacity_s) = Self::lengths(title);
         let top = ladder.kbps(ladder.top());
         let range = ladder.log(ladder.top()) - ladder.log(0);
         let seen = |level: usize| if range > 0.0 { (ladder.log(level) - ladder.log(0)) / range } else { 1.0 };
         let by_bitrate = |level: usize| (1.0 - SEEN_SHARE) * ladder.kbps(level) / top + SEEN_SHARE * seen(level);
         let utility = |level: usize| ladder.quality(level).unwrap_or_else(|| by_bitrate(level));
         let utilities = (0..ladder.len()).map(utility).collect();
-        Self { ladder: ladder.clone(), utilities, segment_s, capacity_s }
+        Self { ladder: ladder.clone(), utilities, segment_s, capacity_s, size_error }
     }
 
     /// Whether they still serve. Live segments are never equally long, and neither is what a live buffer can take: small
     /// differences make no other terms.
-    pub(super) fn serve(&self, ladder: &Ladder, segment_ms: f64, capacity_ms: f64) -> bool {
-        let (segment_s, capacity_s) = Self::lengths(segment_ms, capacity_ms);
+    pub(super) fn serve(&self, title: &Title<'_>) -> bool {
+        let (segment_s, capacity_s) = Self::lengths(title);
         let near = |one: f64, other: f64, by: f64| (one - other).abs() <= (by * other).max(0.25);
-        near(segment_s, self.segment_s, 0.05) && near(capacity_s, self.capacity_s, 0.1) && self.ladder == *ladder
+        let lengths = near(segment_s, self.segment_s, 0.05) && near(capacity_s, self.capacity_s, 0.1);
+        lengths && self.size_error == title.size_error && self.ladder == *title.ladder
     }
 
     /// Of a segment and of the buffer, in quarters of a second.
-    fn lengths(segment_ms: f64, capacity_ms: f64) -> (f64, f64) {
+    fn lengths(&Title { segment_ms, capacity_ms, .. }: &Title<'_>) -> (f64, f64) {
         let quarters = |ms: f64, most: f64| (libm::round(ms / 250.0) / 4.0).clamp(0.25, most);
         let segment_s = quarters(segment_ms, 60.0);
         // Where there is room for no more than one, every download would begin with nothing.
@@ -113,16 +134,25 @@ impl Terms {
         (stall, ((buffer_s - takes_s).max(0.0) + self.segment_s).min(self.capacity_s))
     }
 
-    /// How many segments are reckoned ahead.
-    pub(super) fn steps(&self) -> usize {
-        ((HORIZON_S / self.segment_s) as usize).clamp(LEAST_STEPS, MOST_STEPS)
+    /// What may come of the rate with a spread.
+    pub(super) fn outcomes(&self, spread: f64) -> [Outcome; 4] {
+        outcomes(spread, self.size_error)
+    }
+
+    /// How many segments are reckoned ahead where the rate has a spread.
+    pub(super) fn steps(&self, spread: f64) -> usize {
+        let horizon_s = if spread <= STILL { HORIZON_STILL_S } else { HORIZON_S };
+        ((horizon_s / self.segment_s) as usize).clamp(LEAST_STEPS, MOST_STEPS)
     }
 }
 
-/// One thing that may come of the rate: its logarithm moves by so much, with so much of the chance.
+/// One thing that may come of the rate, with so much of the chance.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Outcome {
+    /// The next download is as if the logarithm of the rate had moved by so much.
     pub(super) by: f64,
+    /// By how much it has moved afterwards.
+    pub(super) then: f64,
     pub(super) chance: f64,
 }
 
@@ -141,11 +171,19 @@ pub(super) fn expect(coming: &[Coming; 4], of: impl Fn(&Coming) -> f64) -> f64 {
 }
 
 /// What may come of the rate with a spread: it stays, rises or falls, all a little [`LOWER`]; and now and then it falls far,
-/// however still it was.
-pub(super) fn outcomes(spread: f64) -> [Outcome; 4] {
+/// however still it was. A segment takes longer or shorter by its size too where that is off, and the rate is what it was.
+fn outcomes(spread: f64, size_error: f64) -> [Outcome; 4] {
+    let of_size = SIZES_SHARE * size_error;
+    let both = libm::sqrt(spread * spread + of_size * of_size);
     let near = 1.0 - FAR;
-    let nearby = |spreads: f64, chance: f64| Outcome { by: spreads * spread - LOWER, chance: chance * near };
-    let far = Outcome { by: -(FAR_SPREADS * spread).max(LEAST_FAR), chance: FAR };
+    let nearby = |spreads: f64, chance: f64| Outcome {
+        by: spreads * both - LOWER,
+        then: spreads * spread - LOWER,
+        chance: chance * near,
+    };
+    let fall = (FAR_SPREADS * both).max(LEAST_FAR);
+    let stays = if spread <= STILL { 0.0 } else { fall };
+    let far = Outcome { by: -fall, then: -stays, chance: FAR };
     [nearby(-NEAR, 0.25), nearby(0.0, 0.5), nearby(NEAR, 0.25), far]
 }
 
@@ -206,9 +244,10 @@ pub(super) struct Values {
 impl Values {
     /// What may come of a rate.
     pub(super) fn coming(&self, log_rate: f64) -> [Coming; 4] {
-        self.outcomes.map(|Outcome { by, chance }| {
-            let log = log_rate + by;
-            Coming { seconds_per_kbit: 1.0 / libm::exp(log), rate: self.rates.find(log), chance }
+        self.outcomes.map(|Outcome { by, then, chance }| Coming {
+            seconds_per_kbit: 1.0 / libm::exp(log_rate + by),
+            rate: self.rates.find(log_rate + then),
+            chance,
         })
     }
 
@@ -247,7 +286,12 @@ pub(super) mod tests {
     /// Of a ladder in kbit/s; also for the tests of the solver.
     pub(in super::super) fn terms(kbps: &[f64], segment_ms: f64, capacity_ms: f64) -> Terms {
         let Some(ladder) = Ladder::new(kbps.iter().copied()) else { panic!("{kbps:?} is no ladder") };
-        Terms::new(&ladder, segment_ms, capacity_ms)
+        Terms::new(&Title { ladder: &ladder, segment_ms, capacity_ms, size_error: 0.0 })
+    }
+
+    /// The same where the sizes of segments are not known.
+    pub(in super::super) fn unknown_sizes(kbps: &[f64], segment_ms: f64, capacity_ms: f64) -> Terms {
+        Terms { size_error: 0.2, ..terms(kbps, segment_ms, capacity_ms) }
     }
 
     const KBPS: &[f64] = &[300.0, 1_000.0, 3_000.0];
@@ -270,20 +314,38 @@ pub(super) mod tests {
         let terms = terms(KBPS, 3_000.0, 24_000.0);
         let values = Solving::begin(&terms, 0.06).finish();
         // Less what the last download takes of the buffer.
-        let all = terms.steps() as f64 * 3.0 / MEDIA_PER_STALL_S + LEFT_OVER * 24.0;
+        let all = terms.steps(0.06) as f64 * 3.0 / MEDIA_PER_STALL_S + LEFT_OVER * 24.0;
         assert!((values.at(21.0, 9.0, 2) - all).abs() < 0.1, "{} of {all}", values.at(21.0, 9.0, 2));
     }
 
     #[test]
     fn segments_of_hardly_another_length_are_the_same_to_it() {
         let terms = terms(KBPS, 2_000.0, 30_000.0);
-        assert!(terms.serve(&terms.ladder, 2_090.0, 29_500.0));
-        assert!(!terms.serve(&terms.ladder, 4_000.0, 30_000.0) && !terms.serve(&terms.ladder, 2_000.0, 20_000.0));
+        let title = Title { ladder: &terms.ladder, segment_ms: 2_000.0, capacity_ms: 30_000.0, size_error: 0.0 };
+        assert!(terms.serve(&Title { segment_ms: 2_090.0, capacity_ms: 29_500.0, ..title }));
+        assert!(!terms.serve(&Title { segment_ms: 4_000.0, ..title }));
+        assert!(!terms.serve(&Title { capacity_ms: 20_000.0, ..title }));
+        assert!(!terms.serve(&Title { size_error: 0.2, ..title }));
     }
 
     #[test]
     fn what_may_come_is_certain_to_come_in_one_of_the_ways() {
-        let sum: f64 = outcomes(0.3).iter().map(|outcome| outcome.chance).sum();
+        let sum: f64 = outcomes(0.3, 0.1).iter().map(|outcome| outcome.chance).sum();
         assert!((sum - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_falls_far_comes_back_on_a_line_that_keeps_still_and_stays_on_one_that_moves() {
+        let [.., still] = outcomes(0.06, 0.0);
+        let [.., moving] = outcomes(0.15, 0.0);
+        assert_eq!((still.by, still.then), (-LEAST_FAR, 0.0));
+        assert_eq!(moving.by, moving.then);
+    }
+
+    #[test]
+    fn sizes_that_are_not_known_move_downloads_and_not_the_rate() {
+        let (known, unknown) = (outcomes(0.15, 0.0), outcomes(0.15, 0.2));
+        assert!(unknown[0].by < known[0].by - 0.02 && unknown[2].by > known[2].by + 0.02);
+        assert_eq!((unknown[0].then, unknown[2].then), (known[0].then, known[2].then));
     }
 }

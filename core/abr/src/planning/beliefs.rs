@@ -31,6 +31,7 @@ impl Beliefs {
         let outlook = scene.outlook.unwrap_or_else(|| Outlook {
             log_rate: self.walk.log_or(network.kbps),
             typical_error: self.walk.typical_error(),
+            size_error: 0.0,
             latency_s: network.latency_ms / 1000.0,
         });
         let log_rate = self.collapsed.map_or(outlook.log_rate, |seen| seen.min(outlook.log_rate));

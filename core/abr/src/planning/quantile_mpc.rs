@@ -51,7 +51,7 @@ impl SceneRule for QuantileMpc {
             return Decision::at_once(0, Why::NothingKnown);
         };
         let kbps = outlook.quantile(ERRORS);
-        let slower = libm::exp(ERRORS_LATER * outlook.typical_error);
+        let slower = libm::exp(ERRORS_LATER * outlook.time_error());
         let segments = scene.ahead.map_or(SEGMENTS, |ahead| ahead.clamp(1, SEGMENTS));
         let top = scene.ladder.kbps(scene.ladder.top());
         let stall_price = STALL * top / 1000.0 * SEGMENT_OF_STALL_MS / scene.segment_ms.max(1.0);

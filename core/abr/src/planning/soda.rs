@@ -236,7 +236,7 @@ mod tests {
     }
 
     fn outlook(kbps: f64, typical_error: f64) -> Outlook {
-        Outlook { log_rate: libm::log(kbps), typical_error, latency_s: 0.05 }
+        Outlook { log_rate: libm::log(kbps), typical_error, size_error: 0.0, latency_s: 0.05 }
     }
 
     fn first_level(scene: &Scene<'_>, outlook: Outlook, last: Option<usize>) -> usize {

@@ -139,6 +139,12 @@ impl Engine {
         self.segment_duration(stream).mul_ratio(3, 2)
     }
 
+    /// What was begun is carried on for longer than it would be begun: the rule knew what it takes of the buffer, and what has
+    /// come of it is lost where it is given up.
+    fn least_left(&self, stream: &Stream) -> MediaTime {
+        self.segment_duration(stream).mul_ratio(3, 4)
+    }
+
     fn fetch_again(
         &mut self,
         kind: TrackKind,
@@ -208,7 +214,7 @@ impl Engine {
         let why = match item {
             None => "what waited is not there any more",
             Some(item) if item.media_start - position < MARGIN => "it did not come in time: what waits is played",
-            _ if stream.ahead(position) < self.least_ahead(stream) => "what follows is needed first",
+            _ if stream.ahead(position) < self.least_left(stream) => "what follows is needed first",
             _ if !matches!(self.playback.state, State::Playing | State::Paused) => "playback does not run",
             _ if !still() => "it may not be played any more",
             Some(_) => return,

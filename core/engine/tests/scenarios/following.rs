@@ -121,17 +121,17 @@ fn s08_a_step_up_is_seen_at_the_top_within_twelve_seconds() {
 }
 
 /// Twelve seconds are asked for. Where the line rises late in a segment and its end is all that tells of it, the segment that
-/// would be seen within them is left as it is: fourteen are the bound that is held (docs/abr.md, weaknesses).
+/// would be seen within them is left as it is in HLS, whose list of the top has to come first: thirteen are the bound that is held there
+/// (docs/abr.md, weaknesses).
 #[test]
-fn s08_wherever_in_a_segment_the_step_comes_half_of_the_time_within_twelve_and_always_within_fourteen() {
+fn s08_wherever_in_a_segment_the_step_comes_it_is_seen_within_twelve_in_dash_and_thirteen_in_hls() {
     let millis = [38_000, 39_000, 40_000, 41_000, 42_000, 43_000, 44_000, 45_000, 60_000];
-    let both = ["main.mpd", "main.m3u8"].into_iter();
-    let mut took: Vec<Duration> = both.flat_map(|file| millis.map(|millis| top_after_a_step(file, millis))).collect();
-    took.sort_unstable();
-    assert!(
-        took[took.len() / 2] <= Duration::from_secs(12) && took[took.len() - 1] <= Duration::from_secs(14),
-        "{took:?}"
-    );
+    for (file, most) in [("main.mpd", 12), ("main.m3u8", 13)] {
+        let mut took: Vec<Duration> = millis.map(|millis| top_after_a_step(file, millis)).to_vec();
+        took.sort_unstable();
+        let (median, last) = (took[took.len() / 2], took[took.len() - 1]);
+        assert!(median <= Duration::from_secs(12) && last <= Duration::from_secs(most), "{file}: {took:?}");
+    }
 }
 
 /// A rate about a level's, another one within 15 % each second.
