@@ -120,10 +120,13 @@ pub trait Estimator: Send {
     /// only in how bytes follow each other. Not for what comes from a cache on the device.
     fn on_paced(&mut self, _transfer: TransferId) {}
 
-    /// A paced transfer is behind its source since `now`: more of it was made than has come, so that the network holds it up and
-    /// shows what it carries, as with any other transfer. [`Estimator::on_paced`] takes that back. The times of the sample at
-    /// its end are then from here on.
-    fn on_held_up(&mut self, _transfer: TransferId, _now: Timestamp) {}
+    /// A paced transfer is behind its source as of now: more of it was made than has come. Either that is late, or the network
+    /// holds it up.
+    fn on_late(&mut self, _transfer: TransferId, _now: Timestamp) {}
+
+    /// It is the network: since the last [`Estimator::on_late`] the transfer shows what that carries, as any other does, and the
+    /// bytes and times of the sample at its end are from there on. [`Estimator::on_paced`] takes that back.
+    fn on_held_up(&mut self, _transfer: TransferId) {}
 
     /// A chunk of a paced transfer (`moof` with its `mdat`) is complete; it ends at `end` bytes of
     /// the body. Call it after the [`Estimator::on_progress`] that completed it, before the next.

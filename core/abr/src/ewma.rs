@@ -125,9 +125,10 @@ impl DualEwma {
         let Some(load) = self.link.end(sample).filter(|_| sample.bytes > 0) else {
             return;
         };
-        // However little comes of what the line holds up, it tells what that carries.
+        // However little comes of what the line holds up, and in however short a time: it tells what that carries.
         let small = sample.bytes < SMALL_BYTES && !load.restarted;
-        let cached = sample.flags.cached || (!small && sample.finished.since(sample.started) < CACHE_TIME);
+        let soon = !small && !load.restarted && sample.finished.since(sample.started) < CACHE_TIME;
+        let cached = sample.flags.cached || soon;
         if cached {
             self.link.discount(sample.bytes);
         } else if !sample.flags.held {
@@ -172,9 +173,13 @@ impl Estimator for DualEwma {
         self.bursts.watch(transfer);
     }
 
-    fn on_held_up(&mut self, transfer: TransferId, now: Timestamp) {
+    fn on_late(&mut self, transfer: TransferId, now: Timestamp) {
+        self.link.mark(transfer, now);
+    }
+
+    fn on_held_up(&mut self, transfer: TransferId) {
         self.bursts.release(transfer);
-        self.link.restart(transfer, now);
+        self.link.restart(transfer);
     }
 
     fn on_chunk(&mut self, transfer: TransferId, end: u64) {

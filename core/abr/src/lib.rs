@@ -50,12 +50,12 @@
 //!     flags: Default::default(),
 //! });
 //! ctx.estimate = estimator.estimate();
-//! (ctx.starting, ctx.current, ctx.buffer) = (false, Some(0), MediaTime::from_secs(8));
+//! (ctx.starting, ctx.current, ctx.buffer) = (false, Some(0), MediaTime::from_secs(12));
 //! let choice = rule.choose(&ctx);
 //! assert_eq!(choice.level, 1);
 //! assert_eq!(
 //!     choice.reasons[0].to_string(),
-//!     "1500 kbit/s serves 8.0 s of buffer best at 3999 kbit/s give or take 46 %"
+//!     "1500 kbit/s serves 12.0 s of buffer best at 3999 kbit/s give or take 46 %"
 //! );
 //! ```
 //!

@@ -32,6 +32,8 @@ struct Flight {
     bytes_mark: u64,
     shared_mark: f64,
     restarted: bool,
+    /// When, at how many bytes and how much shared time of all, it was marked last.
+    mark: Option<(Timestamp, u64, f64)>,
 }
 
 /// What the link did during one body.
@@ -69,17 +71,27 @@ impl Link {
             bytes_mark: self.bytes,
             shared_mark: self.shared,
             restarted: false,
+            mark: None,
         });
         self.bytes = self.bytes.saturating_add(bytes.saturating_sub(flight.bytes));
         flight.bytes = flight.bytes.max(bytes);
         flight.seen = flight.seen.max(now);
     }
 
-    /// What a transfer did before now does not count.
-    pub(crate) fn restart(&mut self, id: TransferId, now: Timestamp) {
+    /// What a transfer does from now on may be all that counts of it.
+    pub(crate) fn mark(&mut self, id: TransferId, now: Timestamp) {
         self.advance(now);
         if let Some(flight) = self.flights.get_mut(&id) {
-            (flight.began, flight.bytes_mark, flight.shared_mark) = (now, self.bytes, self.shared);
+            flight.mark = Some((now, self.bytes, self.shared));
+        }
+    }
+
+    /// What a transfer did before its mark does not count.
+    pub(crate) fn restart(&mut self, id: TransferId) {
+        if let Some((flight, mark)) =
+            self.flights.get_mut(&id).and_then(|flight| flight.mark.map(|mark| (flight, mark)))
+        {
+            (flight.began, flight.bytes_mark, flight.shared_mark) = mark;
             flight.restarted = true;
         }
     }

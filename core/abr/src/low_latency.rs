@@ -174,10 +174,11 @@ impl BitrateRule for LowLatency {
         let transit = Transit::of(ctx, progress).filter(|transit| transit.elapsed >= GRACE)?;
         let level = transit.network.share(STARTED_ANEW).highest_level(ctx).min(progress.level);
         let (buffer, rate) = (seconds(ctx.buffer), transit.network.rate);
-        let stands = |left: f64| (left - buffer).max(0.0);
+        let stands = |left: f64, buffer: f64| (left - buffer).max(0.0);
         let left = transit.rest / rate;
         let instead = transit.network.ttfb + transit.size_at(ctx, level) / rate;
-        if level == progress.level || stands(left) - stands(instead) < WORTH_IT {
+        let without = buffer - seconds(progress.fetched_again);
+        if level == progress.level || stands(left, buffer) - stands(instead, without) < WORTH_IT {
             return None;
         }
         self.moved(progress.level, level, ctx.now);

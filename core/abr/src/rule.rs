@@ -172,6 +172,8 @@ pub struct Progress {
     pub first_byte: Option<Timestamp>,
     /// It comes as its source makes it: how fast it comes says nothing of the network.
     pub paced: bool,
+    /// Media ahead of the playhead that came of it, and that is fetched again where it is left.
+    pub fetched_again: MediaTime,
 }
 
 /// A segment that waits in the buffer whole.

@@ -161,6 +161,7 @@ fn a_second_request_is_given_up_less_lightly_than_the_first() {
         requested: Timestamp::from_millis(100_000 - ms),
         first_byte: Some(Timestamp::from_millis(100_040 - ms)),
         paced: false,
+        fetched_again: MediaTime::ZERO,
     };
     let first = rule.should_abandon(&ctx, &in_flight(3, 600, 600)).expect("it would stall for long");
     assert_eq!(first.level, 0, "and what is begun instead arrives at the rate that was seen");

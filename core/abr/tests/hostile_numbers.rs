@@ -129,6 +129,7 @@ proptest! {
                 requested: Timestamp::ZERO,
                 first_byte: Some(Timestamp::from_micros(question.now / 2)),
                 paced: question.starting,
+                fetched_again: MediaTime::ZERO,
             };
             if let Some(instead) = rule.should_abandon(&ctx, &progress) {
                 prop_assert!(instead.level < choice.level);

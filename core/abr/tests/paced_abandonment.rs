@@ -48,6 +48,7 @@ fn abandons(rule: &str, paced: bool, bits_per_second: u64, samples: u32) -> bool
         requested: Timestamp::from_millis(4000),
         first_byte: Some(Timestamp::from_millis(10_100)),
         paced,
+        fetched_again: MediaTime::ZERO,
     };
     let mut rule = rule_by_name(rule).expect("a rule");
     rule.choose(&ctx);

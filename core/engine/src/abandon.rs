@@ -25,6 +25,8 @@ struct Flow {
     start: MediaTime,
     rendition: usize,
     progress: Progress,
+    /// Bytes of it that stay.
+    kept: u64,
     /// How long what it brings plays, where that is not what the rule is asked about otherwise.
     length: Option<MediaTime>,
 }
@@ -45,17 +47,17 @@ impl Engine {
             return;
         }
         let Some(stream) = self.streams.get(&kind) else { return };
-        let Some(mut flow) = self.flow(stream) else { return };
+        let Some(from) = stream.fetch.as_ref().map(|fetch| fetch.rendition.rendition) else { return };
+        // Only what the segment can be had in is an alternative.
+        let steps = self.steps_to_choose_from(stream, Some(from));
+        let Some(level) = steps.iter().position(|step| step.rendition == from) else { return };
+        let Some(flow) = self.flow(stream, level) else { return };
         // Before playback runs there is no stall to be saved; but a viewer who waits is not to wait
         // long for what was chosen on an assumption.
         let took = self.now.since(flow.progress.requested);
         if self.playback.state != State::Playing && (took < WAITED_ENOUGH || flow.still(took) < 2 * WAITED_ENOUGH) {
             return;
         }
-        // Only what the segment can be had in is an alternative.
-        let steps = self.steps_to_choose_from(stream, Some(flow.rendition));
-        let Some(level) = steps.iter().position(|step| step.rendition == flow.rendition) else { return };
-        flow.progress.level = level;
         let levels = self.levels(kind, &steps, flow.start);
         let Some(mut context) = self.context(kind, &levels, flow.start) else { return };
         context.segment_duration = flow.length.unwrap_or(context.segment_duration);
@@ -63,7 +65,7 @@ impl Engine {
         let to = levels.get(choice.level).map(|level| level.rendition);
         let Some(to) = to.filter(|to| *to != flow.rendition) else { return };
         let candidates = self.candidates(&context, kind, choice.level, &choice.less_ms);
-        self.cancel(flow.id);
+        self.cancel_but(flow.id, flow.kept);
         let why = choice.reasons.iter().map(ToString::to_string).collect();
         let (from, to_name) = (self.rendition_name(kind, flow.rendition), self.rendition_name(kind, to));
         if let Some(stream) = self.streams.get_mut(&kind) {
@@ -79,33 +81,44 @@ impl Engine {
     }
 
     /// What of a stream is on its way and could be left.
-    fn flow(&self, stream: &Stream) -> Option<Flow> {
+    fn flow(&self, stream: &Stream, level: usize) -> Option<Flow> {
         let fetch = stream.fetch.as_ref().filter(|fetch| fetch.init_request.is_none())?;
         let id = fetch.request?;
         let request = self.requests.get(id)?;
         let (start, rendition) = (fetch.start, fetch.rendition.rendition);
         // Of what is played as it comes, the rest counts, and how fast it has come since it was late.
         let flows = request.held_up.is_some() || (!request.is_paced() && self.plays_low_latency());
-        if flows && request.first_byte().is_some() {
+        // What came of it is fetched again, unless what follows can begin in its midst: only a sink that replaces takes that.
+        let can_leave = fetch.appended == 0 || self.capabilities.random_access;
+        if flows && can_leave && request.first_byte().is_some() {
             let (begin, end) = self.segment_of(stream, fetch)?;
             let from = request.held_up.map_or(0, |held_up| held_up.from);
             let bytes = request.received.saturating_sub(from);
-            let rest = self.bytes_between(fetch, Self::came_until(stream, fetch), end)?;
+            let sized = request.head.as_ref().and_then(|head| head.content_length).filter(|_| fetch.part.is_none());
+            let rest = match sized {
+                Some(size) => size.saturating_sub(request.received),
+                None => self.bytes_between(fetch, Self::came_until(stream, fetch), end)?,
+            };
             let requested = request.held_up.map_or(request.started, |held_up| held_up.since);
             let first_byte = request.held_up.map(|held_up| held_up.since).or(request.first_byte());
             let total = Some(bytes.saturating_add(rest));
-            let progress = Progress { level: 0, bytes, total, requested, first_byte, paced: false };
-            return Some(Flow { id, start: begin, rendition, progress, length: Some(end - begin) });
+            let position = self.position();
+            let fetched_again = Self::came_until(stream, fetch) - begin.max(position);
+            let fetched_again = fetched_again.max(MediaTime::ZERO);
+            let progress = Progress { level, bytes, total, requested, first_byte, paced: false, fetched_again };
+            let kept = stream.buffer.loaded(fetch.load).map_or(0, |item| item.bytes);
+            return Some(Flow { id, start: begin, rendition, progress, kept, length: Some(end - begin) });
         }
         let progress = Progress {
-            level: 0,
+            level,
             bytes: request.received,
             total: request.head.as_ref().and_then(|head| head.content_length),
             requested: request.started,
             first_byte: request.first_byte(),
             paced: request.is_paced(),
+            fetched_again: MediaTime::ZERO,
         };
-        (fetch.appended == 0).then_some(Flow { id, start, rendition, progress, length: None })
+        (fetch.appended == 0).then_some(Flow { id, start, rendition, progress, kept: 0, length: None })
     }
 
     /// Bytes came of what a stream fetches: notes whether it is held up by the line, if it comes as it is made. Then it tells
@@ -126,18 +139,22 @@ impl Engine {
         // Whose source had nothing meanwhile was held back by that, however late it is.
         let flowed = |held_up: &HeldUp| request.waited.is_none_or(|waited| waited <= held_up.since);
         let known = before.filter(|held_up| !held_up.is_silent(now)).filter(flowed);
-        let new = HeldUp { since: now, from: request.received, heard: now, told: None };
-        let mut held_up = is_late.then(|| known.map_or(new, |known| HeldUp { heard: now, ..known }));
         let transfer = TransferId(id.0);
-        let was_told = before.is_some_and(|held_up| held_up.told.is_some());
-        match &mut held_up {
-            Some(held_up) if held_up.told.is_none() && now.since(held_up.since) >= SURE => {
-                held_up.told = Some(now);
-                self.policies.estimator.on_held_up(transfer, now);
-            }
-            Some(held_up) if held_up.told.is_some() => {}
-            _ if was_told => self.policies.estimator.on_paced(transfer),
-            _ => {}
+        let held_up = is_late.then(|| match known {
+            Some(known) => HeldUp { heard: now, sure: known.sure || now.since(known.since) >= SURE, ..known },
+            None => HeldUp { since: now, from: request.received, heard: now, sure: false },
+        });
+        let was_sure = before.is_some_and(|held_up| held_up.sure);
+        let is_sure = held_up.is_some_and(|held_up| held_up.sure);
+        let estimator = &mut self.policies.estimator;
+        if was_sure && !is_sure {
+            estimator.on_paced(transfer);
+        }
+        if held_up.is_some() && known.is_none() {
+            estimator.on_late(transfer, now);
+        }
+        if is_sure && !was_sure {
+            estimator.on_held_up(transfer);
         }
         if let Some(request) = self.requests.active.get_mut(&id) {
             request.held_up = held_up;

@@ -173,10 +173,15 @@ impl Engine {
 
     /// Stops a request.
     pub(crate) fn cancel(&mut self, id: RequestId) {
+        self.cancel_but(id, 0);
+    }
+
+    /// The same, of what is played as far as it came: so many bytes.
+    pub(crate) fn cancel_but(&mut self, id: RequestId, kept: u64) {
         if let Some(request) = self.requests.active.remove(&id) {
             self.qoe.request_cancelled();
             if request.fetch.class == RequestClass::Segment {
-                self.qoe.wasted(request.received);
+                self.qoe.wasted(request.received.saturating_sub(kept));
                 self.sample(&request, true);
             }
             self.outbox.push(Action::Cancel(id));
@@ -425,14 +430,15 @@ impl Engine {
         let cached = request.head.as_ref().is_some_and(|head| head.from_cache);
         // At the pace that was asked for it says only that the line carries that; slower, what the line carries.
         // What came before the line held it up was held back by its source; and a line that is down carries nothing to measure.
-        let held_up = request.held_up.filter(|held_up| !held_up.is_silent(self.now)).and_then(|held_up| held_up.told);
-        let since = |at| held_up.unwrap_or(at);
+        let held_up = request.held_up.filter(|held_up| held_up.sure && !held_up.is_silent(self.now));
+        let since = |at| held_up.map_or(at, |held_up| held_up.since);
+        let bytes = request.received.saturating_sub(held_up.map_or(0, |held_up| held_up.from));
         let (started, first_byte) = (since(request.started), since(first_byte));
         let took = self.now.since(first_byte);
-        let kept = request.fetch.pace.is_some_and(|pace| carried(request.received, took) >= pace / 10 * 9);
+        let kept = request.fetch.pace.is_some_and(|pace| carried(bytes, took) >= pace / 10 * 9);
         self.policies.estimator.on_transfer(&TransferSample {
             id: TransferId(request.fetch.id.0),
-            bytes: request.received,
+            bytes,
             started,
             first_byte,
             finished: self.now,

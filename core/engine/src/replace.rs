@@ -221,8 +221,8 @@ impl Engine {
         // The same thing missing again and again is not a gap: the rest of the period is broken.
         let broken =
             stream.is_essential() && stream.lost.segments >= MISSING_IN_A_ROW && !self.may_come_back(stream, &fetch);
-        let lost = stream.lost.segments;
-        let hopeless = broken || (!stream.delivered && lost >= MISSING_FROM_THE_START);
+        let never = !stream.delivered && stream.lost.segments >= MISSING_FROM_THE_START;
+        let hopeless = broken || (never && is_absence(&error) && !self.may_come_back(stream, &fetch));
         let error = match hopeless && kind == TrackKind::Audio {
             true => match self.change_sound(reference, error) {
                 Some(error) => error,
@@ -260,16 +260,21 @@ impl Engine {
             Purpose::Playlist(reference) | Purpose::Index(reference) => Some(*reference),
             _ => None,
         });
-        match reference.filter(|_| error.code() != ErrorCode::GeoBlocked) {
+        // Who does not answer, or refuses this viewer, does so for every language.
+        match reference.filter(|_| is_absence(&error)) {
             Some(reference) => self.change_sound(reference, error),
             None => Some(error),
         }
     }
 
     /// Of the sound that plays there is nothing: another one of its period, in another language if need be, is better than none.
-    /// The error is given back if there is no other.
+    /// It stays with that one for the rest of the period. The error is given back if there is no other, or another period plays:
+    /// what that has stays.
     fn change_sound(&mut self, reference: RenditionRef, error: Error) -> Option<Error> {
         let RenditionRef { period, track, .. } = reference;
+        if self.period_at(self.position()) != Some(period) {
+            return Some(error);
+        }
         let renditions = self.track(period, track).map_or(0, |track| track.renditions.len());
         let left: Vec<RenditionRef> =
             (0..renditions).map(|rendition| RenditionRef { rendition, ..reference }).collect();
@@ -290,6 +295,12 @@ impl Engine {
     fn replace_rest(&mut self, kind: TrackKind, fetch: &SegmentFetch, error: Error, why: Vec<String>) {
         let Some(stream) = self.streams.get_mut(&kind) else { return };
         let missing = stream.keep_what_came(fetch);
+        // What ends a frame early is all there (and may be longer than was announced), unless more was asked for with it.
+        let ends = missing + SEAM >= fetch.end;
+        if ends && fetch.open.is_none() {
+            stream.break_off();
+            return self.report(error.recovered(Handling::Skipped));
+        }
         // Where nobody answers it is the line, and no other rendition is better off.
         let silent = matches!(error.code(), ErrorCode::Timeout | ErrorCode::ConnectFailed | ErrorCode::DnsFailed);
         let avoided = fetch.part.filter(|_| !silent).map(|_| fetch.rendition.rendition);
@@ -304,12 +315,9 @@ impl Engine {
             return self.decide(DecisionKind::Pathway, Some(kind), from, None, why);
         }
         self.report(error.recovered(Handling::Skipped));
-        // What ends a frame early is all there (and may be longer than was announced).
-        if missing + SEAM < fetch.end {
-            return self.skip(kind, missing, fetch.end, why);
-        }
-        if let Some(stream) = self.streams.get_mut(&kind) {
-            stream.break_off();
+        match self.streams.get_mut(&kind).filter(|_| ends) {
+            Some(stream) => stream.break_off(),
+            None => self.skip(kind, missing, fetch.end, why),
         }
     }
 

@@ -68,8 +68,8 @@ pub(crate) struct HeldUp {
     pub(crate) from: u64,
     /// When anything came last.
     pub(crate) heard: Timestamp,
-    /// When it was sure, and the estimator was told.
-    pub(crate) told: Option<Timestamp>,
+    /// It is sure that it is the line, and the estimator was told.
+    pub(crate) sure: bool,
 }
 
 impl HeldUp {

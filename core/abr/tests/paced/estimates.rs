@@ -237,15 +237,19 @@ fn a_transfer_that_is_held_up_tells_what_the_line_carries_from_then_on() {
         estimator.on_paced(id);
         estimator.on_progress(id, 0, at(from));
         estimator.on_progress(id, 100_000, at(from + 1000));
-        estimator.on_held_up(id, at(from + 1000));
+        estimator.on_late(id, at(from + 1000));
         for tenth in 1..=40 {
             estimator.on_progress(id, 100_000 + tenth * 5_000, at(from + 1000 + tenth * 100));
+            // Half a second later it is sure.
+            if tenth == 5 {
+                estimator.on_held_up(id);
+            }
         }
         let (since, finished) = (at(from + 1000), at(from + 5000));
         let flags = TransferFlags { held: true, ..TransferFlags::default() };
         estimator.on_transfer(&TransferSample {
             id,
-            bytes: 300_000,
+            bytes: 200_000,
             started: since,
             first_byte: since,
             finished,
@@ -253,7 +257,9 @@ fn a_transfer_that_is_held_up_tells_what_the_line_carries_from_then_on() {
         });
     }
     let estimate = estimator.estimate().expect("an estimate");
-    assert!(estimate.bits_per_second.abs_diff(400_000) < 4_000, "{estimate:?}");
+    // What came before in one piece at an end of a second says more, and is not forgotten at once.
+    assert!(estimate.bits_per_second < 600_000, "{estimate:?}");
+    assert!(estimate.recent.is_some_and(|recent| recent.median.abs_diff(400_000) < 4_000), "{estimate:?}");
 }
 
 /// A transfer that is handed on in pieces.

@@ -268,6 +268,7 @@ pub(crate) fn play(
                     requested: at(requested),
                     first_byte: Some(at(first_byte)),
                     paced: false,
+                    fetched_again: MediaTime::ZERO,
                 };
                 let buffer = (player.buffer_ms - (player.network.now_ms - requested)).max(0.0);
                 abandon =

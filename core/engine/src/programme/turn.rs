@@ -128,7 +128,7 @@ impl Programme {
         let played = pause.parts.iter().map(|part| part.played).sum();
         let target = match pause.returns {
             Some(target) => target,
-            None => self.resume_of(pause, played, 0, MediaTime::ZERO),
+            None => self.still_listed(self.resume_of(pause, played, 0, MediaTime::ZERO)),
         };
         self.tell_end(pause, usize::MAX, target, reason);
         if pause.returns.is_some() && self.line.gate == Gate::Open {

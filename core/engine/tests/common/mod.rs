@@ -104,9 +104,14 @@ impl Estimator for Overheard {
         self.estimator.on_paced(transfer);
     }
 
-    fn on_held_up(&mut self, transfer: TransferId, now: Timestamp) {
+    fn on_late(&mut self, transfer: TransferId, now: Timestamp) {
         self.note(transfer, None);
-        self.estimator.on_held_up(transfer, now);
+        self.estimator.on_late(transfer, now);
+    }
+
+    fn on_held_up(&mut self, transfer: TransferId) {
+        self.note(transfer, None);
+        self.estimator.on_held_up(transfer);
     }
 
     fn on_chunk(&mut self, transfer: TransferId, end: u64) {

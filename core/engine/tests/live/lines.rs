@@ -76,9 +76,12 @@ fn a_segment_that_is_on_its_way_as_the_line_breaks_down_gives_way_to_a_smaller_o
         for begins in [40, 41, 43] {
             let session = over(path, steps([(begins, 8_000_000), (900, 250_000)]));
             let fell = begins * 1000..begins * 1000 + 5000;
-            let pictures = pictures(&session);
-            let lower = pictures.iter().find(|(at, _)| fell.contains(at));
-            assert!(lower.is_some(), "{path} from {begins}: {pictures:?}");
+            let given_up = |event: &&Event| {
+                matches!(event, Event::Decision(it)
+                if it.what == DecisionKind::Abandon && fell.contains(&(it.at.as_micros() / 1000)))
+            };
+            let found = session.events().iter().find(given_up);
+            assert!(found.is_some(), "{path} from {begins}: {:?}", pictures(&session));
             let left_out = |event: &&Event| matches!(event, Event::Decision(it) if it.what == DecisionKind::Skip);
             assert_eq!(session.events().iter().find(left_out), None, "{path} from {begins}");
         }

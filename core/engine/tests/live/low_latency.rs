@@ -323,7 +323,8 @@ fn h129_a_hint_that_is_replaced_while_the_server_holds_the_request_is_given_up()
 
 #[test]
 fn a_server_that_refuses_what_was_reported_is_asked_for_what_there_is() {
-    // The link gets slow, so that other renditions are loaded for the first time.
+    // The link gets slow, so that other renditions are loaded for the first time: not so slow that the smallest is gone to, which
+    // is known since the start.
     let step = |seconds, bits_per_second| Step {
         duration: Duration::from_secs(seconds),
         bits_per_second,
