@@ -16,6 +16,8 @@ pub(crate) const LEAST_TOLD: MediaTime = MediaTime::from_millis(1);
 const MISSING_IN_A_ROW: u32 = 12;
 /// So many, where none of the track has ever come, before another track is played.
 const MISSING_FROM_THE_START: u32 = 3;
+/// What is left until then is not come back to.
+const FOR_GOOD: Timestamp = Timestamp::from_micros(u64::MAX);
 
 impl Engine {
     /// Leaves media out.
@@ -73,7 +75,7 @@ impl Engine {
             | ErrorCode::ManifestRewound => self.now + self.config.location_rest,
             // The servers of a title that goes on come back.
             ErrorCode::HttpStatus if self.is_live() => self.now + self.config.location_rest,
-            _ => Timestamp::from_micros(u64::MAX),
+            _ => FOR_GOOD,
         };
         self.title.dead.insert(reference, until);
         let mut left = false;
@@ -275,12 +277,17 @@ impl Engine {
         if self.period_at(self.position()) != Some(period) {
             return Some(error);
         }
+        // Who refuses the second one too is out of order, and not one of its languages.
+        let left_before =
+            |other: &RenditionRef| other.period == period && other.track != track && self.is_left_for_good(*other);
+        if !is_absence(&error) && self.title.dead.keys().any(left_before) {
+            return Some(error);
+        }
         let renditions = self.track(period, track).map_or(0, |track| track.renditions.len());
         let left: Vec<RenditionRef> =
             (0..renditions).map(|rendition| RenditionRef { rendition, ..reference }).collect();
-        let until = self.now + self.config.location_rest;
         let before = self.title.dead.clone();
-        self.title.dead.extend(left.into_iter().map(|rendition| (rendition, until)));
+        self.title.dead.extend(left.into_iter().map(|rendition| (rendition, FOR_GOOD)));
         if self.pick_track(period, TrackKind::Audio, None).is_none() {
             self.title.dead = before;
             return Some(error);
@@ -387,6 +394,12 @@ impl Engine {
             .map_or(0, |rendition| rendition.bases.iter().filter(|base| self.is_good(base)).count().saturating_sub(1));
         let usable = |rendition: &usize| self.is_usable(stream, *rendition);
         stream.ladder.iter().flat_map(Step::candidates).filter(usable).count() + bases
+    }
+
+    /// Whether a rendition of sound is left alone as long as the title plays.
+    fn is_left_for_good(&self, reference: RenditionRef) -> bool {
+        let sound = self.track(reference.period, reference.track).is_some_and(|track| track.kind == TrackKind::Audio);
+        sound && self.title.dead.get(&reference) == Some(&FOR_GOOD)
     }
 
     /// Whether a rendition is left alone, because its playlist or index could not be had.

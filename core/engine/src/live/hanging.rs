@@ -1,10 +1,10 @@
 //! Requests of a title that goes on which hang: the line is well, others are answered, and nothing more comes of this one.
 //!
 //! The timeouts of the transport (`EngineConfig::head_timeout`, `idle_timeout`) are for lines that are down, and longer than what a
-//! live title has buffered. A request that was overtaken, by one that was made after the last of it came, is not the line's: it
-//! is given up while there is left to play as much as another one takes. Its segment is asked for once more, in another
-//! rendition if there is one, since what hangs is often one object of a cache; if that hangs too, it is left out. A viewer
-//! misses what it shows and does not stand for a minute.
+//! live title has buffered. A request that was overtaken, by one that was made after the last of it came, is not the line's: its
+//! segment is asked for once more while there is left to play as much as another request takes, in another rendition if there is
+//! one, since what hangs is often one object of a cache. The first request stands beside it (`unanswered`, a hedged request), and if
+//! neither is answered in time the segment is left out. A viewer misses what it shows and does not stand for a minute.
 
 use std::time::Duration;
 

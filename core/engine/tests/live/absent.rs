@@ -164,6 +164,20 @@ fn where_there_is_nothing_of_the_sound_that_plays_another_language_does() {
 }
 
 #[test]
+fn a_server_that_refuses_every_sound_ends_the_title_and_is_not_asked_for_one_language_after_the_other_for_ever() {
+    for path in DASH.into_iter().chain([HLS, PARTS]) {
+        let origin = Origin::new().editing(move |_, path, response| match segment(path) {
+            Some((TrackKind::Audio, _)) => Response::new(503, "https://origin.example/", "").into(),
+            _ => response.into(),
+        });
+        let mut session = origin.play(path);
+        let outcome = session.run(Some(at(300_000)));
+        let right = matches!(&outcome, Outcome::Failed(Some(error)) if error.code() == ErrorCode::HttpStatus);
+        assert!(right && session.now() < at(150_000), "{path}: {outcome:?} after {:?}", session.now());
+    }
+}
+
+#[test]
 fn media_that_are_missing_for_half_a_minute_are_waited_for_and_for_much_longer_not() {
     for path in [NUMBER, TIME, CHUNKS, HLS, PARTS] {
         for (seconds, back) in [(30, true), (300, false)] {
