@@ -45,13 +45,14 @@ pub struct LowLatency {
     wait: Duration,
     went_up: Option<Timestamp>,
     came_down: Option<Timestamp>,
-    in_flight: Throughput,
+    /// What is begun with, and gone on with behind a jump.
+    first: Throughput,
 }
 
 impl LowLatency {
     /// The rule at the start of a session.
     pub fn new() -> Self {
-        Self { wait: WAIT, went_up: None, came_down: None, in_flight: Throughput::new() }
+        Self { wait: WAIT, went_up: None, came_down: None, first: Throughput::new() }
     }
 
     /// Notes a change of level.
@@ -129,7 +130,7 @@ impl BitrateRule for LowLatency {
             return Choice::new(0, Reason::NothingMeasured);
         };
         let Some(current) = ctx.current.filter(|_| !ctx.starting) else {
-            let choice = self.in_flight.choose(ctx);
+            let choice = self.first.choose(ctx);
             // Who has just come down does not go up because the playhead was moved.
             let Some(current) = ctx.current.filter(|current| self.waits(ctx.now) && choice.level > *current) else {
                 return choice;
@@ -187,6 +188,6 @@ impl BitrateRule for LowLatency {
     }
 
     fn on_seek(&mut self) {
-        self.in_flight = Throughput::new();
+        self.first = Throughput::new();
     }
 }

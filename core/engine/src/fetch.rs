@@ -466,14 +466,10 @@ impl Engine {
         }
         self.note_silence(&request, error.code());
         let status = request.head.as_ref().filter(|head| !head.is_success()).map(|head| head.status);
-        let mut error = error
-            .fact("url", self.outbox.secrets.shown(request.url()))
-            .fact("class", request.fetch.class.name())
-            .fact("attempt", request.fetch.attempt + 1);
+        let mut error = self.of_request(error, &request);
         if let Some(status) = status {
             error = error.fact("status", status);
         }
-        error = self.of_request(error, &request);
         if let Some(wait) = request.head.as_ref().and_then(|head| head.retry_after.as_ref()) {
             error = error.fact("retry_after", wait);
         }

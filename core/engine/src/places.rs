@@ -43,8 +43,12 @@ impl Engine {
         }
     }
 
-    /// An error of what was asked for.
+    /// An error of what was asked for: where, as what, how often, and for which media.
     pub(crate) fn of_request(&self, error: Error, request: &Request) -> Error {
+        let error = error
+            .fact("url", self.outbox.secrets.shown(request.url()))
+            .fact("class", request.fetch.class.name())
+            .fact("attempt", request.fetch.attempt + 1);
         let fetch = |kind: &TrackKind| self.streams.get(kind).and_then(|stream| stream.fetch.as_ref());
         match (&request.purpose, request.fetch.kind) {
             (Purpose::Playlist(reference) | Purpose::Index(reference), Some(kind)) => {

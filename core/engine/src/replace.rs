@@ -254,7 +254,8 @@ impl Engine {
         }
     }
 
-    /// The same, where what a request was for is needed for all of a rendition of sound.
+    /// What a request was for is not there, and without it there is nothing of a rendition of sound: see
+    /// [`change_sound`](Self::change_sound).
     pub(crate) fn change_sound_without(&mut self, request: &Request, error: Error) -> Option<Error> {
         let sound = self.streams.get(&TrackKind::Audio).filter(|_| request.fetch.kind == Some(TrackKind::Audio));
         let reference = sound.and_then(|stream| match &request.purpose {
@@ -284,10 +285,9 @@ impl Engine {
             return Some(error);
         }
         let renditions = self.track(period, track).map_or(0, |track| track.renditions.len());
-        let left: Vec<RenditionRef> =
-            (0..renditions).map(|rendition| RenditionRef { rendition, ..reference }).collect();
+        let left = (0..renditions).map(|rendition| (RenditionRef { rendition, ..reference }, FOR_GOOD));
         let before = self.title.dead.clone();
-        self.title.dead.extend(left.into_iter().map(|rendition| (rendition, FOR_GOOD)));
+        self.title.dead.extend(left);
         if self.pick_track(period, TrackKind::Audio, None).is_none() {
             self.title.dead = before;
             return Some(error);

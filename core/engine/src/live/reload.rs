@@ -192,8 +192,8 @@ impl Reload {
     /// the time since something came last, one that failed says nothing of the time before it was asked for.
     pub(crate) fn seen_unchanged_for(&self, load: Load, now: Timestamp) -> Duration {
         match load {
-            Load::Answered { started } => started.since(self.changed),
-            Load::Failed => now.since(self.changed).min(self.in_vain_for(now)),
+            Load::Answered { started } => self.unchanged_for(started),
+            Load::Failed => self.unchanged_for(now).min(self.in_vain_for(now)),
         }
     }
 

@@ -33,10 +33,6 @@ impl Engine {
     pub(super) fn let_stand(&mut self, kind: TrackKind, request: Request, error: Error) {
         self.drop_unanswered(kind);
         let elsewhere = self.moved_on(&request);
-        let error = error
-            .fact("url", self.outbox.secrets.shown(request.url()))
-            .fact("class", request.fetch.class.name())
-            .fact("attempt", request.fetch.attempt + 1);
         let error = self.of_request(error, &request);
         self.requests.active.insert(request.fetch.id, Request { purpose: Purpose::Unanswered(kind), ..request });
         self.refuse_hint(kind);

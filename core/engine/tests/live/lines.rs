@@ -64,7 +64,7 @@ fn steps<const N: usize>(steps: [(u64, u64); N]) -> Network {
     let step = |(seconds, bits_per_second)| Step {
         duration: Duration::from_secs(seconds),
         bits_per_second,
-        latency: Duration::from_millis(40),
+        latency: Duration::from_millis(60),
     };
     Network::from_steps(steps.map(step)).expect("a network")
 }

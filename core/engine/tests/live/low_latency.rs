@@ -8,7 +8,7 @@ use telecine_model::{Error, ErrorCode, Handling, MediaTime, Timestamp, TrackKind
 use telecine_virtual::{Network, Outcome, Response, Session, Step};
 
 use crate::common::{at, decisions, errors, secs, states, track};
-use crate::origin::{loads, refused, with_text, Origin, BEGIN};
+use crate::origin::{loads, refused, with_text, Asked, Origin, BEGIN};
 use crate::watch::{every_sample_once_so_far, run, stalls};
 
 const HLS: &str = "/hls/live_60/parts_334/demo/main.m3u8";
@@ -402,8 +402,8 @@ fn h132_a_playlist_alone_has_nobody_to_report_of() {
     assert!(mean_latency(&session) < MediaTime::from_millis(1250), "{}", mean_latency(&session));
 }
 
-#[test]
-fn ll02_where_no_other_list_shows_that_there_is_more_a_server_is_given_three_target_durations() {
+/// Once it holds a playlist for a minute, and tells when; three target durations of two seconds are what it may.
+fn holding_a_list() -> (Origin, std::rc::Rc<std::cell::Cell<Option<Timestamp>>>) {
     let held = std::rc::Rc::new(std::cell::Cell::new(None));
     let seen = std::rc::Rc::clone(&held);
     let origin = Origin::new().editing(move |now, path, mut response| {
@@ -413,33 +413,30 @@ fn ll02_where_no_other_list_shows_that_there_is_more_a_server_is_given_three_tar
         }
         response.into()
     });
+    (origin, seen)
+}
+
+/// How long after that the list was asked for again.
+fn asked_again(log: &[Asked], since: Timestamp) -> std::time::Duration {
+    let again = log.iter().filter(|asked| asked.path.ends_with("v720.m3u8") && asked.at > since).map(|asked| asked.at);
+    again.min().expect("asked again").since(since)
+}
+
+#[test]
+fn ll02_where_no_other_list_shows_that_there_is_more_a_server_is_given_three_target_durations() {
+    let (origin, seen) = holding_a_list();
     let log = std::rc::Rc::clone(&origin.log);
     drop(run(origin.play("/hls/live_60/parts_500/demo/v720.m3u8"), 60));
-    let since = seen.get().expect("it was held");
-    let again =
-        log.borrow().iter().filter(|asked| asked.path.ends_with("v720.m3u8") && asked.at > since).map(|a| a.at).min();
-    let waited = again.expect("asked again").since(since);
+    let waited = asked_again(&log.borrow(), seen.get().expect("it was held"));
     assert!((6.0..9.5).contains(&waited.as_secs_f64()), "{waited:?}");
 }
 
 #[test]
 fn ll02_a_server_that_holds_a_request_for_longer_than_it_may_is_asked_again() {
-    // Once it holds a playlist for a minute; three target durations of two seconds are what it may.
-    let held = std::rc::Rc::new(std::cell::Cell::new(None));
-    let seen = std::rc::Rc::clone(&held);
-    let origin = Origin::new().editing(move |now, path, mut response| {
-        if path.ends_with("v720.m3u8") && now >= at(20_000) && held.get().is_none() {
-            held.set(Some(now));
-            response.held.until = std::time::Duration::from_secs(60);
-        }
-        response.into()
-    });
+    let (origin, seen) = holding_a_list();
     let log = std::rc::Rc::clone(&origin.log);
     let session = run(origin.play("/hls/live_60/parts_500/demo/main.m3u8"), 60);
-    let since = seen.get().expect("it was held");
-    let again =
-        log.borrow().iter().filter(|asked| asked.path.ends_with("v720.m3u8") && asked.at > since).map(|a| a.at).min();
-    let waited = again.expect("asked again").since(since);
+    let waited = asked_again(&log.borrow(), seen.get().expect("it was held"));
     // The list of the sound shows that there is more, so that nobody waits for as long as that.
     assert!((2.5..9.5).contains(&waited.as_secs_f64()), "{waited:?}");
     // It goes on, no later than it stood, and catches up.
