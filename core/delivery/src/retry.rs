@@ -32,8 +32,9 @@ pub struct Failure {
     pub silent_for: Option<Duration>,
     /// Time until playback needs it.
     pub spare: Duration,
-    /// How long a server may ask to be left alone at most: a live title goes on meanwhile, and what is waited for longer than
-    /// playback does without it costs more than it brings. None: as long as a viewer waits for anything.
+    /// How long it may be waited for at most, by what its server asks for or by a pause of the policy's own: a live title
+    /// goes on meanwhile, and what is waited for longer than playback does without it costs more than it brings. None: as long
+    /// as a viewer waits for anything.
     pub bears: Option<Duration>,
     /// When it failed.
     pub now: Timestamp,
@@ -120,8 +121,8 @@ pub trait RetryPolicy: Send {
 /// - What hangs while others are answered, where it cannot be waited for, is asked for once more, elsewhere if it can be, and
 ///   then left out.
 /// - Pauses grow exponentially from 200 ms to 4 s and are drawn from the upper half of their span,
-///   so that many players do not come back at once. `Retry-After` lengthens a pause, up to a bound: what goes on meanwhile is
-///   left out rather than waited for longer than playback does without it.
+///   so that many players do not come back at once. `Retry-After` lengthens a pause, up to a bound. What goes on
+///   meanwhile is left out rather than waited for longer than playback does without it.
 /// - Retries of the session are budgeted: three, and a tenth of what succeeded. The budget does not
 ///   stop the last hope: with nowhere else to go, the attempts of the class count alone.
 #[derive(Clone, Debug)]
@@ -272,7 +273,7 @@ impl RetryPolicy for DefaultRetry {
         let beyond = failure.attempt >= allowed;
         let goes_on = Self::goes_on(failure).filter(|_| beyond);
         if beyond && goes_on.is_none() {
-            return elsewhere(format!("{cause} after {} attempts", failure.attempt + 1));
+            return elsewhere(format!("{cause} after {}", attempts(failure)));
         }
         if failure.has_alternate && self.budget < Self::COST {
             return elsewhere(format!("{cause}, and the session's budget of retries is spent"));
@@ -287,12 +288,21 @@ impl RetryPolicy for DefaultRetry {
             if asked > Self::PATIENCE || failure.has_alternate {
                 return elsewhere(format!("{cause}, and the server asks to wait {} s", asked.as_secs()));
             }
-            if let Some(bears) = failure.bears.filter(|bears| asked > *bears) {
-                let (asked, bears) = (asked.as_secs(), bears.as_secs_f64());
-                return elsewhere(format!("{cause}, and the server asks to wait {asked} s: {bears:.1} s can be borne"));
-            }
             after = asked;
             reasons.push(format!("the server asks to wait {} s", asked.as_secs()));
+        }
+        // A line that is down is down for what follows too.
+        let borne = failure.bears.filter(|bears| after > *bears && !failure.has_alternate && !Self::is_outage(failure));
+        if let Some(bears) = borne {
+            let bears = bears.as_secs_f64();
+            return elsewhere(match asked.filter(|asked| *asked >= after) {
+                Some(asked) => {
+                    format!("{cause}, and the server asks to wait {} s: {bears:.1} s can be borne", asked.as_secs())
+                }
+                None => {
+                    format!("{cause} after {}, and the title goes on: {bears:.1} s can be borne", attempts(failure))
+                }
+            });
         }
         self.budget = self.budget.saturating_sub(Self::COST);
         Verdict { decision: RetryDecision::Retry { after }, otherwise, reasons }
@@ -300,6 +310,14 @@ impl RetryPolicy for DefaultRetry {
 
     fn on_success(&mut self) {
         self.budget = (self.budget + 1).min(Self::CAP);
+    }
+}
+
+/// How often it was asked for.
+fn attempts(failure: &Failure) -> String {
+    match failure.attempt {
+        0 => "one attempt".to_owned(),
+        others => format!("{} attempts", others.saturating_add(1)),
     }
 }
 
@@ -420,6 +438,21 @@ mod tests {
         let verdict = DefaultRetry::default().decide(&bears(19));
         assert_eq!((verdict.decision, verdict.otherwise), (RetryDecision::Elsewhere, Otherwise::Skip));
         assert_eq!(verdict.reasons, ["status 503, and the server asks to wait 20 s: 19.0 s can be borne"]);
+    }
+
+    #[test]
+    fn what_goes_on_is_not_paused_for_longer_than_it_can_bear_unless_the_line_is_down() {
+        let refused = |attempt, bears_ms| Failure {
+            bears: Some(Duration::from_millis(bears_ms)),
+            ..failure(ErrorCode::HttpStatus, Some(503), attempt)
+        };
+        assert!(after(&DefaultRetry::default().decide(&refused(2, 800))).is_some());
+        let verdict = DefaultRetry::default().decide(&refused(2, 399));
+        assert_eq!((verdict.decision, verdict.otherwise), (RetryDecision::Elsewhere, Otherwise::Skip));
+        assert_eq!(verdict.reasons, ["status 503 after 3 attempts, and the title goes on: 0.4 s can be borne"]);
+        let down =
+            Failure { code: ErrorCode::ConnectFailed, status: None, silent_for: Some(Duration::ZERO), ..refused(2, 0) };
+        assert!(after(&DefaultRetry::default().decide(&down)).is_some());
     }
 
     #[test]

@@ -296,7 +296,7 @@ impl Engine {
         if self.doubt_mpd(kind, &tracks) {
             return false;
         }
-        if let Some(error) = self.goes_back(kind, &tracks) {
+        if let Some(error) = self.is_elsewhere(kind, &tracks) {
             self.replace_segment(kind, error, Vec::new());
             return false;
         }
@@ -432,6 +432,7 @@ impl Engine {
         }
         stream.bare = fetch.bare;
         stream.followed_media = false;
+        stream.leap = None;
         stream.cursor = Some(fetch.cursor());
         stream.demuxer = fetch.reader.and_then(MediaReader::into_stream);
         stream.lost = Lost::default();

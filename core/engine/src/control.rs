@@ -114,7 +114,7 @@ impl Engine {
                 StallCause::AwaitedKeys
             } else if self.is_source_late(stream) {
                 StallCause::LateSource
-            } else if self.requests.is_retrying(stream.kind) || stream.lost.segments > 0 {
+            } else if self.is_failing(stream) {
                 StallCause::FailingRequests
             } else if stream.buffer.next_media(position).is_some() {
                 StallCause::MissingMedia
@@ -123,6 +123,11 @@ impl Engine {
             }
         });
         causes.next().unwrap_or(StallCause::StuckSink)
+    }
+
+    /// Whether what a stream is to have next could not be had so far, also while it is asked for once more.
+    fn is_failing(&self, stream: &Stream) -> bool {
+        self.requests.is_retrying(stream.kind) || stream.trouble_since.is_some() || stream.lost.segments > 0
     }
 
     /// Jumps over missing media, if that is all that keeps the playhead.

@@ -17,6 +17,7 @@ use crate::media::{InitTrack, MediaReader, Piece};
 use crate::select::Step;
 use crate::texts::ReadText;
 use crate::timed::Asides;
+use crate::timeline::Leap;
 
 /// Names a rendition of the presentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -134,6 +135,8 @@ pub(crate) struct Stream {
     pub(crate) refill: u8,
     /// What was fetched last was another segment than its playlist's times had promised; they are right now.
     pub(crate) followed_media: bool,
+    /// What was found ahead of its place since media was where it belongs.
+    pub(crate) leap: Option<Leap>,
     /// Renditions that the next segment cannot be had in.
     pub(crate) avoid: BTreeSet<usize>,
     /// Bytes that the sink has room for, if it said that it has no more.
@@ -320,6 +323,7 @@ impl Stream {
             fetched: None,
             refill: 0,
             followed_media: false,
+            leap: None,
             avoid: BTreeSet::new(),
             byte_limit: None,
             refused_bytes: 0,
@@ -424,6 +428,7 @@ impl Stream {
         self.at_edge = false;
         self.refill = 0;
         self.followed_media = false;
+        self.leap = None;
         self.again = Again::default();
     }
 }

@@ -18,11 +18,26 @@ use crate::action::{Action, SinkCommand};
 use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::media::{container_time, FragmentTrack};
-use crate::stream::{SegmentFetch, Stream};
+use crate::stream::{RenditionRef, SegmentFetch, Stream};
 
 /// Media timestamps this close to what is expected are right as they are: playlists round, and
 /// an offset of a rounding error would only smear exact times.
 pub(crate) const OFFSET_TOLERANCE: MediaTime = MediaTime::from_millis(250);
+
+/// Media that was found ahead of its place, and refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Leap {
+    rendition: RenditionRef,
+    segment: u64,
+    by: MediaTime,
+}
+
+impl Leap {
+    /// Whether another object is as far from its place: one that is asked for again is no second witness.
+    fn confirms(&self, other: &Self, tolerance: MediaTime) -> bool {
+        (self.rendition, self.segment) != (other.rendition, other.segment) && self.by.abs_diff(other.by) <= tolerance
+    }
+}
 
 impl Engine {
     /// What is added to container times.
@@ -68,27 +83,47 @@ impl Engine {
         self.agreed_offset(stream, fetch, start).is_some() || !self.awaits_leader(fetch)
     }
 
-    /// Whether a segment begins with media of a time that the one before it has brought already, by more than half of
-    /// the segment: it is another object than the manifest means, or its timestamps begin anew where nothing says so.
-    /// Some error if so.
-    pub(crate) fn goes_back(&self, kind: TrackKind, found: &[FragmentTrack]) -> Option<Error> {
+    /// Whether a fragment is of another time than its segment has in the manifest and behind what came before: it is of
+    /// another object than the manifest means, its bytes are damaged, or timestamps jump where nothing says so. Some error
+    /// if so. Back in time that is always refused: the samples are there already. What lies ahead of its place is believed
+    /// when another object, of another rendition or the next segment, is as far ahead: then the timestamps did jump.
+    pub(crate) fn is_elsewhere(&mut self, kind: TrackKind, found: &[FragmentTrack]) -> Option<Error> {
         let stream = self.streams.get(&kind)?;
-        let fetch = stream.fetch.as_ref().filter(|fetch| fetch.appended == 0)?;
-        let shift = stream.shift.filter(|_| stream.discontinuity == Some(fetch.discontinuity))?;
+        let fetch = stream.fetch.as_ref()?;
+        let begun = stream.buffer.loaded(fetch.load).filter(|_| fetch.appended > 0);
+        let shift = match begun {
+            Some(item) => item.start - item.media_start,
+            None => {
+                stream.shift.filter(|_| fetch.appended == 0 && stream.discontinuity == Some(fetch.discontinuity))?
+            }
+        };
         let container_start = self.own_start(stream, fetch, found)?;
         let offset = match self.stated_offset(fetch) {
             Some(offset) => offset,
             None => self.agreed_offset(stream, fetch, container_start)?,
         };
-        let (start, half) = (container_start + offset, (fetch.end - fetch.start).mul_ratio(1, 2).max(SEAM + SEAM));
+        let start = container_start + offset;
+        let half = (fetch.end - fetch.start).mul_ratio(1, 2).max(SEAM + SEAM);
         // Where durations do not add up, media is where it follows from what was before; the manifest may be right all the
         // same, behind media that was not where it belongs.
         let back = start + half < fetch.start - shift && start + half < fetch.start;
-        back.then(|| {
-            let message = "the segment's media is of a time before: it is another one's, or its timestamps begin anew";
-            let error = Error::new(ErrorCode::TimestampInvalid, message);
-            error.fact("expected", fetch.start - shift).fact("found", start)
-        })
+        // What is longer than announced goes on behind the end of its segment, and of what grows the end is not known.
+        let grows = begun.is_some() || fetch.part.is_some() || fetch.open.is_some();
+        let beyond = if grows { self.segment_duration(stream).max(half) } else { MediaTime::ZERO };
+        let ahead = start >= fetch.end - shift + beyond && start >= fetch.end + beyond;
+        let message = match (back, ahead) {
+            (true, _) => "the segment's media is of a time before: it is another one's, or its timestamps begin anew",
+            (_, true) => {
+                "the segment's media is of a time far ahead: it is another one's, or its timestamps are damaged"
+            }
+            _ => return None,
+        };
+        let error = Error::new(ErrorCode::TimestampInvalid, message);
+        let error = error.fact("expected", fetch.start - shift).fact("found", start);
+        let leap = Leap { rendition: fetch.rendition, segment: fetch.number, by: start - (fetch.start - shift) };
+        let stream = self.streams.get_mut(&kind)?;
+        let confirmed = ahead && stream.leap.replace(leap).is_some_and(|before| before.confirms(&leap, half));
+        (!confirmed).then_some(error)
     }
 
     /// Where the media of a stream's own kind begins in a fragment, as its container counts; None if it has none.

@@ -314,6 +314,44 @@ fn a_segment_that_is_another_one_everywhere_is_told_and_what_follows_it_plays() 
 }
 
 #[test]
+fn media_of_a_time_far_ahead_is_another_objects_and_the_right_one_is_had_from_another_rendition() {
+    for file in FILES {
+        let mut session = confused(file, |rendition, number| (rendition == "v2" && number == 5).then_some(12));
+        assert_eq!(session.run(None), Outcome::Ended, "{file}");
+        let video = track(&session, TrackKind::Video);
+        assert_eq!((video.samples, video.gaps), (1500, 0), "{file}");
+        let told: Vec<_> = errors(&session).iter().map(|error| (error.code(), error.handling())).collect();
+        assert_eq!(told, [(ErrorCode::TimestampInvalid, Handling::Replaced)], "{file}");
+    }
+}
+
+/// As a flipped bit in its `tfdt` makes it.
+#[test]
+fn sound_of_a_time_far_ahead_is_left_out_and_moves_the_playhead_nowhere() {
+    for file in FILES {
+        let mut session = confused(file, |rendition, number| (rendition == "a0" && number == 5).then_some(12));
+        assert_eq!(session.run(None), Outcome::Ended, "{file}");
+        assert_eq!(track(&session, TrackKind::Video).samples, 1500, "{file}");
+        let told: Vec<_> = errors(&session).iter().map(|error| (error.code(), error.handling())).collect();
+        assert_eq!(told, [(ErrorCode::TimestampInvalid, Handling::Skipped)], "{file}");
+        let played = session.engine().qoe(session.now()).played;
+        assert!(played > Duration::from_secs(55), "{file}: {played:?}");
+    }
+}
+
+#[test]
+fn timestamps_that_leap_in_all_that_follows_are_believed_from_the_second_segment_on() {
+    for file in FILES {
+        let mut session = confused(file, |_, number| (number >= 5).then_some(number + 5));
+        session.run(None);
+        let video = track(&session, TrackKind::Video);
+        let told = errors(&session);
+        assert!(video.samples >= 900, "{file}: {} of 15 segments, of which one waits for a witness", video.samples);
+        assert!(told.iter().any(|error| error.code() == ErrorCode::TimestampInvalid), "{file}: {told:?}");
+    }
+}
+
+#[test]
 fn a_title_whose_timestamps_begin_anew_plays_up_to_there_and_fails_with_the_cause() {
     for file in FILES {
         let mut session = confused(file, |_, number| number.checked_sub(8));

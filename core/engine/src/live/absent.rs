@@ -114,15 +114,23 @@ impl Engine {
         }
     }
 
-    /// How long a server of media may ask to be left alone: in what goes on, to wait for longer than playback does without
-    /// costs the viewer that time, and to leave it out what would have been seen in it. None: as long as anybody waits.
+    /// How long media that its server refuses may be waited for from now: in what goes on, to wait for longer than playback
+    /// does without costs the viewer that time, and to leave it out what would have been seen in it. Where playback stands,
+    /// one length of that is spent, whichever was waited for; but while nothing follows yet there is nothing to go on with.
+    /// None: as long as anybody waits.
     pub(crate) fn bears(&self, purpose: &Purpose) -> Option<Duration> {
         let Purpose::Segment(kind) = purpose else { return None };
         // Who does not follow the edge has time.
         let stream = self.streams.get(kind).filter(|_| self.is_live() && self.title.live.following.live)?;
         let fetch = stream.fetch.as_ref()?;
         // Of pictures it takes a whole segment to go on without a part.
-        let length = self.real((fetch.end - fetch.start).max(self.segment_duration(stream)));
-        Some(self.spare(purpose).saturating_add(length))
+        let length = (fetch.end - fetch.start).max(self.segment_duration(stream));
+        let borne = match self.playback.stalled_at {
+            Some(since) => self.real(length).saturating_sub(self.now.since(since)),
+            None => self.spare(purpose).saturating_add(self.real(length)),
+        };
+        let own = fetch.end - fetch.start;
+        let alone = self.announced_since(fetch).map_or(MediaTime::ZERO, |since| own - since.max(MediaTime::ZERO));
+        Some(borne.max(self.real(alone.max(MediaTime::ZERO))))
     }
 }
