@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use telecine_engine::{Config, DecisionKind, State};
+use telecine_engine::{Config, DecisionKind, Event, StallCause, State};
 use telecine_model::datetime::parse_date_time;
 use telecine_model::{ErrorCode, MediaTime, Timestamp, TrackKind, WallTime};
 use telecine_virtual::{Fetched, Outcome, Response, Session};
@@ -20,6 +20,7 @@ const CHUNKS: &str = "/dash/live_60/utc_direct/chunk_500/ato_1500/ltgt_3000/demo
 const CHUNKS_BY_TIME: &str = "/dash/live_60/utc_direct/chunk_500/ato_1500/ltgt_3000/demo/time.mpd";
 const HLS: &str = "/hls/live_60/demo/main.m3u8";
 const PARTS: &str = "/hls/live_60/parts_334/demo/main.m3u8";
+const PART_FILES: &str = "/hls/live_60/parts_334/partfiles_1/demo/main.m3u8";
 const DASH: [&str; 4] = [NUMBER, TIME, CHUNKS, CHUNKS_BY_TIME];
 
 /// Every segment is so long.
@@ -55,8 +56,45 @@ fn missing() -> Response {
     Response::new(404, "https://origin.example/", "")
 }
 
+fn out_of_order() -> Response {
+    Response::new(503, "https://origin.example/", "")
+}
+
 fn stood(session: &Session<Origin>) -> Duration {
     session.engine().qoe(session.now()).stalled
+}
+
+/// Whoever asks again and again for what he was refused falls behind what there is to play: half a minute once took 58 s of one
+/// attempt after the other, and ended the title.
+#[test]
+fn segments_that_are_refused_cost_the_time_that_they_would_have_played_too() {
+    const BOTH: &[TrackKind] = &[TrackKind::Video, TrackKind::Audio];
+    let mut failed = Vec::new();
+    let flavours = [(HLS, 6), (NUMBER, 5), (TIME, 5), (PARTS, 0), (PART_FILES, 0), (CHUNKS, 1)];
+    for (path, buffered) in flavours {
+        for (answer, of) in [(out_of_order as fn() -> Response, BOTH), (|| refused_for("2"), &[TrackKind::Video])] {
+            for count in [1, 3, 15] {
+                let mut session = without(count, of, answer).play(path);
+                let outcome = session.run(Some(at(120_000)));
+                let refused = Duration::from_millis(count * SEGMENT_MS);
+                let most = refused.saturating_sub(Duration::from_secs(buffered)) + Duration::from_millis(3500);
+                let stall = session.events().iter().find_map(|event| match event {
+                    Event::StallStarted { cause, .. } => Some(*cause),
+                    _ => None,
+                });
+                let right = outcome == Outcome::Until
+                    && stood(&session) <= most
+                    && stall != Some(StallCause::SlowNetwork)
+                    && session.engine().snapshot(session.now()).state == State::Playing
+                    && latency(&session) <= target(&session) + secs(3);
+                if !right {
+                    let (stood, late) = (stood(&session), latency(&session));
+                    failed.push(format!("{path} {of:?} {count}: {outcome:?}, {stood:?} stood, {stall:?}, {late}"));
+                }
+            }
+        }
+    }
+    assert!(failed.is_empty(), "{failed:#?}");
 }
 
 #[test]
