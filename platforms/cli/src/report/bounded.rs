@@ -34,6 +34,10 @@ impl<T> Ends<T> {
         self.last.push_back(entry);
     }
 
+    pub(super) fn last(&self) -> Option<&T> {
+        self.last.back().or_else(|| self.first.last())
+    }
+
     pub(super) fn last_mut(&mut self) -> Option<&mut T> {
         self.last.back_mut().or_else(|| self.first.last_mut())
     }

@@ -270,8 +270,14 @@ impl Collector {
 
     fn end_break(&mut self, at: Timestamp) {
         if let Some(since) = self.in_break.take() {
-            self.breaks.total_s += passed(at.since(since));
+            self.breaks.total_s += passed(at.since(since)) - self.stood_since(since, at);
         }
+    }
+
+    /// For how long the stall that is open has lasted since `since`, in seconds.
+    fn stood_since(&self, since: Timestamp, at: Timestamp) -> f64 {
+        let open = self.stalled.last().filter(|_| self.stall_is_open);
+        open.map_or(0.0, |stall| at.as_secs_f64() - stall.t_s.max(since.as_secs_f64()))
     }
 
     /// Counts a place that the playhead was moved to without anybody asking for it.
@@ -298,6 +304,9 @@ impl Collector {
     }
 
     fn close_stall(&mut self, at: Timestamp, stood_us: Option<u64>) {
+        if let Some(since) = self.in_break {
+            self.breaks.total_s -= self.stood_since(since, at);
+        }
         if let Some(stall) = self.stalled.last_mut().filter(|_| self.stall_is_open) {
             stall.duration_s = stood_us.map_or(at.as_secs_f64() - stall.t_s, |stood| stood as f64 / 1e6);
         }
@@ -306,8 +315,8 @@ impl Collector {
 
     /// The report.
     pub(crate) fn finish(mut self, session: &Session<'_>) -> Report {
-        self.close_stall(session.now, None);
         self.end_break(session.now);
+        self.close_stall(session.now, None);
         let ladder = ladder(session.presentation, &self.played_tracks, &self.tally);
         let (mut decisions, decisions_left_out) = self.decisions.into_parts();
         let (errors, errors_left_out) = self.errors.into_parts();

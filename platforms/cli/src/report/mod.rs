@@ -137,7 +137,7 @@ pub(crate) struct Jumps {
 pub(crate) struct Breaks {
     /// Those that began.
     pub(crate) count: u64,
-    /// For how long the title was held for them, stalls in them included.
+    /// For how long the title was held for them, without the stalls in them.
     pub(crate) total_s: f64,
     /// What could not be played of them, and was left out: assets, and whole breaks.
     pub(crate) failed: u64,

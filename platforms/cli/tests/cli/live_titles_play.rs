@@ -200,6 +200,20 @@ fn breaks_are_counted_and_the_session_plays_in_them() {
 }
 
 #[test]
+fn what_stalls_in_a_break_is_counted_once() {
+    let origin = Origin::start();
+    let url = format!("{}/hls/live_60/scte35_20/sgai_1/demo/main.m3u8", origin.url);
+    let slow = ["--network", "rate=220kbps,rtt=400ms"];
+    let how = ["--clock", "virtual", "--sink", "null", "--until", "60", "--now", NOW, "--json"];
+    let report = telecine(["play", &url].iter().chain(&slow).chain(&how)).ok();
+    let (stalls, breaks) = (number(&report["stalls"]["total_s"]), number(&report["breaks"]["total_s"]));
+    assert!(stalls > 1.0 && breaks > 20.0, "{stalls} s of stalls, {breaks} s of breaks");
+    let parts = number(&report["startup_s"]) + number(&report["played_s"]) + stalls + breaks;
+    let wall = number(&report["wall_s"]);
+    assert!((parts - wall).abs() < 0.5, "{parts} s of {wall} s");
+}
+
+#[test]
 fn jumps_to_the_edge_are_counted_with_what_they_leave_out() {
     let origin = Origin::start();
     // For a quarter of each minute nothing new is listed: playback stands, and is too late then.
