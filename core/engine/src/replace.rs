@@ -408,16 +408,26 @@ impl Engine {
     }
 
     fn is_usable(&self, stream: &Stream, rendition: usize) -> bool {
-        !stream.avoid.contains(&rendition)
-            && !self.is_dead(stream.reference(rendition))
-            && self.key_fault(stream, rendition).is_none()
+        !stream.avoid.contains(&rendition) && self.may_be_had(stream, rendition)
+    }
+
+    /// The same, whatever became of the next segment in it.
+    fn may_be_had(&self, stream: &Stream, rendition: usize) -> bool {
+        !self.is_dead(stream.reference(rendition)) && self.key_fault(stream, rendition).is_none()
     }
 
     /// The ladder of a stream as far as its next segment can be had: each quality from the first of
     /// its renditions that is not known to fail.
     pub(crate) fn usable_steps(&self, stream: &Stream) -> Vec<Step> {
+        self.usable_steps_with(stream, None)
+    }
+
+    /// The same, where one rendition is not avoided and comes before all others of its quality.
+    pub(crate) fn usable_steps_with(&self, stream: &Stream, pardoned: Option<usize>) -> Vec<Step> {
+        let own = |rendition: &usize| Some(*rendition) == pardoned && self.may_be_had(stream, *rendition);
         let usable = |step: &Step| {
-            let rendition = step.candidates().find(|rendition| self.is_usable(stream, *rendition))?;
+            let other = || step.candidates().find(|rendition| self.is_usable(stream, *rendition));
+            let rendition = step.candidates().find(own).or_else(other)?;
             Some(Step { rendition, ..step.clone() })
         };
         let mut steps: Vec<Step> = stream.ladder.iter().filter_map(usable).collect();
@@ -450,8 +460,9 @@ impl Engine {
                 Segments::Indexed(source) => (*reference, vec![source.uri.clone()]),
                 _ => return None,
             },
-            Purpose::Init(..) | Purpose::Segment(_) => {
-                let fetch = stream.fetch.as_ref()?;
+            Purpose::Init(..) | Purpose::Segment(_) | Purpose::Unanswered(_) => {
+                let stands = matches!(request.purpose, Purpose::Unanswered(_));
+                let fetch = if stands { stream.unanswered.as_deref() } else { stream.fetch.as_ref() }?;
                 let segment = self.rendition(fetch.rendition)?.segments.known()?.get(fetch.number)?;
                 let init = segment.init.map(|init| init.uri.clone());
                 (fetch.rendition, std::iter::once(segment.reference).chain(init).collect())
