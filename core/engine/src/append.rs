@@ -174,6 +174,7 @@ impl Engine {
             stream.broken_off = false;
             stream.discontinuity = Some(fetch.discontinuity);
             stream.delivered = true;
+            stream.came = true;
             let known = stream.buffer.get_mut(fetch.start).filter(|item| item.load == Some(fetch.load));
             let known = known.map(|item| item.media_start);
             stream.buffer.put(fetch.item(known.unwrap_or(start), end));

@@ -377,6 +377,7 @@ impl Engine {
     }
 
     pub(crate) fn change_rate(&mut self, rate_milli: u32, why: Vec<String>) {
+        self.count_latency();
         let position = self.position();
         self.playback.place(position, self.playback.is_advancing(), self.now);
         let (from, to) = (speed_name(self.playback.rate_milli), speed_name(rate_milli));

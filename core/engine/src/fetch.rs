@@ -461,9 +461,6 @@ impl Engine {
             // Key sessions have a patience of their own.
             return self.on_licence_failed(id, error.code());
         }
-        if let Purpose::Unanswered(kind) = request.purpose {
-            return self.drop_unanswered(kind);
-        }
         self.note_silence(&request, error.code());
         let status = request.head.as_ref().filter(|head| !head.is_success()).map(|head| head.status);
         let mut error = self.of_request(error, &request);
@@ -477,6 +474,7 @@ impl Engine {
             self.qoe.wasted(request.received);
             self.sample(&request, true);
         }
+        let Some(request) = self.weigh_unanswered(request, &error) else { return };
         match request.purpose {
             Purpose::Segment(kind) | Purpose::Init(kind, _) if self.fetches_again(kind) => {
                 return self.fail_again(kind, &error);

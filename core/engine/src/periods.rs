@@ -188,6 +188,7 @@ impl Engine {
             stream.avoid.clear();
             stream.ladder.clear();
             stream.absent = false;
+            stream.came = false;
             // Another period is another server's, often: it is not judged by the last.
             stream.lost.segments = 0;
         }
@@ -195,6 +196,28 @@ impl Engine {
             self.rebuild_ladders();
         }
         picked.is_some()
+    }
+
+    /// Of the track that a kind's stream fetches of a period that is to come there is nothing more: from where what could not be
+    /// had begins it goes on in another one of that period. What plays, and what came, stays.
+    pub(crate) fn change_track_to_come(&mut self, kind: TrackKind) {
+        self.drop_fetch(kind);
+        self.drop_torn(kind);
+        self.cancel_kind(kind);
+        let Some(stream) = self.streams.get(&kind) else { return };
+        let (period, track) = (stream.period, stream.track);
+        let begin = self.title.presentation.as_ref().and_then(|p| p.periods.get(period)).map(|period| period.start);
+        let missing = stream.next_time(self.needed_from(stream)) - stream.lost.time;
+        let Some(stream) = self.streams.get_mut(&kind) else { return };
+        let from = begin.map_or(missing, |begin| missing.max(begin));
+        stream.buffer.forget_holes(from - stream.shift.unwrap_or_default());
+        stream.lost = Lost::default();
+        stream.awaits = None;
+        stream.break_off();
+        self.enter_period(kind, period, (period, track));
+        let id = |track: usize| self.track(period, track).map(|track| track.id.clone());
+        let (from, to) = (id(track), self.streams.get(&kind).and_then(|stream| id(stream.track)));
+        self.decide(DecisionKind::Track, Some(kind), from, to, vec!["there is nothing of the other one".to_owned()]);
     }
 
     /// The sink forgot media of a period that the stream has left: fetching goes back there.

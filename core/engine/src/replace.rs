@@ -223,8 +223,11 @@ impl Engine {
         // The same thing missing again and again is not a gap: the rest of the period is broken.
         let broken =
             stream.is_essential() && stream.lost.segments >= MISSING_IN_A_ROW && !self.may_come_back(stream, &fetch);
-        let never = !stream.delivered && stream.lost.segments >= MISSING_FROM_THE_START;
-        let hopeless = broken || (never && is_absence(&error) && !self.may_come_back(stream, &fetch));
+        // Where the picture of a period has come, it is not the whole source that is late with it.
+        let pictured =
+            self.streams.get(&TrackKind::Video).is_some_and(|video| video.came && video.period == stream.period);
+        let never = !stream.came && stream.lost.segments >= MISSING_FROM_THE_START;
+        let hopeless = broken || (never && is_absence(&error) && (pictured || !self.may_come_back(stream, &fetch)));
         let error = match hopeless && kind == TrackKind::Audio {
             true => match self.change_sound(reference, error) {
                 Some(error) => error,
@@ -264,18 +267,23 @@ impl Engine {
             _ => None,
         });
         // Who does not answer, or refuses this viewer, does so for every language.
-        match reference.filter(|_| is_absence(&error)) {
-            Some(reference) => self.change_sound(reference, error),
-            None => Some(error),
+        let Some(reference) = reference.filter(|_| is_absence(&error)) else { return Some(error) };
+        let error = self.change_sound(reference, error)?;
+        if self.is_to_come(reference) {
+            // What there is before it is played, and then it is as if it were found out there.
+            self.drop_fetch(TrackKind::Audio);
+            self.cut_short(TrackKind::Audio, error);
+            return None;
         }
+        Some(error)
     }
 
-    /// Of the sound that plays there is nothing: another one of its period, in another language if need be, is better than none.
-    /// It stays with that one for the rest of the period. The error is given back if there is no other, or another period plays:
-    /// what that has stays.
+    /// Of sound there is nothing: another one of its period, in another language if need be, is better than none. It stays with
+    /// that one for the rest of the period. The error is given back if there is no other, or the period is over.
     fn change_sound(&mut self, reference: RenditionRef, error: Error) -> Option<Error> {
         let RenditionRef { period, track, .. } = reference;
-        if self.period_at(self.position()) != Some(period) {
+        let to_come = self.is_to_come(reference);
+        if !to_come && self.period_at(self.position()) != Some(period) {
             return Some(error);
         }
         // Who refuses the second one too is out of order, and not one of its languages.
@@ -293,8 +301,18 @@ impl Engine {
             return Some(error);
         }
         self.report(error.recovered(Handling::Replaced));
-        self.change_tracks(TrackKind::Audio, self.position());
+        match to_come {
+            true => self.change_track_to_come(TrackKind::Audio),
+            false => self.change_tracks(TrackKind::Audio, self.position()),
+        }
         None
+    }
+
+    /// Whether a rendition is of the track that is fetched of a later period than the one that plays.
+    fn is_to_come(&self, reference: RenditionRef) -> bool {
+        let fetched = |stream: &Stream| (stream.period, stream.track) == (reference.period, reference.track);
+        self.streams.values().any(fetched)
+            && self.period_at(self.position()).is_some_and(|plays| plays < reference.period)
     }
 
     /// The rest of what a stream was fetching cannot be had; what came of it plays. Of a segment that comes part by part what
@@ -408,16 +426,26 @@ impl Engine {
     }
 
     fn is_usable(&self, stream: &Stream, rendition: usize) -> bool {
-        !stream.avoid.contains(&rendition)
-            && !self.is_dead(stream.reference(rendition))
-            && self.key_fault(stream, rendition).is_none()
+        !stream.avoid.contains(&rendition) && self.may_be_had(stream, rendition)
+    }
+
+    /// The same, whatever became of the next segment in it.
+    fn may_be_had(&self, stream: &Stream, rendition: usize) -> bool {
+        !self.is_dead(stream.reference(rendition)) && self.key_fault(stream, rendition).is_none()
     }
 
     /// The ladder of a stream as far as its next segment can be had: each quality from the first of
     /// its renditions that is not known to fail.
     pub(crate) fn usable_steps(&self, stream: &Stream) -> Vec<Step> {
+        self.usable_steps_with(stream, None)
+    }
+
+    /// The same, where one rendition is not avoided and comes before all others of its quality.
+    pub(crate) fn usable_steps_with(&self, stream: &Stream, pardoned: Option<usize>) -> Vec<Step> {
+        let own = |rendition: &usize| Some(*rendition) == pardoned && self.may_be_had(stream, *rendition);
         let usable = |step: &Step| {
-            let rendition = step.candidates().find(|rendition| self.is_usable(stream, *rendition))?;
+            let other = || step.candidates().find(|rendition| self.is_usable(stream, *rendition));
+            let rendition = step.candidates().find(own).or_else(other)?;
             Some(Step { rendition, ..step.clone() })
         };
         let mut steps: Vec<Step> = stream.ladder.iter().filter_map(usable).collect();
@@ -450,8 +478,9 @@ impl Engine {
                 Segments::Indexed(source) => (*reference, vec![source.uri.clone()]),
                 _ => return None,
             },
-            Purpose::Init(..) | Purpose::Segment(_) => {
-                let fetch = stream.fetch.as_ref()?;
+            Purpose::Init(..) | Purpose::Segment(_) | Purpose::Unanswered(_) => {
+                let stands = matches!(request.purpose, Purpose::Unanswered(_));
+                let fetch = if stands { stream.unanswered.as_deref() } else { stream.fetch.as_ref() }?;
                 let segment = self.rendition(fetch.rendition)?.segments.known()?.get(fetch.number)?;
                 let init = segment.init.map(|init| init.uri.clone());
                 (fetch.rendition, std::iter::once(segment.reference).chain(init).collect())

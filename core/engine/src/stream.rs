@@ -120,6 +120,8 @@ pub(crate) struct Stream {
     pub(crate) settled: Option<usize>,
     /// Something of this kind was handed to the sink.
     pub(crate) delivered: bool,
+    /// Something of the track that it fetches was, since it entered its period.
+    pub(crate) came: bool,
     /// Why nothing more of it can be had though the title goes on.
     pub(crate) cut_short: Option<Error>,
     /// When requests for the next segment began to fail.
@@ -316,6 +318,7 @@ impl Stream {
             lost: Lost::default(),
             settled: None,
             delivered: false,
+            came: false,
             cut_short: None,
             trouble_since: None,
             shift: None,

@@ -184,6 +184,10 @@ impl Qoe {
             QoeState::Rebuffering => self.stalls += 1,
             _ => {}
         }
+        match state {
+            QoeState::Playing => self.latency.moves(now),
+            _ => self.latency.stands(now),
+        }
         self.state = state;
     }
 
@@ -195,6 +199,7 @@ impl Qoe {
         *playing -= span;
         *self.spent.entry(QoeState::Rebuffering).or_default() += span;
         self.stalls += 1;
+        self.latency.stood(span, now);
     }
 
     /// Another rendition is at the playhead: declared bits a second, picture height.
@@ -204,9 +209,9 @@ impl Qoe {
     }
 
     /// What is shown was made so long ago, and was to be so long ago, if the edge is `followed` and the viewer does not watch
-    /// what is past on purpose. Told at equal distances of time, while a live title plays.
-    pub fn latency(&mut self, latency: Duration, target: Duration, followed: bool) {
-        self.latency.read(latency, target, followed);
+    /// what is past on purpose. Told now and then while a live title plays: how often does not matter.
+    pub fn latency(&mut self, latency: Duration, target: Duration, followed: bool, now: Timestamp) {
+        self.latency.read(latency, target, followed, now);
     }
 
     /// A seek came to its end after so long.
@@ -293,7 +298,7 @@ impl Qoe {
             mean_height_milli: upto.quality.mean_height_milli(),
             switches_up,
             switches_down,
-            latency: upto.latency.summary(),
+            latency: upto.latency.summary(now),
             bytes_fetched: upto.bytes.fetched,
             bytes_media: upto.bytes.media,
             bytes_wasted: upto.bytes.wasted,

@@ -254,6 +254,15 @@ impl Engine {
         }
     }
 
+    /// Counts the latency as it is now, while the playhead moves: when it is looked at, and where another speed begins.
+    pub(crate) fn count_latency(&mut self) {
+        let moves = self.playback.state == State::Playing && self.is_live();
+        let Some((latency, _)) = self.latency().filter(|_| moves) else { return };
+        // Who watches what is past on purpose is not late: that is counted apart.
+        let Following { live, target, .. } = self.title.live.following;
+        self.qoe.latency(latency.to_duration(), target.to_duration(), live, self.now);
+    }
+
     /// Reads the latency, and does what follows from it.
     pub(crate) fn keep_latency(&mut self) {
         let state = match self.playback.state {
@@ -284,9 +293,7 @@ impl Engine {
         self.tell_latency(&target);
         let Some((latency, uncertainty)) = self.latency() else { return };
         if state == LiveState::Playing {
-            // Who watches what is past on purpose is not late: that is counted apart.
-            let followed = self.title.live.following.live;
-            self.qoe.latency(latency.to_duration(), target.target.to_duration(), followed);
+            self.count_latency();
         }
         let position = self.position();
         let essential = self.streams.values().filter(|stream| stream.is_essential() && !stream.absent);

@@ -202,6 +202,28 @@ fn where_there_is_nothing_of_the_sound_that_plays_another_language_does() {
 }
 
 #[test]
+fn where_there_is_nothing_of_the_sound_of_a_later_period_another_language_plays_in_it() {
+    // The second period of the session begins after a minute.
+    const BEGINS: u64 = 1_795_780_560;
+    for name in ["number", "time"] {
+        let origin = Origin::new().editing(move |_, path, response| {
+            let later = segment(path).is_some_and(|(_, nth)| nth >= BEGINS * 1000 / SEGMENT_MS);
+            match path.contains("/a-en/") && later {
+                true => missing().into(),
+                false => response.into(),
+            }
+        });
+        let path = format!("/dash/live_60/utc_direct/periods_60/demo/{name}.mpd");
+        let session = run(origin.play(&path), 120);
+        let tracks = session.sink_ref().tracks();
+        let sound = tracks.iter().filter(|track| track.kind == TrackKind::Audio).map(|track| track.samples);
+        assert!(sound.sum::<u64>() > 5000, "{path}: two minutes have 5600 frames of sound: {tracks:?}");
+        assert!(stood(&session) < Duration::from_secs(8), "{path}: {:?}", stood(&session));
+        assert_eq!(session.engine().snapshot(session.now()).state, State::Playing, "{path}");
+    }
+}
+
+#[test]
 fn a_server_that_refuses_every_sound_ends_the_title_and_is_not_asked_for_one_language_after_the_other_for_ever() {
     for path in DASH.into_iter().chain([HLS, PARTS]) {
         let origin = Origin::new().editing(move |_, path, response| match segment(path) {

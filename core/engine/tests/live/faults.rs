@@ -7,16 +7,16 @@
 //! |---|---|
 //! | stale playlist | `hls::a_stale_playlist_is_left_for_another_rendition`, `hls::what_does_not_change_…` |
 //! | server that is gone | `hls::a_server_that_is_gone_…`, `hls::an_outage_of_…` |
-//! | numbers that go back | `hls::an_older_version_of_a_playlist_is_ignored`, `dash::d049_an_older_version_of_the_mpd_is_ignored` |
+//! | numbers that go back | `hls::an_older_version_of_a_playlist_is_ignored`, `dash::versions::d049_an_older_version_of_the_mpd_is_ignored` |
 //! | numbers that are something else | `hls::a_number_that_is_another_segment_than_before_sends_to_another_rendition` |
-//! | MPD that loses a period | `dash::d045_what_plays_in_a_period_that_is_gone_plays_on`, `dash::d005_…` |
-//! | 404 at the edge | `dash::d110_a_segment_that_is_late_is_waited_for_…`, `dash::d025_segments_that_are_not_there_…` |
+//! | MPD that loses a period | `dash::periods::d045_what_plays_in_a_period_that_is_gone_plays_on`, `dash::periods::d005_…` |
+//! | 404 at the edge | `dash::d110_a_segment_that_is_late_is_waited_for_…`, `dash::clocks::d025_segments_that_are_not_there_…` |
 //! | gaps | `missing::h062_…`, `missing::d085_…` |
 //! | jumps of an hour | `dash::segments_that_are_late_and_media_that_is_elsewhere_…` |
 //! | missing part, wrong hint | `low_latency::a_part_that_is_missing_…`, `low_latency::a_hint_of_what_does_not_come_…`, `low_latency::h129_…` |
-//! | malformed patch | `dash::d052_d053_d054_a_patch_that_fails_is_followed_by_the_mpd_at_once` |
-//! | time server down | `dash::d023_a_clock_that_does_not_answer_…`, `adverse::a_device_that_is_an_hour_wrong_…` |
-//! | encoder restart | `hls::an_encoder_that_starts_over_is_followed`, `dash::d078_…` |
+//! | malformed patch | `dash::versions::d052_d053_d054_a_patch_that_fails_is_followed_by_the_mpd_at_once` |
+//! | time server down | `dash::clocks::d023_a_clock_that_does_not_answer_…`, `adverse::a_device_that_is_an_hour_wrong_…` |
+//! | encoder restart | `hls::an_encoder_that_starts_over_is_followed`, `dash::versions::d078_…` |
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use telecine_engine::{Command, Config, Decision, DecisionKind, Event};
+use telecine_engine::{Command, Config, Decision, DecisionKind, Event, State};
 use telecine_model::{ErrorCode, MediaTime, TrackKind};
 use telecine_virtual::Session;
 
 use crate::common::{at, decisions, errors, secs};
-use crate::origin::Origin;
+use crate::origin::{Origin, BEGIN};
 use crate::watch::{latency, run, stalls, started, target, told};
 
 const HLS: &str = "/hls/live_60/demo/main.m3u8";
@@ -159,4 +159,53 @@ fn a_viewer_at_four_times_the_speed_is_held_where_there_is_nothing_to_be_fast_wi
             assert_eq!(fast, 1, "{path} from {from}");
         }
     }
+}
+
+/// The mean of the latency while the playhead moved, by where it was at each moment: the title is made as the world's time goes
+/// on, and its positions are that time, in seconds since 1970.
+fn mean_by_positions(session: &mut Session<Origin>, seconds: u64) -> f64 {
+    const STEP_MS: u64 = 20;
+    let (mut sum, mut time, mut before) = (0.0, 0.0, None);
+    for now in (0..=seconds * 1000).step_by(STEP_MS as usize) {
+        session.run(Some(at(now)));
+        let snapshot = session.engine().snapshot(session.now());
+        let late = (BEGIN + now) as f64 / 1000.0 - snapshot.position.as_micros() as f64 / 1e6;
+        let plays = (snapshot.state == State::Playing).then_some(late);
+        if let (Some(before), Some(late)) = (before, plays) {
+            sum += f64::midpoint(before, late) * STEP_MS as f64;
+            time += STEP_MS as f64;
+        }
+        before = plays;
+    }
+    sum / time
+}
+
+#[test]
+fn the_mean_latency_is_that_of_the_time_that_was_watched_whatever_the_speed_was() {
+    for rate_milli in [1000, 1500, 2000, 4000] {
+        // What is past is watched, and never the edge: a while as it was made, then faster, then in slow motion, with a pause.
+        let session = Origin::new().play(DASH).at(at(0), Command::Seek(MediaTime::ZERO));
+        let session = session.at(at(12_300), Command::SetRate(rate_milli)).at(at(24_700), Command::SetRate(500));
+        let mut session = session.at(at(30_000), Command::Pause).at(at(33_000), Command::Play);
+        let expected = mean_by_positions(&mut session, 40);
+        let summary = session.engine().qoe(session.now()).latency.expect("it was read");
+        let mean = summary.mean.as_secs_f64();
+        // The world's time is known to half a round trip.
+        assert!((mean - expected).abs() < 0.05, "{rate_milli}: {mean} of {expected}");
+        assert!(!summary.followed && errors(&session).is_empty(), "{rate_milli}: {summary:?}");
+    }
+}
+
+#[test]
+fn the_mean_latency_of_who_follows_the_edge_is_that_of_the_time_too() {
+    // The player gets there by its speed, and a viewer who is faster than normal is held there.
+    let mut config = wanting(Some(secs(4)), None);
+    (config.live.min_rate_milli, config.live.max_rate_milli) = (Some(500), Some(2000));
+    let session = Origin::new().play_with(config, DASH).at(at(20_000), Command::Seek(MediaTime::MAX));
+    let mut session = session.at(at(40_000), Command::SetRate(2000));
+    let expected = mean_by_positions(&mut session, 60);
+    let summary = session.engine().qoe(session.now()).latency.expect("it was read");
+    let mean = summary.mean.as_secs_f64();
+    assert!((mean - expected).abs() < 0.05, "{mean} of {expected}");
+    assert!(summary.followed, "{summary:?}");
 }

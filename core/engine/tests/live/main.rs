@@ -15,6 +15,7 @@ mod entering;
 mod estimates;
 mod faults;
 mod hanging;
+mod hedged;
 mod hls;
 mod interstitials;
 mod latency;

@@ -5,15 +5,18 @@
 //! it is there piece by piece. What is answered is a function of the URL and the time, and `?nowMS=` takes the place of the
 //! clock.
 
+mod edge;
+mod moment;
+
 use std::cmp::Ordering;
-use std::fmt;
-use std::sync::Arc;
 
 use crate::options::{number, switch, Format, LONGEST_SECONDS};
-use crate::programme::{fragment, start};
-use crate::title::chunk::{self, Chunk, Fit};
+use crate::title::chunk::{self, Fit};
 use crate::title::{Ticks, Title, Track};
 use crate::unsteady::Unsteady;
+pub(crate) use edge::{Edge, NEVER};
+pub(crate) use moment::Moment;
+use moment::LATEST;
 
 /// `live_<seconds>` and what belongs to it. Times are seconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,9 +174,6 @@ const EVENT_NEEDS_START: &str = "event_1 keeps everything since the programme be
     start_<seconds since 1970> in front of the title, such as event_1/start_1795780400 (`date +%s` tells what it is now)";
 const DRIFT_NEEDS_START: &str = "drift_ grows from when the programme began: say when that was, with \
     start_<seconds since 1970> in front of the title, such as drift_100/start_1795780400 (`date +%s` tells what it is now)";
-
-/// The latest time that a URL can name: the end of the year 9999.
-const LATEST: u64 = 253_402_300_799;
 
 impl Live {
     /// Sets one of its options: None if it is none of them, `Some(None)` if the value cannot be used.
@@ -347,267 +347,9 @@ impl Live {
     }
 }
 
-/// A live programme at a moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Edge {
-    /// The moment.
-    pub(crate) now: Moment,
-    start: Moment,
-    /// How long the programme has been on.
-    pub(crate) elapsed_ms: u64,
-    window_ms: u64,
-    /// It goes on no more.
-    pub(crate) over: bool,
-    /// How long it goes on.
-    pub(crate) stop_ms: Option<u64>,
-    /// How long the pieces of a segment are at most, if it comes in pieces.
-    pub(crate) piece_ms: Option<u64>,
-    /// How much before its end a segment can be asked for.
-    pub(crate) early_ms: u64,
-    unsteady: Unsteady,
-}
-
-/// Never, as milliseconds since the start.
-pub(crate) const NEVER: u64 = u64::MAX;
-
-impl Edge {
-    /// The segments of a rendition that have ended: so many, counted from the start of the programme.
-    pub(crate) fn ended(&self, track: &Track) -> u64 {
-        self.ended_by(track, self.elapsed_ms)
-    }
-
-    fn ended_by(&self, track: &Track, limit_ms: u64) -> u64 {
-        // What is late at most is behind this.
-        let reached = self.unsteady.in_the_media(limit_ms.saturating_sub(self.unsteady.jitter_ms));
-        let reached = Ticks { ticks: reached, timescale: 1000 };
-        let each = track.fragments.len() as u64;
-        // One repetition early, because a segment may reach into the next.
-        let from = (reached.floor_in(track.timescale) / track.period).saturating_sub(1) * each;
-        let has_ended = |n: u64| self.due(track, n) <= limit_ms;
-        let mut ended = from;
-        if self.unsteady.jitter_ms == 0 {
-            // One follows the other, so the end is found by halves; two repetitions hold it.
-            let mut width = 2 * each;
-            while width > 0 {
-                let half = width.div_ceil(2);
-                if has_ended(ended + half - 1) {
-                    ended += half;
-                }
-                width -= half;
-            }
-        }
-        ended + (ended..).take_while(|n| has_ended(*n)).count() as u64
-    }
-
-    /// The segments of a rendition that manifests name: those that have ended, and those that can be asked for before.
-    pub(crate) fn named(&self, track: &Track) -> u64 {
-        let limit = self.elapsed_ms.saturating_add(self.early_ms);
-        self.ended_by(track, if self.over { self.elapsed_ms } else { limit })
-    }
-
-    /// When a segment is whole, in milliseconds since the start of the programme.
-    pub(crate) fn due(&self, track: &Track, n: u64) -> u64 {
-        self.piece_due(track, n, fragment(track, n).duration)
-    }
-
-    /// When so many ticks of a segment are there, in milliseconds since the start of the programme. A segment that
-    /// does not end before the programme does is never begun.
-    pub(crate) fn piece_due(&self, track: &Track, n: u64, ticks: u64) -> u64 {
-        let on_time = self.ends(track, n, ticks);
-        // Boundaries of sound lie a little beside those of the picture: the last one ends with the programme.
-        let nominal = (n + 1).saturating_mul(track.period) / track.fragments.len() as u64;
-        let whole = self.ends(track, n, fragment(track, n).duration).min(self.clock_ms(nominal, track.timescale));
-        match self.stop_ms {
-            Some(stop) if whole > stop => NEVER,
-            Some(stop) => self.late(track, n, ticks, on_time).min(stop),
-            None => self.late(track, n, ticks, on_time),
-        }
-    }
-
-    /// Whether somebody who counts by `SegmentTemplate@duration` takes a segment for ended: its own end may lie behind.
-    pub(crate) fn is_announced(&self, track: &Track, n: u64) -> bool {
-        let nominal = (n + 1).saturating_mul(track.period) / track.fragments.len() as u64;
-        let limit = self.elapsed_ms.saturating_add(if self.over { 0 } else { self.early_ms });
-        let on_time = self.unsteady.jitter_ms == 0 && self.clock_ms(nominal, track.timescale) <= limit;
-        on_time && self.due(track, n) != NEVER
-    }
-
-    /// When so many ticks of a segment have passed, on the clock.
-    fn ends(&self, track: &Track, n: u64, ticks: u64) -> u64 {
-        self.clock_ms(start(track, n).saturating_add(ticks), track.timescale)
-    }
-
-    fn clock_ms(&self, ticks: u64, timescale: u32) -> u64 {
-        self.unsteady.on_the_clock(Ticks { ticks, timescale }.ceil_in(1000))
-    }
-
-    /// What is late lets nothing pass: a piece is there when all in front of it are.
-    fn late(&self, track: &Track, n: u64, ticks: u64, on_time: u64) -> u64 {
-        if self.unsteady.jitter_ms == 0 {
-            return on_time;
-        }
-        let mut due = on_time;
-        for segment in (0..=n).rev() {
-            for piece in self.pieces(track, segment).iter().rev().filter(|p| segment < n || p.end() <= ticks) {
-                let end = self.ends(track, segment, piece.end());
-                if end + self.unsteady.jitter_ms < on_time {
-                    return due;
-                }
-                due = due.max(end + self.unsteady.late(&track.id, segment, piece.end()));
-            }
-        }
-        due
-    }
-
-    /// When so many ticks of a segment were taken.
-    pub(crate) fn made(&self, track: &Track, n: u64, ticks: u64) -> Moment {
-        let at = Ticks { ticks: start(track, n).saturating_add(ticks), timescale: track.timescale };
-        self.clock_of(at.floor_in(1000))
-    }
-
-    /// How long a segment stays, in milliseconds.
-    pub(crate) fn window_ms(&self) -> u64 {
-        self.window_ms
-    }
-
-    /// The media that have passed, in milliseconds since the start.
-    pub(crate) fn media_ms(&self) -> u64 {
-        self.unsteady.in_the_media(self.elapsed_ms)
-    }
-
-    /// A time of the media on the clock.
-    pub(crate) fn clock_of(&self, media_ms: u64) -> Moment {
-        self.on_the_clock(self.unsteady.on_the_clock(media_ms))
-    }
-
-    /// The pieces that a segment comes in: the whole, where it comes in one.
-    pub(crate) fn pieces(&self, track: &Track, n: u64) -> Arc<[Chunk]> {
-        chunk::cut(fragment(track, n), track.timescale, self.piece_ms.unwrap_or(u64::MAX))
-    }
-
-    /// How many of them are there.
-    pub(crate) fn pieces_there(&self, track: &Track, n: u64) -> usize {
-        let there = |piece: &Chunk| self.piece_due(track, n, piece.end()) <= self.elapsed_ms;
-        self.pieces(track, n).iter().take_while(|piece| there(piece)).count()
-    }
-
-    /// A time of the programme on the clock.
-    pub(crate) fn on_the_clock(&self, ms: u64) -> Moment {
-        Moment::at(self.start.0.saturating_add(ms))
-    }
-
-    /// The first segment of a rendition that reaches into the window.
-    pub(crate) fn first(&self, track: &Track) -> u64 {
-        self.left(track, self.window_ms)
-    }
-
-    /// The first segment of a rendition that is served still: who has read its name a moment ago gets it.
-    pub(crate) fn served_from(&self, track: &Track) -> u64 {
-        self.left(track, self.window_ms.saturating_mul(2))
-    }
-
-    /// How many segments ended longer ago than this.
-    fn left(&self, track: &Track, ms: u64) -> u64 {
-        self.ended_by(track, self.elapsed_ms.saturating_sub(ms))
-    }
-
-    /// The same for media, which may be there later than manifests say.
-    pub(crate) fn of_media(self) -> Self {
-        Self { elapsed_ms: self.elapsed_ms.saturating_sub(self.unsteady.late_ms), ..self }
-    }
-
-    /// What a manifest depends on, for its validator: it says when it was made.
-    pub(crate) fn digest(&self) -> u64 {
-        self.now.0
-    }
-}
-
-/// Milliseconds since 1970, written as `xs:dateTime`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Moment(pub(crate) u64);
-
-impl Moment {
-    /// Reads what is written as `xs:dateTime` in UTC, to the millisecond at most.
-    pub(crate) fn read(text: &str) -> Option<Self> {
-        let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
-        let mut date = date.splitn(3, '-').map(|part| part.parse::<u64>().ok());
-        let (year, month, day) = (date.next()??, date.next()??, date.next()??);
-        let (clock, fraction) = time.split_once('.').unwrap_or((time, "0"));
-        let mut clock = clock.splitn(3, ':').map(|part| part.parse::<u64>().ok());
-        let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
-        let ms = format!("{fraction:0<3}").get(..3)?.parse::<u64>().ok()?;
-        if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-            return None;
-        }
-        if hour > 23 || minute > 59 || second > 60 {
-            return None;
-        }
-        // A date to days, by years that begin in March.
-        let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-        let days = year * 365 + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1 - 719_468;
-        Some(Self(((days * 24 + hour) * 60 + minute) * 60_000 + second * 1000 + ms))
-    }
-
-    /// No later than what a date can name.
-    pub(crate) fn at(ms: u64) -> Self {
-        Self(ms.min(LATEST * 1000))
-    }
-}
-
-impl Moment {
-    /// As a header has it: `IMF-fixdate` (RFC 9110, 5.6.7).
-    pub(crate) fn http_date(self) -> String {
-        const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-        const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-        let (year, month, date) = self.date();
-        // 1970 began on a Thursday.
-        let day = DAYS[(self.0 / 86_400_000 % 7) as usize];
-        let month = MONTHS[(month - 1) as usize];
-        let seconds = self.0 / 1000 % 86_400;
-        let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-        format!("{day}, {date:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
-    }
-
-    /// Year, month and day of the month.
-    fn date(self) -> (u64, u64, u64) {
-        // Days to a date by eras of 400 years that begin in March.
-        let shifted = self.0 / 86_400_000 + 719_468;
-        let (era, day) = (shifted / 146_097, shifted % 146_097);
-        let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-        let day = day - (365 * year + year / 4 - year / 100);
-        let month = (5 * day + 2) / 153;
-        let date = day - (153 * month + 2) / 5 + 1;
-        let month = if month < 10 { month + 3 } else { month - 9 };
-        (era * 400 + year + u64::from(month <= 2), month, date)
-    }
-}
-
-impl fmt::Display for Moment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rest = self.0 % 86_400_000;
-        let (year, month, date) = self.date();
-        let (hour, minute, second, milli) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1000 % 60, rest % 1000);
-        write!(f, "{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn moments_are_dates() {
-        for (ms, text) in [
-            (0, "1970-01-01T00:00:00.000Z"),
-            (951_782_399_999, "2000-02-28T23:59:59.999Z"),
-            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
-            (1_795_780_496_007, "2026-11-27T11:54:56.007Z"),
-            (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
-        ] {
-            assert_eq!(Moment(ms).to_string(), text);
-            assert_eq!(Moment::read(text), Some(Moment(ms)));
-        }
-    }
 
     #[test]
     fn a_segment_is_there_when_it_has_ended_and_as_long_as_it_reaches_into_the_window() {
