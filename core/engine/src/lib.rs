@@ -76,6 +76,7 @@ mod engine;
 mod entry;
 mod event;
 mod explaining;
+mod failed;
 mod fetch;
 mod fingerprint;
 mod host;

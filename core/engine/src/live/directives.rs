@@ -1,7 +1,13 @@
 //! Delivery directives: what a client tells a server with the request of a playlist (rfc8216bis 6.2.5).
 
 use telecine_model::presentation::{PlaylistInfo, RenditionReport};
-use telecine_model::{MediaTime, SegmentIndex, Timestamp};
+use telecine_model::{uri, MediaTime, SegmentIndex, Timestamp};
+
+use super::parts;
+use crate::action::FetchRequest;
+use crate::engine::Engine;
+use crate::requests::{Purpose, Request};
+use crate::stream::RenditionRef;
 
 /// The directives of one request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -107,6 +113,62 @@ pub(crate) fn stale_by(info: &PlaylistInfo, age: u64) -> Option<MediaTime> {
 
 fn is_directive(pair: &str) -> bool {
     ["_HLS_msn=", "_HLS_part=", "_HLS_skip="].iter().any(|name| pair.starts_with(name))
+}
+
+impl Engine {
+    /// What the server of a playlist is asked for with the next request.
+    pub(super) fn directives(&self, reference: RenditionRef) -> Directives {
+        let plain = Directives::default();
+        let reload = self.title.live.reloads.get(&reference).filter(|reload| !reload.is_plain());
+        let info = self.title.playlists.get(&reference);
+        let Some(((reload, info), index)) = reload.zip(info).zip(self.index_of(reference)) else { return plain };
+        let blocks = self.config.live.low_latency && reload.may_block() && parts::blocks(info);
+        let mut directives = if blocks { Directives::for_next(info, index) } else { plain };
+        if let Some(behind) = reload.age().and_then(|age| stale_by(info, age)).filter(|_| blocks) {
+            directives = directives.later(info, behind);
+        }
+        if let Some(reported) =
+            self.reported(reference).filter(|reported| directives.blocks() && *reported > directives)
+        {
+            directives = reported;
+        }
+        directives.skipping(info, reload.loaded(), self.now)
+    }
+
+    /// What another playlist reports of one, to ask for that at least (4.4.5.4): no older copy is of use then.
+    fn reported(&self, reference: RenditionRef) -> Option<Directives> {
+        let url = self.rendition(reference)?.uri.as_deref()?;
+        let playlists =
+            self.title.playlists.values().filter(|info| self.config.live.low_latency && parts::blocks(info));
+        let reports = playlists.flat_map(|info| info.rendition_reports.iter().map(move |report| (info, report)));
+        // Most are of others, which their last names show.
+        let reports = reports.filter(|(_, report)| {
+            let reported = last_name(&report.uri);
+            matches!(reported, "" | "." | "..") || reported == last_name(url)
+        });
+        let of_this = reports.filter(|(info, report)| uri::resolve(&info.uri, &report.uri) == url);
+        of_this.filter_map(|(_, report)| Directives::for_reported(report)).max()
+    }
+
+    /// The URL at which a playlist is loaded for the first time.
+    pub(crate) fn first_url(&self, reference: RenditionRef, url: String) -> String {
+        self.reported(reference).map_or(url.clone(), |directives| directives.appended(&url))
+    }
+
+    /// A server refused what a playlist that was to be loaded for the first time was asked for, or gave up with it: another
+    /// one reported more than there is, or the server knows no directives. What to ask for instead, if it is that: whatever
+    /// there is of it.
+    pub(crate) fn without_directives(&self, request: &Request, status: Option<u16>) -> Option<FetchRequest> {
+        let Purpose::Playlist(reference) = request.purpose else { return None };
+        let url = self.rendition(reference)?.uri.clone()?;
+        let refused = matches!(status, Some(400 | 500..=599)) && request.fetch.url != url;
+        refused.then(|| FetchRequest { url, ..request.fetch.clone() })
+    }
+}
+
+/// What a reference ends in, queries left out.
+fn last_name(reference: &str) -> &str {
+    uri::split(reference).path.rsplit('/').next().unwrap_or("")
 }
 
 #[cfg(test)]

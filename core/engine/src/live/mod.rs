@@ -16,6 +16,7 @@ mod lists;
 mod mpd;
 mod parts;
 mod reload;
+mod stale;
 mod unanswered;
 mod versions;
 mod wanted;
@@ -28,7 +29,7 @@ use telecine_delivery::{parse_retry_after, RequestClass};
 use telecine_manifest::hls::{MediaPlaylist, Refresh};
 use telecine_model::clock::WallClock;
 use telecine_model::presentation::{PlaylistInfo, PreloadHint};
-use telecine_model::{uri, Error, ErrorCode, Handling, MediaTime, SegmentIndex, Segments, Timestamp, TrackKind};
+use telecine_model::{Error, ErrorCode, Handling, MediaTime, SegmentIndex, Segments, Timestamp, TrackKind};
 
 use self::align::{origin_beside, End};
 pub(crate) use self::clock::Answered;
@@ -36,7 +37,6 @@ use self::dash::DashLive;
 pub(crate) use self::dash::Edge;
 use self::directives::Directives;
 use self::edge::LiveEdge;
-use self::failing::patience;
 use self::follow::Following;
 pub use self::follow::LiveSnapshot;
 use self::hanging::Hung;
@@ -44,7 +44,7 @@ use self::late::Late;
 pub(crate) use self::parts::{Reach, OPEN_END};
 use self::reload::{Load, Reload};
 use self::versions::Refreshing;
-use crate::action::{FetchRequest, Validators};
+use crate::action::Validators;
 use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::event::Event;
@@ -65,9 +65,6 @@ const HELD_LONGER: Duration = Duration::from_secs(2);
 
 /// Segments of the longest kind that are listed and not fetched, beyond which a list has no hurry.
 const LISTED_AHEAD: i64 = 2;
-
-/// Renditions that were left because their lists stood still make the next one stay twice as long each, up to so many.
-const MOST_PATIENT: usize = 5;
 
 /// What is known of a title that goes on, or did when it was loaded.
 #[derive(Default)]
@@ -137,11 +134,6 @@ impl Live {
     fn may_block(&self, reference: RenditionRef) -> bool {
         self.reloads.get(&reference).is_none_or(Reload::may_block)
     }
-}
-
-/// What a reference ends in, queries left out.
-fn last_name(reference: &str) -> &str {
-    uri::split(reference).path.rsplit('/').next().unwrap_or("")
 }
 
 impl Engine {
@@ -275,55 +267,6 @@ impl Engine {
         Ok(())
     }
 
-    /// What the server of a playlist is asked for with the next request.
-    fn directives(&self, reference: RenditionRef) -> Directives {
-        let plain = Directives::default();
-        let reload = self.title.live.reloads.get(&reference).filter(|reload| !reload.is_plain());
-        let info = self.title.playlists.get(&reference);
-        let Some(((reload, info), index)) = reload.zip(info).zip(self.index_of(reference)) else { return plain };
-        let blocks = self.config.live.low_latency && reload.may_block() && parts::blocks(info);
-        let mut directives = if blocks { Directives::for_next(info, index) } else { plain };
-        if let Some(behind) = reload.age().and_then(|age| directives::stale_by(info, age)).filter(|_| blocks) {
-            directives = directives.later(info, behind);
-        }
-        if let Some(reported) =
-            self.reported(reference).filter(|reported| directives.blocks() && *reported > directives)
-        {
-            directives = reported;
-        }
-        directives.skipping(info, reload.loaded(), self.now)
-    }
-
-    /// What another playlist reports of one, to ask for that at least (4.4.5.4): no older copy is of use then.
-    fn reported(&self, reference: RenditionRef) -> Option<Directives> {
-        let url = self.rendition(reference)?.uri.as_deref()?;
-        let playlists =
-            self.title.playlists.values().filter(|info| self.config.live.low_latency && parts::blocks(info));
-        let reports = playlists.flat_map(|info| info.rendition_reports.iter().map(move |report| (info, report)));
-        // Most are of others, which their last names show.
-        let reports = reports.filter(|(_, report)| {
-            let reported = last_name(&report.uri);
-            matches!(reported, "" | "." | "..") || reported == last_name(url)
-        });
-        let of_this = reports.filter(|(info, report)| uri::resolve(&info.uri, &report.uri) == url);
-        of_this.filter_map(|(_, report)| Directives::for_reported(report)).max()
-    }
-
-    /// The URL at which a playlist is loaded for the first time.
-    pub(crate) fn first_url(&self, reference: RenditionRef, url: String) -> String {
-        self.reported(reference).map_or(url.clone(), |directives| directives.appended(&url))
-    }
-
-    /// A server refused what a playlist that was to be loaded for the first time was asked for, or gave up with it: another
-    /// one reported more than there is, or the server knows no directives. What to ask for instead, if it is that: whatever
-    /// there is of it.
-    pub(crate) fn without_directives(&self, request: &Request, status: Option<u16>) -> Option<FetchRequest> {
-        let Purpose::Playlist(reference) = request.purpose else { return None };
-        let url = self.rendition(reference)?.uri.clone()?;
-        let refused = matches!(status, Some(400 | 500..=599)) && request.fetch.url != url;
-        refused.then(|| FetchRequest { url, ..request.fetch.clone() })
-    }
-
     /// For how long a server asks to be left alone that could not answer for a list: no longer than there is media to play,
     /// but a target duration at least. A little longer by chance, so that not all come back at once.
     pub(crate) fn asked_to_wait(&mut self, request: &Request) -> Option<Duration> {
@@ -425,19 +368,6 @@ impl Engine {
         self.look_for_staleness(reference, Load::Answered { started: request.started });
     }
 
-    /// Whether all that a playlist lists is to be taken for gone: nobody has said for as long as it is long what there is,
-    /// and what was removed since stays for no longer than that (H108).
-    pub(crate) fn is_outdated(&self, reference: RenditionRef) -> bool {
-        let Some(reload) = self.title.live.reloads.get(&reference).filter(|_| self.goes_on(reference)) else {
-            return false;
-        };
-        // Without numbers nothing is ever removed; nor is it of an EVENT.
-        let info = self.title.playlists.get(&reference);
-        let slides = info.is_some_and(|info| info.has_media_sequence && info.playlist_type.is_none());
-        let span = self.index_of(reference).and_then(|index| Some(index.end()? - index.start()?));
-        slides && span.is_some_and(|span| reload.unlisted_for(self.now) > span.to_duration())
-    }
-
     /// Forgets playlists that have not been played for so long that nothing of them is of use.
     fn forget_unplayed(&mut self) {
         let followed = self.followed();
@@ -486,69 +416,6 @@ impl Engine {
         // What was asked for while the line was down says nothing once it is back: it is asked for again first.
         if self.requests.back.is_none_or(|back| back <= request.started) {
             self.look_for_staleness(reference, Load::Failed);
-        }
-    }
-
-    /// Nothing new came with a load: too long already?
-    fn look_for_staleness(&mut self, reference: RenditionRef, load: Load) {
-        let target = self.title.playlists.get(&reference).map_or(MediaTime::ZERO, |info| info.target_duration);
-        let lost = self.config.live.stale_after;
-        // Where the list that was taken instead stands still as well it is the source of both, and to go on down the ladder
-        // would cost the picture for nothing: each further one is left after twice as long.
-        let patient = 1_i64 << self.left_though_known(reference).count().min(MOST_PATIENT);
-        let Some(reload) = self.title.live.reloads.get_mut(&reference) else { return };
-        let still = reload.in_vain_for(self.now);
-        let unchanged = reload.seen_unchanged_for(load, self.now);
-        let becomes = reload.becomes_stale(unchanged, target.mul_ratio(patient, 1));
-        let dead = self.requests.is_dead_for_most_of(still, self.now);
-        let given_up = !lost.is_zero() && still >= patience(lost, dead).max(target.mul_ratio(3, 2).to_duration());
-        if !becomes && !given_up {
-            return;
-        }
-        let error = match becomes {
-            true => {
-                let message = format!("nothing new has been in the playlist for {} s", unchanged.as_secs());
-                Error::new(ErrorCode::ManifestStale, message).fact("rule", "H118")
-            }
-            false => reload.failing.verdict("playlist", still, dead, self.now),
-        };
-        let url = self.title.playlists.get(&reference).map(|info| self.outbox.secrets.shown(&info.uri));
-        let error = error.fact("url", url.unwrap_or_default());
-        match becomes {
-            true => self.go_elsewhere(reference, error),
-            false => self.end_stale(reference, error),
-        }
-    }
-
-    /// A playlist's server is impaired: another rendition, if there is one; else it goes on to be asked.
-    fn go_elsewhere(&mut self, reference: RenditionRef, error: Error) {
-        let of_track = |stream: &&Stream| (stream.period, stream.track) == (reference.period, reference.track);
-        let stream = self.streams.values().find(of_track);
-        let others =
-            |stream: &Stream| self.usable_steps(stream).iter().any(|step| step.rendition != reference.rendition);
-        if stream.is_some_and(others) {
-            return self.replace_rendition(reference, error, Vec::new());
-        }
-        let error = match stream.map(|stream| stream.kind) {
-            Some(kind) => self.in_rendition(error, kind, reference),
-            None => error,
-        };
-        self.report(error.recovered(Handling::Retried));
-    }
-
-    /// Nothing new has come for so long that nothing will. What there is is played to its end.
-    fn end_stale(&mut self, reference: RenditionRef, error: Error) {
-        let of_track = |stream: &&Stream| (stream.period, stream.track) == (reference.period, reference.track);
-        let Some(stream) = self.streams.values().find(of_track).filter(|stream| !stream.ended) else { return };
-        let kind = stream.kind;
-        let essential = stream.is_essential();
-        match essential {
-            true if stream.at_edge => self.cut_short(kind, error),
-            true => {}
-            false => {
-                self.report(error.recovered(Handling::Skipped));
-                self.disable(kind);
-            }
         }
     }
 
