@@ -23,6 +23,9 @@ const IDLE_PULSE: Duration = Duration::from_millis(250);
 /// Positions are reported at the multiples of this.
 const TICK_MICROS: u64 = 250_000;
 
+/// How often it is told how many pictures were due, while they are shown.
+const FRAMES_EVERY: Duration = Duration::from_secs(1);
+
 /// A decoder that gives nothing for so long is broken.
 const MUTE: Duration = Duration::from_secs(2);
 
@@ -57,6 +60,7 @@ pub struct GstSink {
     /// Since when a decoder gives nothing.
     mute: Option<Timestamp>,
     dropped: Dropped,
+    pictures: Pictures,
     next_tick: Timestamp,
     now: Timestamp,
 }
@@ -75,6 +79,30 @@ struct Dropped {
     total: u64,
     /// What elements said last.
     by_element: BTreeMap<String, u64>,
+}
+
+/// Pictures that were due and not told of yet.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pictures {
+    due: u64,
+    /// Of those, the ones that were too late for the renderer, or that the decoder passed over.
+    dropped: u64,
+    next_told: Timestamp,
+}
+
+impl Pictures {
+    /// What is to be told of them now, at most once in a while.
+    fn tell(&mut self, now: Timestamp) -> Option<SinkReport> {
+        if self.due == 0 || now < self.next_told {
+            return None;
+        }
+        // What is dropped by a renderer was decoded before: it was due in the report before, perhaps.
+        let count = |pictures: u64| u32::try_from(pictures).unwrap_or(u32::MAX);
+        let dropped = self.dropped.min(self.due);
+        let report = SinkReport::Frames { due: count(self.due), dropped: count(dropped) };
+        *self = Self { due: 0, dropped: self.dropped - dropped, next_told: now + FRAMES_EVERY };
+        Some(report)
+    }
 }
 
 impl GstSink {
@@ -130,6 +158,7 @@ impl GstSink {
             over: false,
             mute: None,
             dropped: Dropped::default(),
+            pictures: Pictures::default(),
             next_tick: Timestamp::ZERO,
             now: Timestamp::ZERO,
         })
@@ -282,6 +311,7 @@ impl GstSink {
         self.current.clear();
         self.starved.clear();
         self.reports.clear();
+        self.pictures = Pictures::default();
         while self.bus.pop().is_some() {}
         self.epoch = None;
         self.position = MediaTime::ZERO;
@@ -323,6 +353,9 @@ impl GstSink {
         self.listen();
         self.sate();
         self.starve();
+        if self.is_advancing() {
+            self.reports.extend(self.pictures.tell(self.now));
+        }
         if self.is_advancing() && self.next_tick <= self.now {
             self.next_tick =
                 Timestamp::from_micros((self.now.as_micros() / TICK_MICROS + 1).saturating_mul(TICK_MICROS));
@@ -429,10 +462,17 @@ impl GstSink {
         let dropped = u64::try_from(dropped.value()).unwrap_or(0);
         let before = self.dropped.by_element.insert(source.name().to_string(), dropped).unwrap_or(0);
         let fresh = dropped.checked_sub(before).unwrap_or(dropped);
-        if let Some(branch) = self.branches.values_mut().find(|branch| branch.decodes_with(source)) {
+        self.dropped.total += fresh;
+        let Some((kind, branch)) = self.branches.iter_mut().find(|(_, branch)| branch.has(source)) else { return };
+        let decodes = branch.decodes_with(source);
+        if decodes {
             branch.skip(fresh);
         }
-        self.dropped.total += fresh;
+        if *kind == TrackKind::Video {
+            self.pictures.dropped += fresh;
+            // What a decoder gives is counted as it comes out.
+            self.pictures.due += if decodes { fresh } else { 0 };
+        }
     }
 
     /// Everything was played.
@@ -460,6 +500,9 @@ impl GstSink {
     fn settle_tallies(&mut self) {
         for (kind, branch) in &mut self.branches {
             let tally = branch.take_tally();
+            if *kind == TrackKind::Video {
+                self.pictures.due += tally.decoded;
+            }
             if let Some(stats) = self.current.get(kind).and_then(|index| self.stats.get_mut(*index)) {
                 add(stats, tally);
             }
