@@ -97,6 +97,7 @@ mod fault;
 mod format;
 mod frame;
 mod intake;
+mod late;
 mod outlet;
 mod queue;
 mod quiet;

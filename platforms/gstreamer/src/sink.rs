@@ -13,6 +13,7 @@ use crate::builder::Builder;
 use crate::chain::Tally;
 use crate::fault;
 use crate::format::decodable_codecs;
+use crate::late::{Dropped, Pictures};
 
 /// How often a running pipeline is looked after.
 const PULSE: Duration = Duration::from_millis(50);
@@ -22,9 +23,6 @@ const IDLE_PULSE: Duration = Duration::from_millis(250);
 
 /// Positions are reported at the multiples of this.
 const TICK_MICROS: u64 = 250_000;
-
-/// How often it is told how many pictures were due, while they are shown.
-const FRAMES_EVERY: Duration = Duration::from_secs(1);
 
 /// A decoder that gives nothing for so long is broken.
 const MUTE: Duration = Duration::from_secs(2);
@@ -71,38 +69,6 @@ enum Ends {
     OfThisPlace,
     /// A seek went away from it.
     OfThePlaceBefore,
-}
-
-/// What was dropped for being late.
-#[derive(Debug, Default)]
-struct Dropped {
-    total: u64,
-    /// What elements said last.
-    by_element: BTreeMap<String, u64>,
-}
-
-/// Pictures that were due and not told of yet.
-#[derive(Clone, Copy, Debug, Default)]
-struct Pictures {
-    due: u64,
-    /// Of those, the ones that were too late for the renderer, or that the decoder passed over.
-    dropped: u64,
-    next_told: Timestamp,
-}
-
-impl Pictures {
-    /// What is to be told of them now, at most once in a while.
-    fn tell(&mut self, now: Timestamp) -> Option<SinkReport> {
-        if self.due == 0 || now < self.next_told {
-            return None;
-        }
-        // What is dropped by a renderer was decoded before: it was due in the report before, perhaps.
-        let count = |pictures: u64| u32::try_from(pictures).unwrap_or(u32::MAX);
-        let dropped = self.dropped.min(self.due);
-        let report = SinkReport::Frames { due: count(self.due), dropped: count(dropped) };
-        *self = Self { due: 0, dropped: self.dropped - dropped, next_told: now + FRAMES_EVERY };
-        Some(report)
-    }
 }
 
 impl GstSink {
@@ -167,7 +133,7 @@ impl GstSink {
     /// Pictures that were not shown because they would have been late: dropped by the renderer, or
     /// passed over by a decoder that could not keep up.
     pub fn dropped_frames(&self) -> u64 {
-        self.dropped.total
+        self.dropped.total()
     }
 
     fn configure(&mut self, config: TrackConfig) {
@@ -459,19 +425,14 @@ impl GstSink {
     /// An element dropped something, being late. It counts from its last flush.
     fn drop_late(&mut self, qos: &gst::message::Qos) {
         let (Some(source), (_, dropped)) = (qos.src(), qos.stats()) else { return };
-        let dropped = u64::try_from(dropped.value()).unwrap_or(0);
-        let before = self.dropped.by_element.insert(source.name().to_string(), dropped).unwrap_or(0);
-        let fresh = dropped.checked_sub(before).unwrap_or(dropped);
-        self.dropped.total += fresh;
+        let fresh = self.dropped.hear(&source.name(), u64::try_from(dropped.value()).unwrap_or(0));
         let Some((kind, branch)) = self.branches.iter_mut().find(|(_, branch)| branch.has(source)) else { return };
         let decodes = branch.decodes_with(source);
         if decodes {
             branch.skip(fresh);
         }
         if *kind == TrackKind::Video {
-            self.pictures.dropped += fresh;
-            // What a decoder gives is counted as it comes out.
-            self.pictures.due += if decodes { fresh } else { 0 };
+            self.pictures.drop(fresh, decodes);
         }
     }
 
@@ -501,7 +462,7 @@ impl GstSink {
         for (kind, branch) in &mut self.branches {
             let tally = branch.take_tally();
             if *kind == TrackKind::Video {
-                self.pictures.due += tally.decoded;
+                self.pictures.decoded(tally.decoded);
             }
             if let Some(stats) = self.current.get(kind).and_then(|index| self.stats.get_mut(*index)) {
                 add(stats, tally);
