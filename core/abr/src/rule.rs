@@ -174,6 +174,8 @@ pub struct Progress {
     pub paced: bool,
     /// Media ahead of the playhead that came of it, and that is fetched again where it is left.
     pub fetched_again: MediaTime,
+    /// Bytes that other requests got from the same server since its first byte: what they took of the line, it had not.
+    pub beside: u64,
 }
 
 /// A segment that waits in the buffer whole.

@@ -26,6 +26,8 @@ pub(crate) struct Transit {
     /// Media in the segment.
     pub(crate) segment: f64,
     rate: f64,
+    /// Bits that other tracks got meanwhile, beyond what they take on average.
+    beside: f64,
 }
 
 impl Transit {
@@ -47,13 +49,18 @@ impl Transit {
         if arrived < LEAST_BITS || elapsed < LEAST_TIME || elapsed <= ttfb || arrived >= size {
             return None;
         }
+        // On one connection sound goes first, and on connections of their own they share the line: what the request did not get
+        // for that the line carried all the same. What sound takes on average the picture never has.
+        let usual = ctx.aside as f64 * speed * (elapsed - ttfb);
+        let beside = (progress.beside as f64 * 8.0 - usual).max(0.0);
         let network = if progress.paced {
             // It shows its source's rate; the estimate knows the network's.
             Network::of(ctx).filter(|network| network.measured)?
         } else {
-            Network { rate: arrived / (elapsed - ttfb) / speed, ttfb: ttfb * speed, measured: true }
+            Network { rate: (arrived + beside) / (elapsed - ttfb) / speed, ttfb: ttfb * speed, measured: true }
         };
-        Some(Self { elapsed: elapsed * speed, network, size, rest: size - arrived, segment, rate: level.rate() })
+        let (elapsed, rest, rate) = (elapsed * speed, size - arrived, level.rate());
+        Some(Self { elapsed, network, size, rest, segment, rate, beside })
     }
 
     /// The same, as the published rules see it.
@@ -64,6 +71,7 @@ impl Transit {
             received: self.size - self.rest,
             elapsed_ms: self.elapsed * 1000.0,
             latency_ms: self.network.ttfb * 1000.0,
+            beside: self.beside,
         }
     }
 

@@ -31,7 +31,24 @@ impl Patience {
 #[derive(Debug)]
 pub(crate) struct UnderWay {
     patience: Patience,
-    arrived: VecDeque<(f64, f64)>,
+    arrived: VecDeque<Arrived>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Arrived {
+    at_ms: f64,
+    /// Bits of it, and those that other tracks got of the line meanwhile.
+    own: f64,
+    beside: f64,
+}
+
+impl Arrived {
+    /// The logarithm of the rate at which the line carried since an earlier time. What others got less than usual is no
+    /// loss of the request's.
+    fn log_rate_since(&self, before: &Self) -> f64 {
+        let bits = self.own - before.own + (self.beside - before.beside).max(0.0);
+        libm::log((bits / (self.at_ms - before.at_ms).max(1.0)).max(1.0))
+    }
 }
 
 /// The logarithm of the rate of a request under way.
@@ -58,19 +75,19 @@ impl UnderWay {
         let Patience { grace_ms, window_ms, belief_ms } = self.patience;
         let now = in_flight.elapsed_ms;
         // Another request, without a word of the end of the one before.
-        if self.arrived.back().is_some_and(|(at, bits)| *at > now || *bits > in_flight.received) {
+        if self.arrived.back().is_some_and(|last| last.at_ms > now || last.own > in_flight.received) {
             self.forget();
         }
-        self.arrived.push_back((now, in_flight.received));
-        while self.arrived.get(1).is_some_and(|(at, _)| now - at >= window_ms) {
+        let current = Arrived { at_ms: now, own: in_flight.received, beside: in_flight.beside };
+        self.arrived.push_back(current);
+        while self.arrived.get(1).is_some_and(|arrived| now - arrived.at_ms >= window_ms) {
             self.arrived.pop_front();
         }
-        let since = self.arrived.front().copied().filter(|(at, _)| now - at >= window_ms);
-        let (at, bits) = since.unwrap_or((in_flight.latency_ms, 0.0));
-        let rate_since = |at: f64, bits: f64| libm::log(((in_flight.received - bits) / (now - at).max(1.0)).max(1.0));
-        let shown = rate_since(at, bits);
-        let recent = self.arrived.iter().rfind(|(at, _)| now - at >= RECENT_MS);
-        let recent = recent.map_or(shown, |(at, bits)| rate_since(*at, *bits));
+        let since = self.arrived.front().copied().filter(|arrived| now - arrived.at_ms >= window_ms);
+        let since = since.unwrap_or(Arrived { at_ms: in_flight.latency_ms, ..Arrived::default() });
+        let shown = current.log_rate_since(&since);
+        let recent = self.arrived.iter().rfind(|arrived| now - arrived.at_ms >= RECENT_MS);
+        let recent = recent.map_or(shown, |recent| current.log_rate_since(recent));
         let seen_ms = (now - in_flight.latency_ms).clamp(1.0, window_ms);
         let likely = believed + (shown - believed) * seen_ms / (seen_ms + belief_ms);
         (in_flight.level > 0 && now >= grace_ms).then_some(Seen { likely, careful: likely.min(shown).min(recent) })

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use telecine_abr::{Again, BitrateRule, Context, Estimate, Forecast, Foresight, Level, Progress, Reason, Waiting};
+use telecine_abr::{
+    rule_by_name, Again, BitrateRule, Context, Estimate, Forecast, Foresight, Level, Progress, Reason, Waiting,
+};
 use telecine_model::{MediaTime, Timestamp};
 
 const LADDER: [u64; 5] = [300, 750, 1500, 3000, 6000];
@@ -162,8 +164,35 @@ fn a_second_request_is_given_up_less_lightly_than_the_first() {
         first_byte: Some(Timestamp::from_millis(100_040 - ms)),
         paced: false,
         fetched_again: MediaTime::ZERO,
+        beside: 0,
     };
     let first = rule.should_abandon(&ctx, &in_flight(3, 600, 600)).expect("it would stall for long");
     assert_eq!(first.level, 0, "and what is begun instead arrives at the rate that was seen");
     assert_eq!(rule.should_abandon(&ctx, &in_flight(1, 600, 600)), None, "what comes in time is left alone");
+}
+
+#[test]
+fn what_sound_got_of_the_line_meanwhile_is_no_reason_to_give_a_picture_up() {
+    let levels = ladder(|_| true);
+    let ctx = scene(&levels, 3, 5, 6_000);
+    // Of the line's rate a tenth is the picture's, and the rest of it sound's, for six tenths of a second.
+    let in_flight = |beside: u64| Progress {
+        level: 3,
+        bytes: 600 * 560 / 8,
+        total: Some(LADDER[3] * 500),
+        requested: Timestamp::from_millis(99_400),
+        first_byte: Some(Timestamp::from_millis(99_440)),
+        paced: false,
+        fetched_again: MediaTime::ZERO,
+        beside,
+    };
+    for rule in ["foresight", "soda", "quantile-mpc", "throughput", "low-latency"] {
+        let given_up = |beside: u64| {
+            let mut rule = rule_by_name(rule).expect("a rule");
+            rule.choose(&ctx);
+            rule.should_abandon(&ctx, &in_flight(beside)).is_some()
+        };
+        assert!(given_up(0), "{rule}: it would stall for long");
+        assert!(!given_up(5400 * 560 / 8), "{rule}: the line carries enough");
+    }
 }

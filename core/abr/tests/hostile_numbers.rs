@@ -130,6 +130,7 @@ proptest! {
                 first_byte: Some(Timestamp::from_micros(question.now / 2)),
                 paced: question.starting,
                 fetched_again: MediaTime::ZERO,
+                beside: question.bytes / 3,
             };
             if let Some(instead) = rule.should_abandon(&ctx, &progress) {
                 prop_assert!(instead.level < choice.level);

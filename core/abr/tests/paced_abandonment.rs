@@ -49,6 +49,7 @@ fn abandons(rule: &str, paced: bool, bits_per_second: u64, samples: u32) -> bool
         first_byte: Some(Timestamp::from_millis(10_100)),
         paced,
         fetched_again: MediaTime::ZERO,
+        beside: 0,
     };
     let mut rule = rule_by_name(rule).expect("a rule");
     rule.choose(&ctx);

@@ -99,7 +99,7 @@ fn nothing_is_known_before_the_first_measurement() {
 
 /// A segment of 6 Mbit/s, of which a sixth came in two seconds at 2 Mbit/s: the rest would take ten seconds more.
 fn slow() -> InFlight {
-    InFlight { level: 4, size: 24e6, received: 4e6, elapsed_ms: 2_050.0, latency_ms: 50.0 }
+    InFlight { level: 4, size: 24e6, received: 4e6, elapsed_ms: 2_050.0, latency_ms: 50.0, beside: 0.0 }
 }
 
 #[test]

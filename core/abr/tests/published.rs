@@ -92,6 +92,7 @@ fn throughput_gives_up_what_comes_far_too_late() {
         received: kbps * elapsed_ms,
         elapsed_ms,
         latency_ms: 0.0,
+        beside: 0.0,
     };
     let give_up = |flight| Throughput::default().give_up(&scene, &flight);
     assert_eq!(give_up(flight(499.0, 900.0)), None);

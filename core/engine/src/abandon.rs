@@ -105,7 +105,8 @@ impl Engine {
             let position = self.position();
             let fetched_again = Self::came_until(stream, fetch) - begin.max(position);
             let fetched_again = fetched_again.max(MediaTime::ZERO);
-            let progress = Progress { level, bytes, total, requested, first_byte, paced: false, fetched_again };
+            let (paced, beside) = (false, if request.held_up.is_some() { 0 } else { request.beside });
+            let progress = Progress { level, bytes, total, requested, first_byte, paced, fetched_again, beside };
             let kept = stream.buffer.loaded(fetch.load).map_or(0, |item| item.bytes);
             return Some(Flow { id, start: begin, rendition, progress, kept, length: Some(end - begin) });
         }
@@ -117,6 +118,7 @@ impl Engine {
             first_byte: request.first_byte(),
             paced: request.is_paced(),
             fetched_again: MediaTime::ZERO,
+            beside: request.beside,
         };
         (fetch.appended == 0).then_some(Flow { id, start, rendition, progress, kept: 0, length: None })
     }

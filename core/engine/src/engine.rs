@@ -186,6 +186,7 @@ impl Engine {
     /// latest one seen.
     pub fn handle(&mut self, input: Input, now: Timestamp) {
         self.now = self.now.max(now);
+        self.timers.note_lateness(self.now);
         self.facts = None;
         self.findings = Findings::default();
         let recorded = self.recorder.is_some().then(|| input.clone());

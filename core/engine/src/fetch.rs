@@ -122,6 +122,7 @@ impl Engine {
             idle: None,
             waited: None,
             received: 0,
+            beside: 0,
             body: Vec::new(),
             secret: Zeroizing::default(),
             reader,
@@ -282,6 +283,9 @@ impl Engine {
         if request.received >= self.config.least_bytes {
             let started = request.started;
             self.note_answered(started);
+        }
+        if self.requests.active.len() > 1 {
+            self.requests.note_shared(id, data.len());
         }
         let Some(request) = self.requests.active.get_mut(&id) else { return };
         self.qoe.fetched(data.len());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use telecine_container::SegmentIndexBox;
 use telecine_delivery::RequestClass;
 use telecine_model::protection::KeyMethod;
-use telecine_model::{Timestamp, TrackKind};
+use telecine_model::{uri, Timestamp, TrackKind};
 use zeroize::Zeroizing;
 
 use crate::action::{FetchRequest, Validators};
@@ -103,6 +103,8 @@ pub(crate) struct Request {
     /// When more came after that.
     pub(crate) waited: Option<Timestamp>,
     pub(crate) received: u64,
+    /// Bytes that other requests got from the same server since its first byte.
+    pub(crate) beside: u64,
     /// Body of a text or of an error answer.
     pub(crate) body: Vec<u8>,
     /// Body of a secret answer: wiped, never recorded.
@@ -156,8 +158,12 @@ impl Request {
 
     /// Media that comes as fast as the line gives: neither as it is made, nor from the device itself.
     pub(crate) fn tells_rate(&self) -> bool {
-        let cached = self.head.as_ref().is_some_and(|head| head.from_cache);
-        self.fetch.class == RequestClass::Segment && !self.paced && !cached && !self.is_error()
+        self.fetch.class == RequestClass::Segment && !self.paced && !self.is_from_cache() && !self.is_error()
+    }
+
+    /// It comes from the device itself.
+    fn is_from_cache(&self) -> bool {
+        self.head.as_ref().is_some_and(|head| head.from_cache)
     }
 
     /// When the first bytes of what is coming now came, if the source had nothing before: then they came as they were made.
@@ -238,6 +244,17 @@ impl Requests {
                 let nowhere = RenditionRef { period: usize::MAX, ..*reference };
                 *reference = moved(*reference).unwrap_or(nowhere);
             }
+        }
+    }
+
+    /// Bytes came of a request: those that share its way had less of the line for it.
+    pub(crate) fn note_shared(&mut self, id: RequestId, bytes: u64) {
+        let Some(of) = self.active.get(&id).filter(|of| !of.is_from_cache()).map(|of| of.url().to_owned()) else {
+            return;
+        };
+        let others = self.active.iter_mut().filter(|(other, request)| **other != id && request.first_byte.is_some());
+        for (_, other) in others.filter(|(_, other)| uri::same_origin(other.url(), &of)) {
+            other.beside = other.beside.saturating_add(bytes);
         }
     }
 

@@ -2,7 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use std::time::Duration;
+
 use telecine_model::{Timestamp, TrackKind};
+
+/// A host that lets timers wait, as of a page in the background, is not so much later than this with what it tells. One that
+/// stood for longer was asleep.
+const LATE_AT_MOST: Duration = Duration::from_secs(2);
+/// Less is what any host takes.
+const LATE_AT_LEAST: Duration = Duration::from_millis(50);
+/// It is as late as it was for so long.
+const STILL_LATE: Duration = Duration::from_secs(10);
 
 /// What a timer is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,41 +45,59 @@ pub(crate) enum Timer {
 
 /// What is due when. One entry a timer; setting it again replaces it.
 #[derive(Debug, Default)]
-pub(crate) struct Timers(BTreeMap<Timer, Timestamp>);
+pub(crate) struct Timers {
+    due: BTreeMap<Timer, Timestamp>,
+    /// How late the host came when something was due, and when that was.
+    late: Option<(Duration, Timestamp)>,
+}
 
 impl Timers {
     pub(crate) fn set(&mut self, timer: Timer, at: Timestamp) {
-        self.0.insert(timer, at);
+        self.due.insert(timer, at);
     }
 
     pub(crate) fn clear(&mut self, timer: Timer) {
-        self.0.remove(&timer);
+        self.due.remove(&timer);
     }
 
     pub(crate) fn clear_all(&mut self) {
-        self.0.clear();
+        self.due.clear();
     }
 
     /// True if a timer is set.
     pub(crate) fn is_set(&self, timer: Timer) -> bool {
-        self.0.contains_key(&timer)
+        self.due.contains_key(&timer)
     }
 
     /// True if a timer is set and not due yet.
     pub(crate) fn is_waiting(&self, timer: Timer, now: Timestamp) -> bool {
-        self.0.get(&timer).is_some_and(|due| *due > now)
+        self.due.get(&timer).is_some_and(|due| *due > now)
     }
 
     /// When the next one is due.
     pub(crate) fn next(&self) -> Option<Timestamp> {
-        self.0.values().min().copied()
+        self.due.values().min().copied()
+    }
+
+    /// The host brings something at a time: how late it is shows from what was due before.
+    pub(crate) fn note_lateness(&mut self, now: Timestamp) {
+        let late = self.next().map_or(Duration::ZERO, |due| now.since(due));
+        if (LATE_AT_LEAST..=LATE_AT_MOST).contains(&late) && late >= self.lateness(now) {
+            self.late = Some((late, now));
+        }
+    }
+
+    /// How late the host may be with what it tells, by how late it was of late.
+    pub(crate) fn lateness(&self, now: Timestamp) -> Duration {
+        let recent = self.late.filter(|(_, at)| now.since(*at) < STILL_LATE);
+        recent.map_or(Duration::ZERO, |(late, _)| late)
     }
 
     /// Takes one that is due, the earliest first.
     pub(crate) fn take_due(&mut self, now: Timestamp) -> Option<Timer> {
-        let (timer, _) = self.0.iter().filter(|(_, at)| **at <= now).min_by_key(|(_, at)| **at)?;
+        let (timer, _) = self.due.iter().filter(|(_, at)| **at <= now).min_by_key(|(_, at)| **at)?;
         let timer = *timer;
-        self.0.remove(&timer);
+        self.due.remove(&timer);
         Some(timer)
     }
 }
@@ -89,5 +117,20 @@ mod tests {
         assert_eq!(timers.take_due(Timestamp::from_millis(30)), Some(Timer::Watchdog));
         assert_eq!(timers.take_due(Timestamp::from_millis(30)), Some(Timer::Schedule(TrackKind::Audio)));
         assert_eq!(timers.next(), None);
+    }
+    #[test]
+    fn a_host_is_as_late_as_it_was_with_what_was_due() {
+        let mut timers = Timers::default();
+        let mut late_at = |due: u64, now: u64| {
+            timers.set(Timer::Reload, Timestamp::from_millis(due));
+            timers.note_lateness(Timestamp::from_millis(now));
+            timers.lateness(Timestamp::from_millis(now)).as_millis()
+        };
+        assert_eq!(late_at(1000, 900), 0, "nothing was due");
+        assert_eq!(late_at(1000, 1010), 0, "that is no lateness");
+        assert_eq!(late_at(2000, 2700), 700);
+        assert_eq!(late_at(3000, 3300), 700, "it can be so late still");
+        assert_eq!(late_at(20_000, 20_000), 0);
+        assert_eq!(late_at(21_000, 99_000), 0, "it slept");
     }
 }

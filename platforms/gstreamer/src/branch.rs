@@ -350,6 +350,11 @@ impl Branch {
         all.decoded == 0 && all.lost > 0
     }
 
+    /// Whether an element belongs to it.
+    pub(crate) fn has(&self, element: &gst::Object) -> bool {
+        self.decodes_with(element) || element.has_as_ancestor(&self.outlet.bin)
+    }
+
     /// Whether an element belongs to the decoding part.
     pub(crate) fn decodes_with(&self, element: &gst::Object) -> bool {
         self.chain.as_ref().is_some_and(|chain| element.has_as_ancestor(&chain.bin))

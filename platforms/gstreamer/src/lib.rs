@@ -63,6 +63,10 @@
 //! the decoder has already cannot be removed; a segment that is removed and loaded again goes on
 //! where its beginning was left in the decoder.
 //!
+//! **Late pictures.** Renderers drop what would be shown too late, and decoders pass over what they would be too late with; both say so on the
+//! bus (QoS messages). How many pictures were due and how many of those were dropped is reported once a second while playback runs
+//! ([`SinkReport::Frames`]): the engine leaves out what the device does not show in time.
+//!
 //! # Errors
 //!
 //! An error on the bus becomes [`SinkReport::Failed`] with the element's name and words, by place:
@@ -81,6 +85,7 @@
 //! [`SinkReport::Starved`]: telecine_engine::SinkReport::Starved
 //! [`SinkReport::Full`]: telecine_engine::SinkReport::Full
 //! [`SinkReport::Failed`]: telecine_engine::SinkReport::Failed
+//! [`SinkReport::Frames`]: telecine_engine::SinkReport::Frames
 
 #![forbid(unsafe_code)]
 
@@ -92,6 +97,7 @@ mod fault;
 mod format;
 mod frame;
 mod intake;
+mod late;
 mod outlet;
 mod queue;
 mod quiet;

@@ -13,6 +13,7 @@ use crate::builder::Builder;
 use crate::chain::Tally;
 use crate::fault;
 use crate::format::decodable_codecs;
+use crate::late::{Dropped, Pictures};
 
 /// How often a running pipeline is looked after.
 const PULSE: Duration = Duration::from_millis(50);
@@ -57,6 +58,7 @@ pub struct GstSink {
     /// Since when a decoder gives nothing.
     mute: Option<Timestamp>,
     dropped: Dropped,
+    pictures: Pictures,
     next_tick: Timestamp,
     now: Timestamp,
 }
@@ -67,14 +69,6 @@ enum Ends {
     OfThisPlace,
     /// A seek went away from it.
     OfThePlaceBefore,
-}
-
-/// What was dropped for being late.
-#[derive(Debug, Default)]
-struct Dropped {
-    total: u64,
-    /// What elements said last.
-    by_element: BTreeMap<String, u64>,
 }
 
 impl GstSink {
@@ -130,6 +124,7 @@ impl GstSink {
             over: false,
             mute: None,
             dropped: Dropped::default(),
+            pictures: Pictures::default(),
             next_tick: Timestamp::ZERO,
             now: Timestamp::ZERO,
         })
@@ -138,7 +133,7 @@ impl GstSink {
     /// Pictures that were not shown because they would have been late: dropped by the renderer, or
     /// passed over by a decoder that could not keep up.
     pub fn dropped_frames(&self) -> u64 {
-        self.dropped.total
+        self.dropped.total()
     }
 
     fn configure(&mut self, config: TrackConfig) {
@@ -282,6 +277,7 @@ impl GstSink {
         self.current.clear();
         self.starved.clear();
         self.reports.clear();
+        self.pictures = Pictures::default();
         while self.bus.pop().is_some() {}
         self.epoch = None;
         self.position = MediaTime::ZERO;
@@ -323,6 +319,9 @@ impl GstSink {
         self.listen();
         self.sate();
         self.starve();
+        if self.is_advancing() {
+            self.reports.extend(self.pictures.tell(self.now));
+        }
         if self.is_advancing() && self.next_tick <= self.now {
             self.next_tick =
                 Timestamp::from_micros((self.now.as_micros() / TICK_MICROS + 1).saturating_mul(TICK_MICROS));
@@ -426,13 +425,15 @@ impl GstSink {
     /// An element dropped something, being late. It counts from its last flush.
     fn drop_late(&mut self, qos: &gst::message::Qos) {
         let (Some(source), (_, dropped)) = (qos.src(), qos.stats()) else { return };
-        let dropped = u64::try_from(dropped.value()).unwrap_or(0);
-        let before = self.dropped.by_element.insert(source.name().to_string(), dropped).unwrap_or(0);
-        let fresh = dropped.checked_sub(before).unwrap_or(dropped);
-        if let Some(branch) = self.branches.values_mut().find(|branch| branch.decodes_with(source)) {
+        let fresh = self.dropped.hear(&source.name(), u64::try_from(dropped.value()).unwrap_or(0));
+        let Some((kind, branch)) = self.branches.iter_mut().find(|(_, branch)| branch.has(source)) else { return };
+        let decodes = branch.decodes_with(source);
+        if decodes {
             branch.skip(fresh);
         }
-        self.dropped.total += fresh;
+        if *kind == TrackKind::Video {
+            self.pictures.drop(fresh, decodes);
+        }
     }
 
     /// Everything was played.
@@ -460,6 +461,9 @@ impl GstSink {
     fn settle_tallies(&mut self) {
         for (kind, branch) in &mut self.branches {
             let tally = branch.take_tally();
+            if *kind == TrackKind::Video {
+                self.pictures.decoded(tally.decoded);
+            }
             if let Some(stats) = self.current.get(kind).and_then(|index| self.stats.get_mut(*index)) {
                 add(stats, tally);
             }

@@ -10,6 +10,15 @@ use telecine_gstreamer::gstreamer::{self as gst, prelude::*};
 use telecine_gstreamer::GstSink;
 use telecine_model::{MediaTime, TrackKind};
 
+/// How many pictures were due by what was reported, and how many of those were not shown.
+fn told_pictures(stage: &Stage) -> (u32, u32) {
+    let told = stage.reports.iter().filter_map(|report| match report {
+        SinkReport::Frames { due, dropped } => Some((*due, *dropped)),
+        _ => None,
+    });
+    told.fold((0, 0), |(due, dropped), (more, of_those)| (due + more, dropped + of_those))
+}
+
 #[test]
 fn a_title_is_shown_frame_by_frame_at_exact_times() {
     let mut stage = Stage::new();
@@ -26,6 +35,8 @@ fn a_title_is_shown_frame_by_frame_at_exact_times() {
     }
     assert_eq!(stage.position(), Some(MediaTime::from_secs(24)));
 
+    let (due, dropped) = told_pictures(&stage);
+    assert!((500..=600).contains(&due) && dropped == 0, "{dropped} of {due}");
     let video = stage.stats(TrackKind::Video);
     assert_eq!((video.samples, video.decoded, video.decode_errors, video.gaps), (600, 600, 0, 0));
     assert_eq!((video.first_pts, video.last_pts), (Some(MediaTime::ZERO), Some(frame_time(599))));
@@ -202,5 +213,8 @@ fn pictures_that_would_be_late_are_dropped_and_are_no_decode_errors() {
     stage.run_to_the_end();
     let stats = stage.stats(TrackKind::Video);
     assert!(stage.sink.dropped_frames() > 10, "{}", stage.sink.dropped_frames());
+    let (due, dropped) = told_pictures(&stage);
+    assert!(dropped > 10 && u64::from(dropped) <= stage.sink.dropped_frames(), "{dropped}");
+    assert!((75..=100).contains(&due) && dropped < due, "{dropped} of {due}");
     assert_eq!((stats.samples, stats.decode_errors), (100, 0), "{stats:?}");
 }

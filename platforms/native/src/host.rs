@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use telecine_engine::{
-    Action, Command, Config, Engine, Environment, Event, FetchRequest, Input, KeySetup, NetworkEvent, Programme,
-    RequestId, Sink, SinkCommand, State,
+    Action, Command, Config, Engine, Environment, Event, FetchRequest, Input, KeySetup, NetworkEvent, Pressure,
+    Programme, RequestId, Sink, SinkCommand, State,
 };
 use telecine_model::{Error, ErrorCode, Handling, MediaTime, NetworkType, Timestamp, WallTime};
 use tokio::sync::mpsc;
@@ -14,6 +14,7 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{sleep_until, Instant};
 
 use crate::fetch::Fetcher;
+use crate::heat;
 use crate::licence::{self, LicenceFilter};
 use crate::player::{Outcome, Shared};
 use crate::remember::Memory;
@@ -37,6 +38,8 @@ pub(crate) enum Message {
     Ask(Question),
     /// The device is on this kind of network.
     Network(NetworkType),
+    /// It is to be spared so much, says the application.
+    Pressure(Pressure),
 }
 
 /// Something that a handle wants to know.
@@ -66,6 +69,8 @@ pub(crate) struct Host {
     arrivals: mpsc::Receiver<NetworkEvent>,
     start: Instant,
     failure: Option<Error>,
+    /// How much the device is to be spared: by what the application says, and by its heat.
+    pressure: (Pressure, Pressure),
 }
 
 /// A request on its way; it ends with this value.
@@ -122,6 +127,7 @@ impl Host {
             arrivals,
             start: Instant::now(),
             failure: None,
+            pressure: Default::default(),
         }
     }
 
@@ -129,6 +135,7 @@ impl Host {
     pub(crate) async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Message>) {
         let capabilities = self.core.sink.capabilities();
         self.input(Input::Environment(Environment::Capabilities(capabilities)));
+        let mut heat = heat::follow();
         loop {
             self.settle();
             let deadline = self.deadline();
@@ -141,6 +148,7 @@ impl Host {
                         self.memory.network = Some(network);
                         self.input(Input::Environment(Environment::Network(network)));
                     }
+                    Some(Message::Pressure(said)) => self.spare((said, self.pressure.1)),
                     Some(Message::Ask(ask)) => {
                         let now = self.now();
                         ask(&mut self.core, now);
@@ -148,6 +156,10 @@ impl Host {
                     None => break,
                 },
                 Some(event) = self.arrivals.recv() => self.arrival(event),
+                Ok(()) = heat.changed() => {
+                    let heat = *heat.borrow_and_update();
+                    self.spare((self.pressure.0, heat));
+                }
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {}
             }
         }
@@ -192,6 +204,15 @@ impl Host {
         }
         if self.memory.is_due(self.now()) {
             self.keep_memory();
+        }
+    }
+
+    /// The device is to be spared so much, by the worse of what is known of it.
+    fn spare(&mut self, pressure: (Pressure, Pressure)) {
+        let worse = |(said, heat): (Pressure, Pressure)| said.max(heat);
+        let before = worse(std::mem::replace(&mut self.pressure, pressure));
+        if worse(pressure) != before {
+            self.input(Input::Environment(Environment::Pressure(worse(pressure))));
         }
     }
 

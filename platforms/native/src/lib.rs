@@ -64,6 +64,8 @@
 //!   application may rewrite requests and answers ([`LicenceFilter`]).
 //! - **Memory.** With [`PlayerBuilder::remember`] what the network gave is kept in a file, by the kind of network, and the next
 //!   player begins with it instead of with an assumption.
+//! - **Heat.** On Linux thermal zones are looked at every ten seconds: from where the system slows its processors down pictures of
+//!   720 lines at most are fetched, and 480 before it shuts itself off. Elsewhere an application tells ([`Player::set_pressure`]).
 //! - **Elsewhere.** `file:` titles, titles registered in memory ([`PlayerBuilder::memory`]), and
 //!   [`BlockingSource`] for [`telecine_virtual::Session`], which plays any URL in virtual time.
 
@@ -72,6 +74,7 @@
 #[cfg(feature = "audio")]
 pub mod audio;
 mod fetch;
+mod heat;
 mod host;
 mod licence;
 mod null;
@@ -90,7 +93,7 @@ pub use remember::ThroughputStore;
 pub use telecine_engine::telemetry::{LatencySummary, QoeState, QoeSummary};
 pub use telecine_engine::{
     Command, Config, Constraints, Decision, DecisionKind, Event, LiveConfig, LiveSnapshot, MediaWarning, Preferences,
-    ServiceScope, Snapshot, StallCause, State, StreamSnapshot,
+    Pressure, ServiceScope, Snapshot, StallCause, State, StreamSnapshot,
 };
 pub use telecine_model::{
     Blame, Domain, Error, ErrorCode, Handling, Limits, MediaTime, NetworkType, Period, Place, Presentation, Protocol,

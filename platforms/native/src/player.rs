@@ -11,7 +11,7 @@ use telecine_engine::abr::ThroughputMemory;
 use telecine_engine::drm::session::StoredLicence;
 use telecine_engine::telemetry::QoeSummary;
 use telecine_engine::{
-    Command, Config, Constraints, Event, KeySetup, LiveSnapshot, Preferences, Sink, Snapshot, TrackStats,
+    Command, Config, Constraints, Event, KeySetup, LiveSnapshot, Preferences, Pressure, Sink, Snapshot, TrackStats,
 };
 use telecine_model::{
     uri, Error, ErrorCode, Interstitial, MediaTime, NetworkType, Presentation, Timestamp, TrackKind, WallTime,
@@ -227,6 +227,12 @@ impl Player {
     /// ([`PlayerBuilder::network_type`]).
     pub fn set_network_type(&self, network: NetworkType) -> Result<(), Error> {
         self.send(Message::Network(network))
+    }
+
+    /// How much the device is to be spared, by what the application knows of its heat and battery. Of that and of the heat that a player
+    /// sees by itself (Linux) the worse counts, from the next segment on.
+    pub fn set_pressure(&self, pressure: Pressure) -> Result<(), Error> {
+        self.send(Message::Pressure(pressure))
     }
 
     /// What the network gave, to be given to a later player as [`Config::memory`]. [`PlayerBuilder::remember`] does that by

@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use telecine::{Config, ErrorCode, Event, Events, MediaTime, Outcome, Player, State, TrackKind};
+use telecine::engine::abr::{Cap, Standing};
+use telecine::{Config, ErrorCode, Event, Events, MediaTime, Outcome, Player, Pressure, State, TrackKind};
 use telecine_origin::{Network, Origin, OriginConfig};
 use telecine_virtual::testing::SyntheticTitle;
 use telecine_virtual::{Fetched, Response};
@@ -289,4 +290,28 @@ fn the_speeds_of_a_player_are_those_of_the_engine() {
     };
     let (least, most) = (*Player::RATES.start(), *Player::RATES.end());
     assert_eq!([least - 1, least, most, most + 1].map(refused), [true, false, false, true]);
+}
+
+#[tokio::test]
+async fn a_device_that_is_to_be_spared_gets_no_tall_pictures() {
+    let origin = origin().await;
+    let player = Player::builder().build().expect("a player");
+    let mut events = player.events();
+    player.set_pressure(Pressure::Critical).expect("alive");
+    start(&player, origin.url() + "/dash/dur_8/demo/number.mpd");
+    assert_eq!(outcome(&player).await, Outcome::Ended);
+    drop(player);
+    let (mut shown, mut excluded) = (Vec::new(), 0);
+    while let Some(event) = events.next().await {
+        match event {
+            Event::Quality { kind: TrackKind::Video, height, .. } => shown.extend(height),
+            Event::Decision(decision) => {
+                let by_power = |standing: &Standing| matches!(standing, Standing::Excluded { by: Cap::Power });
+                excluded += decision.candidates.iter().filter(|candidate| by_power(&candidate.standing)).count();
+            }
+            _ => {}
+        }
+    }
+    assert!(!shown.is_empty() && shown.iter().all(|height| *height <= 480), "{shown:?}");
+    assert!(excluded > 0, "and the decisions say so");
 }

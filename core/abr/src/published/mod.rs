@@ -224,6 +224,9 @@ pub struct InFlight {
     pub elapsed_ms: f64,
     /// From the request to its first bit.
     pub latency_ms: f64,
+    /// Bits that the line carried for other tracks since that, beyond what these take on average; never less than none. The
+    /// published rules know of none.
+    pub beside: f64,
 }
 
 impl InFlight {

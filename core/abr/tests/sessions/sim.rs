@@ -269,6 +269,7 @@ pub(crate) fn play(
                     first_byte: Some(at(first_byte)),
                     paced: false,
                     fetched_again: MediaTime::ZERO,
+                    beside: 0,
                 };
                 let buffer = (player.buffer_ms - (player.network.now_ms - requested)).max(0.0);
                 abandon =

@@ -83,7 +83,9 @@ impl Engine {
         let Some(end) = self.index_of(reference).and_then(SegmentIndex::edge) else { return };
         // A cache may have kept it.
         let age = Duration::from_secs(answered.age_s.unwrap_or(0));
-        self.title.live.edge.see(end, answered.head - age);
+        // A host that runs late asks late, and hears of the answer late.
+        let late = self.timers.lateness(self.now) * 2;
+        self.title.live.edge.see(end, answered.head - age, late);
     }
 
     /// The rendition whose playlist tells where the title is: of the picture, if there is one.

@@ -196,7 +196,7 @@ impl<'a> Session<'a> {
             elapsed_ms += ms;
             least_ms = PROGRESS_MS;
             if received < size {
-                let in_flight = InFlight { level, size, received, elapsed_ms, latency_ms };
+                let in_flight = InFlight { level, size, received, elapsed_ms, latency_ms, beside: 0.0 };
                 if let Some(instead) = give_up(self, &in_flight) {
                     end = End::GivenUp(instead);
                     break;
