@@ -175,7 +175,15 @@ impl DefaultRetry {
 
     /// Nobody answers: not the fault of what was asked for.
     fn is_outage(failure: &Failure) -> bool {
-        let silent = matches!(failure.code, ErrorCode::DnsFailed | ErrorCode::ConnectFailed | ErrorCode::Timeout);
+        failure.code != ErrorCode::ConnectionLost && Self::is_silence(failure)
+    }
+
+    /// The same, or a connection broke that may be the last of a line that is down.
+    fn is_silence(failure: &Failure) -> bool {
+        let silent = matches!(
+            failure.code,
+            ErrorCode::DnsFailed | ErrorCode::ConnectFailed | ErrorCode::ConnectionLost | ErrorCode::Timeout
+        );
         silent && failure.silent_for.is_some()
     }
 
@@ -291,8 +299,10 @@ impl RetryPolicy for DefaultRetry {
             after = asked;
             reasons.push(format!("the server asks to wait {} s", asked.as_secs()));
         }
-        // A line that is down is down for what follows too.
-        let borne = failure.bears.filter(|bears| after > *bears && !failure.has_alternate && !Self::is_outage(failure));
+        // Once more is always asked, unless the server says when; and a line that is down is down for what follows too.
+        let again = failure.attempt > 0 || asked.is_some_and(|asked| asked >= after);
+        let borne = failure.bears.filter(|bears| again && after > *bears);
+        let borne = borne.filter(|_| !failure.has_alternate && !Self::is_silence(failure));
         if let Some(bears) = borne {
             let bears = bears.as_secs_f64();
             return elsewhere(match asked.filter(|asked| *asked >= after) {

@@ -112,6 +112,8 @@ pub(crate) struct Title {
     pub(crate) bad_locations: BTreeMap<String, Timestamp>,
     /// Renditions whose playlist or index cannot be had, and until when they are left alone.
     pub(crate) dead: BTreeMap<RenditionRef, Timestamp>,
+    /// Tracks of sound (period and track) that were left because they were refused, and not because there is nothing of them.
+    pub(crate) refused_sound: BTreeSet<(usize, usize)>,
     /// Renditions that are not played for want of keys.
     pub(crate) barred: BTreeMap<RenditionRef, Bar>,
     pub(crate) key_files: KeyFiles,

@@ -287,9 +287,8 @@ impl Engine {
             return Some(error);
         }
         // Who refuses the second one too is out of order, and not one of its languages.
-        let left_before =
-            |other: &RenditionRef| other.period == period && other.track != track && self.is_left_for_good(*other);
-        if !is_absence(&error) && self.title.dead.keys().any(left_before) {
+        let refused = !is_absence(&error);
+        if refused && self.title.refused_sound.iter().any(|other| other.0 == period && other.1 != track) {
             return Some(error);
         }
         let renditions = self.track(period, track).map_or(0, |track| track.renditions.len());
@@ -299,6 +298,9 @@ impl Engine {
         if self.pick_track(period, TrackKind::Audio, None).is_none() {
             self.title.dead = before;
             return Some(error);
+        }
+        if refused {
+            self.title.refused_sound.insert((period, track));
         }
         self.report(error.recovered(Handling::Replaced));
         match to_come {
@@ -412,12 +414,6 @@ impl Engine {
             .map_or(0, |rendition| rendition.bases.iter().filter(|base| self.is_good(base)).count().saturating_sub(1));
         let usable = |rendition: &usize| self.is_usable(stream, *rendition);
         stream.ladder.iter().flat_map(Step::candidates).filter(usable).count() + bases
-    }
-
-    /// Whether a rendition of sound is left alone as long as the title plays.
-    fn is_left_for_good(&self, reference: RenditionRef) -> bool {
-        let sound = self.track(reference.period, reference.track).is_some_and(|track| track.kind == TrackKind::Audio);
-        sound && self.title.dead.get(&reference) == Some(&FOR_GOOD)
     }
 
     /// Whether a rendition is left alone, because its playlist or index could not be had.

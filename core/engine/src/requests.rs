@@ -249,13 +249,15 @@ impl Requests {
 
     /// Bytes came of a request: those that share its way had less of the line for it.
     pub(crate) fn note_shared(&mut self, id: RequestId, bytes: u64) {
-        let Some(of) = self.active.get(&id).filter(|of| !of.is_from_cache()).map(|of| of.url().to_owned()) else {
-            return;
-        };
-        let others = self.active.iter_mut().filter(|(other, request)| **other != id && request.first_byte.is_some());
-        for (_, other) in others.filter(|(_, other)| uri::same_origin(other.url(), &of)) {
-            other.beside = other.beside.saturating_add(bytes);
+        // Taken out, so that it may be compared with the others while those change.
+        let Some(of) = self.active.remove(&id) else { return };
+        if !of.is_from_cache() {
+            let begun = self.active.values_mut().filter(|other| other.first_byte.is_some());
+            for other in begun.filter(|other| uri::same_origin(other.url(), of.url())) {
+                other.beside = other.beside.saturating_add(bytes);
+            }
         }
+        self.active.insert(id, of);
     }
 
     pub(crate) fn get(&self, id: RequestId) -> Option<&Request> {

@@ -18,24 +18,27 @@ use crate::action::{Action, SinkCommand};
 use crate::buffer::SEAM;
 use crate::engine::Engine;
 use crate::media::{container_time, FragmentTrack};
-use crate::stream::{RenditionRef, SegmentFetch, Stream};
+use crate::stream::{SegmentFetch, Stream};
 
 /// Media timestamps this close to what is expected are right as they are: playlists round, and
 /// an offset of a rounding error would only smear exact times.
 pub(crate) const OFFSET_TOLERANCE: MediaTime = MediaTime::from_millis(250);
 
+/// What is nearer to its place is a gap or a rounding error, however short its segment is.
+const LEAST_LEAP: MediaTime = MediaTime::from_secs(1);
+
 /// Media that was found ahead of its place, and refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Leap {
-    rendition: RenditionRef,
     segment: u64,
     by: MediaTime,
 }
 
 impl Leap {
-    /// Whether another object is as far from its place: one that is asked for again is no second witness.
+    /// Whether another segment is as far from its place. The same one, of another rendition too, comes from the same encoder
+    /// and packager, and is no second witness.
     fn confirms(&self, other: &Self, tolerance: MediaTime) -> bool {
-        (self.rendition, self.segment) != (other.rendition, other.segment) && self.by.abs_diff(other.by) <= tolerance
+        self.segment != other.segment && self.by.abs_diff(other.by) <= tolerance
     }
 }
 
@@ -86,7 +89,7 @@ impl Engine {
     /// Whether a fragment is of another time than its segment has in the manifest and behind what came before: it is of
     /// another object than the manifest means, its bytes are damaged, or timestamps jump where nothing says so. Some error
     /// if so. Back in time that is always refused: the samples are there already. What lies ahead of its place is believed
-    /// when another object, of another rendition or the next segment, is as far ahead: then the timestamps did jump.
+    /// when the next segment that comes is as far ahead: then the timestamps did jump.
     pub(crate) fn is_elsewhere(&mut self, kind: TrackKind, found: &[FragmentTrack]) -> Option<Error> {
         let stream = self.streams.get(&kind)?;
         let fetch = stream.fetch.as_ref()?;
@@ -103,6 +106,7 @@ impl Engine {
             None => self.agreed_offset(stream, fetch, container_start)?,
         };
         let start = container_start + offset;
+        let expected = begun.map_or(fetch.start - shift, |item| item.media_end);
         let half = (fetch.end - fetch.start).mul_ratio(1, 2).max(SEAM + SEAM);
         // Where durations do not add up, media is where it follows from what was before; the manifest may be right all the
         // same, behind media that was not where it belongs.
@@ -110,7 +114,8 @@ impl Engine {
         // What is longer than announced goes on behind the end of its segment, and of what grows the end is not known.
         let grows = begun.is_some() || fetch.part.is_some() || fetch.open.is_some();
         let beyond = if grows { self.segment_duration(stream).max(half) } else { MediaTime::ZERO };
-        let ahead = start >= fetch.end - shift + beyond && start >= fetch.end + beyond;
+        let end = fetch.end.max(fetch.start + LEAST_LEAP) + beyond;
+        let ahead = start >= end - shift && start >= end;
         let message = match (back, ahead) {
             (true, _) => "the segment's media is of a time before: it is another one's, or its timestamps begin anew",
             (_, true) => {
@@ -119,8 +124,8 @@ impl Engine {
             _ => return None,
         };
         let error = Error::new(ErrorCode::TimestampInvalid, message);
-        let error = error.fact("expected", fetch.start - shift).fact("found", start);
-        let leap = Leap { rendition: fetch.rendition, segment: fetch.number, by: start - (fetch.start - shift) };
+        let error = error.fact("expected", expected).fact("found", start);
+        let leap = Leap { segment: fetch.number, by: start - expected };
         let stream = self.streams.get_mut(&kind)?;
         let confirmed = ahead && stream.leap.replace(leap).is_some_and(|before| before.confirms(&leap, half));
         (!confirmed).then_some(error)

@@ -53,13 +53,19 @@ impl Zone {
     /// How much the device is to be spared for it now, and was before.
     fn pressure(&self, before: Pressure) -> Pressure {
         let temperature = fs::read_to_string(&self.temperature).ok().and_then(|text| text.trim().parse().ok());
-        let Some(temperature) = temperature.filter(|temperature: &i64| *temperature > 0) else { return Pressure::None };
+        // A sensor that is not to be read just now is as it was.
+        let Some(temperature) = temperature.filter(|temperature: &i64| *temperature > 0) else { return before };
         let reached = |(level, at): &&(Pressure, i64)| {
             let over = if *level <= before { COOLER } else { 0 };
             temperature >= at - over
         };
         self.trips.iter().filter(reached).map(|(level, _)| *level).max().unwrap_or_default()
     }
+}
+
+/// How much the device is to be spared for each of its zones, which were told for so much each before.
+fn levels_of(zones: &[Zone], before: &[Pressure]) -> Vec<Pressure> {
+    zones.iter().zip(before).map(|(zone, before)| zone.pressure(*before)).collect()
 }
 
 /// The zones of a system whose files are below a folder.
@@ -84,11 +90,14 @@ fn follow_below(root: PathBuf, every: Duration) -> watch::Receiver<Pressure> {
         // Sensors may keep whoever reads them waiting.
         let Ok(zones) = spawn_blocking(move || zones(&root)).await else { return };
         let zones = Arc::new(zones);
+        let mut levels = vec![Pressure::None; zones.len()];
         while !zones.is_empty() {
-            let (before, read) = (*told.borrow(), Arc::clone(&zones));
-            let worst = move || read.iter().map(|zone| zone.pressure(before)).max().unwrap_or_default();
-            let Ok(now) = spawn_blocking(worst).await else { return };
-            told.send_if_modified(|known| std::mem::replace(known, now) != now);
+            let read = Arc::clone(&zones);
+            let look = move || levels_of(&read, &levels);
+            let Ok(now) = spawn_blocking(look).await else { return };
+            levels = now;
+            let worst = levels.iter().copied().max().unwrap_or_default();
+            told.send_if_modified(|known| std::mem::replace(known, worst) != worst);
             tokio::select! {
                 () = told.closed() => return,
                 () = tokio::time::sleep(every) => {}
@@ -131,7 +140,7 @@ mod tests {
     fn a_zone_is_hot_from_where_its_system_slows_down_and_critical_before_it_shuts_off() {
         let root = system(&TRIPS);
         let zones = zones(root.path());
-        let mut before = Pressure::None;
+        let mut before = vec![Pressure::None];
         let cases = [
             ("84999", Pressure::None),
             ("85000", Pressure::High),
@@ -142,11 +151,13 @@ mod tests {
             ("96000", Pressure::High),
             ("60000", Pressure::None),
             ("nonsense", Pressure::None),
+            ("86000", Pressure::High),
+            ("nonsense", Pressure::High),
         ];
         for (temperature, expected) in cases {
             write(root.path(), "temp", temperature);
-            before = zones.iter().map(|zone| zone.pressure(before)).max().expect("a zone");
-            assert_eq!(before, expected, "{temperature}");
+            before = levels_of(&zones, &before);
+            assert_eq!(before, [expected], "{temperature}");
         }
     }
 

@@ -45,13 +45,17 @@ impl Engine {
         self.announced_since(fetch).filter(|since| *since <= known + length.mul_ratio(JUST_COME, 1))
     }
 
-    /// Whether what a stream could not have for long may come back: it did have media, asks for each segment as it is made, and
-    /// has not done so in vain for longer than a list is waited for that does not change.
+    /// Whether what a stream could not have for long may come back: it did have media, asks for each segment as it is made (or
+    /// has only just begun to leave out what it could not have, on its way there), and has not done so in vain for longer than
+    /// a list is waited for that does not change.
     pub(crate) fn may_come_back(&self, stream: &Stream, fetch: &SegmentFetch) -> bool {
         let lost = self.config.live.stale_after;
         let since = stream.lost.since.map_or(Duration::ZERO, |since| self.now.since(since));
+        let on_its_way = self.title.live.following.live
+            && self.goes_on(fetch.rendition)
+            && since < self.segment_duration(stream).mul_ratio(JUST_COME, 1).to_duration();
         stream.delivered
-            && self.just_announced_since(fetch).is_some()
+            && (on_its_way || self.just_announced_since(fetch).is_some())
             && (lost.is_zero() || since < patience(lost, false))
     }
 
@@ -114,9 +118,9 @@ impl Engine {
         }
     }
 
-    /// How long media that its server refuses may be waited for from now: in what goes on, to wait for longer than playback
-    /// does without costs the viewer that time, and to leave it out what would have been seen in it. Where playback stands,
-    /// one length of that is spent, whichever was waited for; but while nothing follows yet there is nothing to go on with.
+    /// How long media that could not be had may be waited for from now: in what goes on, to wait for longer than playback does
+    /// without costs the viewer that time, and to leave it out what would have been seen in it. Where playback stands for it,
+    /// one length of that is spent, for all that fails in a row; but while nothing follows yet there is nothing to go on with.
     /// None: as long as anybody waits.
     pub(crate) fn bears(&self, purpose: &Purpose) -> Option<Duration> {
         let Purpose::Segment(kind) = purpose else { return None };
@@ -125,8 +129,11 @@ impl Engine {
         let fetch = stream.fetch.as_ref()?;
         // Of pictures it takes a whole segment to go on without a part.
         let length = (fetch.end - fetch.start).max(self.segment_duration(stream));
+        let failing =
+            stream.lost.since.or(stream.trouble_since).unwrap_or(self.now).max(self.requests.back.unwrap_or_default());
         let borne = match self.playback.stalled_at {
-            Some(since) => self.real(length).saturating_sub(self.now.since(since)),
+            // What it stood for before is another matter.
+            Some(stalled) => self.real(length).saturating_sub(self.now.since(stalled.max(failing))),
             None => self.spare(purpose).saturating_add(self.real(length)),
         };
         let own = fetch.end - fetch.start;

@@ -423,6 +423,8 @@ impl Engine {
         }
         each(&mut self.title.dead, moved);
         each(&mut self.title.barred, moved);
+        let refused = std::mem::take(&mut self.title.refused_sound);
+        self.title.refused_sound = refused.into_iter().filter_map(|(at, track)| Some((place(at)?, track))).collect();
         each(&mut self.title.rendition_needs, moved);
         self.requests.move_periods(moved);
         self.keys.move_periods(moved);

@@ -384,3 +384,25 @@ fn an_outage_of_about_as_long_as_a_list_is_waited_for_is_survived_as_shorter_and
         }
     }
 }
+
+/// What playback stood for before says nothing of how long a refusal may be waited for: once, a dozen segments were left out in
+/// a second, and the title ended.
+#[test]
+fn a_server_that_refuses_for_a_moment_when_the_line_is_back_is_asked_again() {
+    for path in [HLS, PART_FILES, TIME, CHUNKS] {
+        for (down, refuses_ms) in [(25, 1000), (50, 1000), (50, 4000)] {
+            let back = (30 + down) * 1000;
+            let refused = back..back + refuses_ms;
+            let origin = Origin::new().editing(move |at, path, response| match segment(path) {
+                Some(_) if refused.contains(&(at.as_micros() / 1000)) => out_of_order().into(),
+                _ => response.into(),
+            });
+            let mut session = origin.play(path).network(outages(&[(30, 30 + down)]));
+            let outcome = session.run(Some(at(180_000)));
+            assert_eq!(outcome, Outcome::Until, "{path}, {down} s: {:?}", errors(&session));
+            assert_eq!(session.engine().snapshot(session.now()).state, State::Playing, "{path}, {down} s");
+            let most = Duration::from_millis(down * 1000 + refuses_ms + 6000);
+            assert!(stood(&session) < most, "{path}, {down} s: {:?}", stood(&session));
+        }
+    }
+}
