@@ -21,6 +21,10 @@ use crate::stream::{Absent, SegmentFetch, Stream};
 /// What was announced so many of its lengths ago at most, beside what is known of how late its like comes, has just come.
 const JUST_COME: i64 = 3;
 
+/// Whose lists go on is there, whatever is wrong with its media: that is waited for so many times as long as a list that stands
+/// still.
+const LISTED_ON: u32 = 2;
+
 impl Engine {
     /// How long ago what is fetched was announced; None unless its title goes on.
     fn announced_since(&self, fetch: &SegmentFetch) -> Option<MediaTime> {
@@ -46,8 +50,8 @@ impl Engine {
     }
 
     /// Whether what a stream could not have for long may come back: it did have media, asks for each segment as it is made (or
-    /// has only just begun to leave out what it could not have, on its way there), and has not done so in vain for longer than
-    /// a list is waited for that does not change.
+    /// has only just begun to leave out what it could not have, on its way there), and has not done so in vain for more than
+    /// [`LISTED_ON`] times as long as a list is waited for that does not change.
     pub(crate) fn may_come_back(&self, stream: &Stream, fetch: &SegmentFetch) -> bool {
         let lost = self.config.live.stale_after;
         let since = stream.lost.since.map_or(Duration::ZERO, |since| self.now.since(since));
@@ -56,7 +60,7 @@ impl Engine {
             && since < self.segment_duration(stream).mul_ratio(JUST_COME, 1).to_duration();
         stream.delivered
             && (on_its_way || self.just_announced_since(fetch).is_some())
-            && (lost.is_zero() || since < patience(lost, false))
+            && (lost.is_zero() || since < patience(lost, false) * LISTED_ON)
     }
 
     /// What was fetched is not there, and was left out. If it is the first that is not, that is kept in mind; else the first
