@@ -122,7 +122,8 @@ pub trait RetryPolicy: Send {
 ///   then left out.
 /// - Pauses grow exponentially from 200 ms to 4 s and are drawn from the upper half of their span,
 ///   so that many players do not come back at once. `Retry-After` lengthens a pause, up to a bound. What goes on
-///   meanwhile is left out rather than waited for longer than playback does without it.
+///   meanwhile is left out rather than waited for longer than [`Failure::bears`]; but it is asked for once more, unless the server
+///   says when.
 /// - Retries of the session are budgeted: three, and a tenth of what succeeded. The budget does not
 ///   stop the last hope: with nowhere else to go, the attempts of the class count alone.
 #[derive(Clone, Debug)]

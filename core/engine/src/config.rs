@@ -152,7 +152,8 @@ pub struct LiveConfig {
     pub max_rate_milli: Option<u32>,
     /// A live title whose playlist has nothing new for so long has lost its encoder: what there is of it is played, then
     /// playback ends. Default 60 s, and half as long again where nobody has answered anything for most of that time: then it is
-    /// the line that is down, and media is waited for as long. Zero waits for ever.
+    /// the line that is down, and media is waited for as long. Where lists go on and media cannot be had they are asked for twice as
+    /// long. Zero waits for ever.
     pub stale_after: Duration,
     /// Whom a DASH service may mean by the `Scope` of a `ServiceDescription`: what is said to one of these counts, else what
     /// is said to all. Default none; who plays with low latency is meant by DVB's scope of it besides.

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 /// How often zones are looked at: heat comes and goes in minutes.
-pub(crate) const EVERY: Duration = Duration::from_secs(10);
+const EVERY: Duration = Duration::from_secs(10);
 /// So much cooler than a trip point it is over, in thousandths of a degree: else it would be told by turns.
 const COOLER: i64 = 3_000;
 /// So near to where it shuts itself off a system is about to do so.

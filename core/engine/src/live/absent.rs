@@ -60,7 +60,7 @@ impl Engine {
             && since < self.segment_duration(stream).mul_ratio(JUST_COME, 1).to_duration();
         stream.delivered
             && (on_its_way || self.just_announced_since(fetch).is_some())
-            && (lost.is_zero() || since < patience(lost, false) * LISTED_ON)
+            && (lost.is_zero() || since < patience(lost, false).saturating_mul(LISTED_ON))
     }
 
     /// What was fetched is not there, and was left out. If it is the first that is not, that is kept in mind; else the first
