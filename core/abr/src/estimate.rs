@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use telecine_model::Timestamp;
+use telecine_model::{HttpVersion, Timestamp};
 
 /// Names a transfer from its first byte to its end. The caller's request number will do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,6 +96,17 @@ pub struct Forecast {
     pub typical_error_milli: u32,
 }
 
+/// Who answers a transfer, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer<'a> {
+    /// URL that was asked for.
+    pub asked: &'a str,
+    /// URL that answers: another one where redirects led there.
+    pub by: &'a str,
+    /// The version of HTTP that it answers by, where that is known: a host is another one by another version.
+    pub version: Option<HttpVersion>,
+}
+
 /// Watches transfers and says what the network does.
 ///
 /// Feed one estimator with the transfers of all tracks from one place: picture and sound share the
@@ -107,9 +118,9 @@ pub trait Estimator: Send {
     /// Name for reports.
     fn name(&self) -> &'static str;
 
-    /// A transfer that was asked for at the URL `asked` is answered by `by`, where redirects led. Call it as the answer begins,
-    /// before anything else of the transfer. Without it a transfer is of the line alone.
-    fn on_answer(&mut self, _transfer: TransferId, _asked: &str, _by: &str, _now: Timestamp) {}
+    /// A transfer is answered. Call it as the answer begins, before anything else of the transfer. Without it a transfer is of
+    /// the line alone.
+    fn on_answer(&mut self, _transfer: TransferId, _answer: &Answer<'_>, _now: Timestamp) {}
 
     /// `bytes` of a body arrived so far.
     fn on_progress(&mut self, _transfer: TransferId, _bytes: u64, _now: Timestamp) {}

@@ -6,7 +6,7 @@ use telecine_model::Timestamp;
 
 use crate::belief::Belief;
 use crate::bursts::Bursts;
-use crate::estimate::{Estimate, Estimator, TransferId, TransferSample};
+use crate::estimate::{Answer, Estimate, Estimator, TransferId, TransferSample};
 use crate::hosts::{Hosts, Line};
 use crate::link::Link;
 use crate::recent::{RateSample, Window};
@@ -42,7 +42,7 @@ const BURST_SHARE: f64 = 0.2;
 ///   before were.
 /// - A paced body of which that was not known, or one that the player itself read slowly, counts only where it shows more than
 ///   was believed.
-/// - All of that is kept for the line, and once more for each host ([`Estimator::on_answer`]): of a host's transfers, beside
+/// - All of that is kept for the line, and once more for each host and version of HTTP ([`Estimator::on_answer`]): of a host's transfers, beside
 ///   whichever others are under way. A host that nothing has come from is believed to give seven tenths of what the line
 ///   is known for, half way between what it does now and what it mostly does; that counts for one second of transfer,
 ///   so that two segments of its own leave next to nothing of it, and its doubt. What a host did is worth less when others have
@@ -158,8 +158,8 @@ impl Estimator for DualEwma {
         "dual-ewma"
     }
 
-    fn on_answer(&mut self, transfer: TransferId, asked: &str, by: &str, now: Timestamp) {
-        self.hosts.answered(transfer, asked, by, now);
+    fn on_answer(&mut self, transfer: TransferId, answer: &Answer<'_>, now: Timestamp) {
+        self.hosts.answered(transfer, answer, now);
     }
 
     fn on_progress(&mut self, transfer: TransferId, bytes: u64, now: Timestamp) {

@@ -1,15 +1,15 @@
 //! What is known of each host that media comes from.
 //!
 //! Transfers from wherever share the line to the viewer, and what the line carries is known of all of them. But a host may be
-//! slower than the line, and another one is not to be judged by that.
+//! slower than the line, and another one is not to be judged by that. What answers by another version of HTTP counts as another host.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use telecine_model::{uri, Timestamp};
+use telecine_model::{uri, HttpVersion, Timestamp};
 
 use crate::belief::{Belief, Lent};
-use crate::estimate::{Recent, TransferId};
+use crate::estimate::{Answer, Recent, TransferId};
 use crate::recent::{RateSample, Window};
 
 /// Hosts that are known at once; beyond this the one is forgotten that was not heard of for the longest time.
@@ -64,6 +64,8 @@ type HostId = u64;
 pub(crate) struct Host {
     id: HostId,
     origin: Origin,
+    /// The same host by another version is another one: connections of their own, often another machine.
+    version: Option<HttpVersion>,
     pub(crate) belief: Belief,
     pub(crate) window: Window,
     /// When a rate of it was measured last.
@@ -100,14 +102,15 @@ impl Line<'_> {
 
 impl Hosts {
     /// A transfer that was asked for at one URL is answered by another.
-    pub(crate) fn answered(&mut self, transfer: TransferId, asked: &str, by: &str, now: Timestamp) {
+    pub(crate) fn answered(&mut self, transfer: TransferId, answer: &Answer<'_>, now: Timestamp) {
+        let &Answer { asked, by, version } = answer;
         let Some(origin) = Origin::of(by) else { return };
-        let id = match self.known.iter_mut().find(|host| host.origin == origin) {
+        let id = match self.known.iter_mut().find(|host| host.origin == origin && host.version == version) {
             Some(host) => {
                 host.heard = host.heard.max(now);
                 host.id
             }
-            None => self.meet(origin, now),
+            None => self.meet(origin, version, now),
         };
         if self.transfers.len() >= MAX_TRANSFERS && !self.transfers.contains_key(&transfer) {
             self.transfers.pop_first();
@@ -122,7 +125,7 @@ impl Hosts {
         }
     }
 
-    fn meet(&mut self, origin: Origin, now: Timestamp) -> HostId {
+    fn meet(&mut self, origin: Origin, version: Option<HttpVersion>, now: Timestamp) -> HostId {
         if self.known.len() >= MAX_HOSTS {
             let oldest = self.known.iter().enumerate().min_by_key(|(_, host)| (host.heard, host.id));
             if let Some(oldest) = oldest.map(|(place, _)| place) {
@@ -136,6 +139,7 @@ impl Hosts {
         self.known.push(Host {
             id,
             origin,
+            version,
             belief: Belief::default(),
             window: Window::default(),
             measured: None,
@@ -167,10 +171,12 @@ impl Hosts {
     /// What is believed of whoever answers what is asked for at a URL, and what its rate was like.
     pub(crate) fn believed(&self, asked: &str, line: &Line<'_>) -> (Belief, Option<Recent>) {
         let led = self.leads.iter().find(|(from, _)| from.is_of(asked)).map(|(_, to)| *to);
-        let host = self.known.iter().find(|host| match led {
+        // By which version it will answer is not known before it does: by that of its last answer.
+        let host = self.known.iter().filter(|host| match led {
             Some(id) => host.id == id,
             None => host.origin.is_of(asked),
         });
+        let host = host.max_by_key(|host| (host.heard, host.id));
         match host {
             Some(host) => (host.at_present(line), host.window.recent()),
             None => (Belief::default().beside(0.0, line), None),

@@ -118,7 +118,7 @@ use crate::published::{Bba, Dynamic, DynamicDash, Horizon, Mpc, Playable, Predic
 
 pub use bola::{BolaE, Oscillation};
 pub use candidate::{in_one_line, Candidate, Standing};
-pub use estimate::{Change, Estimate, Estimator, Forecast, Recent, TransferFlags, TransferId, TransferSample};
+pub use estimate::{Answer, Change, Estimate, Estimator, Forecast, Recent, TransferFlags, TransferId, TransferSample};
 pub use ewma::DualEwma;
 pub use foresight::{Foresight, ForesightAlone};
 pub use low_latency::LowLatency;

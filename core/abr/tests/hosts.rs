@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use telecine_abr::{DualEwma, Estimate, Estimator, TransferId, TransferSample};
-use telecine_model::Timestamp;
+use telecine_abr::{Answer, DualEwma, Estimate, Estimator, TransferId, TransferSample};
+use telecine_model::{HttpVersion, Timestamp};
 
 const A: &str = "https://a.example/title/";
 const B: &str = "https://b.example/title/";
@@ -27,8 +27,12 @@ impl Player {
     }
 
     fn fetch(&mut self, asked: &str, by: &str, kbps: u64) {
+        self.fetch_by(&Answer { asked, by, version: None }, kbps);
+    }
+
+    fn fetch_by(&mut self, answer: &Answer<'_>, kbps: u64) {
         let (id, begins) = (TransferId(self.next), self.at + 50);
-        self.estimator.on_answer(id, asked, by, ms(begins));
+        self.estimator.on_answer(id, answer, ms(begins));
         self.estimator.on_progress(id, 0, ms(begins));
         self.estimator.on_transfer(&TransferSample {
             id,
@@ -175,6 +179,34 @@ fn hosts_are_told_apart_by_scheme_host_and_port() {
     }
 }
 
+/// Two services behind one name, say: one slow by version 1, one fast by 2. Which one is asked is known by who answered last.
+#[test]
+fn a_host_is_another_one_by_another_version_of_http() {
+    let by = |version| Answer { asked: A, by: A, version: Some(version) };
+    let mut player = Player::new();
+    (0..20).for_each(|_| player.fetch_by(&by(HttpVersion::Http1), 1000));
+    assert_eq!(player.kbps(A), 1000);
+    (0..20).for_each(|_| player.fetch_by(&by(HttpVersion::Http2), 8000));
+    let by_two = player.kbps(A);
+    assert!(by_two > 7900, "{by_two}: nothing of version 1 is in it");
+    player.fetch_by(&by(HttpVersion::Http1), 1000);
+    let back = player.kbps(A);
+    assert!((900..2000).contains(&back), "{back}: it is known of before, and was not spoilt by version 2");
+}
+
+/// A request cannot say by which version it will be answered, and a host that went over to another one stays with it.
+#[test]
+fn what_a_host_gives_is_what_it_gave_by_the_version_of_its_last_answer() {
+    let by = |version| Answer { asked: A, by: A, version };
+    let mut player = Player::new();
+    (0..20).for_each(|_| player.fetch_by(&by(Some(HttpVersion::Http3)), 6000));
+    (0..20).for_each(|_| player.fetch_by(&by(None), 2000));
+    player.fetch_by(&by(Some(HttpVersion::Http3)), 6000);
+    assert!(player.kbps(A) > 5000, "{}", player.kbps(A));
+    player.fetch_by(&by(None), 2000);
+    assert!(player.kbps(A) < 3000, "{}", player.kbps(A));
+}
+
 /// Picture from one host, sound from another, at once: what comes of both is what the line carries.
 #[test]
 fn transfers_from_different_hosts_at_once_are_one_load_of_the_line() {
@@ -183,7 +215,7 @@ fn transfers_from_different_hosts_at_once_are_one_load_of_the_line() {
         let at = round * 5000;
         let (video, audio) = (TransferId(2 * round), TransferId(2 * round + 1));
         for (id, from) in [(video, A), (audio, B)] {
-            estimator.on_answer(id, from, from, ms(at + 100));
+            estimator.on_answer(id, &Answer { asked: from, by: from, version: None }, ms(at + 100));
             estimator.on_progress(id, 0, ms(at + 100));
         }
         for step in 1..=16 {

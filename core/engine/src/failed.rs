@@ -187,9 +187,15 @@ impl Engine {
                 self.streams.values().find(same_track).is_some_and(|stream| self.choices(stream) > 1)
                     || self.left_though_known(*reference).next().is_some()
             }
-            Purpose::Init(kind, _) | Purpose::Segment(kind) => {
-                self.streams.get(kind).is_some_and(|stream| self.choices(stream) > 1)
-            }
+            Purpose::Init(kind, _) | Purpose::Segment(kind) => self.streams.get(kind).is_some_and(|stream| {
+                // What was shown of a whole segment is not shown again in another rendition: only another base has its rest.
+                let torn = stream.fetch.as_ref().is_some_and(|fetch| fetch.appended > 0 && fetch.part.is_none());
+                if torn {
+                    self.other_bases(stream) > 0
+                } else {
+                    self.choices(stream) > 1
+                }
+            }),
         }
     }
 

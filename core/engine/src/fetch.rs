@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use telecine_abr::{TransferFlags, TransferId, TransferSample};
+use telecine_abr::{Answer, TransferFlags, TransferId, TransferSample};
 use telecine_delivery::{classify_status, RequestClass};
 use telecine_model::presentation::BaseUrl;
 use telecine_model::{uri, ByteRange, Error, ErrorCode, TrackKind};
@@ -238,7 +238,8 @@ impl Engine {
                         if tells {
                             let estimator = &mut self.policies.estimator;
                             let by = Some(&*head.url).filter(|url| !url.is_empty()).unwrap_or(&request.fetch.url);
-                            estimator.on_answer(transfer, &request.fetch.url, by, self.now);
+                            let answer = Answer { asked: &request.fetch.url, by, version: head.version };
+                            estimator.on_answer(transfer, &answer, self.now);
                             if paced {
                                 estimator.on_paced(transfer);
                             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use telecine_drm::session::{CdmEvent, StoredLicence};
-use telecine_model::{ErrorCode, MediaTime, NetworkType, TrackKind, WallTime};
+use telecine_model::{ErrorCode, HttpVersion, MediaTime, NetworkType, TrackKind, WallTime};
 
 use crate::action::LoadId;
 use crate::config::{Constraints, DataSaver, Preferences};
@@ -154,6 +154,8 @@ pub struct ResponseHead {
     pub status: u16,
     /// URL that answered, after redirects.
     pub url: String,
+    /// The version of HTTP that it answered by; none for files and memory, and where a platform is not told.
+    pub version: Option<HttpVersion>,
     /// Declared length of the body, where it is not content-encoded.
     pub content_length: Option<u64>,
     /// `Content-Type`.

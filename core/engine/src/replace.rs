@@ -408,12 +408,16 @@ impl Engine {
     /// How many places the next segment of a stream may come from: renditions that are not known to
     /// fail, and further bases of the one that is fetched.
     pub(crate) fn choices(&self, stream: &Stream) -> usize {
-        let rendition = stream.rendition.and_then(|r| self.rendition(stream.reference(r)));
-        let bases = rendition
-            .filter(|rendition| follows_bases(rendition))
-            .map_or(0, |rendition| rendition.bases.iter().filter(|base| self.is_good(base)).count().saturating_sub(1));
         let usable = |rendition: &usize| self.is_usable(stream, *rendition);
-        stream.ladder.iter().flat_map(Step::candidates).filter(usable).count() + bases
+        stream.ladder.iter().flat_map(Step::candidates).filter(usable).count() + self.other_bases(stream)
+    }
+
+    /// How many bases the rendition that a stream fetches has besides the one that is asked.
+    pub(crate) fn other_bases(&self, stream: &Stream) -> usize {
+        let rendition = stream.rendition.and_then(|r| self.rendition(stream.reference(r)));
+        rendition
+            .filter(|rendition| follows_bases(rendition))
+            .map_or(0, |rendition| rendition.bases.iter().filter(|base| self.is_good(base)).count().saturating_sub(1))
     }
 
     /// Whether a rendition is left alone, because its playlist or index could not be had.

@@ -75,6 +75,7 @@ fuzz_target!(|steps: Vec<Step<'_>>| {
                 id: id(back),
                 status,
                 url: "https://a.example/x".into(),
+                version: None,
                 content_length: None,
                 content_type: None,
                 retry_after: Some("1".into()),

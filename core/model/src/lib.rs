@@ -61,7 +61,7 @@ pub use error::{Blame, Domain, Error, ErrorCode, Handling, Place, Warning};
 pub use interstitial::Interstitial;
 pub use language::Language;
 pub use limits::Limits;
-pub use network::NetworkType;
+pub use network::{HttpVersion, NetworkType};
 pub use presentation::{DeclaredQuality, Period, Presentation, Protocol, Rendition, Track, TrackKind};
 pub use rng::Rng;
 pub use segments::{ByteRange, InitSection, Segment, SegmentIndex, SegmentTable, Segments};

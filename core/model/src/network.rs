@@ -1,4 +1,4 @@
-//! What a device reaches the network over.
+//! What a device reaches the network over, and how it is answered.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,4 +30,16 @@ impl NetworkType {
             Self::Cellular => "cellular",
         }
     }
+}
+
+/// The version of HTTP that an answer came by (RFC 9110, 2.5): how many connections share the line, and what a lost packet holds up,
+/// is another matter with each, and so is the rate that a host is seen to give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum HttpVersion {
+    /// 1.0 and 1.1 (RFC 9112): one transfer at a time on a connection.
+    Http1,
+    /// 2 (RFC 9113): many on one connection of TCP.
+    Http2,
+    /// 3 (RFC 9114): many on one connection of QUIC.
+    Http3,
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use telecine::{ErrorCode, Fetcher};
 use telecine_engine::{Body, FetchRequest, NetworkEvent, RequestClass, RequestId, ResponseHead, Validators};
-use telecine_model::ByteRange;
+use telecine_model::{ByteRange, HttpVersion};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -192,6 +192,7 @@ async fn an_answer_comes_with_the_headers_that_decide() {
     let head = fetched.head.expect("a head");
     assert_eq!((head.status, head.url, fetched.body.as_slice()), (200, url, &b"media"[..]));
     assert_eq!((head.content_length, head.content_type.as_deref()), (Some(5), Some("video/mp4")));
+    assert_eq!(head.version, Some(HttpVersion::Http1));
     assert_eq!((head.age_s, head.retry_after.as_deref(), head.from_cache), (Some(12), Some("5"), false));
     // The example of RFC 9110, 5.6.7.
     assert_eq!(head.date.map(telecine_model::WallTime::as_micros), Some(784_111_777_000_000));

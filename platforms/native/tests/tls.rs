@@ -12,6 +12,7 @@ use hyper_util::server::conn::auto;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use telecine::{ErrorCode, Fetcher};
 use telecine_engine::{Body, FetchRequest, NetworkEvent, RequestClass, RequestId};
+use telecine_model::HttpVersion;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -64,7 +65,8 @@ async fn redirect_to(target: &str) -> String {
     url
 }
 
-async fn get(url: &str) -> Result<String, (ErrorCode, String)> {
+/// The body, and the version that the fetcher says it came by.
+async fn get(url: &str) -> Result<(String, Option<HttpVersion>), (ErrorCode, String)> {
     let request = FetchRequest {
         id: RequestId(1),
         class: RequestClass::Segment,
@@ -86,15 +88,16 @@ async fn get(url: &str) -> Result<String, (ErrorCode, String)> {
     let (sender, mut events) = mpsc::channel(16);
     Fetcher::new(&[]).expect("a fetcher").fetch(&request, url, &sender).await;
     drop(sender);
-    let mut body = Vec::new();
+    let (mut body, mut version) = (Vec::new(), None);
     while let Some(event) = events.recv().await {
         match event {
+            NetworkEvent::Head(head) => version = head.version,
             NetworkEvent::Chunk { data: Body::Bytes(bytes), .. } => body.extend_from_slice(&bytes),
             NetworkEvent::Failed { code, message, .. } => return Err((code, message)),
             _ => {}
         }
     }
-    Ok(String::from_utf8(body).expect("text"))
+    Ok((String::from_utf8(body).expect("text"), version))
 }
 
 /// One test, because what the device trusts is a matter of its whole process.
@@ -105,8 +108,9 @@ async fn a_trusted_server_is_spoken_to_in_http_2_and_neither_another_nor_a_way_b
     assert_eq!(refused.0, ErrorCode::TlsFailed, "{}", refused.1);
 
     std::env::set_var("SSL_CERT_FILE", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls/ca.pem"));
-    assert_eq!(get(&url).await, Ok("HTTP/2.0".to_owned()));
-    assert_eq!(get(&redirect_to(&url).await).await, Ok("HTTP/2.0".to_owned()), "up from http");
+    let two = || Ok(("HTTP/2.0".to_owned(), Some(HttpVersion::Http2)));
+    assert_eq!(get(&url).await, two());
+    assert_eq!(get(&redirect_to(&url).await).await, two(), "up from http");
     let down = get(&format!("{url}/down")).await.expect_err("down to http");
     assert_eq!(down.0, ErrorCode::SchemeForbidden, "{}", down.1);
     let wrong_name = get(&url.replace("localhost", "127.0.0.2")).await.expect_err("not its name");

@@ -163,6 +163,7 @@ impl Response {
             id: request.id,
             status: self.status,
             url: self.url.clone(),
+            version: None,
             content_length: self.content_length,
             content_type: self.content_type.clone(),
             retry_after: self.retry_after.clone(),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use telecine_abr::{DualEwma, Estimate, Estimator, TransferId, TransferSample};
+use telecine_abr::{Answer, DualEwma, Estimate, Estimator, TransferId, TransferSample};
 use telecine_engine::{Config, Decision, DecisionKind, Event, Policies, State, TrackStats};
 use telecine_model::{Error, MediaTime, Timestamp, TrackKind};
 use telecine_virtual::testing::SyntheticTitle;
@@ -89,9 +89,9 @@ impl Estimator for Overheard {
         "overheard"
     }
 
-    fn on_answer(&mut self, transfer: TransferId, asked: &str, by: &str, now: Timestamp) {
+    fn on_answer(&mut self, transfer: TransferId, answer: &Answer<'_>, now: Timestamp) {
         self.note(transfer, None);
-        self.estimator.on_answer(transfer, asked, by, now);
+        self.estimator.on_answer(transfer, answer, now);
     }
 
     fn on_progress(&mut self, transfer: TransferId, bytes: u64, now: Timestamp) {

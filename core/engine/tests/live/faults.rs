@@ -21,13 +21,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use telecine_engine::DecisionKind;
 use telecine_model::ErrorCode::{
     self, ConnectFailed, HttpStatus, ManifestContradiction, ManifestRewound, ManifestStale, ManifestSyntax, Timeout,
 };
 use telecine_model::{MediaTime, TrackKind, WallTime};
 use telecine_virtual::{Outcome, Response, Session};
 
-use crate::common::{at, errors, track};
+use crate::common::{at, decisions, errors, track};
 use crate::origin::{refused, with_text, Origin, BEGIN};
 use crate::watch::{stalls, started};
 
@@ -406,6 +407,24 @@ fn standing_still(is: fn(&str) -> bool) -> Origin {
         }
         kept.get(path).cloned().unwrap_or(response).into()
     })
+}
+
+/// No other rendition has the rest of a segment that was shown in part: however little of the session's retries is left, asking
+/// again costs a moment, and leaving it out a segment.
+#[test]
+fn segments_of_which_each_breaks_off_once_are_asked_for_again_and_none_is_left_out() {
+    for path in [
+        "/hls/live_60/ts_muxed/cut_*@40000x1/demo/main.m3u8",
+        "/dash/live_60/utc_direct/chunk_500/ato_1500/ltgt_3000/cut_*@40000x1/demo/number.mpd",
+    ] {
+        let mut session = Origin::new().play(path).network("rate=5Mbps,rtt=40ms".parse().expect("a network"));
+        assert_eq!(session.run(Some(at(120_000))), Outcome::Until, "{path}");
+        let stood = session.engine().qoe(session.now()).stalled;
+        let left_out = decisions(&session, DecisionKind::Skip);
+        assert!(stood <= Duration::from_secs(2), "{path}: {stood:?}");
+        assert!(left_out.is_empty(), "{path}: {left_out:?}");
+        assert!(errors(&session).len() > 40, "{path}: hardly any broke off");
+    }
 }
 
 #[test]

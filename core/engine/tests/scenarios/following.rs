@@ -122,7 +122,7 @@ fn s08_a_step_up_is_seen_at_the_top_within_twelve_seconds() {
 
 /// Twelve seconds are asked for. Where the line rises late in a segment and its end is all that tells of it, the segment that
 /// would be seen within them is left as it is in HLS, whose list of the top has to come first: thirteen are the bound that is held there
-/// (docs/abr.md, weaknesses).
+/// (docs/abr-further.md, lesser weaknesses).
 #[test]
 fn s08_wherever_in_a_segment_the_step_comes_it_is_seen_within_twelve_in_dash_and_thirteen_in_hls() {
     let millis = [38_000, 39_000, 40_000, 41_000, 42_000, 43_000, 44_000, 45_000, 60_000];

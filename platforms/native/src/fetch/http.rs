@@ -9,10 +9,10 @@ use bytes::Bytes;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{self, HeaderMap, HeaderName};
-use reqwest::Url;
+use reqwest::{Url, Version};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use telecine_engine::{FetchRequest, RequestClass, ResponseHead, Validators};
-use telecine_model::{uri, ByteRange, Error, ErrorCode, WallTime};
+use telecine_model::{uri, ByteRange, Error, ErrorCode, HttpVersion, WallTime};
 use telecine_virtual::Failure;
 use tokio::time::{sleep_until, timeout, timeout_at, Instant};
 
@@ -66,7 +66,7 @@ impl Http {
         let late = |_| Failure::new(ErrorCode::Timeout, format!("no answer within {:?}", request.head_timeout));
         let answer = self.follow(request, title, out);
         let (url, response) = timeout_at(deadline, answer).await.map_err(late)??;
-        let head = head(request, url, response.status().as_u16(), response.headers());
+        let head = head(request, url, &response);
         if !head.is_success() {
             out.head(head).await?;
             return explain(response, request, out).await;
@@ -297,14 +297,16 @@ fn is_compressible(class: RequestClass) -> bool {
     matches!(class, Manifest | Playlist | Text | Steering | Clock)
 }
 
-fn head(request: &FetchRequest, url: String, status: u16, headers: &HeaderMap) -> ResponseHead {
+fn head(request: &FetchRequest, url: String, response: &reqwest::Response) -> ResponseHead {
+    let headers = response.headers();
     // The client takes both away from bodies that it decodes.
     let encoded = headers.contains_key(header::CONTENT_ENCODING);
     let number = |name| text(headers, name)?.trim().parse().ok();
     ResponseHead {
         id: request.id,
-        status,
+        status: response.status().as_u16(),
         url,
+        version: version_of(response.version()),
         content_length: number(header::CONTENT_LENGTH).filter(|_| !encoded),
         content_type: text(headers, header::CONTENT_TYPE),
         retry_after: text(headers, header::RETRY_AFTER),
@@ -314,6 +316,15 @@ fn head(request: &FetchRequest, url: String, status: u16, headers: &HeaderMap) -
         etag: text(headers, header::ETAG),
         last_modified: text(headers, header::LAST_MODIFIED),
         cmsd: ["cmsd-static", "cmsd-dynamic"].iter().flat_map(|name| lines(headers, name)).collect(),
+    }
+}
+
+fn version_of(version: Version) -> Option<HttpVersion> {
+    match version {
+        Version::HTTP_10 | Version::HTTP_11 => Some(HttpVersion::Http1),
+        Version::HTTP_2 => Some(HttpVersion::Http2),
+        Version::HTTP_3 => Some(HttpVersion::Http3),
+        _ => None,
     }
 }
 

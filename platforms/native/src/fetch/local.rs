@@ -95,6 +95,7 @@ async fn head(request: &FetchRequest, length: u64, kind: Option<&str>, out: &Out
         id: request.id,
         status: if request.byte_range.is_some() { 206 } else { 200 },
         url: request.url.clone(),
+        version: None,
         content_length: Some(length),
         content_type: kind.map(str::to_owned),
         retry_after: None,
