@@ -206,6 +206,6 @@ impl Engine {
         let healthy = ahead >= HEALTHY_S * 1000 && ahead >= goal / 100 * HEALTHY_PERCENT;
         let fits = self.playback.state == State::Playing && !self.plays_low_latency() && !stream.again.is(fetch);
         let rate = u64::from(self.playback.rate_milli);
-        (healthy && fits).then(|| (top.bitrate / 1000 * rate / 100).saturating_mul(u64::from(percent)))
+        (healthy && fits).then(|| ((top.bitrate / 1000).saturating_mul(rate) / 100).saturating_mul(u64::from(percent)))
     }
 }

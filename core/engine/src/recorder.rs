@@ -7,7 +7,7 @@
 //! [`CHECK_EVERY`] inputs, the hash of the action stream is written too, so that a replay can say
 //! where it parts from what happened.
 //!
-//! Format: the line `TELECINE-RECORDING 1`, then frames: length as a varint, postcard bytes. Each
+//! Format: the line `TELECINE-RECORDING 2`, then frames: length as a varint, postcard bytes. Each
 //! check also holds a hash of all bytes before it, so that damage is told from a difference.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +26,7 @@ use crate::requests::Requests;
 use crate::secrets::Secrets;
 use crate::Engine;
 
-const MAGIC: &[u8] = b"TELECINE-RECORDING 1\n";
+const MAGIC: &[u8] = b"TELECINE-RECORDING 2\n";
 
 /// Inputs between two notes of the hash.
 const CHECK_EVERY: u32 = 256;

@@ -271,13 +271,34 @@ pub(crate) fn ladder(
     let mut steps: Vec<Step> = Vec::new();
     for i in usable {
         let rendition = &track.renditions[i];
-        let same = steps.iter_mut().find(|step| is_same_quality(&track.renditions[step.rendition], rendition));
+        // What is the same has the same bitrate, and so stands beside it.
+        let beside = steps.iter_mut().rev().take_while(|step| step.bitrate == rendition.bandwidth);
+        let same = beside.into_iter().find(|step| is_same_quality(&track.renditions[step.rendition], rendition));
         match same {
             Some(step) => step.alternates.push(i),
             None => steps.push(Step { rendition: i, alternates: Vec::new(), bitrate: rendition.bandwidth }),
         }
     }
-    steps
+    thinned(steps)
+}
+
+/// Nobody sees the difference between more steps than that, and what rules reckon grows with them: of more, so many are kept, from
+/// the lowest to the highest.
+const MOST_STEPS: usize = 64;
+
+fn thinned(steps: Vec<Step>) -> Vec<Step> {
+    let last = steps.len().saturating_sub(1);
+    if last < MOST_STEPS {
+        return steps;
+    }
+    let kept = |place: usize| place * last / (MOST_STEPS - 1);
+    let mut next = 0;
+    let keep = |(i, step)| {
+        let keeps = kept(next) == i;
+        next += usize::from(keeps);
+        keeps.then_some(step)
+    };
+    steps.into_iter().enumerate().filter_map(keep).collect()
 }
 
 /// What excluded the next rendition above the top of a ladder; None if nothing did: the title has no more, or what
@@ -420,6 +441,20 @@ mod tests {
             track.renditions.push(rendition);
         }
         track
+    }
+
+    #[test]
+    fn of_a_ladder_with_thousands_of_steps_so_many_are_kept_as_a_rule_can_weigh_from_the_lowest_to_the_highest() {
+        for (many, kept) in [(1, 1), (63, 63), (64, 64), (65, 64), (10_000, 64)] {
+            let bandwidths: Vec<_> = (0..many).map(|i| (100_000 + i * 1000, 360, "avc1.4d401e")).collect();
+            let track = video(&bandwidths);
+            let (device, limits, viewer) = (Capabilities::default(), Constraints::default(), Preferences::default());
+            let steps = ladder(&track, &device, &limits, &viewer, None, None);
+            assert_eq!(steps.len(), kept, "{many}");
+            assert!(steps.is_sorted_by(|a, b| a.bitrate < b.bitrate), "{many}");
+            let ends = (steps[0].bitrate, steps[kept - 1].bitrate);
+            assert_eq!(ends, (100_000, 100_000 + (many - 1) * 1000), "{many}");
+        }
     }
 
     #[test]

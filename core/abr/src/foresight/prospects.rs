@@ -186,9 +186,9 @@ impl Prospects {
         let mut best = (None, goes_on + margin);
         for level in 0..in_flight.level {
             let anew = moment.anew(level);
-            // What is no smaller than the rest saves nothing.
+            // What is no smaller than the rest saves nothing; a list that has to come first may make a lower level dearer than the next.
             if anew.kbit >= rest / 1000.0 {
-                break;
+                continue;
             }
             let worth = judge.next(&anew);
             if worth > best.1 {

@@ -358,7 +358,11 @@ impl Engine {
         let least = |stream: &Stream| self.usable_steps(stream).iter().map(|step| step.bitrate).min();
         let needed = essential.filter_map(least).fold(0, u64::saturating_add);
         // The list of each part takes its share of the line too.
-        let needed = if self.leader().is_some_and(|leader| self.plays_parts(leader)) { needed / 4 * 5 } else { needed };
+        let needed = if self.leader().is_some_and(|leader| self.plays_parts(leader)) {
+            needed.saturating_add(needed / 4)
+        } else {
+            needed
+        };
         estimate.samples == 0 || estimate.bits_per_second >= needed
     }
 
