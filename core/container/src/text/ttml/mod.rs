@@ -38,11 +38,10 @@ mod tree;
 mod value;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use telecine_model::cue::Cue;
-use telecine_model::{Error, ErrorCode, Language, Limits, MediaTime, Warning};
+use telecine_model::{Error, ErrorCode, Language, Limits, MediaTime, SortedMap, Warning};
 
 use self::build::Builder;
 use self::style::Styles;
@@ -112,7 +111,7 @@ pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Ttml, Error> {
     }
     let root = &root;
     check_profile(root, &text, &mut warnings);
-    let mut regions = BTreeMap::new();
+    let mut regions = SortedMap::new();
     gather_regions(root, limits.side_items, &mut regions);
     let head = root.of(Tag::Head).next();
     let styles = Styles::read(head, limits.side_items, &text, &mut warnings);
@@ -202,7 +201,7 @@ fn times_of_regions(head: &mut Element<'_>, clock: &Clock, text: &str, warnings:
 }
 
 /// Regions with names, wherever they are: some packagers write them into the body.
-fn gather_regions<'a, 'd>(element: &'d Element<'a>, limit: usize, regions: &mut BTreeMap<String, &'d Element<'a>>) {
+fn gather_regions<'a, 'd>(element: &'d Element<'a>, limit: usize, regions: &mut SortedMap<String, &'d Element<'a>>) {
     for inner in element.elements().chain(&element.aside) {
         if inner.tag != Tag::Region {
             gather_regions(inner, limit, regions);
