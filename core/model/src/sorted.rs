@@ -14,8 +14,6 @@ use std::iter::{Flatten, FusedIterator};
 use std::ops::{Bound, Index, RangeBounds};
 use std::{slice, vec};
 
-use serde::{Serialize, Serializer};
-
 pub use self::set::SortedSet;
 
 /// Entries of one run at most.
@@ -41,9 +39,28 @@ pub struct SortedMap<K, V> {
 /// Where an entry is, or where it would be: of which run, and of that which.
 type Place = (usize, usize);
 
-/// Finds what is equal in a sorted list of a length; else where it would be. One function for all types.
-fn search(len: usize, order: &mut dyn FnMut(usize) -> Ordering) -> Result<usize, usize> {
-    let (mut from, mut to) = (0, len);
+/// How the key at a place compares with what is sought, and how long its run is. A place behind the end of a run is its last.
+type Look<'a> = &'a mut dyn FnMut(Place) -> (Ordering, usize);
+
+/// Finds what is equal in sorted runs; else where it would be. One function for all types.
+fn locate(runs: usize, look: Look<'_>) -> Result<Place, Place> {
+    // The first run that ends with it or behind it.
+    let run = search(runs, &mut |run| match look((run, usize::MAX)).0 {
+        Ordering::Less => Ordering::Less,
+        Ordering::Equal | Ordering::Greater => Ordering::Greater,
+    });
+    let run = run.unwrap_or_else(|run| run);
+    // Behind everything: that goes to the end of the last run.
+    let Some(run) = (run < runs).then_some(run).or(runs.checked_sub(1)) else { return Err((0, 0)) };
+    let (_, length) = look((run, 0));
+    match search(length, &mut |at| look((run, at)).0) {
+        Ok(at) => Ok((run, at)),
+        Err(at) => Err((run, at)),
+    }
+}
+
+fn search(length: usize, order: &mut dyn FnMut(usize) -> Ordering) -> Result<usize, usize> {
+    let (mut from, mut to) = (0, length);
     while from < to {
         let middle = from + (to - from) / 2;
         match order(middle) {
@@ -93,7 +110,7 @@ impl<K, V> SortedMap<K, V> {
 
     /// Every entry, by its key.
     pub fn iter(&self) -> Iter<'_, K, V> {
-        Iter { front: [].iter(), runs: self.runs.iter(), back: [].iter() }
+        Iter { runs: &self.runs, from: (0, 0), to: (self.runs.len(), 0) }
     }
 
     /// Every entry, by its key; the values may be changed.
@@ -135,24 +152,7 @@ impl<K, V> SortedMap<K, V> {
         self.len = self.runs.iter().map(Vec::len).sum();
     }
 
-    /// Finds a key by how it compares with what is sought.
-    fn find(&self, order: &mut dyn FnMut(&K) -> Ordering) -> Result<Place, Place> {
-        let last = |run: &Vec<(K, V)>| run.len().saturating_sub(1);
-        let run = match search(self.runs.len(), &mut |at| order(&self.runs[at][last(&self.runs[at])].0)) {
-            Ok(at) => return Ok((at, last(&self.runs[at]))),
-            Err(at) => at,
-        };
-        // Behind everything: that goes to the end of the last run.
-        let Some(entries) = self.runs.get(run) else {
-            return Err(self.runs.last().map_or((0, 0), |entries| (run - 1, entries.len())));
-        };
-        match search(entries.len(), &mut |at| order(&entries[at].0)) {
-            Ok(at) => Ok((run, at)),
-            Err(at) => Err((run, at)),
-        }
-    }
-
-    /// Puts an entry where [`find`](Self::find) says that it belongs, and says where it is.
+    /// Puts an entry where [`place`](Self::place) says that it belongs, and says where it is.
     fn put(&mut self, (mut run, mut at): Place, entry: (K, V)) -> Place {
         self.len += 1;
         match self.runs.get_mut(run) {
@@ -189,7 +189,11 @@ impl<K: Ord, V> SortedMap<K, V> {
     where
         K: Borrow<Q>,
     {
-        self.find(&mut |known| known.borrow().cmp(key))
+        locate(self.runs.len(), &mut |(run, at)| {
+            let entries = self.runs.get(run).map(Vec::as_slice).unwrap_or_default();
+            let entry = entries.get(at).or(entries.last());
+            (entry.map_or(Ordering::Less, |(known, _)| known.borrow().cmp(key)), entries.len())
+        })
     }
 
     /// The value of a key.
@@ -197,7 +201,8 @@ impl<K: Ord, V> SortedMap<K, V> {
     where
         K: Borrow<Q>,
     {
-        self.place(key).ok().map(|(run, at)| &self.runs[run][at].1)
+        let (run, at) = self.place(key).ok()?;
+        self.runs.get(run)?.get(at).map(|(_, value)| value)
     }
 
     /// The value of a key, to be changed.
@@ -205,7 +210,8 @@ impl<K: Ord, V> SortedMap<K, V> {
     where
         K: Borrow<Q>,
     {
-        self.place(key).ok().map(|(run, at)| &mut self.runs[run][at].1)
+        let (run, at) = self.place(key).ok()?;
+        self.runs.get_mut(run)?.get_mut(at).map(|(_, value)| value)
     }
 
     /// Whether there is an entry of a key.
@@ -247,7 +253,7 @@ impl<K: Ord, V> SortedMap<K, V> {
         K: Borrow<Q>,
     {
         let (from, to) = (self.bound(range.start_bound(), false), self.bound(range.end_bound(), true));
-        self.between(from, to)
+        Iter { runs: &self.runs, from, to }
     }
 
     /// The first place that is behind a bound, of those that begin or of those that end a range.
@@ -264,25 +270,6 @@ impl<K: Ord, V> SortedMap<K, V> {
         match self.place(key) {
             Ok((run, at)) => (run, at + usize::from(behind)),
             Err(place) => place,
-        }
-    }
-}
-
-impl<K, V> SortedMap<K, V> {
-    fn between(&self, from: Place, to: Place) -> Iter<'_, K, V> {
-        let part = |run: usize, from: usize, to: usize| {
-            self.runs.get(run).and_then(|entries| entries.get(from..to.min(entries.len()))).unwrap_or_default().iter()
-        };
-        if from >= to {
-            return Iter { front: [].iter(), runs: [].iter(), back: [].iter() };
-        }
-        if from.0 == to.0 {
-            return Iter { front: part(from.0, from.1, to.1), runs: [].iter(), back: [].iter() };
-        }
-        Iter {
-            front: part(from.0, from.1, RUN),
-            runs: self.runs.get(from.0 + 1..to.0).unwrap_or_default().iter(),
-            back: part(to.0, 0, to.1),
         }
     }
 }
@@ -320,14 +307,16 @@ impl<'a, K, V> Entry<'a, K, V> {
 
 /// Entries in the order of their keys.
 pub struct Iter<'a, K, V> {
-    front: slice::Iter<'a, (K, V)>,
-    runs: slice::Iter<'a, Vec<(K, V)>>,
-    back: slice::Iter<'a, (K, V)>,
+    runs: &'a [Vec<(K, V)>],
+    /// The next one from the front: it, or the beginning of the run behind it.
+    from: Place,
+    /// Behind the next one from the back.
+    to: Place,
 }
 
 impl<K, V> Clone for Iter<'_, K, V> {
     fn clone(&self) -> Self {
-        Self { front: self.front.clone(), runs: self.runs.clone(), back: self.back.clone() }
+        Self { ..*self }
     }
 }
 
@@ -335,39 +324,31 @@ impl<'a, K, V> Iterator for Iter<'a, K, V> {
     type Item = (&'a K, &'a V);
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some((key, value)) = self.front.next() {
+        while self.from < self.to {
+            let (run, at) = self.from;
+            if let Some((key, value)) = self.runs.get(run)?.get(at) {
+                self.from.1 += 1;
                 return Some((key, value));
             }
-            match self.runs.next() {
-                Some(run) => self.front = run.iter(),
-                None => return self.back.next().map(|(key, value)| (key, value)),
-            }
+            self.from = (run + 1, 0);
         }
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let runs: usize = self.runs.as_slice().iter().map(Vec::len).sum();
-        let left = self.front.len() + runs + self.back.len();
-        (left, Some(left))
+        None
     }
 }
 
 impl<K, V> DoubleEndedIterator for Iter<'_, K, V> {
     fn next_back(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some((key, value)) = self.back.next_back() {
-                return Some((key, value));
+        while self.from < self.to {
+            if let Some(at) = self.to.1.checked_sub(1) {
+                self.to.1 = at;
+                return self.runs.get(self.to.0)?.get(at).map(|(key, value)| (key, value));
             }
-            match self.runs.next_back() {
-                Some(run) => self.back = run.iter(),
-                None => return self.front.next_back().map(|(key, value)| (key, value)),
-            }
+            let run = self.to.0.checked_sub(1)?;
+            self.to = (run, self.runs.get(run)?.len());
         }
+        None
     }
 }
-
-impl<K, V> ExactSizeIterator for Iter<'_, K, V> {}
 
 impl<K, V> FusedIterator for Iter<'_, K, V> {}
 
@@ -388,10 +369,6 @@ macro_rules! parts {
             fn next(&mut self) -> Option<&'a $part> {
                 self.0.next().map(|entry| entry.$at)
             }
-
-            fn size_hint(&self) -> (usize, Option<usize>) {
-                self.0.size_hint()
-            }
         }
 
         impl<K, V> DoubleEndedIterator for $name<'_, K, V> {
@@ -399,8 +376,6 @@ macro_rules! parts {
                 self.0.next_back().map(|entry| entry.$at)
             }
         }
-
-        impl<K, V> ExactSizeIterator for $name<'_, K, V> {}
 
         impl<K, V> FusedIterator for $name<'_, K, V> {}
 
@@ -528,11 +503,5 @@ impl<K: Ord, V: Ord> Ord for SortedMap<K, V> {
 impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for SortedMap<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.iter()).finish()
-    }
-}
-
-impl<K: Serialize, V: Serialize> Serialize for SortedMap<K, V> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self)
     }
 }

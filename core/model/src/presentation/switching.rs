@@ -4,8 +4,7 @@
 //! A packager writes a set for each rung of a ladder where something that a set says once differs between the rungs,
 //! a key most often. Whoever plays switches between them as between the renditions of one set.
 
-use std::collections::{BTreeMap, HashSet};
-use std::hash::Hash;
+use std::collections::BTreeMap;
 
 use super::{Period, Track, TrackKind};
 use crate::codec::Codec;
@@ -124,8 +123,8 @@ impl Period {
 }
 
 /// Takes out whatever stands earlier in the list already.
-fn keep_first<T: Clone + Eq + Hash>(list: &mut Vec<T>) {
-    let mut seen = HashSet::new();
+fn keep_first<T: Clone + Ord>(list: &mut Vec<T>) {
+    let mut seen = SortedSet::new();
     list.retain(|entry| seen.insert(entry.clone()));
 }
 

@@ -116,10 +116,6 @@ impl<'a, T> Iterator for Iter<'a, T> {
     fn next(&mut self) -> Option<&'a T> {
         self.0.next().map(|(value, ())| value)
     }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.0.size_hint()
-    }
 }
 
 impl<T> DoubleEndedIterator for Iter<'_, T> {
@@ -127,8 +123,6 @@ impl<T> DoubleEndedIterator for Iter<'_, T> {
         self.0.next_back().map(|(value, ())| value)
     }
 }
-
-impl<T> ExactSizeIterator for Iter<'_, T> {}
 
 impl<'a, T> IntoIterator for &'a SortedSet<T> {
     type Item = &'a T;
