@@ -142,7 +142,7 @@ impl Engine {
     pub fn with_policies(config: Config, policies: Policies) -> Self {
         Self {
             rng: Rng::new(config.seed),
-            recorder: config.record.then(|| Recorder::new(&config)),
+            recorder: Recorder::of(&config),
             policies,
             now: Timestamp::ZERO,
             outbox: Outbox::default(),

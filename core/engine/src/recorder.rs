@@ -116,7 +116,12 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    pub(crate) fn new(config: &Config) -> Self {
+    /// One for a session that is to be recorded.
+    pub(crate) fn of(config: &Config) -> Option<Self> {
+        config.record.then(|| Self::new(config))
+    }
+
+    fn new(config: &Config) -> Self {
         let mut recorder = Self {
             out: Vec::new(),
             texts: SortedMap::new(),
