@@ -92,10 +92,13 @@ impl Ttml {
 /// Reads a document.
 ///
 /// # Errors
-/// `TextSyntax` if it is not well-formed XML or not TTML; `ContainerLimit` beyond
+/// `CodecUnsupported` without the feature `ttml`; `TextSyntax` if it is not well-formed XML or not TTML; `ContainerLimit` beyond
 /// [`Limits::text_bytes`], [`Limits::cues`], [`Limits::cue_nodes`], [`Limits::nesting`] or
 /// [`Limits::attributes`].
 pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Ttml, Error> {
+    if !cfg!(feature = "ttml") {
+        return Err(Error::new(ErrorCode::CodecUnsupported, "this build does not read TTML"));
+    }
     let mut warnings = Warnings::new(limits.side_items);
     let text = decode(bytes, limits, &mut warnings)?;
     let mut root = tree::read(&text, limits, &mut warnings)?;
