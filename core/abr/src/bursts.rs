@@ -5,12 +5,12 @@
 //! a burst. TCP idles within bursts too, while its window is small, so the idle time is told from
 //! the bytes alone: some arrive at the link's rate, some much more slowly, and none faster.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use telecine_model::Timestamp;
 
 use crate::estimate::TransferId;
+use telecine_model::SortedMap;
 
 /// Bytes that come so soon after others came with them: nothing is known of their time.
 const TOGETHER: Duration = Duration::from_millis(1);
@@ -75,7 +75,7 @@ pub(crate) struct Sample {
 /// Watches the bytes of all transfers while there is one that is held back.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Bursts {
-    paced: BTreeMap<TransferId, Paced>,
+    paced: SortedMap<TransferId, Paced>,
     steps: Vec<Step>,
     bytes: u64,
     began: Timestamp,

@@ -1,11 +1,11 @@
 //! What all transfers together did on the line: the union of their times, and their bytes.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use telecine_model::Timestamp;
 
 use crate::estimate::{TransferId, TransferSample};
+use telecine_model::SortedMap;
 
 /// Transfers that are watched at once; beyond this the oldest is forgotten.
 const MAX_FLIGHTS: usize = 64;
@@ -15,7 +15,7 @@ const DEAD_AFTER: Duration = Duration::from_secs(30);
 /// What all transfers together did: two running totals, marked at each transfer's first byte.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Link {
-    flights: BTreeMap<TransferId, Flight>,
+    flights: SortedMap<TransferId, Flight>,
     /// Bytes that arrived, of all transfers.
     bytes: u64,
     /// Seconds of transfer, each divided among those under way.

@@ -1,10 +1,9 @@
 //! Common Encryption, sample by sample (ISO/IEC 23001-7, 9 and 10).
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use telecine_model::protection::{KeyId, SampleEncryption, Scheme, Subsample};
-use telecine_model::{Error, ErrorCode};
+use telecine_model::{Error, ErrorCode, SortedMap};
 
 use crate::cipher::{CipherBackend, KeyedCipher, SoftwareAes, BLOCK};
 use crate::key::ContentKey;
@@ -38,7 +37,7 @@ use crate::key::ContentKey;
 /// ```
 pub struct SampleDecryptor {
     backend: Box<dyn CipherBackend>,
-    keys: BTreeMap<KeyId, Box<dyn KeyedCipher>>,
+    keys: SortedMap<KeyId, Box<dyn KeyedCipher>>,
 }
 
 impl Default for SampleDecryptor {
@@ -58,7 +57,7 @@ impl fmt::Debug for SampleDecryptor {
 impl SampleDecryptor {
     /// One without keys.
     pub fn new(backend: Box<dyn CipherBackend>) -> Self {
-        Self { backend, keys: BTreeMap::new() }
+        Self { backend, keys: SortedMap::new() }
     }
 
     /// Adds a key, or replaces the one of the same id.

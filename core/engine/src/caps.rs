@@ -1,12 +1,11 @@
 //! What is not to be exceeded beside the application's constraints: what servers ask for, what the viewer wants to spend, what
 //! the device shows in time and what it is to be spared. Every rule sees a ladder that is cut by them already.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use telecine_abr::{Cap, Estimate};
 use telecine_delivery::{RequestClass, ServerHints};
-use telecine_model::{uri, ErrorCode, Timestamp, TrackKind};
+use telecine_model::{uri, ErrorCode, SortedMap, Timestamp, TrackKind};
 
 use crate::engine::Engine;
 use crate::event::State;
@@ -42,7 +41,7 @@ pub(crate) struct Caps {
     /// How much the device is to be spared.
     pub(crate) pressure: Pressure,
     /// The most bits a second that servers asked for, by host, and when they did last.
-    servers: BTreeMap<String, (u64, Timestamp)>,
+    servers: SortedMap<String, (u64, Timestamp)>,
     /// What a server believed of the line before anything was measured.
     told: Option<u64>,
     frames: Frames,

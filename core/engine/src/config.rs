@@ -70,7 +70,7 @@ pub struct Config {
     /// ([`FetchRequest::pace`](crate::FetchRequest::pace)): queues on the way stay short for others, and nothing is lost.
     /// Default None: as fast as the line gives.
     pub pace_percent: Option<u32>,
-    /// Keep a recording of the session ([`crate::Engine::take_recording`]).
+    /// Keep a recording of the session ([`crate::Engine::take_recording`]); without the feature `record` there is none.
     pub record: bool,
 }
 

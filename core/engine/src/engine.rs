@@ -1,6 +1,5 @@
 //! The engine itself: what it holds, and how an input goes through it.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use telecine_model::clock::ClockSample;
 use telecine_model::presentation::PlaylistInfo;
 use telecine_model::protection::Key;
 use telecine_model::rng::Rng;
-use telecine_model::{Error, ErrorCode, MediaTime, Presentation, Timestamp, Track, TrackKind};
+use telecine_model::{Error, ErrorCode, MediaTime, Presentation, SortedMap, SortedSet, Timestamp, Track, TrackKind};
 use telecine_telemetry::{Qoe, QoeState, QoeSummary};
 
 use crate::action::{Action, SinkCommand};
@@ -53,7 +52,7 @@ pub struct Engine {
     /// What the device's own clock showed last.
     pub(crate) device_clock: Option<ClockSample>,
     pub(crate) title: Title,
-    pub(crate) streams: BTreeMap<TrackKind, Stream>,
+    pub(crate) streams: SortedMap<TrackKind, Stream>,
     pub(crate) playback: Playback,
     pub(crate) qoe: Qoe,
     /// Segments loaded so far.
@@ -88,9 +87,9 @@ pub(crate) struct Title {
     /// How it goes on, if it does.
     pub(crate) live: Live,
     /// What the media playlists said beside their segments.
-    pub(crate) playlists: BTreeMap<RenditionRef, PlaylistInfo>,
+    pub(crate) playlists: SortedMap<RenditionRef, PlaylistInfo>,
     /// What is kept of their texts, to read of newer versions only what is new.
-    pub(crate) texts: BTreeMap<RenditionRef, TextBlocks>,
+    pub(crate) texts: SortedMap<RenditionRef, TextBlocks>,
     /// Where the application wants to start.
     pub(crate) wanted_start: Option<MediaTime>,
     /// Where playback starts, once that is known.
@@ -99,26 +98,26 @@ pub(crate) struct Title {
     pub(crate) end: Option<MediaTime>,
     /// The application was told that the title is loaded.
     pub(crate) announced: bool,
-    pub(crate) inits: BTreeMap<InitKey, Init>,
+    pub(crate) inits: SortedMap<InitKey, Init>,
     /// What is added to container times, by discontinuity sequence number (HLS).
-    pub(crate) offsets: BTreeMap<u64, MediaTime>,
+    pub(crate) offsets: SortedMap<u64, MediaTime>,
     /// Tracks that the viewer chose, by kind.
-    pub(crate) chosen: BTreeMap<TrackKind, String>,
+    pub(crate) chosen: SortedMap<TrackKind, String>,
     /// Kinds that are switched off.
-    pub(crate) disabled: BTreeSet<TrackKind>,
+    pub(crate) disabled: SortedSet<TrackKind>,
     /// Codecs that something was left out for, for want of a decoder.
-    pub(crate) left_out: BTreeSet<String>,
+    pub(crate) left_out: SortedSet<String>,
     /// Service locations that failed, and until when they are left alone.
-    pub(crate) bad_locations: BTreeMap<String, Timestamp>,
+    pub(crate) bad_locations: SortedMap<String, Timestamp>,
     /// Renditions whose playlist or index cannot be had, and until when they are left alone.
-    pub(crate) dead: BTreeMap<RenditionRef, Timestamp>,
+    pub(crate) dead: SortedMap<RenditionRef, Timestamp>,
     /// Tracks of sound (period and track) that were left because they were refused, and not because there is nothing of them.
-    pub(crate) refused_sound: BTreeSet<(usize, usize)>,
+    pub(crate) refused_sound: SortedSet<(usize, usize)>,
     /// Renditions that are not played for want of keys.
-    pub(crate) barred: BTreeMap<RenditionRef, Bar>,
+    pub(crate) barred: SortedMap<RenditionRef, Bar>,
     pub(crate) key_files: KeyFiles,
     /// What the manifest says that renditions need: the key tags in force (HLS), and the need of them.
-    pub(crate) rendition_needs: BTreeMap<RenditionRef, (Arc<[Key]>, NeedId)>,
+    pub(crate) rendition_needs: SortedMap<RenditionRef, (Arc<[Key]>, NeedId)>,
     /// What happens at its times.
     pub(crate) timed: Timed,
     /// Its captions and subtitles.
@@ -143,7 +142,7 @@ impl Engine {
     pub fn with_policies(config: Config, policies: Policies) -> Self {
         Self {
             rng: Rng::new(config.seed),
-            recorder: config.record.then(|| Recorder::new(&config)),
+            recorder: Recorder::of(&config),
             policies,
             now: Timestamp::ZERO,
             outbox: Outbox::default(),
@@ -152,7 +151,7 @@ impl Engine {
             capabilities: Capabilities::default(),
             device_clock: None,
             title: Title::default(),
-            streams: BTreeMap::new(),
+            streams: SortedMap::new(),
             playback: Playback::default(),
             qoe: Qoe::new(Timestamp::ZERO),
             loads: 0,

@@ -1,8 +1,6 @@
 //! Initialisation sections: fetched, opened, kept as long as they are of use.
 
-use std::collections::BTreeSet;
-
-use telecine_model::{Error, ErrorCode, TrackKind};
+use telecine_model::{Error, ErrorCode, SortedSet, TrackKind};
 
 use crate::engine::Engine;
 use crate::input::Body;
@@ -118,7 +116,7 @@ impl Engine {
         if self.title.inits.len() < INITS {
             return;
         }
-        let mut used = BTreeSet::new();
+        let mut used = SortedSet::new();
         for stream in self.streams.values() {
             used.extend(stream.fetch.as_ref().and_then(|fetch| fetch.init.clone()));
             used.extend(stream.configured.as_ref().and_then(|configured| configured.init.clone()));

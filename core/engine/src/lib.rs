@@ -58,6 +58,8 @@
 //! ([`Policies`]); each decision carries its reasons ([`Decision`]).
 
 #![forbid(unsafe_code)]
+// Some of it is for replays alone.
+#![cfg_attr(not(feature = "record"), allow(dead_code, unused_imports))]
 
 mod abandon;
 mod action;
@@ -96,6 +98,7 @@ mod playback;
 mod policy;
 mod programme;
 mod quality;
+#[cfg_attr(not(feature = "record"), path = "unrecorded.rs")]
 mod recorder;
 mod replace;
 mod requests;
@@ -132,6 +135,7 @@ pub use load::whole_resource;
 pub use media::{FragmentTrack, IndexFact, InitTrack, MediaFact, ProducedFact, TextFact};
 pub use policy::{BufferContext, BufferGoal, BufferPolicy, ConfiguredBuffer, Policies};
 pub use programme::{InterstitialEnd, InterstitialPhase, InterstitialSnapshot, Programme};
+#[cfg(feature = "record")]
 pub use recorder::{replay, Replay};
 pub use telecine_abr as abr;
 pub use telecine_container as container;

@@ -10,11 +10,9 @@
 //! Format: the line `TELECINE-RECORDING 2`, then frames: length as a varint, postcard bytes. Each
 //! check also holds a hash of all bytes before it, so that damage is told from a difference.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::{Deserialize, Serialize};
 use telecine_model::hash::Fnv1a;
-use telecine_model::{uri, Error, ErrorCode, Place, Timestamp, TrackKind};
+use telecine_model::{uri, Error, ErrorCode, Place, SortedMap, SortedSet, Timestamp, TrackKind};
 
 use crate::action::Action;
 use crate::config::Config;
@@ -108,9 +106,9 @@ pub(crate) struct Recorder {
     out: Vec<u8>,
     /// Texts on their way: redacted and written when they are complete, since a secret may lie
     /// across the boundary of two chunks.
-    texts: BTreeMap<RequestId, Vec<u8>>,
+    texts: SortedMap<RequestId, Vec<u8>>,
     /// Requests that were answered with an error.
-    refused: BTreeSet<RequestId>,
+    refused: SortedSet<RequestId>,
     last: Timestamp,
     since_check: u32,
     /// Hash of what was written before `out`, and of it.
@@ -118,11 +116,16 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    pub(crate) fn new(config: &Config) -> Self {
+    /// One for a session that is to be recorded.
+    pub(crate) fn of(config: &Config) -> Option<Self> {
+        config.record.then(|| Self::new(config))
+    }
+
+    fn new(config: &Config) -> Self {
         let mut recorder = Self {
             out: Vec::new(),
-            texts: BTreeMap::new(),
-            refused: BTreeSet::new(),
+            texts: SortedMap::new(),
+            refused: SortedSet::new(),
             last: Timestamp::ZERO,
             since_check: 0,
             hash: Fnv1a::default(),

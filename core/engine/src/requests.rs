@@ -1,13 +1,12 @@
 //! What is asked for: what each request is for, and those that are under way.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use telecine_container::SegmentIndexBox;
 use telecine_delivery::RequestClass;
 use telecine_model::protection::KeyMethod;
-use telecine_model::{uri, Timestamp, TrackKind};
+use telecine_model::{uri, SortedMap, Timestamp, TrackKind};
 use zeroize::Zeroizing;
 
 use crate::action::{FetchRequest, Validators};
@@ -185,7 +184,7 @@ impl Request {
 #[derive(Default)]
 pub(crate) struct Requests {
     pub(crate) next: u64,
-    pub(crate) active: BTreeMap<RequestId, Request>,
+    pub(crate) active: SortedMap<RequestId, Request>,
     /// When anybody but a clock answered anything last: a whole answer, or one that flows.
     pub(crate) last_answer: Option<Timestamp>,
     /// When that which was made last of all that were answered soon was made.

@@ -1,10 +1,9 @@
 //! What segments take that no index tells of: learnt from those that came.
 
-use std::collections::BTreeMap;
-
 use telecine_model::MediaTime;
 
 use crate::stream::RenditionRef;
+use telecine_model::SortedMap;
 
 /// Segments of a rendition that tell how what it takes compares with what it declares.
 const FEW: u32 = 3;
@@ -20,12 +19,12 @@ const MOST_RATIO: i64 = 10_000;
 #[derive(Debug, Default)]
 pub(crate) struct Sizes {
     /// Of each rendition what its segments take of what its bitrate promises, and how many say so.
-    ratios: BTreeMap<RenditionRef, (i64, u32)>,
+    ratios: SortedMap<RenditionRef, (i64, u32)>,
     /// How much more than usual a place of a track takes, in thousandths: a picture that is hard to encode is so in every
     /// rendition.
-    places: BTreeMap<(MediaTime, usize, usize), i64>,
+    places: SortedMap<(MediaTime, usize, usize), i64>,
     /// Segments that were fetched before, to the byte.
-    seen: BTreeMap<(MediaTime, RenditionRef), u64>,
+    seen: SortedMap<(MediaTime, RenditionRef), u64>,
 }
 
 impl Sizes {
@@ -72,7 +71,7 @@ impl Sizes {
 }
 
 /// Keeps the latest places of a title.
-fn insert<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: V) {
+fn insert<K: Ord, V>(map: &mut SortedMap<K, V>, key: K, value: V) {
     map.insert(key, value);
     if map.len() > MOST {
         map.pop_first();

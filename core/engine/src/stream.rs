@@ -1,11 +1,11 @@
 //! One kind's media: which track, where fetching is, what is buffered.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use telecine_container::{InitSegment, StreamReader};
 use telecine_model::presentation::PreloadHint;
-use telecine_model::{Error, MediaTime, Timestamp, TrackKind};
+use telecine_model::{Error, MediaTime, SortedMap, SortedSet, Timestamp, TrackKind};
 
 use crate::action::{Format, LoadId};
 use crate::again::Again;
@@ -107,7 +107,7 @@ pub(crate) struct Stream {
     /// Kinds that the sink was configured for from these segments: its own, and those muxed in.
     pub(crate) outputs: Vec<TrackKind>,
     /// Until when kinds that are muxed in have media or are known to have none, since fetching last began elsewhere.
-    pub(crate) muxed_until: BTreeMap<TrackKind, MediaTime>,
+    pub(crate) muxed_until: SortedMap<TrackKind, MediaTime>,
     /// Rendition at the playhead, as last told to the application.
     pub(crate) shown: Option<RenditionRef>,
     /// The segment before had nothing of its own kind, but of what is muxed in.
@@ -140,7 +140,7 @@ pub(crate) struct Stream {
     /// What was found ahead of its place since media was where it belongs.
     pub(crate) leap: Option<Leap>,
     /// Renditions that the next segment cannot be had in.
-    pub(crate) avoid: BTreeSet<usize>,
+    pub(crate) avoid: SortedSet<usize>,
     /// Bytes that the sink has room for, if it said that it has no more.
     pub(crate) byte_limit: Option<u64>,
     /// Size of the segment that it had no room for last, until one fits.
@@ -311,7 +311,7 @@ impl Stream {
             discontinuity: None,
             anchored: None,
             outputs: vec![kind],
-            muxed_until: BTreeMap::new(),
+            muxed_until: SortedMap::new(),
             shown: None,
             bare: false,
             paused: false,
@@ -327,7 +327,7 @@ impl Stream {
             refill: 0,
             followed_media: false,
             leap: None,
-            avoid: BTreeSet::new(),
+            avoid: SortedSet::new(),
             byte_limit: None,
             refused_bytes: 0,
             again: Again::default(),

@@ -1,10 +1,8 @@
 //! Every timer of the engine, in one table.
 
-use std::collections::BTreeMap;
-
 use std::time::Duration;
 
-use telecine_model::{Timestamp, TrackKind};
+use telecine_model::{SortedMap, Timestamp, TrackKind};
 
 /// A host that lets timers wait, as of a page in the background, is not so much later than this with what it tells. One that
 /// stood for longer was asleep.
@@ -46,7 +44,7 @@ pub(crate) enum Timer {
 /// What is due when. One entry a timer; setting it again replaces it.
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
-    due: BTreeMap<Timer, Timestamp>,
+    due: SortedMap<Timer, Timestamp>,
     /// How late the host came when something was due, and when that was.
     late: Option<(Duration, Timestamp)>,
 }

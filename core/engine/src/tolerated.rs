@@ -1,9 +1,7 @@
 //! Faults of media and of subtitle texts that were tolerated: each rule once per track, with a count.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
-use telecine_model::{TrackKind, Warning};
+use telecine_model::{SortedMap, TrackKind, Warning};
 
 use crate::engine::Engine;
 use crate::event::Event;
@@ -30,7 +28,7 @@ pub struct MediaWarning {
 /// Those of a title.
 #[derive(Debug, Default)]
 pub(crate) struct Tolerated {
-    found: BTreeMap<(TrackKind, String, String), Tally>,
+    found: SortedMap<(TrackKind, String, String), Tally>,
 }
 
 #[derive(Debug)]

@@ -15,6 +15,7 @@
 //! - [`timed`]: timed metadata, whatever announced it, as one type.
 //! - [`network`]: what a device reaches the network over.
 //! - [`interstitial`]: other presentations that are played in the middle of a title.
+//! - [`sorted`]: maps and sets in order that cost little code.
 //! - [`rng`]: the only source of chance, seeded.
 //! - [`error`]: one taxonomy with stable numbers; [`limits`]: every bound in one place.
 //!
@@ -50,6 +51,7 @@ pub mod presentation;
 pub mod protection;
 pub mod rng;
 pub mod segments;
+pub mod sorted;
 pub mod time;
 pub mod timed;
 pub mod uri;
@@ -65,5 +67,6 @@ pub use network::{HttpVersion, NetworkType};
 pub use presentation::{DeclaredQuality, Period, Presentation, Protocol, Rendition, Track, TrackKind};
 pub use rng::Rng;
 pub use segments::{ByteRange, InitSection, Segment, SegmentIndex, SegmentTable, Segments};
+pub use sorted::{SortedMap, SortedSet};
 pub use time::{MediaTime, Timescale, Timestamp, WallTime};
 pub use timed::{EventCarrier, EventPayload, TimedEvent};

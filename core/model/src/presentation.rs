@@ -440,7 +440,7 @@ pub struct Groups {
 }
 
 /// A DASH descriptor: scheme, value and id.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Descriptor {
     /// `@schemeIdUri`.
     pub scheme: String,

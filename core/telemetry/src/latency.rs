@@ -1,9 +1,9 @@
 //! How far behind the present a live title is watched.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
+use telecine_model::SortedMap;
 use telecine_model::Timestamp;
 
 /// What the latency of a session was like: while the live edge was followed or, if it never was, while what is past was
@@ -125,7 +125,7 @@ struct Readings {
     last: Option<(Duration, Duration)>,
     /// For how many microseconds of playback the latency was at each place, of those that it was at: some hundreds of a session
     /// that keeps to its target, and a thousand for each doubling at most, whatever is read.
-    places: BTreeMap<Place, u64>,
+    places: SortedMap<Place, u64>,
 }
 
 impl Readings {

@@ -1,12 +1,11 @@
 //! Parameter sets as they arrive in a stream, and the decoder configuration that they make.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 
 use super::video::VideoCodec;
 use super::{h264, h265};
 use crate::iso::VideoEntry;
+use telecine_model::SortedMap;
 
 /// What is kept together; real streams need a few hundred bytes.
 const LIMIT: usize = 32 << 10;
@@ -15,12 +14,12 @@ const LIMIT: usize = 32 << 10;
 #[derive(Debug, Default)]
 pub(crate) struct ParameterSets {
     /// By NAL unit type and id.
-    raw: BTreeMap<(u8, u32), Bytes>,
+    raw: SortedMap<(u8, u32), Bytes>,
     bytes: usize,
-    avc: BTreeMap<u32, h264::Sps>,
-    hevc: BTreeMap<u32, h265::Sps>,
+    avc: SortedMap<u32, h264::Sps>,
+    hevc: SortedMap<u32, h265::Sps>,
     /// The sequence parameter set of each picture parameter set.
-    refers: BTreeMap<u32, u32>,
+    refers: SortedMap<u32, u32>,
     /// Something is new since a configuration was made last.
     pub(crate) changed: bool,
     /// Sets that could not be read.

@@ -1,8 +1,6 @@
 //! Checks that make a fragmented file a CMAF track (ISO/IEC 23000-19).
 
-use std::collections::BTreeMap;
-
-use telecine_model::{MediaTime, Place, TrackKind, Warning};
+use telecine_model::{MediaTime, Place, SortedMap, TrackKind, Warning};
 
 use super::boxes::fourcc_name;
 use super::fragment::{DataBase, Fragment, TrackFragment};
@@ -38,7 +36,7 @@ use super::reader::Unit;
 #[derive(Clone, Debug, Default)]
 pub struct CmafChecker {
     init: Option<std::sync::Arc<InitSegment>>,
-    ends: BTreeMap<u32, u64>,
+    ends: SortedMap<u32, u64>,
     sequence: Option<u32>,
     inside_segment: bool,
 }

@@ -95,7 +95,7 @@ pub fn read_file(bytes: Bytes, init: Option<Bytes>, limits: &Limits) -> Result<M
     for unit in units {
         media.add(unit, limits)?;
     }
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = telecine_model::SortedSet::new();
     media.pssh.retain(|pssh| seen.insert(pssh.clone()));
     Ok(media)
 }

@@ -1,10 +1,11 @@
 //! Initialisation: `ftyp` and `moov` (ISO/IEC 14496-12, 8.2 to 8.8.3).
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use bytes::Bytes;
-use telecine_model::{Codec, Error, ErrorCode, Language, Limits, MediaTime, Timescale, TrackKind};
+use telecine_model::{
+    Codec, Error, ErrorCode, Language, Limits, MediaTime, SortedMap, SortedSet, Timescale, TrackKind,
+};
 
 use super::boxes::{fourcc_name, BoxView, FourCc, Header};
 use super::clear::{Retyped, FREE};
@@ -183,7 +184,7 @@ pub(crate) fn read(
         }
     }
     let mut tracks = Vec::with_capacity(traks.len());
-    let mut ids = BTreeSet::new();
+    let mut ids = SortedSet::new();
     for trak in &traks {
         let track = track(trak, &movie, &brands, &mut retyped)?;
         if !ids.insert(track.id) {
@@ -217,7 +218,7 @@ struct Movie {
     timescale: Option<Timescale>,
     duration: Option<u64>,
     fragment_duration: Option<u64>,
-    extends: Option<BTreeMap<u32, TrackDefaults>>,
+    extends: Option<SortedMap<u32, TrackDefaults>>,
 }
 
 impl Movie {

@@ -1,9 +1,7 @@
 //! `moof`: where and when the samples of a fragment are (ISO/IEC 14496-12, 8.8.4 to 8.8.12).
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
-use telecine_model::{Error, ErrorCode, Limits};
+use telecine_model::{Error, ErrorCode, Limits, SortedMap};
 
 use super::boxes::BoxView;
 use super::fragment::{dependencies, description_index, is_sync, DataBase, Sample, TrackFragment};
@@ -36,7 +34,7 @@ const TRUN_FLAGS: u32 = 0x400;
 const TRUN_CTS_OFFSET: u32 = 0x800;
 
 /// Decode time behind the last sample of each track: where a `traf` without `tfdt` goes on.
-pub(crate) type DecodeTimes = BTreeMap<u32, u64>;
+pub(crate) type DecodeTimes = SortedMap<u32, u64>;
 
 /// Reads a `moof` box and moves `decode_times` on.
 pub(crate) fn read(

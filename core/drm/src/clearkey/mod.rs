@@ -5,10 +5,10 @@
 
 mod store;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use telecine_model::protection::{KeyId, KeyRef, KeyStatus, KeySystem, SystemId};
-use telecine_model::{Limits, Timestamp};
+use telecine_model::{Limits, SortedMap, SortedSet, Timestamp};
 use zeroize::Zeroize as _;
 
 use crate::session::{
@@ -24,7 +24,7 @@ pub use store::KeyStore;
 pub struct ClearKeyCdm {
     limits: Limits,
     store: KeyStore,
-    sessions: BTreeMap<SessionId, Session>,
+    sessions: SortedMap<SessionId, Session>,
     events: VecDeque<CdmEvent>,
 }
 
@@ -33,13 +33,13 @@ pub struct ClearKeyCdm {
 struct Session {
     /// A session for a key file: its URI.
     uri: Option<KeyRef>,
-    keys: BTreeSet<KeyRef>,
+    keys: SortedSet<KeyRef>,
 }
 
 impl ClearKeyCdm {
     /// A key system without keys.
     pub fn new(limits: &Limits) -> Self {
-        Self { limits: limits.clone(), store: KeyStore::new(), sessions: BTreeMap::new(), events: VecDeque::new() }
+        Self { limits: limits.clone(), store: KeyStore::new(), sessions: SortedMap::new(), events: VecDeque::new() }
     }
 
     /// Takes a key that the application gives. Sessions that need no other make no request.
@@ -49,7 +49,7 @@ impl ClearKeyCdm {
 
     /// Forgets the keys that the application gave before, but these.
     pub fn keep_given(&mut self, kids: impl IntoIterator<Item = KeyId>) {
-        let kept: BTreeSet<KeyId> = kids.into_iter().collect();
+        let kept: SortedSet<KeyId> = kids.into_iter().collect();
         self.store.keep_given(|kid| kept.contains(&kid));
     }
 

@@ -1,17 +1,16 @@
 //! Keys in the clear, by their names.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use telecine_model::protection::{KeyId, KeyRef};
 
 use crate::session::SessionId;
 use crate::{ContentKey, SecretBytes};
+use telecine_model::{SortedMap, SortedSet};
 
 /// The keys that this player holds itself. Each is wiped when the last session that brought it is closed;
 /// those that the application gave stay.
 #[derive(Debug, Default)]
 pub struct KeyStore {
-    keys: BTreeMap<KeyRef, Entry>,
+    keys: SortedMap<KeyRef, Entry>,
 }
 
 #[derive(Debug)]
@@ -19,7 +18,7 @@ struct Entry {
     key: SecretBytes,
     /// The application's.
     given: bool,
-    owners: BTreeSet<SessionId>,
+    owners: SortedSet<SessionId>,
 }
 
 impl KeyStore {
@@ -31,7 +30,7 @@ impl KeyStore {
     /// Takes a key that the application gives. It replaces one of the same name.
     pub fn give(&mut self, kid: KeyId, key: &ContentKey) {
         let key = SecretBytes::new(key.expose().to_vec());
-        self.keys.insert(KeyRef::Kid(kid), Entry { key, given: true, owners: BTreeSet::new() });
+        self.keys.insert(KeyRef::Kid(kid), Entry { key, given: true, owners: SortedSet::new() });
     }
 
     /// Takes back keys that the application gave; those that a session brought too stay as that session's.
@@ -76,7 +75,7 @@ impl KeyStore {
     /// Takes a key that a session brought. The application's own stands before it.
     pub(super) fn bring(&mut self, session: SessionId, name: KeyRef, key: SecretBytes) {
         let entry =
-            self.keys.entry(name).or_insert_with(|| Entry { key: key.clone(), given: false, owners: BTreeSet::new() });
+            self.keys.entry(name).or_insert_with(|| Entry { key: key.clone(), given: false, owners: SortedSet::new() });
         if !entry.given {
             entry.key = key;
         }

@@ -88,11 +88,11 @@ mod setup;
 mod status;
 mod stored;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use telecine_model::protection::{KeyRef, KeySystem};
-use telecine_model::{Error, ErrorCode, Limits, Rng, Timestamp, WallTime};
+use telecine_model::{Error, ErrorCode, Limits, Rng, SortedMap, SortedSet, Timestamp, WallTime};
 
 use crate::system::{Choice, KeyRequirement, Plan};
 use one::{Phase, Session};
@@ -164,8 +164,8 @@ pub struct KeySessions {
     provisioning: Provisioning,
     /// How often provisioning was begun.
     provisioned: u32,
-    sessions: BTreeMap<SessionId, Session>,
-    in_use: BTreeSet<KeyRef>,
+    sessions: SortedMap<SessionId, Session>,
+    in_use: SortedSet<KeyRef>,
     /// Room that the device turned out to have.
     learned_room: Option<usize>,
     next_id: u64,
@@ -194,8 +194,8 @@ impl KeySessions {
             setup: Setup::Idle,
             provisioning: Provisioning::No,
             provisioned: 0,
-            sessions: BTreeMap::new(),
-            in_use: BTreeSet::new(),
+            sessions: SortedMap::new(),
+            in_use: SortedSet::new(),
             learned_room: None,
             next_id: 0,
             restarts: 0,

@@ -1,11 +1,10 @@
 //! One key session.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use telecine_model::protection::{KeyRef, KeyStatus, KeySystem};
-use telecine_model::{Error, Timestamp};
+use telecine_model::{Error, SortedMap, Timestamp};
 
 use super::port::{MessageKind, SessionId, SessionKind};
 use super::retry::Fetch;
@@ -73,7 +72,7 @@ pub(super) struct Session {
     pub(super) exchanges: Vec<Exchange>,
     /// Keys that it is expected to bring; empty if that is not known.
     pub(super) keys: Vec<KeyRef>,
-    pub(super) statuses: BTreeMap<KeyRef, KeyStatus>,
+    pub(super) statuses: SortedMap<KeyRef, KeyStatus>,
     /// When it may be opened.
     pub(super) start_at: Timestamp,
     /// Playback waits for it.
@@ -113,7 +112,7 @@ impl Session {
             pending: None,
             exchanges: Vec::new(),
             keys: Vec::new(),
-            statuses: BTreeMap::new(),
+            statuses: SortedMap::new(),
             start_at: now,
             urgent: true,
             needed: now,

@@ -1,14 +1,12 @@
 //! What statuses of keys mean for renditions.
 
-use std::collections::BTreeMap;
-
 use telecine_model::protection::{KeyRef, KeyStatus};
-use telecine_model::{Error, ErrorCode};
+use telecine_model::{Error, ErrorCode, SortedMap};
 
 use super::one::{Phase, Session};
 
 /// The best status of each key over all sessions.
-pub type KeyStatusMap = BTreeMap<KeyRef, KeyStatus>;
+pub type KeyStatusMap = SortedMap<KeyRef, KeyStatus>;
 
 /// Whether media under certain keys can be played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

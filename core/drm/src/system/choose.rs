@@ -1,11 +1,10 @@
 //! Which key system a device uses for a title, and why.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::fmt;
 
 use telecine_model::protection::{KeyId, KeySystem, Scheme};
-use telecine_model::{Error, ErrorCode, TrackKind};
+use telecine_model::{Error, ErrorCode, SortedMap, TrackKind};
 
 use super::{Certificate, HdcpVersion, IdentityKey, InitDataKind, KeyRequirement};
 use crate::session::Header;
@@ -141,7 +140,7 @@ pub struct DrmPreferences {
     /// Licences are to be stored: systems that cannot are not used.
     pub persistent: bool,
     /// Wishes by key system.
-    pub systems: BTreeMap<KeySystem, SystemPreference>,
+    pub systems: SortedMap<KeySystem, SystemPreference>,
 }
 
 /// A rendition that needs keys.

@@ -9,10 +9,8 @@
 
 mod take;
 
-use std::collections::BTreeSet;
-
 use telecine_abr::{Again as Answer, Candidate, Level, Waiting};
-use telecine_model::{Error, MediaTime, Segment, Timestamp, TrackKind};
+use telecine_model::{Error, MediaTime, Segment, SortedSet, Timestamp, TrackKind};
 
 use crate::action::LoadId;
 use crate::buffer::{Item, SEAM};
@@ -35,7 +33,7 @@ const FASTEST: u32 = 2000;
 pub(crate) struct Again {
     under_way: Option<UnderWay>,
     /// Starts of segments that could not be had again, as the manifest has them.
-    in_vain: BTreeSet<MediaTime>,
+    in_vain: SortedSet<MediaTime>,
     asked: Option<Asked>,
 }
 

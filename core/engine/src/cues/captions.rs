@@ -1,10 +1,8 @@
 //! Captions that are inside of the picture, through segments that come again, and seeks.
 
-use std::collections::BTreeMap;
-
 use telecine_container::text::cea::{CaptionChannel, CaptionDecoder};
 use telecine_model::cue::CueChange;
-use telecine_model::{CueStore, Limits, MediaTime};
+use telecine_model::{CueStore, Limits, MediaTime, SortedMap};
 
 use crate::action::LoadId;
 use crate::buffer::SEAM;
@@ -14,7 +12,7 @@ use crate::buffer::SEAM;
 pub(super) struct Captions {
     decoder: CaptionDecoder,
     limits: Limits,
-    stores: BTreeMap<CaptionChannel, CueStore>,
+    stores: SortedMap<CaptionChannel, CueStore>,
     /// The loading whose pictures come.
     load: Option<LoadId>,
     /// Where the next segment begins, and its discontinuity domain, if it follows.
@@ -42,7 +40,7 @@ impl Captions {
         Self {
             decoder: CaptionDecoder::new(limits),
             limits: each,
-            stores: BTreeMap::new(),
+            stores: SortedMap::new(),
             load: None,
             expected: None,
             through: MediaTime::MIN,
@@ -93,7 +91,7 @@ impl Captions {
             let store = self.stores.entry(of).or_insert_with(|| CueStore::new(&self.limits));
             store.insert(cue, if Some(of) == channel { &mut *changes } else { &mut others });
         }
-        let mut open: BTreeMap<CaptionChannel, Vec<_>> = BTreeMap::new();
+        let mut open: SortedMap<CaptionChannel, Vec<_>> = SortedMap::new();
         for (of, cue) in self.decoder.open() {
             self.stores.entry(of).or_insert_with(|| CueStore::new(&self.limits));
             open.entry(of).or_default().push(cue);

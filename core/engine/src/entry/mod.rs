@@ -13,12 +13,13 @@
 
 mod plan;
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use telecine_delivery::RequestClass;
 use telecine_model::protection::KeyId;
-use telecine_model::{ByteRange, Error, ErrorCode, Handling, MediaTime, Place, Rendition, Segment, TrackKind, Warning};
+use telecine_model::{
+    ByteRange, Error, ErrorCode, Handling, MediaTime, Place, Rendition, Segment, SortedMap, TrackKind, Warning,
+};
 
 use crate::buffer::SEAM;
 use crate::engine::Engine;
@@ -44,9 +45,9 @@ const REMEMBERED: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct Entries {
     /// Segments of each kind that could not be entered since one could.
-    vain: BTreeMap<TrackKind, u32>,
+    vain: SortedMap<TrackKind, u32>,
     /// Bits a second that renditions really have, by their ids.
-    rates: BTreeMap<String, u64>,
+    rates: SortedMap<String, u64>,
 }
 
 impl Entries {

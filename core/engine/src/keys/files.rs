@@ -1,6 +1,5 @@
 //! Keys of whole segments (HLS: rfc8216bis, 4.4.4.4): what a playlist says of them, and the key files.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use telecine_container::SampleAes;
@@ -9,7 +8,7 @@ use telecine_drm::system::DataUri;
 use telecine_drm::{implicit_iv, SecretBytes, SegmentDecryptor, SegmentKey, SoftwareAes};
 use telecine_model::hash::Fnv1a;
 use telecine_model::protection::{Key, KeyId, KeyMethod};
-use telecine_model::{uri, Error, ErrorCode, Handling, TrackKind};
+use telecine_model::{uri, Error, ErrorCode, Handling, SortedMap, SortedSet, TrackKind};
 
 use super::facts::NeedId;
 use crate::engine::Engine;
@@ -125,11 +124,11 @@ enum KeyFile {
 /// The key files of a title.
 #[derive(Default)]
 pub(crate) struct KeyFiles {
-    files: BTreeMap<Arc<str>, (u64, KeyFile)>,
+    files: SortedMap<Arc<str>, (u64, KeyFile)>,
     /// Counts them, so that the oldest go first.
     count: u64,
     /// Those with which media could be read: they are the right ones.
-    proved: BTreeSet<Arc<str>>,
+    proved: SortedSet<Arc<str>>,
     /// A key that the application gave, for every segment.
     given: Option<GivenKey>,
 }

@@ -1,6 +1,5 @@
 //! What keys mean for playback: what is asked for, what waits, what is left out.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use telecine_delivery::RequestClass;
 use telecine_drm::session::{KeyAnswer, KeyResponse, When};
 use telecine_drm::system::{DataUri, KeyRequirement};
 use telecine_model::protection::{Key, KeyId};
-use telecine_model::{uri, Error, ErrorCode, Handling, MediaTime, Protocol, TrackKind};
+use telecine_model::{uri, Error, ErrorCode, Handling, MediaTime, Protocol, SortedMap, SortedSet, TrackKind};
 
 use super::facts::{KeyFact, NeedId, NeedState};
 use super::files::{Bar, Cover};
@@ -59,8 +58,8 @@ pub(crate) struct Keys {
     /// None in a replay.
     pub(crate) live: Option<Box<Licences>>,
     next: u64,
-    known: BTreeMap<(Source, Vec<KeyId>), NeedId>,
-    states: BTreeMap<NeedId, NeedState>,
+    known: SortedMap<(Source, Vec<KeyId>), NeedId>,
+    states: SortedMap<NeedId, NeedState>,
     /// What has no state of its own is for the key system of the device.
     pub(crate) through: bool,
     /// Something was asked for in this round.
@@ -87,8 +86,8 @@ impl Keys {
         Self {
             live: Some(Box::new(live)),
             next: 0,
-            known: BTreeMap::new(),
-            states: BTreeMap::new(),
+            known: SortedMap::new(),
+            states: SortedMap::new(),
             through: false,
             fresh: false,
             decrypted: 0,
@@ -567,8 +566,8 @@ impl Engine {
     }
 
     /// Needs of what plays, is buffered, is being loaded or may be.
-    fn needs_in_use(&mut self) -> BTreeSet<NeedId> {
-        let mut needs = BTreeSet::new();
+    fn needs_in_use(&mut self) -> SortedSet<NeedId> {
+        let mut needs = SortedSet::new();
         if !self.playback.is_active() && self.playback.state != State::Ended {
             return needs;
         }

@@ -1,6 +1,6 @@
 //! Everything of keys that is alive: key sessions, ClearKey in software, the decryptor. A replay does without.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use telecine_container::{Fragment, FragmentEncryption, InitSegment};
 use telecine_drm::clearkey::ClearKeyCdm;
@@ -11,7 +11,7 @@ use telecine_drm::session::{
 use telecine_drm::system::{choose, Choice, IdentityKey, KeyRequirement, Need, Plan, Pssh};
 use telecine_drm::{decrypt_sample, CipherBackend, ContentKey, SampleDecryptor, SoftwareAes};
 use telecine_model::protection::{KeyId, KeyRef, KeySystem, Scheme};
-use telecine_model::{Error, ErrorCode, Limits, Timestamp, TrackKind, WallTime};
+use telecine_model::{Error, ErrorCode, Limits, SortedMap, SortedSet, Timestamp, TrackKind, WallTime};
 
 use super::facts::{CdmNote, KeyFact, NeedId, NeedState};
 use super::releases::Releases;
@@ -30,16 +30,16 @@ pub(crate) struct Licences {
     /// The key system in use is the one in software.
     in_software: bool,
     /// Sessions of the device's key system; all others are of the software.
-    foreign: BTreeSet<SessionId>,
+    foreign: SortedSet<SessionId>,
     /// A choice was made for the title.
     pub(super) started: bool,
-    needs: BTreeMap<NeedId, LiveNeed>,
+    needs: SortedMap<NeedId, LiveNeed>,
     /// Those that nobody has looked at yet.
     fresh: Vec<NeedId>,
-    in_use: BTreeSet<NeedId>,
+    in_use: SortedSet<NeedId>,
     through: bool,
     /// Stored licences that were loaded for the title, by name.
-    loaded: BTreeSet<String>,
+    loaded: SortedSet<String>,
     pub(super) releases: Releases,
     /// For the host, in the order of their facts.
     pub(crate) commands: VecDeque<CdmCommand>,
@@ -81,13 +81,13 @@ impl Licences {
             software,
             decryptor: SampleDecryptor::default(),
             in_software: true,
-            foreign: BTreeSet::new(),
+            foreign: SortedSet::new(),
             started: false,
-            needs: BTreeMap::new(),
+            needs: SortedMap::new(),
             fresh: Vec::new(),
-            in_use: BTreeSet::new(),
+            in_use: SortedSet::new(),
             through: false,
-            loaded: BTreeSet::new(),
+            loaded: SortedSet::new(),
             releases: Releases::default(),
             commands: VecDeque::new(),
             requests: VecDeque::new(),
@@ -152,7 +152,7 @@ impl Licences {
     }
 
     /// Which needs are of what plays, is buffered or is being loaded.
-    pub(crate) fn use_needs(&mut self, needs: BTreeSet<NeedId>, now: Timestamp) {
+    pub(crate) fn use_needs(&mut self, needs: SortedSet<NeedId>, now: Timestamp) {
         if needs == self.in_use {
             return;
         }

@@ -1,6 +1,5 @@
 //! DASH titles that go on: what time it is, which segments are there, and MPDs that are fetched again and again.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,7 +8,8 @@ use telecine_model::availability::{presentation_delay, Availability, LiveWindow,
 use telecine_model::clock::{utc_sources, ClockSample, ClockSource, Learnt, WallClock, WallReading};
 use telecine_model::error::Place;
 use telecine_model::{
-    Error, ErrorCode, Handling, MediaTime, Presentation, Segment, SegmentIndex, Timestamp, TrackKind, WallTime, Warning,
+    Error, ErrorCode, Handling, MediaTime, Presentation, Segment, SegmentIndex, SortedSet, Timestamp, TrackKind,
+    WallTime, Warning,
 };
 
 use super::clock::{Answered, ClockSync, Question};
@@ -60,9 +60,9 @@ pub(crate) struct DashLive {
     /// The answer that brought the known version.
     pub(super) answered: Answered,
     /// Kinds whose media contradicted the known version, which they wait for a newer one of.
-    pub(super) waiting: BTreeSet<TrackKind>,
+    pub(super) waiting: SortedSet<TrackKind>,
     /// Kinds that have waited for that.
-    pub(super) doubted: BTreeSet<TrackKind>,
+    pub(super) doubted: SortedSet<TrackKind>,
     /// Waits for the clock, but no longer than this.
     pending: Option<(Box<Presentation>, Timestamp)>,
 }
@@ -141,8 +141,8 @@ impl Engine {
             delay: MediaTime::ZERO,
             end: None,
             answered,
-            waiting: BTreeSet::new(),
-            doubted: BTreeSet::new(),
+            waiting: SortedSet::new(),
+            doubted: SortedSet::new(),
             pending: None,
         };
         dash.sync.set(sources, &presentation.uri, answered, self.now);

@@ -1,9 +1,8 @@
 //! Segments that come later than is said: asked for too early, waited for, and asked for later from then on.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use telecine_model::{MediaTime, Timestamp, TrackKind};
+use telecine_model::{MediaTime, SortedMap, Timestamp, TrackKind};
 
 use crate::buffer::SEAM;
 use crate::engine::Engine;
@@ -29,9 +28,9 @@ pub(crate) struct Late {
     segments: Option<By>,
     parts: Option<By>,
     /// What is waited for, as it was not there.
-    in_vain: BTreeMap<TrackKind, InVain>,
+    in_vain: SortedMap<TrackKind, InVain>,
     /// The segment that was waited for in vain: neither its parts nor all of it in other renditions are.
-    hopeless: BTreeMap<TrackKind, u64>,
+    hopeless: SortedMap<TrackKind, u64>,
 }
 
 /// Something listed was asked for before it was there.

@@ -22,14 +22,13 @@ mod versions;
 mod wanted;
 mod window;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use telecine_delivery::{parse_retry_after, RequestClass};
 use telecine_manifest::hls::{MediaPlaylist, Refresh};
 use telecine_model::clock::WallClock;
 use telecine_model::presentation::{PlaylistInfo, PreloadHint};
-use telecine_model::{Error, ErrorCode, Handling, MediaTime, SegmentIndex, Segments, Timestamp, TrackKind};
+use telecine_model::{Error, ErrorCode, Handling, MediaTime, SegmentIndex, Segments, SortedMap, Timestamp, TrackKind};
 
 use self::align::{origin_beside, End};
 pub(crate) use self::clock::Answered;
@@ -69,9 +68,9 @@ const LISTED_AHEAD: i64 = 2;
 /// What is known of a title that goes on, or did when it was loaded.
 #[derive(Default)]
 pub(crate) struct Live {
-    reloads: BTreeMap<RenditionRef, Reload>,
+    reloads: SortedMap<RenditionRef, Reload>,
     /// Hints that were followed in vain: the last one, and how many in a row.
-    refused_hints: BTreeMap<RenditionRef, (PreloadHint, u32)>,
+    refused_hints: SortedMap<RenditionRef, (PreloadHint, u32)>,
     edge: LiveEdge,
     /// How late segments come.
     late: Late,
@@ -91,13 +90,13 @@ pub(crate) struct Live {
     /// Media said that the known MPD holds no longer.
     expired: bool,
     /// By what newer versions of lists can be told from those that are known, by the URLs that they are asked for at.
-    validators: BTreeMap<String, Validators>,
+    validators: SortedMap<String, Validators>,
     /// Where what the window left behind ends: what of one kind goes on there goes on there in all.
     overtaken_to: Option<MediaTime>,
     /// The media of each kind that hung last.
-    hung: BTreeMap<TrackKind, Hung>,
+    hung: SortedMap<TrackKind, Hung>,
     /// How often playlists were asked for again at once, because a cache gave old ones.
-    tuned_in: BTreeMap<RenditionRef, u32>,
+    tuned_in: SortedMap<RenditionRef, u32>,
 }
 
 impl Live {

@@ -1,6 +1,5 @@
 //! Newer versions of a live MPD: read, merged, and what follows from what is different (D042–D056, D078).
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,7 +7,8 @@ use telecine_manifest::dash::{self, BreakKind, Changes, MpdValidity, Refresh};
 use telecine_manifest::sniff;
 use telecine_model::clock::{utc_sources, ClockSource};
 use telecine_model::{
-    Error, ErrorCode, Handling, MediaTime, Period, Presentation, Protocol, SegmentIndex, TrackKind, WallTime,
+    Error, ErrorCode, Handling, MediaTime, Period, Presentation, Protocol, SegmentIndex, SortedMap, SortedSet,
+    TrackKind, WallTime,
 };
 
 use super::clock::Answered;
@@ -264,7 +264,7 @@ impl Engine {
 
     /// Periods of the known version that the newer one no longer has, but that something is still there of, or on its way.
     fn still_needed(&self, known: &Presentation, newer: &Presentation) -> Vec<Period> {
-        let there: BTreeSet<&str> = newer.periods.iter().map(|period| period.id.as_str()).collect();
+        let there: SortedSet<&str> = newer.periods.iter().map(|period| period.id.as_str()).collect();
         let needed = |at: usize| {
             self.streams.values().any(|stream| {
                 stream.period == at
@@ -278,11 +278,11 @@ impl Engine {
 
     /// The merged version is the presentation now.
     fn take_over(&mut self, presentation: Presentation, before: &[String], changes: Changes) {
-        let now: BTreeMap<&str, usize> =
+        let now: SortedMap<&str, usize> =
             presentation.periods.iter().enumerate().map(|(at, period)| (period.id.as_str(), at)).collect();
         let places: Vec<Option<usize>> = before.iter().map(|id| now.get(id.as_str()).copied()).collect();
         let (still, duration) = (!presentation.live, presentation.duration);
-        let broken: BTreeSet<(String, String, String)> = changes
+        let broken: SortedSet<(String, String, String)> = changes
             .breaks
             .into_iter()
             .filter(|known| matches!(known.kind, BreakKind::Rewritten | BreakKind::Shortened))
@@ -375,7 +375,7 @@ impl Engine {
     }
 
     /// Segments of these renditions have other numbers than before: the next one is found by its time.
-    fn forget_numbers(&mut self, broken: &BTreeSet<(String, String, String)>) {
+    fn forget_numbers(&mut self, broken: &SortedSet<(String, String, String)>) {
         if broken.is_empty() {
             return;
         }
@@ -418,7 +418,7 @@ impl Engine {
             }
             stream.buffer.move_periods(|at| place(at).unwrap_or(usize::MAX));
         }
-        fn each<T>(map: &mut BTreeMap<RenditionRef, T>, moved: impl Fn(RenditionRef) -> Option<RenditionRef>) {
+        fn each<T>(map: &mut SortedMap<RenditionRef, T>, moved: impl Fn(RenditionRef) -> Option<RenditionRef>) {
             *map = std::mem::take(map).into_iter().filter_map(|(key, value)| Some((moved(key)?, value))).collect();
         }
         each(&mut self.title.dead, moved);

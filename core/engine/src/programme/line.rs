@@ -1,8 +1,8 @@
 //! The way from one engine to the sink: its own timeline laid onto the sink's.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
-use telecine_model::{MediaTime, TrackKind};
+use telecine_model::{MediaTime, SortedSet, TrackKind};
 
 use crate::action::{Append, LoadId, SinkCommand, TrackConfig};
 use crate::input::{RequestId, SinkReport};
@@ -33,7 +33,7 @@ pub(super) struct Line {
     /// Nothing of it is shown before this, in the sink's time: something else is.
     from: MediaTime,
     /// Kinds of which something was handed on since it was opened.
-    pub(super) kinds: BTreeSet<TrackKind>,
+    pub(super) kinds: SortedSet<TrackKind>,
     /// What its tracks are called before, for the sink to tell them from others.
     prefix: String,
 }
@@ -46,7 +46,7 @@ impl Line {
             gate,
             held: VecDeque::new(),
             from: MediaTime::MIN,
-            kinds: BTreeSet::new(),
+            kinds: SortedSet::new(),
             prefix,
         }
     }

@@ -1,11 +1,10 @@
 //! Asset lists on their way.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use telecine_manifest::interstitial::asset_list;
 use telecine_model::interstitial::AssetList;
-use telecine_model::{Error, ErrorCode, Limits};
+use telecine_model::{Error, ErrorCode, Limits, SortedMap};
 
 use crate::input::{Body, NetworkEvent, RequestId, ResponseHead};
 
@@ -20,9 +19,9 @@ const MOST_KEPT: usize = 16;
 pub(super) struct Lists {
     next: u64,
     /// By the number of the request.
-    under_way: BTreeMap<u64, UnderWay>,
+    under_way: SortedMap<u64, UnderWay>,
     /// By the URL that the interstitial, or the notice, names.
-    read: BTreeMap<String, Result<AssetList, Error>>,
+    read: SortedMap<String, Result<AssetList, Error>>,
 }
 
 #[derive(Debug)]

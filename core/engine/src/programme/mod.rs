@@ -25,12 +25,12 @@ mod steps;
 mod turn;
 mod viewer;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use telecine_model::interstitial::Interstitial;
 use telecine_model::rng::Rng;
-use telecine_model::{Error, MediaTime, Timestamp, TrackKind, WallTime};
+use telecine_model::{Error, MediaTime, SortedSet, Timestamp, TrackKind, WallTime};
 
 use self::line::{Gate, Line};
 use self::lists::Lists;
@@ -95,7 +95,7 @@ pub struct Programme {
     /// Something else is to be done then.
     alarm: Option<Timestamp>,
     /// Kinds of which the title has no more, and the sink was not told: something follows.
-    untold_ends: BTreeSet<TrackKind>,
+    untold_ends: SortedSet<TrackKind>,
     /// Nothing of the title was handed to the sink yet: something may come before it.
     beginning: bool,
     /// Where the viewer waits and no engine of the title says so.
@@ -128,7 +128,7 @@ impl Programme {
             serials: 0,
             asides_hash: 0,
             alarm: None,
-            untold_ends: BTreeSet::new(),
+            untold_ends: SortedSet::new(),
             beginning: false,
             standing: Standing::default(),
         }

@@ -1,8 +1,6 @@
 //! What engines tell the sink: which of it gets there, and in what time.
 
-use std::collections::BTreeMap;
-
-use telecine_model::{MediaTime, TrackKind};
+use telecine_model::{MediaTime, SortedMap, TrackKind};
 
 use super::line::{Gate, Line};
 use super::pause::Pause;
@@ -18,9 +16,9 @@ pub(super) struct SinkState {
     pub(super) playing: bool,
     pub(super) rate_milli: u32,
     /// Kinds that it has a place for, and whose configuration it has of each.
-    pub(super) kinds: BTreeMap<TrackKind, u64>,
+    pub(super) kinds: SortedMap<TrackKind, u64>,
     /// The last configuration of each engine's kinds.
-    pub(super) configurations: BTreeMap<(u64, TrackKind), SinkCommand>,
+    pub(super) configurations: SortedMap<(u64, TrackKind), SinkCommand>,
     /// Seeks that no engine asked for and that are not answered.
     pub(super) own_seeks: u32,
     /// It came to the end of what there is where one engine follows another.
@@ -36,8 +34,8 @@ impl Default for SinkState {
         Self {
             playing: false,
             rate_milli: 1000,
-            kinds: BTreeMap::new(),
-            configurations: BTreeMap::new(),
+            kinds: SortedMap::new(),
+            configurations: SortedMap::new(),
             own_seeks: 0,
             starved: false,
             ended: false,

@@ -1,11 +1,10 @@
 //! Which interstitials a title has, and which of them is next.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use telecine_manifest::interstitial::{of_event, Announcement};
 use telecine_model::interstitial::{Interstitial, InterstitialCue, JumpRule, PreloadNotice, Resume};
-use telecine_model::{Error, Limits, MediaTime, TimedEvent};
+use telecine_model::{Error, Limits, MediaTime, SortedMap, SortedSet, TimedEvent};
 
 use crate::buffer::SEAM;
 use crate::timed::TimedKey;
@@ -16,17 +15,17 @@ type Key = (MediaTime, u64);
 /// The interstitials of a title.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
-    known: BTreeMap<String, Entry>,
+    known: SortedMap<String, Entry>,
     /// Those that are to be played, by what leads to them.
-    open: BTreeMap<InterstitialCue, BTreeMap<Key, Arc<Interstitial>>>,
+    open: SortedMap<InterstitialCue, SortedMap<Key, Arc<Interstitial>>>,
     /// What each event's is called.
-    names: BTreeMap<TimedKey, String>,
+    names: SortedMap<TimedKey, String>,
     /// How many were made known so far.
     count: u64,
     /// Those that could not be read were told.
-    faulty: BTreeSet<String>,
+    faulty: SortedSet<String>,
     /// Of what may be asked for ahead.
-    pub(super) notices: BTreeMap<String, PreloadNotice>,
+    pub(super) notices: SortedMap<String, PreloadNotice>,
 }
 
 #[derive(Debug)]
@@ -121,7 +120,7 @@ impl Plan {
     /// Forgets what begins before a place: a live title does not go back there.
     pub(super) fn forget_before(&mut self, place: MediaTime) {
         let old = |entry: &&Entry| entry.what.cue == InterstitialCue::Start && entry.what.start < place;
-        let ids: BTreeSet<String> = self.known.values().filter(old).map(|entry| entry.what.id.clone()).collect();
+        let ids: SortedSet<String> = self.known.values().filter(old).map(|entry| entry.what.id.clone()).collect();
         for id in &ids {
             self.close(id);
             self.known.remove(id);

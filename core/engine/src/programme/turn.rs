@@ -227,7 +227,7 @@ impl Programme {
     /// Kinds that an asset had and the title has not: nobody is to wait for them.
     pub(super) fn disable_absent(&mut self) {
         let outputs = self.main.streams.values().flat_map(|stream| stream.outputs.iter().copied());
-        let played: std::collections::BTreeSet<TrackKind> = outputs.collect();
+        let played: telecine_model::SortedSet<TrackKind> = outputs.collect();
         for kind in self.sink_kinds() {
             if !played.contains(&kind) {
                 self.order(SinkCommand::Disable { kind });

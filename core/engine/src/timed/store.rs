@@ -1,10 +1,9 @@
 //! Timed events, each once, and which of them the playhead is in.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use telecine_model::{Limits, MediaTime, TimedEvent};
+use telecine_model::{Limits, MediaTime, SortedMap, SortedSet, TimedEvent};
 
 use crate::buffer::SEAM;
 use crate::event::TimedPhase;
@@ -55,13 +54,13 @@ pub(crate) struct Happening {
 pub(crate) struct EventStore {
     next: u64,
     bytes: usize,
-    entries: BTreeMap<TimedKey, Entry>,
-    by_identity: BTreeMap<Identity, TimedKey>,
-    by_start: BTreeSet<(MediaTime, TimedKey)>,
+    entries: SortedMap<TimedKey, Entry>,
+    by_identity: SortedMap<Identity, TimedKey>,
+    by_start: SortedSet<(MediaTime, TimedKey)>,
     /// Those that the playhead is in.
-    active: BTreeSet<TimedKey>,
+    active: SortedSet<TimedKey>,
     /// Those that became known or changed since the playhead was looked at last.
-    fresh: BTreeSet<TimedKey>,
+    fresh: SortedSet<TimedKey>,
     /// No event lasts longer.
     longest: MediaTime,
 }

@@ -1,11 +1,10 @@
 //! `Period`: reading it, and where it lies in time (ISO/IEC 23009-1, 5.3.2).
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::mem::size_of;
 
 use telecine_model::datetime::parse_duration;
 use telecine_model::presentation::{Descriptor, Preselection};
-use telecine_model::{Error, Language, MediaTime, Period, Segments, Track, TrackKind};
+use telecine_model::{Error, Language, MediaTime, Period, Segments, SortedMap, SortedSet, Track, TrackKind};
 
 use super::adaptation::Set;
 use super::addressing::Level;
@@ -186,10 +185,10 @@ fn longest(tracks: &[Track]) -> Option<MediaTime> {
 
 /// Gives tracks without an id one from kind and language, and makes ids differ.
 fn with_unique_ids(tracks: Vec<(Track, &str)>, warnings: &mut Warnings) -> Vec<Track> {
-    let mut taken: BTreeSet<String> = BTreeSet::new();
+    let mut taken: SortedSet<String> = SortedSet::new();
     // The number with which the next one of a name goes on.
-    let mut next: BTreeMap<String, usize> = BTreeMap::new();
-    let said: BTreeSet<String> = tracks.iter().map(|(track, _)| track.id.clone()).collect();
+    let mut next: SortedMap<String, usize> = SortedMap::new();
+    let said: SortedSet<String> = tracks.iter().map(|(track, _)| track.id.clone()).collect();
     let mut out = Vec::with_capacity(tracks.len());
     for (mut track, place) in tracks {
         let named = !track.id.is_empty();

@@ -1,10 +1,8 @@
 //! `ContentProtection`: one [`Protection`] for each key system, put together from the descriptors
 //! of the set, of the representation, and of those they refer to (D087–D089).
 
-use std::collections::BTreeMap;
-
 use telecine_model::protection::{KeyId, Protection};
-use telecine_model::{uri, Error};
+use telecine_model::{uri, Error, SortedMap};
 
 use super::element::{Element, Ns};
 use super::reader::{clip, Xml};
@@ -23,7 +21,7 @@ pub(super) struct Descriptor {
 }
 
 /// Descriptors by `@refId`, for those that only refer to them.
-pub(super) type Shared = BTreeMap<String, Descriptor>;
+pub(super) type Shared = SortedMap<String, Descriptor>;
 
 impl Descriptor {
     /// Reads a `ContentProtection`; one with `@refId` is shared too.

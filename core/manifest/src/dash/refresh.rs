@@ -1,10 +1,8 @@
 //! A live presentation read anew: what was known keeps its numbers and its place, what is new is appended.
 
-use std::collections::BTreeMap;
-
 use telecine_model::segments::{Addressing, Align, MergeOutcome, Runs};
 use telecine_model::{
-    uri, Error, ErrorCode, Period, Presentation, Rendition, SegmentIndex, SegmentTable, Segments, Track,
+    uri, Error, ErrorCode, Period, Presentation, Rendition, SegmentIndex, SegmentTable, Segments, SortedMap, Track,
 };
 
 use super::descriptors::scheme;
@@ -104,7 +102,7 @@ pub fn refresh(old: &mut Presentation, newer: Presentation) -> Result<Refresh, E
     };
     let known = std::mem::replace(old, newer);
     let count = known.periods.len();
-    let mut by_id: BTreeMap<String, (usize, Period)> = BTreeMap::new();
+    let mut by_id: SortedMap<String, (usize, Period)> = SortedMap::new();
     let mut twice = Vec::new();
     for (at, period) in known.periods.into_iter().enumerate() {
         match by_id.contains_key(&period.id) {
@@ -157,7 +155,7 @@ fn in_known_order<T>(known: Vec<T>, newer: Vec<T>, id: impl Fn(&T) -> &str) -> (
     if same {
         return (known.into_iter().zip(newer.into_iter().map(Some)).collect(), Vec::new());
     }
-    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    let mut places: SortedMap<String, usize> = SortedMap::new();
     for (at, item) in newer.iter().enumerate() {
         places.entry(id(item).to_owned()).or_insert(at);
     }

@@ -165,7 +165,7 @@ mod tests {
         let text: Vec<u8> = (0..400_u32).map(|i| (i * 7 % 251) as u8).collect();
         for length in 0..text.len() {
             let text = &text[..length];
-            let mut seen = std::collections::BTreeSet::from([hash(text)]);
+            let mut seen = telecine_model::SortedSet::from([hash(text)]);
             for at in 0..length {
                 for bit in 0..8 {
                     let mut other = text.to_vec();

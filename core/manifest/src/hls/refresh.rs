@@ -1,12 +1,13 @@
 //! Merging a reloaded media playlist (sections 6.2.1, 6.3.4 and 6.3.7).
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use telecine_model::presentation::{PlaylistInfo, PlaylistType};
 use telecine_model::protection::Key;
 use telecine_model::segments::{Addressing, Align, MergeOutcome, RangeList, Runs, UriList};
-use telecine_model::{uri, Error, ErrorCode, InitSection, Place, SegmentIndex, WallTime, Warning};
+use telecine_model::{
+    uri, Error, ErrorCode, InitSection, Place, SegmentIndex, SortedMap, SortedSet, WallTime, Warning,
+};
 
 use super::blocks::Block;
 use super::media::{end_on_next, says_more};
@@ -317,10 +318,10 @@ impl MediaPlaylist {
         let Some(skip) = newer.skip.as_ref().filter(|skip| skip.date_ranges) else {
             return;
         };
-        let removed: BTreeSet<&String> = skip.removed_date_ranges.iter().collect();
+        let removed: SortedSet<&String> = skip.removed_date_ranges.iter().collect();
         let mut merged = self.info.date_ranges.clone();
         merged.retain(|range| !removed.contains(&range.id));
-        let places: BTreeMap<String, usize> =
+        let places: SortedMap<String, usize> =
             merged.iter().enumerate().map(|(place, range)| (range.id.clone(), place)).collect();
         for range in core::mem::take(&mut newer.date_ranges) {
             match places.get(&range.id).and_then(|place| merged.get_mut(*place)) {

@@ -1,9 +1,8 @@
 //! Faults on their way to errors and warnings, and the protocol features that were used.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
-use telecine_model::{uri, Error, ErrorCode, Place, Warning};
+use telecine_model::{uri, Error, ErrorCode, Place, SortedMap, Warning};
 
 use super::{Context, Mode};
 
@@ -102,7 +101,7 @@ pub(super) struct Report<'c> {
     /// The line being read, from 1; 0 before the first.
     pub(super) line: u64,
     warnings: Vec<Warning>,
-    per_rule: BTreeMap<&'static str, u64>,
+    per_rule: SortedMap<&'static str, u64>,
     /// Faults so far, whether they are told or not.
     pub(super) faults: u64,
     /// Features used since somebody last took note, a bit each.
@@ -120,7 +119,7 @@ impl<'c> Report<'c> {
             context,
             line: 0,
             warnings: Vec::new(),
-            per_rule: BTreeMap::new(),
+            per_rule: SortedMap::new(),
             faults: 0,
             features: 0,
             used: [0; Feature::COUNT],

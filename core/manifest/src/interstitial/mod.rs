@@ -2,7 +2,7 @@
 //! alternative MPDs (ISO/IEC 23009-1, 5.16), read from [`TimedEvent`]s.
 //!
 //! ```
-//! use std::collections::BTreeMap;
+//! use telecine_model::SortedMap;
 //! use telecine_manifest::interstitial::{self, Announcement};
 //! use telecine_model::interstitial::{AssetSource, Resume};
 //! use telecine_model::{EventCarrier, EventPayload, MediaTime, TimedEvent};

@@ -1,6 +1,5 @@
 //! Cues of successive segments, each shown once.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -9,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Cue;
 use crate::limits::Limits;
 use crate::time::MediaTime;
+use crate::{SortedMap, SortedSet};
 
 /// Names one cue of a [`CueStore`], from when it was added until it is removed. Never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -68,11 +68,11 @@ const TOUCHING: MediaTime = MediaTime::from_millis(10);
 pub struct CueStore {
     capacity: usize,
     next: u64,
-    cues: BTreeMap<CueKey, Entry>,
-    by_start: BTreeSet<(MediaTime, CueKey)>,
+    cues: SortedMap<CueKey, Entry>,
+    by_start: SortedSet<(MediaTime, CueKey)>,
     /// Cues of one digest do not touch each other, unless digests collide.
-    by_digest: BTreeSet<(u64, MediaTime, CueKey)>,
-    open: BTreeSet<CueKey>,
+    by_digest: SortedSet<(u64, MediaTime, CueKey)>,
+    open: SortedSet<CueKey>,
     /// No cue with a known end lasts longer.
     longest: MediaTime,
 }
@@ -89,10 +89,10 @@ impl CueStore {
         Self {
             capacity: limits.cues.max(1),
             next: 0,
-            cues: BTreeMap::new(),
-            by_start: BTreeSet::new(),
-            by_digest: BTreeSet::new(),
-            open: BTreeSet::new(),
+            cues: SortedMap::new(),
+            by_start: SortedSet::new(),
+            by_digest: SortedSet::new(),
+            open: SortedSet::new(),
             longest: MediaTime::ZERO,
         }
     }

@@ -4,12 +4,12 @@
 //! A packager writes a set for each rung of a ladder where something that a set says once differs between the rungs,
 //! a key most often. Whoever plays switches between them as between the renditions of one set.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::hash::Hash;
+use std::collections::BTreeMap;
 
 use super::{Period, Track, TrackKind};
 use crate::codec::Codec;
 use crate::language::Language;
+use crate::{SortedMap, SortedSet};
 
 /// The role of what is played unless the viewer chooses (`urn:mpeg:dash:role:2011`).
 const MAIN: &str = "main";
@@ -50,14 +50,14 @@ impl Period {
 
     /// For each track the first one that it is joined with, itself if none stands before it.
     fn joins(&self) -> Vec<usize> {
-        let by_id: BTreeMap<&str, usize> =
+        let by_id: SortedMap<&str, usize> =
             self.tracks.iter().enumerate().rev().map(|(at, track)| (track.id.as_str(), at)).collect();
         let mut into: Vec<usize> = (0..self.tracks.len()).collect();
         if self.tracks.iter().all(|track| track.switchable_with.is_empty()) {
             return into;
         }
         // Said once a track: there may be many links.
-        let mut known: BTreeMap<Purpose<'_>, usize> = BTreeMap::new();
+        let mut known: SortedMap<Purpose<'_>, usize> = SortedMap::new();
         let sorts: Vec<Option<(usize, Option<&Codec>)>> = self
             .tracks
             .iter()
@@ -109,7 +109,7 @@ impl Period {
 
     /// Every set says which captions are inside its pictures. They are one choice.
     fn merge_captions(&mut self, names: &BTreeMap<String, String>) {
-        let mut known: BTreeSet<String> = self.tracks.iter().map(|track| track.id.clone()).collect();
+        let mut known: SortedSet<String> = self.tracks.iter().map(|track| track.id.clone()).collect();
         self.tracks.retain_mut(|track| {
             let channel = track.in_stream_id.as_deref().unwrap_or("");
             let set = track.id.strip_suffix(channel).and_then(|stem| stem.strip_suffix('-'));
@@ -123,8 +123,8 @@ impl Period {
 }
 
 /// Takes out whatever stands earlier in the list already.
-fn keep_first<T: Clone + Eq + Hash>(list: &mut Vec<T>) {
-    let mut seen = HashSet::new();
+fn keep_first<T: Clone + Ord>(list: &mut Vec<T>) {
+    let mut seen = SortedSet::new();
     list.retain(|entry| seen.insert(entry.clone()));
 }
 
@@ -147,7 +147,7 @@ struct Purpose<'t> {
     language: Option<&'t str>,
     channels: Option<u32>,
     range: &'t str,
-    roles: BTreeSet<&'t str>,
+    roles: SortedSet<&'t str>,
 }
 
 impl Track {

@@ -1,9 +1,8 @@
 //! `ftyp` and `moov` of what is written: the old ones, without anything that says where media lies.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use telecine_model::{Error, ErrorCode, Limits, MediaTime, Timescale, Warning};
+use telecine_model::{Error, ErrorCode, Limits, MediaTime, SortedSet, Timescale, Warning};
 
 use super::super::boxes::{fourcc_name, BoxView, FourCc, Header};
 use super::super::cmaf::CmafChecker;
@@ -53,7 +52,7 @@ fn file_type(init: &InitSegment, cmaf: bool) -> Vec<u8> {
         if cmaf {
             w.bytes(b"cmfc");
         }
-        let mut seen = BTreeSet::new();
+        let mut seen = SortedSet::new();
         for brand in &init.brands {
             if !STRUCTURE.contains(&brand) && !brand.starts_with(b"iso") && seen.insert(*brand) {
                 w.bytes(brand);

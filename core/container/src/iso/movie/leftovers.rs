@@ -1,8 +1,6 @@
 //! What fragments say beyond their samples, and is not carried over.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use telecine_model::{Place, Warning};
+use telecine_model::{Place, SortedMap, SortedSet, Warning};
 
 use super::super::boxes::{fourcc_name, BoxView, FourCc, Header};
 use super::super::fragment::Fragment;
@@ -13,7 +11,7 @@ const TYPES: usize = 64;
 /// Boxes by type, of one track or of all: how often, and where first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Leftovers {
-    boxes: BTreeMap<(Option<u32>, FourCc), (u64, u64)>,
+    boxes: SortedMap<(Option<u32>, FourCc), (u64, u64)>,
 }
 
 impl Leftovers {
@@ -45,7 +43,7 @@ impl Leftovers {
     }
 
     /// What is missing from a file with these tracks.
-    pub(super) fn warnings(&self, tracks: &BTreeSet<u32>) -> Vec<Warning> {
+    pub(super) fn warnings(&self, tracks: &SortedSet<u32>) -> Vec<Warning> {
         let here = self.boxes.iter().filter(|((track, _), _)| track.is_none_or(|track| tracks.contains(&track)));
         here.map(|((track, kind), (count, offset))| {
             let kind = fourcc_name(*kind);

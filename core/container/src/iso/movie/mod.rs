@@ -7,12 +7,12 @@ mod header;
 mod lane;
 mod leftovers;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use telecine_model::{Error, ErrorCode, Limits, Place, TrackKind, Warning};
+use telecine_model::{Error, ErrorCode, Limits, Place, SortedSet, TrackKind, Warning};
 
 use super::boxes::fourcc_name;
 use super::file::listed_samples;
@@ -100,7 +100,7 @@ impl MovieSamples {
     /// more would be written than was read, or of a description that does not exist; `ContainerLimit` for a sample
     /// larger than [`Limits::segment_bytes`].
     pub fn write(&self, tracks: &[u32]) -> Result<CmafWriter<'_>, Error> {
-        let wanted: BTreeSet<u32> = tracks.iter().copied().collect();
+        let wanted: SortedSet<u32> = tracks.iter().copied().collect();
         let writable = self.writable().filter(|track| wanted.contains(&track.id)).count();
         if writable == 0 || writable != wanted.len() {
             return Err(Error::new(ErrorCode::InvalidArgument, "these are not tracks that can be written"));

@@ -33,12 +33,12 @@ mod grid;
 mod line21;
 pub mod sei;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::str::FromStr;
 
 use telecine_model::cue::{Cue, Percent};
-use telecine_model::{Limits, MediaTime};
+use telecine_model::{Limits, MediaTime, SortedMap};
 
 use self::dtvcc::Dtvcc;
 use self::line21::Field;
@@ -105,7 +105,7 @@ const TRIPLETS: usize = 31;
 pub struct CaptionDecoder {
     limits: Limits,
     /// Pictures that wait, by presentation time and order of arrival.
-    waiting: BTreeMap<(MediaTime, u64), Vec<[u8; 3]>>,
+    waiting: SortedMap<(MediaTime, u64), Vec<[u8; 3]>>,
     arrived: u64,
     /// Time of the last picture that was decoded.
     now: Option<MediaTime>,
@@ -122,7 +122,7 @@ impl CaptionDecoder {
     pub fn new(limits: &Limits) -> Self {
         Self {
             limits: limits.clone(),
-            waiting: BTreeMap::new(),
+            waiting: SortedMap::new(),
             arrived: 0,
             now: None,
             fields: <[Field; 2]>::default(),

@@ -1,12 +1,11 @@
 //! Paragraphs to cues: for each span of time in which nothing changes, what is shown (TTML2, 11.3: the
 //! intermediate synchronic documents).
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use telecine_model::cue::{Cue, Direction, Layout, Node, Region, Rgba, Span, SpanKind, TextAlign, TextStyle};
-use telecine_model::{Error, ErrorCode, Limits, MediaTime};
+use telecine_model::{Error, ErrorCode, Limits, MediaTime, SortedMap};
 
 use super::region::{self, Placed};
 use super::style::{Computed, RubyRole, Stated, Styles};
@@ -20,13 +19,13 @@ pub(super) struct Builder<'a, 'd> {
     grid: Grid,
     styles: Styles,
     /// All regions by their names.
-    regions: BTreeMap<String, Level<'a, 'd>>,
+    regions: SortedMap<String, Level<'a, 'd>>,
     pub(super) warnings: Warnings,
     /// Nodes that may still be visited.
     budget: usize,
     pub(super) cues: Vec<Cue>,
     /// The last region made under each name: cues share it.
-    shared: BTreeMap<String, Arc<Region>>,
+    shared: SortedMap<String, Arc<Region>>,
 }
 
 /// An element and what is stated at it, animations apart.
@@ -51,7 +50,7 @@ impl<'a, 'd> Builder<'a, 'd> {
         limits: &'d Limits,
         grid: Grid,
         styles: Styles,
-        regions: BTreeMap<String, &'d Element<'a>>,
+        regions: SortedMap<String, &'d Element<'a>>,
         warnings: Warnings,
     ) -> Self {
         let mut builder = Self {
@@ -59,11 +58,11 @@ impl<'a, 'd> Builder<'a, 'd> {
             limits,
             grid,
             styles,
-            regions: BTreeMap::new(),
+            regions: SortedMap::new(),
             warnings,
             budget: limits.cue_nodes,
             cues: Vec::new(),
-            shared: BTreeMap::new(),
+            shared: SortedMap::new(),
         };
         builder.regions = regions.into_iter().map(|(id, element)| (id, builder.level(element))).collect();
         builder

@@ -38,11 +38,10 @@ mod tree;
 mod value;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use telecine_model::cue::Cue;
-use telecine_model::{Error, ErrorCode, Language, Limits, MediaTime, Warning};
+use telecine_model::{Error, ErrorCode, Language, Limits, MediaTime, SortedMap, Warning};
 
 use self::build::Builder;
 use self::style::Styles;
@@ -93,10 +92,13 @@ impl Ttml {
 /// Reads a document.
 ///
 /// # Errors
-/// `TextSyntax` if it is not well-formed XML or not TTML; `ContainerLimit` beyond
+/// `CodecUnsupported` without the feature `ttml`; `TextSyntax` if it is not well-formed XML or not TTML; `ContainerLimit` beyond
 /// [`Limits::text_bytes`], [`Limits::cues`], [`Limits::cue_nodes`], [`Limits::nesting`] or
 /// [`Limits::attributes`].
 pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Ttml, Error> {
+    if !cfg!(feature = "ttml") {
+        return Err(Error::new(ErrorCode::CodecUnsupported, "this build does not read TTML"));
+    }
     let mut warnings = Warnings::new(limits.side_items);
     let text = decode(bytes, limits, &mut warnings)?;
     let mut root = tree::read(&text, limits, &mut warnings)?;
@@ -112,7 +114,7 @@ pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Ttml, Error> {
     }
     let root = &root;
     check_profile(root, &text, &mut warnings);
-    let mut regions = BTreeMap::new();
+    let mut regions = SortedMap::new();
     gather_regions(root, limits.side_items, &mut regions);
     let head = root.of(Tag::Head).next();
     let styles = Styles::read(head, limits.side_items, &text, &mut warnings);
@@ -202,7 +204,7 @@ fn times_of_regions(head: &mut Element<'_>, clock: &Clock, text: &str, warnings:
 }
 
 /// Regions with names, wherever they are: some packagers write them into the body.
-fn gather_regions<'a, 'd>(element: &'d Element<'a>, limit: usize, regions: &mut BTreeMap<String, &'d Element<'a>>) {
+fn gather_regions<'a, 'd>(element: &'d Element<'a>, limit: usize, regions: &mut SortedMap<String, &'d Element<'a>>) {
     for inner in element.elements().chain(&element.aside) {
         if inner.tag != Tag::Region {
             gather_regions(inner, limit, regions);

@@ -1,7 +1,5 @@
 //! Styles: what elements state, and what comes of it (TTML2, 10.4).
 
-use std::collections::BTreeMap;
-
 use telecine_model::cue::{
     Anchor, Direction, Edge, EdgeKind, FontFamily, FontSize, Percent, Rgba, TextAlign, TextStyle, WritingMode,
 };
@@ -9,6 +7,7 @@ use telecine_model::cue::{
 use super::tree::{clip, Element, Ns, Tag, Warnings};
 use super::value::{self, Effect, Grid, Length, Offset, Side};
 use crate::text::color;
+use telecine_model::SortedMap;
 
 /// `tts:ruby`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,7 +196,7 @@ impl Stated {
 #[derive(Debug, Default)]
 pub(super) struct Styles {
     /// `styling/style`, references resolved.
-    named: BTreeMap<String, Stated>,
+    named: SortedMap<String, Stated>,
     /// `styling/initial`.
     pub(super) initial: Stated,
 }
@@ -213,7 +212,7 @@ impl Styles {
         for initial in styling.of(Tag::Initial).take(limit) {
             styles.initial.read(initial, text, warnings);
         }
-        let mut elements = BTreeMap::new();
+        let mut elements = SortedMap::new();
         for style in styling.of(Tag::Style).take(limit) {
             if let Some(id) = style.attribute(Ns::Xml, "id") {
                 elements.entry(id.into_owned()).or_insert(style);
@@ -229,7 +228,7 @@ impl Styles {
     fn define(
         &mut self,
         id: &str,
-        elements: &BTreeMap<String, &Element<'_>>,
+        elements: &SortedMap<String, &Element<'_>>,
         depth: usize,
         text: &str,
         warnings: &mut Warnings,

@@ -1,10 +1,8 @@
 //! `EXT-X-DATERANGE` (section 4.4.5.1). An illegal tag is ignored, never fatal (H072).
 
-use std::collections::BTreeMap;
-
 use telecine_model::datetime::parse_date_time;
 use telecine_model::events::DateRange;
-use telecine_model::{MediaTime, WallTime};
+use telecine_model::{MediaTime, SortedMap, WallTime};
 
 use super::super::attributes::{clip, Attributes};
 use super::super::reader::Reader;
@@ -14,7 +12,7 @@ use super::super::report::Reject;
 #[derive(Default)]
 pub(super) struct DateRanges {
     list: Vec<DateRange>,
-    places: BTreeMap<String, usize>,
+    places: SortedMap<String, usize>,
 }
 
 /// Sets what `said` says of an attribute. False if it contradicts what was said before.
@@ -98,7 +96,7 @@ impl DateRanges {
 
 /// Ends each `END-ON-NEXT` range where the next one of its class starts (H070).
 pub(in super::super) fn end_on_next(list: &mut [DateRange]) {
-    let mut starts: BTreeMap<String, Vec<WallTime>> = BTreeMap::new();
+    let mut starts: SortedMap<String, Vec<WallTime>> = SortedMap::new();
     if !list.iter().any(|range| range.end_on_next) {
         return;
     }

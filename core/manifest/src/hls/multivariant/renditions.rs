@@ -1,9 +1,7 @@
 //! `EXT-X-MEDIA` (section 4.4.6.1).
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use telecine_model::presentation;
-use telecine_model::{ErrorCode, Rendition, TrackKind};
+use telecine_model::{ErrorCode, Rendition, SortedMap, SortedSet, TrackKind};
 
 use super::super::attributes::{clip, Attributes};
 use super::super::protection::resolve;
@@ -73,11 +71,11 @@ pub(super) struct Media {
 
 /// The groups seen so far.
 #[derive(Default)]
-pub(super) struct Groups(BTreeMap<(MediaType, String), Group>);
+pub(super) struct Groups(SortedMap<(MediaType, String), Group>);
 
 #[derive(Default)]
 struct Group {
-    names: BTreeSet<String>,
+    names: SortedSet<String>,
     has_default: bool,
 }
 

@@ -1,9 +1,7 @@
 //! Variants and renditions to the tracks that a viewer chooses between.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use telecine_model::presentation::Descriptor;
-use telecine_model::{Codec, Language, Period, Rendition, Track, TrackKind};
+use telecine_model::{Codec, Language, Period, Rendition, SortedMap, SortedSet, Track, TrackKind};
 
 use super::renditions::{Identity, Media, MediaType};
 
@@ -48,7 +46,7 @@ fn main_kind(variants: &[Rendition]) -> TrackKind {
     }
 }
 
-type GroupCodecs = BTreeMap<(MediaType, String), Vec<Codec>>;
+type GroupCodecs = SortedMap<(MediaType, String), Vec<Codec>>;
 
 /// So many codecs of one group are told; no group has as many.
 const GROUP_CODECS: usize = 64;
@@ -76,9 +74,9 @@ fn group_codecs(variants: &[Rendition]) -> GroupCodecs {
 /// Ids that no two tracks share.
 #[derive(Default)]
 struct Ids {
-    taken: BTreeSet<String>,
+    taken: SortedSet<String>,
     /// How often each id was wanted.
-    wanted: BTreeMap<String, u64>,
+    wanted: SortedMap<String, u64>,
 }
 
 impl Ids {
@@ -97,8 +95,8 @@ impl Ids {
 /// Renditions of one identity in several groups are one track; within a group each is its own.
 fn by_name(media: Vec<Media>, codecs: &GroupCodecs, ids: &mut Ids) -> Vec<Track> {
     let mut tracks: Vec<Track> = Vec::new();
-    let mut places: BTreeMap<(Identity, usize), usize> = BTreeMap::new();
-    let mut copies: BTreeMap<(Identity, String), usize> = BTreeMap::new();
+    let mut places: SortedMap<(Identity, usize), usize> = SortedMap::new();
+    let mut copies: SortedMap<(Identity, String), usize> = SortedMap::new();
     for item in media {
         let copy = copies.entry((item.identity.clone(), item.group.clone())).or_default();
         let key = (item.identity.clone(), *copy);

@@ -4,12 +4,11 @@ mod service;
 mod tables;
 mod window;
 
-use std::collections::BTreeMap;
-
 use telecine_model::cue::Cue;
 use telecine_model::MediaTime;
 
 use self::service::Service;
+use telecine_model::SortedMap;
 
 /// The longest packet.
 const PACKET: usize = 128;
@@ -21,7 +20,7 @@ pub(super) struct Dtvcc {
     /// Bytes of the packet that is being gathered; zero between packets.
     length: usize,
     /// By their number, 1 to 63.
-    services: BTreeMap<u8, Service>,
+    services: SortedMap<u8, Service>,
 }
 
 impl Dtvcc {
