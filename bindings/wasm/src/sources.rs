@@ -1,0 +1,231 @@
+//! Which kinds of tracks share a source buffer, and what type it has. Kinds that come in one initialisation are muxed: they
+//! are one buffer to Media Source, and two to the engine.
+
+use std::sync::Arc;
+
+use telecine_engine::container::{Fragment, InitSegment};
+use telecine_engine::TrackConfig;
+use telecine_model::TrackKind;
+
+use crate::schema::kind_number;
+
+/// A source buffer.
+#[derive(Debug)]
+struct Source {
+    /// Its number: that of the kind that it began with.
+    number: u8,
+    init: Arc<InitSegment>,
+    /// What it carries, each with its codec.
+    tracks: Vec<(TrackKind, String)>,
+    /// Nothing follows for these.
+    ended: Vec<TrackKind>,
+    /// The fragment that was appended last: of a muxed one each kind tells.
+    last: Option<Arc<Fragment>>,
+}
+
+impl Source {
+    fn carries(&self, kind: TrackKind) -> bool {
+        self.tracks.iter().any(|(own, _)| *own == kind)
+    }
+
+    /// As Media Source names it.
+    fn mime(&self) -> String {
+        let main = if self.carries(TrackKind::Video) { "video" } else { "audio" };
+        let mut codecs: Vec<&str> = self.tracks.iter().map(|(_, codec)| codec.as_str()).collect();
+        codecs.dedup();
+        format!("{main}/mp4; codecs=\"{}\"", codecs.join(","))
+    }
+}
+
+/// What to do about a configuration.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Configured {
+    pub(crate) source: u8,
+    pub(crate) mime: String,
+    /// Every source that was waited for has its configuration now.
+    pub(crate) opens: bool,
+}
+
+/// All source buffers of a title.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    sources: Vec<Source>,
+    /// Kinds that were chosen. Chromium makes no source buffer any more once it has been given bytes.
+    chosen: Vec<TrackKind>,
+    open: bool,
+    /// Media Source was told that nothing follows.
+    over: bool,
+}
+
+/// What Media Source plays. Texts are drawn from events.
+fn is_played(kind: TrackKind) -> bool {
+    matches!(kind, TrackKind::Video | TrackKind::Audio)
+}
+
+impl Sources {
+    /// A kind is played, or is not.
+    pub(crate) fn choose(&mut self, kind: TrackKind, played: bool) {
+        self.chosen.retain(|own| *own != kind);
+        if played && is_played(kind) {
+            self.chosen.push(kind);
+        }
+    }
+
+    /// A kind has a configuration. None if it is nothing for Media Source.
+    pub(crate) fn configure(&mut self, config: &TrackConfig) -> Option<Configured> {
+        let kind = config.kind;
+        let init = config.init.as_ref().filter(|_| is_played(kind))?;
+        let muxed = self.sources.iter().position(|source| Arc::ptr_eq(&source.init, init));
+        let place = muxed.or_else(|| self.sources.iter().position(|source| source.carries(kind)));
+        let place = place.unwrap_or_else(|| {
+            let number = kind_number(kind);
+            self.sources.push(Source {
+                number,
+                init: Arc::clone(init),
+                tracks: Vec::new(),
+                ended: Vec::new(),
+                last: None,
+            });
+            self.sources.len() - 1
+        });
+        let source = self.sources.get_mut(place)?;
+        if !Arc::ptr_eq(&source.init, init) {
+            // What else it carried says so again, with the same initialisation.
+            source.tracks.clear();
+            source.init = Arc::clone(init);
+        }
+        source.tracks.retain(|(own, _)| *own != kind);
+        source.tracks.push((kind, config.codec.clone()));
+        source.tracks.sort_by_key(|(kind, _)| *kind);
+        let (source, mime) = (source.number, source.mime());
+        let opens = !self.open && self.chosen.iter().all(|kind| self.source(*kind).is_some());
+        self.open |= opens;
+        Some(Configured { source, mime, opens })
+    }
+
+    /// The number of the source buffer of a kind.
+    pub(crate) fn source(&self, kind: TrackKind) -> Option<u8> {
+        self.sources.iter().find(|source| source.carries(kind)).map(|source| source.number)
+    }
+
+    /// Media of a kind: for which source buffer. None if that has it already, or if it is for none.
+    pub(crate) fn append(&mut self, kind: TrackKind, fragment: &Arc<Fragment>) -> Option<u8> {
+        self.over = false;
+        let source = self.sources.iter_mut().find(|source| source.carries(kind))?;
+        source.ended.retain(|own| *own != kind);
+        let muxed = source.tracks.len() > 1;
+        if muxed && source.last.as_ref().is_some_and(|last| Arc::ptr_eq(last, fragment)) {
+            return None;
+        }
+        source.last = muxed.then(|| Arc::clone(fragment));
+        Some(source.number)
+    }
+
+    /// Nothing follows for a kind. True if that holds for all now, and was not said.
+    pub(crate) fn end(&mut self, kind: TrackKind) -> bool {
+        if let Some(source) = self.sources.iter_mut().find(|source| source.carries(kind)) {
+            source.ended.retain(|own| *own != kind);
+            source.ended.push(kind);
+        }
+        let whole = |source: &Source| source.tracks.iter().all(|(kind, _)| source.ended.contains(kind));
+        let over = !self.sources.is_empty() && self.sources.iter().all(whole);
+        over && !std::mem::replace(&mut self.over, over)
+    }
+
+    /// The playhead is moved: ends are told anew.
+    pub(crate) fn seek(&mut self) {
+        self.over = false;
+        self.sources.iter_mut().for_each(|source| source.ended.clear());
+    }
+
+    /// A kind is not played any more: the source buffer that goes with it, if it carries nothing else.
+    pub(crate) fn disable(&mut self, kind: TrackKind) -> Option<u8> {
+        self.choose(kind, false);
+        let place = self.sources.iter().position(|source| source.carries(kind))?;
+        let source = self.sources.get_mut(place)?;
+        if source.tracks.len() > 1 {
+            source.tracks.retain(|(own, _)| *own != kind);
+            return None;
+        }
+        Some(self.sources.remove(place).number)
+    }
+
+    /// Playback is over.
+    pub(crate) fn stop(&mut self) {
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use telecine_engine::container::iso::{IsoReader, Unit};
+    use telecine_engine::Format;
+    use telecine_model::Limits;
+
+    /// An initialisation of its own, whichever.
+    fn init() -> Arc<InitSegment> {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../conformance/media/demo/a-en.mp4");
+        let mut reader = IsoReader::new(&Limits::default());
+        reader.push(std::fs::read(path).expect("the demo title is there").into());
+        match reader.poll() {
+            Ok(Some(Unit::Init(init))) => init,
+            other => panic!("no initialisation first: {other:?}"),
+        }
+    }
+
+    fn config(kind: TrackKind, codec: &str, init: &Arc<InitSegment>) -> TrackConfig {
+        TrackConfig {
+            kind,
+            track: String::new(),
+            rendition: String::new(),
+            codec: codec.to_owned(),
+            format: Format::Cmaf,
+            init: Some(Arc::clone(init)),
+            track_id: 1,
+        }
+    }
+
+    #[test]
+    fn sources_open_when_each_chosen_kind_has_its_configuration() {
+        let mut sources = Sources::default();
+        sources.choose(TrackKind::Video, true);
+        sources.choose(TrackKind::Audio, true);
+        sources.choose(TrackKind::Text, true);
+        let (picture, sound) = (init(), init());
+        let first = sources.configure(&config(TrackKind::Video, "avc1.64001f", &picture)).expect("a source");
+        assert_eq!((first.source, first.opens), (0, false));
+        assert_eq!(first.mime, "video/mp4; codecs=\"avc1.64001f\"");
+        let second = sources.configure(&config(TrackKind::Audio, "mp4a.40.2", &sound)).expect("a source");
+        assert_eq!((second.source, second.opens), (1, true));
+        let again = sources.configure(&config(TrackKind::Video, "avc1.640020", &init())).expect("a source");
+        assert_eq!((again.source, again.opens), (0, false));
+    }
+
+    #[test]
+    fn what_is_muxed_is_one_source_and_is_appended_once() {
+        let mut sources = Sources::default();
+        sources.choose(TrackKind::Video, true);
+        let init = init();
+        sources.configure(&config(TrackKind::Video, "avc1.64001f", &init));
+        let both = sources.configure(&config(TrackKind::Audio, "mp4a.40.2", &init)).expect("a source");
+        assert_eq!(both.mime, "video/mp4; codecs=\"avc1.64001f,mp4a.40.2\"");
+        let fragment = Arc::default();
+        assert_eq!(sources.append(TrackKind::Video, &fragment), Some(0));
+        assert_eq!(sources.append(TrackKind::Audio, &fragment), None);
+        assert!(!sources.end(TrackKind::Video));
+        assert!(sources.end(TrackKind::Audio));
+        assert!(!sources.end(TrackKind::Audio), "once");
+    }
+
+    #[test]
+    fn the_end_is_told_again_behind_a_seek_and_behind_more_media() {
+        let mut sources = Sources::default();
+        sources.configure(&config(TrackKind::Audio, "mp4a.40.2", &init()));
+        assert!(sources.end(TrackKind::Audio));
+        sources.seek();
+        assert!(sources.end(TrackKind::Audio));
+        assert_eq!(sources.append(TrackKind::Audio, &Arc::default()), Some(1));
+        assert!(sources.end(TrackKind::Audio));
+    }
+}
