@@ -108,11 +108,10 @@ impl Sources {
         self.sources.iter().find(|source| source.carries(kind)).map(|source| source.number)
     }
 
-    /// Media of a kind: for which source buffer. None if that has it already, or if it is for none.
+    /// Media of a kind: for which source buffer. None if that has it already, or if it is for none. The end holds all the same:
+    /// what comes behind it takes the place of something before it.
     pub(crate) fn append(&mut self, kind: TrackKind, fragment: &Arc<Fragment>) -> Option<u8> {
-        self.over = false;
         let source = self.sources.iter_mut().find(|source| source.carries(kind))?;
-        source.ended.retain(|own| *own != kind);
         let muxed = source.tracks.len() > 1;
         if muxed && source.last.as_ref().is_some_and(|last| Arc::ptr_eq(last, fragment)) {
             return None;
@@ -219,13 +218,13 @@ mod tests {
     }
 
     #[test]
-    fn the_end_is_told_again_behind_a_seek_and_behind_more_media() {
+    fn the_end_holds_until_the_next_seek() {
         let mut sources = Sources::default();
         sources.configure(&config(TrackKind::Audio, "mp4a.40.2", &init()));
         assert!(sources.end(TrackKind::Audio));
-        sources.seek();
-        assert!(sources.end(TrackKind::Audio));
         assert_eq!(sources.append(TrackKind::Audio, &Arc::default()), Some(1));
+        assert!(!sources.end(TrackKind::Audio));
+        sources.seek();
         assert!(sources.end(TrackKind::Audio));
     }
 }

@@ -110,9 +110,7 @@ export class Core implements Handler, Answers {
   }
 
   append(source: number, handle: number, offset: number, from: number, to: number, spans: number[]): void {
-    const opened = this.#opened();
-    opened.goOn();
-    opened.buffer(source).push({ type: "append", handle, offset, from, to, spans });
+    this.#opened().buffer(source).push({ type: "append", handle, offset, from, to, spans });
   }
 
   remove(source: number, from: number, to: number): void {
@@ -140,6 +138,7 @@ export class Core implements Handler, Answers {
   }
 
   seek(position: number): void {
+    this.#source?.goOn();
     this.#said.orders.push(["seek", position]);
   }
 

@@ -9,7 +9,8 @@ export class Source {
   /** Every configuration is there. */
   #complete = false;
   #duration: number | undefined;
-  #ending = false;
+  /** Nothing follows behind what there is. What is in the middle may still be appended anew. */
+  #ended = false;
 
   constructor(readonly around: Omit<Surroundings, "idle">) {
     this.media.addEventListener("sourceopen", () => this.pump());
@@ -34,14 +35,14 @@ export class Source {
     this.#duration = seconds;
   }
 
-  /** Nothing follows, once all that waits is appended. */
+  /** Nothing follows until the next seek. */
   end(): void {
-    this.#ending = true;
+    this.#ended = true;
   }
 
-  /** Something follows. */
+  /** Something may follow. */
   goOn(): void {
-    this.#ending = false;
+    this.#ended = false;
   }
 
   disable(number: number): void {
@@ -79,9 +80,6 @@ export class Source {
       if (this.media.duration !== duration) this.media.duration = duration;
       this.#duration = undefined;
     }
-    if (this.#ending && this.media.readyState === "open") {
-      this.#ending = false;
-      this.media.endOfStream();
-    }
+    if (this.#ended && this.media.readyState === "open") this.media.endOfStream();
   }
 }
