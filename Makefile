@@ -121,8 +121,9 @@ test-browser:
 WEB := platforms/web
 WEB_TARGET := $${CARGO_TARGET_DIR:-$(CURDIR)/target}
 WEB_STD := $(if $(WASM_RUSTUP),,$(WASM_FLAGS) -Zbuild-std-features=optimize_for_size)
+# With its second crate type, which tests use, Cargo would leave link-time optimisation out: it is told the one.
 web:
-	CARGO_TARGET_DIR="$(WEB_TARGET)/wasm" $(WASM_CARGO) build --quiet --locked -p telecine-wasm --profile web --target wasm32-unknown-unknown $(WEB_STD)
+	CARGO_TARGET_DIR="$(WEB_TARGET)/wasm" $(WASM_CARGO) rustc --quiet --locked -p telecine-wasm --lib --crate-type cdylib --profile web --target wasm32-unknown-unknown $(WEB_STD)
 	CARGO_TARGET_DIR="$(WEB_TARGET)/pack" $(CARGO) run --quiet --locked --manifest-path bindings/wasm/pack/Cargo.toml -- \
 		"$(WEB_TARGET)/wasm/wasm32-unknown-unknown/web/telecine_wasm.wasm" $(WEB)/wasm
 	cd $(WEB) && npm ci --silent --ignore-scripts --no-audit --no-fund && npx tsc --noEmit && node build.mjs "$(WEB_TARGET)/web" && node size.mjs

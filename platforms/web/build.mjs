@@ -4,7 +4,7 @@
 
 import { createHash } from "node:crypto";
 import { execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import path from "node:path";
 import { build } from "esbuild";
@@ -22,7 +22,11 @@ const digest = createHash("sha256").update(readFileSync(module)).update(args.joi
 const cache = path.resolve(process.argv[2] ?? at("wasm"));
 mkdirSync(cache, { recursive: true });
 const small = path.join(cache, `${digest}.wasm`);
-if (!existsSync(small)) execFileSync(at("node_modules/.bin/wasm-opt"), [...args, module, "-o", small], { stdio: "inherit" });
+if (!existsSync(small)) {
+  execFileSync(at("node_modules/.bin/wasm-opt"), [...args, module, "-o", `${small}.part`], { stdio: "inherit" });
+  // What is there is whole.
+  renameSync(`${small}.part`, small);
+}
 copyFileSync(small, at("dist/telecine.wasm"));
 
 await build({

@@ -175,6 +175,14 @@ fn parse_content_range(text: &str) -> Option<(u64, u64, Option<u64>)> {
 }
 
 #[cfg(test)]
+impl Intake {
+    /// Copies into the room that was given, as a page does.
+    pub(crate) fn fill(&mut self, bytes: &[u8]) {
+        self.slab[..bytes.len()].copy_from_slice(bytes);
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use std::time::Duration;
@@ -244,13 +252,5 @@ mod tests {
         assert_eq!(other.head(206, Some(10), Some("bytes 10-19/20")).map_err(code), Err(ErrorCode::RangeMismatch));
         let mut far = Intake::new(&request(Some(ByteRange { offset: MOST_SKIPPED + 1, length: 10 }), 1000));
         assert_eq!(far.head(200, None, None).map_err(code), Err(ErrorCode::RangeMismatch));
-    }
-}
-
-#[cfg(test)]
-impl Intake {
-    /// Copies into the room that was given, as a page does.
-    pub(crate) fn fill(&mut self, bytes: &[u8]) {
-        self.slab[..bytes.len()].copy_from_slice(bytes);
     }
 }

@@ -18,12 +18,12 @@
 //! with another instance.
 #![deny(unsafe_code)]
 
-mod report;
 mod intake;
 mod lent;
 mod orders;
 mod player;
 mod record;
+mod report;
 pub mod schema;
 mod settings;
 mod slots;

@@ -56,10 +56,11 @@ impl Orders {
 
     fn fetch(&mut self, request: &FetchRequest) {
         let slot = self.requests.put(Intake::new(request));
-        let flags = u8::from(request.head) * HEAD | u8::from(request.byte_range.is_some()) * RANGE;
-        let (first, last) = request.byte_range.map_or((0, 0), |range| {
-            (range.offset, range.offset.saturating_add(range.length).saturating_sub(1))
-        });
+        let flag = |is: bool, flag: u8| if is { flag } else { 0 };
+        let flags = flag(request.head, HEAD) | flag(request.byte_range.is_some(), RANGE);
+        let (first, last) = request
+            .byte_range
+            .map_or((0, 0), |range| (range.offset, range.offset.saturating_add(range.length).saturating_sub(1)));
         let millis = |duration: std::time::Duration| duration.as_secs_f64() * 1000.0;
         self.out.tag(Tag::Fetch).u32(slot).u8(flags).u8(request.urgency).text(&request.url);
         self.out.f64(first as f64).f64(last as f64);
@@ -123,7 +124,13 @@ impl Orders {
         let from = if from > MediaTime::ZERO { from - ROUNDED } else { MediaTime::ZERO };
         let lent = Lent::Media { fragment: Arc::clone(fragment), kind: append.kind, load: append.load };
         let handle = self.lent.put(lent);
-        self.out.tag(Tag::Append).u8(source).u32(handle).f64(seconds(append.offset)).f64(seconds(from)).f64(seconds(to));
+        self.out
+            .tag(Tag::Append)
+            .u8(source)
+            .u32(handle)
+            .f64(seconds(append.offset))
+            .f64(seconds(from))
+            .f64(seconds(to));
         if let Some(lent) = self.lent.get(handle) {
             self.out.spans(lent.pieces());
         }

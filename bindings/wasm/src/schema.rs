@@ -115,20 +115,14 @@ pub fn typescript() -> String {
         let _ = writeln!(out, "  /** {} */\n  {name} = {code},", doc.trim());
     }
     out.push_str("}\n\n/** The first byte of a value. */\nexport const enum Shape {\n");
-    for shape in [
-        Shape::Null,
-        Shape::False,
-        Shape::True,
-        Shape::Number,
-        Shape::Text,
-        Shape::List,
-        Shape::Map,
-        Shape::End,
-    ] {
+    for shape in
+        [Shape::Null, Shape::False, Shape::True, Shape::Number, Shape::Text, Shape::List, Shape::Map, Shape::End]
+    {
         let _ = writeln!(out, "  {shape:?} = {},", shape as u8);
     }
     out.push_str("}\n\n/** The kinds of tracks, by their numbers. */\nexport const KINDS = [");
-    let names: Vec<_> = (0u8..).map_while(kind).map(|kind| format!("\"{}\"", format!("{kind:?}").to_lowercase())).collect();
+    let names: Vec<_> =
+        (0u8..).map_while(kind).map(|kind| format!("\"{}\"", format!("{kind:?}").to_lowercase())).collect();
     let _ = writeln!(out, "{}] as const;", names.join(", "));
     out.push_str("\n/** What `set` and `set_text` know. */\nexport const enum Setting {\n");
     for (name, key, doc) in crate::settings::ALL {

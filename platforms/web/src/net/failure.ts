@@ -27,5 +27,31 @@ export async function failure(url: string, answered: boolean, error: unknown): P
   if (location.protocol === "https:" && target.protocol === "http:" && !loopback.test(target.hostname)) {
     return new Fault(1009, "a page of https may not ask for http (mixed content)");
   }
+  if (target.origin !== location.origin && (await answers(target))) {
+    return new Fault(1017, `${target.host} does not allow this page to read it`);
+  }
   return new Fault(1002, said);
+}
+
+/** Whether a server answers those who may not read that: by origin, asked once. */
+const answering = new Map<string, Promise<boolean>>();
+
+function answers(target: URL): Promise<boolean> {
+  let answer = answering.get(target.origin);
+  if (!answer) {
+    const control = new AbortController();
+    const asked = fetch(target, { mode: "no-cors", credentials: "omit", signal: control.signal });
+    answer = asked.then(
+      () => {
+        // Nobody reads it.
+        control.abort();
+        return true;
+      },
+      () => false,
+    );
+    answering.set(target.origin, answer);
+    // An answer is for ever; that there was none may pass.
+    void answer.then((is) => is || answering.delete(target.origin));
+  }
+  return answer;
 }
