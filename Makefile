@@ -136,6 +136,7 @@ play-web: web
 	$(CARGO) run --quiet --release -p telecine-cli --bin telecine -- origin --listen 127.0.0.1:8080 --folder web=$(WEB)
 
 test-web: web
+	$(CARGO) test --quiet --doc -p telecine-wasm
 	$(CARGO) build --quiet -p telecine-cli --bin telecine
 	cd $(BROWSER) && npm ci --silent --no-audit --no-fund
 	cd $(WEB) && npm test --silent

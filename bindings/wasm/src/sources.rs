@@ -15,8 +15,8 @@ struct Source {
     /// Its number: that of the kind that it began with.
     number: u8,
     init: Arc<InitSegment>,
-    /// What it carries, each with its codec.
-    tracks: Vec<(TrackKind, String)>,
+    /// What it carries for the engine. There may be more in it: Media Source is to know of all.
+    kinds: Vec<TrackKind>,
     /// Nothing follows for these.
     ended: Vec<TrackKind>,
     /// The fragment that was appended last: of a muxed one each kind tells.
@@ -25,16 +25,16 @@ struct Source {
 
 impl Source {
     fn carries(&self, kind: TrackKind) -> bool {
-        self.tracks.iter().any(|(own, _)| *own == kind)
+        self.kinds.contains(&kind)
     }
+}
 
-    /// As Media Source names it.
-    fn mime(&self) -> String {
-        let main = if self.carries(TrackKind::Video) { "video" } else { "audio" };
-        let mut codecs: Vec<&str> = self.tracks.iter().map(|(_, codec)| codec.as_str()).collect();
-        codecs.dedup();
-        format!("{main}/mp4; codecs=\"{}\"", codecs.join(","))
-    }
+/// As Media Source names what this begins: every track of it, as browsers refuse those that they were not told of.
+fn mime(init: &InitSegment) -> String {
+    let played = || init.tracks.iter().filter(|track| is_played(track.kind));
+    let main = if played().any(|track| track.kind == TrackKind::Video) { "video" } else { "audio" };
+    let codecs: Vec<String> = played().map(|track| track.codec.to_string()).collect();
+    format!("{main}/mp4; codecs=\"{}\"", codecs.join(","))
 }
 
 /// What to do about a configuration.
@@ -71,33 +71,29 @@ impl Sources {
         }
     }
 
-    /// A kind has a configuration. None if it is nothing for Media Source.
+    /// A kind has a configuration. None if it is nothing for Media Source, or what its source buffer has already.
     pub(crate) fn configure(&mut self, config: &TrackConfig) -> Option<Configured> {
         let kind = config.kind;
         let init = config.init.as_ref().filter(|_| is_played(kind))?;
-        let muxed = self.sources.iter().position(|source| Arc::ptr_eq(&source.init, init));
-        let place = muxed.or_else(|| self.sources.iter().position(|source| source.carries(kind)));
-        let place = place.unwrap_or_else(|| {
-            let number = kind_number(kind);
-            self.sources.push(Source {
-                number,
-                init: Arc::clone(init),
-                tracks: Vec::new(),
-                ended: Vec::new(),
-                last: None,
-            });
-            self.sources.len() - 1
-        });
-        let source = self.sources.get_mut(place)?;
-        if !Arc::ptr_eq(&source.init, init) {
-            // What else it carried says so again, with the same initialisation.
-            source.tracks.clear();
-            source.init = Arc::clone(init);
+        if let Some(muxed) = self.sources.iter().position(|source| Arc::ptr_eq(&source.init, init)) {
+            // It may have had a source buffer of its own.
+            self.sources.iter_mut().for_each(|source| source.kinds.retain(|own| *own != kind));
+            self.sources.get_mut(muxed)?.kinds.push(kind);
+            return None;
         }
-        source.tracks.retain(|(own, _)| *own != kind);
-        source.tracks.push((kind, config.codec.clone()));
-        source.tracks.sort_by_key(|(kind, _)| *kind);
-        let (source, mime) = (source.number, source.mime());
+        let source = match self.sources.iter().position(|source| source.carries(kind)) {
+            Some(place) => self.sources.get_mut(place)?,
+            None => {
+                let number = kind_number(kind);
+                let (kinds, ended) = (Vec::new(), Vec::new());
+                self.sources.push(Source { number, init: Arc::clone(init), kinds, ended, last: None });
+                self.sources.last_mut()?
+            }
+        };
+        // What else it carries says so again, with the same initialisation.
+        source.kinds = vec![kind];
+        source.init = Arc::clone(init);
+        let (source, mime) = (source.number, mime(init));
         let opens = !self.open && self.chosen.iter().all(|kind| self.source(*kind).is_some());
         self.open |= opens;
         Some(Configured { source, mime, opens })
@@ -112,7 +108,7 @@ impl Sources {
     /// what comes behind it takes the place of something before it.
     pub(crate) fn append(&mut self, kind: TrackKind, fragment: &Arc<Fragment>) -> Option<u8> {
         let source = self.sources.iter_mut().find(|source| source.carries(kind))?;
-        let muxed = source.tracks.len() > 1;
+        let muxed = source.kinds.len() > 1;
         if muxed && source.last.as_ref().is_some_and(|last| Arc::ptr_eq(last, fragment)) {
             return None;
         }
@@ -126,7 +122,7 @@ impl Sources {
             source.ended.retain(|own| *own != kind);
             source.ended.push(kind);
         }
-        let whole = |source: &Source| source.tracks.iter().all(|(kind, _)| source.ended.contains(kind));
+        let whole = |source: &Source| source.kinds.iter().all(|kind| source.ended.contains(kind));
         let over = !self.sources.is_empty() && self.sources.iter().all(whole);
         over && !std::mem::replace(&mut self.over, over)
     }
@@ -142,8 +138,8 @@ impl Sources {
         self.choose(kind, false);
         let place = self.sources.iter().position(|source| source.carries(kind))?;
         let source = self.sources.get_mut(place)?;
-        if source.tracks.len() > 1 {
-            source.tracks.retain(|(own, _)| *own != kind);
+        if source.kinds.len() > 1 {
+            source.kinds.retain(|own| *own != kind);
             return None;
         }
         Some(self.sources.remove(place).number)
@@ -162,9 +158,9 @@ mod tests {
     use telecine_engine::Format;
     use telecine_model::Limits;
 
-    /// An initialisation of its own, whichever.
-    fn init() -> Arc<InitSegment> {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../conformance/media/demo/a-en.mp4");
+    /// The initialisation of a file of the demo title.
+    fn init(file: &str) -> Arc<InitSegment> {
+        let path = format!("{}/../../conformance/media/demo/{file}.mp4", env!("CARGO_MANIFEST_DIR"));
         let mut reader = IsoReader::new(&Limits::default());
         reader.push(std::fs::read(path).expect("the demo title is there").into());
         match reader.poll() {
@@ -173,12 +169,12 @@ mod tests {
         }
     }
 
-    fn config(kind: TrackKind, codec: &str, init: &Arc<InitSegment>) -> TrackConfig {
+    fn config(kind: TrackKind, init: &Arc<InitSegment>) -> TrackConfig {
         TrackConfig {
             kind,
             track: String::new(),
             rendition: String::new(),
-            codec: codec.to_owned(),
+            codec: String::new(),
             format: Format::Cmaf,
             init: Some(Arc::clone(init)),
             track_id: 1,
@@ -191,13 +187,13 @@ mod tests {
         sources.choose(TrackKind::Video, true);
         sources.choose(TrackKind::Audio, true);
         sources.choose(TrackKind::Text, true);
-        let (picture, sound) = (init(), init());
-        let first = sources.configure(&config(TrackKind::Video, "avc1.64001f", &picture)).expect("a source");
+        let (picture, sound) = (init("v360"), init("a-en"));
+        let first = sources.configure(&config(TrackKind::Video, &picture)).expect("a source");
         assert_eq!((first.source, first.opens), (0, false));
-        assert_eq!(first.mime, "video/mp4; codecs=\"avc1.64001f\"");
-        let second = sources.configure(&config(TrackKind::Audio, "mp4a.40.2", &sound)).expect("a source");
+        assert!(first.mime.starts_with("video/mp4; codecs=\"avc1.") && !first.mime.contains(','), "{}", first.mime);
+        let second = sources.configure(&config(TrackKind::Audio, &sound)).expect("a source");
         assert_eq!((second.source, second.opens), (1, true));
-        let again = sources.configure(&config(TrackKind::Video, "avc1.640020", &init())).expect("a source");
+        let again = sources.configure(&config(TrackKind::Video, &init("v720"))).expect("a source");
         assert_eq!((again.source, again.opens), (0, false));
     }
 
@@ -205,10 +201,14 @@ mod tests {
     fn what_is_muxed_is_one_source_and_is_appended_once() {
         let mut sources = Sources::default();
         sources.choose(TrackKind::Video, true);
-        let init = init();
-        sources.configure(&config(TrackKind::Video, "avc1.64001f", &init));
-        let both = sources.configure(&config(TrackKind::Audio, "mp4a.40.2", &init)).expect("a source");
-        assert_eq!(both.mime, "video/mp4; codecs=\"avc1.64001f,mp4a.40.2\"");
+        let mut both = InitSegment::clone(&init("v360"));
+        both.tracks.extend(init("a-en").tracks.iter().cloned());
+        let init = Arc::new(both);
+        let first = sources.configure(&config(TrackKind::Video, &init)).expect("a source");
+        assert!(first.opens && first.mime.starts_with("video/mp4; codecs=\"avc1."), "{}", first.mime);
+        assert!(first.mime.ends_with(",mp4a.40.2\""), "{}", first.mime);
+        assert_eq!(sources.configure(&config(TrackKind::Audio, &init)), None);
+        assert_eq!(sources.source(TrackKind::Audio), Some(0));
         let fragment = Arc::default();
         assert_eq!(sources.append(TrackKind::Video, &fragment), Some(0));
         assert_eq!(sources.append(TrackKind::Audio, &fragment), None);
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn the_end_holds_until_the_next_seek() {
         let mut sources = Sources::default();
-        sources.configure(&config(TrackKind::Audio, "mp4a.40.2", &init()));
+        sources.configure(&config(TrackKind::Audio, &init("a-en")));
         assert!(sources.end(TrackKind::Audio));
         assert_eq!(sources.append(TrackKind::Audio, &Arc::default()), Some(1));
         assert!(!sources.end(TrackKind::Audio));

@@ -38,9 +38,6 @@ export class Buffer {
     return spans?.length ? spans.end(spans.length - 1) : 0;
   }
 
-  get isOpen(): boolean {
-    return this.#buffer !== undefined;
-  }
 
   push(operation: Operation): void {
     this.#queue.push(operation);
@@ -56,12 +53,18 @@ export class Buffer {
     this.#buffer.addEventListener("error", () => this.around.failed(5001, `the browser cannot read what is appended as ${this.#mime}`));
   }
 
-  /** Ends it; what was lent to it is given back. */
-  close(source: MediaSource): void {
+  /** Gives back what was lent to it, and takes no more. */
+  close(): void {
     for (const operation of this.#queue) if (operation.type !== "remove") this.around.giveBack(operation.handle);
     this.#queue = [];
-    if (this.#buffer && source.readyState !== "closed") source.removeSourceBuffer(this.#buffer);
     this.#buffer = undefined;
+  }
+
+  /** Ends it, while others go on. */
+  remove(source: MediaSource): void {
+    const buffer = this.#buffer;
+    this.close();
+    if (buffer && source.readyState !== "closed") source.removeSourceBuffer(buffer);
   }
 
   /** Goes on where it can. */

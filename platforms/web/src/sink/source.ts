@@ -46,13 +46,14 @@ export class Source {
   }
 
   disable(number: number): void {
-    this.#buffers.get(number)?.close(this.media);
+    this.#buffers.get(number)?.remove(this.media);
     this.#buffers.delete(number);
   }
 
   /** Gives back all that is lent. */
   close(): void {
-    for (const number of [...this.#buffers.keys()]) this.disable(number);
+    for (const buffer of this.#buffers.values()) buffer.close();
+    this.#buffers.clear();
   }
 
   /** Goes on where it can. */
