@@ -132,8 +132,9 @@ web-size:
 	cd $(WEB) && node size.mjs
 
 play-web: web
-	@echo 'The demo page: http://127.0.0.1:8080/files/web/demo/index.html'
-	$(CARGO) run --quiet --release -p telecine-cli --bin telecine -- origin --listen 127.0.0.1:8080 --folder web=$(WEB)
+	$(CARGO) build --quiet -p telecine-cli --bin telecine
+	@echo 'The demo page: http://127.0.0.1:8080/files/web/demo/index.html (Ctrl-C stops)'
+	@$(CARGO) run --quiet -p telecine-cli --bin telecine -- origin --listen 127.0.0.1:8080 --folder web=$(WEB)
 
 test-web: web
 	$(CARGO) test --quiet --doc -p telecine-wasm

@@ -26,7 +26,8 @@ pub(crate) struct Intake {
     pub(crate) id: RequestId,
     range: Option<ByteRange>,
     whole_will_do: bool,
-    /// Its length on the way says something about it. Texts come compressed, and a page is not told so by another origin.
+    /// Its length on the way says something about it. Texts come compressed, and a page is not told so by another origin; what
+    /// HEAD is answered with has a length and no body.
     as_sent: bool,
     max_bytes: u64,
     slab: BytesMut,
@@ -48,7 +49,7 @@ impl Intake {
             id: request.id,
             range: request.byte_range,
             whole_will_do: request.whole_will_do,
-            as_sent: request.byte_range.is_some() || is_media(request.class),
+            as_sent: !request.head && (request.byte_range.is_some() || is_media(request.class)),
             max_bytes: request.max_bytes,
             slab: BytesMut::new(),
             next_slab: FIRST,

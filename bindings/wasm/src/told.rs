@@ -5,8 +5,9 @@
 //! is one, unless its name says its unit (`…_ms`, `…_us`) or that it is of the world's clock (`wall…`, `date…`).
 
 use serde::ser::{self, Serialize};
-use telecine_engine::{Event, Snapshot};
-use telecine_model::{Error, MediaTime, Timestamp};
+use telecine_engine::abr::Candidate;
+use telecine_engine::{DecisionKind, Event, Snapshot};
+use telecine_model::{Error, MediaTime, Timestamp, TrackKind};
 
 use crate::record::Writer;
 use crate::schema::{Shape, Tag};
@@ -30,6 +31,19 @@ pub(crate) fn event(out: &mut Writer, event: &Event) {
     out.tag(Tag::Event);
     match event {
         Event::Error { at, error } => tell(out, &ToldEvent::Error { at: *at, error: ToldError::of(error) }),
+        Event::Decision(decision) => tell(
+            out,
+            &ToldEvent::Decision {
+                at: decision.at,
+                position: decision.position,
+                what: decision.what,
+                kind: decision.kind,
+                from: decision.from.as_deref(),
+                to: decision.to.as_deref(),
+                why: &decision.why,
+                candidates: &decision.candidates,
+            },
+        ),
         event => tell(out, event),
     };
 }
@@ -65,9 +79,23 @@ impl<'a> ToldError<'a> {
     }
 }
 
+/// Events that are told otherwise than they are: all have their time and their fields at the top.
 #[derive(serde::Serialize)]
 enum ToldEvent<'a> {
-    Error { at: Timestamp, error: ToldError<'a> },
+    Error {
+        at: Timestamp,
+        error: ToldError<'a>,
+    },
+    Decision {
+        at: Timestamp,
+        position: MediaTime,
+        what: DecisionKind,
+        kind: Option<TrackKind>,
+        from: Option<&'a str>,
+        to: Option<&'a str>,
+        why: &'a [String],
+        candidates: &'a [Candidate],
+    },
 }
 
 /// What pages may want to see of the player at any time.
@@ -84,7 +112,7 @@ pub(crate) struct ToldSnapshot<'a> {
 
 #[derive(serde::Serialize)]
 struct ToldStream<'a> {
-    kind: telecine_model::TrackKind,
+    kind: TrackKind,
     track: &'a str,
     rendition: Option<&'a str>,
     bitrate: u64,
@@ -493,6 +521,24 @@ mod tests {
         assert_eq!(told(&Event::State { at, state: State::Playing }), "{type:'State',at:2000,state:'playing'}");
         let started = Event::Started { at, position: MediaTime::from_millis(1500) };
         assert_eq!(told(&started), "{type:'Started',at:2000,position:1.5}");
+    }
+
+    #[test]
+    fn a_decision_has_its_reasons_and_its_fields_at_the_top() {
+        let decision = telecine_engine::Decision {
+            at: Timestamp::from_millis(2),
+            position: MediaTime::from_secs(3),
+            what: DecisionKind::FastSwitch,
+            kind: Some(TrackKind::Video),
+            from: None,
+            to: Some("v720".to_owned()),
+            why: vec!["it pays".to_owned()],
+            candidates: Vec::new(),
+        };
+        assert_eq!(
+            told(&Event::Decision(decision)),
+            "{type:'Decision',at:2000,position:3,what:'fast-switch',kind:'video',from:null,to:'v720',why:['it pays'],candidates:[]}"
+        );
     }
 
     #[test]

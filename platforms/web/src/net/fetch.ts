@@ -18,22 +18,28 @@ const UNWANTED = Symbol("unwanted");
 /** All requests of a player. */
 export class Network {
   #running = new Map<number, AbortController>();
-  #early = new Map<string, Promise<Response>>();
+  #early: { url: string; control: AbortController; answer: Promise<Response> } | undefined;
 
   constructor(readonly answers: Answers) {}
 
-  /** Asks for a manifest before the engine is there to order it: its order takes the answer over. */
+  /** Asks for a manifest before the engine is there to order it: its order, which is the first, takes the answer over. */
   early(url: string): void {
-    const answer = fetch(url, { priority: "high" });
+    this.#early?.control.abort(UNWANTED);
+    const control = new AbortController();
+    const answer = fetch(url, { priority: "high", signal: control.signal });
     // Whoever takes it over hears of it.
     answer.catch(() => {});
-    this.#early.set(url, answer);
+    this.#early = { url, control, answer };
   }
 
   start(order: FetchOrder): void {
-    const control = new AbortController();
+    const early = this.#early;
+    this.#early = undefined;
+    const taken = early?.url === order.url && !order.head && !order.range ? early : undefined;
+    if (!taken) early?.control.abort(UNWANTED);
+    const control = taken?.control ?? new AbortController();
     this.#running.set(order.slot, control);
-    void this.#run(order, control).finally(() => this.#running.delete(order.slot));
+    void this.#run(order, control, taken?.answer).finally(() => this.#running.delete(order.slot));
   }
 
   /** Nothing more is wanted of it. */
@@ -42,7 +48,7 @@ export class Network {
     this.#running.delete(slot);
   }
 
-  async #run(order: FetchOrder, control: AbortController): Promise<void> {
+  async #run(order: FetchOrder, control: AbortController, early?: Promise<Response>): Promise<void> {
     const { slot } = order;
     const { signal } = control;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -53,7 +59,7 @@ export class Network {
     let answered = false;
     try {
       within(order.headTimeout, `no answer within ${order.headTimeout} ms`);
-      const response = await this.#ask(order, signal);
+      const response = await (early ?? ask(order, signal));
       answered = true;
       signal.throwIfAborted();
       const lines = Array.from(response.headers, ([name, text]) => `${name}: ${text}\n`).join("");
@@ -84,16 +90,13 @@ export class Network {
       clearTimeout(timer);
     }
   }
+}
 
-  #ask(order: FetchOrder, signal: AbortSignal): Promise<Response> {
-    const early = this.#early.get(order.url);
-    this.#early.delete(order.url);
-    if (early && !order.head && !order.range) return early;
-    return fetch(order.url, {
-      method: order.head ? "HEAD" : "GET",
-      headers: order.range ? { range: `bytes=${order.range.first}-${order.range.last}` } : {},
-      priority: order.urgency <= 1 ? "high" : order.urgency >= 5 ? "low" : "auto",
-      signal,
-    });
-  }
+function ask(order: FetchOrder, signal: AbortSignal): Promise<Response> {
+  return fetch(order.url, {
+    method: order.head ? "HEAD" : "GET",
+    headers: order.range ? { range: `bytes=${order.range.first}-${order.range.last}` } : {},
+    priority: order.urgency <= 1 ? "high" : order.urgency >= 5 ? "low" : "auto",
+    signal,
+  });
 }
