@@ -7,13 +7,13 @@ import { chromium } from "playwright-core";
 
 const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
-/** A headless Chromium with a profile of its own; closes with `await using` or `close()`. */
-export async function browser() {
+/** A headless Chromium with a profile of its own, and these arguments besides; closes with `await using` or `close()`. */
+export async function browser(...more) {
   const profile = mkdtempSync(path.join(tmpdir(), "telecine-chromium-"));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: EXECUTABLE,
     headless: true,
-    args: ["--no-sandbox", "--disable-gpu", "--mute-audio", "--autoplay-policy=no-user-gesture-required"],
+    args: ["--no-sandbox", "--disable-gpu", "--mute-audio", "--autoplay-policy=no-user-gesture-required", ...more],
   });
   const close = async () => {
     await context.close();

@@ -11,7 +11,7 @@ import { open, stage, telecine } from "./harness.mjs";
 const folder = mkdtempSync(path.join(tmpdir(), "telecine-web-"));
 let here;
 before(async () => {
-  here = await stage("--network", "rate=3Mbps,rtt=40ms");
+  here = await stage(["--network", "rate=3Mbps,rtt=40ms"]);
 });
 after(async () => {
   await here?.close();

@@ -25,9 +25,9 @@ export async function origin(...options) {
   return { url, close: () => child.kill("SIGINT") };
 }
 
-/** Chromium and an origin. */
-export async function stage(...options) {
-  const [served, chromium] = await Promise.all([origin(...options), browser()]);
+/** Chromium, started with these arguments, and an origin with those. */
+export async function stage(options = [], args = []) {
+  const [served, chromium] = await Promise.all([origin(...options), browser(...args)]);
   const close = async () => {
     await chromium.close();
     served.close();

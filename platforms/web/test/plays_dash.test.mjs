@@ -11,7 +11,7 @@ import { open, RATE, root, stage } from "./harness.mjs";
 const folder = mkdtempSync(path.join(tmpdir(), "telecine-codecs-"));
 let here;
 before(async () => {
-  here = await stage("--folder", `codecs=${folder}`);
+  here = await stage(["--folder", `codecs=${folder}`]);
 });
 after(async () => {
   await here?.close();
