@@ -106,12 +106,13 @@ impl Orders {
     }
 
     fn configure(&mut self, config: &TrackConfig) {
-        let Some(configured) = self.sources.configure(config) else { return };
-        let Some(init) = &config.init else { return };
-        let bytes = init.data.clone();
-        let handle = self.lent.put(Lent::Init(bytes.clone()));
-        self.out.tag(Tag::Configure).u8(configured.source).text(&configured.mime).u32(handle).spans([&bytes[..]]);
-        if configured.opens {
+        let configured = self.sources.configure(config);
+        if let Some((configured, init)) = configured.zip(config.init.as_ref()) {
+            let bytes = init.data.clone();
+            let handle = self.lent.put(Lent::Init(bytes.clone()));
+            self.out.tag(Tag::Configure).u8(configured.source).text(&configured.mime).u32(handle).spans([&bytes[..]]);
+        }
+        if self.sources.opens() {
             self.out.tag(Tag::Open);
         }
     }

@@ -42,8 +42,6 @@ fn mime(init: &InitSegment) -> String {
 pub(crate) struct Configured {
     pub(crate) source: u8,
     pub(crate) mime: String,
-    /// Every source that was waited for has its configuration now.
-    pub(crate) opens: bool,
 }
 
 /// All source buffers of a title.
@@ -93,10 +91,15 @@ impl Sources {
         // What else it carries says so again, with the same initialisation.
         source.kinds = vec![kind];
         source.init = Arc::clone(init);
-        let (source, mime) = (source.number, mime(init));
-        let opens = !self.open && self.chosen.iter().all(|kind| self.source(*kind).is_some());
+        Some(Configured { source: source.number, mime: mime(init) })
+    }
+
+    /// Every kind that was chosen has its configuration. True once.
+    pub(crate) fn opens(&mut self) -> bool {
+        let opens =
+            !self.open && !self.sources.is_empty() && self.chosen.iter().all(|kind| self.source(*kind).is_some());
         self.open |= opens;
-        Some(Configured { source, mime, opens })
+        opens
     }
 
     /// The number of the source buffer of a kind.
@@ -189,12 +192,12 @@ mod tests {
         sources.choose(TrackKind::Text, true);
         let (picture, sound) = (init("v360"), init("a-en"));
         let first = sources.configure(&config(TrackKind::Video, &picture)).expect("a source");
-        assert_eq!((first.source, first.opens), (0, false));
+        assert_eq!((first.source, sources.opens()), (0, false));
         assert!(first.mime.starts_with("video/mp4; codecs=\"avc1.") && !first.mime.contains(','), "{}", first.mime);
         let second = sources.configure(&config(TrackKind::Audio, &sound)).expect("a source");
-        assert_eq!((second.source, second.opens), (1, true));
+        assert_eq!((second.source, sources.opens()), (1, true));
         let again = sources.configure(&config(TrackKind::Video, &init("v720"))).expect("a source");
-        assert_eq!((again.source, again.opens), (0, false));
+        assert_eq!((again.source, sources.opens()), (0, false));
     }
 
     #[test]
@@ -205,9 +208,12 @@ mod tests {
         both.tracks.extend(init("a-en").tracks.iter().cloned());
         let init = Arc::new(both);
         let first = sources.configure(&config(TrackKind::Video, &init)).expect("a source");
-        assert!(first.opens && first.mime.starts_with("video/mp4; codecs=\"avc1."), "{}", first.mime);
+        assert!(first.mime.starts_with("video/mp4; codecs=\"avc1."), "{}", first.mime);
         assert!(first.mime.ends_with(",mp4a.40.2\""), "{}", first.mime);
+        sources.choose(TrackKind::Audio, true);
+        assert!(!sources.opens());
         assert_eq!(sources.configure(&config(TrackKind::Audio, &init)), None);
+        assert!(sources.opens());
         assert_eq!(sources.source(TrackKind::Audio), Some(0));
         let fragment = Arc::default();
         assert_eq!(sources.append(TrackKind::Video, &fragment), Some(0));
