@@ -8,11 +8,15 @@ GSTREAMER := -p telecine-gstreamer
 RUST_ALONE := --workspace --exclude telecine-gstreamer
 OUT := out
 
-.PHONY: help play test test-rust test-gstreamer test-browser test-media test-set test-wasm setup media-set support lint fmt bench bench-rust bench-peers bench-media bench-wasm bench-decisions bench-live bench-abr fuzz explore coverage audit clean
+.PHONY: help play test test-rust test-gstreamer test-browser test-media test-set test-wasm web play-web test-web web-size setup media-set support lint fmt bench bench-rust bench-peers bench-media bench-wasm bench-decisions bench-live bench-abr fuzz explore coverage audit clean
 
 help:
 	@echo 'make play       play the demo title: from a clean checkout to a report (Rust alone)'
 	@echo 'make test       install what the tests need and run everything'
+	@echo 'make web        the web player: its module and JavaScript, under platforms/web/dist (Node.js 20, npm)'
+	@echo 'make play-web   build it, serve its demo page and print the address'
+	@echo 'make test-web   the web player in Chromium (part of make test)'
+	@echo 'make web-size   what a page loads to play, against its budget'
 	@echo 'make test-browser  what is remuxed, and the report of bitrate choice, in Chromium (part of make test)'
 	@echo 'make test-set   the packager'\''s whole set, played and decrypted (part of make test)'
 	@echo 'make support    the same, and the table of the README is written from it'
@@ -60,7 +64,7 @@ lint:
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --no-deps
-	for apart in benches/wasm benches/decisions/wasm core/fuzz; do \
+	for apart in benches/wasm benches/decisions/wasm bindings/wasm/pack core/fuzz; do \
 		$(CARGO) metadata --quiet --locked --format-version 1 --manifest-path $$apart/Cargo.toml >/dev/null || exit 1; \
 	done
 
@@ -68,7 +72,7 @@ fmt:
 	$(CARGO) fmt --all
 
 # Real decoders and judges from outside first, the runner of the Rust tests last: its summary ends the output.
-test: setup lint test-wasm test-media test-gstreamer test-browser test-set test-rust
+test: setup lint test-wasm test-media test-gstreamer test-browser test-web test-set test-rust
 
 # Debian's compiler needs a linker beside it: that of the package lld-19, or the one that comes with rustup.
 WASM_LD := $(firstword $(wildcard /usr/lib/llvm-*/bin/wasm-ld $(shell rustc --print sysroot 2>/dev/null)/lib/rustlib/*/bin/rust-lld))
@@ -112,6 +116,31 @@ test-browser:
 	$(CARGO) build --quiet -p telecine-cli --bin telecine
 	$(CARGO) run --quiet --profile test -p telecine-benches --bin abr -- conformance/traces $(OUT)/test-browser --quick >/dev/null
 	cd $(BROWSER) && npm ci --silent --no-audit --no-fund && npm test --silent
+
+# The web player. The module is built as small as the compiler can, then by binaryen, whose work is kept for the same module.
+WEB := platforms/web
+WEB_TARGET := $${CARGO_TARGET_DIR:-$(CURDIR)/target}
+WEB_STD := $(if $(WASM_RUSTUP),,$(WASM_FLAGS) -Zbuild-std-features=optimize_for_size)
+# With its second crate type, which tests use, Cargo would leave link-time optimisation out: it is told the one.
+web:
+	CARGO_TARGET_DIR="$(WEB_TARGET)/wasm" $(WASM_CARGO) rustc --quiet --locked -p telecine-wasm --lib --crate-type cdylib --profile web --target wasm32-unknown-unknown $(WEB_STD)
+	CARGO_TARGET_DIR="$(WEB_TARGET)/pack" $(CARGO) run --quiet --locked --manifest-path bindings/wasm/pack/Cargo.toml -- \
+		"$(WEB_TARGET)/wasm/wasm32-unknown-unknown/web/telecine_wasm.wasm" $(WEB)/wasm
+	cd $(WEB) && npm ci --silent --ignore-scripts --no-audit --no-fund && npx tsc --noEmit && node build.mjs "$(WEB_TARGET)/web" && node size.mjs
+
+web-size:
+	cd $(WEB) && node size.mjs
+
+play-web: web
+	$(CARGO) build --quiet -p telecine-cli --bin telecine
+	@echo 'The demo page: http://127.0.0.1:8080/files/web/demo/index.html (Ctrl-C stops)'
+	@$(CARGO) run --quiet -p telecine-cli --bin telecine -- origin --listen 127.0.0.1:8080 --folder web=$(WEB)
+
+test-web: web
+	$(CARGO) test --quiet --doc -p telecine-wasm
+	$(CARGO) build --quiet -p telecine-cli --bin telecine
+	cd $(BROWSER) && npm ci --silent --no-audit --no-fund
+	cd $(WEB) && npm test --silent
 
 # Property tests draw the same cases in every run, so that a failure is of the change at hand; new cases
 # are for `make explore`.

@@ -233,6 +233,7 @@ fn kind(path: &str) -> (Class, &'static str) {
         "xml" => (Class::Other, "application/xml"),
         "html" | "htm" => (Class::Other, "text/html; charset=utf-8"),
         "js" | "mjs" => (Class::Other, "text/javascript"),
+        "wasm" => (Class::Other, "application/wasm"),
         "css" => (Class::Other, "text/css"),
         "txt" | "md" => (Class::Other, "text/plain; charset=utf-8"),
         _ => (Class::Other, "application/octet-stream"),

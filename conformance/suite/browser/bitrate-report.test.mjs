@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { browser } from "./mse.mjs";
+import { browser } from "./chromium.mjs";
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "../../..");
 const report = path.resolve(process.env.TELECINE_BITRATE_REPORT ?? path.join(root, "out/test-browser/report.html"));

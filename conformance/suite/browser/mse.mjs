@@ -1,6 +1,7 @@
 // Chromium's Media Source plays CMAF files, and says what it made of them.
 //
-//     import { browser, play } from "./mse.mjs";
+//     import { browser } from "./chromium.mjs";
+//     import { play } from "./mse.mjs";
 //     await using chromium = await browser();
 //     const told = await play(chromium, [{ path: "v.mp4", mime: 'video/mp4; codecs="avc1.64001f"' }]);
 //
@@ -10,27 +11,8 @@
 // `console` (everything that the page logged).
 
 import { createServer } from "node:http";
-import { createReadStream, mkdtempSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { chromium } from "playwright-core";
-
-const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
-
-/** A headless Chromium with a profile of its own; closes with `await using` or `close()`. */
-export async function browser() {
-  const profile = mkdtempSync(path.join(tmpdir(), "telecine-chromium-"));
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: EXECUTABLE,
-    headless: true,
-    args: ["--no-sandbox", "--disable-gpu", "--mute-audio", "--autoplay-policy=no-user-gesture-required"],
-  });
-  const close = async () => {
-    await context.close();
-    rmSync(profile, { recursive: true, force: true });
-  };
-  return { context, close, [Symbol.asyncDispose]: close };
-}
+import { createReadStream, statSync } from "node:fs";
+import { listen, withDeadline } from "./chromium.mjs";
 
 /**
  * Appends the files, each moved by `shift` seconds, and plays them from zero to the end, `rate` times as fast.
@@ -38,9 +20,7 @@ export async function browser() {
 export async function play({ context }, files, { rate = 4, shift = 0, timeout = 90_000 } = {}) {
   const server = await serve(files);
   const page = await context.newPage();
-  const lines = [];
-  page.on("console", (message) => lines.push(`${message.type()}: ${message.text()}`));
-  page.on("pageerror", (error) => lines.push(`error: ${error.message}`));
+  const lines = listen(page);
   try {
     await page.goto(`http://127.0.0.1:${server.address().port}/`);
     const told = await withDeadline(page.evaluate(playInPage, { mimes: files.map((file) => file.mime), rate, shift }), timeout);
@@ -49,14 +29,6 @@ export async function play({ context }, files, { rate = 4, shift = 0, timeout = 
     await page.close();
     server.close();
   }
-}
-
-function withDeadline(promise, timeout) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`nothing came of it in ${timeout / 1000} s`)), timeout);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 function serve(files) {

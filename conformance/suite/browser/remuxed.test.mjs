@@ -9,7 +9,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { browser, play } from "./mse.mjs";
+import { browser } from "./chromium.mjs";
+import { play } from "./mse.mjs";
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "../../..");
 const telecine = process.env.TELECINE ?? path.join(process.env.CARGO_TARGET_DIR ?? path.join(root, "target"), "debug/telecine");

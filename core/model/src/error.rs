@@ -164,6 +164,8 @@ error_codes! {
     InvalidUrl = 1015, Network, App, "give an absolute http, https or file URL";
     /// The server ignored or contradicted the byte range that was asked for.
     RangeMismatch = 1016, Network, Server, "serve byte ranges as RFC 9110 says";
+    /// The browser does not let the page read the answer: the server does not allow it (CORS).
+    CrossOriginRefused = 1017, Network, Server, "send Access-Control-Allow-Origin for the page's origin, and Access-Control-Expose-Headers";
 
     /// The text is neither an HLS playlist nor a DASH MPD.
     NotAManifest = 2001, Manifest, Content, "check that the URL leads to a playlist or an MPD and not to an error page";

@@ -1,0 +1,288 @@
+//! The player behind the exports: one input a turn, then all that follows from it. Nothing here is of WebAssembly.
+
+use telecine_engine::{
+    Body, Capabilities, Command, Config, Engine, Environment, Input, NetworkEvent, Programme, ResponseHead, SinkReport,
+};
+use telecine_model::{ErrorCode, MediaTime, Timestamp, TrackKind, WallTime};
+
+use crate::intake::Fault;
+use crate::lent::Lent;
+use crate::orders::{length, Orders};
+use crate::record::{address, Writer};
+use crate::settings::whole;
+use crate::told::{self, ToldSnapshot};
+
+/// A programme and what its page may refer to.
+pub(crate) struct Player {
+    programme: Programme,
+    orders: Orders,
+    /// What was asked for, until the next question.
+    answer: Writer,
+    now: Timestamp,
+}
+
+impl Player {
+    pub(crate) fn new(config: Config) -> Self {
+        let mut player = Self {
+            programme: Programme::new(Engine::new(config)),
+            orders: Orders::default(),
+            answer: Writer::default(),
+            now: Timestamp::ZERO,
+        };
+        // Said before anything else: an engine without it takes any sink for this one, but a recording should say so.
+        player.handle(Input::Environment(Environment::Capabilities(Capabilities {
+            kinds: vec![TrackKind::Video, TrackKind::Audio, TrackKind::Text],
+            random_access: true,
+            ..Capabilities::default()
+        })));
+        player
+    }
+
+    /// One turn: the outbox has what follows, its length is the answer.
+    pub(crate) fn turn(&mut self, input: Input, now: f64) -> u32 {
+        self.begin(now);
+        self.handle(input);
+        self.close()
+    }
+
+    fn begin(&mut self, now: f64) {
+        self.orders.out.clear();
+        self.now = self.now.max(Timestamp::from_micros(whole(now)));
+    }
+
+    fn handle(&mut self, input: Input) {
+        self.programme.handle(input, self.now);
+        while let Some(action) = self.programme.poll() {
+            self.orders.write(action);
+        }
+    }
+
+    fn close(&mut self) -> u32 {
+        self.orders.deadline(self.programme.deadline());
+        address(self.orders.out.bytes().len())
+    }
+
+    pub(crate) fn command(&mut self, command: Command, now: f64) -> u32 {
+        self.turn(Input::Command(command), now)
+    }
+
+    pub(crate) fn sink(&mut self, report: SinkReport, now: f64) -> u32 {
+        self.turn(Input::Sink(report), now)
+    }
+
+    pub(crate) fn wall(&mut self, millis: f64, uncertainty_ms: u32, now: f64) -> u32 {
+        let time = WallTime::from_micros((millis * 1000.0) as i64);
+        self.turn(Input::Environment(Environment::WallClock { time, uncertainty_ms }), now)
+    }
+
+    /// `headers` are lines of `name: value` with names in lower case; `date` is the `Date` of the answer in milliseconds
+    /// since 1970, not a number without one.
+    pub(crate) fn head(&mut self, slot: u32, status: u16, url: &str, headers: &str, date: f64, now: f64) -> u32 {
+        self.begin(now);
+        if let Some(request) = self.orders.requests.get_mut(slot) {
+            let all = |name: &str| {
+                let name = name.to_owned();
+                let fields = headers.lines().filter_map(|line| line.split_once(':'));
+                fields.filter(move |(own, _)| *own == name).map(|(_, value)| value.trim().to_owned())
+            };
+            let one = |name: &str| all(name).next();
+            let declared = one("content-length").as_deref().and_then(length);
+            let encoded = one("content-encoding").is_some();
+            match request.head(status, declared.filter(|_| !encoded), one("content-range").as_deref()) {
+                Ok(content_length) => {
+                    let head = ResponseHead {
+                        id: request.id,
+                        status,
+                        url: url.to_owned(),
+                        // A page learns of this, and whether it is cached, when it is too late.
+                        version: None,
+                        content_length,
+                        content_type: one("content-type"),
+                        retry_after: one("retry-after"),
+                        date: date.is_finite().then(|| WallTime::from_micros((date * 1000.0) as i64)),
+                        age_s: one("age").as_deref().and_then(length),
+                        from_cache: false,
+                        etag: one("etag"),
+                        last_modified: one("last-modified"),
+                        cmsd: all("cmsd-static").chain(all("cmsd-dynamic")).collect(),
+                    };
+                    self.handle(Input::Network(NetworkEvent::Head(Box::new(head))));
+                }
+                Err(fault) => self.fault(slot, fault),
+            }
+        }
+        self.close()
+    }
+
+    /// Where to copy so many bytes to; zero if nobody wants them.
+    pub(crate) fn room(&mut self, slot: u32, count: u32) -> u32 {
+        let request = self.orders.requests.get_mut(slot);
+        request.map_or(0, |request| address(request.room(count as usize).as_ptr().addr()))
+    }
+
+    pub(crate) fn chunk(&mut self, slot: u32, count: u32, now: f64) -> u32 {
+        self.begin(now);
+        if let Some(request) = self.orders.requests.get_mut(slot) {
+            let id = request.id;
+            match request.chunk(count as usize) {
+                Ok((bytes, done)) => {
+                    if !bytes.is_empty() {
+                        self.handle(Input::Network(NetworkEvent::Chunk { id, data: Body::Bytes(bytes) }));
+                    }
+                    // It may have been given up meanwhile.
+                    if done && self.orders.requests.get(slot).is_some() {
+                        self.orders.cancel(slot);
+                        self.handle(Input::Network(NetworkEvent::End { id }));
+                    }
+                }
+                Err(fault) => self.fault(slot, fault),
+            }
+        }
+        self.close()
+    }
+
+    pub(crate) fn end(&mut self, slot: u32, now: f64) -> u32 {
+        self.begin(now);
+        if let Some(request) = self.orders.requests.take(slot) {
+            let id = request.id;
+            let event = match request.end() {
+                Ok(()) => NetworkEvent::End { id },
+                Err((code, message)) => NetworkEvent::Failed { id, code, message },
+            };
+            self.handle(Input::Network(event));
+        }
+        self.close()
+    }
+
+    pub(crate) fn failed(&mut self, slot: u32, code: u16, message: &str, now: f64) -> u32 {
+        self.begin(now);
+        if let Some(request) = self.orders.requests.take(slot) {
+            let (code, message) = (error_code(code), message.to_owned());
+            self.handle(Input::Network(NetworkEvent::Failed { id: request.id, code, message }));
+        }
+        self.close()
+    }
+
+    /// An answer is not what was asked for: nothing more is read of it.
+    fn fault(&mut self, slot: u32, (code, message): Fault) {
+        let Some(id) = self.orders.requests.get(slot).map(|request| request.id) else { return };
+        self.orders.cancel(slot);
+        self.handle(Input::Network(NetworkEvent::Failed { id, code, message }));
+    }
+
+    /// Media Source had no room for something that was lent.
+    pub(crate) fn full(&mut self, handle: u32, now: f64) -> u32 {
+        match self.orders.lent.get(handle) {
+            Some(Lent::Media { kind, load, .. }) => {
+                let report = SinkReport::Full { kind: *kind, load: *load };
+                self.sink(report, now)
+            }
+            _ => self.failed_sink(ErrorCode::SinkFull.number(), "no room for an initialisation", now),
+        }
+    }
+
+    pub(crate) fn failed_sink(&mut self, code: u16, message: &str, now: f64) -> u32 {
+        self.sink(SinkReport::Failed { code: error_code(code), message: message.to_owned() }, now)
+    }
+
+    pub(crate) fn give_back(&mut self, handle: u32) {
+        drop(self.orders.lent.take(handle));
+    }
+
+    pub(crate) fn outbox(&self) -> u32 {
+        address(self.orders.out.bytes().as_ptr().addr())
+    }
+
+    pub(crate) fn answer(&self) -> u32 {
+        address(self.answer.bytes().as_ptr().addr())
+    }
+
+    /// Writes the snapshot as an answer; its length.
+    pub(crate) fn snapshot(&mut self, now: f64) -> u32 {
+        let snapshot = self.programme.snapshot(Timestamp::from_micros(whole(now)).max(self.now));
+        told::alone(&mut self.answer, &ToldSnapshot::of(&snapshot));
+        address(self.answer.bytes().len())
+    }
+
+    pub(crate) fn recording(&mut self) -> Vec<u8> {
+        self.programme.take_recording()
+    }
+
+    pub(crate) fn action_hash(&self) -> String {
+        format!("{:016x}", self.programme.action_hash())
+    }
+}
+
+/// The code with this number; that of a defect for none.
+fn error_code(number: u16) -> ErrorCode {
+    ErrorCode::ALL.iter().copied().find(|code| code.number() == number).unwrap_or(ErrorCode::InternalDefect)
+}
+
+/// Seconds of a page as the engine has them. Not a number is the beginning of the title's own choice.
+pub(crate) fn start(secs: f64) -> Option<MediaTime> {
+    (!secs.is_nan()).then(|| time(secs))
+}
+
+/// Seconds of a page as the engine has them.
+pub(crate) fn time(secs: f64) -> MediaTime {
+    MediaTime::from_secs_f64(secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Tag;
+    use crate::settings;
+
+    const MULTIVARIANT: &str = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=100000,CODECS=\"avc1.64001f\"\nv.m3u8\n";
+
+    fn loaded() -> Player {
+        let mut player = Player::new(settings::defaults());
+        let length = player.command(Command::Load { url: "http://a/m.m3u8".to_owned(), start: None }, 1e6);
+        assert_eq!(length as usize, player.orders.out.bytes().len());
+        player
+    }
+
+    /// Answers the request of a slot with a body.
+    fn answer(player: &mut Player, slot: u32, headers: &str, body: &str) {
+        player.head(slot, 200, "http://a/m.m3u8", headers, f64::NAN, 1e6);
+        assert_ne!(player.room(slot, body.len() as u32), 0);
+        // What a page copies into memory cannot be copied here without a pointer: through the room itself.
+        let request = player.orders.requests.get_mut(slot).expect("it is under way");
+        request.fill(body.as_bytes());
+        player.chunk(slot, body.len() as u32, 2e6);
+        player.end(slot, 2e6);
+    }
+
+    #[test]
+    fn a_title_that_is_loaded_is_asked_for_and_what_it_lists_then() {
+        let mut player = loaded();
+        assert_eq!(player.orders.requests.len(), 1);
+        let bytes = player.orders.out.bytes();
+        assert!(bytes.windows(15).any(|window| window == b"http://a/m.m3u8"));
+        answer(&mut player, 1, "content-type: application/vnd.apple.mpegurl\n", MULTIVARIANT);
+        let bytes = player.orders.out.bytes();
+        assert!(bytes.windows(15).any(|window| window == b"http://a/v.m3u8"), "{bytes:?}");
+        assert!(bytes.ends_with(&[0; 0]) && bytes[bytes.len() - 9] == Tag::Deadline as u8);
+    }
+
+    #[test]
+    fn what_comes_for_a_request_that_ended_is_nothing() {
+        let mut player = loaded();
+        player.failed(1, ErrorCode::ConnectFailed.number(), "refused", 1e6);
+        assert_eq!(player.room(1, 10), 0);
+        let before = player.action_hash();
+        player.head(1, 200, "http://a/", "", f64::NAN, 1e6);
+        player.chunk(1, 10, 1e6);
+        player.end(1, 1e6);
+        assert_eq!(player.action_hash(), before);
+    }
+
+    #[test]
+    fn a_page_that_is_no_manifest_fails_with_its_code() {
+        let mut player = loaded();
+        answer(&mut player, 1, "content-type: text/html\n", "<!doctype html><title>not found</title>");
+        let bytes = player.orders.out.bytes();
+        assert!(bytes.windows(12).any(|window| window == b"NotAManifest"));
+    }
+}

@@ -1,0 +1,42 @@
+// dist/: the player, its worker and the module, each a file.
+//
+//     node build.mjs [CACHE]    a folder where the module that was made smaller is kept, for the same one the next time
+
+import { createHash } from "node:crypto";
+import { execFileSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import path from "node:path";
+import { build } from "esbuild";
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const at = (...parts) => path.join(here, ...parts);
+mkdirSync(at("dist"), { recursive: true });
+
+const module = at("wasm/telecine_bg.wasm");
+const args = ["-Oz", "--enable-bulk-memory", "--enable-nontrapping-float-to-int", "--enable-sign-ext", "--enable-mutable-globals"];
+args.push("--enable-reference-types", "--enable-multivalue", "--strip-producers", "--strip-target-features");
+const { version } = JSON.parse(readFileSync(at("node_modules/binaryen/package.json"), "utf8"));
+const digest = createHash("sha256").update(readFileSync(module)).update(args.join()).update(version).digest("hex").slice(0, 16);
+// Minutes of work, and the same for the same module.
+const cache = path.resolve(process.argv[2] ?? at("wasm"));
+mkdirSync(cache, { recursive: true });
+const small = path.join(cache, `${digest}.wasm`);
+if (!existsSync(small)) {
+  execFileSync(at("node_modules/.bin/wasm-opt"), [...args, module, "-o", `${small}.part`], { stdio: "inherit" });
+  // What is there is whole.
+  renameSync(`${small}.part`, small);
+}
+copyFileSync(small, at("dist/telecine.wasm"));
+
+await build({
+  entryPoints: { telecine: at("src/player.ts"), worker: at("src/core/worker.ts") },
+  outdir: at("dist"),
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  minify: true,
+  sourcemap: true,
+  legalComments: "none",
+  logLevel: "warning",
+});

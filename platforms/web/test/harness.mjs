@@ -1,0 +1,49 @@
+// An origin with the demo title and the built player, and a page of it in Chromium.
+
+import { spawn } from "node:child_process";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { browser, listen } from "../../../conformance/suite/browser/chromium.mjs";
+
+export const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "../../..");
+export const telecine = process.env.TELECINE ?? path.join(process.env.CARGO_TARGET_DIR ?? path.join(root, "target"), "debug/telecine");
+
+/** An origin on a free port; ends with `close()`. */
+export async function origin(...options) {
+  const args = ["origin", "--listen", "127.0.0.1:0", "--folder", `web=${path.join(root, "platforms/web")}`, ...options];
+  const child = spawn(telecine, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const url = await new Promise((resolve, reject) => {
+    let said = "";
+    child.stdout.on("data", (text) => {
+      said += text;
+      const found = /http:\/\/[^/\s]+/.exec(said);
+      if (found) resolve(found[0]);
+    });
+    child.once("error", reject);
+    child.once("exit", (code) => reject(new Error(`the origin ended: ${code}`)));
+  });
+  return { url, close: () => child.kill("SIGINT") };
+}
+
+/** Chromium, started with these arguments, and an origin with those. */
+export async function stage(options = [], args = []) {
+  const [served, chromium] = await Promise.all([origin(...options), browser(...args)]);
+  const close = async () => {
+    await chromium.close();
+    served.close();
+  };
+  return { url: served.url, chromium, close };
+}
+
+/** A page with a player in it. `lines` is what it says; `network` what the browser itself said of failed requests. */
+export async function open({ url, chromium }, options = {}) {
+  const page = await chromium.context.newPage();
+  const lines = listen(page);
+  await page.goto(`${url}/files/web/test/page.html`);
+  await page.waitForFunction(() => window.ready);
+  await page.evaluate((options) => window.begin(options), options);
+  return { page, lines };
+}
+
+/** Frames of the demo title a second. */
+export const RATE = 25;
