@@ -114,7 +114,7 @@ impl BolaE {
             return if wanted > last.max(sustained) { last.max(sustained) + step } else { wanted };
         }
         let buffer = seconds(ctx.buffer);
-        let (goal, segment) = (seconds(ctx.buffer_goal), seconds(ctx.segment_duration));
+        let (goal, segment) = (seconds(ctx.buffer_goal), seconds(ctx.usual_duration));
         // A request is made when its segment fits below the goal, so the buffer at a choice is one
         // segment short of it at best.
         let nearly_full = (goal - 1.5 * segment).min(0.75 * goal);

@@ -30,6 +30,7 @@
 //!     buffer: MediaTime::ZERO,
 //!     buffer_goal: MediaTime::from_secs(30),
 //!     segment_duration: MediaTime::from_secs(4),
+//!     usual_duration: MediaTime::from_secs(4),
 //!     estimate: estimator.estimate(),
 //!     rate_milli: 1000,
 //!     starting: true,

@@ -59,6 +59,8 @@ pub struct Context<'a> {
     pub buffer_goal: MediaTime,
     /// Media in the segment that is asked about.
     pub segment_duration: MediaTime,
+    /// Media in a segment of the track on average: what is planned beyond the one that is asked about is made up of such.
+    pub usual_duration: MediaTime,
     /// What the network is believed to do; None before anything is known.
     pub estimate: Option<Estimate>,
     /// Playback speed in thousandths; 0 counts as 1000.

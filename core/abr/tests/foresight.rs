@@ -32,6 +32,7 @@ fn scene(levels: &[Level], current: usize, buffer_s: i64, kbps: u64) -> Context<
         buffer: MediaTime::from_secs(buffer_s),
         buffer_goal: MediaTime::from_secs(30),
         segment_duration: MediaTime::from_secs(4),
+        usual_duration: MediaTime::from_secs(4),
         estimate: Some(Estimate {
             bits_per_second: kbps * 1000,
             low: kbps * 900,
@@ -80,6 +81,33 @@ fn a_start_near_a_segments_end_begins_lower_than_one_at_its_beginning() {
     let start = Context { starting: true, current: None, ..scene(&levels, 0, 0, 6_500) };
     let near = Context { lead_in: MediaTime::from_millis(3_600), ..start };
     assert!(level(&near) < level(&start), "{} and {}", level(&near), level(&start));
+}
+
+/// A title of segments of two and ten seconds in turn, over a line that carries the third of five levels and hardly more, told
+/// of as the line is.
+#[test]
+fn segments_count_as_long_as_they_are() {
+    let mut rule = Foresight::new();
+    let (mut buffer, mut current, mut stalled, mut shown) = (12.0_f64, 2, 0.0_f64, 0.0);
+    for segment in 0..200 {
+        let length_s = if segment % 2 == 0 { 2 } else { 10 };
+        let sized = |level: Level| Level { next_size: Some(level.bitrate * length_s / 8), ..level };
+        let levels: Vec<Level> = ladder(|_| true).into_iter().map(sized).collect();
+        let ctx = Context {
+            buffer: MediaTime::from_secs_f64(buffer),
+            segment_duration: MediaTime::from_secs(length_s as i64),
+            usual_duration: MediaTime::from_secs(6),
+            ..scene(&levels, current, 0, 1_700)
+        };
+        current = rule.choose(&ctx).level;
+        let takes = 0.04 + levels[current].bitrate as f64 * length_s as f64 / 1_700_000.0;
+        stalled += (takes - buffer).max(0.0);
+        // With a full buffer the next request waits.
+        buffer = ((buffer - takes).max(0.0) + length_s as f64).min(30.0);
+        shown += levels[current].bitrate as f64 * length_s as f64 / 1200.0;
+    }
+    assert!(stalled == 0.0, "{stalled}");
+    assert!((1_400_000.0..1_750_000.0).contains(&shown), "{shown}: what the line carries, and no less");
 }
 
 #[test]

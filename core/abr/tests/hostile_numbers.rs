@@ -68,6 +68,7 @@ impl Question {
             buffer: self.buffer,
             buffer_goal: self.goal,
             segment_duration: self.segment,
+            usual_duration: self.segment,
             estimate: self.estimate.map(|(bits_per_second, ttfb)| Estimate {
                 bits_per_second,
                 low: bits_per_second / 2,

@@ -40,6 +40,7 @@ fn scene(levels: &[Level], current: usize, second: u64, buffer_ms: i64, estimate
         buffer: MediaTime::from_millis(buffer_ms),
         buffer_goal: MediaTime::from_secs(2),
         segment_duration: MediaTime::from_millis(400),
+        usual_duration: MediaTime::from_millis(400),
         estimate: Some(estimate),
         rate_milli: 1000,
         starting: false,

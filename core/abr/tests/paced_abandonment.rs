@@ -25,6 +25,7 @@ fn abandons(rule: &str, paced: bool, bits_per_second: u64, samples: u32) -> bool
         buffer: MediaTime::from_millis(1500),
         buffer_goal: MediaTime::from_secs(10),
         segment_duration: MediaTime::from_secs(4),
+        usual_duration: MediaTime::from_secs(4),
         estimate: Some(Estimate {
             bits_per_second,
             low: bits_per_second,

@@ -31,6 +31,7 @@ fn context(levels: &[Level], bits_per_second: u64, samples: u32) -> Context<'_> 
         buffer: MediaTime::ZERO,
         buffer_goal: MediaTime::from_secs(30),
         segment_duration: MediaTime::from_secs(4),
+        usual_duration: MediaTime::from_secs(4),
         estimate: Some(estimate),
         rate_milli: 1000,
         starting: true,

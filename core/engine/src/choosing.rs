@@ -88,7 +88,13 @@ impl Engine {
             // What comes as it is made is had part by part.
             segment_duration: match self.plays_low_latency() {
                 true => self.granularity(),
-                false => self.segment_duration(stream),
+                false => self
+                    .asked_about(stream, next_time)
+                    .map_or_else(|| self.usual_duration(stream), |s| s.end() - s.start),
+            },
+            usual_duration: match self.plays_low_latency() {
+                true => self.granularity(),
+                false => self.usual_duration(stream),
             },
             estimate: Some(self.estimate_for(self.asked_next(stream, levels, next_time))),
             rate_milli: self.playback.rate_milli,
@@ -122,9 +128,14 @@ impl Engine {
 
     /// How much of the segment at a time lies before where media is needed from.
     fn lead_in(&self, stream: &Stream, next_time: MediaTime, from: MediaTime) -> MediaTime {
-        let index = stream.rendition.and_then(|r| self.rendition(stream.reference(r))?.segments.known());
-        let segment = index.and_then(|index| index.get(index.number_at(next_time)?));
-        segment.map_or(MediaTime::ZERO, |segment| (from - segment.start).max(MediaTime::ZERO))
+        self.asked_about(stream, next_time)
+            .map_or(MediaTime::ZERO, |segment| (from - segment.start).max(MediaTime::ZERO))
+    }
+
+    /// The segment at a time, as the rendition has it that is fetched.
+    fn asked_about(&self, stream: &Stream, time: MediaTime) -> Option<Segment> {
+        let index = self.rendition(stream.reference(stream.rendition?))?.segments.known()?;
+        index.get(index.number_at(time)?)
     }
 
     pub(crate) fn levels(&self, kind: TrackKind, steps: &[Step], next_time: MediaTime) -> Vec<Level> {

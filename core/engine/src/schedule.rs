@@ -305,6 +305,13 @@ impl Engine {
         longest.or(announced).unwrap_or(MediaTime::from_secs(4))
     }
 
+    /// Duration of a segment of what is fetched on average, or a common one while unknown.
+    pub(crate) fn usual_duration(&self, stream: &Stream) -> MediaTime {
+        let rendition = stream.rendition.and_then(|r| self.rendition(stream.reference(r)));
+        let usual = rendition.and_then(|r| r.segments.known()).and_then(|index| index.usual_duration());
+        usual.unwrap_or_else(|| self.segment_duration(stream))
+    }
+
     /// What follows in a rendition at `next_time`, or in another one if that has it missing.
     fn next_segment(
         &mut self,

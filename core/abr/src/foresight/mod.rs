@@ -102,15 +102,15 @@ impl Foresight {
         question: impl FnOnce(&mut Prospects, &Moment<'_>, &mut Vec<f64>) -> T,
     ) -> Option<T> {
         let ladder = self.rungs.of(ctx.levels)?;
-        let segment = seconds(ctx.segment_duration);
+        let (asked, usual) = (seconds(ctx.segment_duration), seconds(ctx.usual_duration));
         self.sizes.clear();
         // Time before the first segment of a level costs as bits do that take as long.
         let listing_bits = (outlook.latency_s + LISTING_S * ctx.speed()) * libm::exp(outlook.log_rate) * 1000.0;
         let before = |level: &Level| if level.listed { 0.0 } else { listing_bits };
-        self.sizes.extend(ctx.levels.iter().map(|level| level.segment_bits(segment) + before(level)));
+        self.sizes.extend(ctx.levels.iter().map(|level| level.segment_bits(asked) + before(level)));
         let scene = Scene {
             ladder,
-            segment_ms: segment * 1000.0,
+            segment_ms: usual * 1000.0,
             buffer_ms: seconds(ctx.buffer) * 1000.0,
             capacity_ms: seconds(ctx.buffer_goal) * 1000.0,
             network: None,
@@ -123,7 +123,8 @@ impl Foresight {
         let lead_in_s = seconds(ctx.lead_in).max(0.0);
         // Where nothing plays yet there is no change to see.
         let (last, wait_price) = if ctx.starting { (None, PRICE_OF_START) } else { (last, 1.0) };
-        let moment = Moment { last, outlook, scene: &scene, wait_price, lead_in_s };
+        let longer_s = asked - usual;
+        let moment = Moment { last, outlook, scene: &scene, wait_price, lead_in_s, longer_s };
         Some(question(&mut self.prospects, &moment, &mut self.worths))
     }
 
@@ -175,7 +176,7 @@ impl BitrateRule for Foresight {
     }
 
     fn again(&mut self, ctx: &Context<'_>, waiting: &[Waiting]) -> Option<Again> {
-        let segment = seconds(ctx.segment_duration);
+        let segment = seconds(ctx.usual_duration);
         let begun = waiting.first().filter(|_| segment > 0.0).map(|first| seconds(-first.due) / segment)?;
         let levels: Vec<usize> = waiting.iter().map(|segment| segment.level.min(ctx.top())).collect();
         let buffered = Buffered { levels: &levels, begun, sizes: &[] };

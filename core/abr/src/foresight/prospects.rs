@@ -60,12 +60,21 @@ pub(super) struct Moment<'a> {
     pub(super) wait_price: f64,
     /// Media of the segment that is asked about which is not played.
     pub(super) lead_in_s: f64,
+    /// Media that it has more than others, or less.
+    pub(super) longer_s: f64,
 }
 
 impl<'a> Moment<'a> {
     /// That of a scene in the midst of playback.
     pub(super) fn of(scene: &'a Scene<'a>, last: usize, outlook: Outlook) -> Self {
-        Self { last: Some(last.min(scene.ladder.top())), outlook, scene, wait_price: 1.0, lead_in_s: 0.0 }
+        Self {
+            last: Some(last.min(scene.ladder.top())),
+            outlook,
+            scene,
+            wait_price: 1.0,
+            lead_in_s: 0.0,
+            longer_s: 0.0,
+        }
     }
 
     /// The segment that is asked about, requested now.
@@ -77,6 +86,7 @@ impl<'a> Moment<'a> {
             latency_s: self.outlook.latency_s,
             wait_price: self.wait_price,
             lead_in_s: self.lead_in_s,
+            longer_s: self.longer_s,
         }
     }
 
@@ -108,6 +118,15 @@ impl Table {
         }
     }
 
+    /// Solved, from where it is.
+    fn finish(self, terms: &Terms, spread: f64) -> Values {
+        match self {
+            Self::Unmet => Solving::begin(terms, spread).finish(),
+            Self::Coming(solving) => solving.finish(),
+            Self::Solved(values) => values,
+        }
+    }
+
     /// A step nearer to being solved.
     fn advance(&mut self, terms: &Terms, spread: f64) {
         *self = match std::mem::take(self) {
@@ -123,13 +142,15 @@ impl Tables {
         Self { terms: Terms::new(title), of: Default::default() }
     }
 
-    /// Brings the worths for a spread some steps nearer. The first that are asked for are solved at once.
+    /// Brings the worths for a spread some steps nearer. The first that are asked for are solved at once, and so are those that no
+    /// neighbour can stand in for: what is careful for the doubt of a start would be careful for seconds after it has gone.
     fn step(&mut self, class: usize) -> Option<()> {
-        let none = self.of.iter().all(|table| table.solved().is_none());
+        let neighbour =
+            self.of.iter().enumerate().any(|(of, table)| of.abs_diff(class) <= 1 && table.solved().is_some());
         let (table, spread) = (self.of.get_mut(class)?, *SPREADS.get(class)?);
-        match none {
-            true => *table = Table::Solved(Solving::begin(&self.terms, spread).finish()),
-            false => (0..STEPS_AT_ONCE).for_each(|_| table.advance(&self.terms, spread)),
+        match neighbour {
+            false => *table = Table::Solved(std::mem::take(table).finish(&self.terms, spread)),
+            true => (0..STEPS_AT_ONCE).for_each(|_| table.advance(&self.terms, spread)),
         }
         Some(())
     }
@@ -154,7 +175,7 @@ impl<'a> Judge<'a> {
     fn next(&self, next: &Download) -> f64 {
         let after = self.values.after(self.terms, self.moment.buffer_s(), &self.coming, next);
         let change = self.moment.last.map_or(0.0, |last| self.terms.change(last, next.level));
-        self.terms.segment(next.level) - change + after
+        self.terms.segment_of(next.level, next.longer_s) - change + after
     }
 }
 
@@ -291,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn another_spread_is_solved_step_by_step_while_the_nearest_stands_in() {
+    fn another_spread_is_solved_step_by_step_while_its_neighbour_stands_in() {
         let ladder = Ladder::new([300.0, 1_000.0, 3_000.0]).expect("a ladder");
         let scene = Scene {
             ladder: &ladder,
@@ -310,13 +331,15 @@ mod tests {
             prospects.worths(&Moment::of(&scene, 1, outlook), &mut worths);
             worths
         };
-        let (narrow, wide) = (worths(&mut Prospects::default(), 0.1), worths(&mut Prospects::default(), 1.0));
-        assert_ne!(narrow, wide);
+        let alone = |typical_error: f64| worths(&mut Prospects::default(), typical_error);
+        let (narrow, wider, wide) = (alone(0.1), alone(0.18), alone(1.0));
+        assert_ne!(narrow, wider);
         let mut prospects = Prospects::default();
         assert_eq!(worths(&mut prospects, 0.1), narrow, "the first at once");
-        let steps = (0..99).take_while(|_| worths(&mut prospects, 1.0) == narrow).count();
+        let steps = (0..99).take_while(|_| worths(&mut prospects, 0.18) == narrow).count();
         assert!((2..8).contains(&steps), "{steps}");
-        assert_eq!(worths(&mut prospects, 1.0), wide);
+        assert_eq!(worths(&mut prospects, 0.18), wider);
+        assert_eq!(worths(&mut prospects, 1.0), wide, "what none is near to at once");
         assert_eq!(worths(&mut prospects, 0.1), narrow, "what was solved stays");
     }
 }

@@ -124,7 +124,12 @@ impl Terms {
 
     /// Worth of a segment in itself.
     pub(super) fn segment(&self, level: usize) -> f64 {
-        self.utility(level) * self.segment_s / MEDIA_PER_STALL_S
+        self.segment_of(level, 0.0)
+    }
+
+    /// The same of one that is longer, or shorter, by so many seconds.
+    pub(super) fn segment_of(&self, level: usize, longer_s: f64) -> f64 {
+        self.utility(level) * (self.segment_s + longer_s).max(0.0) / MEDIA_PER_STALL_S
     }
 
     /// What comes of a download of so many seconds: the price of the stall, and the buffer with the segment.
@@ -226,6 +231,8 @@ pub(super) struct Download {
     pub(super) wait_price: f64,
     /// Media in it that is not played.
     pub(super) lead_in_s: f64,
+    /// Media in it beyond that of a segment of the terms; negative where it is shorter.
+    pub(super) longer_s: f64,
 }
 
 /// The worth of each state under the best choices from there on, for one spread of the rate: what the buffer holds, of
@@ -255,7 +262,7 @@ impl Values {
     pub(super) fn after(&self, terms: &Terms, buffer_s: f64, coming: &[Coming; 4], next: &Download) -> f64 {
         expect(coming, |coming| {
             let (stall, buffer) = terms.download(buffer_s, next.latency_s + next.kbit * coming.seconds_per_kbit);
-            self.when(coming, (buffer - next.lead_in_s).max(0.0), next.level) - next.wait_price * stall
+            self.when(coming, (buffer + next.longer_s - next.lead_in_s).max(0.0), next.level) - next.wait_price * stall
         })
     }
 

@@ -37,9 +37,10 @@ impl<R: SceneRule> Playable<R> {
     /// chosen.
     fn ask<T>(&mut self, ctx: &Context<'_>, question: impl FnOnce(&mut R, &Scene<'_>) -> T) -> Option<T> {
         let ladder = self.rungs.of(ctx.levels)?;
-        let segment = seconds(ctx.segment_duration);
+        let segment = seconds(ctx.usual_duration);
+        let asked = seconds(ctx.segment_duration);
         self.sizes.clear();
-        self.sizes.extend(ctx.levels.iter().map(|level| level.segment_bits(segment)));
+        self.sizes.extend(ctx.levels.iter().map(|level| level.segment_bits(asked)));
         let speed = ctx.speed();
         let network = ctx.estimate.map(|estimate| Network {
             kbps: estimate.bits_per_second.max(1) as f64 / 1000.0 / speed,

@@ -79,6 +79,7 @@ fn bola_leaves_the_lowest_level_at_the_buffer_that_a_hand_computes() {
             buffer: MediaTime::ZERO,
             buffer_goal: MediaTime::from_secs(30),
             segment_duration: MediaTime::from_secs(4),
+            usual_duration: MediaTime::from_secs(4),
             estimate: Some(estimate(100_000)),
             rate_milli: 1000,
             starting: true,

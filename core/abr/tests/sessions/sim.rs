@@ -191,6 +191,7 @@ impl Player<'_> {
             buffer: media(buffer_ms),
             buffer_goal: media(self.setup.buffer_s * 1000.0),
             segment_duration: media(self.movie.segment_ms),
+            usual_duration: media(self.movie.segment_ms),
             estimate: estimator.estimate(),
             rate_milli: self.setup.rate_milli,
             starting: current.is_none(),

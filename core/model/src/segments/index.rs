@@ -356,6 +356,12 @@ impl SegmentIndex {
         self.table.covering_or_next(self.ticks_of(time)).map(|span| span.number)
     }
 
+    /// How long a segment is on average; see [`SegmentTable::usual_duration`].
+    pub fn usual_duration(&self) -> Option<MediaTime> {
+        let ticks = i64::try_from(self.table.usual_duration()?).ok()?;
+        Some(MediaTime::from_ticks(ticks, self.table.timescale()))
+    }
+
     /// Presentation time of the end of the last segment.
     pub fn end(&self) -> Option<MediaTime> {
         self.table.end().map(|end| self.time_of(end))

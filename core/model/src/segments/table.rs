@@ -262,6 +262,15 @@ impl SegmentTable {
         self.runs.longest()
     }
 
+    /// The average duration of all segments but the last, which is often a short one, in ticks. Holes between them count, up to
+    /// the longest duration of any.
+    pub fn usual_duration(&self) -> Option<u64> {
+        let longest = self.max_duration()?;
+        let others = self.len().checked_sub(1).filter(|others| *others > 0 && !self.open);
+        let mean = others.and_then(|others| Some(self.last_span()?.start.abs_diff(self.start()?) / others));
+        Some(mean.map_or(longest, |mean| mean.clamp(1, longest.max(1))))
+    }
+
     /// All segments in order. On an open table this goes on for billions: bound it.
     pub fn iter(&self) -> impl Iterator<Item = Span> + '_ {
         (0..self.runs()).flat_map(move |run| {

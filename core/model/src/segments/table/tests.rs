@@ -192,3 +192,18 @@ fn renditions_of_one_timeline_hold_its_runs_in_common_until_one_changes() {
     assert_eq!((second.len(), second.start(), second.max_duration()), (6, Some(0), Some(7)));
     assert_eq!(second.relabelled(Timescale::SECONDS, 10), alone, "whoever holds them");
 }
+
+#[test]
+fn the_usual_duration_is_the_average_without_the_last_segment_and_no_longer_than_the_longest() {
+    assert_eq!(table(&[]).usual_duration(), None);
+    assert_eq!(table(&[(None, 7, 1)]).usual_duration(), Some(7), "one alone");
+    assert_eq!(table(&[(Some(100), 4, 20), (None, 1, 1)]).usual_duration(), Some(4), "a short last one says nothing");
+    assert_eq!(
+        table(&[(None, 2, 1), (None, 10, 1), (None, 2, 1), (None, 10, 1), (None, 6, 1)]).usual_duration(),
+        Some(6)
+    );
+    assert_eq!(table(&[(Some(0), 4, 3), (Some(4000), 4, 3)]).usual_duration(), Some(4), "a hole is no segment");
+    let mut open = table(&[(None, 6, 2)]);
+    open.push_open(None, 4).expect("valid run");
+    assert_eq!(open.usual_duration(), Some(6), "who counts what has no end");
+}
