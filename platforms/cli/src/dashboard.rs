@@ -85,7 +85,7 @@ impl Dashboard {
         match &mut self.form {
             Form::Panel(panel) if std::io::stderr().is_terminal() => panel.line(&line),
             _ => {
-                eprintln!("{line}");
+                crate::output::complain(&line);
                 Ok(())
             }
         }

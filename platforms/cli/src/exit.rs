@@ -36,7 +36,7 @@ pub(crate) fn code_of(error: &Error) -> u8 {
 
 /// Says on standard error what went wrong, in one line, and gives the exit code.
 pub(crate) fn report(error: &Error) -> ExitCode {
-    eprintln!("{}", one_line(&sentence(error, std::env::args().nth(1).as_deref())));
+    crate::output::complain(&one_line(&sentence(error, std::env::args().nth(1).as_deref())));
     ExitCode::from(code_of(error))
 }
 

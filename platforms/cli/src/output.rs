@@ -19,6 +19,11 @@ pub(crate) fn print(text: &str) -> Result<(), Error> {
     write(|out| out.write_all(text.as_bytes()))
 }
 
+/// A line on standard error. Where nobody reads that there is nobody to tell; the exit code says it too.
+pub(crate) fn complain(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
 /// Prints what is written. A reader that went away (`telecine … | head`) is not an error.
 pub(crate) fn write(text: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
     let mut out = BufWriter::with_capacity(64 << 10, io::stdout().lock());

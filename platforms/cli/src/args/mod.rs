@@ -362,6 +362,11 @@ pub(crate) struct Replay {
     The rules in --faithful are BBA, BOLA, BOLA-E, DYNAMIC and others by their published names; without more in the name \
     they avoid oscillation as the published figures do (-ao), with -without-ao they do not, with -FS they replace what is \
     buffered at a lower level.\n\n\
+    Scores: Q1 is mean quality (0 to 1, the logarithm of the bitrate between lowest and highest) less 3 s of content for each unit of its \
+    changes, each second of stall and each two of start. QoE_lin is the sum of bitrates less the sum of their changes, in Mbit/s, less \
+    the highest bitrate a second of stall. sabre is BOLA's utility less 5 a segment of stall. Normalised (of optimum) is 0 for Lowest and 1 for the \
+    optimum, which knows the network and can be played: what is truly best is between it and the bound (--bound). The ceiling is planned with a \
+    perfect forecast of five segments, no more, and rules may pass it. kbit/s are of the session, its stalls and start included.\n\n\
     Examples:\n  \
     telecine simulate --movie bbb.json --trace 3g/*.json\n  \
     telecine simulate --movie bbb4k.json --trace 4g/*.json --abr foresight --live --json\n  \

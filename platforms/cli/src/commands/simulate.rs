@@ -103,7 +103,11 @@ fn table(comparison: &Comparison) -> Result<(), Error> {
     ];
     let mut summary: Vec<_> = comparison.summary.iter().collect();
     summary.sort_by(|one, other| other.q1.mean.total_cmp(&one.q1.mean));
-    let range = |interval: &Interval| format!("{:.3} to {:.3}", interval.low, interval.high);
+    // One session has no spread to draw again from.
+    let range = |interval: &Interval, traces: usize| match traces {
+        0 | 1 => "-".to_owned(),
+        _ => format!("{:.3} to {:.3}", interval.low, interval.high),
+    };
     let share = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{share:.3}"));
     let rows = summary.iter().map(|rule| {
         vec![
@@ -115,7 +119,7 @@ fn table(comparison: &Comparison) -> Result<(), Error> {
             rule.excess_latency_s.map_or(String::new(), |late| format!("{:.2}", late.mean)),
             format!("{:.0}", rule.mean_switch_kbps.mean),
             format!("{:.3}", rule.q1.mean),
-            range(&rule.q1),
+            range(&rule.q1, rule.traces),
             format!("{:.1}", rule.qoe_lin.mean),
             format!("{:.3}", rule.sabre_score.mean),
             share(if by_q1 { rule.normalised.q1 } else { rule.normalised.qoe_lin }),
