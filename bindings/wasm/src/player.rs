@@ -263,7 +263,7 @@ mod tests {
         answer(&mut player, 1, "content-type: application/vnd.apple.mpegurl\n", MULTIVARIANT);
         let bytes = player.orders.out.bytes();
         assert!(bytes.windows(15).any(|window| window == b"http://a/v.m3u8"), "{bytes:?}");
-        assert!(bytes.ends_with(&[0; 0]) && bytes[bytes.len() - 9] == Tag::Deadline as u8);
+        assert_eq!(bytes[bytes.len() - 9], Tag::Deadline as u8, "the deadline is the last record");
     }
 
     #[test]

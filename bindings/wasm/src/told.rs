@@ -373,49 +373,30 @@ impl Open<'_> {
     }
 }
 
-impl ser::SerializeSeq for Open<'_> {
-    type Ok = ();
-    type Error = Unspeakable;
-    fn serialize_element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Unspeakable> {
-        self.item(value)
-    }
-    fn end(self) -> Result<(), Unspeakable> {
-        self.close()
-    }
+/// What is written item after item, and what field after field.
+macro_rules! written {
+    ($($kind:ident: $each:ident($($name:ident)?) as $write:ident,)*) => { $(
+        impl ser::$kind for Open<'_> {
+            type Ok = ();
+            type Error = Unspeakable;
+            fn $each<T: ?Sized + Serialize>(&mut self, $($name: &'static str,)? value: &T) -> Result<(), Unspeakable> {
+                self.$write($($name,)? value)
+            }
+            fn end(self) -> Result<(), Unspeakable> {
+                self.close()
+            }
+        }
+    )* };
 }
 
-impl ser::SerializeTuple for Open<'_> {
-    type Ok = ();
-    type Error = Unspeakable;
-    fn serialize_element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Unspeakable> {
-        self.item(value)
-    }
-    fn end(self) -> Result<(), Unspeakable> {
-        self.close()
-    }
-}
-
-impl ser::SerializeTupleStruct for Open<'_> {
-    type Ok = ();
-    type Error = Unspeakable;
-    fn serialize_field<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Unspeakable> {
-        self.item(value)
-    }
-    fn end(self) -> Result<(), Unspeakable> {
-        self.close()
-    }
-}
-
-impl ser::SerializeTupleVariant for Open<'_> {
-    type Ok = ();
-    type Error = Unspeakable;
-    fn serialize_field<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Unspeakable> {
-        self.item(value)
-    }
-    fn end(self) -> Result<(), Unspeakable> {
-        self.close()
-    }
-}
+written!(
+    SerializeSeq: serialize_element() as item,
+    SerializeTuple: serialize_element() as item,
+    SerializeTupleStruct: serialize_field() as item,
+    SerializeTupleVariant: serialize_field() as item,
+    SerializeStruct: serialize_field(name) as field,
+    SerializeStructVariant: serialize_field(name) as field,
+);
 
 impl ser::SerializeMap for Open<'_> {
     type Ok = ();
@@ -425,28 +406,6 @@ impl ser::SerializeMap for Open<'_> {
     }
     fn serialize_value<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Unspeakable> {
         self.item(value)
-    }
-    fn end(self) -> Result<(), Unspeakable> {
-        self.close()
-    }
-}
-
-impl ser::SerializeStruct for Open<'_> {
-    type Ok = ();
-    type Error = Unspeakable;
-    fn serialize_field<T: ?Sized + Serialize>(&mut self, name: &'static str, value: &T) -> Result<(), Unspeakable> {
-        self.field(name, value)
-    }
-    fn end(self) -> Result<(), Unspeakable> {
-        self.close()
-    }
-}
-
-impl ser::SerializeStructVariant for Open<'_> {
-    type Ok = ();
-    type Error = Unspeakable;
-    fn serialize_field<T: ?Sized + Serialize>(&mut self, name: &'static str, value: &T) -> Result<(), Unspeakable> {
-        self.field(name, value)
     }
     fn end(self) -> Result<(), Unspeakable> {
         self.close()

@@ -3,10 +3,9 @@
 //! Transfers from wherever share the line to the viewer, and what the line carries is known of all of them. But a host may be
 //! slower than the line, and another one is not to be judged by that. What answers by another version of HTTP counts as another host.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use telecine_model::{uri, HttpVersion, Timestamp};
+use telecine_model::{uri, HttpVersion, SortedMap, Timestamp};
 
 use crate::belief::{Belief, Lent};
 use crate::estimate::{Answer, Recent, TransferId};
@@ -81,7 +80,7 @@ pub(crate) struct Hosts {
     next: HostId,
     /// Whoever is asked here is answered from there.
     leads: Vec<(Origin, HostId)>,
-    transfers: BTreeMap<TransferId, HostId>,
+    transfers: SortedMap<TransferId, HostId>,
 }
 
 /// What is known of the line, for hosts to be seen beside.

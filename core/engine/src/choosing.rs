@@ -79,30 +79,26 @@ impl Engine {
         let stream = self.streams.get(&kind)?;
         let position = self.needed_from(stream);
         let current = levels.iter().position(|level| Some(level.rendition) == stream.rendition);
+        // What comes as it is made is had part by part.
+        let parts = self.plays_low_latency().then(|| self.granularity());
+        let usual_duration = parts.unwrap_or_else(|| self.usual_duration(stream));
+        let asked = self.asked_about(stream, next_time);
+        let segment_duration = parts.or(asked.map(|(start, end)| end - start)).unwrap_or(usual_duration);
         (!levels.is_empty()).then(|| Context {
             now: self.now,
             levels,
             current,
             buffer: stream.buffer.media_until(position) - position + self.media(self.playback.wait(self.now)),
             buffer_goal: self.most_ahead(stream),
-            // What comes as it is made is had part by part.
-            segment_duration: match self.plays_low_latency() {
-                true => self.granularity(),
-                false => self
-                    .asked_about(stream, next_time)
-                    .map_or_else(|| self.usual_duration(stream), |s| s.end() - s.start),
-            },
-            usual_duration: match self.plays_low_latency() {
-                true => self.granularity(),
-                false => self.usual_duration(stream),
-            },
+            segment_duration,
+            usual_duration,
             estimate: Some(self.estimate_for(self.asked_next(stream, levels, next_time))),
             rate_milli: self.playback.rate_milli,
             // A buffer that ran low because the source had nothing says nothing of the line.
             starting: stream.cursor.is_none() || stream.refill > 0,
             live: self.is_live(),
             remaining: self.duration().map(|duration| duration - next_time),
-            lead_in: self.lead_in(stream, next_time, position),
+            lead_in: asked.map_or(MediaTime::ZERO, |(start, _)| (position - start).max(MediaTime::ZERO)),
             aside: self.beside(kind),
         })
     }
@@ -126,16 +122,11 @@ impl Engine {
         others.filter_map(|(_, stream)| rate(stream)).fold(0, u64::saturating_add)
     }
 
-    /// How much of the segment at a time lies before where media is needed from.
-    fn lead_in(&self, stream: &Stream, next_time: MediaTime, from: MediaTime) -> MediaTime {
-        self.asked_about(stream, next_time)
-            .map_or(MediaTime::ZERO, |segment| (from - segment.start).max(MediaTime::ZERO))
-    }
-
-    /// The segment at a time, as the rendition has it that is fetched.
-    fn asked_about(&self, stream: &Stream, time: MediaTime) -> Option<Segment> {
+    /// Where the segment at a time begins and ends, as the rendition has it that is fetched.
+    fn asked_about(&self, stream: &Stream, time: MediaTime) -> Option<(MediaTime, MediaTime)> {
         let index = self.rendition(stream.reference(stream.rendition?))?.segments.known()?;
-        index.get(index.number_at(time)?)
+        let span = index.table.covering_or_next(index.ticks_of(time))?;
+        Some((index.time_of(span.start), index.time_of(span.end())))
     }
 
     pub(crate) fn levels(&self, kind: TrackKind, steps: &[Step], next_time: MediaTime) -> Vec<Level> {

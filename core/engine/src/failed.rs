@@ -189,11 +189,10 @@ impl Engine {
             }
             Purpose::Init(kind, _) | Purpose::Segment(kind) => self.streams.get(kind).is_some_and(|stream| {
                 // What was shown of a whole segment is not shown again in another rendition: only another base has its rest.
-                let torn = stream.fetch.as_ref().is_some_and(|fetch| fetch.appended > 0 && fetch.part.is_none());
-                if torn {
-                    self.other_bases(stream) > 0
-                } else {
-                    self.choices(stream) > 1
+                let whole = stream.fetch.as_ref().is_some_and(|fetch| fetch.part.is_none());
+                match whole && self.is_torn(purpose) {
+                    true => self.other_bases(stream) > 0,
+                    false => self.choices(stream) > 1,
                 }
             }),
         }

@@ -272,8 +272,8 @@ pub(crate) fn ladder(
     for i in usable {
         let rendition = &track.renditions[i];
         // What is the same has the same bitrate, and so stands beside it.
-        let beside = steps.iter_mut().rev().take_while(|step| step.bitrate == rendition.bandwidth);
-        let same = beside.into_iter().find(|step| is_same_quality(&track.renditions[step.rendition], rendition));
+        let mut beside = steps.iter_mut().rev().take_while(|step| step.bitrate == rendition.bandwidth);
+        let same = beside.find(|step| is_same_quality(&track.renditions[step.rendition], rendition));
         match same {
             Some(step) => step.alternates.push(i),
             None => steps.push(Step { rendition: i, alternates: Vec::new(), bitrate: rendition.bandwidth }),
