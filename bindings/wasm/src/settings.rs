@@ -56,7 +56,7 @@ pub(crate) fn defaults() -> Config {
 pub(crate) fn set(config: &mut Config, key: u8, value: f64) -> bool {
     let Some(setting) = Setting::of(key) else { return false };
     match setting {
-        Setting::BufferGoal => config.buffer_goal = MediaTime::from_secs_f64(value),
+        Setting::BufferGoal => config.buffer_goal = Some(MediaTime::from_secs_f64(value)),
         Setting::BackBuffer => config.back_buffer = MediaTime::from_secs_f64(value),
         Setting::InitialThroughput => config.initial_throughput = whole(value),
         Setting::Record => config.record = value != 0.0,

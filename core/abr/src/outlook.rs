@@ -6,11 +6,9 @@ use crate::rule::Context;
 const LEAST_SHARE: f64 = 0.25;
 /// How far the rate is off where only an average of it is known.
 const ERROR_OF_AVERAGES: f64 = 0.45;
-/// So many samples say how far it is off.
-const FEW_SAMPLES: u32 = 5;
 /// How far sizes are off what bitrates say.
 const ERROR_OF_SIZES: f64 = 0.2;
-/// How far it is off where it is assumed.
+/// How far it is off where it is assumed, and after the first sample; after so many samples no further than as small a part of that.
 const ERROR_OF_ASSUMPTIONS: f64 = 0.9;
 
 /// What the network is believed to do, in media time: where its rate is, and how far that may be off.
@@ -34,7 +32,7 @@ impl Outlook {
         let (bits_per_second, typical_error) = match estimate.forecast {
             Some(forecast) => {
                 let error = f64::from(forecast.typical_error_milli) / 1000.0;
-                let few = if estimate.samples < FEW_SAMPLES { ERROR_OF_ASSUMPTIONS } else { 0.0 };
+                let few = ERROR_OF_ASSUMPTIONS / f64::from(estimate.samples.max(1));
                 (forecast.bits_per_second, error.max(few))
             }
             None if estimate.samples > 0 => (estimate.bits_per_second, ERROR_OF_AVERAGES),

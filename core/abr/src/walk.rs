@@ -8,6 +8,14 @@ const LEAST_WEIGHT_S: f64 = 2.45;
 const SEGMENT_BITS: f64 = 500_000.0;
 /// What is left of an error's weight after one more.
 const ERRORS_KEEP: f64 = 0.98;
+/// The same of what was wrong lately...
+const LATELY_KEEP: f64 = 0.6;
+/// ... which begins as what is usual, for so many errors...
+const LATELY_WEIGHT: f64 = 1.85;
+/// ... and so much of what it is beyond that counts: lines are calm for long and then are not, so one that has just surprised will
+/// again. In the calm between less than the usual is to be feared.
+const LATELY_COUNTS: f64 = 0.45;
+const CALM: f64 = 0.9;
 /// The typical error before anything is known, and for how many it counts: as on a moving phone.
 const FIRST_ERROR: f64 = 0.21;
 const FIRST_WEIGHT: f64 = 3.7;
@@ -22,10 +30,36 @@ const MOST_ERROR: f64 = 2.0;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Walk {
     log: Option<f64>,
-    errors: f64,
-    weight: f64,
+    usual: Errors,
+    lately: Errors,
     /// How much of it is another's: 1 at first where it was lent, less with each transfer of its own.
     lent: f64,
+}
+
+/// A sum of errors of which the older count less and less.
+#[derive(Clone, Copy, Debug, Default)]
+struct Errors {
+    sum: f64,
+    weight: f64,
+}
+
+impl Errors {
+    /// One more, of so much of a segment; of those before `keep` is kept for each segment.
+    fn add(&mut self, error: f64, share: f64, keep: f64) {
+        let kept = libm::pow(keep, share);
+        self.sum = self.sum * kept + share * error;
+        self.weight = self.weight * kept + share;
+    }
+
+    /// Their mean with one that was believed before, for so many errors.
+    fn mean(&self, before: f64, weight: f64) -> f64 {
+        (self.sum + weight * before) / (self.weight + weight)
+    }
+
+    fn mixed(&self, kept: f64, other: &Self) -> Self {
+        let mixed = |own: f64, others: f64| others + kept * (own - others);
+        Self { sum: mixed(self.sum, other.sum), weight: mixed(self.weight, other.weight) }
+    }
 }
 
 /// One transfer's word on the rate.
@@ -71,9 +105,9 @@ impl Walk {
         };
         let share = heard.share;
         if !heard.given_up || seen < believed {
-            let kept = libm::pow(ERRORS_KEEP, share);
-            self.errors = self.errors * kept + share * (seen - believed).abs().min(MOST_ERROR);
-            self.weight = self.weight * kept + share;
+            let error = (seen - believed).abs().min(MOST_ERROR);
+            self.usual.add(error, share, ERRORS_KEEP);
+            self.lately.add(error, share, LATELY_KEEP);
         }
         let keep = libm::pow(0.5, heard.seconds.max(LEAST_WEIGHT_S * share) / HALF_LIFE_S);
         self.log = Some(seen + keep * (believed - seen));
@@ -92,14 +126,16 @@ impl Walk {
             (Some(own), Some(others)) => Some(mixed(own, others)),
             (own, others) => own.or(others),
         };
-        self.errors = mixed(self.errors, other.errors);
-        self.weight = mixed(self.weight, other.weight);
+        self.usual = self.usual.mixed(kept, &other.usual);
+        self.lately = self.lately.mixed(kept, &other.lately);
         self.lent = mixed(self.lent, other.lent);
     }
 
     /// How far the logarithm is off, typically, from one transfer to the next.
     pub(crate) fn typical_error(&self) -> f64 {
-        let own = (self.errors + FIRST_WEIGHT * FIRST_ERROR) / (self.weight + FIRST_WEIGHT);
+        let usual = self.usual.mean(FIRST_ERROR, FIRST_WEIGHT);
+        let beyond = (self.lately.mean(usual, LATELY_WEIGHT) - usual).max(0.0);
+        let own = CALM * usual + LATELY_COUNTS * beyond;
         if self.lent > 0.0 {
             let lent = self.lent * HOSTS_DIFFER;
             return libm::sqrt(own * own + lent * lent);
@@ -126,7 +162,18 @@ mod tests {
     fn a_rate_that_keeps_still_is_trusted_and_one_that_jumps_is_not() {
         assert!(after(&[3000.0]).typical_error() < 0.08);
         assert!(after(&[3000.0, 1000.0]).typical_error() > 0.5);
-        assert!((Walk::default().typical_error() - FIRST_ERROR).abs() < 1e-9, "before anything is known");
+        assert!((Walk::default().typical_error() - CALM * FIRST_ERROR).abs() < 1e-9, "before anything is known");
+    }
+
+    #[test]
+    fn a_rate_that_fell_is_trusted_less_until_it_has_kept_still_for_some_segments() {
+        let mut walk = after(&[4000.0]);
+        let calm = walk.typical_error();
+        walk.hear(&heard(800.0, 3.0));
+        let surprised = walk.typical_error();
+        assert!(surprised > 5.0 * calm, "{surprised} after {calm}");
+        (0..12).for_each(|_| walk.hear(&heard(800.0, 3.0)));
+        assert!(walk.typical_error() < surprised / 3.0, "{} after {surprised}", walk.typical_error());
     }
 
     #[test]

@@ -78,7 +78,8 @@ impl Engine {
     ) -> Option<Context<'a>> {
         let stream = self.streams.get(&kind)?;
         let position = self.needed_from(stream);
-        let current = levels.iter().position(|level| Some(level.rendition) == stream.rendition);
+        let requested = stream.requested();
+        let current = levels.iter().position(|level| Some(level.rendition) == requested);
         // What comes as it is made is had part by part.
         let parts = self.plays_low_latency().then(|| self.granularity());
         let usual_duration = parts.unwrap_or_else(|| self.usual_duration(stream));
@@ -103,10 +104,10 @@ impl Engine {
         })
     }
 
-    /// How much media there can be ahead of the playhead: a segment more than is wanted, as one is asked for while anything of
+    /// How much media there can be ahead of the playhead, whatever comes of it at its best: a segment more than is wanted, as one is asked for while anything of
     /// that lacks; and at a live edge no more than playback is late.
     fn most_ahead(&self, stream: &Stream) -> MediaTime {
-        let goal = self.goal(stream).ahead + self.segment_duration(stream);
+        let goal = self.goal_of(stream, false).ahead + self.segment_duration(stream);
         let late = if self.is_live() { self.lateness_of_playback() } else { None };
         // While the title is held it gets later.
         late.map_or(goal, |late| goal.min(late + self.media(self.playback.wait(self.now))))

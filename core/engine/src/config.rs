@@ -28,8 +28,8 @@ pub struct Config {
     /// ([`Environment::Network`](crate::Environment::Network)), less so the older it is, and until the first bytes say otherwise.
     /// Default none.
     pub memory: Option<ThroughputMemory>,
-    /// Media buffered ahead of the playhead. Default 30 s.
-    pub buffer_goal: MediaTime,
+    /// Media buffered ahead of the playhead. Default None: 30 s, and more of a long title ([`BufferByTitle`](crate::BufferByTitle)).
+    pub buffer_goal: Option<MediaTime>,
     /// Bytes buffered per kind, at most; wins over `buffer_goal`. Default 128 MiB.
     pub buffer_bytes: u64,
     /// Media kept behind the playhead. Default 20 s.
@@ -83,7 +83,7 @@ impl Default for Config {
             fast_switch: true,
             initial_throughput: 1_500_000,
             memory: None,
-            buffer_goal: MediaTime::from_secs(30),
+            buffer_goal: None,
             buffer_bytes: 128 << 20,
             back_buffer: MediaTime::from_secs(20),
             start_buffer: MediaTime::from_secs(1),

@@ -332,6 +332,12 @@ pub struct Capabilities {
     pub max_channels: Vec<(String, u32)>,
     /// Tallest picture that it decodes.
     pub max_height: Option<u32>,
+    /// Ranges of brightness that the display shows beside `SDR`, best first, by their names in HLS (`VIDEO-RANGE`, RFC 8216bis,
+    /// 4.4.6.2): `PQ`, `HLG`. A title that has several is played in the best of these, and in that alone: a picture whose
+    /// brightness jumps is seen to. None, the default: nobody knows, and what a title has in `SDR` is played in that. A title in
+    /// no range that is shown is played all the same, as well as the device can.
+    #[serde(default)]
+    pub hdr: Option<Vec<String>>,
     /// Bytes that it can hold per kind.
     pub max_bytes: Option<u64>,
     /// Speeds at which it can play without anybody noticing: those by which the latency of live titles is kept. Default
@@ -361,6 +367,7 @@ impl Default for Capabilities {
             codecs: Vec::new(),
             max_channels: Vec::new(),
             max_height: None,
+            hdr: None,
             max_bytes: None,
             speeds: PlaybackSpeeds::default(),
         }

@@ -67,6 +67,7 @@ mod again;
 mod append;
 mod arrive;
 mod bound;
+mod brightness;
 mod buffer;
 mod caps;
 mod choosing;
@@ -133,7 +134,7 @@ pub use keys::{CdmNote, KeySetup};
 pub use live::LiveSnapshot;
 pub use load::whole_resource;
 pub use media::{FragmentTrack, IndexFact, InitTrack, MediaFact, ProducedFact, TextFact};
-pub use policy::{BufferContext, BufferGoal, BufferPolicy, ConfiguredBuffer, Policies};
+pub use policy::{BufferByTitle, BufferContext, BufferGoal, BufferPolicy, Policies};
 pub use programme::{InterstitialEnd, InterstitialPhase, InterstitialSnapshot, Programme};
 #[cfg(feature = "record")]
 pub use recorder::{replay, Replay};

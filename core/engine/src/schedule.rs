@@ -56,10 +56,20 @@ impl Engine {
 
     /// How much to buffer for a stream.
     pub(crate) fn goal(&self, stream: &Stream) -> BufferGoal {
+        let top = stream.ladder.last();
+        let best = top.is_some_and(|top| top.candidates().any(|own| Some(own) == stream.rendition));
+        self.goal_of(stream, best)
+    }
+
+    /// The same, if what is fetched is the best that there is or is not.
+    pub(crate) fn goal_of(&self, stream: &Stream, best: bool) -> BufferGoal {
         let rendition = stream.rendition.map(|r| stream.reference(r)).and_then(|r| self.rendition(r));
         let context = BufferContext {
             kind: stream.kind,
             bitrate: rendition.map_or(0, |r| r.bandwidth),
+            best,
+            duration: self.duration().filter(|_| !self.is_live()),
+            network: self.network.kind,
             sink_bytes: stream.byte_limit.or(self.capabilities.max_bytes),
         };
         let goal = self.policies.buffer.goal(&context);
@@ -137,11 +147,14 @@ impl Engine {
                 return self.without_renditions(kind, next_time);
             }
         }
+        // Behind media that is there, a frame more or less is rounding; a fresh start is meant exactly.
+        let tolerance = if fresh { MediaTime::ZERO } else { SEAM };
+        if self.has_no_more_yet(kind, next_time, tolerance) {
+            return false;
+        }
         let Some(rendition) = self.choose_rendition(kind, next_time) else {
             return false;
         };
-        // Behind media that is there, a frame more or less is rounding; a fresh start is meant exactly.
-        let tolerance = if fresh { MediaTime::ZERO } else { SEAM };
         match self.next_segment(kind, rendition, next_time, tolerance) {
             Next::Wait => {
                 if let Some(stream) = self.streams.get_mut(&kind) {
@@ -310,6 +323,25 @@ impl Engine {
         let rendition = stream.rendition.and_then(|r| self.rendition(stream.reference(r)));
         let usual = rendition.and_then(|r| r.segments.known()).and_then(|index| index.usual_duration());
         usual.unwrap_or_else(|| self.segment_duration(stream))
+    }
+
+    /// Whether what was fetched last goes on and has nothing further so far. In what the next segment is fetched is decided when
+    /// there is one: the network is known better then, and no list of another rendition is asked for in vain. Of what is
+    /// played part by part the next is asked for before it is there.
+    fn has_no_more_yet(&mut self, kind: TrackKind, next_time: MediaTime, tolerance: MediaTime) -> bool {
+        let Some(stream) = self.streams.get(&kind).filter(|_| !self.plays_low_latency()) else { return false };
+        let Some(last) = stream.requested().filter(|_| stream.cursor.is_some() && stream.settled.is_none()) else {
+            return false;
+        };
+        if !self.usable_steps(stream).iter().any(|step| step.rendition == last) {
+            return false;
+        }
+        let at_edge = matches!(self.segment_at(kind, last, next_time, tolerance), Err(Next::Edge));
+        if let Some(stream) = self.streams.get_mut(&kind).filter(|_| at_edge) {
+            stream.at_edge = true;
+            stream.rendition = Some(last);
+        }
+        at_edge
     }
 
     /// What follows in a rendition at `next_time`, or in another one if that has it missing.

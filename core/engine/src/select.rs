@@ -4,6 +4,7 @@ use telecine_abr::Cap;
 use telecine_model::presentation::Groups;
 use telecine_model::{Codec, Language, Period, Rendition, Segments, Track, TrackKind};
 
+use crate::brightness::{keep_one_range, rank_of_track, shows, Brightness};
 use crate::config::{Constraints, Preferences};
 use crate::input::Capabilities;
 
@@ -54,9 +55,9 @@ pub(crate) fn select(
     match kind {
         TrackKind::Text => select_text(&candidates, preferences),
         TrackKind::Audio => {
-            rank(&candidates, &preferences.audio_languages, &preferences.audio_roles, &preferences.codecs)
+            rank(&candidates, &preferences.audio_languages, &preferences.audio_roles, &preferences.codecs, None)
         }
-        TrackKind::Video => rank(&candidates, &[], &[], &preferences.codecs),
+        TrackKind::Video => rank(&candidates, &[], &[], &preferences.codecs, Some(capabilities)),
         TrackKind::Image | TrackKind::Metadata => None,
     }
 }
@@ -69,14 +70,14 @@ fn select_text(candidates: &[(usize, &Track)], preferences: &Preferences) -> Opt
     let spoken = |track: &Track, languages: &[String]| language_rank(track, languages).is_some();
     if !asked.is_empty() {
         let fitting: Vec<(usize, &Track)> = full.iter().filter(|(_, t)| spoken(t, asked)).copied().collect();
-        if let Some(selected) = rank(&fitting, asked, &preferences.text_roles, &[]) {
+        if let Some(selected) = rank(&fitting, asked, &preferences.text_roles, &[], None) {
             return Some(selected);
         }
     }
     let languages = if asked.is_empty() { &preferences.audio_languages } else { asked };
     let forced: Vec<(usize, &Track)> =
         candidates.iter().filter(|(_, t)| t.forced && !in_band(t) && spoken(t, languages)).copied().collect();
-    rank(&forced, languages, &[], &[])
+    rank(&forced, languages, &[], &[], None)
 }
 
 /// The best captions inside of the picture in a period (CEA-608, CEA-708): what the viewer chose, else what is
@@ -89,18 +90,26 @@ pub(crate) fn select_captions(period: &Period, preferences: &Preferences, wanted
     }
     let asked = &preferences.text_languages;
     let fitting: Vec<_> = candidates.into_iter().filter(|(_, t)| language_rank(t, asked).is_some()).collect();
-    rank(&fitting, asked, &preferences.text_roles, &[])
+    rank(&fitting, asked, &preferences.text_roles, &[], None)
 }
 
-/// Orders by language, role, the title's own default, priority, codec, position.
-fn rank(candidates: &[(usize, &Track)], languages: &[String], roles: &[String], codecs: &[String]) -> Option<Selected> {
+/// Orders by language, role, whether the display shows it, the title's own default, priority, brightness, codec, position.
+fn rank(
+    candidates: &[(usize, &Track)],
+    languages: &[String],
+    roles: &[String],
+    codecs: &[String],
+    display: Option<&Capabilities>,
+) -> Option<Selected> {
     let key = |(index, track): &(usize, &Track)| {
         let role = roles.iter().position(|role| track.roles.contains(role)).unwrap_or(roles.len());
         // Descriptions, commentary and the like are only played when asked for.
         let special = role == roles.len() && is_special(track);
         let codec = codecs.iter().position(|prefix| plays(track, prefix)).unwrap_or(codecs.len());
         let language = language_rank(track, languages).unwrap_or((languages.len(), 0));
-        (language, role, special, !track.default, u32::MAX - track.selection_priority, !track.autoselect, codec, *index)
+        let brightness = display.map_or(Brightness::Shown(0), |display| rank_of_track(track, display));
+        let priority = (!track.default, u32::MAX - track.selection_priority, !track.autoselect);
+        (language, role, special, !brightness.is_shown(), priority, brightness, codec, *index)
     };
     let (index, track) = candidates.iter().min_by_key(|candidate| key(candidate))?;
     let mut why = Vec::new();
@@ -256,6 +265,12 @@ pub(crate) fn ladder(
         };
         keep_if_any(&mut usable, |i| offers(&track.renditions[i].groups));
     }
+    // What the application wishes for comes before how bright the picture may be, and that before the order of the manifest.
+    let wished = wished_codec(track, &usable, preferences).cloned();
+    keep_one_range(track, &mut usable, capabilities, |rendition| {
+        let is_wished = wished.as_ref().is_none_or(|wished| main_codec(rendition, track.kind) == Some(wished));
+        is_wished && fits_height(rendition, constraints) && fits_bitrate(rendition, constraints)
+    });
     let family = preferred_codec(track, &usable, preferences);
     if let Some(family) = family {
         usable
@@ -320,7 +335,7 @@ pub(crate) fn cap(
         (Some(next), Some(taken)) => next.same_decoder(taken),
         _ => true,
     };
-    let by = if !is_decodable(next, capabilities) {
+    let by = if !is_decodable(next, capabilities) || (shows(taken, capabilities) && !shows(next, capabilities)) {
         Some(Cap::Device)
     } else if !alike {
         None
@@ -367,11 +382,17 @@ fn main_codec(rendition: &Rendition, kind: TrackKind) -> Option<&Codec> {
 /// that of its first rendition.
 fn preferred_codec(track: &Track, usable: &[usize], preferences: &Preferences) -> Option<Codec> {
     // In the order of the manifest, not of the bitrates.
+    let first =
+        usable.iter().filter_map(|i| Some((*i, main_codec(&track.renditions[*i], track.kind)?))).min_by_key(|of| of.0);
+    wished_codec(track, usable, preferences).or(first.map(|(_, codec)| codec)).cloned()
+}
+
+/// The viewer's first preference among codecs that the track offers.
+fn wished_codec<'t>(track: &'t Track, usable: &[usize], preferences: &Preferences) -> Option<&'t Codec> {
     let mut listed = usable.to_vec();
     listed.sort_unstable();
     let codecs = || listed.iter().filter_map(|i| main_codec(&track.renditions[*i], track.kind));
-    let preferred = preferences.codecs.iter().find_map(|prefix| codecs().find(|codec| is_of(codec.as_str(), prefix)));
-    preferred.or_else(|| codecs().next()).cloned()
+    preferences.codecs.iter().find_map(|prefix| codecs().find(|codec| is_of(codec.as_str(), prefix)))
 }
 
 /// The rendition of an audio track that goes with a variant: that of its audio group.

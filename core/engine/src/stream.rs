@@ -339,6 +339,13 @@ impl Stream {
         self.buffer.media_until(position) - position
     }
 
+    /// The rendition that was asked for last, in the period that is fetched; before that the one that is to be.
+    pub(crate) fn requested(&self) -> Option<usize> {
+        let asked = self.fetch.as_ref().map(|fetch| fetch.rendition).or(self.cursor.map(|cursor| cursor.rendition));
+        let own = asked.filter(|asked| (asked.period, asked.track) == (self.period, self.track));
+        own.map(|asked| asked.rendition).or(self.rendition)
+    }
+
     /// The rendition that is fetched, with its place.
     pub(crate) fn reference(&self, rendition: usize) -> RenditionRef {
         RenditionRef { period: self.period, track: self.track, rendition }

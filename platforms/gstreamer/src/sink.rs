@@ -107,6 +107,8 @@ impl GstSink {
                 codecs: decodable_codecs(),
                 max_channels: Vec::new(),
                 max_height: None,
+                // What the screen behind the sink shows, GStreamer does not tell.
+                hdr: None,
                 max_bytes: Some(max_bytes),
                 // Another speed begins by emptying the pipeline: it is seen and heard.
                 speeds: PlaybackSpeeds::Normal,

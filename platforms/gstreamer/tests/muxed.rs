@@ -185,7 +185,7 @@ async fn renditions_of_a_muxed_title_change_and_the_viewer_seeks() {
     let (sink, shown) = screen_with(|builder| builder.audio_sink(ear.element()));
     let mut config = Config::default();
     // Little is bought in advance: a change shows soon.
-    config.buffer_goal = MediaTime::from_secs(2);
+    config.buffer_goal = Some(MediaTime::from_secs(2));
     config.start_buffer = MediaTime::from_secs(1);
     let player = Player::builder().config(config).sink(sink).build().expect("a player");
     let mut events = player.events();

@@ -28,7 +28,7 @@ async fn play(manifest: &str) {
     let (sink, shown) = screen();
     let mut config = Config::default();
     // Little is bought in advance, and what is bought depends on the network of the moment.
-    config.buffer_goal = MediaTime::from_secs(5);
+    config.buffer_goal = Some(MediaTime::from_secs(5));
     config.rule = Some("throughput".to_owned());
     let player = Player::builder().config(config).sink(sink).build().expect("a player");
     let mut events = player.events();

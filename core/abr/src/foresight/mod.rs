@@ -21,7 +21,7 @@ use self::prospects::{Moment, Prospects, Turn};
 use crate::outlook::Outlook;
 use crate::published::{Buffered, Replacing, Scene};
 use crate::reason::Reason;
-use crate::rule::{millis, seconds, Again, BitrateRule, Choice, Context, Level, Progress, Waiting};
+use crate::rule::{millis, seconds, Again, BitrateRule, Choice, Context, Downloaded, Level, Progress, Waiting};
 use crate::rungs::Rungs;
 use crate::transit::Transit;
 use crate::under_way::{Patience, UnderWay};
@@ -57,19 +57,9 @@ fn best(worths: &[f64]) -> usize {
 /// What was seen of the line when a request was given up, which averages know too late.
 #[derive(Clone, Copy, Debug)]
 struct Collapse {
-    /// Rate samples that there were.
+    /// Rate samples that there were, of all tracks.
     samples: u32,
     log_rate: f64,
-}
-
-impl Collapse {
-    /// The request itself becomes one sample; what comes behind it knows better.
-    const OUTLIVES: u32 = 1;
-
-    fn still_counts(&self, samples: u32) -> bool {
-        // Fewer samples than then are of another network.
-        (self.samples..=self.samples.saturating_add(Self::OUTLIVES)).contains(&samples)
-    }
 }
 
 impl Foresight {
@@ -89,7 +79,8 @@ impl Foresight {
     /// What is believed of the network.
     fn outlook(&mut self, ctx: &Context<'_>) -> Option<Outlook> {
         let outlook = Outlook::of(ctx)?;
-        self.collapse = self.collapse.filter(|collapse| collapse.still_counts(ctx.estimate.map_or(0, |e| e.samples)));
+        // Fewer samples than then are of another network.
+        self.collapse = self.collapse.filter(|collapse| collapse.samples <= ctx.estimate.map_or(0, |e| e.samples));
         let log_rate = self.collapse.map_or(outlook.log_rate, |collapse| collapse.log_rate.min(outlook.log_rate));
         Some(Outlook { log_rate, ..outlook })
     }
@@ -173,6 +164,11 @@ impl BitrateRule for Foresight {
         let worth = self.worths.get(level).copied().unwrap_or_default();
         choice.less_ms = self.worths.iter().map(|other| millis(worth - other)).collect();
         choice
+    }
+
+    fn on_downloaded(&mut self, _ctx: &Context<'_>, _downloaded: &Downloaded) {
+        // What came in the place of the request that was given up knows better.
+        self.collapse = None;
     }
 
     fn again(&mut self, ctx: &Context<'_>, waiting: &[Waiting]) -> Option<Again> {

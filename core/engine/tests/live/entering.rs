@@ -580,7 +580,7 @@ fn d083_who_seeks_back_into_the_buffer_does_not_wait_for_what_is_entered_behind_
     let origin = Origin::new();
     let log = origin.log.clone();
     let mut config = config();
-    config.buffer_goal = secs(2);
+    config.buffer_goal = Some(secs(2));
     let (mut session, appends) = watched(origin, config, LONG, "rate=20Mbps,rtt=60ms");
     let begin = secs(SEGMENT as i64 - 64);
     let place = |millis| begin + MediaTime::from_millis(millis);

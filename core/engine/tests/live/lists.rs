@@ -66,7 +66,7 @@ fn h108_what_nobody_has_listed_for_as_long_as_the_playlist_is_long_is_not_asked_
     let log = origin.log.clone();
     let mut config = Config::default();
     // Some of what is listed is not fetched when the viewer comes back.
-    config.buffer_goal = secs(4);
+    config.buffer_goal = Some(secs(4));
     let session = origin
         .play_with(config, "/hls/live_20/demo/main.m3u8")
         .at(at(17_000), Command::Seek(secs(15)))

@@ -98,7 +98,7 @@ fn whoever_plays_at_half_speed_is_overtaken_by_the_window_once_and_sees_all_befo
 fn what_is_waited_for_is_no_more_than_what_is_fetched() {
     // Four times two seconds would be waited for at the third stall in a row, and five are fetched.
     let mut config = Config::default();
-    config.buffer_goal = secs(5);
+    config.buffer_goal = Some(secs(5));
     let line = Network::constant(150_000, Duration::from_millis(50));
     let mut session = Origin::new().play_with(config, PARTS).network(line);
     let mut before = secs(0);

@@ -46,7 +46,7 @@ fn s06a_a_step_down_with_a_full_buffer_is_not_seen_as_a_stall() {
 #[test]
 fn s06b_a_step_down_with_six_seconds_of_buffer_costs_a_second_at_most() {
     let mut config = Config::default();
-    config.buffer_goal = secs(6);
+    config.buffer_goal = Some(secs(6));
     let full = play(config.clone(), "main.mpd", steady(6500), 180);
     for phase in [0, 100, 500, 1000, 1500, 2500, 3500] {
         let down = asks_for(&full, 4, at(60_000)).at + Duration::from_millis(phase);
@@ -61,7 +61,7 @@ fn s06b_a_step_down_with_six_seconds_of_buffer_costs_a_second_at_most() {
 /// A line of 10 Mbit/s that is down from when 20 s are buffered, for so long.
 fn outage(seconds: f64, phase: u64) -> (Played, Timestamp) {
     let mut config = Config::default();
-    config.buffer_goal = secs(20);
+    config.buffer_goal = Some(secs(20));
     let full = play(config.clone(), "main.mpd", steady(10_000), 240);
     // A segment is asked for as less than twenty seconds are left.
     let down = asks_for(&full, 4, at(60_000)).at + Duration::from_millis(phase);
@@ -178,7 +178,7 @@ fn s09_fast_jitters_are_not_seen() {
 /// The line falls to so much as that share of a segment of the top has come.
 fn throttled(hundredths: u64, kbps: u64) -> (Played, Asked) {
     let mut config = Config::default();
-    config.buffer_goal = secs(8);
+    config.buffer_goal = Some(secs(8));
     let full = play(config.clone(), "main.mpd", steady(8000), 180);
     let asked = asks_for(&full, 4, at(60_000));
     let takes = asked.over.expect("it came").since(asked.at);

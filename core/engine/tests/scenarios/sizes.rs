@@ -76,7 +76,7 @@ fn watch(file: &str, kbps: u64, rates: &[u64], sizes: &[Vec<u64>]) -> (Duration,
     let title = SizedTitle::new(3_000_000, sizes.len() as u64, rates, |n, level| sizes[n as usize][level]);
     let mut config = Config::default();
     // Ten seconds, the segment that is asked for among them.
-    config.buffer_goal = telecine_model::MediaTime::from_secs(7);
+    config.buffer_goal = Some(telecine_model::MediaTime::from_secs(7));
     let session =
         played(session(config, Stage::of(Ranged { title, rates, sizes }), file, network(&[step(3600.0, kbps)])));
     let mut levels = vec![0; sizes.len()];

@@ -119,7 +119,7 @@ pub fn steady(kbps: u64) -> Network {
 /// A buffer that takes so many seconds: a segment is asked for where that much less one of it lacks.
 pub fn buffering(seconds: i64) -> Config {
     let mut config = Config::default();
-    config.buffer_goal = secs(seconds - 4);
+    config.buffer_goal = Some(secs(seconds - 4));
     config
 }
 

@@ -111,7 +111,7 @@ pub fn play_by(rule: &str, movie: &Movie, link: &Link, setup: &Setup) -> Result<
 /// The configuration of a session, for an engine with policies of its own.
 pub fn config(movie: &Movie, setup: &Setup) -> Config {
     let mut config = Config::default();
-    config.buffer_goal = MediaTime::from_micros((micros(setup.buffer_ms) - micros(movie.segment_ms())).max(1));
+    config.buffer_goal = Some(MediaTime::from_micros((micros(setup.buffer_ms) - micros(movie.segment_ms())).max(1)));
     config.buffer_bytes = UNBOUNDED;
     config.limits.segment_bytes = UNBOUNDED;
     (config.head_timeout, config.idle_timeout, config.slow_after) = (PATIENCE, PATIENCE, Duration::ZERO);

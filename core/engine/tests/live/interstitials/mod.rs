@@ -267,7 +267,7 @@ fn an_asset_that_does_not_come_is_waited_for_no_longer_than_patience_lasts() {
     });
     let mut config = Config::default();
     // So that it is not known long before.
-    config.buffer_goal = secs(4);
+    config.buffer_goal = Some(secs(4));
     config.interstitials.lead = std::time::Duration::from_secs(2);
     let session = played(origin.play_with(config, "/hls/dur_60/demo/main.m3u8"));
     assert_eq!(pictures(&session, ""), 60 * RATE, "{:?}", phases(&session));
