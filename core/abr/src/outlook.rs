@@ -8,7 +8,7 @@ const LEAST_SHARE: f64 = 0.25;
 const ERROR_OF_AVERAGES: f64 = 0.45;
 /// How far sizes are off what bitrates say.
 const ERROR_OF_SIZES: f64 = 0.2;
-/// How far it is off where it is assumed, and after the first sample; after so many samples no further than as small a part of that.
+/// How far it is off where it is assumed, and behind the first segment; behind so many segments as small a part of that at least.
 const ERROR_OF_ASSUMPTIONS: f64 = 0.9;
 
 /// What the network is believed to do, in media time: where its rate is, and how far that may be off.
@@ -27,12 +27,13 @@ pub struct Outlook {
 
 impl Outlook {
     /// What the player's estimator believes, less what the other tracks take; None before anything is known.
-    pub(crate) fn of(ctx: &Context<'_>) -> Option<Self> {
+    /// It is known by so many `segments` of the track.
+    pub(crate) fn of(ctx: &Context<'_>, segments: u32) -> Option<Self> {
         let estimate = ctx.estimate?;
         let (bits_per_second, typical_error) = match estimate.forecast {
             Some(forecast) => {
                 let error = f64::from(forecast.typical_error_milli) / 1000.0;
-                let few = ERROR_OF_ASSUMPTIONS / f64::from(estimate.samples.max(1));
+                let few = ERROR_OF_ASSUMPTIONS / f64::from(segments.max(1));
                 (forecast.bits_per_second, error.max(few))
             }
             None if estimate.samples > 0 => (estimate.bits_per_second, ERROR_OF_AVERAGES),

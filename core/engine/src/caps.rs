@@ -42,8 +42,8 @@ pub(crate) struct Caps {
     pub(crate) pressure: Pressure,
     /// The most bits a second that servers asked for, by host, and when they did last.
     servers: SortedMap<String, (u64, Timestamp)>,
-    /// What a server believed of the line before anything was measured.
-    told: Option<u64>,
+    /// What a server believed of the line before anything was measured, and when.
+    told: Option<(u64, Timestamp)>,
     frames: Frames,
 }
 
@@ -78,15 +78,21 @@ impl Engine {
             }
             _ => {}
         }
-        self.caps.told = hints.throughput.or(self.caps.told);
+        self.caps.told = hints.throughput.map(|bits| (bits, now)).or(self.caps.told);
     }
 
     /// What is assumed of the line before anything was measured: what is remembered or the application says, moved a little by
     /// what the server believes, which may be wrong by any factor.
     pub(crate) fn assumed_throughput(&self) -> u64 {
         let own = self.remembered_throughput().unwrap_or(self.config.initial_throughput);
-        let told = self.caps.told.map(|told| told.clamp(own / MOST_MOVED, own.saturating_mul(MOST_MOVED)));
+        let fresh = self.caps.told.filter(|(_, at)| self.now.since(*at) < ASKED_FOR);
+        let told = fresh.map(|(told, _)| told.clamp(own / MOST_MOVED, own.saturating_mul(MOST_MOVED)));
         told.unwrap_or(own).max(1)
+    }
+
+    /// What servers believed was of the network before.
+    pub(crate) fn forget_what_was_told(&mut self) {
+        self.caps.told = None;
     }
 
     /// Notes that a request failed for want of any answer.

@@ -23,6 +23,7 @@ impl Engine {
             return None;
         }
         let settled = settled.filter(|settled| steps.iter().any(|step| step.rendition == *settled));
+        let is_settled = settled.is_some();
         let mut candidates = Vec::new();
         let (rendition, why, wait) = match kind {
             _ if settled.is_some() => (settled?, Vec::new(), None),
@@ -32,7 +33,7 @@ impl Engine {
                 let choice = self.rule().choose(&context);
                 let mut why: Vec<String> = choice.reasons.iter().map(ToString::to_string).collect();
                 let rendition = steps.get(choice.level)?.rendition;
-                if current != Some(rendition) {
+                if current != Some(rendition) || self.config.explain_each_choice {
                     // Only where the rule went as high as it was let.
                     why.extend(self.cap_above(kind, rendition).map(|by| Reason::Capped { by }.to_string()));
                     let context = self.context(kind, &levels, next_time)?;
@@ -42,6 +43,11 @@ impl Engine {
             }
             TrackKind::Audio => {
                 let (rendition, why) = self.choose_audio(&steps, current, next_time);
+                if current != Some(rendition) || self.config.explain_each_choice {
+                    let levels = self.levels(kind, &steps, next_time);
+                    let chosen = steps.iter().position(|step| step.rendition == rendition)?;
+                    candidates = self.candidates(&self.context(kind, &levels, next_time)?, kind, chosen, &[]);
+                }
                 (rendition, why, None)
             }
             _ => (steps[0].rendition, vec!["the only one".to_owned()], None),
@@ -56,7 +62,8 @@ impl Engine {
         stream.paused = false;
         stream.settled = None;
         stream.rendition = Some(rendition);
-        if current != Some(rendition) {
+        let told = self.config.explain_each_choice && !is_settled && kind != TrackKind::Text;
+        if current != Some(rendition) || told {
             let name = |rendition: Option<usize>| {
                 let reference = stream.reference(rendition?);
                 let track =
@@ -78,7 +85,8 @@ impl Engine {
     ) -> Option<Context<'a>> {
         let stream = self.streams.get(&kind)?;
         let position = self.needed_from(stream);
-        let requested = stream.requested();
+        // Part by part the next is asked for before it is there: what was chosen is what is requested.
+        let requested = if self.plays_low_latency() { stream.rendition } else { stream.requested() };
         let current = levels.iter().position(|level| Some(level.rendition) == requested);
         // What comes as it is made is had part by part.
         let parts = self.plays_low_latency().then(|| self.granularity());

@@ -70,6 +70,11 @@ pub struct Config {
     /// ([`FetchRequest::pace`](crate::FetchRequest::pace)): queues on the way stay short for others, and nothing is lost.
     /// Default None: as fast as the line gives.
     pub pace_percent: Option<u32>,
+    /// Each choice of a rendition is told with all that it was chosen from, and not only those that change it: where `from` and
+    /// `to` of a [`DecisionKind::Bitrate`](crate::DecisionKind::Bitrate) are the same, it stays. Default false: that is an event a
+    /// segment.
+    #[serde(default)]
+    pub explain_each_choice: bool,
     /// Keep a recording of the session ([`crate::Engine::take_recording`]); without the feature `record` there is none.
     pub record: bool,
 }
@@ -102,6 +107,7 @@ impl Default for Config {
             constraints: Constraints::default(),
             data_saver: None,
             pace_percent: None,
+            explain_each_choice: false,
             record: false,
         }
     }

@@ -92,6 +92,7 @@ impl Engine {
             self.network.heard = None;
             self.network.round_trip = None;
             self.policies.estimator.on_other_network();
+            self.forget_what_was_told();
         }
         self.network.kind = kind;
     }

@@ -70,8 +70,8 @@ fn table(
     let buffer_s = if viewing == Viewing::Live { 10.0 } else { 25.0 };
     let rules: Vec<&'static str> = names.iter().map(|(name, _)| *name).collect();
     let published: Vec<_> = names.iter().filter_map(|(_, published)| faithful::rule((*published)?)).collect();
-    let player = compare(&movie, &traces, Contest::Player(&rules, viewing), buffer_s, Enclosure::Below)?;
-    let authors = compare(&movie, &traces, Contest::Faithful(&published), buffer_s, Enclosure::Below);
+    let player = compare(&movie, &traces, Contest::Player(&rules, viewing), buffer_s, Enclosure::Below, &|_, _, _| ())?;
+    let authors = compare(&movie, &traces, Contest::Faithful(&published), buffer_s, Enclosure::Below, &|_, _, _| ());
     let authors = authors.map(|comparison| comparison.summary).unwrap_or_default();
     println!("\n{set} {viewing:?}, {} traces, {:.0} sessions a second\n", traces.len(), player.sessions_per_s);
     println!(

@@ -1,6 +1,7 @@
 //! Rules side by side over the same networks.
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use serde::Serialize;
@@ -62,6 +63,10 @@ pub struct Run {
     /// What happened.
     #[serde(flatten)]
     pub metrics: Metrics,
+    /// The first segment that was played; zero but for live sessions that begin further on.
+    pub first: usize,
+    /// Level of each segment from that on, as played; zero is the lowest.
+    pub levels: Vec<usize>,
     /// What the best session known gets on this network; null where none is known by that score: none that pays for
     /// latency is.
     pub optimum: Scores<Option<f64>>,
@@ -195,7 +200,17 @@ impl fmt::Display for Incomparable {
 
 impl std::error::Error for Incomparable {}
 
-/// Plays a movie over every network by every rule, on all cores, with a buffer of so many seconds.
+/// What a comparison is busy with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Sessions are played.
+    Sessions,
+    /// What can be had of each network is reckoned.
+    Limits,
+}
+
+/// Plays a movie over every network by every rule, on all cores, with a buffer of so many seconds. `watch` is told of each
+/// piece of work that is done, from whatever thread did it: of what, how many, and of how many.
 ///
 /// # Errors
 /// [`Incomparable`] if there is nothing to play, or the player failed.
@@ -205,30 +220,37 @@ pub fn compare(
     contest: Contest<'_>,
     buffer_s: f64,
     enclosure: Enclosure,
+    watch: &(dyn Fn(Phase, usize, usize) + Sync),
 ) -> Result<Comparison, Incomparable> {
     let (rules, buffer_ms) = (contest.names(), buffer_s * 1000.0);
     // The time is that of the machine, and nothing but its own figure depends on it.
     let began = Instant::now();
-    let sessions = for_each_index(rules.len() * traces.len(), |index| {
+    let told = |phase: Phase, done: &AtomicUsize, of: usize| watch(phase, done.fetch_add(1, Ordering::Relaxed) + 1, of);
+    let (done, of) = (AtomicUsize::new(0), rules.len() * traces.len());
+    let outcomes = for_each_index(of, |index| {
         let (rule, trace) = (index / traces.len(), &traces[index % traces.len()]);
         let outcome = contest.session(rule, movie, &trace.link, buffer_ms);
-        outcome.map(|outcome| Metrics::of(&outcome, movie)).map_err(|why| Incomparable::Unplayed {
-            trace: trace.name.clone(),
-            abr: rules[rule],
-            why,
-        })
+        told(Phase::Sessions, &done, of);
+        outcome.map_err(|why| Incomparable::Unplayed { trace: trace.name.clone(), abr: rules[rule], why })
     });
-    let sessions_per_s = sessions.len() as f64 / began.elapsed().as_secs_f64();
-    let sessions = sessions.into_iter().collect::<Result<Vec<Metrics>, _>>()?;
+    let sessions_per_s = outcomes.len() as f64 / began.elapsed().as_secs_f64();
+    let outcomes = outcomes.into_iter().collect::<Result<Vec<Outcome>, _>>()?;
+    let sessions: Vec<Metrics> = outcomes.iter().map(|outcome| Metrics::of(outcome, movie)).collect();
+    let done = AtomicUsize::new(0);
     let limits = for_each_index(traces.len(), |index| {
-        Limits::of(movie, &traces[index].link, buffer_ms, |score| contest.has_optimum(score), enclosure)
+        let of_score = |score| contest.has_optimum(score);
+        let limits = Limits::of(movie, &traces[index].link, buffer_ms, of_score, enclosure);
+        told(Phase::Limits, &done, traces.len());
+        limits
     });
-    let runs = sessions.iter().enumerate().map(|(index, metrics)| {
+    let runs = sessions.iter().zip(outcomes).enumerate().map(|(index, (metrics, outcome))| {
         let (rule, limits) = (rules[index / traces.len()], &limits[index % traces.len()]);
         Run {
             trace: traces[index % traces.len()].name.clone(),
             abr: rule,
             metrics: *metrics,
+            first: outcome.first,
+            levels: outcome.levels,
             optimum: Scores::each(|score| limits.best(score)),
             bound: limits.bound,
             ceiling: Scores::each(|score| limits.foreseen(score)),

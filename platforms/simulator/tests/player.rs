@@ -198,7 +198,8 @@ fn every_rule_plays_the_same_on_one_thread_and_on_two() {
 fn live_sessions_are_compared_by_what_has_an_optimum() {
     let traces = [Trace { name: "steady".to_owned(), link: constant(6_000.0) }];
     let rules = ["throughput", "lowest"];
-    let of = |viewing| compare(&movie(20), &traces, Contest::Player(&rules, viewing), 12.0, Enclosure::Below);
+    let of =
+        |viewing| compare(&movie(20), &traces, Contest::Player(&rules, viewing), 12.0, Enclosure::Below, &|_, _, _| ());
     let comparison = of(Viewing::Live).expect("played");
     let names: Vec<&str> = comparison.summary.iter().map(|summary| summary.abr).collect();
     assert_eq!(names, rules);
@@ -211,6 +212,6 @@ fn live_sessions_are_compared_by_what_has_an_optimum() {
     for summary in &comparison.summary {
         assert!(summary.excess_latency_s.is_none() && summary.normalised.q1.is_some() && summary.regret.q1.is_some());
     }
-    let none = compare(&movie(20), &[], Contest::Player(&rules, Viewing::Live), 12.0, Enclosure::Below);
+    let none = compare(&movie(20), &[], Contest::Player(&rules, Viewing::Live), 12.0, Enclosure::Below, &|_, _, _| ());
     assert_eq!(none, Err(Incomparable::Nothing));
 }

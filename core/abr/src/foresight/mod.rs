@@ -46,6 +46,10 @@ pub struct Foresight {
     /// The rendition of the segment before the one under way.
     before: Option<usize>,
     collapse: Option<Collapse>,
+    /// Segments of the track that came over the network...
+    segments: u32,
+    /// ... of which so many rate samples of all tracks were known last.
+    samples: u32,
 }
 
 /// The highest worth's place; the lower of equals.
@@ -73,14 +77,22 @@ impl Foresight {
             under_way: UnderWay::new(Patience::FIRM),
             before: None,
             collapse: None,
+            segments: 0,
+            samples: 0,
         }
     }
 
     /// What is believed of the network.
     fn outlook(&mut self, ctx: &Context<'_>) -> Option<Outlook> {
-        let outlook = Outlook::of(ctx)?;
-        // Fewer samples than then are of another network.
-        self.collapse = self.collapse.filter(|collapse| collapse.samples <= ctx.estimate.map_or(0, |e| e.samples));
+        let samples = ctx.estimate.map_or(0, |estimate| estimate.samples);
+        if samples < self.samples {
+            // It is another network.
+            self.segments = 0;
+        }
+        self.samples = samples;
+        let outlook = Outlook::of(ctx, self.segments)?;
+        // What was seen before was seen of another one.
+        self.collapse = self.collapse.filter(|collapse| collapse.samples <= samples);
         let log_rate = self.collapse.map_or(outlook.log_rate, |collapse| collapse.log_rate.min(outlook.log_rate));
         Some(Outlook { log_rate, ..outlook })
     }
@@ -169,6 +181,7 @@ impl BitrateRule for Foresight {
     fn on_downloaded(&mut self, _ctx: &Context<'_>, _downloaded: &Downloaded) {
         // What came in the place of the request that was given up knows better.
         self.collapse = None;
+        self.segments = self.segments.saturating_add(1);
     }
 
     fn again(&mut self, ctx: &Context<'_>, waiting: &[Waiting]) -> Option<Again> {

@@ -56,7 +56,7 @@ impl<R: SceneRule> Playable<R> {
             buffer_ms: seconds(ctx.buffer) * 1000.0,
             capacity_ms: seconds(ctx.buffer_goal) * 1000.0,
             network,
-            outlook: Outlook::of(ctx),
+            outlook: Outlook::of(ctx, ctx.estimate.map_or(0, |estimate| estimate.samples)),
             behind: self.behind,
             ahead,
             sizes: &self.sizes,

@@ -1,13 +1,17 @@
 //! `telecine simulate`: what bitrate rules make of recorded networks.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use telecine_model::{Error, ErrorCode};
 use telecine_simulator::faithful::{self, Contender, ROSTER};
 use telecine_simulator::player::{Viewing, RULES};
 use telecine_simulator::read::{sabre_movie, sabre_network, ReadError};
-use telecine_simulator::{compare, Comparison, Contest, Enclosure, Incomparable, Interval, Trace};
+use telecine_simulator::{compare, Comparison, Contest, Enclosure, Incomparable, Interval, Phase, Trace};
 
 use crate::args::Simulate;
 use crate::columns::{columns, Align};
@@ -20,9 +24,8 @@ const LIVE_BUFFER_S: f64 = 10.0;
 /// Runs the command.
 pub(crate) fn run(args: &Simulate) -> Result<ExitCode, Error> {
     let movie = sabre_movie(&text(&args.movie)?).map_err(|error| wrong(&args.movie, &error))?;
-    let traces = args.trace.iter().map(|path| {
+    let traces = once_each(&args.trace).into_iter().map(|(path, name)| {
         let link = sabre_network(&text(path)?).map_err(|error| wrong(path, &error))?;
-        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         Ok(Trace { name, link })
     });
     let traces = traces.collect::<Result<Vec<_>, Error>>()?;
@@ -43,13 +46,80 @@ pub(crate) fn run(args: &Simulate) -> Result<ExitCode, Error> {
             Contest::Player(&own, if args.live { Viewing::Live } else { Viewing::OnDemand })
         }
     };
-    let comparison = compare(&movie, &traces, contest, buffer_s, enclosure).map_err(incomparable)?;
+    let watched = Watched::default();
+    let watch = |phase, done, of| watched.tell(phase, done, of);
+    let comparison = compare(&movie, &traces, contest, buffer_s, enclosure, &watch).map_err(incomparable)?;
+    drop(watched);
     if args.json {
         output::json(&comparison)?;
     } else {
         table(&comparison)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Each file that is named, and what its network is called: what patterns name twice would count twice, and two folders may
+/// have files of the same name.
+fn once_each(paths: &[PathBuf]) -> Vec<(&Path, String)> {
+    let place = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mut met = BTreeSet::new();
+    let paths: Vec<&PathBuf> = paths.iter().filter(|path| met.insert(place(path))).collect();
+    let file = |path: &Path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let alike = |path: &Path| paths.iter().filter(|other| file(other) == file(path)).count() > 1;
+    let name = |path: &Path| if alike(path) { path.display().to_string() } else { file(path) };
+    paths.iter().map(|path| (path.as_path(), name(path))).collect()
+}
+
+/// A line on standard error for who waits; where nobody watches nothing is written.
+struct Watched {
+    visible: bool,
+    began: Instant,
+    drawn: Mutex<Option<Instant>>,
+}
+
+impl Default for Watched {
+    fn default() -> Self {
+        Self { visible: std::io::stderr().is_terminal(), began: Instant::now(), drawn: Mutex::new(None) }
+    }
+}
+
+impl Watched {
+    /// Below this nobody needs to be told.
+    const PATIENCE: Duration = Duration::from_millis(700);
+    const DRAW_EVERY: Duration = Duration::from_millis(100);
+
+    fn tell(&self, phase: Phase, done: usize, of: usize) {
+        if !self.visible || self.began.elapsed() < Self::PATIENCE {
+            return;
+        }
+        let Ok(mut drawn) = self.drawn.lock() else { return };
+        if drawn.is_none_or(|drawn| drawn.elapsed() >= Self::DRAW_EVERY) {
+            *drawn = Some(Instant::now());
+            let what = match phase {
+                Phase::Sessions => "sessions played",
+                Phase::Limits => "optima found",
+            };
+            // Whoever watches loses a line of progress, not the result.
+            let _ = write!(std::io::stderr(), "\r\x1b[K{done} of {of} {what}");
+        }
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if self.drawn.lock().is_ok_and(|drawn| drawn.is_some()) {
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+/// A number as tables have it; nothing is never less than nothing.
+fn fixed(value: f64, digits: usize) -> String {
+    let text = format!("{value:.digits$}");
+    match text.strip_prefix('-') {
+        Some(rest) if rest.chars().all(|c| matches!(c, '0' | '.')) => rest.to_owned(),
+        _ => text,
+    }
 }
 
 /// A session that did not come to its end is a fault of the player: there is nothing wrong with its movie or network.
@@ -106,22 +176,22 @@ fn table(comparison: &Comparison) -> Result<(), Error> {
     // One session has no spread to draw again from.
     let range = |interval: &Interval, traces: usize| match traces {
         0 | 1 => "-".to_owned(),
-        _ => format!("{:.3} to {:.3}", interval.low, interval.high),
+        _ => format!("{} to {}", fixed(interval.low, 3), fixed(interval.high, 3)),
     };
-    let share = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{share:.3}"));
+    let share = |share: Option<f64>| share.map_or("-".to_owned(), |share| fixed(share, 3));
     let rows = summary.iter().map(|rule| {
         vec![
             rule.abr.to_owned(),
-            format!("{:.0}", rule.mean_kbps.mean),
-            format!("{:.2}", rule.stall_s.mean),
-            format!("{:.2}", rule.startup_s.mean),
+            fixed(rule.mean_kbps.mean, 0),
+            fixed(rule.stall_s.mean, 2),
+            fixed(rule.startup_s.mean, 2),
             // Columns without a value are left out.
-            rule.excess_latency_s.map_or(String::new(), |late| format!("{:.2}", late.mean)),
-            format!("{:.0}", rule.mean_switch_kbps.mean),
-            format!("{:.3}", rule.q1.mean),
+            rule.excess_latency_s.map_or(String::new(), |late| fixed(late.mean, 2)),
+            fixed(rule.mean_switch_kbps.mean, 0),
+            fixed(rule.q1.mean, 3),
             range(&rule.q1, rule.traces),
-            format!("{:.1}", rule.qoe_lin.mean),
-            format!("{:.3}", rule.sabre_score.mean),
+            fixed(rule.qoe_lin.mean, 1),
+            fixed(rule.sabre_score.mean, 3),
             share(if by_q1 { rule.normalised.q1 } else { rule.normalised.qoe_lin }),
         ]
     });
@@ -150,4 +220,24 @@ fn wrong(path: &Path, error: &ReadError) -> Error {
 
 fn refused(sentence: String) -> Error {
     Error::new(ErrorCode::InvalidArgument, sentence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_named_twice_counts_once_and_what_is_called_alike_is_told_apart() {
+        let named = |paths: &[&str]| {
+            let paths: Vec<PathBuf> = paths.iter().map(PathBuf::from).collect();
+            once_each(&paths).into_iter().map(|(_, name)| name).collect::<Vec<_>>()
+        };
+        assert_eq!(named(&["3g/a.json", "3g/b.json", "3g/a.json"]), ["a.json", "b.json"]);
+        assert_eq!(named(&["3g/a.json", "4g/a.json", "4g/c.json"]), ["3g/a.json", "4g/a.json", "c.json"]);
+    }
+
+    #[test]
+    fn hardly_less_than_nothing_is_nothing() {
+        assert_eq!([fixed(-0.0001, 3), fixed(-0.0, 0), fixed(-0.5, 1), fixed(2.25, 1)], ["0.000", "0", "-0.5", "2.2"]);
+    }
 }

@@ -51,6 +51,11 @@ fn the_player_itself_plays_unless_the_published_way_is_asked_for() {
         assert!(runs[0][name]["q1"].is_number() && runs[0][name]["qoe_lin"].is_number(), "{name}");
     }
     assert!(runs[0]["excess_latency_s"].is_null());
+    // Which level each segment was played in.
+    let levels: Vec<u64> = runs[0]["levels"].as_array().expect("levels").iter().filter_map(|l| l.as_u64()).collect();
+    assert_eq!((levels.len(), &runs[0]["first"]), (199, &0.into()));
+    let changes = levels.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    assert_eq!(runs[0]["switches"].as_u64(), u64::try_from(changes).ok());
     let share = runs[0]["normalised"]["qoe_lin"].as_f64().expect("a number");
     assert!(share > 0.3 && share < 1.0, "{share}");
     let summary = &document["summary"][0];
