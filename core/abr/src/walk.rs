@@ -14,8 +14,8 @@ const LATELY_KEEP: f64 = 0.6;
 const LATELY_WEIGHT: f64 = 1.85;
 /// ... and so much of what it is beyond that counts: lines are calm for long and then are not, so one that has just surprised will
 /// again. In the calm between less than the usual is to be feared.
-const LATELY_COUNTS: f64 = 0.45;
-const CALM: f64 = 0.9;
+const LATELY_COUNTS: f64 = 0.42;
+const CALM: f64 = 0.89;
 /// The typical error before anything is known, and for how many it counts: as on a moving phone.
 const FIRST_ERROR: f64 = 0.21;
 const FIRST_WEIGHT: f64 = 3.7;

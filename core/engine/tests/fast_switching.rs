@@ -346,7 +346,7 @@ fn what_cannot_be_had_again_leaves_what_waits_as_it_was() {
 
 #[test]
 fn what_comes_too_slowly_is_given_up_before_it_is_missed() {
-    let network = || Network::from_steps([step(40, 800), step(1, 8000), step(100_000, 400)]).expect("a network");
+    let network = || Network::from_steps([step(40, 500), step(1, 8000), step(100_000, 400)]).expect("a network");
     let file = "main.mpd";
     let mut played = session(config(), title(120), file, network()).run();
     assert!(!played.begun().is_empty(), "{file}");
@@ -377,7 +377,7 @@ fn a_seek_into_the_midst_of_what_is_fetched_again_plays_what_waits() {
 fn a_lower_bound_that_is_set_meanwhile_ends_it() {
     let (_, first) = session(config(), title(120), "main.mpd", rising()).run().begun().remove(0);
     let mut played = session(config(), title(120), "main.mpd", rising());
-    let constraints = telecine_engine::Constraints { max_height: Some(360), max_bitrate: None };
+    let constraints = telecine_engine::Constraints { max_height: Some(240), max_bitrate: None };
     let when = Timestamp::from_micros(first.at.as_micros() + 100_000);
     played.session.schedule(when, Command::SetConstraints(constraints));
     let mut played = played.run();

@@ -31,7 +31,7 @@ const CLOCK_PATIENCE: Duration = Duration::from_secs(2);
 const DOUBTED_FOR: Duration = Duration::from_millis(250);
 
 /// How much later than announced segments that are whole are asked for.
-const PRUDENCE: MediaTime = MediaTime::from_millis(300);
+const PRUDENCE: MediaTime = MediaTime::from_millis(400);
 
 /// A title that begins with what is not there yet waits for it no longer than so many times.
 const PATIENT: u32 = 3;
