@@ -14,8 +14,8 @@ const LATELY_KEEP: f64 = 0.6;
 const LATELY_WEIGHT: f64 = 1.85;
 /// ... and so much of what it is beyond that counts: lines are calm for long and then are not, so one that has just surprised will
 /// again. In the calm between less than the usual is to be feared.
-const LATELY_COUNTS: f64 = 0.42;
-const CALM: f64 = 0.89;
+const LATELY_COUNTS: f64 = 0.38;
+const CALM: f64 = 0.885;
 /// The typical error before anything is known, and for how many it counts: as on a moving phone.
 const FIRST_ERROR: f64 = 0.21;
 const FIRST_WEIGHT: f64 = 3.7;
@@ -131,9 +131,15 @@ impl Walk {
         self.lent = mixed(self.lent, other.lent);
     }
 
+    /// How far the logarithm is off on average, from one transfer to the next, whatever it was lately: for the world of the
+    /// published rules, where a transfer is told of when it is over.
+    pub(crate) fn usual_error(&self) -> f64 {
+        self.usual.mean(FIRST_ERROR, FIRST_WEIGHT)
+    }
+
     /// How far the logarithm is off, typically, from one transfer to the next.
     pub(crate) fn typical_error(&self) -> f64 {
-        let usual = self.usual.mean(FIRST_ERROR, FIRST_WEIGHT);
+        let usual = self.usual_error();
         let beyond = (self.lately.mean(usual, LATELY_WEIGHT) - usual).max(0.0);
         let own = CALM * usual + LATELY_COUNTS * beyond;
         if self.lent > 0.0 {

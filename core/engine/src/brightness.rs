@@ -3,6 +3,7 @@
 use telecine_model::{Rendition, Track, TrackKind};
 
 use crate::input::Capabilities;
+use crate::select::is_decodable;
 
 /// What is said of no range is of this one.
 const STANDARD: &str = "SDR";
@@ -32,9 +33,10 @@ fn rank(rendition: &Rendition, capabilities: &Capabilities) -> Brightness {
     }
 }
 
-/// How well a display shows the best of a track.
+/// How well a display shows the best of a track, of what it decodes.
 pub(crate) fn rank_of_track(track: &Track, capabilities: &Capabilities) -> Brightness {
-    track.renditions.iter().map(|rendition| rank(rendition, capabilities)).min().unwrap_or(Brightness::Unshown)
+    let decoded = track.renditions.iter().filter(|rendition| is_decodable(rendition, capabilities));
+    decoded.map(|rendition| rank(rendition, capabilities)).min().unwrap_or(Brightness::Unshown)
 }
 
 /// Whether a display shows the range of a rendition.
@@ -42,20 +44,27 @@ pub(crate) fn shows(rendition: &Rendition, capabilities: &Capabilities) -> bool 
     rank(rendition, capabilities).is_shown()
 }
 
-/// Keeps of a picture's renditions those of one range: the one that is shown best of what `fits`, or of all if nothing does.
+/// A range whose lowest rendition takes so many times what another's does is no ladder: a slow line could not play it.
+const MOST_TIMES: u64 = 4;
+
+/// Keeps of a picture's renditions those of one range: the one that is shown best, of the ranges with something that `suits`
+/// best (the less the better), and with something low enough for a slow line.
 pub(crate) fn keep_one_range(
     track: &Track,
     usable: &mut Vec<usize>,
     capabilities: &Capabilities,
-    fits: impl Fn(&Rendition) -> bool,
+    suits: impl Fn(&Rendition) -> u8,
 ) {
     if track.kind != TrackKind::Video {
         return;
     }
-    let of = |i: &usize| track.renditions.get(*i).map(|rendition| (rendition, rank(rendition, capabilities)));
-    let fitting = usable.iter().filter_map(of).filter(|(rendition, _)| fits(rendition)).map(|(_, rank)| rank).min();
-    let best = fitting.or(usable.iter().filter_map(of).map(|(_, rank)| rank).min());
-    usable.retain(|i| of(i).map(|(_, rank)| rank) == best);
+    let rendition = |i: &usize| track.renditions.get(*i);
+    let Some(best) = usable.iter().filter_map(rendition).map(&suits).min() else { return };
+    let suiting = || usable.iter().filter_map(rendition).filter(|rendition| suits(rendition) == best);
+    let lowest = suiting().map(|rendition| rendition.bandwidth).min().unwrap_or_default();
+    let within = |rendition: &&Rendition| rendition.bandwidth <= lowest.saturating_mul(MOST_TIMES);
+    let range = suiting().filter(within).map(|rendition| rank(rendition, capabilities)).min();
+    usable.retain(|i| track.renditions.get(*i).map(|rendition| rank(rendition, capabilities)) == range);
 }
 
 #[cfg(test)]
@@ -120,6 +129,34 @@ mod tests {
     }
 
     #[test]
+    fn of_a_wished_codec_the_range_is_taken_that_is_shown_best_and_fits_the_constraints() {
+        let hevc: &[(u64, u32, &str, Option<&str>)] = &[
+            (2_500, 2160, "hvc1.2.4.L150.90", Some("PQ")),
+            (1_000, 1080, "hvc1.1.6.L93.90", None),
+            (1_200, 1080, "hvc1.2.4.L120.90", Some("HLG")),
+        ];
+        let wish = Preferences { codecs: vec!["hvc1".to_owned()], ..Preferences::default() };
+        let on = |limits: &Constraints| {
+            let steps = ladder(&track("v", hevc), &display(Some(&["PQ", "HLG"])), limits, &wish, None, None);
+            steps.iter().map(|step| step.rendition).collect::<Vec<_>>()
+        };
+        assert_eq!(on(&Constraints::default()), [0]);
+        assert_eq!(on(&Constraints { max_height: Some(1080), max_bitrate: None }), [2]);
+    }
+
+    #[test]
+    fn a_range_that_has_high_levels_alone_is_no_ladder() {
+        let lonely: &[(u64, u32, &str, Option<&str>)] = &[
+            (1_000, 540, "hvc1.1.6.L93.90", None),
+            (3_000, 1080, "hvc1.1.6.L120.90", None),
+            (9_000, 2160, "hvc1.2.4.L150.90", Some("PQ")),
+        ];
+        let device = display(Some(&["PQ"]));
+        let steps = ladder(&track("v", lonely), &device, &Constraints::default(), &Preferences::default(), None, None);
+        assert_eq!(steps.iter().map(|step| step.rendition).collect::<Vec<_>>(), [0, 1]);
+    }
+
+    #[test]
     fn a_title_in_a_range_that_is_not_shown_plays_all_the_same() {
         let bright = track("v", &BOTH[3..]);
         for hdr in [None, Some(&[][..]), Some(&["HLG"])] {
@@ -142,6 +179,15 @@ mod tests {
         assert_eq!(on(None).as_deref(), Some("dark"));
         assert_eq!(on(Some(&["HLG"])).as_deref(), Some("dark"));
         assert_eq!(on(Some(&["PQ"])).as_deref(), Some("bright"));
+    }
+
+    #[test]
+    fn a_codec_that_was_wished_for_comes_before_brightness_among_sets_too() {
+        let period =
+            Period { tracks: vec![track("bright", &BOTH[3..]), track("dark", &BOTH[..2])], ..Period::default() };
+        let old = Preferences { codecs: vec!["avc1".to_owned()], ..Preferences::default() };
+        let selected = select(&period, TrackKind::Video, &old, &display(Some(&["PQ"])), None, None, |_| false);
+        assert_eq!(selected.map(|selected| selected.track), Some(1));
     }
 
     #[test]

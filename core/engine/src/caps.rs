@@ -207,7 +207,7 @@ impl Engine {
         let steps = self.steps_to_choose_from(stream, None);
         let top = steps.last().filter(|top| top.rendition == fetch.rendition.rendition)?;
         let ahead = stream.ahead(self.position()).as_millis();
-        let goal = self.goal(stream).ahead.as_millis();
+        let goal = self.goal_of(stream, false).ahead.as_millis();
         let healthy = ahead >= HEALTHY_S * 1000 && ahead >= goal / 100 * HEALTHY_PERCENT;
         let fits = self.playback.state == State::Playing && !self.plays_low_latency() && !stream.again.is(fetch);
         let rate = u64::from(self.playback.rate_milli);

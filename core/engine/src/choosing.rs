@@ -62,7 +62,9 @@ impl Engine {
         stream.paused = false;
         stream.settled = None;
         stream.rendition = Some(rendition);
-        let told = self.config.explain_each_choice && !is_settled && kind != TrackKind::Text;
+        // Asked about the same place again, it is not told again that it stays.
+        let again = stream.explained.replace(next_time) == Some(next_time);
+        let told = self.config.explain_each_choice && !again && !is_settled && kind != TrackKind::Text;
         if current != Some(rendition) || told {
             let name = |rendition: Option<usize>| {
                 let reference = stream.reference(rendition?);
@@ -112,7 +114,7 @@ impl Engine {
         })
     }
 
-    /// How much media there can be ahead of the playhead, whatever comes of it at its best: a segment more than is wanted, as one is asked for while anything of
+    /// How much media there can be ahead of the playhead: a segment more than is wanted, as one is asked for while anything of
     /// that lacks; and at a live edge no more than playback is late.
     fn most_ahead(&self, stream: &Stream) -> MediaTime {
         let goal = self.goal_of(stream, false).ahead + self.segment_duration(stream);

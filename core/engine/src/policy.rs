@@ -21,7 +21,8 @@ pub struct BufferContext {
     pub kind: TrackKind,
     /// Declared bits a second of the rendition that is fetched.
     pub bitrate: u64,
-    /// It is the best that the title has for the device: nothing that is buffered could be had better.
+    /// The picture is the best that the title has for the device and the application: nothing that is buffered could be had
+    /// better. Without a picture, the same of this kind.
     pub best: bool,
     /// How long the title is; None while it goes on.
     pub duration: Option<MediaTime>,

@@ -56,9 +56,11 @@ impl Engine {
 
     /// How much to buffer for a stream.
     pub(crate) fn goal(&self, stream: &Stream) -> BufferGoal {
-        let top = stream.ladder.last();
-        let best = top.is_some_and(|top| top.candidates().any(|own| Some(own) == stream.rendition));
-        self.goal_of(stream, best)
+        // Whoever has more of the one than of the other stands as early.
+        let picture = self.streams.get(&TrackKind::Video).filter(|picture| !picture.absent);
+        let leader = picture.unwrap_or(stream);
+        let top = leader.ladder.last();
+        self.goal_of(stream, top.is_some_and(|top| top.candidates().any(|own| Some(own) == leader.rendition)))
     }
 
     /// The same, if what is fetched is the best that there is or is not.
@@ -333,13 +335,15 @@ impl Engine {
         let Some(last) = stream.requested().filter(|_| stream.cursor.is_some() && stream.settled.is_none()) else {
             return false;
         };
-        if !self.usable_steps(stream).iter().any(|step| step.rendition == last) {
+        // What was chosen instead, and has not come, is awaited.
+        let is_chosen =
+            stream.rendition == Some(last) && self.usable_steps(stream).iter().any(|step| step.rendition == last);
+        if !is_chosen || self.plays_parts(stream.reference(last)) {
             return false;
         }
         let at_edge = matches!(self.segment_at(kind, last, next_time, tolerance), Err(Next::Edge));
         if let Some(stream) = self.streams.get_mut(&kind).filter(|_| at_edge) {
             stream.at_edge = true;
-            stream.rendition = Some(last);
         }
         at_edge
     }

@@ -93,7 +93,7 @@ pub(crate) fn select_captions(period: &Period, preferences: &Preferences, wanted
     rank(&fitting, asked, &preferences.text_roles, &[], None)
 }
 
-/// Orders by language, role, whether the display shows it, the title's own default, priority, brightness, codec, position.
+/// Orders by language, role, whether the display shows it, the title's own default, priority, codec, brightness, position.
 fn rank(
     candidates: &[(usize, &Track)],
     languages: &[String],
@@ -109,7 +109,7 @@ fn rank(
         let language = language_rank(track, languages).unwrap_or((languages.len(), 0));
         let brightness = display.map_or(Brightness::Shown(0), |display| rank_of_track(track, display));
         let priority = (!track.default, u32::MAX - track.selection_priority, !track.autoselect);
-        (language, role, special, !brightness.is_shown(), priority, brightness, codec, *index)
+        (language, role, special, !brightness.is_shown(), priority, codec, brightness, *index)
     };
     let (index, track) = candidates.iter().min_by_key(|candidate| key(candidate))?;
     let mut why = Vec::new();
@@ -268,8 +268,13 @@ pub(crate) fn ladder(
     // What the application wishes for comes before how bright the picture may be, and that before the order of the manifest.
     let wished = wished_codec(track, &usable, preferences).cloned();
     keep_one_range(track, &mut usable, capabilities, |rendition| {
-        let is_wished = wished.as_ref().is_none_or(|wished| main_codec(rendition, track.kind) == Some(wished));
-        is_wished && fits_height(rendition, constraints) && fits_bitrate(rendition, constraints)
+        let codec = main_codec(rendition, track.kind);
+        let is_wished = wished.as_ref().is_none_or(|wished| codec.is_some_and(|codec| codec.same_decoder(wished)));
+        match is_wished {
+            true if fits_height(rendition, constraints) && fits_bitrate(rendition, constraints) => 0,
+            true => 1,
+            false => 2,
+        }
     });
     let family = preferred_codec(track, &usable, preferences);
     if let Some(family) = family {

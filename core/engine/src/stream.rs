@@ -112,6 +112,8 @@ pub(crate) struct Stream {
     pub(crate) shown: Option<RenditionRef>,
     /// The segment before had nothing of its own kind, but of what is muxed in.
     pub(crate) bare: bool,
+    /// The place for which a choice was made last.
+    pub(crate) explained: Option<MediaTime>,
     /// The rule's pause before the next request has been taken.
     pub(crate) paused: bool,
     /// What could not be had since something came last.
@@ -314,6 +316,7 @@ impl Stream {
             muxed_until: SortedMap::new(),
             shown: None,
             bare: false,
+            explained: None,
             paused: false,
             lost: Lost::default(),
             settled: None,
@@ -428,6 +431,7 @@ impl Stream {
         self.end_told = false;
         self.cut_short = None;
         self.broken_off = true;
+        self.explained = None;
         self.paused = false;
         self.lost = Lost::default();
         self.trouble_since = None;

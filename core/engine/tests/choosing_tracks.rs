@@ -5,6 +5,7 @@
 mod common;
 
 use common::{at, decisions, errors, secs, session, session_with, track};
+use telecine_engine::abr::Standing;
 use telecine_engine::{Capabilities, Command, Config, Constraints, Decision, DecisionKind, Event, Preferences};
 use telecine_model::{ErrorCode, MediaTime, TrackKind};
 use telecine_virtual::testing::SyntheticTitle;
@@ -44,6 +45,27 @@ fn the_choice_of_sound_says_what_was_measured_and_what_is_assumed() {
     let of_sound = |d: &&Decision| d.kind == Some(TrackKind::Audio);
     let first = decisions(&session, DecisionKind::Bitrate).iter().find(of_sound).expect("sound").why.join("; ");
     assert_eq!(first, "takes 128 kbit/s, within a tenth of the 1500 kbit/s that the network is assumed to carry");
+}
+
+#[test]
+fn each_choice_is_explained_once_where_that_is_asked_for_though_it_changes_nothing() {
+    let mut config = Config::default();
+    config.explain_each_choice = true;
+    config.fast_switch = false;
+    let mut session = session_with(config, SyntheticTitle::new(secs(60)), "main.mpd", "rate=20Mbps,rtt=20ms");
+    assert_eq!(session.run(None), Outcome::Ended);
+    for kind in [TrackKind::Video, TrackKind::Audio] {
+        let chosen = decisions(&session, DecisionKind::Bitrate);
+        let chosen: Vec<_> = chosen.iter().filter(|decision| decision.kind == Some(kind)).collect();
+        // Segments of four seconds.
+        assert_eq!(chosen.len(), 15, "{chosen:?}");
+        assert!(chosen.iter().any(|decision| decision.from == decision.to), "{kind}");
+        for decision in chosen {
+            let one = decision.candidates.iter().filter(|one| matches!(one.standing, Standing::Chosen { .. }));
+            let one: Vec<_> = one.map(|one| Some(&one.rendition)).collect();
+            assert_eq!(one, [decision.to.as_ref()], "{decision:?}");
+        }
+    }
 }
 
 #[test]

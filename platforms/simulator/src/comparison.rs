@@ -231,11 +231,13 @@ pub fn compare(
         let (rule, trace) = (index / traces.len(), &traces[index % traces.len()]);
         let outcome = contest.session(rule, movie, &trace.link, buffer_ms);
         told(Phase::Sessions, &done, of);
-        outcome.map_err(|why| Incomparable::Unplayed { trace: trace.name.clone(), abr: rules[rule], why })
+        outcome
+            .map(|outcome| (Metrics::of(&outcome, movie), outcome.first, outcome.levels))
+            .map_err(|why| Incomparable::Unplayed { trace: trace.name.clone(), abr: rules[rule], why })
     });
     let sessions_per_s = outcomes.len() as f64 / began.elapsed().as_secs_f64();
-    let outcomes = outcomes.into_iter().collect::<Result<Vec<Outcome>, _>>()?;
-    let sessions: Vec<Metrics> = outcomes.iter().map(|outcome| Metrics::of(outcome, movie)).collect();
+    let outcomes = outcomes.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let sessions: Vec<Metrics> = outcomes.iter().map(|(metrics, ..)| *metrics).collect();
     let done = AtomicUsize::new(0);
     let limits = for_each_index(traces.len(), |index| {
         let of_score = |score| contest.has_optimum(score);
@@ -243,18 +245,18 @@ pub fn compare(
         told(Phase::Limits, &done, traces.len());
         limits
     });
-    let runs = sessions.iter().zip(outcomes).enumerate().map(|(index, (metrics, outcome))| {
+    let runs = outcomes.into_iter().enumerate().map(|(index, (metrics, first, levels))| {
         let (rule, limits) = (rules[index / traces.len()], &limits[index % traces.len()]);
         Run {
             trace: traces[index % traces.len()].name.clone(),
             abr: rule,
-            metrics: *metrics,
-            first: outcome.first,
-            levels: outcome.levels,
+            metrics,
+            first,
+            levels,
             optimum: Scores::each(|score| limits.best(score)),
             bound: limits.bound,
             ceiling: Scores::each(|score| limits.foreseen(score)),
-            normalised: Scores::each(|score| normalised([limits.place(score, metrics)?])),
+            normalised: Scores::each(|score| normalised([limits.place(score, &metrics)?])),
         }
     });
     let runs: Vec<Run> = runs.collect();

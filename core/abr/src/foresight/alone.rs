@@ -40,7 +40,7 @@ impl ForesightAlone {
         let Network { kbps, latency_ms } = network;
         Outlook {
             log_rate: self.walk.log_or(kbps),
-            typical_error: self.walk.typical_error(),
+            typical_error: self.walk.usual_error(),
             size_error: 0.0,
             latency_s: latency_ms / 1000.0,
         }

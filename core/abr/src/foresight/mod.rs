@@ -46,9 +46,9 @@ pub struct Foresight {
     /// The rendition of the segment before the one under way.
     before: Option<usize>,
     collapse: Option<Collapse>,
-    /// Segments of the track that came over the network...
+    /// Segments of the track that came since the network is this one.
     segments: u32,
-    /// ... of which so many rate samples of all tracks were known last.
+    /// Rate samples that there were when something was asked last, of all tracks.
     samples: u32,
 }
 
@@ -90,7 +90,7 @@ impl Foresight {
             self.segments = 0;
         }
         self.samples = samples;
-        let outlook = Outlook::of(ctx, self.segments)?;
+        let outlook = Outlook::of(ctx, self.segments.min(samples))?;
         // What was seen before was seen of another one.
         self.collapse = self.collapse.filter(|collapse| collapse.samples <= samples);
         let log_rate = self.collapse.map_or(outlook.log_rate, |collapse| collapse.log_rate.min(outlook.log_rate));

@@ -30,7 +30,7 @@ impl Beliefs {
         let network = scene.network?;
         let outlook = scene.outlook.unwrap_or_else(|| Outlook {
             log_rate: self.walk.log_or(network.kbps),
-            typical_error: self.walk.typical_error(),
+            typical_error: self.walk.usual_error(),
             size_error: 0.0,
             latency_s: network.latency_ms / 1000.0,
         });

@@ -1,9 +1,12 @@
 //! What lists are asked for, and what they say of each other.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
 
-use telecine_engine::{Command, Config, Event, ServiceScope, State};
-use telecine_model::{ErrorCode, MediaTime, TrackKind};
+use telecine_engine::abr::{BitrateRule, Choice, Context, Foresight};
+use telecine_engine::{Command, Config, Engine, Event, Policies, ServiceScope, State};
+use telecine_model::{ErrorCode, MediaTime, Timestamp, TrackKind, WallTime};
 use telecine_origin::{respond, Library, Request, Title};
 use telecine_virtual::{Response, Session};
 
@@ -263,5 +266,45 @@ fn h133_lists_are_more_urgent_than_media_and_larger_media_never_than_smaller() {
             assert!(found.is_empty() || found == [2 + level as u8], "{path}, {rendition}: {found:?}");
         }
         assert!(!of(&|path| path.contains("/v720/")).is_empty(), "{path}");
+    }
+}
+
+/// The default rule, and how often it is asked for the next segment.
+struct Counted {
+    rule: Foresight,
+    asked: Arc<AtomicUsize>,
+}
+
+impl BitrateRule for Counted {
+    fn name(&self) -> &'static str {
+        self.rule.name()
+    }
+
+    fn choose(&mut self, ctx: &Context<'_>) -> Choice {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.rule.choose(ctx)
+    }
+}
+
+#[test]
+fn at_the_edge_the_rule_is_asked_when_there_is_a_segment_and_not_before() {
+    for path in [HLS, "/dash/live_60/utc_iso/demo/number.mpd", "/dash/live_60/utc_iso/mup_2/demo/time.mpd"] {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let config = Config::default();
+        let rule = Box::new(Counted { rule: Foresight::new(), asked: Arc::clone(&asked) });
+        let policies = Policies { rule, ..Policies::new(&config) };
+        let origin = Origin::new();
+        let log = origin.log.clone();
+        let session = Session::with_engine(Engine::with_policies(config, policies), origin, Timestamp::ZERO)
+            .network("rate=20Mbps,rtt=40ms".parse().expect("a network"))
+            .wall_clock(WallTime::from_millis(BEGIN as i64))
+            .play(format!("https://origin.example{path}"));
+        run(session, 120);
+        let is_picture = |asked: &&Asked| asked.path.ends_with(".m4s") && asked.path.contains("/v");
+        let segments = log.borrow().iter().filter(is_picture).count();
+        assert!(segments > 20, "{path}: {segments}");
+        let asked = asked.load(Ordering::Relaxed);
+        // Where another rendition is chosen its list is awaited first.
+        assert!((segments - 5..=segments + 8).contains(&asked), "{path}: {asked} for {segments} segments");
     }
 }
