@@ -48,8 +48,8 @@ pub struct Foresight {
     collapse: Option<Collapse>,
     /// Segments of the track that came since the network is this one.
     segments: u32,
-    /// Rate samples that there were when something was asked last, of all tracks.
-    samples: u32,
+    /// Rate samples that there were when something was asked last, of all tracks; None before the first question.
+    samples: Option<u32>,
 }
 
 /// The highest worth's place; the lower of equals.
@@ -78,18 +78,21 @@ impl Foresight {
             before: None,
             collapse: None,
             segments: 0,
-            samples: 0,
+            samples: None,
         }
     }
 
     /// What is believed of the network.
     fn outlook(&mut self, ctx: &Context<'_>) -> Option<Outlook> {
         let samples = ctx.estimate.map_or(0, |estimate| estimate.samples);
-        if samples < self.samples {
+        match self.samples {
+            // Whoever comes to a line that is known knows it as well.
+            None => self.segments = samples,
             // It is another network.
-            self.segments = 0;
+            Some(before) if samples < before => self.segments = 0,
+            Some(_) => {}
         }
-        self.samples = samples;
+        self.samples = Some(samples);
         let outlook = Outlook::of(ctx, self.segments.min(samples))?;
         // What was seen before was seen of another one.
         self.collapse = self.collapse.filter(|collapse| collapse.samples <= samples);
