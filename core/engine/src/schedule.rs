@@ -338,7 +338,7 @@ impl Engine {
         // What was chosen instead, and has not come, is awaited.
         let is_chosen =
             stream.rendition == Some(last) && self.usable_steps(stream).iter().any(|step| step.rendition == last);
-        if !is_chosen || self.plays_parts(stream.reference(last)) {
+        if !is_chosen {
             return false;
         }
         let at_edge = matches!(self.segment_at(kind, last, next_time, tolerance), Err(Next::Edge));
