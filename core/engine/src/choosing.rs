@@ -23,7 +23,6 @@ impl Engine {
             return None;
         }
         let settled = settled.filter(|settled| steps.iter().any(|step| step.rendition == *settled));
-        let is_settled = settled.is_some();
         let mut candidates = Vec::new();
         let (rendition, why, wait) = match kind {
             _ if settled.is_some() => (settled?, Vec::new(), None),
@@ -64,7 +63,7 @@ impl Engine {
         stream.rendition = Some(rendition);
         // Asked about the same place again, it is not told again that it stays.
         let again = stream.explained.replace(next_time) == Some(next_time);
-        let told = self.config.explain_each_choice && !again && !is_settled && kind != TrackKind::Text;
+        let told = self.config.explain_each_choice && !again && settled.is_none() && kind != TrackKind::Text;
         if current != Some(rendition) || told {
             let name = |rendition: Option<usize>| {
                 let reference = stream.reference(rendition?);

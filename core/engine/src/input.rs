@@ -335,7 +335,8 @@ pub struct Capabilities {
     /// Ranges of brightness that the display shows beside `SDR`, best first, by their names in HLS (`VIDEO-RANGE`, RFC 8216bis,
     /// 4.4.6.2): `PQ`, `HLG`. A title that has several is played in the best of these, and in that alone: a picture whose
     /// brightness jumps is seen to. None, the default: nobody knows, and what a title has in `SDR` is played in that. A title in
-    /// no range that is shown is played all the same, as well as the device can.
+    /// no range that is shown is played all the same, as well as the device can. Told anew while a title plays, it counts within the
+    /// set that plays, and for the next period.
     #[serde(default)]
     pub hdr: Option<Vec<String>>,
     /// Bytes that it can hold per kind.
