@@ -12,6 +12,7 @@ mod net;
 mod output;
 mod panel;
 mod report;
+mod status;
 
 use std::process::ExitCode;
 

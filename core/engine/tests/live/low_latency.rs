@@ -129,7 +129,7 @@ fn a_hint_of_what_does_not_come_harms_nobody() {
     every_sample_once_so_far(&session, TrackKind::Video);
     let missing: Vec<String> =
         log.borrow().iter().filter(|asked| asked.status == 404).map(|asked| asked.path.clone()).collect();
-    // Three of a list are borne, and one may be on its way then: of sound and of the picture.
+    // Three in a row end it, for sound and for the picture; one whose list comes before its answer does is not counted.
     assert!(missing.len() <= 8, "{missing:?}");
     assert!(mean_latency(&session) < MediaTime::from_millis(1300), "{}", mean_latency(&session));
 }

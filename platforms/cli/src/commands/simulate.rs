@@ -1,11 +1,9 @@
 //! `telecine simulate`: what bitrate rules make of recorded networks.
 
 use std::collections::BTreeSet;
-use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
 
 use telecine_model::{Error, ErrorCode};
 use telecine_simulator::faithful::{self, Contender, ROSTER};
@@ -15,6 +13,7 @@ use telecine_simulator::{compare, Comparison, Contest, Enclosure, Incomparable, 
 
 use crate::args::Simulate;
 use crate::columns::{columns, Align};
+use crate::status::StatusLine;
 use crate::{fetch, output};
 
 /// Buffer where none is given, in seconds: what the published figures are of.
@@ -46,10 +45,19 @@ pub(crate) fn run(args: &Simulate) -> Result<ExitCode, Error> {
             Contest::Player(&own, if args.live { Viewing::Live } else { Viewing::OnDemand })
         }
     };
-    let watched = Watched::default();
-    let watch = |phase, done, of| watched.tell(phase, done, of);
+    let status = Mutex::new(StatusLine::new());
+    let watch = |phase, done, of| {
+        let what = match phase {
+            Phase::Sessions => "sessions played",
+            Phase::Limits => "optima found",
+        };
+        if let Ok(mut status) = status.lock() {
+            status.tell(|| format!("{done} of {of} {what}"));
+        }
+    };
     let comparison = compare(&movie, &traces, contest, buffer_s, enclosure, &watch).map_err(incomparable)?;
-    drop(watched);
+    // The line is gone before the table comes.
+    drop(status);
     if args.json {
         output::json(&comparison)?;
     } else {
@@ -68,49 +76,6 @@ fn once_each(paths: &[PathBuf]) -> Vec<(&Path, String)> {
     let alike = |path: &Path| paths.iter().filter(|other| file(other) == file(path)).count() > 1;
     let name = |path: &Path| if alike(path) { path.display().to_string() } else { file(path) };
     paths.iter().map(|path| (path.as_path(), name(path))).collect()
-}
-
-/// A line on standard error for who waits; where nobody watches nothing is written.
-struct Watched {
-    visible: bool,
-    began: Instant,
-    drawn: Mutex<Option<Instant>>,
-}
-
-impl Default for Watched {
-    fn default() -> Self {
-        Self { visible: std::io::stderr().is_terminal(), began: Instant::now(), drawn: Mutex::new(None) }
-    }
-}
-
-impl Watched {
-    /// Below this nobody needs to be told.
-    const PATIENCE: Duration = Duration::from_millis(700);
-    const DRAW_EVERY: Duration = Duration::from_millis(100);
-
-    fn tell(&self, phase: Phase, done: usize, of: usize) {
-        if !self.visible || self.began.elapsed() < Self::PATIENCE {
-            return;
-        }
-        let Ok(mut drawn) = self.drawn.lock() else { return };
-        if drawn.is_none_or(|drawn| drawn.elapsed() >= Self::DRAW_EVERY) {
-            *drawn = Some(Instant::now());
-            let what = match phase {
-                Phase::Sessions => "sessions played",
-                Phase::Limits => "optima found",
-            };
-            // Whoever watches loses a line of progress, not the result.
-            let _ = write!(std::io::stderr(), "\r\x1b[K{done} of {of} {what}");
-        }
-    }
-}
-
-impl Drop for Watched {
-    fn drop(&mut self) {
-        if self.drawn.lock().is_ok_and(|drawn| drawn.is_some()) {
-            let _ = write!(std::io::stderr(), "\r\x1b[K");
-        }
-    }
 }
 
 /// A number as tables have it; nothing is never less than nothing.

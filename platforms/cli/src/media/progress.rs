@@ -1,55 +1,32 @@
 //! How far a long file is.
 
-use std::io::{IsTerminal as _, Write as _};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// Below this nobody needs to be told.
-const PATIENCE: Duration = Duration::from_millis(700);
-const DRAW_EVERY: Duration = Duration::from_millis(100);
+use crate::status::StatusLine;
 
-/// A line on standard error that is drawn again and again, if a person watches. Anywhere else nothing is written.
+/// How much of a file has been read, for who waits.
 pub(crate) struct Progress {
-    started: Instant,
-    drawn: Option<Instant>,
+    line: StatusLine,
     total: u64,
     done: u64,
-    visible: bool,
 }
 
 impl Progress {
     /// Of so many bytes; zero if that is not known.
     pub(crate) fn new(total: u64) -> Self {
-        let visible = std::io::stderr().is_terminal();
-        Self { started: Instant::now(), drawn: None, total, done: 0, visible }
+        Self { line: StatusLine::new(), total, done: 0 }
     }
 
     /// More bytes have been read.
     pub(crate) fn add(&mut self, bytes: u64) {
         self.done += bytes;
-        let elapsed = self.started.elapsed();
-        let due = self.drawn.is_none_or(|drawn| drawn.elapsed() >= DRAW_EVERY);
-        if self.visible && due && elapsed >= PATIENCE {
-            self.drawn = Some(Instant::now());
-            self.draw(&line(self.done, self.total, elapsed));
-        }
+        let (done, total, elapsed) = (self.done, self.total, self.line.elapsed());
+        self.line.tell(|| line(done, total, elapsed));
     }
 
     /// Bytes read so far, and how long that took.
     pub(crate) fn so_far(&self) -> (u64, Duration) {
-        (self.done, self.started.elapsed())
-    }
-
-    fn draw(&mut self, text: &str) {
-        // Whoever watches loses a line of progress, not the result.
-        let _ = write!(std::io::stderr(), "\r\x1b[K{text}");
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        if self.drawn.is_some() {
-            self.draw("");
-        }
+        (self.done, self.line.elapsed())
     }
 }
 
