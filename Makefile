@@ -24,9 +24,9 @@ help:
 	@echo 'make bench      Criterion benchmarks, then bench-media'
 	@echo 'make bench-media  decryption, remuxing and reading beside openssl, ffmpeg, shaka-packager and mux.js (10 minutes)'
 	@echo 'make bench-wasm   AES in WebAssembly beside WebCrypto, in Node.js'
-	@echo 'make bench-decisions  what every rule decides over $(TRACES), native and in Node.js, bit for bit, and what it costs'
+	@echo 'make bench-decisions  what every rule decides over TRACES, native and in Node.js, bit for bit, and what it costs'
 	@echo 'make bench-live   LL-HLS and LL-DASH in real time over a link of 10 Mbit/s and 40 ms, $(LIVE_SECONDS) s (as root on Linux)'
-	@echo 'make bench-abr  every bitrate rule over all recorded networks of TRACES: tables and drawings (4 minutes; QUICK=1: half a one)'
+	@echo 'make bench-abr  every bitrate rule over all recorded networks of TRACES (a folder): tables and drawings (10 minutes; QUICK=1: one)'
 	@echo 'make bench-peers  ours and the JavaScript players in turn (Node.js 20, npm; 15 minutes)'
 	@echo 'make fuzz       every fuzz target, $(FUZZ_SECONDS) s each'
 	@echo 'make explore    property tests of the engine over $(EXPLORE_CASES) fresh cases'
@@ -199,10 +199,10 @@ bench-wasm:
 	done
 
 # What every rule decides over a whole collection, laid out as conformance/traces is: native and in WebAssembly. Then what
-# deciding costs, over the small selection.
-TRACES ?= conformance/traces
+# deciding costs, over the small selection. Without TRACES the collection beside the repository, where there is one.
+COLLECTION := $(or $(TRACES),$(wildcard ../shared/traces),conformance/traces)
 bench-decisions: build-decisions
-	$(call same-decisions,$(TRACES))
+	$(call same-decisions,$(COLLECTION))
 	"$${CARGO_TARGET_DIR:-target}/release/decisions" cost conformance/traces
 	node $(DECISIONS)/run.mjs $(DECISIONS)/wasm/target/wasm32-unknown-unknown/release/telecine_decisions_wasm.wasm cost conformance/traces
 
@@ -214,9 +214,8 @@ bench-live:
 
 # Every bitrate rule over every recorded network, from scratch. The collection is no part of the repository; a small part of it is
 # (conformance/traces). With QUICK=1 the first two networks of each set.
-TRACES ?= ../shared/traces
 bench-abr:
-	$(CARGO) run --release --quiet -p telecine-benches --bin abr -- $(TRACES) $(OUT)/bench-abr $(if $(QUICK),--quick)
+	$(CARGO) run --release --quiet -p telecine-benches --bin abr -- $(COLLECTION) $(OUT)/bench-abr $(if $(QUICK),--quick)
 
 bench-peers:
 	npm ci --silent --ignore-scripts --prefix benches/peers

@@ -54,7 +54,7 @@ fn sessions(criterion: &mut Criterion) {
 }
 
 fn players(criterion: &mut Criterion) {
-    let setup = player::Setup { buffer_ms: 25_000.0, viewing: Viewing::OnDemand };
+    let setup = player::Setup { buffer_ms: 25_000.0, viewing: Viewing::OnDemand, replacement: true };
     for (set, movie, link) in sets() {
         let mut group = criterion.benchmark_group(format!("player/{set}"));
         group.sample_size(10).throughput(Throughput::Elements(1));

@@ -5,7 +5,7 @@
 //
 // Prints what the native one prints: the fingerprints have to be the same, line by line.
 
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 const [path, what, traces, world] = process.argv.slice(2);
@@ -14,7 +14,7 @@ const { instance } = await WebAssembly.instantiate(readFileSync(path), { host })
 const module = instance.exports;
 
 const SETS = [['4g', 'bbb4k.json'], ['3g', 'bbb.json'], ['fcc-hd', 'bbb4k.json'], ['fcc-sd', 'bbb.json']];
-const MODES = ['vod', 'live'];
+const MODES = ['vod', 'live', 'live'];
 const COLUMNS = [
   ['choices', 0], ['calls', 0], ['first choice µs', 1], ['choice, mean µs', 2], ['choice, 99 % µs', 2], ['call, mean µs', 2],
   ['any but the first, most µs', 1], ['session, all µs', 0],
@@ -24,7 +24,9 @@ function give(file, as) {
   const bytes = readFileSync(file);
   const at = module.text(bytes.length);
   new Uint8Array(module.memory.buffer, at, bytes.length).set(bytes);
-  if (!module[as]()) throw new Error(`${file}: not a ${as}`);
+  const read = module[as]();
+  if (!read) throw new Error(`${file}: not a ${as}`);
+  return read;
 }
 
 function rules(player) {
@@ -42,25 +44,40 @@ const networks = (set) => readdirSync(join(traces, set)).sort().map((name) => jo
 function hash() {
   let all = module.nothing();
   const hex = (sum) => BigInt.asUintN(64, sum).toString(16).padStart(16, '0');
-  for (const [set, movie] of SETS) {
-    give(join(traces, 'movies', movie), 'movie');
-    const files = networks(set);
-    for (const live of [0, 1]) {
-      for (const player of [0, 1]) {
-        const name = player ? 'player' : 'faithful';
-        if ((world ?? name) !== name) continue;
-        const names = rules(player);
-        const sums = names.map(() => module.nothing());
-        for (const file of files) {
-          give(file, 'network');
-          names.forEach((_, rule) => { sums[rule] = module.and(sums[rule], module.session(player, rule, live)); });
-        }
-        names.forEach((rule, index) => {
-          console.log(`${set} ${MODES[live]} ${name} ${rule} ${files.length} ${hex(sums[index])}`);
-          all = module.and(all, sums[index]);
+  // Every rule over networks, each of which is put in place by a call.
+  const watch = (set, live, places) => {
+    for (const player of [0, 1]) {
+      const name = player ? 'player' : 'faithful';
+      if ((world ?? name) !== name) continue;
+      const names = rules(player);
+      const sums = names.map(() => module.nothing());
+      for (const place of places) {
+        place();
+        names.forEach((one, rule) => {
+          const session = module.session(player, rule, live);
+          if (session === 0n) throw new Error(`${set} ${MODES[live]} ${name} ${one}: a session failed`);
+          sums[rule] = module.and(sums[rule], session);
         });
       }
+      names.forEach((rule, index) => {
+        console.log(`${set} ${MODES[live]} ${name} ${rule} ${places.length} ${hex(sums[index])}`);
+        all = module.and(all, sums[index]);
+      });
     }
+  };
+  for (const [set, movie] of SETS) {
+    give(join(traces, 'movies', movie), 'movie');
+    for (const live of [0, 1]) watch(set, live, networks(set).map((file) => () => give(file, 'network')));
+  }
+  if (existsSync(join(traces, 'low-latency'))) {
+    const places = networks('low-latency').filter((file) => file.endsWith('.json')).flatMap((file) => {
+      const count = give(file, 'profiles');
+      return Array.from({ length: count }, (_, index) => () => {
+        give(file, 'profiles');
+        module.profile(index);
+      });
+    });
+    watch('low-latency', 2, places);
   }
   console.log(`all ${hex(all)}`);
 }

@@ -20,8 +20,8 @@ mod cost;
 use std::fmt;
 
 use telecine_simulator::faithful::{play, Contender, Setup};
-use telecine_simulator::player::{self, play_by, Viewing};
-use telecine_simulator::{Link, Movie, Outcome};
+use telecine_simulator::player::{self, play_by, Unplayed, Viewing};
+use telecine_simulator::{Link, Movie, NoMovie, Outcome};
 
 pub use cost::{cost, Clock, Cost, Figures};
 
@@ -34,7 +34,7 @@ pub struct Set {
     pub movie: &'static str,
 }
 
-/// The sets of a collection of traces.
+/// The sets of a collection of traces, beside the low-latency profiles.
 pub const SETS: [Set; 4] = [
     Set { name: "4g", movie: "bbb4k.json" },
     Set { name: "3g", movie: "bbb.json" },
@@ -42,24 +42,38 @@ pub const SETS: [Set; 4] = [
     Set { name: "fcc-sd", movie: "bbb.json" },
 ];
 
+/// What is played over low-latency profiles: five minutes in half seconds of 200, 600 and 1000 kbit/s, as large as that says.
+///
+/// # Errors
+/// None in fact: the numbers are given here.
+pub fn half_seconds() -> Result<Movie, NoMovie> {
+    let kbps = [200.0, 600.0, 1_000.0];
+    Movie::new(500.0, &kbps, &vec![kbps.map(|kbps| kbps * 500.0).to_vec(); 600])
+}
+
+/// From a request to its first bit, which profiles do not tell, in milliseconds.
+pub const PROFILE_LATENCY_MS: f64 = 20.0;
+
 /// How titles are watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// With 25 seconds of buffer.
     OnDemand,
-    /// With ten.
+    /// With ten, behind the present.
     Live,
+    /// With three.
+    LowLatency,
 }
 
 impl Mode {
-    /// Both.
+    /// Those in which sets are watched.
     pub const ALL: [Self; 2] = [Self::OnDemand, Self::Live];
 
     /// The name in tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::OnDemand => "vod",
-            Self::Live => "live",
+            Self::Live | Self::LowLatency => "live",
         }
     }
 
@@ -67,15 +81,16 @@ impl Mode {
         match self {
             Self::OnDemand => 25.0,
             Self::Live => 10.0,
+            Self::LowLatency => 3.0,
         }
     }
 
     fn player(self) -> player::Setup {
         let viewing = match self {
             Self::OnDemand => Viewing::OnDemand,
-            Self::Live => Viewing::Live,
+            Self::Live | Self::LowLatency => Viewing::Live,
         };
-        player::Setup { buffer_ms: self.buffer_s() * 1000.0, viewing }
+        player::Setup { buffer_ms: self.buffer_s() * 1000.0, viewing, replacement: true }
     }
 }
 
@@ -132,9 +147,10 @@ pub fn faithful(rule: &Contender, movie: &Movie, link: &Link, mode: Mode) -> Fin
     Fingerprint::of(&play(rule.rule().as_mut(), movie, link, &setup))
 }
 
-/// A session of the player itself, by one of its [`RULES`](telecine_abr::RULES). One that fails has the fingerprint of
-/// nothing.
-pub fn played(rule: &str, movie: &Movie, link: &Link, mode: Mode) -> Fingerprint {
-    play_by(rule, movie, link, &mode.player())
-        .map_or_else(|_| Fingerprint::default(), |outcome| Fingerprint::of(&outcome))
+/// A session of the player itself, by one of its [`RULES`](telecine_abr::RULES).
+///
+/// # Errors
+/// [`Unplayed`] if it did not come to its end: that is a fault of the player, and no decision to be compared.
+pub fn played(rule: &str, movie: &Movie, link: &Link, mode: Mode) -> Result<Fingerprint, Unplayed> {
+    play_by(rule, movie, link, &mode.player()).map(|outcome| Fingerprint::of(&outcome))
 }

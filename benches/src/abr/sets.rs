@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use telecine_simulator::player::Viewing;
-use telecine_simulator::read::{low_latency_networks, sabre_movie, sabre_network};
+use telecine_simulator::read::{envivio, low_latency_networks, sabre_movie, sabre_network, ReadError};
 use telecine_simulator::{Figure, Movie, Trace};
 
 /// A set of networks and how titles are watched over them.
@@ -98,6 +98,12 @@ impl fmt::Display for Unreadable {
 
 impl std::error::Error for Unreadable {}
 
+impl From<ReadError> for Unreadable {
+    fn from(error: ReadError) -> Self {
+        Self::File(PathBuf::from("movies/envivio"), error.to_string())
+    }
+}
+
 impl Collection {
     /// Reads a folder.
     ///
@@ -108,8 +114,8 @@ impl Collection {
             ("4g", 20, "bbb4k.json", usize::MAX, &[VOD, LIVE]),
             ("3g", 43, "bbb.json", usize::MAX, &[VOD, LIVE]),
             // The published figures are of their first three minutes, after which the networks repeat.
-            ("fcc-hd", 50, "bbb4k.json", 60, &[VOD]),
-            ("fcc-sd", 50, "bbb.json", 60, &[VOD]),
+            ("fcc-hd", 50, "bbb4k.json", 60, &[VOD, LIVE]),
+            ("fcc-sd", 50, "bbb.json", 60, &[VOD, LIVE]),
         ];
         let (mut sets, mut missing) = (Vec::new(), Vec::new());
         for (name, of, movie, segments, modes) in SETS {
@@ -121,6 +127,15 @@ impl Collection {
             let movie = sabre_movie(&text(&path)?).map_err(|error| Unreadable::File(path, error.to_string()))?;
             let movie = movie.cut(movie.segments().min(segments).min(extent.segments));
             sets.push(Set::new((name, of), movie, networks(&folder.join(name))?, modes, extent));
+        }
+        // The title whose quality is known by VMAF, over the networks that it was published with.
+        match folder.join("movies/envivio") {
+            title if title.is_dir() && folder.join("3g").is_dir() => {
+                let movie = envivio(|name| text(&title.join(name)))?;
+                let movie = movie.cut(movie.segments().min(extent.segments));
+                sets.push(Set::new(("envivio", 43), movie, networks(&folder.join("3g"))?, &[VOD], extent));
+            }
+            _ => missing.push("movies/envivio"),
         }
         match profiles(&folder.join("low-latency"))? {
             traces if traces.is_empty() => missing.push("low-latency"),
@@ -202,7 +217,7 @@ fn half_seconds(extent: Extent) -> Movie {
 fn json_files(folder: &Path) -> Result<Vec<PathBuf>, Unreadable> {
     let wrong = |error: std::io::Error| Unreadable::File(folder.to_owned(), error.to_string());
     let entries = std::fs::read_dir(folder).map_err(wrong)?;
-    let mut paths = entries.map(|entry| Ok(entry.map_err(wrong)?.path())).collect::<Result<Vec<_>, _>>()?;
+    let mut paths = entries.map(|entry| Ok(entry.map_err(wrong)?.path())).collect::<Result<Vec<_>, Unreadable>>()?;
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
     paths.sort();
     Ok(paths)

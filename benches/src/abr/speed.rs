@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use telecine_abr::published::{Buffered, Decision, Fetched, InFlight, Replacing, Scene, SceneRule};
 use telecine_simulator::faithful::{play, rule, Setup};
-use telecine_simulator::for_each_index;
+use telecine_simulator::{for_each_index, player};
 
 use super::sets::Collection;
 use super::study::DEFAULT_FAITHFUL;
@@ -22,6 +22,8 @@ pub struct Speed {
     /// Sessions of THROUGHPUT in the faithful mode each second, on all cores; of ten minutes each. None where the collection
     /// has none.
     pub sessions_per_s: Option<f64>,
+    /// The same through the real engine, by `throughput`: each read of 50 ms is an input of it.
+    pub player_sessions_per_s: Option<f64>,
     /// Cores.
     pub cores: usize,
     /// Decisions of the default rule that were timed, each on its own.
@@ -57,6 +59,15 @@ impl Speed {
             rounds += many;
         }
         let sessions_per_s = Some(rounds as f64 / began.elapsed().as_secs_f64());
+        let by_player = player::Setup { buffer_ms: 25_000.0, viewing: player::Viewing::OnDemand, replacement: true };
+        let (began, mut rounds) = (Instant::now(), 0);
+        while began.elapsed() < LONG_ENOUGH {
+            for_each_index(jobs.len(), |index| {
+                player::play_by("throughput", jobs[index].0, jobs[index].1, &by_player).is_ok()
+            });
+            rounds += jobs.len();
+        }
+        let player_sessions_per_s = Some(rounds as f64 / began.elapsed().as_secs_f64());
 
         let mut times: Vec<f64> = Vec::new();
         for (movie, link) in &jobs {
@@ -68,6 +79,7 @@ impl Speed {
         let at = |share: f64| times.get(((times.len().max(1) - 1) as f64 * share) as usize).copied();
         Self {
             sessions_per_s,
+            player_sessions_per_s,
             cores,
             decisions: times.len(),
             decision_median_us: at(0.5),
@@ -83,10 +95,11 @@ impl fmt::Display for Speed {
             |value: Option<f64>, digits: usize| value.map_or("-".to_owned(), |value| format!("{value:.digits$}"));
         write!(
             f,
-            "speed: {} sessions of ten minutes a second (THROUGHPUT, {} cores); a decision of {DEFAULT_FAITHFUL} {} µs \
+            "speed: {} sessions of ten minutes a second (THROUGHPUT, {} cores), {} through the engine; a decision of {DEFAULT_FAITHFUL} {} µs \
              (median of {}; 99 %: {} µs; mean with tables solved: {} µs)",
             told(self.sessions_per_s, 0),
             self.cores,
+            told(self.player_sessions_per_s, 0),
             told(self.decision_median_us, 2),
             self.decisions,
             told(self.decision_p99_us, 1),

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use telecine_abr::DEFAULT_RULE;
 use telecine_simulator::faithful::ROSTER;
-use telecine_simulator::player::RULES;
+use telecine_simulator::player::{Contender, RULES};
 use telecine_simulator::{for_each_index, Contest, Enclosure, Limits, Metrics, Outcome, Score};
 
 use super::sets::{is_even, Collection, Mode, Set};
@@ -176,6 +176,7 @@ impl Study {
 
 fn play(set: &Set, mode: Mode, tell: &dyn Fn(&str)) -> Result<Match, Unplayed> {
     let roster: Vec<_> = ROSTER.iter().collect();
+    let rules: Vec<_> = RULES.iter().map(|rule| Contender::of(rule)).chain([Contender::WITHOUT_REPLACEMENT]).collect();
     let buffer_ms = mode.buffer_s * 1000.0;
     let began = Instant::now();
     let limits = for_each_index(set.traces.len(), |index| {
@@ -192,7 +193,7 @@ fn play(set: &Set, mode: Mode, tell: &dyn Fn(&str)) -> Result<Match, Unplayed> {
     for world in World::ALL {
         let contest = match world {
             World::Faithful => Contest::Faithful(&roster),
-            World::Player => Contest::Player(RULES, mode.viewing),
+            World::Player => Contest::Player(&rules, mode.viewing),
         };
         let began = Instant::now();
         let names = contest.names();

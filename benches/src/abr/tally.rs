@@ -16,7 +16,7 @@ pub enum Split {
     All,
     /// Those that rules may be tuned on.
     Even,
-    /// Those that no rule was tuned on.
+    /// The others. What was chosen on all is told in the introduction of the report.
     Odd,
     /// Those on which the lowest level stalls for less than a second.
     Easy,

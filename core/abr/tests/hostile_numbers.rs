@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use telecine_abr::{
-    rule_by_name, Context, Downloaded, DualEwma, Estimate, Estimator, Level, Progress, Reason, TransferFlags,
-    TransferId, TransferSample, RULES,
+    rule_by_name, Change, Context, Downloaded, DualEwma, Estimate, Estimator, Forecast, Level, Progress, Reason,
+    Recent, TransferFlags, TransferId, TransferSample, Waiting, RULES,
 };
 use telecine_model::{MediaTime, Timestamp};
 
@@ -28,16 +28,17 @@ fn duration() -> impl Strategy<Value = Duration> {
 }
 
 fn levels() -> impl Strategy<Value = Vec<Level>> {
-    let level = (extreme_u64(), prop::option::of(extreme_u64()));
+    let maybe = || prop::option::of(extreme_u64());
+    let level = (extreme_u64(), maybe(), maybe(), maybe());
     prop::collection::vec(level, 1..8).prop_map(|mut levels| {
         levels.sort();
-        let level = |(rendition, (bitrate, next_size))| Level {
+        let level = |(rendition, (bitrate, next_size, expected_size, score))| Level {
             rendition,
             bitrate,
             height: None,
-            score: None,
+            score,
             next_size,
-            expected_size: None,
+            expected_size,
             listed: bitrate % 2 == 0,
         };
         levels.into_iter().enumerate().map(level).collect()
@@ -52,7 +53,12 @@ struct Question {
     buffer: MediaTime,
     goal: MediaTime,
     segment: MediaTime,
+    usual: MediaTime,
     estimate: Option<(u64, Duration)>,
+    /// What is forecast, and how wrong such was.
+    forecast: Option<(u64, u32)>,
+    live: bool,
+    waiting: Vec<Waiting>,
     rate_milli: u32,
     starting: bool,
     bytes: u64,
@@ -68,18 +74,29 @@ impl Question {
             buffer: self.buffer,
             buffer_goal: self.goal,
             segment_duration: self.segment,
-            usual_duration: self.segment,
+            usual_duration: self.usual,
             estimate: self.estimate.map(|(bits_per_second, ttfb)| Estimate {
                 bits_per_second,
                 low: bits_per_second / 2,
                 ttfb,
                 samples: 3,
-                forecast: None,
-                recent: None,
+                forecast: self
+                    .forecast
+                    .map(|(bits_per_second, typical_error_milli)| Forecast { bits_per_second, typical_error_milli }),
+                recent: self.forecast.map(|(median, deviation_milli)| Recent {
+                    median,
+                    low: bits_per_second,
+                    deviation_milli,
+                    change: Some(Change {
+                        at: Timestamp::from_micros(self.now),
+                        before: median,
+                        after: bits_per_second,
+                    }),
+                }),
             }),
             rate_milli: self.rate_milli,
             starting: self.starting,
-            live: false,
+            live: self.live,
             remaining: Some(self.segment),
             lead_in: self.goal,
             aside: self.bytes,
@@ -91,8 +108,22 @@ fn question() -> impl Strategy<Value = Question> {
     let numbers = (extreme_u64(), prop::option::of(0_usize..12), extreme_u64(), duration());
     let flags = (prop_oneof![Just(0), Just(1000), any::<u32>()], any::<bool>());
     let estimate = prop::option::of((extreme_u64(), duration()));
-    (levels(), numbers, (time(), time(), time()), estimate, flags).prop_map(
-        |(levels, (now, current, bytes, took), (buffer, goal, segment), estimate, (rate_milli, starting))| Question {
+    let forecast = prop::option::of((extreme_u64(), prop_oneof![Just(0), Just(u32::MAX), 0_u32..2000]));
+    let waiting = (0_usize..12, time()).prop_map(|(level, due)| Waiting { level, due });
+    let more = (forecast, any::<bool>(), prop::collection::vec(waiting, 0..6));
+    (levels(), numbers, (time(), time(), time(), time()), estimate, flags, more).prop_map(
+        |(
+            levels,
+            (now, current, bytes, took),
+            (buffer, goal, segment, usual),
+            estimate,
+            (rate_milli, starting),
+            (forecast, live, waiting),
+        )| Question {
+            usual,
+            forecast,
+            live,
+            waiting,
             levels,
             now,
             current,
@@ -142,6 +173,9 @@ proptest! {
                 duration: question.segment,
                 took: question.took,
             });
+            if let Some(again) = rule.again(&ctx, &question.waiting) {
+                prop_assert!(again.place < question.waiting.len() && again.level < question.levels.len());
+            }
             if question.starting {
                 rule.on_seek();
                 rule.on_stall();

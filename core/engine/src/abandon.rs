@@ -43,7 +43,7 @@ impl Flow {
 impl Engine {
     /// Asks the rule whether the segment under way should give way to a smaller one.
     pub(crate) fn consider_abandoning(&mut self, kind: TrackKind) {
-        if kind != TrackKind::Video {
+        if !self.leads(kind) {
             return;
         }
         let Some(stream) = self.streams.get(&kind) else { return };

@@ -411,6 +411,7 @@ impl Engine {
         let Some(fetch) = stream.fetch.take() else { return };
         self.learn_rate(&fetch);
         self.learn_size(&fetch);
+        let leads = self.leads(kind);
         let Some(stream) = self.streams.get_mut(&kind) else { return };
         let mut media = None;
         if let Some(item) = stream.buffer.get_mut(fetch.start) {
@@ -442,7 +443,7 @@ impl Engine {
         if stream.show_from.is_some_and(|from| from < fetch.end) {
             stream.show_from = None;
         }
-        if kind == TrackKind::Video {
+        if leads {
             let downloaded = Downloaded {
                 level: stream.ladder.iter().position(|step| step.rendition == fetch.rendition.rendition).unwrap_or(0),
                 bytes: fetch.bytes,

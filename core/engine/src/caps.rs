@@ -146,7 +146,7 @@ impl Engine {
 
     /// Takes away what exceeds a cap; something is left.
     pub(crate) fn keep_within_caps(&self, stream: &Stream, steps: &mut Vec<Step>) {
-        if stream.kind != TrackKind::Video || steps.len() < 2 {
+        if !self.leads(stream.kind) || steps.len() < 2 {
             return;
         }
         let left = self.data_left(stream);
@@ -160,25 +160,37 @@ impl Engine {
     /// For each of a ladder's steps what it exceeds.
     pub(crate) fn exceeded(&self, stream: &Stream, steps: &[Step]) -> Vec<Option<Cap>> {
         let left = self.data_left(stream);
-        let exceeds = |step: &Step| self.exceeds(stream, step, left).filter(|_| stream.kind == TrackKind::Video);
+        let exceeds = |step: &Step| self.exceeds(stream, step, left).filter(|_| self.leads(stream.kind));
         steps.iter().map(exceeds).collect()
     }
 
     /// What a step exceeds. `left` is what may be spent on the next segment, in bits.
     fn exceeds(&self, stream: &Stream, step: &Step, left: Option<u64>) -> Option<Cap> {
-        let asked = self.caps.servers.values().filter(|(_, at)| self.now.since(*at) < ASKED_FOR);
-        if asked.map(|(bits, _)| *bits).min().is_some_and(|most| step.bitrate > most) {
+        if self.asked_for_at_most(stream, step).is_some_and(|most| step.bitrate > most) {
             return Some(Cap::Server);
         }
         if left.is_some_and(|left| self.bits_of(stream, step.bitrate) > left) {
             return Some(Cap::DataSaver);
         }
-        if self.caps.frames.left_out.is_some_and(|(least, until)| self.now < until && step.bitrate >= least) {
+        let shows = stream.kind == TrackKind::Video;
+        if shows && self.caps.frames.left_out.is_some_and(|(least, until)| self.now < until && step.bitrate >= least) {
             return Some(Cap::DroppedFrames);
         }
         let height = self.rendition(stream.reference(step.rendition)).and_then(|rendition| rendition.height);
         let taller = self.caps.pressure.max_height().zip(height).is_some_and(|(most, height)| height > most);
         taller.then_some(Cap::Power)
+    }
+
+    /// The most that the server asked for which would be asked for the next segment of a step (CTA-5006, `mb`). Where that is not
+    /// known yet, the least that any asked for.
+    fn asked_for_at_most(&self, stream: &Stream, step: &Step) -> Option<u64> {
+        let asked = || self.caps.servers.iter().filter(|(_, (_, at))| self.now.since(*at) < ASKED_FOR);
+        let least = asked().map(|(_, (bits, _))| *bits).min()?;
+        let next = stream.next_time(self.needed_from(stream));
+        match self.media_place(stream.reference(step.rendition), next) {
+            Some(url) => asked().find(|(host, _)| host.as_str() == uri::host(&url)).map(|(_, (bits, _))| *bits),
+            None => Some(least),
+        }
     }
 
     fn bits_of(&self, stream: &Stream, bitrate: u64) -> u64 {
@@ -201,8 +213,8 @@ impl Engine {
     /// How fast a request is to be read at most: one of the best there is, behind a healthy buffer.
     pub(crate) fn pace(&self, purpose: &Purpose) -> Option<u64> {
         let percent = self.config.pace_percent?.max(LEAST_PACE_PERCENT);
-        let Purpose::Segment(kind @ TrackKind::Video) = purpose else { return None };
-        let stream = self.streams.get(kind)?;
+        let Purpose::Segment(kind) = purpose else { return None };
+        let stream = Some(kind).filter(|kind| self.leads(**kind)).and_then(|kind| self.streams.get(kind))?;
         let fetch = stream.fetch.as_ref()?;
         let steps = self.steps_to_choose_from(stream, None);
         let top = steps.last().filter(|top| top.rendition == fetch.rendition.rendition)?;

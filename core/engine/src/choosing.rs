@@ -26,7 +26,7 @@ impl Engine {
         let mut candidates = Vec::new();
         let (rendition, why, wait) = match kind {
             _ if settled.is_some() => (settled?, Vec::new(), None),
-            TrackKind::Video => {
+            _ if self.leads(kind) => {
                 let levels = self.levels(kind, &steps, next_time);
                 let context = self.context(kind, &levels, next_time)?;
                 let choice = self.rule().choose(&context);
@@ -190,7 +190,7 @@ impl Engine {
         }
     }
 
-    /// Sound follows the picture's variant in HLS; else the best that takes no more than a tenth of
+    /// Sound beside a picture follows its variant in HLS; else the best that takes no more than a tenth of
     /// the throughput, and what plays stays unless it takes more than a fifth.
     fn choose_audio(&self, steps: &[Step], current: Option<usize>, next_time: MediaTime) -> (usize, Vec<String>) {
         let first = steps[0].rendition;

@@ -15,7 +15,8 @@ pub struct Config {
     /// Bounds on what is accepted from outside.
     pub limits: Limits,
     /// Bitrate rule by name, as `telecine_abr::rule_by_name` knows it; None is the default, and another one while a live title
-    /// plays by parts or chunks ([`Policies::low_latency_rule`](crate::Policies::low_latency_rule)).
+    /// plays by parts or chunks ([`Policies::low_latency_rule`](crate::Policies::low_latency_rule)). A name that is not known is
+    /// refused by [`Config::check`]; an engine that is given one takes the default.
     pub rule: Option<String>,
     /// What waits in the buffer in a low rendition may be fetched again in a higher one when the network has risen, if the
     /// bitrate rule finds that worth it and the sink has random access. Default true; switched off no byte is fetched
@@ -117,8 +118,15 @@ impl Config {
     /// Whether the settings agree with each other.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidArgument`] if the greatest latency is less than the one that is wanted.
+    /// [`ErrorCode::InvalidArgument`] if the greatest latency is less than the one that is wanted, or the rule is none that this
+    /// build has.
     pub fn check(&self) -> Result<(), Error> {
+        if let Some(rule) = self.rule.as_deref().filter(|rule| telecine_abr::rule_by_name(rule).is_none()) {
+            let known = telecine_abr::RULES.iter().filter(|name| telecine_abr::rule_by_name(name).is_some());
+            let known = known.copied().collect::<Vec<_>>().join(", ");
+            let message = format!("there is no bitrate rule '{rule}' in this build; there are: {known}");
+            return Err(Error::new(ErrorCode::InvalidArgument, message));
+        }
         match (self.live.latency_target, self.live.latency_max) {
             (Some(target), Some(max)) if max < target => {
                 let message = format!("the greatest latency ({max}) is less than the one that is wanted ({target})");
@@ -237,4 +245,18 @@ pub struct Constraints {
     pub max_height: Option<u32>,
     /// Highest declared bitrate of a video rendition, bits a second.
     pub max_bitrate: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_that_is_not_there_is_refused_by_name_with_those_that_are() {
+        let of = |rule: &str| Config { rule: Some(rule.to_owned()), ..Config::default() };
+        assert_eq!(of(telecine_abr::DEFAULT_RULE).check(), Ok(()));
+        let refused = of("pensieve").check().expect_err("there is none");
+        assert_eq!(refused.code(), ErrorCode::InvalidArgument);
+        assert!(refused.to_string().contains("'pensieve'") && refused.to_string().contains("throughput"), "{refused}");
+    }
 }

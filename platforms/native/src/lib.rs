@@ -92,8 +92,8 @@ pub use remember::ThroughputStore;
 // What an application says, hears and asks.
 pub use telecine_engine::telemetry::{LatencySummary, QoeState, QoeSummary};
 pub use telecine_engine::{
-    Command, Config, Constraints, Decision, DecisionKind, Event, LiveConfig, LiveSnapshot, MediaWarning, Preferences,
-    Pressure, ServiceScope, Snapshot, StallCause, State, StreamSnapshot,
+    Command, Config, Constraints, DataSaver, Decision, DecisionKind, Event, LiveConfig, LiveSnapshot, MediaWarning,
+    Preferences, Pressure, ServiceScope, Snapshot, StallCause, State, StreamSnapshot,
 };
 pub use telecine_model::{
     Blame, Domain, Error, ErrorCode, Handling, Limits, MediaTime, NetworkType, Period, Place, Presentation, Protocol,

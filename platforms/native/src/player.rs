@@ -11,7 +11,8 @@ use telecine_engine::abr::ThroughputMemory;
 use telecine_engine::drm::session::StoredLicence;
 use telecine_engine::telemetry::QoeSummary;
 use telecine_engine::{
-    Command, Config, Constraints, Event, KeySetup, LiveSnapshot, Preferences, Pressure, Sink, Snapshot, TrackStats,
+    Command, Config, Constraints, DataSaver, Event, KeySetup, LiveSnapshot, Preferences, Pressure, Sink, Snapshot,
+    TrackStats,
 };
 use telecine_model::{
     uri, Error, ErrorCode, Interstitial, MediaTime, NetworkType, Presentation, Timestamp, TrackKind, WallTime,
@@ -233,6 +234,11 @@ impl Player {
     /// sees by itself (Linux) the worse counts, from the next segment on.
     pub fn set_pressure(&self, pressure: Pressure) -> Result<(), Error> {
         self.send(Message::Pressure(pressure))
+    }
+
+    /// How much data the viewer wants to spend, from the next segment on; None for as much as it takes ([`Config::data_saver`]).
+    pub fn set_data_saver(&self, saver: Option<DataSaver>) -> Result<(), Error> {
+        self.command(Command::SetDataSaver(saver))
     }
 
     /// What the network gave, to be given to a later player as [`Config::memory`]. [`PlayerBuilder::remember`] does that by

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use telecine_simulator::player::{play_by, Setup, Viewing};
+use telecine_simulator::player::{play_by, Contender, Setup, Viewing};
 use telecine_simulator::read::{sabre_movie, sabre_network};
 use telecine_simulator::{compare, faithful, for_each_index, Contest, Enclosure, Movie, Summary, Trace};
 
@@ -68,7 +68,7 @@ fn table(
     let movie: Movie = sabre_movie(&std::fs::read_to_string(folder.join("movies").join(movie))?).map_err(told)?;
     let traces = traces(&folder.join(set))?;
     let buffer_s = if viewing == Viewing::Live { 10.0 } else { 25.0 };
-    let rules: Vec<&'static str> = names.iter().map(|(name, _)| *name).collect();
+    let rules: Vec<Contender> = names.iter().map(|(name, _)| Contender::of(name)).collect();
     let published: Vec<_> = names.iter().filter_map(|(_, published)| faithful::rule((*published)?)).collect();
     let player = compare(&movie, &traces, Contest::Player(&rules, viewing), buffer_s, Enclosure::Below, &|_, _, _| ())?;
     let authors = compare(&movie, &traces, Contest::Faithful(&published), buffer_s, Enclosure::Below, &|_, _, _| ());
@@ -121,7 +121,7 @@ fn speeds(
 ) -> Result<(), Failure> {
     let movie: Movie = sabre_movie(&std::fs::read_to_string(folder.join("movies").join(movie))?).map_err(told)?;
     let traces = traces(&folder.join(set))?;
-    let setup = Setup { buffer_ms: 25_000.0, viewing: Viewing::OnDemand };
+    let setup = Setup { buffer_ms: 25_000.0, viewing: Viewing::OnDemand, replacement: true };
     for (name, _) in names {
         let began = Instant::now();
         let played = for_each_index(traces.len(), |index| play_by(name, &movie, &traces[index].link, &setup));

@@ -101,7 +101,7 @@ fn table(folder: &Path, set: &str, movie: &str, rules: &[String]) -> Result<(), 
 }
 
 fn session(rule: &str, alike: Alike, movie: &Arc<Movie>, link: &Link) -> Result<Metrics, String> {
-    let setup = Setup { buffer_ms: BUFFER_MS, viewing: Viewing::OnDemand };
+    let setup = Setup { buffer_ms: BUFFER_MS, viewing: Viewing::OnDemand, replacement: true };
     let config = config(movie, &setup);
     let mut policies = Policies::new(&config);
     let rule = rule_by_name(rule).ok_or_else(|| format!("there is no rule '{rule}'"))?;

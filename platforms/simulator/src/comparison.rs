@@ -139,7 +139,7 @@ pub enum Contest<'a> {
     /// Rules of the [roster](crate::faithful::ROSTER), as the simulator of the published ones runs them.
     Faithful(&'a [&'static Contender]),
     /// The real player by rules of `telecine_abr::RULES`, for viewers who watch like that.
-    Player(&'a [&'static str], Viewing),
+    Player(&'a [player::Contender], Viewing),
 }
 
 impl Contest<'_> {
@@ -147,7 +147,7 @@ impl Contest<'_> {
     pub fn names(&self) -> Vec<&'static str> {
         match self {
             Self::Faithful(rules) => rules.iter().map(|rule| rule.name).collect(),
-            Self::Player(rules, _) => rules.to_vec(),
+            Self::Player(rules, _) => rules.iter().map(|rule| rule.name).collect(),
         }
     }
 
@@ -162,7 +162,8 @@ impl Contest<'_> {
                 Ok(faithful::play(rules[rule].rule().as_mut(), movie, link, &Setup { buffer_ms, replacement }))
             }
             Self::Player(rules, viewing) => {
-                player::play_by(rules[rule], movie, link, &player::Setup { buffer_ms, viewing: *viewing })
+                let player::Contender { rule, replacement, .. } = rules[rule];
+                player::play_by(rule, movie, link, &player::Setup { buffer_ms, viewing: *viewing, replacement })
             }
         }
     }

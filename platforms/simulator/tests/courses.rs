@@ -84,7 +84,7 @@ fn the_lowest_levels_as_an_optimum_are_what_the_lowest_rule_plays() {
 fn no_course_leaves_the_buffer_nor_goes_back_in_time() {
     for folder in ["3g", "4g"] {
         let (movie, link) = published(folder);
-        let setup = player::Setup { buffer_ms: 10_000.0, viewing: Viewing::OnDemand };
+        let setup = player::Setup { buffer_ms: 10_000.0, viewing: Viewing::OnDemand, replacement: true };
         let faithful = |name: &str| {
             let rule = rule(name).expect("a rule");
             let setup = Setup { buffer_ms: 10_000.0, replacement: rule.replacement };

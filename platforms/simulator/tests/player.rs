@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use telecine_simulator::faithful;
-use telecine_simulator::player::{play_by, Setup, Viewing, RULES};
+use telecine_simulator::player::{play_by, Contender, Setup, Viewing, RULES};
 use telecine_simulator::read::{sabre_movie, sabre_network};
 use telecine_simulator::{
     compare, for_each_index_on, Contest, Enclosure, Incomparable, Link, Metrics, Movie, Outcome, Period, Trace,
@@ -30,11 +30,11 @@ fn constant(kbps: f64) -> Link {
 }
 
 fn on_demand(seconds: f64) -> Setup {
-    Setup { buffer_ms: seconds * 1000.0, viewing: Viewing::OnDemand }
+    Setup { buffer_ms: seconds * 1000.0, viewing: Viewing::OnDemand, replacement: true }
 }
 
 fn live(seconds: f64) -> Setup {
-    Setup { buffer_ms: seconds * 1000.0, viewing: Viewing::Live }
+    Setup { buffer_ms: seconds * 1000.0, viewing: Viewing::Live, replacement: true }
 }
 
 fn play(rule: &str, movie: &Movie, link: &Link, setup: &Setup) -> Outcome {
@@ -197,12 +197,12 @@ fn every_rule_plays_the_same_on_one_thread_and_on_two() {
 #[test]
 fn live_sessions_are_compared_by_what_has_an_optimum() {
     let traces = [Trace { name: "steady".to_owned(), link: constant(6_000.0) }];
-    let rules = ["throughput", "lowest"];
+    let rules = ["throughput", "lowest"].map(Contender::of);
     let of =
         |viewing| compare(&movie(20), &traces, Contest::Player(&rules, viewing), 12.0, Enclosure::Below, &|_, _, _| ());
     let comparison = of(Viewing::Live).expect("played");
     let names: Vec<&str> = comparison.summary.iter().map(|summary| summary.abr).collect();
-    assert_eq!(names, rules);
+    assert_eq!(names, ["throughput", "lowest"]);
     for summary in &comparison.summary {
         assert!(summary.excess_latency_s.is_some() && summary.speed_change.is_some());
         assert_eq!((summary.normalised.q1, summary.regret.q1), (None, None));
@@ -214,4 +214,13 @@ fn live_sessions_are_compared_by_what_has_an_optimum() {
     }
     let none = compare(&movie(20), &[], Contest::Player(&rules, Viewing::Live), 12.0, Enclosure::Below, &|_, _, _| ());
     assert_eq!(none, Err(Incomparable::Nothing));
+}
+
+/// A line that rises after a start at the lowest level: what waits of it is fetched again where the sink takes that.
+#[test]
+fn a_sink_that_takes_nothing_again_is_played_to_without_replacement() {
+    let (movie, link) = (movie(40), Link::new(vec![period(20_000.0, 1_500.0), period(600_000.0, 20_000.0)]).unwrap());
+    let of = |replacement| play("foresight", &movie, &link, &Setup { replacement, ..on_demand(25.0) });
+    assert!(of(true).replaced > 0);
+    assert_eq!(of(false).replaced, 0);
 }

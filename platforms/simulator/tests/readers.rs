@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use telecine_simulator::read::{
-    cooked_network, envivio_movie, envivio_with_vmaf, low_latency_networks, sabre_movie, sabre_network, Problem,
-    PAYLOAD_SHARE,
+    cooked_network, envivio, envivio_movie, envivio_with_vmaf, low_latency_networks, networks, sabre_movie,
+    sabre_network, Problem, ReadError, PAYLOAD_SHARE,
 };
 use telecine_simulator::{Figure, NoMovie, Unusable};
 
@@ -88,6 +88,40 @@ fn low_latency_profiles_come_by_name() {
     assert!(low_latency_networks(r#"{"A": []}"#, 0.0).is_err());
 }
 
+#[test]
+fn networks_of_any_format_are_known_by_how_they_begin() {
+    let sabre = r#" [{"duration_ms": 1000, "bandwidth_kbps": 10, "latency_ms": 5}]"#;
+    let profiles = r#"{"PROFILE_A": [{"speed": 10, "duration": 1}], "PROFILE_B": [{"speed": 20, "duration": 1}]}"#;
+    let read = |text: &str| {
+        let named = networks(text, 30.0).expect("networks").into_iter();
+        let told = |(name, link): (Option<String>, telecine_simulator::Link)| {
+            (name.unwrap_or_default(), link.periods()[0].kbps, link.periods()[0].latency_ms)
+        };
+        named.map(told).collect::<Vec<_>>()
+    };
+    assert_eq!(read(sabre), [(String::new(), 10.0, 5.0)]);
+    assert_eq!(read(profiles), [("PROFILE_A".to_owned(), 10.0, 30.0), ("PROFILE_B".to_owned(), 20.0, 30.0)]);
+    assert_eq!(read("1.0 2.0\n2.0 1.0\n"), [(String::new(), 1900.0, 30.0)]);
+    assert_eq!(networks("<html>", 0.0).expect_err("none").format, "sabre network");
+}
+
+#[test]
+fn envivio_is_read_from_its_folder_by_name() {
+    let mut asked = Vec::new();
+    let movie = envivio(|name: &str| {
+        asked.push(name.to_owned());
+        let (of, index) = name.split_once('/').expect("a folder");
+        let index: usize = index.trim_start_matches(|c: char| !c.is_ascii_digit()).parse().expect("a number");
+        Ok::<_, ReadError>(if of == "size" { format!("{}", 100 * (index + 1)) } else { format!("{}", 100 - index) })
+    });
+    let movie = movie.expect("a movie");
+    assert_eq!(
+        (movie.bits(0, 0), movie.bits(0, 5), movie.quality(0, 0), movie.quality(0, 5)),
+        (800.0, 4800.0, 0.94, 0.99)
+    );
+    assert_eq!((asked[0].as_str(), asked[11].as_str()), ("size/video_size_0", "vmaf/video6"));
+}
+
 proptest! {
     #[test]
     fn any_text_is_read_or_refused(text in "[\\[\\]{}\":,a-z0-9 ._-]{0,200}") {
@@ -95,6 +129,7 @@ proptest! {
         let _ = sabre_network(&text);
         let _ = cooked_network(&text, 0.0, 1.0);
         let _ = low_latency_networks(&text, 0.0);
+        let _ = networks(&text, 0.0);
         let _ = Figure::read(&text);
         let _ = envivio_movie([&text; 6]);
     }

@@ -8,9 +8,12 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use telecine_abr::RULES;
-use telecine_decisions::{cost, faithful, played, Cost, Fingerprint, Mode, Set, SETS};
+use telecine_decisions::{
+    cost, faithful, half_seconds, played, Cost, Fingerprint, Mode, Set, PROFILE_LATENCY_MS, SETS,
+};
 use telecine_simulator::faithful::ROSTER;
-use telecine_simulator::read::{sabre_movie, sabre_network};
+use telecine_simulator::player::Unplayed;
+use telecine_simulator::read::{low_latency_networks, sabre_movie, sabre_network};
 use telecine_simulator::{for_each_index, Link, Movie};
 
 type Failure = Box<dyn std::error::Error>;
@@ -43,24 +46,52 @@ fn read(traces: &Path, set: &Set) -> Result<(Movie, Vec<Link>), Failure> {
     Ok((sabre_movie(&movie)?, paths.iter().map(network).collect::<Result<_, Failure>>()?))
 }
 
+/// The profiles of all files of a folder, in the order of their names; none where there is no such folder.
+fn profiles(folder: &Path) -> Result<Vec<Link>, Failure> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let paths = std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path()));
+    let mut paths = paths.collect::<Result<Vec<_>, Failure>>()?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    paths.sort();
+    let mut links = Vec::new();
+    for path in paths {
+        let of = low_latency_networks(&std::fs::read_to_string(path)?, PROFILE_LATENCY_MS)?;
+        links.extend(of.into_iter().map(|(_, link)| link));
+    }
+    Ok(links)
+}
+
 fn hash(traces: &Path, by_authors: bool, by_player: bool) -> Result<(), Failure> {
     let mut all = Fingerprint::default();
+    let mut watch = |set: &str, movie: &Movie, links: &[Link], mode: Mode| -> Result<(), Failure> {
+        type Played = Result<Fingerprint, Unplayed>;
+        let mut tell = |world: &str, rule: &str, session: &(dyn Fn(&Link) -> Played + Sync)| -> Result<(), Failure> {
+            let sessions = for_each_index(links.len(), |index| session(&links[index]));
+            let sessions = sessions.into_iter().collect::<Result<Vec<_>, Unplayed>>()?;
+            let sum = sessions.into_iter().fold(Fingerprint::default(), Fingerprint::and);
+            println!("{set} {} {world} {rule} {} {sum}", mode.name(), links.len());
+            all = all.and(sum);
+            Ok(())
+        };
+        for rule in ROSTER.iter().filter(|_| by_authors) {
+            tell("faithful", rule.name, &|link| Ok(faithful(rule, movie, link, mode)))?;
+        }
+        for rule in RULES.iter().filter(|_| by_player) {
+            tell("player", rule, &|link| played(rule, movie, link, mode))?;
+        }
+        Ok(())
+    };
     for set in &SETS {
         let (movie, links) = read(traces, set)?;
         for mode in Mode::ALL {
-            let mut tell = |world: &str, rule: &str, session: &(dyn Fn(&Link) -> Fingerprint + Sync)| {
-                let sessions = for_each_index(links.len(), |index| session(&links[index]));
-                let sum = sessions.into_iter().fold(Fingerprint::default(), Fingerprint::and);
-                println!("{} {} {world} {rule} {} {sum}", set.name, mode.name(), links.len());
-                all = all.and(sum);
-            };
-            for rule in ROSTER.iter().filter(|_| by_authors) {
-                tell("faithful", rule.name, &|link| faithful(rule, &movie, link, mode));
-            }
-            for rule in RULES.iter().filter(|_| by_player) {
-                tell("player", rule, &|link| played(rule, &movie, link, mode));
-            }
+            watch(set.name, &movie, &links, mode)?;
         }
+    }
+    let links = profiles(&traces.join("low-latency"))?;
+    if !links.is_empty() {
+        watch("low-latency", &half_seconds()?, &links, Mode::LowLatency)?;
     }
     println!("all {all}");
     Ok(())

@@ -4,9 +4,9 @@
 use std::cell::RefCell;
 
 use telecine_abr::RULES;
-use telecine_decisions::{Cost, Figures, Fingerprint, Mode};
+use telecine_decisions::{Cost, Figures, Fingerprint, Mode, PROFILE_LATENCY_MS};
 use telecine_simulator::faithful::ROSTER;
-use telecine_simulator::read::{sabre_movie, sabre_network};
+use telecine_simulator::read::{low_latency_networks, sabre_movie, sabre_network};
 use telecine_simulator::{Link, Movie};
 
 mod host {
@@ -22,6 +22,7 @@ struct Stage {
     text: Vec<u8>,
     movie: Option<Movie>,
     link: Option<Link>,
+    profiles: Vec<Link>,
     cost: Cost,
     figures: Figures,
 }
@@ -34,8 +35,13 @@ fn on_stage<T>(act: impl FnOnce(&mut Stage) -> T) -> T {
     STAGE.with(|stage| act(&mut stage.borrow_mut()))
 }
 
-fn mode(live: bool) -> Mode {
-    if live { Mode::Live } else { Mode::OnDemand }
+/// In the order of the names that `run.mjs` has.
+fn mode(number: u32) -> Mode {
+    match number {
+        0 => Mode::OnDemand,
+        1 => Mode::Live,
+        _ => Mode::LowLatency,
+    }
 }
 
 /// Room for a text of so many bytes, valid until the next call.
@@ -65,6 +71,27 @@ pub extern "C" fn network() -> bool {
     })
 }
 
+/// The text is a file of profiles; how many it has.
+#[unsafe(no_mangle)]
+pub extern "C" fn profiles() -> usize {
+    on_stage(|stage| {
+        let text = std::str::from_utf8(&stage.text).unwrap_or_default();
+        let profiles = low_latency_networks(text, PROFILE_LATENCY_MS).unwrap_or_default();
+        stage.profiles = profiles.into_iter().map(|(_, link)| link).collect();
+        stage.profiles.len()
+    })
+}
+
+/// One of them is the network, and what is played over such the movie; whether there is one.
+#[unsafe(no_mangle)]
+pub extern "C" fn profile(index: usize) -> bool {
+    on_stage(|stage| {
+        stage.movie = telecine_decisions::half_seconds().ok();
+        stage.link = stage.profiles.get(index).cloned();
+        stage.link.is_some() && stage.movie.is_some()
+    })
+}
+
 /// Writes the name of a rule to the text: of the player's, or of the published. Its length, or zero if there are no more.
 #[unsafe(no_mangle)]
 pub extern "C" fn name(player: bool, rule: usize) -> usize {
@@ -91,13 +118,16 @@ pub extern "C" fn and(one: u64, next: u64) -> u64 {
     Fingerprint(one).and(Fingerprint(next)).0
 }
 
-/// The fingerprint of a session.
+/// The fingerprint of a session; zero if it failed.
 #[unsafe(no_mangle)]
-pub extern "C" fn session(player: bool, rule: usize, live: bool) -> u64 {
+pub extern "C" fn session(player: bool, rule: usize, live: u32) -> u64 {
     on_stage(|stage| {
         let (Some(movie), Some(link)) = (&stage.movie, &stage.link) else { return 0 };
         match player {
-            true => RULES.get(rule).map_or(0, |rule| telecine_decisions::played(rule, movie, link, mode(live)).0),
+            true => {
+                let played = |rule: &&str| telecine_decisions::played(rule, movie, link, mode(live)).ok();
+                RULES.get(rule).and_then(played).map_or(0, |print| print.0)
+            }
             false => {
                 ROSTER.get(rule).map_or(0, |rule| telecine_decisions::faithful(rule, movie, link, mode(live)).0)
             }
@@ -107,7 +137,7 @@ pub extern "C" fn session(player: bool, rule: usize, live: bool) -> u64 {
 
 /// Measures a session of one of the player's rules, and adds it to what was measured.
 #[unsafe(no_mangle)]
-pub extern "C" fn measure(rule: usize, live: bool) -> bool {
+pub extern "C" fn measure(rule: usize, live: u32) -> bool {
     on_stage(|stage| {
         let (Some(movie), Some(link)) = (&stage.movie, &stage.link) else { return false };
         let rule = RULES.get(rule).copied().unwrap_or_default();

@@ -1,7 +1,6 @@
 //! Rules in whole sessions, in virtual time: an hour of playback takes milliseconds.
 
 #[cfg(test)]
-mod published;
 #[cfg(test)]
 mod scenarios;
 #[cfg(test)]

@@ -132,15 +132,12 @@ impl<'a> Network<'a> {
 pub(crate) struct Setup {
     pub(crate) buffer_s: f64,
     pub(crate) rate_milli: u32,
-    /// As the published simulator does: after an abandonment the rule is asked again, and the
-    /// aborted transfer is no sample.
-    pub(crate) as_published: bool,
     pub(crate) sizes_known: bool,
 }
 
 impl Setup {
     pub(crate) fn buffer(seconds: f64) -> Self {
-        Self { buffer_s: seconds, rate_milli: 1000, as_published: false, sizes_known: false }
+        Self { buffer_s: seconds, rate_milli: 1000, sizes_known: false }
     }
 }
 
@@ -291,11 +288,9 @@ pub(crate) fn play(
         if let Some(choice) = abandon {
             player.report.abandoned += 1;
             player.report.wasted_bits += got;
-            if !setup.as_published {
-                assert!(choice.level < level);
-                instead = Some(choice.level);
-                estimator.on_transfer(&sample);
-            }
+            assert!(choice.level < level);
+            instead = Some(choice.level);
+            estimator.on_transfer(&sample);
             continue;
         }
         player.buffer_ms += movie.segment_ms;

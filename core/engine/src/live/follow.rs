@@ -141,6 +141,11 @@ impl Engine {
         [TrackKind::Video, TrackKind::Audio].into_iter().find(|kind| self.streams.get(kind).is_some_and(|s| !s.absent))
     }
 
+    /// Whether a kind is what bitrates are chosen for by the rule: the picture, and the sound of a title that has none.
+    pub(crate) fn leads(&self, kind: TrackKind) -> bool {
+        kind == TrackKind::Video || self.leading_kind() == Some(kind)
+    }
+
     /// What becomes available at once: a part, or a segment.
     pub(crate) fn granularity(&self) -> MediaTime {
         let leader = self.leader().filter(|leader| self.plays_parts(*leader));

@@ -8,6 +8,7 @@ use telecine_engine::{
     SinkReport, TrackStats,
 };
 use telecine_model::Timestamp;
+use telecine_virtual::testing::SizedTitle;
 use telecine_virtual::{ModelSink, Session};
 
 use crate::common::{at, decisions, secs};
@@ -199,4 +200,35 @@ fn s15_a_hot_device_is_spared() {
         assert_eq!(highest, Some(most), "{pressure:?}");
         assert!(names(&session, "the device, which is to be spared"), "{pressure:?}");
     }
+}
+
+/// A broadcast of sound has a ladder too: the rule chooses from it, and what a server or the viewer asks for holds.
+#[test]
+fn a_title_of_sound_alone_is_chosen_for_as_a_picture_is() {
+    const SOUND: [u64; 4] = [48_000, 96_000, 160_000, 320_000];
+    let sizes = |_: u64, level: usize| SOUND[level] * 4 / 8;
+    let of = |kbps: u64, rule: &str, saver: Option<DataSaver>, cmsd: Option<&'static str>| {
+        let title = SizedTitle::new(4_000_000, 75, &SOUND, sizes).sound();
+        let stage = Stage::of(title).editing(move |_, mut response| {
+            response.cmsd = cmsd.map(str::to_owned).into_iter().collect();
+            response
+        });
+        let mut config = buffering(30);
+        (config.rule, config.data_saver) = (Some(rule.to_owned()), saver);
+        let session = played(session(config, stage, "main.mpd", steady(kbps)));
+        assert_eq!(stalled(&session), Duration::ZERO, "{kbps} {rule}");
+        let levels: Vec<usize> = session.source().asked.iter().map(|asked| asked.level).collect();
+        (levels, session.source().bytes)
+    };
+    // What the line carries, by the rule that is named.
+    let (levels, _) = of(250, "foresight", None, None);
+    assert!(levels[10..].iter().all(|level| (1..=3).contains(level)) && levels.contains(&2), "{levels:?}");
+    assert!(of(5000, "lowest", None, None).0.iter().all(|level| *level == 0));
+    let (levels, _) = of(5000, "foresight", None, None);
+    assert!(levels[3..].iter().all(|level| *level == 3), "{levels:?}");
+    let (levels, _) = of(5000, "foresight", None, Some("\"edge\";mb=100"));
+    assert!(levels[1..].iter().all(|level| *level <= 1), "{levels:?}");
+    let saver = DataSaver { bytes_per_hour: 60_000_000 };
+    let (_, bytes) = of(5000, "foresight", Some(saver), None);
+    assert!(bytes <= 60_000_000 / 12 + 100_000, "{bytes}");
 }

@@ -21,6 +21,8 @@ struct Hosts {
     title: SyntheticTitle,
     /// What each gives, in kbit/s, and whether it answers at all.
     gives: fn(&str, Timestamp) -> Option<u64>,
+    /// The most that each asks to be asked for, in kbit/s.
+    asks: fn(&str) -> Option<u64>,
     asked: Vec<Asked>,
 }
 
@@ -51,6 +53,7 @@ impl Source for Hosts {
                 let piece = kbps * 1000 / 8 / 20;
                 let pieces = (1..response.bytes().div_ceil(piece)).map(|n| (n * piece, Duration::from_millis(50 * n)));
                 response.held.pieces = pieces.collect();
+                response.cmsd = (self.asks)(&host).map(|most| format!("\"edge\";mb={most}")).into_iter().collect();
                 Fetched::Response(response)
             }
         }
@@ -58,9 +61,13 @@ impl Source for Hosts {
 }
 
 fn played(gives: fn(&str, Timestamp) -> Option<u64>, seconds: i64) -> Session<Hosts> {
+    asked(gives, |_| None, seconds)
+}
+
+fn asked(gives: fn(&str, Timestamp) -> Option<u64>, asks: fn(&str) -> Option<u64>, seconds: i64) -> Session<Hosts> {
     let mut config = buffering(30);
     config.record = true;
-    let hosts = Hosts { title: title(seconds), gives, asked: Vec::new() };
+    let hosts = Hosts { title: title(seconds), gives, asks, asked: Vec::new() };
     let mut session = Session::with_engine(Engine::new(config), hosts, Timestamp::ZERO)
         .network(steady(50_000))
         .play("https://title.example/main.mpd");
@@ -127,4 +134,19 @@ fn that_a_hosts_rate_changed_is_told_once() {
     assert!(*since > at(60_000) && known.since(*since) < Duration::from_secs(20), "{changes:?}");
     let network = session.engine().snapshot(session.now()).network.expect("measured");
     assert_eq!(network.recent.and_then(|recent| recent.change).map(|change| change.at), Some(*since));
+}
+
+/// CTA-5006: `mb` is of the server that says it.
+#[test]
+fn what_one_host_asks_for_holds_for_no_other() {
+    let gives = |host: &str, now: Timestamp| (host != "a.example" || now < at(60_000)).then_some(20_000);
+    let session = asked(gives, |host| (host == "a.example").then_some(1500), 200);
+    let of = |of: &str| -> Vec<usize> {
+        let asked = session.source().asked.iter();
+        asked.filter(|(_, host, _)| host == of).map(|(_, _, level)| *level).collect()
+    };
+    let (a, b) = (of("a.example"), of("b.example"));
+    // All but the first, which was asked for before anything was said.
+    assert!(a.len() > 10 && a[1..].iter().all(|level| *level <= 2), "{a:?}");
+    assert!(b.len() > 10 && b[3..].iter().all(|level| *level == 4), "{b:?}");
 }

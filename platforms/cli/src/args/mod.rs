@@ -132,6 +132,12 @@ pub(crate) struct Play {
     /// Never fetch again in a higher rendition what waits in the buffer in a low one
     #[arg(long)]
     pub(crate) no_fast_switch: bool,
+    /// Megabytes to be spent on each hour that is watched, at most: no rendition but the smallest is asked for beyond that
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub(crate) data_saver: Option<u64>,
+    /// Tell each choice of a rendition with all that it was chosen from, those that change nothing included
+    #[arg(long)]
+    pub(crate) explain: bool,
     /// Tallest picture, in lines
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_height: Option<u32>,
@@ -373,10 +379,10 @@ pub(crate) struct Replay {
     telecine simulate --faithful --movie bbb4k.json --trace 4g/*.json --abr bola-e --live --json"
 )]
 pub(crate) struct Simulate {
-    /// Sizes of the title's segments
+    /// Sizes of the title's segments: a movie of sabre, or a folder with `size/` and `vmaf/` as EnvivioDash3 comes in
     #[arg(long, value_name = "M.json")]
     pub(crate) movie: PathBuf,
-    /// Networks, each played over by every rule
+    /// Networks, each played over by every rule: lists of sabre, or files of low-latency profiles, each of which is one
     #[arg(long, value_name = "T.json", required = true, num_args = 1..)]
     pub(crate) trace: Vec<PathBuf>,
     /// Bitrate rule, or all of them
@@ -391,6 +397,12 @@ pub(crate) struct Simulate {
     /// Reckon what no session can pass too, beside the best one known; takes seconds a trace
     #[arg(long)]
     pub(crate) bound: bool,
+    /// The player fetches nothing again in a higher rendition, as where a sink cannot take it (sound, GStreamer)
+    #[arg(long, conflicts_with = "faithful")]
+    pub(crate) no_fast_switch: bool,
+    /// From a request to its first bit, where a network's file does not say (low-latency profiles)
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(0..=60_000), default_value_t = 20)]
+    pub(crate) rtt: u32,
     /// Play as the simulator of the rules' authors does and not as the player, for comparison with published figures
     #[arg(long)]
     pub(crate) faithful: bool,

@@ -7,9 +7,11 @@ use std::sync::Mutex;
 
 use telecine_model::{Error, ErrorCode};
 use telecine_simulator::faithful::{self, Contender, ROSTER};
-use telecine_simulator::player::{Viewing, RULES};
-use telecine_simulator::read::{sabre_movie, sabre_network, ReadError};
-use telecine_simulator::{compare, Comparison, Contest, Enclosure, Incomparable, Interval, Phase, Trace};
+use telecine_simulator::player::{Contender as Player, Viewing, RULES};
+use telecine_simulator::read::{envivio, networks, sabre_movie, ReadError};
+use telecine_simulator::{
+    compare, Comparison, Contest, Enclosure, Incomparable, Interval, Movie, Phase, Run, Scores, Summary, Trace,
+};
 
 use crate::args::Simulate;
 use crate::columns::{columns, Align};
@@ -22,12 +24,14 @@ const LIVE_BUFFER_S: f64 = 10.0;
 
 /// Runs the command.
 pub(crate) fn run(args: &Simulate) -> Result<ExitCode, Error> {
-    let movie = sabre_movie(&text(&args.movie)?).map_err(|error| wrong(&args.movie, &error))?;
-    let traces = once_each(&args.trace).into_iter().map(|(path, name)| {
-        let link = sabre_network(&text(path)?).map_err(|error| wrong(path, &error))?;
-        Ok(Trace { name, link })
-    });
-    let traces = traces.collect::<Result<Vec<_>, Error>>()?;
+    let movie = movie(&args.movie)?;
+    let mut traces = Vec::new();
+    for (path, file) in once_each(&args.trace) {
+        let networks = networks(&text(path)?, f64::from(args.rtt)).map_err(|error| wrong(path, &error))?;
+        // Of several networks in a file each has a name of its own.
+        let named = |of: Option<String>| of.map_or_else(|| file.clone(), |of| format!("{file}#{of}"));
+        traces.extend(networks.into_iter().map(|(of, link)| Trace { name: named(of), link }));
+    }
     let buffer_s = args.buffer.unwrap_or(if args.live { LIVE_BUFFER_S } else { BUFFER_S });
     let segment_s = movie.segment_ms() / 1000.0;
     if buffer_s < 2.0 * segment_s {
@@ -41,7 +45,7 @@ pub(crate) fn run(args: &Simulate) -> Result<ExitCode, Error> {
             Contest::Faithful(&roster)
         }
         false => {
-            own = rules(&args.abr)?;
+            own = rules(&args.abr, !args.no_fast_switch)?;
             Contest::Player(&own, if args.live { Viewing::Live } else { Viewing::OnDemand })
         }
     };
@@ -95,11 +99,32 @@ fn incomparable(why: Incomparable) -> Error {
     }
 }
 
-fn rules(name: &str) -> Result<Vec<&'static str>, Error> {
-    if name.eq_ignore_ascii_case("all") {
-        return Ok(RULES.to_vec());
+/// A movie: a file of sabre, or the folder of EnvivioDash3.
+fn movie(path: &Path) -> Result<Movie, Error> {
+    enum Failure {
+        File(Error),
+        Format(ReadError),
     }
-    RULES.iter().find(|rule| rule.eq_ignore_ascii_case(name)).map(|rule| vec![*rule]).ok_or_else(|| {
+    impl From<ReadError> for Failure {
+        fn from(error: ReadError) -> Self {
+            Self::Format(error)
+        }
+    }
+    if !path.is_dir() {
+        return sabre_movie(&text(path)?).map_err(|error| wrong(path, &error));
+    }
+    envivio(|name| text(&path.join(name)).map_err(Failure::File)).map_err(|failure| match failure {
+        Failure::File(error) => error,
+        Failure::Format(error) => wrong(path, &error),
+    })
+}
+
+fn rules(name: &str, replacement: bool) -> Result<Vec<Player>, Error> {
+    let player = |rule: &&'static str| Player { replacement, ..Player::of(rule) };
+    if name.eq_ignore_ascii_case("all") {
+        return Ok(RULES.iter().map(player).collect());
+    }
+    RULES.iter().find(|rule| rule.eq_ignore_ascii_case(name)).map(|rule| vec![player(rule)]).ok_or_else(|| {
         let published = match faithful::rule(name) {
             Some(_) => "; with --faithful there is",
             None => "",
@@ -132,6 +157,8 @@ fn table(comparison: &Comparison) -> Result<(), Error> {
         "switch kbit/s",
         "Q1",
         "95 %",
+        "behind the best, 95 %",
+        "regret",
         "QoE_lin",
         "sabre",
         of_optimum,
@@ -142,6 +169,11 @@ fn table(comparison: &Comparison) -> Result<(), Error> {
     let range = |interval: &Interval, traces: usize| match traces {
         0 | 1 => "-".to_owned(),
         _ => format!("{} to {}", fixed(interval.low, 3), fixed(interval.high, 3)),
+    };
+    // By the score of which the optimum is known.
+    let regret = |rule: &Summary| {
+        let (of, digits) = if by_q1 { (&rule.regret.q1, 3) } else { (&rule.regret.qoe_lin, 1) };
+        of.as_ref().map_or("-".to_owned(), |of| fixed(of.mean, digits))
     };
     let share = |share: Option<f64>| share.map_or("-".to_owned(), |share| fixed(share, 3));
     let rows = summary.iter().map(|rule| {
@@ -155,13 +187,15 @@ fn table(comparison: &Comparison) -> Result<(), Error> {
             fixed(rule.mean_switch_kbps.mean, 0),
             fixed(rule.q1.mean, 3),
             range(&rule.q1, rule.traces),
+            range(&rule.behind_best.q1, rule.traces),
+            regret(rule),
             fixed(rule.qoe_lin.mean, 1),
             fixed(rule.sabre_score.mean, 3),
             share(if by_q1 { rule.normalised.q1 } else { rule.normalised.qoe_lin }),
         ]
     });
     let rows: Vec<Vec<String>> = std::iter::once(heading.map(str::to_owned).to_vec()).chain(rows).collect();
-    let aligns = [Align::Left; 1].into_iter().chain([Align::Right; 10]).collect::<Vec<_>>();
+    let aligns = [Align::Left; 1].into_iter().chain([Align::Right; 12]).collect::<Vec<_>>();
     let traces = comparison.summary.first().map_or(0, |rule| rule.traces);
     output::write(|out| {
         columns(out, 0, &aligns, rows.iter().cloned())?;
@@ -170,7 +204,28 @@ fn table(comparison: &Comparison) -> Result<(), Error> {
             "{} sessions over {traces} traces, {:.0} a second",
             comparison.runs.len(),
             comparison.sessions_per_s
-        )
+        )?;
+        limits(comparison).map_or(Ok(()), |line| writeln!(out, "{line}"))
+    })
+}
+
+/// What can be had on these networks by who knows them, on average.
+fn limits(comparison: &Comparison) -> Option<String> {
+    let of_one_rule = || comparison.runs.iter().take(comparison.summary.first().map_or(0, |rule| rule.traces));
+    let mean = |of: &dyn Fn(&Run) -> Option<f64>| {
+        let all: Vec<f64> = of_one_rule().map(of).collect::<Option<_>>()?;
+        (!all.is_empty()).then(|| all.iter().sum::<f64>() / all.len() as f64)
+    };
+    let both = |of: &dyn Fn(&Run) -> Scores<Option<f64>>| {
+        let q1 = mean(&|run| of(run).q1).map(|q1| format!("Q1 {}", fixed(q1, 3)));
+        let qoe_lin = mean(&|run| of(run).qoe_lin).map(|qoe| format!("QoE_lin {}", fixed(qoe, 1)));
+        let all: Vec<String> = q1.into_iter().chain(qoe_lin).collect();
+        (!all.is_empty()).then(|| all.join(", "))
+    };
+    let line = format!("the optimum, which knows the network: {}", both(&|run| run.optimum)?);
+    Some(match both(&|run| run.bound) {
+        Some(bound) => format!("{line}; no session is better than {bound}"),
+        None => line,
     })
 }
 

@@ -101,6 +101,52 @@ fn the_table_has_every_rule_and_every_score() {
 }
 
 #[test]
+fn movies_and_networks_of_every_format_of_the_collection_are_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: String| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(&path, text).expect("written");
+        path.display().to_string()
+    };
+    for level in 0..6 {
+        let rows = |value: u64| format!("{value}\n").repeat(20);
+        write(&format!("envivio/size/video_size_{level}"), rows([150, 375, 600, 925, 1425, 2150][level] * 1000));
+        write(&format!("envivio/vmaf/video{}", 6 - level), rows([50, 65, 75, 82, 90, 96][level]));
+    }
+    let profiles =
+        r#"{"PROFILE_A": [{"speed": 2000, "duration": 30}], "PROFILE_B": [{"speed": 20000, "duration": 30}]}"#;
+    let profiles = write("networks.json", profiles.to_owned());
+    let movie = folder.path().join("envivio").display().to_string();
+    let arguments = ["simulate", "--movie", &movie, "--trace", &profiles, "--abr", "foresight", "--json"];
+    let document = telecine(arguments).ok();
+    let runs = document["runs"].as_array().expect("runs");
+    let names: Vec<&str> = runs.iter().filter_map(|run| run["trace"].as_str()).collect();
+    assert_eq!(names, ["networks.json#PROFILE_A", "networks.json#PROFILE_B"]);
+    // Quality is VMAF: at the top, but for its start, 0.96 less what changes of it cost.
+    let q1 = runs[1]["q1"].as_f64().expect("a number");
+    assert!((0.8..0.96).contains(&q1), "{q1}");
+}
+
+#[test]
+fn the_player_can_be_simulated_on_a_sink_that_takes_nothing_again() {
+    let mean = |more: &[&str]| {
+        let more: Vec<&str> = [&["--abr", "foresight", "--json"], more].concat();
+        telecine(arguments(&more)).ok()["summary"][0]["mean_kbps"]["mean"].as_f64().expect("a number")
+    };
+    assert!(mean(&["--no-fast-switch"]) < mean(&[]));
+}
+
+#[test]
+fn the_table_says_how_far_each_is_from_the_best_and_from_the_optimum() {
+    let run = telecine(arguments(&["--faithful", "--bound"]));
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    for word in ["behind the best", "regret", "the optimum", "no session is better than"] {
+        assert!(run.stdout.contains(word), "{word}: {}", run.stdout);
+    }
+}
+
+#[test]
 fn what_cannot_be_simulated_is_told() {
     let run = telecine(arguments(&["--faithful", "--abr", "pensieve"]));
     assert!(run.code == 2 && run.error().contains("no rule 'pensieve' with --faithful"), "{}", run.error());

@@ -112,6 +112,25 @@ fn every_kind_of_manifest_plays_from_a_real_origin() {
 }
 
 #[test]
+fn a_data_saver_is_kept_to_and_each_choice_is_explained_if_that_is_wanted() {
+    let play = |more: &[&str]| {
+        let all = ["play", "--clock", "virtual", "--sink", "null", "--network", "rate=20Mbps,rtt=20ms", "--json"];
+        telecine(all.iter().chain(more)).ok()
+    };
+    let fetched = |report: &serde_json::Value| {
+        let of = report["qualities"].as_array().or(report["quality"].as_array()).expect("qualities");
+        of.iter().filter_map(|quality| quality["height"].as_u64()).max().expect("a picture")
+    };
+    let (free, saved) = (play(&[]), play(&["--data-saver", "150"]));
+    assert!(fetched(&saved) < fetched(&free), "{} {}", fetched(&saved), fetched(&free));
+    let choices = |report: &serde_json::Value| {
+        let all = report["decisions"].as_array().expect("decisions").iter();
+        all.filter(|one| one["what"] == "bitrate" && one["kind"] == "video").count()
+    };
+    assert!(choices(&play(&["--explain"])) > choices(&free), "one for each segment");
+}
+
+#[test]
 fn in_real_time_it_stops_where_it_is_told_to() {
     let args = [
         "play",

@@ -26,7 +26,7 @@
 //! let period = |ms, kbps| Period { ms, kbps, latency_ms: 50.0 };
 //! let link = Link::new(vec![period(28_000.0, 2_000.0), period(2_000.0, 0.0)]).unwrap();
 //!
-//! let setup = Setup { buffer_ms: 25_000.0, viewing: Viewing::OnDemand };
+//! let setup = Setup { buffer_ms: 25_000.0, viewing: Viewing::OnDemand, replacement: true };
 //! let outcome = play_by("throughput", &movie, &link, &setup).unwrap();
 //! let metrics = Metrics::of(&outcome, &movie);
 //! assert_eq!((metrics.stall_s, metrics.content_s), (0.0, 80.0));
@@ -72,6 +72,28 @@ pub enum Viewing {
     Live,
 }
 
+/// A way in which the player chooses, with a name for tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Contender {
+    /// Its name.
+    pub name: &'static str,
+    /// One of [`RULES`].
+    pub rule: &'static str,
+    /// See [`Setup::replacement`].
+    pub replacement: bool,
+}
+
+impl Contender {
+    /// A rule under its own name, on a sink that takes what is fetched again.
+    pub const fn of(rule: &'static str) -> Self {
+        Self { name: rule, rule, replacement: true }
+    }
+
+    /// The default rule on a sink that does not.
+    pub const WITHOUT_REPLACEMENT: Self =
+        Self { name: "foresight-without-fs", rule: telecine_abr::DEFAULT_RULE, replacement: false };
+}
+
 /// How a session is run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Setup {
@@ -80,6 +102,8 @@ pub struct Setup {
     pub buffer_ms: f64,
     /// How the title is watched.
     pub viewing: Viewing,
+    /// What is buffered may be fetched again in a higher level, as Media Source takes it. Other sinks (sound, GStreamer) do not.
+    pub replacement: bool,
 }
 
 /// Why a movie was not played to its end.
@@ -112,6 +136,7 @@ pub fn play_by(rule: &str, movie: &Movie, link: &Link, setup: &Setup) -> Result<
 pub fn config(movie: &Movie, setup: &Setup) -> Config {
     let mut config = Config::default();
     config.buffer_goal = Some(MediaTime::from_micros((micros(setup.buffer_ms) - micros(movie.segment_ms())).max(1)));
+    config.fast_switch = setup.replacement;
     config.buffer_bytes = UNBOUNDED;
     config.limits.segment_bytes = UNBOUNDED;
     (config.head_timeout, config.idle_timeout, config.slow_after) = (PATIENCE, PATIENCE, Duration::ZERO);
@@ -126,7 +151,7 @@ pub fn config(movie: &Movie, setup: &Setup) -> Config {
 /// [`Unplayed`] if the player failed.
 pub fn play(engine: Engine, movie: &Movie, link: &Link, setup: &Setup) -> Result<Outcome, Unplayed> {
     let segment = MediaTime::from_micros(micros(movie.segment_ms()));
-    let stage = Shared::new(Stage::new(segment, movie.segments()));
+    let stage = Shared::new(Stage::new(segment, movie.segments(), setup.replacement));
     let server = Server::new(title(movie, setup), stage.clone());
     let network = telecine_virtual::Link::new(network(link)?, 0).read_every(READ_EVERY).read_up_to(READ_BYTES);
     let mut session = Session::with_engine(engine, server, Timestamp::ZERO)

@@ -26,9 +26,9 @@ pub(super) struct Stage {
 
 impl Stage {
     /// An empty stage for so many segments of such a duration.
-    pub(super) fn new(segment: MediaTime, segments: usize) -> Self {
+    pub(super) fn new(segment: MediaTime, segments: usize, replaces: bool) -> Self {
         Self {
-            sink: ModelSink::default(),
+            sink: ModelSink::new(Capabilities { random_access: replaces, ..Capabilities::default() }),
             segment,
             levels: vec![None; segments],
             seen: (Timestamp::ZERO, MediaTime::ZERO),

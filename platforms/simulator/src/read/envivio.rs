@@ -27,6 +27,26 @@ pub fn with_vmaf(movie: Movie, mut vmaf: [&str; 6]) -> Result<Movie, ReadError> 
     movie.with_vmaf(&rows).map_err(|no_movie| ReadError { format: VMAF, problem: Problem::Movie(no_movie) })
 }
 
+/// The title with its VMAF from the folder in which both come, whose files are read by their names in it (`size/video_size_0`,
+/// `vmaf/video1`).
+///
+/// # Errors
+/// What reading gives, and [`ReadError`] for files that are none of the title.
+pub fn folder<E: From<ReadError>>(mut read: impl FnMut(&str) -> Result<String, E>) -> Result<Movie, E> {
+    let mut six = |name: &dyn Fn(usize) -> String| {
+        let files = [0, 1, 2, 3, 4, 5].map(|index| read(&name(index)));
+        let mut texts = [const { String::new() }; 6];
+        for (text, file) in texts.iter_mut().zip(files) {
+            *text = file?;
+        }
+        Ok::<_, E>(texts)
+    };
+    let sizes = six(&|index| format!("size/video_size_{index}"))?;
+    let vmaf = six(&|index| format!("vmaf/video{}", index + 1))?;
+    let movie = movie(sizes.each_ref().map(String::as_str))?;
+    Ok(with_vmaf(movie, vmaf.each_ref().map(String::as_str))?)
+}
+
 /// Rows of segments from columns of levels.
 fn rows(format: &'static str, files: [&str; 6], unit: f64) -> Result<Vec<Vec<f64>>, ReadError> {
     let columns = files.map(|text| column(format, text));

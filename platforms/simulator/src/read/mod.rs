@@ -9,13 +9,13 @@ mod profiles;
 mod sabre;
 
 pub use cooked::{network as cooked_network, PAYLOAD_SHARE};
-pub use envivio::{movie as envivio_movie, with_vmaf as envivio_with_vmaf};
+pub use envivio::{folder as envivio, movie as envivio_movie, with_vmaf as envivio_with_vmaf};
 pub use profiles::networks as low_latency_networks;
 pub use sabre::{movie as sabre_movie, network as sabre_network};
 
 use std::fmt;
 
-use crate::link::Unusable;
+use crate::link::{Link, Unusable};
 use crate::movie::NoMovie;
 
 /// Most levels that a ladder may have.
@@ -84,6 +84,8 @@ impl fmt::Display for Unusable {
     }
 }
 
+impl std::error::Error for NoMovie {}
+
 impl fmt::Display for NoMovie {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -93,6 +95,23 @@ impl fmt::Display for NoMovie {
             Self::Row { segment } => write!(f, "segment {segment}: not one number for each bitrate"),
             Self::Number { segment, level, value } => write!(f, "segment {segment}, level {level}: {value}"),
         }
+    }
+}
+
+/// The networks of a file of any of the formats, told apart by how it begins: one of [sabre](sabre_network) (a list), [low-latency
+/// profiles](low_latency_networks) by their names (an object), one of [Pensieve](cooked_network) (columns). What a format does
+/// not say of latency is given.
+///
+/// # Errors
+/// [`ReadError`] if it is none of that format.
+pub fn networks(text: &str, latency_ms: f64) -> Result<Vec<(Option<String>, Link)>, ReadError> {
+    match text.trim_start().chars().next() {
+        Some('{') => {
+            let profiles = low_latency_networks(text, latency_ms)?;
+            Ok(profiles.into_iter().map(|(name, link)| (Some(name), link)).collect())
+        }
+        Some('0'..='9') => Ok(vec![(None, cooked_network(text, latency_ms, PAYLOAD_SHARE)?)]),
+        _ => Ok(vec![(None, sabre_network(text)?)]),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::source::{Fetched, Response, Source};
 /// Ticks a second of its media: microseconds, which the durations of published tables are whole numbers of.
 const CLOCK: u32 = 1_000_000;
 
-/// Pictures in DASH at `/main.mpd` of any host, in representations `0`, `1`… of given bitrates, whose segments `N` at
+/// Pictures ([or sound](SizedTitle::sound)) in DASH at `/main.mpd` of any host, in representations `0`, `1`… of given bitrates, whose segments `N` at
 /// `/R/N.m4s` are of given sizes to the byte. There is one initialisation section for all of them, at `/init.mp4`.
 ///
 /// A segment is a real CMAF fragment of a single sample, and all but its first hundred bytes are zeros that are nowhere in
@@ -39,6 +39,7 @@ pub struct SizedTitle<'a> {
     bitrates: Vec<u64>,
     size: Box<dyn Fn(u64, usize) -> u64 + 'a>,
     since: Option<WallTime>,
+    sound: bool,
     init: Bytes,
 }
 
@@ -48,7 +49,15 @@ impl<'a> SizedTitle<'a> {
     pub fn new(segment_us: u32, segments: u64, bitrates: &[u64], size: impl Fn(u64, usize) -> u64 + 'a) -> Self {
         let init = boxes::init(Kind::Video { width: 1280, height: 720 }, CLOCK, None);
         let (segment_us, segments) = (segment_us.max(1), segments.max(1));
-        Self { segment_us, segments, bitrates: bitrates.to_vec(), size: Box::new(size), since: None, init }
+        Self {
+            segment_us,
+            segments,
+            bitrates: bitrates.to_vec(),
+            size: Box::new(size),
+            since: None,
+            sound: false,
+            init,
+        }
     }
 
     /// Goes on as time passes: its first segment began to be made at `since`, and each is there when it is complete. Its
@@ -56,6 +65,14 @@ impl<'a> SizedTitle<'a> {
     #[must_use]
     pub fn live(mut self, since: WallTime) -> Self {
         self.since = Some(since);
+        self
+    }
+
+    /// It is sound, and has no picture.
+    #[must_use]
+    pub fn sound(mut self) -> Self {
+        self.sound = true;
+        self.init = boxes::init(Kind::Audio { sample_rate: 48_000 }, CLOCK, None);
         self
     }
 
@@ -74,11 +91,12 @@ impl<'a> SizedTitle<'a> {
             Some(since) => format!("type=\"dynamic\" availabilityStartTime=\"{}\"", format_date_time(since)),
             None => "type=\"static\"".to_owned(),
         };
+        let (of, codec) = if self.sound { ("audio", "mp4a.40.2") } else { ("video", "avc1.4D4028") };
         let mut out = format!(
             "<?xml version=\"1.0\"?>\n<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" \
              profiles=\"urn:mpeg:dash:profile:isoff-live:2011\" {kind} mediaPresentationDuration=\"PT{}S\" \
-             minBufferTime=\"PT{}S\">\n<Period id=\"0\" start=\"PT0S\">\n<AdaptationSet contentType=\"video\" \
-             mimeType=\"video/mp4\" codecs=\"avc1.4D4028\" segmentAlignment=\"true\" startWithSAP=\"1\">\n\
+             minBufferTime=\"PT{}S\">\n<Period id=\"0\" start=\"PT0S\">\n<AdaptationSet contentType=\"{of}\" \
+             mimeType=\"{of}/mp4\" codecs=\"{codec}\" segmentAlignment=\"true\" startWithSAP=\"1\">\n\
              <SegmentTemplate timescale=\"{CLOCK}\" duration=\"{}\" startNumber=\"0\" initialization=\"init.mp4\" \
              media=\"$RepresentationID$/$Number$.m4s\"/>\n",
             seconds(micros),

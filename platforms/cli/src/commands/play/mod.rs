@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use telecine::Fetcher;
 use telecine_drm::SegmentKey;
-use telecine_engine::{abr, Config, KeySetup};
+use telecine_engine::{abr, Config, DataSaver, KeySetup};
 use telecine_model::{uri, Error, ErrorCode, MediaTime};
 
 use self::outputs::Outputs;
@@ -142,6 +142,8 @@ fn config(args: &Play) -> Result<Config, Error> {
     config.rule = args.abr.clone();
     config.fast_switch = !args.no_fast_switch;
     config.record = args.record.is_some();
+    config.explain_each_choice = args.explain;
+    config.data_saver = args.data_saver.map(|mb| DataSaver { bytes_per_hour: mb * 1_000_000 });
     config.preferences.audio_languages = args.audio_lang.clone();
     config.preferences.text_languages = args.text_lang.clone();
     config.constraints.max_height = args.max_height;
