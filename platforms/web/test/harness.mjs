@@ -45,5 +45,8 @@ export async function open({ url, chromium }, options = {}) {
   return { page, lines };
 }
 
+/** Where the engine and Media Source may be: see `Topology`. The first is what Chromium gets. */
+export const TOPOLOGIES = ["worker", "worker-transfer", "page"];
+
 /** Frames of the demo title a second. */
 export const RATE = 25;
