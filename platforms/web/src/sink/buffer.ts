@@ -48,6 +48,8 @@ export class Buffer {
   #stream: Configuration | undefined;
   /** What is appended was ordered before it was known that there is nothing any more. */
   deaf = false;
+  /** How far its media goes, where it is known that nothing follows. */
+  finish = 0;
   /** Why what was appended could not be read. */
   unreadable: string | undefined;
 

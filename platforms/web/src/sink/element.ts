@@ -2,9 +2,12 @@
 
 import type { Order, Report } from "../messages.js";
 import { isManaged } from "./media.js";
+import { rangesOf } from "./ranges.js";
 
 /** Between two reports of the position, milliseconds. */
 const TICK = 250;
+/** Gaps that are shorter are none to a browser, seconds. */
+const CLOSE = 0.1;
 /** An element takes a media source within this time, if it takes it at all, milliseconds. */
 const OPENS_WITHIN = 1000;
 
@@ -157,7 +160,10 @@ export class Screen {
   #tick(): void {
     const { video } = this;
     if (!this.#runs) return;
-    this.report(["position", video.currentTime, video.readyState >= 3]);
+    // Where one kind of track has a hole browsers play the other on for seconds, and are at a loss behind it.
+    const within = rangesOf(video.buffered).some(([from, to]) => from - CLOSE <= video.currentTime && video.currentTime <= to + CLOSE);
+    if (within) this.report(["position", video.currentTime, video.readyState >= 3]);
+    else this.report(["starved", video.currentTime]);
     const { totalVideoFrames, droppedVideoFrames } = video.getVideoPlaybackQuality();
     const [due, dropped] = [totalVideoFrames - this.#counted.due, droppedVideoFrames - this.#counted.dropped];
     this.#counted = { due: totalVideoFrames, dropped: droppedVideoFrames };

@@ -4,6 +4,8 @@ import { Buffer, type Configuration } from "./buffer.js";
 import { mediaSource } from "./media.js";
 import type { Lent, Owner, Sink } from "./sink.js";
 
+/** Spans that are so close to each other end alike, seconds. */
+const CLOSE = 0.1;
 /** A second failure within so many seconds of the first one's place is for good. */
 const SAME_PLACE = 2;
 
@@ -60,6 +62,7 @@ export class Source implements Sink {
 
   goOn(): void {
     this.#ended = false;
+    for (const buffer of this.#buffers.values()) buffer.finish = 0;
   }
 
   disable(source: number): void {
@@ -150,7 +153,12 @@ export class Source implements Sink {
   /** Another media source in place of this one, at the same position: the engine fills it again. */
   #rebuild(): void {
     const lost = [...this.#buffers].filter(([, buffer]) => buffer.isOpen).map(([number]) => number);
-    for (const buffer of this.#buffers.values()) if (buffer.isOpen) buffer.restart();
+    for (const buffer of this.#buffers.values()) {
+      if (!buffer.isOpen) continue;
+      // That nothing follows is said once: it holds when all is there again.
+      if (this.#ended) buffer.finish = Math.max(buffer.finish, buffer.end);
+      buffer.restart();
+    }
     this.#begun = false;
     this.#media = this.#made(true);
     this.owner.forgotten(lost);
@@ -170,6 +178,8 @@ export class Source implements Sink {
   #pump(): void {
     if (this.#media.readyState === "closed") return;
     const buffers = [...this.#buffers.values()];
+    // Before there is metadata: an element goes nowhere beyond the end.
+    if (!this.#begun) this.#measure();
     if (this.#complete) {
       // Browsers make no source buffer any more once they were given bytes.
       if (this.#begun && buffers.some((buffer) => !buffer.isOpen && buffer.stream)) return this.#rebuild();
@@ -188,15 +198,22 @@ export class Source implements Sink {
   /** What can be done only while no buffer is at work. */
   #settle(): void {
     const media = this.#media;
-    const buffers = [...this.#buffers.values()];
-    if (media.readyState === "closed" || !buffers.every((buffer) => buffer.isIdle)) return;
-    if (media.readyState === "open" && this.#duration !== undefined) {
-      // It cannot end before what is buffered.
-      const duration = Math.max(this.#duration, ...buffers.map((buffer) => buffer.end));
-      if (!this.#ended && media.duration !== duration) media.duration = duration;
-      const [from, to] = this.#window ?? [];
-      if (from !== undefined && to !== undefined && duration === Infinity) media.setLiveSeekableRange(from, to);
+    if (media.readyState === "closed" || ![...this.#buffers.values()].every((buffer) => buffer.isIdle)) return;
+    if (this.#ended) {
+      const full = [...this.#buffers.values()].every((buffer) => buffer.end >= buffer.finish - CLOSE);
+      if (full && media.readyState === "open") media.endOfStream();
+    } else {
+      this.#measure();
     }
-    if (this.#ended && media.readyState === "open") media.endOfStream();
+  }
+
+  /** How long it is, and where one may go in it. */
+  #measure(): void {
+    const media = this.#media;
+    if (media.readyState !== "open" || this.#duration === undefined) return;
+    // It cannot end before what is buffered.
+    const duration = Math.max(this.#duration, ...[...this.#buffers.values()].map((buffer) => buffer.end));
+    if (media.duration !== duration) media.duration = duration;
+    if (this.#window && duration === Infinity) media.setLiveSeekableRange(...this.#window);
   }
 }
