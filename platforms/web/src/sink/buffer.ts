@@ -60,6 +60,16 @@ export class Buffer {
     return this.#stream;
   }
 
+  /** There is something to begin with. */
+  get isConfigured(): boolean {
+    return this.#queue.some(({ type }) => type === "configure");
+  }
+
+  /** It has more than one kind of track. */
+  get isMuxed(): boolean {
+    return /codecs="[^"]*,/.test(this.#stream?.mime ?? "");
+  }
+
   get isOpen(): boolean {
     return this.#buffer !== undefined;
   }

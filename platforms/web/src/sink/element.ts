@@ -20,6 +20,8 @@ export class Screen {
   #seeks = 0;
   /** Where to go as soon as there is a timeline to go on. */
   #target: number | undefined;
+  /** The last time it was where nothing is buffered. */
+  #outside = false;
   #generation = 0;
   /** The address of a media source in the page. */
   #address: string | undefined;
@@ -160,9 +162,12 @@ export class Screen {
   #tick(): void {
     const { video } = this;
     if (!this.#runs) return;
-    // Where one kind of track has a hole browsers play the other on for seconds, and are at a loss behind it.
+    // Where one kind of track has a hole browsers play the other on for seconds, and are at a loss behind it. What is buffered in
+    // a worker is known here a little later: once is no hole.
     const within = rangesOf(video.buffered).some(([from, to]) => from - CLOSE <= video.currentTime && video.currentTime <= to + CLOSE);
-    if (within) this.report(["position", video.currentTime, video.readyState >= 3]);
+    const twice = this.#outside;
+    this.#outside = !within;
+    if (within || !twice) this.report(["position", video.currentTime, video.readyState >= 3]);
     else this.report(["starved", video.currentTime]);
     const { totalVideoFrames, droppedVideoFrames } = video.getVideoPlaybackQuality();
     const [due, dropped] = [totalVideoFrames - this.#counted.due, droppedVideoFrames - this.#counted.dropped];

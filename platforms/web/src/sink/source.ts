@@ -1,8 +1,15 @@
 // Media Source: beside the engine, or in the page where the engine is in a worker.
 
-import { Buffer, type Configuration } from "./buffer.js";
+import { Buffer } from "./buffer.js";
 import { mediaSource } from "./media.js";
+import { common, union, without, type Range } from "./ranges.js";
+import { silence } from "./silence.js";
 import type { Lent, Owner, Sink } from "./sink.js";
+
+/** The number of sound: see `KINDS`. */
+const SOUND = 1;
+/** Longer silence is none that anybody fills, seconds. */
+const LONGEST_SILENCE = 6 * 3600;
 
 /** Spans that are so close to each other end alike, seconds. */
 const CLOSE = 0.1;
@@ -24,6 +31,8 @@ export class Source implements Sink {
   #ended = false;
   /** Where the element failed last. */
   #crash: number | undefined;
+  /** Where there is no sound to be had. */
+  #silent: Range[] = [];
   #soon = false;
   #closed = false;
 
@@ -48,11 +57,16 @@ export class Source implements Sink {
 
   remove(source: number, from: number, to: number): void {
     this.#buffer(source).remove(from, to);
+    if (this.#buffer(source) === this.#sounding()) this.#silent = without(this.#silent, [[from, to]]);
     this.#wake();
   }
 
-  silence(): void {
-    // A gap in one of the buffers: not filled yet.
+  /** Of sound it is filled. Of pictures there is none that could be made up: the playhead waits for what comes behind. */
+  silence(kind: number, from: number, to: number): void {
+    const range: Range = [Math.max(from, 0), to];
+    if (kind !== SOUND || !(range[0] < to && to - range[0] < LONGEST_SILENCE)) return;
+    this.#silent = union(this.#silent, [range]);
+    this.#fill([range]);
   }
 
   end(): void {
@@ -66,6 +80,7 @@ export class Source implements Sink {
   }
 
   disable(source: number): void {
+    if (this.#buffers.get(source) === this.#sounding()) this.#silent = [];
     this.#buffers.get(source)?.leave(this.#media);
     this.#buffers.delete(source);
     this.#wake();
@@ -93,6 +108,8 @@ export class Source implements Sink {
 
   resume(): void {
     for (const buffer of this.#buffers.values()) buffer.deaf = false;
+    // The engine knows it as filled.
+    this.#fill(this.#silent);
   }
 
   /** Gives back all that is lent. */
@@ -140,7 +157,7 @@ export class Source implements Sink {
     let buffer = this.#buffers.get(number);
     if (!buffer) {
       buffer = new Buffer({
-        evicted: (from, to) => this.owner.evicted(number, from, to),
+        evicted: (from, to) => this.#evicted(number, from, to),
         failed: (code, message) => this.owner.failed(code, message),
         unchangeable: () => this.#rebuild(),
         idle: () => this.#settle(),
@@ -148,6 +165,39 @@ export class Source implements Sink {
       this.#buffers.set(number, buffer);
     }
     return buffer;
+  }
+
+  #evicted(source: number, from: number, to: number): void {
+    const silent = this.#buffers.get(source) === this.#sounding() ? common([[from, to]], this.#silent) : [];
+    this.#fill(silent);
+    for (const range of without([[from, to]], silent)) this.owner.evicted(source, ...range);
+  }
+
+  /** The buffer that has the sound, its own or with the picture. */
+  #sounding(): Buffer | undefined {
+    return this.#buffers.get(SOUND) ?? [...this.#buffers.values()].find((buffer) => buffer.isMuxed);
+  }
+
+  #fill(ranges: Range[]): void {
+    for (const [from, to] of ranges) {
+      const buffer = this.#sounding() ?? this.#buffer(SOUND);
+      const { configuration, pieces } = silence(to - from, buffer.stream);
+      // Beside pictures there can be no other sound than theirs.
+      if (configuration && buffer.isMuxed) continue;
+      if (configuration) buffer.lend(configuration);
+      let at = from;
+      for (const { bytes, seconds } of pieces) {
+        buffer.append(at, at, at + seconds, this.#own(bytes));
+        at += seconds;
+      }
+      if (configuration) buffer.back();
+    }
+    if (ranges.length) this.#wake();
+  }
+
+  #own(bytes: Uint8Array<ArrayBuffer>): Lent {
+    const full = () => this.owner.failed(5003, "there is no room for silence");
+    return { count: 1, piece: () => bytes, giveBack: () => {}, full };
   }
 
   /** Another media source in place of this one, at the same position: the engine fills it again. */
@@ -182,7 +232,7 @@ export class Source implements Sink {
     if (!this.#begun) this.#measure();
     if (this.#complete) {
       // Browsers make no source buffer any more once they were given bytes.
-      if (this.#begun && buffers.some((buffer) => !buffer.isOpen && buffer.stream)) return this.#rebuild();
+      if (this.#begun && buffers.some((buffer) => !buffer.isOpen && buffer.isConfigured)) return this.#rebuild();
       try {
         for (const buffer of buffers) buffer.open(this.#media);
       } catch (error) {
