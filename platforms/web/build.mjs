@@ -4,13 +4,16 @@
 
 import { createHash } from "node:crypto";
 import { execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import path from "node:path";
 import { build } from "esbuild";
+import { glue } from "./glue.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const at = (...parts) => path.join(here, ...parts);
+// Some parts have names that change.
+rmSync(at("dist/parts"), { recursive: true, force: true });
 mkdirSync(at("dist"), { recursive: true });
 
 const module = at("wasm/telecine_bg.wasm");
@@ -29,9 +32,7 @@ if (!existsSync(small)) {
 }
 copyFileSync(small, at("dist/telecine.wasm"));
 
-await build({
-  entryPoints: { telecine: at("src/player.ts"), worker: at("src/core/worker.ts") },
-  outdir: at("dist"),
+const common = {
   bundle: true,
   format: "esm",
   target: "es2022",
@@ -39,4 +40,16 @@ await build({
   sourcemap: true,
   legalComments: "none",
   logLevel: "warning",
-});
+};
+const glued = glue(at("wasm/telecine.js"));
+/** What is imported when it is wanted is a file of its own, and shares none with what is there from the start. */
+const apart = {
+  name: "apart",
+  setup({ onResolve }) {
+    onResolve({ filter: /./ }, ({ path: name, kind }) => (kind === "dynamic-import" ? { path: `./parts/${path.basename(name)}`, external: true } : undefined));
+  },
+};
+await build({ ...common, outdir: at("dist"), entryPoints: { telecine: at("src/player.ts"), worker: at("src/core/worker.ts") }, plugins: [apart, glued] });
+// What only some browsers need of the page: Media Source, and the engine's loop.
+const parts = { loop: at("src/core/loop.ts"), delegate: at("src/sink/delegate.ts") };
+await build({ ...common, outdir: at("dist/parts"), entryPoints: parts, plugins: [glued], splitting: true, chunkNames: "[name]-[hash]" });

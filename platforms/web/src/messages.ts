@@ -1,5 +1,11 @@
 // What crosses `postMessage` between the page and the core, once a turn.
 
+import type { SinkOrder, Word } from "./sink/away.js";
+
+/** Where things are. `worker`: the engine and Media Source are in a worker; `worker-transfer`: Media Source is in the page, and
+ * media is transferred to it; `page`: there is no worker. */
+export type Topology = "worker" | "worker-transfer" | "page";
+
 /** A value that the engine tells: see `Shape`. */
 export type Value = null | boolean | number | string | Value[] | { [name: string]: Value };
 
@@ -29,21 +35,27 @@ export type Report =
   | ["seeked", at: number]
   | ["ended"]
   | ["frames", due: number, dropped: number]
-  | ["sink_failed", code: number, message: string];
+  /** It failed with what a generation of Media Source gave it. */
+  | ["crashed", generation: number, code: number, message: string, at: number]
+  /** It did not take a media source in time. */
+  | ["unopened", generation: number];
 
 /** What can be asked. */
 export type Question = "snapshot" | "recording" | "action_hash";
 
 /** From the page. */
 export type ToCore =
-  | { begin: { wasm: string; settings: [key: number, value: number | string][] } }
+  | { begin: { wasm: string; settings: [key: number, value: number | string][]; topology: Topology | undefined } }
   | { command: Command }
   | { report: Report }
+  /** Of Media Source in the page. */
+  | { word: Word; of: number }
   | { ask: Question; id: number };
 
 /** Orders to the media element. */
 export type Order =
-  | ["attach", source: MediaProvider]
+  /** A media source of a worker, or the address of one in the page; `again` in place of the one before. */
+  | ["attach", source: MediaProvider | string, generation: number, again: boolean]
   | ["detach"]
   | ["play"]
   | ["pause"]
@@ -52,8 +64,10 @@ export type Order =
 
 /** To the page. */
 export interface FromCore {
-  orders: Order[];
+  orders: (Order | SinkOrder)[];
   events: Told[];
+  /** Where things are, as soon as it is known, and when it changes. */
+  topology?: Topology;
   /** The answer to a question. */
   answer?: { id: number; value: Value | Uint8Array };
   /** A defect ended the core: its words and place. */

@@ -5,14 +5,19 @@
 //     player.load("https://cdn.example/title.m3u8");
 //     player.play();
 //
-// The engine, all requests and Media Source are in a worker; the page keeps the element. Whatever the engine tells comes as an
-// event: under its own name in lower case (`state`, `quality`, `error`…), and as `told`; `detail` is the event.
+// The engine, all requests and Media Source are in a worker where the browser lets them; the page keeps the element. Whatever the
+// engine tells comes as an event: under its own name in lower case (`state`, `quality`, `error`…), and as `told`; `detail` is the
+// event.
 
 import { Setting } from "./boundary/schema.js";
-import type { Command, FromCore, Question, ToCore, Told, Value } from "./messages.js";
+import type { Command, FromCore, Question, ToCore, Told, Topology, Value } from "./messages.js";
+import type { SinkOrder } from "./sink/away.js";
+import type { Delegate } from "./sink/delegate.js";
 import { Screen } from "./sink/element.js";
+import { mediaSource } from "./sink/media.js";
+import { Link } from "./topology.js";
 
-export type { Told, Value } from "./messages.js";
+export type { Told, Topology, Value } from "./messages.js";
 
 /** How to play. */
 export interface Options {
@@ -34,6 +39,8 @@ export interface Options {
   rule?: string;
   /** Keep a recording that `telecine replay` repeats. */
   record?: boolean;
+  /** Where the engine and Media Source are; default what the browser can, the first that it can of the three. */
+  topology?: Topology;
   /** Where the worker is; default beside this file. */
   workerUrl?: string | URL;
   /** Where the module is; default beside this file. */
@@ -45,7 +52,10 @@ const KINDS = { video: 0, audio: 1, text: 2 } as const;
 /** A player. */
 export class Player extends EventTarget {
   #options: Options;
-  #worker: Worker | undefined;
+  #core: Link | undefined;
+  #topology: Topology | undefined;
+  /** Media Source, where it is in the page and the engine is not. */
+  #delegate: Promise<Delegate> | undefined;
   #screen: Screen | undefined;
   #questions = new Map<number, { resolve(value: never): void; reject(error: Error): void }>();
   #asked = 0;
@@ -54,12 +64,17 @@ export class Player extends EventTarget {
   constructor(options: Options = {}) {
     super();
     this.#options = options;
-    this.#worker = this.#started();
+    this.#core = this.#started();
   }
 
   /** Whether this browser plays anything with it. */
   static get isSupported(): boolean {
-    return typeof WebAssembly === "object" && "MediaSource" in self && MediaSource.canConstructInDedicatedWorker === true;
+    return typeof WebAssembly === "object" && mediaSource() !== undefined;
+  }
+
+  /** Where the engine and Media Source are, as soon as that is known. */
+  get topology(): Topology | undefined {
+    return this.#topology;
   }
 
   /** Plays into this element from the next `load` on. */
@@ -80,7 +95,7 @@ export class Player extends EventTarget {
   /** Loads a playlist or an MPD, and begins at a time in seconds, or where the title does. */
   load(url: string | URL, { start = NaN }: { start?: number } = {}): void {
     // What a defect ended is replaced.
-    this.#worker ??= this.#started();
+    this.#core ??= this.#started();
     this.#command("load", new URL(url, document.baseURI).href, start);
     if (this.#wanted) this.#command("play");
   }
@@ -142,17 +157,16 @@ export class Player extends EventTarget {
     this.#end("the player was destroyed");
   }
 
-  #started(): Worker {
-    const { workerUrl = new URL("./worker.js", import.meta.url), wasmUrl = new URL("./telecine.wasm", import.meta.url) } = this.#options;
-    const worker = new Worker(workerUrl, { type: "module" });
-    worker.onmessage = ({ data }: MessageEvent<FromCore>) => this.#hear(data);
-    worker.onerror = (event) => {
-      event.preventDefault();
-      this.#defect(event.message || "the worker does not start");
-    };
-    const begin: ToCore = { begin: { wasm: new URL(wasmUrl, document.baseURI).href, settings: settings(this.#options) } };
-    worker.postMessage(begin);
-    return worker;
+  #started(): Link {
+    const { workerUrl = new URL("./worker.js", import.meta.url), wasmUrl = new URL("./telecine.wasm", import.meta.url), topology } = this.#options;
+    const core = new Link({
+      workerUrl: new URL(workerUrl, document.baseURI),
+      topology,
+      hear: (message) => this.#hear(message),
+      broken: (message) => this.#defect(message),
+    });
+    core.post({ begin: { wasm: new URL(wasmUrl, document.baseURI).href, settings: settings(this.#options), topology } });
+    return core;
   }
 
   #command(...command: Command): void {
@@ -160,26 +174,45 @@ export class Player extends EventTarget {
   }
 
   #post(message: ToCore): void {
-    this.#worker?.postMessage(message);
+    this.#core?.post(message);
   }
 
   #ask<T>(ask: Question): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      if (!this.#worker) return reject(new Error("there is no player any more"));
+      if (!this.#core) return reject(new Error("there is no player any more"));
       const id = ++this.#asked;
       this.#questions.set(id, { resolve, reject });
       this.#post({ ask, id });
     });
   }
 
-  #hear({ orders, events, answer, defect }: FromCore): void {
-    for (const order of orders) this.#screen?.obey(order);
+  #hear({ orders, events, topology, answer, defect }: FromCore): void {
+    this.#topology = topology ?? this.#topology;
+    for (const order of orders) {
+      if (order[0] === "sink") this.#delegated(order);
+      else this.#screen?.obey(order);
+    }
     if (answer) {
       this.#questions.get(answer.id)?.resolve(answer.value as never);
       this.#questions.delete(answer.id);
     }
     for (const event of events) this.#tell(event);
     if (defect !== undefined) this.#defect(defect);
+  }
+
+  #delegated(order: SinkOrder): void {
+    this.#delegate ??= import("./sink/delegate.js").then(
+      ({ Delegate }) =>
+        new Delegate(
+          (of, word) => this.#post({ word, of }),
+          (order) => this.#screen?.obey(order),
+        ),
+    );
+    // One behind the other, as promises are kept.
+    this.#delegate.then(
+      (delegate) => delegate.obey(order),
+      (error: unknown) => this.#defect(`the player does not start: ${String(error)}`),
+    );
   }
 
   #tell(detail: Told): void {
@@ -208,8 +241,10 @@ export class Player extends EventTarget {
   }
 
   #end(why: string): void {
-    this.#worker?.terminate();
-    this.#worker = undefined;
+    this.#core?.end();
+    this.#core = undefined;
+    void this.#delegate?.then((delegate) => delegate.close());
+    this.#delegate = undefined;
     for (const { reject } of this.#questions.values()) reject(new Error(why));
     this.#questions.clear();
   }

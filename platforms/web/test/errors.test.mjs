@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { open, root, stage } from "./harness.mjs";
+import { open, root, stage, TOPOLOGIES } from "./harness.mjs";
 import { trapping } from "./trap.mjs";
 
 let here;
@@ -80,28 +80,30 @@ for (const [what, url, code, name] of [
   });
 }
 
-test("segments that are garbage fail with an error of the media, and something good plays after them", async () => {
-  const { page, lines } = await open(here);
-  const error = await fails(page, `${here.url}/hls/flip_*@4000/demo/main.m3u8`);
-  assert.equal(error.domain, "media", JSON.stringify(error));
-  assert.ok(error.code >= 3001 && error.code < 4000);
-  assert.deepEqual(lines, []);
-  await page.close();
-});
-
-test("a defect ends the worker with 9001, and the next title has another", async () => {
-  const { page, lines } = await open(here, { wasmUrl: `${elsewhere}/trap.wasm` });
-  await plays(page);
-  const error = await page.evaluate(async () => {
-    player.pause();
-    return (await watch.until(({ type }) => type === "Error", 5000)).error;
+for (const topology of TOPOLOGIES) {
+  test(`segments that are garbage fail with an error of the media, and something good plays after them (${topology})`, async () => {
+    const { page, lines } = await open(here, { topology });
+    const error = await fails(page, `${here.url}/hls/flip_*@4000/demo/main.m3u8`);
+    assert.equal(error.domain, "media", JSON.stringify(error));
+    assert.ok(error.code >= 3001 && error.code < 4000);
+    assert.deepEqual(lines, []);
+    await page.close();
   });
-  assert.equal(error.code, 9001);
-  assert.match(error.message, /unreachable/);
-  await plays(page);
-  assert.deepEqual(lines, []);
-  await page.close();
-});
+
+  test(`a defect ends the engine with 9001, and the next title has another (${topology})`, async () => {
+    const { page, lines } = await open(here, { topology, wasmUrl: `${elsewhere}/trap.wasm` });
+    await plays(page);
+    const error = await page.evaluate(async () => {
+      player.pause();
+      return (await watch.until(({ type }) => type === "Error", 5000)).error;
+    });
+    assert.equal(error.code, 9001);
+    assert.match(error.message, /unreachable/);
+    await plays(page);
+    assert.deepEqual(lines, []);
+    await page.close();
+  });
+}
 
 test("a module that is not there is told", async () => {
   const { page, lines } = await open(here, { wasmUrl: `${here.url}/files/web/nothing.wasm` });

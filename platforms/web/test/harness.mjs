@@ -35,15 +35,19 @@ export async function stage(options = [], args = []) {
   return { url: served.url, chromium, close };
 }
 
-/** A page with a player in it. `lines` is what it says; `network` what the browser itself said of failed requests. */
-export async function open({ url, chromium }, options = {}) {
+/** A page with a player in it. `lines` is what it says. `before` is done with the page before it is loaded. */
+export async function open({ url, chromium }, options = {}, before = async () => {}) {
   const page = await chromium.context.newPage();
+  await before(page);
   const lines = listen(page);
   await page.goto(`${url}/files/web/test/page.html`);
   await page.waitForFunction(() => window.ready);
   await page.evaluate((options) => window.begin(options), options);
   return { page, lines };
 }
+
+/** Where the engine and Media Source may be: see `Topology`. The first is what Chromium gets. */
+export const TOPOLOGIES = ["worker", "worker-transfer", "page"];
 
 /** Frames of the demo title a second. */
 export const RATE = 25;

@@ -1,8 +1,9 @@
-// The demo title plays from its first frame to its last: the engine, its requests and Media Source are in a worker.
+// The demo title plays from its first frame to its last: the engine, its requests and Media Source are in a worker, or Media
+// Source is in the page, or all of it is.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { open, RATE, stage } from "./harness.mjs";
+import { open, RATE, stage, TOPOLOGIES } from "./harness.mjs";
 
 let here;
 before(async () => {
@@ -18,6 +19,7 @@ test("the demo title plays as HLS to its end, and every picture is the frame of 
   }, `${here.url}/hls/demo/main.m3u8`);
   await page.evaluate(() => watch.state("ended", 60_000));
   const seen = await page.evaluate(() => ({
+    topology: player.topology,
     told: watch.told,
     dom: watch.dom,
     pictures: watch.pictures,
@@ -29,6 +31,7 @@ test("the demo title plays as HLS to its end, and every picture is the frame of 
 
   assert.deepEqual(lines, []);
   assert.ok(seen.ended);
+  assert.equal(seen.topology, "worker");
   assert.ok(Math.abs(seen.duration - 24) < 0.1, `it is ${seen.duration} s long`);
   // The burnt-in strip is the frame of the browser's own clock, in each picture that was shown.
   const read = seen.pictures.filter(({ strip }) => strip);
@@ -53,3 +56,33 @@ test("the demo title plays as HLS to its end, and every picture is the frame of 
   assert.deepEqual(seen.asked.filter((url) => !url.includes("/files/web/")), []);
   await page.close();
 });
+
+for (const topology of TOPOLOGIES.slice(1)) {
+  test(`with the topology ${topology} its last seconds play, and every picture is the frame of its time`, async () => {
+    const { page, lines } = await open(here, { topology });
+    const seen = await page.evaluate(async (url) => {
+      player.load(url, { start: 16 });
+      player.play();
+      await watch.state("ended", 30_000);
+      const { ended, duration } = watch.video;
+      const asked = performance.getEntriesByType("resource").map(({ name }) => name);
+      return { topology: player.topology, told: watch.told, pictures: watch.pictures.filter(({ strip }) => strip), ended, duration, asked };
+    }, `${here.url}/hls/demo/main.m3u8`);
+    assert.deepEqual(lines, []);
+    assert.equal(seen.topology, topology);
+    assert.ok(seen.ended && Math.abs(seen.duration - 24) < 0.1, `it is ${seen.duration} s long`);
+    assert.deepEqual(seen.told.filter(({ type }) => type === "Error" || type === "StallStarted"), []);
+    assert.ok(seen.pictures.length > 100, `${seen.pictures.length} pictures`);
+    for (const { mediaTime, strip } of seen.pictures) {
+      assert.ok(Math.abs(strip.frame - mediaTime * RATE) <= 1, `frame ${strip.frame} at ${mediaTime} s`);
+    }
+    // Who asks for media is where the engine is.
+    const media = seen.asked.filter((url) => !url.includes("/files/web/"));
+    assert.equal(media.length > 0, topology === "page", `${media}`);
+    assert.equal(page.workers().length, topology === "page" ? 0 : 1);
+    await page.evaluate(() => player.destroy());
+    await page.waitForTimeout(200);
+    assert.equal(page.workers().length, 0);
+    await page.close();
+  });
+}

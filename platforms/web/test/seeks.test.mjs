@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { open, RATE, stage } from "./harness.mjs";
+import { open, RATE, stage, TOPOLOGIES } from "./harness.mjs";
 
 let here;
 before(async () => {
@@ -28,49 +28,51 @@ const shown = (page) =>
     return { strip: readStrip(watch.video, document.createElement("canvas")), currentTime: watch.video.currentTime };
   });
 
-test("after a seek the picture is the target's", async () => {
-  const { page, lines } = await playing();
-  for (const target of [20, 3.5, 12.04, 0]) {
-    const ended = await page.evaluate(async (target) => {
-      const before = watch.told.length;
-      player.seek(target);
-      const { position } = await watch.until((event) => event.type === "SeekEnded" && watch.told.indexOf(event) >= before, 10_000);
-      await new Promise((resolve) => setTimeout(resolve, 400));
-      return position;
-    }, target);
-    assert.ok(Math.abs(ended - target) < 0.1, `it ended at ${ended} s`);
-    const { strip, currentTime } = await shown(page);
-    assert.ok(strip && Math.abs(strip.frame - currentTime * RATE) <= 3, `${JSON.stringify(strip)} at ${currentTime} s`);
-    assert.ok(currentTime >= target && currentTime < target + 2, `${currentTime} s, sought ${target} s`);
-  }
-  assert.deepEqual(lines, []);
-  await page.close();
-});
-
-test("of fifty seeks in five seconds the last is where it plays on", async () => {
-  const { page, lines } = await playing();
-  const told = await page.evaluate(async () => {
-    let target = 0;
-    for (let count = 0; count < 50; count += 1) {
-      target = (count * 7.3) % 22;
-      player.seek(target);
-      await new Promise((resolve) => setTimeout(resolve, 100));
+for (const topology of TOPOLOGIES) {
+  test(`after a seek the picture is the target's (${topology})`, async () => {
+    const { page, lines } = await playing({ topology });
+    for (const target of [20, 3.5, 12.04, 0]) {
+      const ended = await page.evaluate(async (target) => {
+        const before = watch.told.length;
+        player.seek(target);
+        const { position } = await watch.until((event) => event.type === "SeekEnded" && watch.told.indexOf(event) >= before, 10_000);
+        await new Promise((resolve) => setTimeout(resolve, 400));
+        return position;
+      }, target);
+      assert.ok(Math.abs(ended - target) < 0.1, `it ended at ${ended} s`);
+      const { strip, currentTime } = await shown(page);
+      assert.ok(strip && Math.abs(strip.frame - currentTime * RATE) <= 3, `${JSON.stringify(strip)} at ${currentTime} s`);
+      assert.ok(currentTime >= target && currentTime < target + 2, `${currentTime} s, sought ${target} s`);
     }
-    const last = watch.told.findLastIndex(({ type }) => type === "SeekStarted");
-    await watch.until((event) => event.type === "SeekEnded" && watch.told.indexOf(event) > last, 10_000);
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    return { target, state: (await player.snapshot()).state, told: watch.told.map(({ type }) => type), errors: watch.told.filter(({ type }) => type === "Error") };
+    assert.deepEqual(lines, []);
+    await page.close();
   });
-  const count = (name) => told.told.filter((type) => type === name).length;
-  assert.equal(count("SeekStarted"), 50);
-  assert.deepEqual(told.errors, []);
-  assert.equal(told.state, "playing");
-  const { strip, currentTime } = await shown(page);
-  assert.ok(currentTime >= told.target && currentTime < told.target + 2.5, `${currentTime} s, sought ${told.target} s`);
-  assert.ok(strip && Math.abs(strip.frame - currentTime * RATE) <= 3, `${JSON.stringify(strip)} at ${currentTime} s`);
-  assert.deepEqual(lines, []);
-  await page.close();
-});
+
+  test(`of fifty seeks in five seconds the last is where it plays on (${topology})`, async () => {
+    const { page, lines } = await playing({ topology });
+    const told = await page.evaluate(async () => {
+      let target = 0;
+      for (let count = 0; count < 50; count += 1) {
+        target = (count * 7.3) % 22;
+        player.seek(target);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      const last = watch.told.findLastIndex(({ type }) => type === "SeekStarted");
+      await watch.until((event) => event.type === "SeekEnded" && watch.told.indexOf(event) > last, 10_000);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      return { target, state: (await player.snapshot()).state, told: watch.told.map(({ type }) => type), errors: watch.told.filter(({ type }) => type === "Error") };
+    });
+    const count = (name) => told.told.filter((type) => type === name).length;
+    assert.equal(count("SeekStarted"), 50);
+    assert.deepEqual(told.errors, []);
+    assert.equal(told.state, "playing");
+    const { strip, currentTime } = await shown(page);
+    assert.ok(currentTime >= told.target && currentTime < told.target + 2.5, `${currentTime} s, sought ${told.target} s`);
+    assert.ok(strip && Math.abs(strip.frame - currentTime * RATE) <= 3, `${JSON.stringify(strip)} at ${currentTime} s`);
+    assert.deepEqual(lines, []);
+    await page.close();
+  });
+}
 
 test("a pause holds the picture, a speed is kept, and what ended plays again from its beginning", async () => {
   const { page, lines } = await playing();

@@ -1,9 +1,9 @@
 // Loads the module.
 
-import start, * as exports from "../../wasm/telecine.js";
+import make from "telecine:glue";
 
 /** What the module exports. */
-export type Exports = typeof exports;
+export type Exports = Omit<ReturnType<typeof make>, "default">;
 
 /** A module that runs. */
 export interface Instance {
@@ -11,8 +11,9 @@ export interface Instance {
   memory: WebAssembly.Memory;
 }
 
-/** Compiles as the bytes come in where the server names their type, else when all are there. */
+/** Compiles as the bytes come in where the server names their type, else when all are there. Each time another instance. */
 export async function instantiate(url: string): Promise<Instance> {
+  const { default: start, ...exports } = make();
   const { memory } = await start({ module_or_path: url });
   return { exports, memory };
 }

@@ -1,24 +1,31 @@
 // The host's loop around the engine: one call, then everything that follows from it, then the deadline. Runs where the
-// engine does, in a worker.
+// engine does: in a worker, or in the page.
 
 import { decode, value, type FetchOrder, type Handler } from "../boundary/decode.js";
 import type { Exports, Instance } from "../boundary/wasm.js";
-import type { Command, FromCore, Question, Report, Told, Value } from "../messages.js";
+import type { Command, FromCore, Question, Report, Told, Topology, Value } from "../messages.js";
 import type { Answers, Network } from "../net/fetch.js";
+import { Away, type Word } from "../sink/away.js";
+import { handleOf } from "../sink/media.js";
+import type { Lent, Owner, Sink } from "../sink/sink.js";
 import { Source } from "../sink/source.js";
 
 /** How far a device's clock is assumed to be off until something better is known, milliseconds. */
 const CLOCK_UNCERTAINTY = 10_000;
 /** Far deadlines are met in steps: timers of browsers end at 24 days. */
 const LONGEST_WAIT = 3_600_000;
+/** How often the window of what is live is looked at, milliseconds. */
+const WINDOW_AFTER = 1000;
 
 const micros = () => performance.now() * 1000;
 
 /** The engine and its surroundings. */
-export class Core implements Handler, Answers {
+export class Core implements Handler, Answers, Owner {
   #wasm: Exports;
   #memory: WebAssembly.Memory;
-  #source: Source | undefined;
+  #sink: Sink | undefined;
+  #live = false;
+  #windowAt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Turns that wait: an export is never called while another's records are read. */
   #turns: ((now: number) => number)[] = [];
@@ -30,6 +37,8 @@ export class Core implements Handler, Answers {
     { exports, memory }: Instance,
     readonly network: Network,
     readonly tell: (message: FromCore, transfer: Transferable[]) => void,
+    /** Where Media Source is to be, and the engine. */
+    private topology: Topology,
   ) {
     this.#wasm = exports;
     this.#memory = memory;
@@ -52,19 +61,62 @@ export class Core implements Handler, Answers {
     if (name === "load" && !this.#broken) this.#opened();
   }
 
-  report([name, ...rest]: Report): void {
-    this.#turn((now) => this.#call(name, [...rest, now]));
+  /** Nothing more is done. */
+  close(): void {
+    this.#broken = true;
+    clearTimeout(this.#timer);
+    this.#sink?.close();
+  }
+
+  report(report: Report): void {
+    if (report[0] === "crashed") {
+      const [, ...facts] = report;
+      this.#sink?.crashed(...facts);
+    } else if (report[0] === "unopened") {
+      if (this.#sink instanceof Source && !this.#sink.isOpen(report[1])) this.#handOver(this.#sink);
+    } else {
+      const [name, ...rest] = report;
+      this.#turn((now) => this.#call(name, [...rest, now]));
+    }
+    if (!this.#turning) this.#flush();
+  }
+
+  /** A word of Media Source in the page. */
+  word(of: number, word: Word): void {
+    if (this.#sink instanceof Away) this.#sink.hear(of, word);
+  }
+
+  // Media Source's.
+
+  failed(code: number, message: string): void {
+    this.#turn((now) => this.#wasm.sink_failed(code, message, now));
+  }
+
+  attach(media: MediaSource, generation: number, again: boolean): void {
+    const shown = this.topology === "worker" ? handleOf(media) : URL.createObjectURL(media);
+    this.#said.orders.push(["attach", shown, generation, again]);
+    if (!this.#turning) this.#flush();
+  }
+
+  evicted(source: number, from: number, to: number): void {
+    this.#turn((now) => this.#wasm.evicted(source, from, to, now));
+  }
+
+  forgotten(sources: number[]): void {
+    const sink = this.#sink;
+    for (const source of sources) this.evicted(source, -Infinity, Infinity);
+    // In its order: what is decided from now on, with nothing in it, is meant.
+    this.#turn(() => (sink?.resume(), 0));
+  }
+
+  appetite(wants: boolean): void {
+    this.event({ type: wants ? "StartStreaming" : "EndStreaming", at: micros() });
+    if (!this.#turning) this.#flush();
   }
 
   ask(what: Question, id: number): void {
     if (this.#broken) return;
-    let answer: Value | Uint8Array;
-    if (what === "snapshot") {
-      const length = this.#wasm.snapshot(micros());
-      answer = value(new DataView(this.#memory.buffer, this.#wasm.answer(), length));
-    } else {
-      answer = this.#wasm[what]();
-    }
+    const answer: Value | Uint8Array = what === "snapshot" ? this.#snapshot() : this.#wasm[what]();
     this.tell({ orders: [], events: [], answer: { id, value: answer } }, []);
   }
 
@@ -87,7 +139,7 @@ export class Core implements Handler, Answers {
     this.#turn((now) => this.#wasm.end(slot, now));
   }
 
-  failed(slot: number, code: number, message: string): void {
+  lost(slot: number, code: number, message: string): void {
     this.#turn((now) => this.#wasm.failed(slot, code, message, now));
   }
 
@@ -102,7 +154,10 @@ export class Core implements Handler, Answers {
   }
 
   configure(source: number, mime: string, handle: number, spans: number[]): void {
-    this.#opened().buffer(source).push({ type: "configure", mime, handle, spans });
+    const init = this.#lent(handle, spans);
+    // Few bytes, and wanted again where Media Source begins anew.
+    this.#opened().configure(source, mime, joined(init));
+    init.giveBack();
   }
 
   open(): void {
@@ -110,15 +165,15 @@ export class Core implements Handler, Answers {
   }
 
   append(source: number, handle: number, offset: number, from: number, to: number, spans: number[]): void {
-    this.#opened().buffer(source).push({ type: "append", handle, offset, from, to, spans });
+    this.#opened().append(source, offset, from, to, this.#lent(handle, spans));
   }
 
   remove(source: number, from: number, to: number): void {
-    this.#opened().buffer(source).push({ type: "remove", from, to });
+    this.#opened().remove(source, from, to);
   }
 
-  silence(): void {
-    // A gap in one of the buffers: not filled yet.
+  silence(kind: number, from: number, to: number): void {
+    this.#opened().silence(kind, from, to);
   }
 
   endOfStream(): void {
@@ -138,21 +193,24 @@ export class Core implements Handler, Answers {
   }
 
   seek(position: number): void {
-    this.#source?.goOn();
+    this.#sink?.goOn();
     this.#said.orders.push(["seek", position]);
   }
 
   disable(source: number): void {
-    this.#source?.disable(source);
+    this.#sink?.disable(source);
   }
 
   stop(): void {
-    this.#source?.close();
-    this.#source = undefined;
+    this.#sink?.close();
+    this.#sink = undefined;
+    this.#live = false;
     this.#said.orders.push(["detach"]);
   }
 
   duration(seconds: number): void {
+    this.#live = seconds === Infinity;
+    this.#windowAt = 0;
     this.#opened().duration(seconds);
   }
 
@@ -168,7 +226,7 @@ export class Core implements Handler, Answers {
   }
 
   /** Calls an export by its name. */
-  #call(name: (Command | Report)[0], values: (number | string | boolean)[]): number {
+  #call(name: Exclude<(Command | Report)[0], "crashed" | "unopened">, values: (number | string | boolean)[]): number {
     return (this.#wasm[name] as (...values: (number | string | boolean)[]) => number)(...values);
   }
 
@@ -181,7 +239,7 @@ export class Core implements Handler, Answers {
       for (let next; (next = this.#turns.shift()); ) {
         const length = next(micros());
         if (length) decode(new DataView(this.#memory.buffer, this.#wasm.outbox(), length), this);
-        this.#source?.pump();
+        if (this.#live) this.#look();
       }
     } catch (error) {
       this.#defect(error);
@@ -193,8 +251,7 @@ export class Core implements Handler, Answers {
 
   /** A trap ends the instance: nothing more is called, nothing more is wanted. */
   #defect(error: unknown): void {
-    this.#broken = true;
-    clearTimeout(this.#timer);
+    this.close();
     let words = "";
     // What is broken may not even be able to say so.
     try {
@@ -207,34 +264,78 @@ export class Core implements Handler, Answers {
 
   #flush(): void {
     const said = this.#said;
-    if (!said.orders.length && !said.events.length && said.defect === undefined) return;
+    if (!said.orders.length && !said.events.length && said.defect === undefined && !said.topology) return;
     this.#said = { orders: [], events: [] };
-    const handles = said.orders.flatMap((order) => (order[0] === "attach" ? [order[1] as unknown as Transferable] : []));
-    this.tell(said, handles);
+    this.tell(said, said.orders.flatMap(transferable));
   }
 
-  /** The media source that there is, or a new one. */
-  #opened(): Source {
-    if (this.#source) return this.#source;
-    const source = new Source({
-      bytes: (place, length) => new Uint8Array(this.#memory.buffer, place, length),
-      giveBack: (handle) => this.#wasm.give_back(handle),
-      full: (handle) =>
+  /** Where the playhead may go in what is live moves with the clock. */
+  #look(): void {
+    const now = performance.now();
+    if (now - this.#windowAt < WINDOW_AFTER) return;
+    this.#windowAt = now;
+    const { seekable } = this.#snapshot() as { seekable?: [number, number] | null };
+    if (seekable) this.#sink?.window(...seekable);
+  }
+
+  #snapshot(): Value {
+    const length = this.#wasm.snapshot(micros());
+    return value(new DataView(this.#memory.buffer, this.#wasm.answer(), length));
+  }
+
+  #lent(handle: number, spans: number[]): Lent {
+    return {
+      count: spans.length / 2,
+      piece: (index) => new Uint8Array(this.#memory.buffer, spans[2 * index] ?? 0, spans[2 * index + 1] ?? 0),
+      giveBack: () => {
+        // A defect took what was lent with it.
+        if (!this.#broken) this.#wasm.give_back(handle);
+      },
+      full: () =>
         this.#turn((now) => {
           const length = this.#wasm.full(handle, now);
           this.#wasm.give_back(handle);
           return length;
         }),
-      failed: (code, message) => this.report(["sink_failed", code, message]),
+    };
+  }
+
+  /** The media source that there is, or a new one. */
+  #opened(): Sink {
+    this.#sink ??= this.topology === "worker-transfer" ? this.#away() : new Source(this);
+    return this.#sink;
+  }
+
+  #away(): Away {
+    return new Away(this, (order) => {
+      this.#said.orders.push(order);
+      if (!this.#turning) this.#flush();
     });
-    this.#source = source;
-    this.#said.orders.push(["attach", handleOf(source.media)]);
-    if (!this.#turning) this.#flush();
-    return source;
+  }
+
+  /** The element does not take a media source of a worker: one in the page it is, for this and all that follow. */
+  #handOver(source: Source): void {
+    this.topology = "worker-transfer";
+    this.#said.topology = this.topology;
+    this.#sink = this.#away();
+    source.handOver(this.#sink);
   }
 }
 
-/** What stands for a media source in another thread. */
-function handleOf(media: MediaSource): MediaProvider {
-  return (media as unknown as { handle: MediaProvider }).handle;
+/** What goes over to the page with an order. */
+function transferable(order: FromCore["orders"][number]): Transferable[] {
+  if (order[0] === "attach") return typeof order[1] === "string" ? [] : [order[1] as unknown as Transferable];
+  if (order[0] === "sink" && order[2] === "append") return order[7].parts.map(({ buffer }) => buffer);
+  return [];
+}
+
+function joined({ count, piece }: Lent): Uint8Array<ArrayBuffer> {
+  const pieces = Array.from({ length: count }, (_, index) => piece(index));
+  const whole = new Uint8Array(pieces.reduce((sum, { byteLength }) => sum + byteLength, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.byteLength;
+  }
+  return whole;
 }

@@ -9,7 +9,7 @@ export interface Answers {
   head(slot: number, status: number, url: string, headers: string, date: number): void;
   chunk(slot: number, bytes: Uint8Array): void;
   end(slot: number): void;
-  failed(slot: number, code: number, message: string): void;
+  lost(slot: number, code: number, message: string): void;
 }
 
 /** A reason to abort that is none of the network's. */
@@ -46,6 +46,13 @@ export class Network {
   cancel(slot: number): void {
     this.#running.get(slot)?.abort(UNWANTED);
     this.#running.delete(slot);
+  }
+
+  /** Nothing more is wanted of any. */
+  end(): void {
+    this.#early?.control.abort(UNWANTED);
+    for (const control of this.#running.values()) control.abort(UNWANTED);
+    this.#running.clear();
   }
 
   async #run(order: FetchOrder, control: AbortController, early?: Promise<Response>): Promise<void> {
@@ -85,7 +92,7 @@ export class Network {
     } catch (error) {
       if (signal.reason === UNWANTED) return;
       const fault = signal.reason instanceof Fault ? signal.reason : await failure(order.url, answered, error);
-      this.answers.failed(slot, fault.code, fault.message);
+      this.answers.lost(slot, fault.code, fault.message);
     } finally {
       clearTimeout(timer);
     }

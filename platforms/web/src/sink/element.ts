@@ -1,9 +1,15 @@
 // The media element: carries out what the engine orders, and reports what happens.
 
 import type { Order, Report } from "../messages.js";
+import { isManaged } from "./media.js";
+import { rangesOf } from "./ranges.js";
 
 /** Between two reports of the position, milliseconds. */
 const TICK = 250;
+/** Gaps that are shorter are none to a browser, seconds. */
+const CLOSE = 0.1;
+/** An element takes a media source within this time, if it takes it at all, milliseconds. */
+const OPENS_WITHIN = 1000;
 
 /** A media element under the engine's orders. */
 export class Screen {
@@ -14,6 +20,11 @@ export class Screen {
   #seeks = 0;
   /** Where to go as soon as there is a timeline to go on. */
   #target: number | undefined;
+  /** The last time it was where nothing is buffered. */
+  #outside = false;
+  #generation = 0;
+  /** The address of a media source in the page. */
+  #address: string | undefined;
   #ticker: ReturnType<typeof setInterval> | undefined;
   #counted = { due: 0, dropped: 0 };
   #listening = new AbortController();
@@ -35,7 +46,8 @@ export class Screen {
     on("ended", () => this.report(["ended"]));
     on("error", () => {
       const { code = 0, message = "" } = video.error ?? {};
-      this.report(["sink_failed", code === MediaError.MEDIA_ERR_DECODE ? 5001 : 5002, message]);
+      const failure = code === MediaError.MEDIA_ERR_DECODE ? 5001 : 5002;
+      this.report(["crashed", this.#generation, failure, message, this.#target ?? video.currentTime]);
     });
     this.#ticker = setInterval(() => this.#tick(), TICK);
   }
@@ -63,11 +75,7 @@ export class Screen {
   obey(order: Order): void {
     switch (order[0]) {
       case "attach":
-        this.#seeks = 0;
-        this.#counted = { due: 0, dropped: 0 };
-        this.video.srcObject = order[1];
-        this.#hold();
-        if (this.wanted) this.#start();
+        this.#attach(order[1], order[2], order[3]);
         break;
       case "detach":
         this.#detach();
@@ -95,7 +103,34 @@ export class Screen {
 
   get #runs(): boolean {
     const { video } = this;
-    return !this.#held && !video.paused && !video.seeking && !video.ended;
+    return !this.#held && !video.paused && !video.seeking && !video.ended && this.#target === undefined;
+  }
+
+  #attach(source: MediaProvider | string, generation: number, again: boolean): void {
+    const { video } = this;
+    if (again) {
+      // Seeks that are not answered are answered from there.
+      this.#target ??= video.currentTime;
+    } else {
+      this.#seeks = 0;
+      this.#target = undefined;
+    }
+    this.#counted = { due: 0, dropped: 0 };
+    this.#generation = generation;
+    this.#forget();
+    // Without that a managed source stays closed.
+    if (isManaged()) video.disableRemotePlayback = true;
+    if (typeof source === "string") {
+      video.srcObject = null;
+      video.src = this.#address = source;
+    } else {
+      video.srcObject = source;
+      setTimeout(() => {
+        if (this.#generation === generation && video.readyState === 0) this.report(["unopened", generation]);
+      }, OPENS_WITHIN);
+    }
+    this.#hold();
+    if (this.wanted) this.#start();
   }
 
   /** A picture that is held stands at rate 0: `paused` is the application's. */
@@ -127,7 +162,13 @@ export class Screen {
   #tick(): void {
     const { video } = this;
     if (!this.#runs) return;
-    this.report(["position", video.currentTime, video.readyState >= 3]);
+    // Where one kind of track has a hole browsers play the other on for seconds, and are at a loss behind it. What is buffered in
+    // a worker is known here a little later: once is no hole.
+    const within = rangesOf(video.buffered).some(([from, to]) => from - CLOSE <= video.currentTime && video.currentTime <= to + CLOSE);
+    const twice = this.#outside;
+    this.#outside = !within;
+    if (within || !twice) this.report(["position", video.currentTime, video.readyState >= 3]);
+    else this.report(["starved", video.currentTime]);
     const { totalVideoFrames, droppedVideoFrames } = video.getVideoPlaybackQuality();
     const [due, dropped] = [totalVideoFrames - this.#counted.due, droppedVideoFrames - this.#counted.dropped];
     this.#counted = { due: totalVideoFrames, dropped: droppedVideoFrames };
@@ -138,9 +179,18 @@ export class Screen {
     this.#target = undefined;
     this.#seeks = 0;
     this.#held = true;
-    if (this.video.srcObject) {
-      this.video.srcObject = null;
-      this.video.load();
+    this.#generation = 0;
+    const { video } = this;
+    if (video.srcObject || this.#address) {
+      video.srcObject = null;
+      video.removeAttribute("src");
+      video.load();
     }
+    this.#forget();
+  }
+
+  #forget(): void {
+    if (this.#address) URL.revokeObjectURL(this.#address);
+    this.#address = undefined;
   }
 }

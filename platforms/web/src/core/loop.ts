@@ -1,0 +1,64 @@
+// What a worker and a page without one have in common: the module is loaded, requests begin before it is there, and what was
+// said meanwhile is heard then.
+
+import { instantiate } from "../boundary/wasm.js";
+import type { FromCore, ToCore, Topology } from "../messages.js";
+import { Network } from "../net/fetch.js";
+import { canHandOver } from "../sink/media.js";
+import { Core } from "./core.js";
+
+/** The other end of what a page posts to. */
+export class Loop {
+  #core: Core | undefined;
+  /** What came before the module was there. */
+  #waiting: ToCore[] = [];
+  #network = new Network({
+    head: (...answer) => this.#core?.head(...answer),
+    chunk: (...answer) => this.#core?.chunk(...answer),
+    end: (...answer) => this.#core?.end(...answer),
+    lost: (...answer) => this.#core?.lost(...answer),
+  });
+
+  constructor(
+    readonly where: "worker" | "page",
+    readonly tell: (message: FromCore, transfer: Transferable[]) => void,
+  ) {}
+
+  take(message: ToCore): void {
+    if ("begin" in message) {
+      const { wasm, settings } = message.begin;
+      const topology = this.#topology(message.begin.topology);
+      this.tell({ orders: [], events: [], topology }, []);
+      instantiate(wasm).then(
+        (instance) => {
+          this.#core = new Core(instance, this.#network, this.tell, topology);
+          this.#core.begin(settings);
+          this.#waiting.splice(0).forEach((message) => this.take(message));
+        },
+        (error: unknown) => this.tell({ orders: [], events: [], defect: `the module does not start: ${String(error)}` }, []),
+      );
+    } else if (!this.#core) {
+      if ("command" in message && message.command[0] === "load") this.#network.early(message.command[1]);
+      this.#waiting.push(message);
+    } else if ("command" in message) {
+      this.#core.command(message.command);
+    } else if ("report" in message) {
+      this.#core.report(message.report);
+    } else if ("word" in message) {
+      this.#core.word(message.of, message.word);
+    } else {
+      this.#core.ask(message.ask, message.id);
+    }
+  }
+
+  /** Nothing more is done. */
+  end(): void {
+    this.#network.end();
+    this.#core?.close();
+  }
+
+  #topology(wanted: Topology | undefined): Topology {
+    if (this.where === "page") return "page";
+    return wanted !== "worker-transfer" && canHandOver() ? "worker" : "worker-transfer";
+  }
+}

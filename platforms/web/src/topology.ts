@@ -1,0 +1,82 @@
+// Where the engine runs, and how the page talks to it: a worker where there is one, else the page itself. A worker that the
+// page may not have (no such thing, another origin, a policy) is done without, and nobody has to know.
+
+import type { FromCore, ToCore, Topology } from "./messages.js";
+
+/** What a page has to know of the core. */
+interface Place {
+  workerUrl: URL;
+  topology: Topology | undefined;
+  hear(message: FromCore): void;
+  /** It ended by itself. */
+  broken(message: string): void;
+}
+
+/** The core, at the other end. */
+export class Link {
+  #post: ((message: ToCore) => void) | undefined;
+  #close: (() => void) | undefined;
+  /** What was said before there was an answer: for whoever comes in its place. */
+  #unanswered: ToCore[] | undefined = [];
+  #ended = false;
+
+  constructor(readonly place: Place) {
+    const worker = place.topology === "page" ? undefined : started(place.workerUrl);
+    if (worker) this.#there(worker);
+    else void this.#here();
+  }
+
+  post(message: ToCore): void {
+    this.#unanswered?.push(message);
+    this.#post?.(message);
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#close?.();
+  }
+
+  #there(worker: Worker): void {
+    this.#post = (message) => worker.postMessage(message);
+    this.#close = () => worker.terminate();
+    worker.onmessage = ({ data }: MessageEvent<FromCore>) => {
+      this.#unanswered = undefined;
+      this.place.hear(data);
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      if (this.#ended) return;
+      if (!this.#unanswered) return this.place.broken(event.message || "the worker ended");
+      // It never began.
+      worker.terminate();
+      this.#post = undefined;
+      void this.#here();
+    };
+  }
+
+  async #here(): Promise<void> {
+    try {
+      const { Loop } = await import("./core/loop.js");
+      if (this.#ended) return;
+      // Not before whoever says something is done with it, as with a worker.
+      const loop = new Loop("page", (message) => queueMicrotask(() => this.#ended || this.place.hear(message)));
+      this.#post = (message) => queueMicrotask(() => loop.take(message));
+      this.#close = () => loop.end();
+      this.#unanswered?.forEach(this.#post);
+      this.#unanswered = undefined;
+    } catch (error) {
+      if (!this.#ended) this.place.broken(`the player does not start: ${String(error)}`);
+    }
+  }
+}
+
+/** A worker, if the browser has any and lets the page have one; of another origin by way of one of this origin. */
+function started(url: URL): Worker | undefined {
+  try {
+    if (url.origin === location.origin) return new Worker(url, { type: "module" });
+    const text = `import ${JSON.stringify(url.href)};`;
+    return new Worker(URL.createObjectURL(new Blob([text], { type: "text/javascript" })), { type: "module" });
+  } catch {
+    return undefined;
+  }
+}

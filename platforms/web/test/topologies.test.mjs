@@ -1,0 +1,105 @@
+// What a browser does not have or a page may not have is done without, and the page does not notice.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { open, RATE, stage } from "./harness.mjs";
+
+let here;
+before(async () => {
+  here = await stage();
+});
+after(async () => here?.close());
+
+/** Plays a little, moves, plays a little; where it was. */
+async function plays(options, prepared) {
+  const { page, lines } = await open(here, options, prepared);
+  const seen = await page.evaluate(async (url) => {
+    player.load(url);
+    player.play();
+    await watch.state("playing");
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    player.seek(15);
+    await watch.until(({ type }) => type === "SeekEnded", 10_000);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const told = watch.told.filter(({ type }) => type === "Error" || type === "StallStarted");
+    return { topology: player.topology, told, pictures: watch.pictures.filter(({ strip }) => strip), currentTime: watch.video.currentTime };
+  }, `${here.url}/hls/demo/main.m3u8`);
+  assert.deepEqual(seen.told, []);
+  assert.ok(seen.currentTime > 15.2, `at ${seen.currentTime} s`);
+  assert.ok(seen.pictures.length > 15, `${seen.pictures.length} pictures`);
+  for (const { mediaTime, strip } of seen.pictures) {
+    assert.ok(Math.abs(strip.frame - mediaTime * RATE) <= 1, `frame ${strip.frame} at ${mediaTime} s`);
+  }
+  const workers = page.workers().length;
+  await page.close();
+  return { ...seen, workers, lines };
+}
+
+/** The browser's own words about what a policy refuses. */
+const ofThePolicy = (line) => /Content Security Policy/.test(line);
+
+test("a browser without workers plays in the page", async () => {
+  const seen = await plays({}, (page) => page.addInitScript("delete self.Worker"));
+  assert.equal(seen.topology, "page");
+  assert.deepEqual(seen.lines, []);
+});
+
+test("a policy that refuses workers lets it play in the page", async () => {
+  const seen = await plays({}, (page) =>
+    page.route("**/page.html", async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, headers: { ...response.headers(), "content-security-policy": "worker-src 'none'" } });
+    }),
+  );
+  assert.equal(seen.topology, "page");
+  assert.equal(seen.workers, 0);
+  assert.deepEqual(seen.lines.filter((line) => !ofThePolicy(line)), []);
+});
+
+test("a worker of another origin is started by way of one of the page's", async () => {
+  const elsewhere = here.url.replace("127.0.0.1", "localhost");
+  const seen = await plays({ workerUrl: `${elsewhere}/files/web/dist/worker.js` });
+  assert.equal(seen.topology, "worker");
+  assert.deepEqual(seen.lines, []);
+});
+
+test("a worker that has no handle of a media source transfers media to the page", async () => {
+  const seen = await plays({}, (page) =>
+    page.route("**/worker.js", async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, body: `delete MediaSource.prototype.handle;${await response.text()}` });
+    }),
+  );
+  assert.equal(seen.topology, "worker-transfer");
+  assert.equal(seen.workers, 1);
+  assert.deepEqual(seen.lines, []);
+});
+
+test("a media source of the worker that the element does not open is replaced by one in the page", async () => {
+  const seen = await plays({}, (page) =>
+    page.addInitScript("Object.defineProperty(HTMLMediaElement.prototype, 'srcObject', { get: () => null, set: () => {} })"),
+  );
+  assert.equal(seen.topology, "worker-transfer");
+  assert.deepEqual(seen.lines, []);
+});
+
+test("a browser is supported with WebAssembly and any kind of Media Source", async () => {
+  const { page } = await open(here);
+  const supported = await page.evaluate(async () => {
+    const { Player } = await import("../dist/telecine.js");
+    const said = [Player.isSupported];
+    const [Media, Wasm] = [self.MediaSource, self.WebAssembly];
+    delete MediaSource.canConstructInDedicatedWorker;
+    said.push(Player.isSupported);
+    delete self.MediaSource;
+    said.push(Player.isSupported);
+    self.ManagedMediaSource = Media;
+    said.push(Player.isSupported);
+    delete self.WebAssembly;
+    said.push(Player.isSupported);
+    self.WebAssembly = Wasm;
+    return said;
+  });
+  assert.deepEqual(supported, [true, true, false, true, false]);
+  await page.close();
+});
