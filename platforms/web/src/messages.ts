@@ -1,5 +1,7 @@
 // What crosses `postMessage` between the page and the core, once a turn.
 
+import type { LicenceAnswer, LicenceInterest, LicenceQuestion } from "./net/licence.js";
+
 /** A value that the engine tells: see `Shape`. */
 export type Value = null | boolean | number | string | Value[] | { [name: string]: Value };
 
@@ -36,10 +38,20 @@ export type Question = "snapshot" | "recording" | "action_hash";
 
 /** From the page. */
 export type ToCore =
-  | { begin: { wasm: string; settings: [key: number, value: number | string][] } }
+  | { begin: { wasm: string; settings: [key: number, value: number | string][]; keys?: Keys | undefined } }
+  | { keys: Keys }
+  | { licence: LicenceAnswer }
+  /** A letter of `KeyReport`. */
+  | { cdm: Uint8Array }
   | { command: Command }
   | { report: Report }
   | { ask: Question; id: number };
+
+/** What the application brings of keys: a letter of `KeyWish`, and which callbacks it has. */
+export interface Keys {
+  letter: Uint8Array;
+  interest: LicenceInterest;
+}
 
 /** Orders to the media element. */
 export type Order =
@@ -54,6 +66,10 @@ export type Order =
 export interface FromCore {
   orders: Order[];
   events: Told[];
+  /** Letters of `KeyOrder`. They come behind the orders. */
+  cdm?: Uint8Array<ArrayBuffer>[];
+  /** What the application is to say about a licence. */
+  licence?: LicenceQuestion;
   /** The answer to a question. */
   answer?: { id: number; value: Value | Uint8Array };
   /** A defect ended the core: its words and place. */

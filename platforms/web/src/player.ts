@@ -9,10 +9,15 @@
 // event: under its own name in lower case (`state`, `quality`, `error`…), and as `told`; `detail` is the event.
 
 import { Setting } from "./boundary/schema.js";
-import type { Command, FromCore, Question, ToCore, Told, Value } from "./messages.js";
+import { interestOf, letterOf, type Drm } from "./drm.js";
+import { Eme } from "./eme/session.js";
+import type { Command, FromCore, Keys, Question, ToCore, Told, Value } from "./messages.js";
+import { transferable, wipe, type LicenceAnswer, type LicenceQuestion } from "./net/licence.js";
 import { Screen } from "./sink/element.js";
 
+export type { BySystem, Drm } from "./drm.js";
 export type { Told, Value } from "./messages.js";
+export type { LicenceRequest, LicenceResponse } from "./net/licence.js";
 
 /** How to play. */
 export interface Options {
@@ -34,6 +39,8 @@ export interface Options {
   rule?: string;
   /** Keep a recording that `telecine replay` repeats. */
   record?: boolean;
+  /** Keys, key systems and licence servers for protected titles. Default: ClearKey, with the key files and servers that titles name. */
+  drm?: Drm;
   /** Where the worker is; default beside this file. */
   workerUrl?: string | URL;
   /** Where the module is; default beside this file. */
@@ -47,6 +54,7 @@ export class Player extends EventTarget {
   #options: Options;
   #worker: Worker | undefined;
   #screen: Screen | undefined;
+  #eme = new Eme((cdm) => this.#post({ cdm }, [cdm.buffer]));
   #questions = new Map<number, { resolve(value: never): void; reject(error: Error): void }>();
   #asked = 0;
   #wanted = false;
@@ -75,6 +83,14 @@ export class Player extends EventTarget {
       },
     );
     this.#screen.wanted = this.#wanted;
+    this.#eme.attach(video);
+  }
+
+  /** Takes other keys and licence servers, from the next `load` on. */
+  setDrm(drm: Drm): void {
+    this.#options = { ...this.#options, drm };
+    const keys = keysOf(drm);
+    this.#post({ keys }, [keys.letter.buffer]);
   }
 
   /** Loads a playlist or an MPD, and begins at a time in seconds, or where the title does. */
@@ -139,6 +155,8 @@ export class Player extends EventTarget {
   destroy(): void {
     this.#screen?.close();
     this.#screen = undefined;
+    this.#eme.close();
+    this.#eme.attach(undefined);
     this.#end("the player was destroyed");
   }
 
@@ -150,8 +168,9 @@ export class Player extends EventTarget {
       event.preventDefault();
       this.#defect(event.message || "the worker does not start");
     };
-    const begin: ToCore = { begin: { wasm: new URL(wasmUrl, document.baseURI).href, settings: settings(this.#options) } };
-    worker.postMessage(begin);
+    const keys = this.#options.drm && keysOf(this.#options.drm);
+    const begin: ToCore = { begin: { wasm: new URL(wasmUrl, document.baseURI).href, settings: settings(this.#options), keys } };
+    worker.postMessage(begin, keys ? [keys.letter.buffer] : []);
     return worker;
   }
 
@@ -159,8 +178,8 @@ export class Player extends EventTarget {
     this.#post({ command });
   }
 
-  #post(message: ToCore): void {
-    this.#worker?.postMessage(message);
+  #post(message: ToCore, transfer: Transferable[] = []): void {
+    this.#worker?.postMessage(message, transfer);
   }
 
   #ask<T>(ask: Question): Promise<T> {
@@ -172,14 +191,30 @@ export class Player extends EventTarget {
     });
   }
 
-  #hear({ orders, events, answer, defect }: FromCore): void {
+  #hear({ orders, events, cdm = [], licence, answer, defect }: FromCore): void {
     for (const order of orders) this.#screen?.obey(order);
+    for (const letter of cdm) this.#eme.obey(letter);
+    if (licence) void this.#filter(licence);
     if (answer) {
       this.#questions.get(answer.id)?.resolve(answer.value as never);
       this.#questions.delete(answer.id);
     }
     for (const event of events) this.#tell(event);
     if (defect !== undefined) this.#defect(defect);
+  }
+
+  /** The application's say about a licence. What its callbacks throw is its own, as with listeners of events. */
+  async #filter({ id, request, response }: LicenceQuestion): Promise<void> {
+    const { licenceRequest, licenceResponse } = this.#options.drm ?? {};
+    const licence: LicenceAnswer = { id };
+    try {
+      if (response) licence.response = (await licenceResponse?.(request, response)) ?? response;
+      else licence.request = (await licenceRequest?.(request)) ?? request;
+    } catch (error) {
+      reportError(error);
+    }
+    this.#post({ licence }, transferable(licence.request?.body, licence.response?.body));
+    if (response) wipe(request.body);
   }
 
   #tell(detail: Told): void {
@@ -208,11 +243,16 @@ export class Player extends EventTarget {
   }
 
   #end(why: string): void {
+    this.#eme.close();
     this.#worker?.terminate();
     this.#worker = undefined;
     for (const { reject } of this.#questions.values()) reject(new Error(why));
     this.#questions.clear();
   }
+}
+
+function keysOf(drm: Drm): Keys & { letter: Uint8Array<ArrayBuffer> } {
+  return { letter: letterOf(drm), interest: interestOf(drm) };
 }
 
 function settings(options: Options): [number, number | string][] {

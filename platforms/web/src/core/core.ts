@@ -1,7 +1,7 @@
 // The host's loop around the engine: one call, then everything that follows from it, then the deadline. Runs where the
 // engine does, in a worker.
 
-import { decode, value, type FetchOrder, type Handler } from "../boundary/decode.js";
+import { decode, value, type FetchOrder, type Handler, type Lent } from "../boundary/decode.js";
 import type { Exports, Instance } from "../boundary/wasm.js";
 import type { Command, FromCore, Question, Report, Told, Value } from "../messages.js";
 import type { Answers, Network } from "../net/fetch.js";
@@ -24,7 +24,7 @@ export class Core implements Handler, Answers {
   #turns: ((now: number) => number)[] = [];
   #turning = false;
   #broken = false;
-  #said: FromCore = { orders: [], events: [] };
+  #said: FromCore & { cdm: Uint8Array<ArrayBuffer>[] } = { orders: [], events: [], cdm: [] };
 
   constructor(
     { exports, memory }: Instance,
@@ -42,6 +42,16 @@ export class Core implements Handler, Answers {
     }
     const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
     this.#wasm.begin(high, low);
+  }
+
+  /** What the application brings of keys, for the next title. */
+  keys(letter: Uint8Array): void {
+    this.#deliver("keys", letter);
+  }
+
+  /** The key system reports. */
+  reportKeys(letter: Uint8Array): void {
+    this.#deliver("cdm", letter);
   }
 
   command(command: Command): void {
@@ -94,7 +104,7 @@ export class Core implements Handler, Answers {
   // Records.
 
   fetch(order: FetchOrder): void {
-    this.network.start(order);
+    this.network.start(order, order.letter ? this.#letter(order.letter) : undefined);
   }
 
   cancel(slot: number): void {
@@ -160,11 +170,34 @@ export class Core implements Handler, Answers {
     this.#said.events.push(event);
   }
 
+  cdm(letter: Lent): void {
+    this.#said.cdm.push(this.#letter(letter));
+  }
+
   deadline(at: number): void {
     clearTimeout(this.#timer);
     if (at === Infinity) return;
     const wait = Math.ceil(Math.max(0, at - micros()) / 1000);
     this.#timer = setTimeout(() => this.#turn((now) => this.#wasm.timer(now)), Math.min(wait, LONGEST_WAIT));
+  }
+
+  /** A copy of a letter. The module wipes its own when it is given back, which is when the records have been read. */
+  #letter({ handle, place, length }: Lent): Uint8Array<ArrayBuffer> {
+    const letter = new Uint8Array(this.#memory.buffer, place, length).slice();
+    this.#turn(() => {
+      this.#wasm.give_back(handle);
+      return 0;
+    });
+    return letter;
+  }
+
+  /** Hands a letter in. The module wipes its copy, too. */
+  #deliver(to: "keys" | "cdm", letter: Uint8Array): void {
+    this.#turn((now) => {
+      const length = this.#wasm[to](letter, now);
+      letter.fill(0);
+      return length;
+    });
   }
 
   /** Calls an export by its name. */
@@ -207,10 +240,10 @@ export class Core implements Handler, Answers {
 
   #flush(): void {
     const said = this.#said;
-    if (!said.orders.length && !said.events.length && said.defect === undefined) return;
-    this.#said = { orders: [], events: [] };
+    if (!said.orders.length && !said.events.length && !said.cdm.length && said.defect === undefined) return;
+    this.#said = { orders: [], events: [], cdm: [] };
     const handles = said.orders.flatMap((order) => (order[0] === "attach" ? [order[1] as unknown as Transferable] : []));
-    this.tell(said, handles);
+    this.tell(said, [...handles, ...said.cdm.map(({ buffer }) => buffer)]);
   }
 
   /** The media source that there is, or a new one. */

@@ -1,8 +1,9 @@
 // The entry of the worker.
 
 import { instantiate } from "../boundary/wasm.js";
-import type { FromCore, ToCore } from "../messages.js";
+import type { FromCore, Keys, ToCore } from "../messages.js";
 import { Network } from "../net/fetch.js";
+import { Licences } from "../net/licence.js";
 import { Core } from "./core.js";
 
 /** The worker's side of what the page holds as `Worker`: the types of a page are in force here. */
@@ -18,21 +19,24 @@ let core: Core | undefined;
 /** What came before the module was there. */
 const waiting: ToCore[] = [];
 
+const licences = new Licences((licence, transfer) => tell({ orders: [], events: [], licence }, transfer));
+
 // Requests may begin before the module is there.
 const network = new Network({
   head: (...answer) => core?.head(...answer),
   chunk: (...answer) => core?.chunk(...answer),
   end: (...answer) => core?.end(...answer),
   failed: (...answer) => core?.failed(...answer),
-});
+}, licences);
 
 port.onmessage = ({ data }) => {
   if ("begin" in data) {
-    const { wasm, settings } = data.begin;
+    const { wasm, settings, keys } = data.begin;
     instantiate(wasm).then(
       (instance) => {
         core = new Core(instance, network, tell);
         core.begin(settings);
+        if (keys) takeKeys(core, keys);
         waiting.splice(0).forEach((message) => take(core as Core, message));
       },
       (error: unknown) => tell({ orders: [], events: [], defect: `the module does not start: ${String(error)}` }),
@@ -49,4 +53,12 @@ function take(core: Core, message: ToCore): void {
   if ("command" in message) core.command(message.command);
   else if ("report" in message) core.report(message.report);
   else if ("ask" in message) core.ask(message.ask, message.id);
+  else if ("cdm" in message) core.reportKeys(message.cdm);
+  else if ("licence" in message) licences.hear(message.licence);
+  else if ("keys" in message) takeKeys(core, message.keys);
+}
+
+function takeKeys(core: Core, { letter, interest }: Keys): void {
+  licences.interest = interest;
+  core.keys(letter);
 }
