@@ -11,7 +11,7 @@
 import { Setting } from "./boundary/schema.js";
 import { interestOf, letterOf, type Drm } from "./drm.js";
 import { Eme } from "./eme/session.js";
-import type { Command, FromCore, Keys, Question, ToCore, Told, Value } from "./messages.js";
+import type { Command, FromCore, Keys, Order, Question, ToCore, Told, Value } from "./messages.js";
 import { transferable, wipe, type LicenceAnswer, type LicenceQuestion } from "./net/licence.js";
 import { Screen } from "./sink/element.js";
 
@@ -54,6 +54,8 @@ export class Player extends EventTarget {
   #options: Options;
   #worker: Worker | undefined;
   #screen: Screen | undefined;
+  /** Orders that wait for the element to be ready for another title. */
+  #held: Order[] | undefined;
   #eme = new Eme((cdm) => this.#post({ cdm }, [cdm.buffer]));
   #questions = new Map<number, { resolve(value: never): void; reject(error: Error): void }>();
   #asked = 0;
@@ -192,7 +194,7 @@ export class Player extends EventTarget {
   }
 
   #hear({ orders, events, cdm = [], licence, answer, defect }: FromCore): void {
-    for (const order of orders) this.#screen?.obey(order);
+    this.#obey(orders);
     for (const letter of cdm) this.#eme.obey(letter);
     if (licence) void this.#filter(licence);
     if (answer) {
@@ -201,6 +203,26 @@ export class Player extends EventTarget {
     }
     for (const event of events) this.#tell(event);
     if (defect !== undefined) this.#defect(defect);
+  }
+
+  #obey(orders: Order[]): void {
+    if (this.#held) {
+      this.#held.push(...orders);
+      return;
+    }
+    for (const [place, order] of orders.entries()) {
+      if (order[0] === "attach" && this.#eme.leaving) {
+        this.#held = orders.slice(place);
+        void this.#eme.leaving.then(() => {
+          const held = this.#held ?? [];
+          this.#held = undefined;
+          this.#obey(held);
+        });
+        return;
+      }
+      this.#screen?.obey(order);
+      if (order[0] === "detach") this.#eme.leave();
+    }
   }
 
   /** The application's say about a licence. What its callbacks throw is its own, as with listeners of events. */
@@ -224,7 +246,8 @@ export class Player extends EventTarget {
 
   /** A defect ends the worker; the next `load` gets another one. */
   #defect(message: string): void {
-    this.#screen?.obey(["detach"]);
+    this.#held = undefined;
+    this.#obey([["detach"]]);
     this.#end(message);
     const error = {
       code: 9001,

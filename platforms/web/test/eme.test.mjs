@@ -2,11 +2,11 @@
 // own part is a double over it.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { open, RATE, stage } from "./harness.mjs";
+import { open, RATE, root, stage } from "./harness.mjs";
 import { asked, keyOf, licence, pssh, rewritten, service } from "./service.mjs";
 
 const folder = mkdtempSync(path.join(tmpdir(), "telecine-eme-"));
@@ -18,7 +18,7 @@ let here;
 /** A licence server that gives every key. */
 let server;
 before(async () => {
-  here = await stage(["--log", log]);
+  here = await stage(["--log", log, "--folder", `golden=${folder}`]);
   server = await service(({ body }) => ({ body: licence(Object.fromEntries(asked(body).map((kid) => [kid, keyOf(kid)]))) }));
 });
 after(async () => {
@@ -51,26 +51,48 @@ async function emePage(drm = {}, pretended) {
   return { page, lines };
 }
 
-/** Plays a title from a start to its end, and sees that each picture is the frame of its time. */
-async function plays(page, url, { start = 19, errors = () => false } = {}) {
-  const told = await page.evaluate(
+/** Plays a title from a start to its end; what is on the screen on the way is the frame of its time. */
+async function plays(page, url, { start = 19, errors = () => false, moments = 3 } = {}) {
+  await page.evaluate(
     async ({ url, start }) => {
-      watch.told.length = watch.pictures.length = 0;
+      watch.told.length = 0;
       player.load(url, { start });
       player.play();
-      await watch.state("ended", 30_000);
-      return { told: watch.told, pictures: watch.pictures.filter(({ strip }) => strip) };
+      await watch.state("playing", 20_000);
     },
     { url, start },
   );
-  assert.deepEqual(told.told.filter(({ type, error }) => (type === "Error" && !errors(error)) || type === "StallStarted"), []);
-  areFrames(told.pictures, (24 - start) * 12);
+  for (let moment = 0; moment < moments; moment += 1) await isShown(page);
+  const told = await page.evaluate(async () => {
+    await watch.state("ended", 30_000);
+    return watch.told;
+  });
+  assert.deepEqual(told.filter(({ type, error }) => (type === "Error" && !errors(error)) || type === "StallStarted"), []);
   return told;
 }
 
-function areFrames(pictures, least) {
-  assert.ok(pictures.length > least, `${pictures.length} pictures`);
-  for (const { mediaTime, strip } of pictures) assert.ok(Math.abs(strip.frame - mediaTime * RATE) <= 1, `frame ${strip.frame} at ${mediaTime} s`);
+/** After a while the picture is held: the strip on the screen is the frame of the element's time. Canvases are not given
+ *  pictures of a key system, so it is read off a photograph of the page. */
+async function isShown(page) {
+  const from = await page.evaluate(async () => {
+    const from = watch.video.currentTime;
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    player.pause();
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    return from;
+  });
+  const photograph = (await page.locator("video").screenshot()).toString("base64");
+  const { strip, currentTime } = await page.evaluate(async (photograph) => {
+    const { readStrip } = await import("./watch.mjs");
+    const image = new Image();
+    image.src = `data:image/png;base64,${photograph}`;
+    await image.decode();
+    const { currentTime } = watch.video;
+    player.play();
+    return { strip: readStrip(Object.assign(image, { videoWidth: image.width, videoHeight: image.height }), document.createElement("canvas")), currentTime };
+  }, photograph);
+  assert.ok(currentTime > from, `it stands at ${currentTime} s`);
+  assert.ok(strip && Math.abs(strip.frame - currentTime * RATE) <= 2, `${JSON.stringify(strip)} at ${currentTime} s`);
 }
 
 /** What was seen of key systems. */
@@ -81,11 +103,9 @@ for (const [what, path, servers] of [
   ["DASH under cenc", "dash/prot_cenc/demo/time.mpd"],
   ["DASH under cbcs", "dash/prot_cbcs/demo/time.mpd"],
   ["DASH with a key for sound and one for pictures", "dash/prot_cenc/keys_kinds/demo/time.mpd"],
-  ["DASH whose keys change", "dash/prot_cenc/krot_1/demo/time.mpd"],
   ["DASH with a clear beginning", "dash/prot_cenc/lead_10/demo/time.mpd"],
   ["HLS under cenc", "hls/prot_cenc/kf_pssh/demo/main.m3u8", true],
   ["HLS under cbcs", "hls/prot_cbcs/kf_pssh/demo/main.m3u8", true],
-  ["HLS whose keys change", "hls/prot_cbcs/kf_pssh/krot_1/demo/main.m3u8", true],
 ]) {
   test(`${what} is decrypted by the browser's key system`, async () => {
     server.seen.length = 0;
@@ -105,6 +125,46 @@ for (const [what, path, servers] of [
   });
 }
 
+// Of the demo title, whose keys change, the initialisation says that nothing is protected (`tenc`, ISO/IEC 23001-7, 12.2), and
+// fragments say what is: Chromium does not take that. The packager's says it in both.
+for (const name of ["rotation", "rotation-in-band"]) {
+  test(`a file whose key changes (${name}) is decrypted by the browser's key system, with a licence for each`, async () => {
+    const bytes = readFileSync(path.join(root, `conformance/media/golden/${name}.v.mp4`));
+    writeFileSync(path.join(folder, `${name}.mp4`), bytes);
+    writeFileSync(path.join(folder, `${name}.m3u8`), playlist(bytes, `${name}.mp4`));
+    const turned = (hex, by) => hex.slice(2 * by) + hex.slice(0, 2 * by);
+    // The packager's keys are turned on by a byte each.
+    const keys = Object.fromEntries(Array.from({ length: 8 }, (_, by) => [turned("00112233445566778899aabbccddeeff", by), turned("0123456789abcdef0123456789abcdef", by)]));
+    const known = await service(({ body }) => ({ body: licence(Object.fromEntries(asked(body).map((kid) => [kid, keys[kid]]))) }));
+    const { page, lines } = await emePage({ servers: { [CLEARKEY]: known.url } });
+    const told = await page.evaluate(async (url) => {
+      player.load(url);
+      player.play();
+      await watch.state("ended", 20_000);
+      const { totalVideoFrames, corruptedVideoFrames } = watch.video.getVideoPlaybackQuality();
+      return { errors: watch.told.filter(({ type }) => type === "Error" || type === "StallStarted"), totalVideoFrames, corruptedVideoFrames };
+    }, `${here.url}/files/golden/${name}.m3u8`);
+    const seen = await keySystems(page);
+    await page.close();
+    known.close();
+    assert.deepEqual(lines, []);
+    assert.deepEqual(told.errors, []);
+    assert.ok(seen.keys && told.totalVideoFrames > 90 && told.corruptedVideoFrames === 0, JSON.stringify(told));
+    const kids = new Set(known.seen.flatMap(({ body }) => asked(body)));
+    assert.ok(kids.size > 1, `${[...kids]}`);
+  });
+}
+
+/** A playlist over one file, with its fragments for segments. */
+function playlist(bytes, name) {
+  const boxes = [];
+  for (let at = 0; at < bytes.length; at += bytes.readUInt32BE(at)) boxes.push([bytes.toString("latin1", at + 4, at + 8), at]);
+  const starts = boxes.filter(([type]) => type === "moof").map(([, at]) => at);
+  const segments = starts.map((at, index) => `#EXTINF:2,\n#EXT-X-BYTERANGE:${(starts[index + 1] ?? bytes.length) - at}@${at}\n${name}\n`);
+  const head = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:3\n#EXT-X-PLAYLIST-TYPE:VOD\n";
+  return `${head}#EXT-X-MAP:URI="${name}",BYTERANGE="${starts[0]}@0"\n${segments.join("")}#EXT-X-ENDLIST\n`;
+}
+
 test("key files are for the software alone: without it HLS that names nothing else fails, and something good plays after it", async () => {
   const { page, lines } = await emePage();
   const error = await page.evaluate(async (url) => {
@@ -121,12 +181,12 @@ test("key files are for the software alone: without it HLS that names nothing el
 
 test("one title after another: protected, clear, protected otherwise, then in software; sessions are closed with their title", async () => {
   const { page, lines } = await emePage();
-  await plays(page, `${here.url}/dash/prot_cenc/demo/time.mpd`, { start: 21 });
-  await plays(page, `${here.url}/hls/demo/main.m3u8`, { start: 21 });
-  await plays(page, `${here.url}/dash/prot_cbcs/keys_kinds/demo/time.mpd`, { start: 21 });
+  await plays(page, `${here.url}/dash/prot_cenc/demo/time.mpd`, { start: 20, moments: 1 });
+  await plays(page, `${here.url}/hls/demo/main.m3u8`, { start: 20, moments: 1 });
+  await plays(page, `${here.url}/dash/prot_cbcs/keys_kinds/demo/time.mpd`, { start: 20, moments: 1 });
   const between = await keySystems(page);
   await page.evaluate(() => player.setDrm({ software: true }));
-  await plays(page, `${here.url}/dash/prot_cbcs/demo/time.mpd`, { start: 21 });
+  await plays(page, `${here.url}/dash/prot_cbcs/demo/time.mpd`, { start: 20, moments: 1 });
   await page.waitForFunction(() => seen.sessions.every(({ closed }) => closed));
   const { sessions } = await keySystems(page);
   assert.equal(sessions.length, between.sessions.length, "the software has no sessions of the browser");
@@ -138,25 +198,26 @@ test("one title after another: protected, clear, protected otherwise, then in so
 
 test("an element that is taken out of the page and put back plays on, and another element plays the next title", async () => {
   const { page, lines } = await emePage();
-  const seen = await page.evaluate(async (url) => {
-    const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-    const { video } = watch;
+  await page.evaluate((url) => {
     player.load(url);
     player.play();
-    await watch.state("playing");
-    await wait(1000);
+    return watch.state("playing");
+  }, `${here.url}/dash/prot_cenc/demo/time.mpd`);
+  await isShown(page);
+  const seen = await page.evaluate(async () => {
+    const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+    const { video } = watch;
     video.remove();
     await wait(1000);
     const left = video.currentTime;
     document.body.append(video);
     player.play();
-    watch.pictures.length = 0;
-    await wait(1500);
-    return { left, now: video.currentTime, pictures: watch.pictures.filter(({ strip }) => strip), errors: watch.told.filter(({ type }) => type === "Error") };
-  }, `${here.url}/dash/prot_cenc/demo/time.mpd`);
+    await wait(1000);
+    return { left, now: video.currentTime, errors: watch.told.filter(({ type }) => type === "Error") };
+  });
   assert.deepEqual(seen.errors, []);
-  assert.ok(seen.now > seen.left + 0.5, `from ${seen.left} to ${seen.now} s`);
-  areFrames(seen.pictures, 10);
+  assert.ok(seen.now > seen.left + 0.3, `from ${seen.left} to ${seen.now} s`);
+  await isShown(page);
   // Another element, in the middle of the title.
   const other = await page.evaluate(async (url) => {
     const { Watch } = await import("./watch.mjs");
@@ -166,14 +227,14 @@ test("an element that is taken out of the page and put back plays on, and anothe
     before.remove();
     player.attach(video);
     window.watch = new Watch(player, video);
-    player.load(url, { start: 21 });
+    player.load(url, { start: 19 });
     player.play();
-    await watch.state("ended", 20_000);
-    return { before: !!before.mediaKeys, now: !!video.mediaKeys, pictures: watch.pictures.filter(({ strip }) => strip), errors: watch.told.filter(({ type }) => type === "Error") };
+    await watch.state("playing", 20_000);
+    return { before: !!before.mediaKeys, now: !!video.mediaKeys };
   }, `${here.url}/dash/prot_cbcs/demo/time.mpd`);
-  assert.deepEqual(other.errors, []);
-  assert.deepEqual([other.before, other.now], [false, true]);
-  areFrames(other.pictures, 30);
+  assert.deepEqual(other, { before: false, now: true });
+  await isShown(page);
+  assert.deepEqual(await page.evaluate(() => watch.told.filter(({ type }) => type === "Error")), []);
   // At the end nothing is left open.
   await page.evaluate(() => player.destroy());
   await page.waitForFunction(() => seen.sessions.every(({ closed }) => closed) && !watch.video.mediaKeys, null, { timeout: 5000 });
@@ -200,7 +261,7 @@ for (const [what, answer, code, name] of [
     }, `${here.url}/dash/prot_cenc/demo/time.mpd`);
     assert.deepEqual([error.code, error.name], [code, name], JSON.stringify(error));
     await page.evaluate((url) => player.setDrm({ software: false, servers: { "org.w3.clearkey": url } }), server.url);
-    await plays(page, `${here.url}/dash/prot_cenc/demo/time.mpd`, { start: 21 });
+    await plays(page, `${here.url}/dash/prot_cenc/demo/time.mpd`, { start: 20, moments: 1 });
     await page.close();
     bad.close();
     assert.deepEqual(lines.filter((line) => !ofTheBrowser(line)), []);
@@ -221,7 +282,7 @@ function withSystem(mpd, system, box) {
 test("a key system that the browser does not have gives way to the next, in software", async () => {
   const widevine = await rewritten(here.url, (text) => withSystem(text, WIDEVINE, WIDEVINE_BOX));
   const { page, lines } = await emePage({ software: true, servers: { "com.widevine.alpha": "https://nobody.invalid/" } });
-  const { told } = await plays(page, `${widevine.url}/dash/prot_cenc/demo/time.mpd`, { errors: ({ fatal }) => !fatal });
+  const told = await plays(page, `${widevine.url}/dash/prot_cenc/demo/time.mpd`, { errors: ({ fatal }) => !fatal });
   const { accesses, keys } = await keySystems(page);
   await page.close();
   widevine.close();
@@ -272,7 +333,8 @@ test("PlayReady by the names that browsers have for it, one after another", asyn
   await page.close();
   playready.close();
   assert.deepEqual(lines, []);
-  const names = accesses.map(({ name }) => name);
+  // What the double itself asks the browser for is not one of them.
+  const names = accesses.map(({ name }) => name).filter((name) => name !== CLEARKEY);
   assert.equal(names[0], "com.microsoft.playready.recommendation");
   assert.equal(names.at(-1), "com.microsoft.playready");
   assert.equal(new Set(names).size, names.length, `${names}`);
@@ -339,13 +401,13 @@ test("a licence that is about to expire is made new while the title plays on", a
     player.play();
     await watch.state("playing");
     await new Promise((resolve) => setTimeout(resolve, 5000));
-    return { told: watch.told, pictures: watch.pictures.filter(({ strip }) => strip) };
+    return { told: watch.told };
   }, `${here.url}/dash/prot_cenc/demo/time.mpd`);
+  await isShown(page);
   const { sessions } = await keySystems(page);
   await page.close();
   assert.deepEqual(lines, []);
   assert.deepEqual(seen.told.filter(({ type }) => type === "Error" || type === "StallStarted"), []);
-  areFrames(seen.pictures, 60);
   assert.ok(sessions.length >= 2 && server.seen.length >= 2, `${sessions.length} sessions, ${server.seen.length} licences`);
 });
 

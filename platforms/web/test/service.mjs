@@ -21,41 +21,48 @@ export const asked = (body) => JSON.parse(body).kids.map((kid) => Buffer.from(ki
 /** A server whose answer, `{ status, body, headers }`, is given for each request. `seen` has the requests; ends with `close()`. */
 export async function service(answer) {
   const seen = [];
-  const server = createServer((request, response) => {
-    const open = { "access-control-allow-origin": "*", "access-control-allow-headers": "*, authorization", "access-control-allow-methods": "*" };
-    if (request.method === "OPTIONS") return response.writeHead(204, open).end();
-    const parts = [];
-    request.on("data", (part) => parts.push(part));
-    request.on("end", () => {
-      const it = { method: request.method, url: request.url, headers: request.headers, body: Buffer.concat(parts).toString() };
-      seen.push(it);
-      const { status = 200, body = "", headers = {} } = answer(it, seen.length);
-      response.writeHead(status, { ...open, ...headers }).end(body);
-    });
+  const server = createServer(async (request, response) => {
+    if (request.method === "OPTIONS") return response.writeHead(204, OPEN).end();
+    const { method, url, headers } = request;
+    const it = { method, url, headers, body: (await bodyOf(request)).toString() };
+    seen.push(it);
+    const answered = answer(it, seen.length);
+    response.writeHead(answered.status ?? 200, { ...OPEN, ...answered.headers }).end(answered.body ?? "");
   });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const close = () => {
-    server.close();
-    server.closeAllConnections();
-  };
-  return { url: `http://127.0.0.1:${server.address().port}`, seen, close };
+  return { ...(await listening(server)), seen };
 }
 
-/** The origin with its manifests rewritten: `rewrite(text, path)`. Ends with `close()`. */
-export async function rewritten(origin, rewrite) {
-  const server = createServer(async (request, response) => {
-    const answer = await fetch(origin + request.url, { method: request.method });
-    const bytes = Buffer.from(await answer.arrayBuffer());
-    const isManifest = /\.(mpd|m3u8)$/.test(request.url);
-    response.writeHead(answer.status, { "access-control-allow-origin": "*", "content-type": answer.headers.get("content-type") ?? "" });
-    response.end(isManifest ? rewrite(bytes.toString(), request.url) : bytes);
-  });
+/** What pages of other origins need to read. */
+const OPEN = { "access-control-allow-origin": "*", "access-control-allow-headers": "*, authorization", "access-control-allow-methods": "*" };
+
+/** Where a server listens; ends with `close()`. */
+async function listening(server) {
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const close = () => {
     server.close();
     server.closeAllConnections();
   };
   return { url: `http://127.0.0.1:${server.address().port}`, close };
+}
+
+/** The body of a request. */
+async function bodyOf(request) {
+  const parts = [];
+  for await (const part of request) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+/** The origin with its manifests rewritten: `rewrite(text)`. Ends with `close()`. */
+export async function rewritten(origin, rewrite) {
+  const server = createServer(async (request, response) => {
+    if (request.method === "OPTIONS") return response.writeHead(204, OPEN).end();
+    const { method, url } = request;
+    const answer = await fetch(origin + url, method === "POST" ? { method, body: await bodyOf(request) } : { method });
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    response.writeHead(answer.status, { ...OPEN, "content-type": answer.headers.get("content-type") ?? "" });
+    response.end(/\.(mpd|m3u8)$/.test(url) ? rewrite(bytes.toString()) : bytes);
+  });
+  return listening(server);
 }
 
 /** A `pssh` box (ISO/IEC 23001-7, 8.1) of a system, in base64. */

@@ -15,12 +15,18 @@ interface Held {
 /** A key system under the engine's orders. */
 export class Eme {
   #video: HTMLMediaElement | undefined;
+  /** What is open, and how it was granted: a title that wants the same has the same. */
   #keys: MediaKeys | undefined;
+  #granted = "";
+  /** The title that is loaded has them. */
+  #inUse = false;
   #sessions = new Map<number, Held>();
   /** Which command opens the key system: an older one that comes late is nothing any more. */
   #opening = 0;
   /** Elements take and lose keys one after the other. */
   #bound: Promise<void> = Promise.resolve();
+  /** The element is about to lose its keys. */
+  leaving: Promise<void> | undefined;
 
   /** `report` hands a letter on. */
   constructor(readonly report: (letter: Uint8Array<ArrayBuffer>) => void) {}
@@ -30,9 +36,24 @@ export class Eme {
     const before = this.#video;
     if (before === video) return;
     this.#video = video;
-    if (!this.#keys) return;
+    if (!this.#keys || !this.#inUse) return;
     if (before) void this.#bind(before, null).catch(() => {});
     if (video) void this.#bind(video, this.#keys).catch(() => this.#lose());
+  }
+
+  /** The element has let go of its title. Keys can be taken from it now, and no more once another title is attached: that has
+   *  to wait for `leaving`. */
+  leave(): void {
+    const video = this.#video;
+    this.#inUse = false;
+    if (!video?.mediaKeys) return;
+    const leaving = this.#bind(video, null)
+      // One that does not let go of them refuses others, which is told then.
+      .catch(() => {})
+      .finally(() => {
+        if (this.leaving === leaving) this.leaving = undefined;
+      });
+    this.leaving = leaving;
   }
 
   /** Closes everything. */
@@ -40,10 +61,8 @@ export class Eme {
     this.#opening = 0;
     for (const { session } of this.#sessions.values()) session.close().catch(() => {});
     this.#sessions.clear();
-    const [video, keys] = [this.#video, this.#keys];
     this.#keys = undefined;
-    // An element that still plays what is protected keeps them.
-    if (video && keys) void this.#bind(video, null).catch(() => {});
+    this.leave();
   }
 
   /** Does what a letter orders. */
@@ -107,14 +126,16 @@ export class Eme {
     this.#opening = id;
     try {
       const access = await open(wanted);
-      const keys = await access.createMediaKeys();
+      const configuration = access.getConfiguration();
+      const granted = wanted.name + JSON.stringify(configuration);
+      const keys = (granted === this.#granted && this.#keys) || (await access.createMediaKeys());
       if (this.#opening !== id) return;
       if (this.#video) await this.#bind(this.#video, keys);
       if (this.#opening !== id) return;
-      this.#keys = keys;
-      const { videoCapabilities, audioCapabilities } = access.getConfiguration();
-      const granted = (all?: MediaKeySystemMediaCapability[]) => all?.[0]?.robustness ?? "";
-      this.#say(KeyReport.Access, id, (out) => out.text(granted(videoCapabilities)).text(granted(audioCapabilities)));
+      [this.#keys, this.#granted, this.#inUse] = [keys, granted, true];
+      const { videoCapabilities, audioCapabilities } = configuration;
+      const level = (all?: MediaKeySystemMediaCapability[]) => all?.[0]?.robustness ?? "";
+      this.#say(KeyReport.Access, id, (out) => out.text(level(videoCapabilities)).text(level(audioCapabilities)));
     } catch (error) {
       this.#refused(id, KeyOrder.Access, error);
     }
@@ -154,6 +175,8 @@ export class Eme {
     void session.closed.then((reason) => {
       if (this.#sessions.get(id) !== held) return;
       this.#sessions.delete(id);
+      // What broke is not used again.
+      if (reason === "internal-error") this.#granted = "";
       // Older browsers give no reason.
       this.#say(KeyReport.Closed, id, (out) => out.text(reason ?? ""));
     });
