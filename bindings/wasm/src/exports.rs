@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 
+use telecine_engine::drm::SecretBytes;
 use telecine_engine::{Command, Input, SinkReport};
 use telecine_model::TrackKind;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -202,6 +203,21 @@ pub fn sink_failed(code: u16, message: &str, now: f64) -> u32 {
 #[wasm_bindgen]
 pub fn wall(millis: f64, uncertainty_ms: u32, now: f64) -> u32 {
     with(|player| player.wall(millis, uncertainty_ms, now))
+}
+
+/// Takes what the application brings of keys: a letter of `KeyWish`, which is wiped. Holds from the next title on; an event
+/// tells what is wrong with it.
+#[wasm_bindgen]
+pub fn keys(letter: Vec<u8>, now: f64) -> u32 {
+    let letter = SecretBytes::new(letter);
+    with(|player| player.keys(letter, now))
+}
+
+/// The key system of the page reports: a letter of `KeyReport`, which is wiped.
+#[wasm_bindgen]
+pub fn cdm(letter: Vec<u8>, now: f64) -> u32 {
+    let letter = SecretBytes::new(letter);
+    with(|player| player.cdm(letter, now))
 }
 
 /// The deadline of the last turn was reached.

@@ -49,7 +49,10 @@ impl Intake {
             id: request.id,
             range: request.byte_range,
             whole_will_do: request.whole_will_do,
-            as_sent: !request.head && (request.byte_range.is_some() || is_media(request.class)),
+            as_sent: !request.head
+                // Licences are texts, and what an application unwraps of them has another length.
+                && request.licence.is_none()
+                && (request.byte_range.is_some() || is_media(request.class)),
             max_bytes: request.max_bytes,
             slab: BytesMut::new(),
             next_slab: FIRST,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use telecine_engine::container::Fragment;
+use telecine_engine::drm::SecretBytes;
 use telecine_engine::LoadId;
 use telecine_model::TrackKind;
 
@@ -19,6 +20,8 @@ pub(crate) enum Lent {
         kind: TrackKind,
         load: LoadId,
     },
+    /// A letter about keys: wiped when it is given back.
+    Letter(SecretBytes),
 }
 
 impl Lent {
@@ -26,6 +29,7 @@ impl Lent {
     pub(crate) fn pieces(&self) -> Box<dyn Iterator<Item = &[u8]> + '_> {
         match self {
             Self::Init(bytes) => Box::new(std::iter::once(&bytes[..])),
+            Self::Letter(bytes) => Box::new(std::iter::once(bytes.expose())),
             Self::Media { fragment, .. } => Box::new(fragment.data.iter().map(|piece| &piece[..])),
         }
     }

@@ -19,9 +19,11 @@
 #![deny(unsafe_code)]
 
 mod intake;
+mod keys;
 mod lent;
 mod orders;
 mod player;
+mod read;
 mod record;
 mod report;
 pub mod schema;

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use telecine_engine::drm::SecretBytes;
 use telecine_engine::{Action, Append, Event, FetchRequest, Payload, SinkCommand, TrackConfig};
 use telecine_model::MediaTime;
 
 use crate::intake::Intake;
+use crate::keys;
 use crate::lent::Lent;
-use crate::record::Writer;
+use crate::record::{address, Writer};
 use crate::schema::{kind_number, Tag};
 use crate::slots::Slots;
 use crate::sources::Sources;
@@ -16,6 +18,7 @@ use crate::told::{self, seconds};
 /// Flags of [`Tag::Fetch`].
 const HEAD: u8 = 1;
 const RANGE: u8 = 2;
+const LETTER: u8 = 4;
 
 /// What browsers round a window to is not what they round times of frames to: a frame that begins within so much of the start
 /// of a period is taken for its own.
@@ -41,8 +44,12 @@ impl Orders {
                 }
             }
             Action::Sink(command) => self.sink(command),
-            // There is no key system of the device: none was promised to the engine.
-            Action::Cdm(_) => {}
+            Action::Cdm(order) => {
+                if let Some(letter) = order.command.as_ref().and_then(keys::order) {
+                    self.out.tag(Tag::Cdm);
+                    self.lend(letter);
+                }
+            }
             Action::Emit(event) => self.event(&event),
         }
     }
@@ -57,7 +64,9 @@ impl Orders {
     fn fetch(&mut self, request: &FetchRequest) {
         let slot = self.requests.put(Intake::new(request));
         let flag = |is: bool, flag: u8| if is { flag } else { 0 };
-        let flags = flag(request.head, HEAD) | flag(request.byte_range.is_some(), RANGE);
+        let flags = flag(request.head, HEAD)
+            | flag(request.byte_range.is_some(), RANGE)
+            | flag(request.licence.is_some(), LETTER);
         let (first, last) = request
             .byte_range
             .map_or((0, 0), |range| (range.offset, range.offset.saturating_add(range.length).saturating_sub(1)));
@@ -66,6 +75,16 @@ impl Orders {
         self.out.f64(first as f64).f64(last as f64);
         self.out.f64(millis(request.head_timeout)).f64(millis(request.idle_timeout));
         self.out.f64(request.pace.unwrap_or(0) as f64);
+        if let Some(licence) = &request.licence {
+            self.lend(keys::request(request, licence));
+        }
+    }
+
+    /// Lends a letter: handle, place, length.
+    fn lend(&mut self, letter: SecretBytes) {
+        let (place, length) = (address(letter.expose().as_ptr().addr()), address(letter.len()));
+        let handle = self.lent.put(Lent::Letter(letter));
+        self.out.u32(handle).u32(place).u32(length);
     }
 
     fn sink(&mut self, command: SinkCommand) {

@@ -1,11 +1,14 @@
 //! The player behind the exports: one input a turn, then all that follows from it. Nothing here is of WebAssembly.
 
+use telecine_engine::drm::SecretBytes;
 use telecine_engine::{
-    Body, Capabilities, Command, Config, Engine, Environment, Input, NetworkEvent, Programme, ResponseHead, SinkReport,
+    Action, Body, Capabilities, Command, Config, Engine, Environment, Event, Input, NetworkEvent, Programme,
+    ResponseHead, SinkReport,
 };
 use telecine_model::{ErrorCode, MediaTime, Timestamp, TrackKind, WallTime};
 
 use crate::intake::Fault;
+use crate::keys;
 use crate::lent::Lent;
 use crate::orders::{length, Orders};
 use crate::record::{address, Writer};
@@ -73,6 +76,25 @@ impl Player {
     pub(crate) fn wall(&mut self, millis: f64, uncertainty_ms: u32, now: f64) -> u32 {
         let time = WallTime::from_micros((millis * 1000.0) as i64);
         self.turn(Input::Environment(Environment::WallClock { time, uncertainty_ms }), now)
+    }
+
+    /// Takes what the application brings of keys, for the next title.
+    pub(crate) fn keys(&mut self, letter: SecretBytes, now: f64) -> u32 {
+        self.begin(now);
+        match keys::setup(letter.expose()) {
+            Ok(setup) => self.programme.set_keys(setup),
+            Err(error) => self.orders.write(Action::Emit(Box::new(Event::Error { at: self.now, error }))),
+        }
+        self.close()
+    }
+
+    /// The key system of the page reports.
+    pub(crate) fn cdm(&mut self, letter: SecretBytes, now: f64) -> u32 {
+        self.begin(now);
+        if let Some(event) = keys::report(letter.expose()) {
+            self.handle(Input::Cdm(event));
+        }
+        self.close()
     }
 
     /// `headers` are lines of `name: value` with names in lower case; `date` is the `Date` of the answer in milliseconds

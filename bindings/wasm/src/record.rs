@@ -10,6 +10,16 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
+    /// With room for so many bytes: up to there nothing is written twice, so that nothing is left behind.
+    pub(crate) fn with_room(bytes: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes) }
+    }
+
+    /// All that was written, and nothing else.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// Forgets what was written.
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
@@ -42,8 +52,13 @@ impl Writer {
 
     /// Its length in bytes, then UTF-8.
     pub(crate) fn text(&mut self, text: &str) -> &mut Self {
-        self.u32(length(text.len()));
-        self.bytes.extend_from_slice(text.as_bytes());
+        self.blob(text.as_bytes())
+    }
+
+    /// The length of bytes, then they themselves.
+    pub(crate) fn blob(&mut self, bytes: &[u8]) -> &mut Self {
+        self.u32(length(bytes.len()));
+        self.bytes.extend_from_slice(bytes);
         self
     }
 

@@ -27,7 +27,7 @@ macro_rules! tags {
 }
 
 tags! {
-    /// Make a request. slot u32, flags u8 (1: HEAD, 2: a byte range), urgency u8, url text, first f64, last f64, headTimeout f64 (ms), idleTimeout f64 (ms), pace f64 (bits a second, 0: none).
+    /// Make a request. slot u32, flags u8 (1: HEAD, 2: a byte range, 4: a letter about a licence follows), urgency u8, url text, first f64, last f64, headTimeout f64 (ms), idleTimeout f64 (ms), pace f64 (bits a second, 0: none); with flag 4 handle u32, place u32, length u32.
     Fetch = 1;
     /// Stop a request. slot u32.
     Cancel = 2;
@@ -61,6 +61,8 @@ tags! {
     Event = 16;
     /// When to call `timer`, the last record of each turn. microseconds f64; infinite: not at all.
     Deadline = 17;
+    /// Something for the key system of the page: a letter (`KeyOrder`). handle u32, place u32, length u32.
+    Cdm = 18;
 }
 
 /// The first byte of a value: what events and answers are written in.
@@ -129,6 +131,13 @@ pub fn typescript() -> String {
         let _ = writeln!(out, "  /** {} */\n  {name} = {key},", doc.trim());
     }
     out.push_str("}\n");
+    for table in crate::keys::TABLES {
+        let _ = writeln!(out, "\n/** {} */\nexport const enum {} {{", table.what.trim(), table.name);
+        for (name, code, doc) in table.rows {
+            let _ = writeln!(out, "  /** {} */\n  {name} = {code},", doc.trim());
+        }
+        out.push_str("}\n");
+    }
     out
 }
 

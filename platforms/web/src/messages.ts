@@ -1,5 +1,6 @@
 // What crosses `postMessage` between the page and the core, once a turn.
 
+import type { LicenceAnswer, LicenceInterest, LicenceQuestion } from "./net/licence.js";
 import type { SinkOrder, Word } from "./sink/away.js";
 
 /** Where things are. `worker`: the engine and Media Source are in a worker; `worker-transfer`: Media Source is in the page, and
@@ -45,12 +46,22 @@ export type Question = "snapshot" | "recording" | "action_hash";
 
 /** From the page. */
 export type ToCore =
-  | { begin: { wasm: string; settings: [key: number, value: number | string][]; topology: Topology | undefined } }
+  | { begin: { wasm: string; settings: [key: number, value: number | string][]; topology: Topology | undefined; keys?: Keys | undefined } }
+  | { keys: Keys }
+  | { licence: LicenceAnswer }
+  /** A letter of `KeyReport`. */
+  | { cdm: Uint8Array<ArrayBuffer> }
   | { command: Command }
   | { report: Report }
   /** Of Media Source in the page. */
   | { word: Word; of: number }
   | { ask: Question; id: number };
+
+/** What the application brings of keys: a letter of `KeyWish`, and which callbacks it has. */
+export interface Keys {
+  letter: Uint8Array;
+  interest: LicenceInterest;
+}
 
 /** Orders to the media element. */
 export type Order =
@@ -68,6 +79,10 @@ export interface FromCore {
   events: Told[];
   /** Where things are, as soon as it is known, and when it changes. */
   topology?: Topology;
+  /** Letters of `KeyOrder`. They come behind the orders. */
+  cdm?: Uint8Array<ArrayBuffer>[];
+  /** What the application is to say about a licence. */
+  licence?: LicenceQuestion;
   /** The answer to a question. */
   answer?: { id: number; value: Value | Uint8Array };
   /** A defect ended the core: its words and place. */

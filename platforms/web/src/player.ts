@@ -10,14 +10,19 @@
 // event.
 
 import { Setting } from "./boundary/schema.js";
-import type { Command, FromCore, Question, ToCore, Told, Topology, Value } from "./messages.js";
+import { interestOf, letterOf, type Drm } from "./drm.js";
+import { Eme } from "./eme/session.js";
+import type { Command, FromCore, Keys, Order, Question, ToCore, Told, Topology, Value } from "./messages.js";
+import { transferable, wipe, type LicenceAnswer, type LicenceQuestion } from "./net/licence.js";
 import type { SinkOrder } from "./sink/away.js";
 import type { Delegate } from "./sink/delegate.js";
 import { Screen } from "./sink/element.js";
 import { mediaSource } from "./sink/media.js";
 import { Link } from "./topology.js";
 
+export type { BySystem, Drm } from "./drm.js";
 export type { Told, Topology, Value } from "./messages.js";
+export type { LicenceRequest, LicenceResponse } from "./net/licence.js";
 
 /** How to play. */
 export interface Options {
@@ -41,6 +46,8 @@ export interface Options {
   record?: boolean;
   /** Where the engine and Media Source are; default what the browser can, the first that it can of the three. */
   topology?: Topology;
+  /** Keys, key systems and licence servers for protected titles. Default: ClearKey, with the key files and servers that titles name. */
+  drm?: Drm;
   /** Where the worker is; default beside this file. */
   workerUrl?: string | URL;
   /** Where the module is; default beside this file. */
@@ -57,6 +64,9 @@ export class Player extends EventTarget {
   /** Media Source, where it is in the page and the engine is not. */
   #delegate: Promise<Delegate> | undefined;
   #screen: Screen | undefined;
+  /** Orders that wait for the element to be ready for another title. */
+  #held: (Order | SinkOrder)[] | undefined;
+  #eme = new Eme((cdm) => this.#post({ cdm }, [cdm.buffer]));
   #questions = new Map<number, { resolve(value: never): void; reject(error: Error): void }>();
   #asked = 0;
   #wanted = false;
@@ -90,6 +100,14 @@ export class Player extends EventTarget {
       },
     );
     this.#screen.wanted = this.#wanted;
+    this.#eme.attach(video);
+  }
+
+  /** Takes other keys and licence servers, from the next `load` on. */
+  setDrm(drm: Drm): void {
+    this.#options = { ...this.#options, drm };
+    const keys = keysOf(drm);
+    this.#post({ keys }, [keys.letter.buffer]);
   }
 
   /** Loads a playlist or an MPD, and begins at a time in seconds, or where the title does. */
@@ -154,18 +172,21 @@ export class Player extends EventTarget {
   destroy(): void {
     this.#screen?.close();
     this.#screen = undefined;
+    this.#eme.close();
+    this.#eme.attach(undefined);
     this.#end("the player was destroyed");
   }
 
   #started(): Link {
-    const { workerUrl = new URL("./worker.js", import.meta.url), wasmUrl = new URL("./telecine.wasm", import.meta.url), topology } = this.#options;
+    const { workerUrl = new URL("./worker.js", import.meta.url), wasmUrl = new URL("./telecine.wasm", import.meta.url), topology, drm } = this.#options;
     const core = new Link({
       workerUrl: new URL(workerUrl, document.baseURI),
       topology,
       hear: (message) => this.#hear(message),
       broken: (message) => this.#defect(message),
     });
-    core.post({ begin: { wasm: new URL(wasmUrl, document.baseURI).href, settings: settings(this.#options), topology } });
+    const keys = drm && keysOf(drm);
+    core.post({ begin: { wasm: new URL(wasmUrl, document.baseURI).href, settings: settings(this.#options), topology, keys } });
     return core;
   }
 
@@ -173,8 +194,8 @@ export class Player extends EventTarget {
     this.#post({ command });
   }
 
-  #post(message: ToCore): void {
-    this.#core?.post(message);
+  #post(message: ToCore, transfer: Transferable[] = []): void {
+    this.#core?.post(message, transfer);
   }
 
   #ask<T>(ask: Question): Promise<T> {
@@ -186,12 +207,11 @@ export class Player extends EventTarget {
     });
   }
 
-  #hear({ orders, events, topology, answer, defect }: FromCore): void {
+  #hear({ orders, events, topology, cdm = [], licence, answer, defect }: FromCore): void {
     this.#topology = topology ?? this.#topology;
-    for (const order of orders) {
-      if (order[0] === "sink") this.#delegated(order);
-      else this.#screen?.obey(order);
-    }
+    this.#obey(orders);
+    for (const letter of cdm) this.#eme.obey(letter);
+    if (licence) void this.#filter(licence);
     if (answer) {
       this.#questions.get(answer.id)?.resolve(answer.value as never);
       this.#questions.delete(answer.id);
@@ -200,12 +220,36 @@ export class Player extends EventTarget {
     if (defect !== undefined) this.#defect(defect);
   }
 
+  #obey(orders: (Order | SinkOrder)[]): void {
+    if (this.#held) {
+      this.#held.push(...orders);
+      return;
+    }
+    for (const [place, order] of orders.entries()) {
+      if (order[0] === "sink") {
+        this.#delegated(order);
+        continue;
+      }
+      if (order[0] === "attach" && this.#eme.leaving) {
+        this.#held = orders.slice(place);
+        void this.#eme.leaving.then(() => {
+          const held = this.#held ?? [];
+          this.#held = undefined;
+          this.#obey(held);
+        });
+        return;
+      }
+      this.#screen?.obey(order);
+      if (order[0] === "detach") this.#eme.leave();
+    }
+  }
+
   #delegated(order: SinkOrder): void {
     this.#delegate ??= import("./sink/delegate.js").then(
       ({ Delegate }) =>
         new Delegate(
           (of, word) => this.#post({ word, of }),
-          (order) => this.#screen?.obey(order),
+          (order) => this.#obey([order]),
         ),
     );
     // One behind the other, as promises are kept.
@@ -215,6 +259,20 @@ export class Player extends EventTarget {
     );
   }
 
+  /** The application's say about a licence. What its callbacks throw is its own, as with listeners of events. */
+  async #filter({ id, request, response }: LicenceQuestion): Promise<void> {
+    const { licenceRequest, licenceResponse } = this.#options.drm ?? {};
+    const licence: LicenceAnswer = { id };
+    try {
+      if (response) licence.response = (await licenceResponse?.(request, response)) ?? response;
+      else licence.request = (await licenceRequest?.(request)) ?? request;
+    } catch (error) {
+      reportError(error);
+    }
+    this.#post({ licence }, transferable(licence.request?.body, licence.response?.body));
+    if (response) wipe(request.body);
+  }
+
   #tell(detail: Told): void {
     this.dispatchEvent(new CustomEvent(detail.type.toLowerCase(), { detail }));
     this.dispatchEvent(new CustomEvent("told", { detail }));
@@ -222,7 +280,8 @@ export class Player extends EventTarget {
 
   /** A defect ends the worker; the next `load` gets another one. */
   #defect(message: string): void {
-    this.#screen?.obey(["detach"]);
+    this.#held = undefined;
+    this.#obey([["detach"]]);
     this.#end(message);
     const error = {
       code: 9001,
@@ -241,6 +300,7 @@ export class Player extends EventTarget {
   }
 
   #end(why: string): void {
+    this.#eme.close();
     this.#core?.end();
     this.#core = undefined;
     void this.#delegate?.then((delegate) => delegate.close());
@@ -248,6 +308,10 @@ export class Player extends EventTarget {
     for (const { reject } of this.#questions.values()) reject(new Error(why));
     this.#questions.clear();
   }
+}
+
+function keysOf(drm: Drm): Keys & { letter: Uint8Array<ArrayBuffer> } {
+  return { letter: letterOf(drm), interest: interestOf(drm) };
 }
 
 function settings(options: Options): [number, number | string][] {

@@ -14,7 +14,7 @@ interface Place {
 
 /** The core, at the other end. */
 export class Link {
-  #post: ((message: ToCore) => void) | undefined;
+  #post: ((message: ToCore, transfer: Transferable[]) => void) | undefined;
   #close: (() => void) | undefined;
   /** What was said before there was an answer: for whoever comes in its place. */
   #unanswered: ToCore[] | undefined = [];
@@ -26,9 +26,10 @@ export class Link {
     else void this.#here();
   }
 
-  post(message: ToCore): void {
+  /** Until there was an answer nothing is transferred: it may have to be said again, elsewhere. */
+  post(message: ToCore, transfer: Transferable[] = []): void {
     this.#unanswered?.push(message);
-    this.#post?.(message);
+    this.#post?.(message, this.#unanswered ? [] : transfer);
   }
 
   end(): void {
@@ -37,7 +38,7 @@ export class Link {
   }
 
   #there(worker: Worker): void {
-    this.#post = (message) => worker.postMessage(message);
+    this.#post = (message, transfer) => worker.postMessage(message, transfer);
     this.#close = () => worker.terminate();
     worker.onmessage = ({ data }: MessageEvent<FromCore>) => {
       this.#unanswered = undefined;
@@ -62,7 +63,7 @@ export class Link {
       const loop = new Loop("page", (message) => queueMicrotask(() => this.#ended || this.place.hear(message)));
       this.#post = (message) => queueMicrotask(() => loop.take(message));
       this.#close = () => loop.end();
-      this.#unanswered?.forEach(this.#post);
+      this.#unanswered?.forEach((message) => this.#post?.(message, []));
       this.#unanswered = undefined;
     } catch (error) {
       if (!this.#ended) this.place.broken(`the player does not start: ${String(error)}`);

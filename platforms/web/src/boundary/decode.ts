@@ -21,7 +21,16 @@ export interface Handler {
   stop(): void;
   duration(seconds: number): void;
   event(event: Told): void;
+  /** Something for the key system. */
+  cdm(letter: Loan): void;
   deadline(micros: number): void;
+}
+
+/** Bytes of the module's memory that are good until they are given back. */
+export interface Loan {
+  handle: number;
+  place: number;
+  length: number;
 }
 
 /** A request. */
@@ -38,6 +47,8 @@ export interface FetchOrder {
   idleTimeout: number;
   /** Bits a second to read with at most; 0: any. */
   pace: number;
+  /** Of a licence, or what belongs to one: how it is asked for. */
+  letter: Loan | null;
 }
 
 const utf8 = new TextDecoder();
@@ -86,6 +97,10 @@ class Reader {
     return Array.from({ length: 2 * this.#u32() }, () => this.#u32());
   }
 
+  #lent(): Loan {
+    return { handle: this.#u32(), place: this.#u32(), length: this.#u32() };
+  }
+
   #order(): FetchOrder {
     const slot = this.#u32();
     const flags = this.#u8();
@@ -93,7 +108,8 @@ class Reader {
     const url = this.#text();
     const range = { first: this.#f64(), last: this.#f64() };
     const [headTimeout, idleTimeout, pace] = [this.#f64(), this.#f64(), this.#f64()];
-    return { slot, url, head: !!(flags & 1), range: flags & 2 ? range : null, urgency, headTimeout, idleTimeout, pace };
+    const letter = flags & 4 ? this.#lent() : null;
+    return { slot, url, head: !!(flags & 1), range: flags & 2 ? range : null, urgency, headTimeout, idleTimeout, pace, letter };
   }
 
   // Arguments are read in their order: JavaScript evaluates them so.
@@ -132,6 +148,8 @@ class Reader {
         return handler.duration(this.#f64());
       case Tag.Event:
         return handler.event(this.value() as unknown as Told);
+      case Tag.Cdm:
+        return handler.cdm(this.#lent());
       case Tag.Deadline:
         return handler.deadline(this.#f64());
       default:

@@ -2,7 +2,7 @@
 
 /** The first byte of a record. */
 export const enum Tag {
-  /** Make a request. slot u32, flags u8 (1: HEAD, 2: a byte range), urgency u8, url text, first f64, last f64, headTimeout f64 (ms), idleTimeout f64 (ms), pace f64 (bits a second, 0: none). */
+  /** Make a request. slot u32, flags u8 (1: HEAD, 2: a byte range, 4: a letter about a licence follows), urgency u8, url text, first f64, last f64, headTimeout f64 (ms), idleTimeout f64 (ms), pace f64 (bits a second, 0: none); with flag 4 handle u32, place u32, length u32. */
   Fetch = 1,
   /** Stop a request. slot u32. */
   Cancel = 2,
@@ -36,6 +36,8 @@ export const enum Tag {
   Event = 16,
   /** When to call `timer`, the last record of each turn. microseconds f64; infinite: not at all. */
   Deadline = 17,
+  /** Something for the key system of the page: a letter (`KeyOrder`). handle u32, place u32, length u32. */
+  Cdm = 18,
 }
 
 /** The first byte of a value. */
@@ -77,4 +79,76 @@ export const enum Setting {
   AudioLanguages = 21,
   /** Languages of subtitles (a text). */
   TextLanguages = 22,
+}
+
+/** What an application brings of keys: a letter of any number of these. `system` is a name of EME, a UUID, or a name as `docs/drm.md` has it. */
+export const enum KeyWish {
+  /** A key of samples. identifier text (32 hexadecimal digits), key text (32). */
+  Key = 1,
+  /** The key of HLS segments that are encrypted whole. key text (32 or 64 hexadecimal digits). */
+  SegmentKey = 2,
+  /** A licence server, behind those that were named before. system text, url text. */
+  Server = 3,
+  /** The certificate of a licence service. system text, bytes. */
+  Certificate = 4,
+  /** Where that is. system text, url text. */
+  CertificateUrl = 5,
+  /** The least robustness of a key system. system text, video text, audio text; an empty one asks for nothing. */
+  Robustness = 6,
+  /** ClearKey is decrypted in the module (1, the default), or by the key system of the browser (0). u8. */
+  Software = 7,
+  /** The page has key systems. */
+  Device = 8,
+}
+
+/** What the key system of the page is to do. Numbers of commands and of sessions are f64. */
+export const enum KeyOrder {
+  /** Open a key system. command, name text, then lists of texts: robustness of video, of audio, schemes, forms of initialisation data; persistent u8. */
+  Access = 1,
+  /** Take the certificate of the licence service. command, bytes. */
+  Certificate = 2,
+  /** Get provisioned. command. */
+  Provision = 3,
+  /** Make a session. session, kind text. */
+  Create = 4,
+  /** Ask for a licence. session, form text, bytes. */
+  Generate = 5,
+  /** Load a stored licence. session, name text. */
+  Load = 6,
+  /** Take the answer of a licence server. session, bytes. */
+  Update = 7,
+  /** Destroy the licence. session. */
+  Remove = 8,
+  /** Close the session. session. */
+  Close = 9,
+}
+
+/** What the key system of the page reports. `exception` is the name of a DOMException. */
+export const enum KeyReport {
+  /** It is open. command, robustness of video text, of audio text. */
+  Access = 1,
+  /** It has the certificate. command. */
+  Certificate = 2,
+  /** It is provisioned. command. */
+  Provisioned = 3,
+  /** It did not do as it was told. command, order u8, exception text, message text. */
+  Refused = 4,
+  /** A session is there. session. */
+  Created = 5,
+  /** It can be loaded by this name. session, name text. */
+  Named = 6,
+  /** A stored licence was looked for. session, found u8. */
+  Loaded = 7,
+  /** Something for a server. session, kind text, bytes. */
+  Message = 8,
+  /** An answer was accepted. session. */
+  Updated = 9,
+  /** All keys of a session. session, count u32, of each: identifier bytes, status text. */
+  Statuses = 10,
+  /** How long its keys are good. session, milliseconds f64; infinite: for ever. */
+  Expiration = 11,
+  /** It is over. session, reason text. */
+  Closed = 12,
+  /** Its last order failed. session, exception text, message text. */
+  Failed = 13,
 }

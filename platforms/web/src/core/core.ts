@@ -1,7 +1,7 @@
 // The host's loop around the engine: one call, then everything that follows from it, then the deadline. Runs where the
 // engine does: in a worker, or in the page.
 
-import { decode, value, type FetchOrder, type Handler } from "../boundary/decode.js";
+import { decode, value, type FetchOrder, type Handler, type Loan } from "../boundary/decode.js";
 import type { Exports, Instance } from "../boundary/wasm.js";
 import type { Command, FromCore, Question, Report, Told, Topology, Value } from "../messages.js";
 import type { Answers, Network } from "../net/fetch.js";
@@ -31,7 +31,7 @@ export class Core implements Handler, Answers, Owner {
   #turns: ((now: number) => number)[] = [];
   #turning = false;
   #broken = false;
-  #said: FromCore = { orders: [], events: [] };
+  #said: FromCore & { cdm: Uint8Array<ArrayBuffer>[] } = { orders: [], events: [], cdm: [] };
 
   constructor(
     { exports, memory }: Instance,
@@ -51,6 +51,16 @@ export class Core implements Handler, Answers, Owner {
     }
     const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
     this.#wasm.begin(high, low);
+  }
+
+  /** What the application brings of keys, for the next title. */
+  keys(letter: Uint8Array): void {
+    this.#deliver("keys", letter);
+  }
+
+  /** The key system reports. */
+  reportKeys(letter: Uint8Array): void {
+    this.#deliver("cdm", letter);
   }
 
   command(command: Command): void {
@@ -146,7 +156,7 @@ export class Core implements Handler, Answers, Owner {
   // Records.
 
   fetch(order: FetchOrder): void {
-    this.network.start(order);
+    this.network.start(order, order.letter ? this.#letter(order.letter) : undefined);
   }
 
   cancel(slot: number): void {
@@ -218,11 +228,34 @@ export class Core implements Handler, Answers, Owner {
     this.#said.events.push(event);
   }
 
+  cdm(letter: Loan): void {
+    this.#said.cdm.push(this.#letter(letter));
+  }
+
   deadline(at: number): void {
     clearTimeout(this.#timer);
     if (at === Infinity) return;
     const wait = Math.ceil(Math.max(0, at - micros()) / 1000);
     this.#timer = setTimeout(() => this.#turn((now) => this.#wasm.timer(now)), Math.min(wait, LONGEST_WAIT));
+  }
+
+  /** A copy of a letter. The module wipes its own when it is given back, which is when the records have been read. */
+  #letter({ handle, place, length }: Loan): Uint8Array<ArrayBuffer> {
+    const letter = new Uint8Array(this.#memory.buffer, place, length).slice();
+    this.#turn(() => {
+      this.#wasm.give_back(handle);
+      return 0;
+    });
+    return letter;
+  }
+
+  /** Hands a letter in. The module wipes its copy, too. */
+  #deliver(to: "keys" | "cdm", letter: Uint8Array): void {
+    this.#turn((now) => {
+      const length = this.#wasm[to](letter, now);
+      letter.fill(0);
+      return length;
+    });
   }
 
   /** Calls an export by its name. */
@@ -264,9 +297,9 @@ export class Core implements Handler, Answers, Owner {
 
   #flush(): void {
     const said = this.#said;
-    if (!said.orders.length && !said.events.length && said.defect === undefined && !said.topology) return;
-    this.#said = { orders: [], events: [] };
-    this.tell(said, said.orders.flatMap(transferable));
+    if (!said.orders.length && !said.events.length && !said.cdm.length && said.defect === undefined && !said.topology) return;
+    this.#said = { orders: [], events: [], cdm: [] };
+    this.tell(said, [...said.orders.flatMap(transferable), ...said.cdm.map(({ buffer }) => buffer)]);
   }
 
   /** Where the playhead may go in what is live moves with the clock. */

@@ -2,8 +2,9 @@
 // said meanwhile is heard then.
 
 import { instantiate } from "../boundary/wasm.js";
-import type { FromCore, ToCore, Topology } from "../messages.js";
+import type { FromCore, Keys, ToCore, Topology } from "../messages.js";
 import { Network } from "../net/fetch.js";
+import { Licences } from "../net/licence.js";
 import { canHandOver } from "../sink/media.js";
 import { Core } from "./core.js";
 
@@ -12,12 +13,16 @@ export class Loop {
   #core: Core | undefined;
   /** What came before the module was there. */
   #waiting: ToCore[] = [];
-  #network = new Network({
-    head: (...answer) => this.#core?.head(...answer),
-    chunk: (...answer) => this.#core?.chunk(...answer),
-    end: (...answer) => this.#core?.end(...answer),
-    lost: (...answer) => this.#core?.lost(...answer),
-  });
+  #licences = new Licences((licence, transfer) => this.tell({ orders: [], events: [], licence }, transfer));
+  #network = new Network(
+    {
+      head: (...answer) => this.#core?.head(...answer),
+      chunk: (...answer) => this.#core?.chunk(...answer),
+      end: (...answer) => this.#core?.end(...answer),
+      lost: (...answer) => this.#core?.lost(...answer),
+    },
+    this.#licences,
+  );
 
   constructor(
     readonly where: "worker" | "page",
@@ -26,13 +31,14 @@ export class Loop {
 
   take(message: ToCore): void {
     if ("begin" in message) {
-      const { wasm, settings } = message.begin;
+      const { wasm, settings, keys } = message.begin;
       const topology = this.#topology(message.begin.topology);
       this.tell({ orders: [], events: [], topology }, []);
       instantiate(wasm).then(
         (instance) => {
           this.#core = new Core(instance, this.#network, this.tell, topology);
           this.#core.begin(settings);
+          if (keys) this.#keys(this.#core, keys);
           this.#waiting.splice(0).forEach((message) => this.take(message));
         },
         (error: unknown) => this.tell({ orders: [], events: [], defect: `the module does not start: ${String(error)}` }, []),
@@ -46,9 +52,20 @@ export class Loop {
       this.#core.report(message.report);
     } else if ("word" in message) {
       this.#core.word(message.of, message.word);
+    } else if ("cdm" in message) {
+      this.#core.reportKeys(message.cdm);
+    } else if ("licence" in message) {
+      this.#licences.hear(message.licence);
+    } else if ("keys" in message) {
+      this.#keys(this.#core, message.keys);
     } else {
       this.#core.ask(message.ask, message.id);
     }
+  }
+
+  #keys(core: Core, { letter, interest }: Keys): void {
+    this.#licences.interest = interest;
+    core.keys(letter);
   }
 
   /** Nothing more is done. */

@@ -2,7 +2,9 @@
 // engine decides.
 
 import type { FetchOrder } from "../boundary/decode.js";
+import { bytesOf } from "../boundary/fields.js";
 import { Fault, failure } from "./failure.js";
+import { opened, wipe, type Letter, type LicenceRequest, type Licences } from "./licence.js";
 
 /** Where answers go. */
 export interface Answers {
@@ -20,7 +22,10 @@ export class Network {
   #running = new Map<number, AbortController>();
   #early: { url: string; control: AbortController; answer: Promise<Response> } | undefined;
 
-  constructor(readonly answers: Answers) {}
+  constructor(
+    readonly answers: Answers,
+    readonly licences: Licences,
+  ) {}
 
   /** Asks for a manifest before the engine is there to order it: its order, which is the first, takes the answer over. */
   early(url: string): void {
@@ -32,14 +37,15 @@ export class Network {
     this.#early = { url, control, answer };
   }
 
-  start(order: FetchOrder): void {
+  /** With a letter it is a licence that is asked for, as that says. */
+  start(order: FetchOrder, letter?: Uint8Array): void {
     const early = this.#early;
     this.#early = undefined;
     const taken = early?.url === order.url && !order.head && !order.range ? early : undefined;
     if (!taken) early?.control.abort(UNWANTED);
     const control = taken?.control ?? new AbortController();
     this.#running.set(order.slot, control);
-    void this.#run(order, control, taken?.answer).finally(() => this.#running.delete(order.slot));
+    void this.#run(order, control, taken?.answer, letter && opened(letter)).finally(() => this.#running.delete(order.slot));
   }
 
   /** Nothing more is wanted of it. */
@@ -55,7 +61,7 @@ export class Network {
     this.#running.clear();
   }
 
-  async #run(order: FetchOrder, control: AbortController, early?: Promise<Response>): Promise<void> {
+  async #run(order: FetchOrder, control: AbortController, early?: Promise<Response>, letter?: Letter): Promise<void> {
     const { slot } = order;
     const { signal } = control;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -64,13 +70,28 @@ export class Network {
       timer = setTimeout(() => control.abort(new Fault(1004, message)), ms);
     };
     let answered = false;
+    let licence: LicenceRequest | undefined;
     try {
+      if (letter) {
+        licence = await this.licences.request(letter.request);
+        signal.throwIfAborted();
+      }
       within(order.headTimeout, `no answer within ${order.headTimeout} ms`);
-      const response = await (early ?? ask(order, signal));
+      const response = await (early ?? (licence ? askLicence(licence, signal) : ask(order, signal)));
       answered = true;
       signal.throwIfAborted();
-      const lines = Array.from(response.headers, ([name, text]) => `${name}: ${text}\n`).join("");
-      this.answers.head(slot, response.status, response.url || order.url, lines, Date.parse(response.headers.get("date") ?? ""));
+      if (letter && licence && this.licences.interest.responses) {
+        const body = await whole(response, letter.maxBytes, () => within(order.idleTimeout, `no byte within ${order.idleTimeout} ms`));
+        clearTimeout(timer);
+        const answer = await this.licences.response(licence, { status: response.status, body });
+        signal.throwIfAborted();
+        const bytes = typeof answer.body === "string" ? new TextEncoder().encode(answer.body) : bytesOf(answer.body);
+        this.#head(slot, answer.status, response, licence.url, ["content-length", "content-encoding"]);
+        if (bytes.byteLength) this.answers.chunk(slot, bytes);
+        bytes.fill(0);
+        return this.answers.end(slot);
+      }
+      this.#head(slot, response.status, response, order.url);
       const reader = order.head ? undefined : response.body?.getReader();
       const began = performance.now();
       let received = 0;
@@ -80,6 +101,7 @@ export class Network {
         if (done) break;
         received += value.byteLength;
         this.answers.chunk(slot, value);
+        if (licence) value.fill(0);
         if (order.pace) {
           clearTimeout(timer);
           // What is not read is not sent for long: the windows of the connection fill.
@@ -91,12 +113,46 @@ export class Network {
       this.answers.end(slot);
     } catch (error) {
       if (signal.reason === UNWANTED) return;
-      const fault = signal.reason instanceof Fault ? signal.reason : await failure(order.url, answered, error);
+      const fault = [signal.reason, error].find((one) => one instanceof Fault) ?? await failure(licence?.url ?? order.url, answered, error);
       this.answers.lost(slot, fault.code, fault.message);
     } finally {
       clearTimeout(timer);
+      if (licence) wipe(licence.body);
     }
   }
+
+  #head(slot: number, status: number, { url, headers }: Response, asked: string, without: string[] = []): void {
+    const lines = Array.from(headers, ([name, text]) => (without.includes(name) ? "" : `${name}: ${text}\n`)).join("");
+    this.answers.head(slot, status, url || asked, lines, Date.parse(headers.get("date") ?? ""));
+  }
+}
+
+function askLicence({ url, headers, body, credentials }: LicenceRequest, signal: AbortSignal): Promise<Response> {
+  // All else waits for it.
+  return fetch(url, { method: body === null ? "GET" : "POST", headers, body, credentials, priority: "high", signal });
+}
+
+/** The whole of an answer, up to so many bytes. */
+async function whole(response: Response, most: number, waits: () => void): Promise<Uint8Array<ArrayBuffer>> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  const reader = response.body?.getReader();
+  while (reader) {
+    waits();
+    const { done, value } = await reader.read();
+    if (done) break;
+    parts.push(value);
+    length += value.byteLength;
+    if (length > most) throw new Fault(1010, `more than ${most} bytes`);
+  }
+  const all = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.byteLength;
+    part.fill(0);
+  }
+  return all;
 }
 
 function ask(order: FetchOrder, signal: AbortSignal): Promise<Response> {
