@@ -40,3 +40,4 @@ await build({
   legalComments: "none",
   logLevel: "warning",
 });
+await import("./bundles.mjs");
