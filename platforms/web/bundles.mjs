@@ -1,5 +1,7 @@
 // What a page may load beside the player: the element, what it loads on demand, and all of it for pages without modules.
 
+import { execFileSync } from "node:child_process";
+import { copyFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -40,3 +42,7 @@ await Promise.all([
     define: { "import.meta.url": "telecineScript" },
   }),
 ]);
+
+// Declarations for who writes TypeScript, and what a package needs beside it.
+execFileSync(at("node_modules/.bin/tsc"), ["-p", at("tsconfig.types.json")], { stdio: "inherit" });
+for (const name of ["LICENSE-APACHE", "LICENSE-MIT"]) copyFileSync(at("../..", name), at(name));
