@@ -14,6 +14,8 @@ const common = { bundle: true, target: "es2022", minify: true, sourcemap: true, 
 const FILES = {
   telecine: "src/player.ts",
   element: "src/element/define.ts",
+  controls: "src/controls/controls.ts",
+  statistics: "src/statistics/overlay.ts",
 };
 
 /** Keeps imports of another file of `dist` as such, so that nothing is loaded twice. */

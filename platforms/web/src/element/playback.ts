@@ -44,6 +44,9 @@ export interface Surroundings {
 const SLOWEST = 0.0625;
 const FASTEST = 16;
 
+/** How long before its end a title is sought, at least, seconds. */
+const LAST = 0.1;
+
 /** States of the engine in which it does not play for want of something, or has nothing to play. */
 const WAITING = new Set(["idle", "loading", "preparing", "rebuffering", "seeking", "stopped", "failed"]);
 
@@ -63,6 +66,8 @@ export class Playback {
   currentSrc = "";
   /** Whether the title goes on. */
   live = false;
+  /** Where a live title can be played, as the engine says. */
+  window: readonly [number, number] | undefined;
   /** What the engine said last of its state. */
   state = "idle";
   #network: Network = Network.Empty;
@@ -135,6 +140,7 @@ export class Playback {
       this.duration = NaN;
       this.ended = false;
       this.live = false;
+      this.window = undefined;
     }
     this.playbackRate = this.#defaultRate;
     this.error = null;
@@ -507,6 +513,7 @@ export class Playback {
   get seekable(): TimeRanges {
     if (this.readyState === Ready.Nothing) return new Ranges();
     if (Number.isFinite(this.duration)) return new Ranges([0, this.duration]);
+    if (this.window) return new Ranges([...this.window]);
     return this.#attached ? this.around.video.seekable : new Ranges();
   }
 
@@ -526,7 +533,8 @@ export class Playback {
     this.state = "seeking";
     this.#become(Math.min(this.readyState, Ready.Metadata));
     this.#seeks += 1;
-    this.around.player().seek(target);
+    // At the very end there is no media to show: its last moment is asked for.
+    this.around.player().seek(Number.isFinite(this.duration) ? Math.min(target, this.duration - LAST) : target);
   }
 
   #arrive(): void {
