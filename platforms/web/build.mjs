@@ -58,3 +58,5 @@ await build({ ...common, outdir: at("dist"), entryPoints: { telecine: at("src/pl
 // What only some browsers need of the page: Media Source, and the engine's loop.
 const parts = { loop: at("src/core/loop.ts"), delegate: at("src/sink/delegate.ts") };
 await build({ ...common, outdir: at("dist/parts"), entryPoints: parts, plugins: [glued], splitting: true, chunkNames: "[name]-[hash]" });
+// What a page may load beside it.
+await import("./bundles.mjs");
