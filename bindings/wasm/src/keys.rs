@@ -137,24 +137,20 @@ fn number(id: u64) -> f64 {
     id as f64
 }
 
-/// A request for a licence, key or certificate: kind text, system text, url text, attempt u32, most bytes of the answer f64,
+/// A request for a licence, key or certificate, to the key system that goes by a name: kind text, system text, url text, attempt u32, most bytes of the answer f64,
 /// whether it is posted u8, body bytes, count of headers u32, of each: name text, value text.
-pub(crate) fn request(request: &FetchRequest, licence: &KeyRequest) -> SecretBytes {
+pub(crate) fn request(request: &FetchRequest, licence: &KeyRequest, system: &str) -> SecretBytes {
     let kind = match licence.kind {
         RequestKind::Message(kind) => kind.eme_name(),
         RequestKind::Certificate => "certificate",
         RequestKind::Provisioning => "provisioning",
         _ => "key",
     };
-    let system = match licence.system.eme_names().last() {
-        Some(name) => (*name).to_owned(),
-        None => licence.system.to_string(),
-    };
     let url = licence.url.as_str();
     let body = licence.body.as_ref().map_or(&[][..], SecretBytes::expose);
     let headers: usize = licence.headers.iter().map(|header| 8 + header.name.len() + header.value.len()).sum();
     let mut out = Writer::with_room(64 + kind.len() + system.len() + url.len() + body.len() + headers);
-    out.text(kind).text(&system).text(url).u32(licence.attempt).f64(request.max_bytes as f64);
+    out.text(kind).text(system).text(url).u32(licence.attempt).f64(request.max_bytes as f64);
     out.u8(u8::from(licence.body.is_some())).blob(body);
     out.u32(u32::try_from(licence.headers.len()).unwrap_or(u32::MAX));
     for header in &licence.headers {
@@ -359,14 +355,13 @@ fn systems(setup: &KeySetup, named: &[(KeySystem, String)]) -> Vec<SystemCapabil
         let own: Vec<&str> = named.iter().filter(|(of, _)| *of == system).map(|(_, name)| name.as_str()).collect();
         let others = system.eme_names().iter().copied().filter(|name| !own.contains(name));
         for name in own.iter().copied().chain(others) {
-            let levels: Vec<String> = match system {
-                KeySystem::Widevine => ROBUSTNESS_WIDEVINE,
+            let levels: &[&str] = match system {
+                // Every Widevine is of its weakest level, and browsers write a line about who asks for none.
+                KeySystem::Widevine => ROBUSTNESS_WIDEVINE.strip_suffix(&[""]).unwrap_or(ROBUSTNESS_WIDEVINE),
                 KeySystem::PlayReady => ROBUSTNESS_PLAYREADY,
                 _ => &[],
-            }
-            .iter()
-            .map(|level| (*level).to_owned())
-            .collect();
+            };
+            let levels: Vec<String> = levels.iter().map(|level| (*level).to_owned()).collect();
             let mut capability = SystemCapability::new(system, name);
             capability.video_robustness.clone_from(&levels);
             capability.audio_robustness = levels;
@@ -510,7 +505,7 @@ mod tests {
             attempt: 2,
             licence: None,
         };
-        let bytes = request(&fetch, &licence);
+        let bytes = request(&fetch, &licence, "com.widevine.alpha");
         let mut reader = Reader::new(bytes.expose());
         let texts = [reader.text(), reader.text(), reader.text()];
         assert_eq!(texts, ["license-renewal", "com.widevine.alpha", "https://l.example/"].map(Some));

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use telecine_engine::drm::session::CdmCommand;
 use telecine_engine::drm::SecretBytes;
 use telecine_engine::{Action, Append, Event, FetchRequest, Payload, SinkCommand, TrackConfig};
+use telecine_model::protection::KeySystem;
 use telecine_model::MediaTime;
 
 use crate::intake::Intake;
@@ -31,6 +33,8 @@ pub(crate) struct Orders {
     pub(crate) requests: Slots<Intake>,
     pub(crate) lent: Slots<Lent>,
     sources: Sources,
+    /// By which name the key system that is open was asked for.
+    key_system: Option<(KeySystem, String)>,
 }
 
 impl Orders {
@@ -45,6 +49,9 @@ impl Orders {
             }
             Action::Sink(command) => self.sink(command),
             Action::Cdm(order) => {
+                if let Some(CdmCommand::Access { system, name, .. }) = &order.command {
+                    self.key_system = Some((*system, name.clone()));
+                }
                 if let Some(letter) = order.command.as_ref().and_then(keys::order) {
                     self.out.tag(Tag::Cdm);
                     self.lend(letter);
@@ -76,7 +83,14 @@ impl Orders {
         self.out.f64(millis(request.head_timeout)).f64(millis(request.idle_timeout));
         self.out.f64(request.pace.unwrap_or(0) as f64);
         if let Some(licence) = &request.licence {
-            self.lend(keys::request(request, licence));
+            let open = self.key_system.as_ref().filter(|(system, _)| *system == licence.system);
+            let name = match open {
+                Some((_, name)) => name,
+                // ClearKey in software is opened by nobody.
+                None => licence.system.eme_names().first().copied().unwrap_or_else(|| licence.system.name()),
+            };
+            let letter = keys::request(request, licence, name);
+            self.lend(letter);
         }
     }
 
