@@ -5,10 +5,16 @@ import type { Presentation } from "./presentation.js";
 
 /** Until the player has them itself. */
 interface More {
-  presentation?(): Promise<Presentation>;
+  presentation?(): Promise<Presentation | null>;
   constrain?(constraints: { renditions: string[] | null }): void;
 }
 
-export const presentationOf = async (player: Player): Promise<Presentation | undefined> => (player as Player & More).presentation?.();
+/** What there is to choose from; undefined before anything is known. */
+export async function presentationOf(player: Player): Promise<Presentation | undefined> {
+  return (await (player as unknown as More).presentation?.()) ?? undefined;
+}
 
-export const constrain = (player: Player, constraints: { renditions: string[] | null }): void => (player as Player & More).constrain?.(constraints);
+/** Bounds what the engine chooses from; null is no bound. */
+export function constrain(player: Player, constraints: { renditions: string[] | null }): void {
+  (player as unknown as More).constrain?.(constraints);
+}

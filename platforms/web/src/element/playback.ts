@@ -91,8 +91,6 @@ export class Playback {
   /** The title was given to the engine, and everything that is told is of it. */
   #fenced = false;
   #fence = 0;
-  /** The source of the title before: what the inner element says with it is of the past. */
-  #stale: unknown = null;
   /** Seeks that the engine has not begun yet. */
   #seeks = 0;
 
@@ -193,7 +191,6 @@ export class Playback {
     // Answered in order: what is told before is of another title. A player that ended with a defect has none.
     const passed = () => {
       if (fence !== this.#fence) return;
-      this.#stale = this.#source;
       this.#fenced = true;
     };
     player.snapshot().then(passed, passed);
@@ -249,8 +246,13 @@ export class Playback {
 
   // What the engine tells.
 
-  hear(told: Told): void {
-    if (!this.#fenced || this.error) return;
+  /** False if it is of a title before. */
+  hear(told: Told): boolean {
+    if (this.#fenced && !this.error) this.#follow(told);
+    return this.#fenced;
+  }
+
+  #follow(told: Told): void {
     switch (told.type) {
       case "State":
         // Of before the seek, which the engine has not heard of.
@@ -299,20 +301,19 @@ export class Playback {
 
   // The ready states (4.8.11.7).
 
-  get #source(): unknown {
-    const { video } = this.around;
-    return video.srcObject ?? (video.src || null);
-  }
-
-  /** The inner element has the source of this title. */
+  /** The inner element has the media of this title: it gets them before the engine has anything to prepare. */
   get #attached(): boolean {
-    return this.#fenced && this.#source !== null && this.#source !== this.#stale;
+    const { srcObject, src } = this.around.video;
+    return this.#fenced && Boolean(srcObject ?? src) && !/^(idle|loading|stopped|failed)$/.test(this.state);
   }
 
   #look(): void {
     if (this.error || !this.#attached) return;
     const { video } = this.around;
-    const ready = WAITING.has(this.state) ? Math.min(video.readyState, Ready.CurrentData) : video.readyState;
+    const most = WAITING.has(this.state) ? Ready.CurrentData : Ready.EnoughData;
+    // A Media Source that is made anew in the middle of a title takes nothing back that was known.
+    const least = this.readyState === Ready.Nothing ? Ready.Nothing : Ready.Metadata;
+    const ready = Math.max(least, Math.min(most, video.readyState));
     if (ready !== this.readyState) this.#become(ready);
     this.#autoplay();
   }

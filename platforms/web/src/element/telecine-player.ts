@@ -105,7 +105,7 @@ export class TelecinePlayer extends HTMLElement {
     player.attach(this.video);
     player.addEventListener("told", (event) => {
       const { detail } = event as CustomEvent<Told>;
-      this.#playback.hear(detail);
+      if (!this.#playback.hear(detail)) return;
       this.#hear(detail);
       this.dispatchEvent(new CustomEvent("told", { detail }));
     });

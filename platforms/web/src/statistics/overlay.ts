@@ -132,7 +132,7 @@ export class Statistics {
     } else if (told.type === "NetworkChanged") {
       this.#list(`network of ${text(told.host)}: ${mega(told.before as number)} → ${mega(told.after as number)}`);
     } else if (told.type === "Error") {
-      const { code, name, message } = told.error as { [name: string]: Value };
+      const { code, name, message } = told.error as unknown as { [name: string]: Value };
       this.#list(`error ${text(code)} ${text(name)}: ${text(message)}`);
     }
   }
