@@ -30,7 +30,7 @@ if (!existsSync(small)) {
 copyFileSync(small, at("dist/telecine.wasm"));
 
 await build({
-  entryPoints: { telecine: at("src/player.ts"), worker: at("src/core/worker.ts") },
+  entryPoints: { telecine: at("src/player.ts"), worker: at("src/core/worker.ts"), hls: at("src/shims/hls.ts"), shaka: at("src/shims/shaka.ts") },
   outdir: at("dist"),
   bundle: true,
   format: "esm",
