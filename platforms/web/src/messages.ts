@@ -36,7 +36,7 @@ export type Question = "snapshot" | "recording" | "action_hash";
 
 /** From the page. */
 export type ToCore =
-  | { begin: { wasm: string; settings: [key: number, value: number | string][] } }
+  | { begin: { wasm: WebAssembly.Module | string; settings: [key: number, value: number | string][] } }
   | { command: Command }
   | { report: Report }
   | { ask: Question; id: number };

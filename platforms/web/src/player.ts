@@ -8,6 +8,7 @@
 // The engine, all requests and Media Source are in a worker; the page keeps the element. Whatever the engine tells comes as an
 // event: under its own name in lower case (`state`, `quality`, `error`…), and as `told`; `detail` is the event.
 
+import { compiled } from "./boundary/module.js";
 import { Setting } from "./boundary/schema.js";
 import type { Command, FromCore, Question, ToCore, Told, Value } from "./messages.js";
 import { Screen } from "./sink/element.js";
@@ -150,8 +151,11 @@ export class Player extends EventTarget {
       event.preventDefault();
       this.#defect(event.message || "the worker does not start");
     };
-    const begin: ToCore = { begin: { wasm: new URL(wasmUrl, document.baseURI).href, settings: settings(this.#options) } };
-    worker.postMessage(begin);
+    // Behind what is asked for meanwhile: that waits there.
+    void compiled(new URL(wasmUrl, document.baseURI).href).then((wasm) => {
+      const begin: ToCore = { begin: { wasm, settings: settings(this.#options) } };
+      worker.postMessage(begin);
+    });
     return worker;
   }
 

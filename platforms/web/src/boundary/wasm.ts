@@ -11,8 +11,8 @@ export interface Instance {
   memory: WebAssembly.Memory;
 }
 
-/** Compiles as the bytes come in where the server names their type, else when all are there. */
-export async function instantiate(url: string): Promise<Instance> {
-  const { memory } = await start({ module_or_path: url });
+/** Starts a module, or what is at an address: compiled as it comes in where the server names its type, else when all is there. */
+export async function instantiate(module: WebAssembly.Module | string): Promise<Instance> {
+  const { memory } = await start({ module_or_path: module });
   return { exports, memory };
 }
