@@ -2,6 +2,7 @@
 // engine decides.
 
 import type { FetchOrder } from "../boundary/decode.js";
+import { Body } from "./body.js";
 import { Fault, failure } from "./failure.js";
 
 /** Where answers go. */
@@ -64,13 +65,13 @@ export class Network {
       signal.throwIfAborted();
       const lines = Array.from(response.headers, ([name, text]) => `${name}: ${text}\n`).join("");
       this.answers.head(slot, response.status, response.url || order.url, lines, Date.parse(response.headers.get("date") ?? ""));
-      const reader = order.head ? undefined : response.body?.getReader();
+      const body = order.head || !response.body ? undefined : new Body(response.body);
       const began = performance.now();
       let received = 0;
-      while (reader && !signal.aborted) {
+      while (body && !signal.aborted) {
         within(order.idleTimeout, `no byte within ${order.idleTimeout} ms`);
-        const { done, value } = await reader.read();
-        if (done) break;
+        const value = await body.read();
+        if (!value) break;
         received += value.byteLength;
         this.answers.chunk(slot, value);
         if (order.pace) {
