@@ -108,5 +108,19 @@ export const players = {
   },
 };
 
+/** What every player has in common: the element, with one rendition as a file. Nothing is compared with it. */
+export const bare = { id: "bare", protocol: "file" };
+players.bare = {
+  name: "the element alone",
+  protocols: [],
+  version: "no player",
+  files: [],
+  set: `(video) => ({
+    load(url) { video.src = url; return video.play(); },
+    seek(at) { video.currentTime = at; },
+    destroy() { video.removeAttribute("src"); },
+  })`,
+};
+
 /** Every player with every protocol that it plays. */
 export const pairs = Object.entries(players).flatMap(([id, player]) => player.protocols.map((protocol) => ({ id, protocol, player })));

@@ -213,6 +213,16 @@ function ofTheModule({ rows }) {
   return { head: ["", "answer, ms", "fetch and compile, ms", "instantiate, ms", "begin, ms", "ready, ms", "runs"], lines };
 }
 
+/** The way to the first picture: medians of each moment, in their order. */
+function ofTheWay({ rows }) {
+  return groups(rows.filter(({ failed }) => !failed), ({ network, protocol }) => `${network}, ${protocol.toUpperCase()}`).map(([label, some]) => {
+    const of = (visit, moment) => summary(some.map((row) => row[visit][moment])).median;
+    const moments = [...new Set(some.flatMap(({ cold, warm }) => [...Object.keys(cold), ...Object.keys(warm)]))];
+    const lines = moments.map((moment) => [moment, of("cold", moment), of("warm", moment)]).sort((one, other) => one[2] - other[2]);
+    return { label: `${label}, ${some.length} runs`, lines: lines.map(([moment, cold, warm]) => [moment, number(cold, ms), number(warm, ms)]) };
+  });
+}
+
 /** Failures and errors of pages, each with how often. */
 function failures(stages) {
   const counted = new Map();
@@ -247,6 +257,14 @@ export function report(out, results) {
     const { head, lines } = ofTheModule(stages.module);
     text.push("## Start of the module", "", "In the page, apart: request, streaming compilation, instantiation, first call.", "", `| ${head.join(" | ")} |`, `|---|${head.slice(1).map(() => "---:").join("|")}|`, ...lines.map((line) => `| ${line.join(" | ")} |`), "");
     page.push("<h2>Start of the module</h2>", `<table><tr>${head.map((cell) => `<th>${escape(cell)}</th>`).join("")}</tr>${lines.map((line) => `<tr>${line.map((cell) => `<td>${escape(cell)}</td>`).join("")}</tr>`).join("")}</table>`);
+  }
+  if (stages.profile) {
+    text.push("## The way to the first picture", "", "Telecine alone, milliseconds since the navigation, in the order of the warm visit; of requests the first of each kind.", "");
+    page.push("<h2>The way to the first picture</h2>");
+    for (const { label, lines } of ofTheWay(stages.profile)) {
+      text.push(`**${label}**`, "", "| moment | cold | warm |", "|---|---:|---:|", ...lines.map((line) => `| ${line.join(" | ")} |`), "");
+      page.push(`<h3>${escape(label)}</h3><table><tr><th>moment</th><th>cold, ms</th><th>warm, ms</th></tr>${lines.map((line) => `<tr>${line.map((cell) => `<td>${escape(cell)}</td>`).join("")}</tr>`).join("")}</table>`);
+    }
   }
   const wrong = failures(stages);
   if (wrong.length) {

@@ -17,12 +17,13 @@ import { live } from "./stages/live.mjs";
 import { main } from "./stages/main.mjs";
 import { memory } from "./stages/memory.mjs";
 import { module } from "./stages/module.mjs";
+import { profile } from "./stages/profile.mjs";
 import { rise } from "./stages/rise.mjs";
 import { seeks } from "./stages/seeks.mjs";
 import { start } from "./stages/start.mjs";
 import { throttle } from "./stages/throttle.mjs";
 
-const STAGES = { start, rise, main, seeks, live, module, throttle, memory };
+const STAGES = { start, rise, main, seeks, live, module, profile, throttle, memory };
 const { env } = process;
 const out = path.resolve(process.argv[2] ?? "out/bench-web");
 const quick = Boolean(env.QUICK);
@@ -63,7 +64,7 @@ for (const name of wanted) {
   const options = { folder, sizes, runs, minutes, ...(seconds ? { seconds } : {}), ...(networks ? { networks } : {}) };
   const rows = await STAGES[name]({ ...options, say: (row) => console.log(`  ${short(row)}`) });
   const results = known();
-  results.versions = Object.fromEntries(Object.values(players).map(({ name, version }) => [name, version]));
+  results.versions = Object.fromEntries(Object.values(players).filter(({ protocols }) => protocols.length).map(({ name, version }) => [name, version]));
   results.machine = { processors: cpus().length, model: cpus()[0]?.model };
   results.networks = NETWORKS;
   results.stages[name] = { date: new Date().toISOString(), tookS: Math.round((Date.now() - began) / 1000), load: [before, loadavg()[0]], runs, seconds, minutes, rows };

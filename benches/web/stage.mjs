@@ -7,6 +7,9 @@ import { browser, withDeadline } from "../../conformance/suite/browser/chromium.
 import { origin } from "../../platforms/web/test/harness.mjs";
 import { pairs } from "./players.mjs";
 
+/** With PLAYERS=telecine,hls only those. */
+const WANTED = process.env.PLAYERS?.split(",");
+
 /** Networks by name, as `telecine origin --network` takes them; `highest` is the tallest picture that each carries. */
 export const NETWORKS = {
   fibre: { spec: "rate=20Mbps,rtt=20ms", highest: 720 },
@@ -18,6 +21,8 @@ export const NETWORKS = {
 export const TITLES = {
   hls: (options = "") => `/hls/${options}demo/main.m3u8`,
   dash: (options = "") => `/dash/${options}demo/time.mpd`,
+  // One file of the tallest rendition.
+  file: (options = "") => `/hls/bytes_1/${options}demo/v720.mp4`,
 };
 
 /** A site does not ask each time for what has not changed. */
@@ -51,7 +56,8 @@ export async function serve(folder, network) {
 }
 
 /** Runs of a stage: every pair once, then every pair once more; what fails is kept with its reason, and nothing is left out. */
-export async function interleaved({ runs, pairs: some = pairs, seconds, say }, run) {
+export async function interleaved({ runs, pairs: all = pairs, seconds, say }, run) {
+  const some = all.filter(({ id }) => !WANTED || WANTED.includes(id));
   const rows = [];
   for (let turn = 0; turn < runs; turn += 1) {
     // Another order each time: nobody is always first behind a pause.

@@ -36,7 +36,10 @@ function observe(video) {
   video.addEventListener("seeking", () => (seeking = true));
   const shown = (now) => {
     bench.frames += 1;
-    if (Number.isNaN(bench.first)) bench.first = now;
+    if (Number.isNaN(bench.first)) {
+      bench.first = now;
+      performance.mark("bench:picture");
+    }
     const height = video.videoHeight;
     if (bench.heights.at(-1)?.[1] !== height) bench.heights.push([now, height]);
     video.requestVideoFrameCallback(shown);

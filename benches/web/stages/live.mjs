@@ -1,7 +1,6 @@
 // Low latency: how far the picture on the screen is behind the origin's wall clock, by its strip, and what stands. The programme is
 // the demo title over and over since 1970: its frame tells the time within 24 s.
 
-import { pairs } from "../players.mjs";
 import { begun, interleaved, NETWORKS, seen, serve, stalled, wait } from "../stage.mjs";
 import { median } from "../statistics.mjs";
 
@@ -15,7 +14,7 @@ const SETTLE_MS = 15_000;
 export async function live({ folder, runs, say, seconds = 60, network = NETWORKS.mobile.spec }) {
   const origin = await serve(folder, network);
   try {
-    return await interleaved({ runs, pairs, seconds: seconds + 90, say }, async ({ id, protocol }, chromium) => {
+    return await interleaved({ runs, seconds: seconds + 90, say }, async ({ id, protocol }, chromium) => {
       const page = await begun(chromium, origin.page(id, `?low=1&url=${LIVE[protocol]}`));
       await wait(SETTLE_MS);
       // Page and origin are one machine: its clock is the origin's.

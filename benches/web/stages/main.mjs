@@ -2,6 +2,7 @@
 // so that work which only moved to another thread is seen.
 
 import { cpu, perMinute, renderer } from "../machine.mjs";
+import { bare, pairs } from "../players.mjs";
 import { begun, interleaved, NETWORKS, seen, serve, stalled, TITLES, wait } from "../stage.mjs";
 import { busy, traced } from "../trace.mjs";
 
@@ -11,7 +12,7 @@ const SETTLE_MS = 8000;
 export async function main({ folder, runs, say, seconds = 60 }) {
   const origin = await serve(folder, NETWORKS.fibre.spec);
   try {
-    return await interleaved({ runs, seconds: seconds + 90, say }, async ({ id, protocol }, chromium) => {
+    return await interleaved({ runs, pairs: [...pairs, bare], seconds: seconds + 90, say }, async ({ id, protocol }, chromium) => {
       const page = await begun(chromium, origin.page(id, `?url=${TITLES[protocol]("dur_600/")}`));
       await wait(SETTLE_MS);
       const pid = renderer();

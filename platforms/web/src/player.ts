@@ -10,6 +10,7 @@
 
 import { compiled } from "./boundary/module.js";
 import { Setting } from "./boundary/schema.js";
+import { mark } from "./marks.js";
 import type { Command, FromCore, Question, ToCore, Told, Value } from "./messages.js";
 import { Screen } from "./sink/element.js";
 
@@ -54,6 +55,7 @@ export class Player extends EventTarget {
 
   constructor(options: Options = {}) {
     super();
+    mark("player");
     this.#options = options;
     this.#worker = this.#started();
   }

@@ -3,6 +3,7 @@
 
 import { decode, value, type FetchOrder, type Handler } from "../boundary/decode.js";
 import type { Exports, Instance } from "../boundary/wasm.js";
+import { mark } from "../marks.js";
 import type { Command, FromCore, Question, Report, Told, Value } from "../messages.js";
 import type { Answers, Network } from "../net/fetch.js";
 import { Source } from "../sink/source.js";
@@ -110,6 +111,7 @@ export class Core implements Handler, Answers {
   }
 
   append(source: number, handle: number, offset: number, from: number, to: number, spans: number[]): void {
+    mark("appended");
     this.#opened().buffer(source).push({ type: "append", handle, offset, from, to, spans });
   }
 

@@ -1,6 +1,7 @@
 // The entry of the worker.
 
 import { instantiate } from "../boundary/wasm.js";
+import { mark } from "../marks.js";
 import type { FromCore, ToCore } from "../messages.js";
 import { Network } from "../net/fetch.js";
 import { Core } from "./core.js";
@@ -11,6 +12,7 @@ interface Port {
   postMessage(message: FromCore, transfer: Transferable[]): void;
 }
 
+mark("worker");
 const port = globalThis as unknown as Port;
 const tell = (message: FromCore, transfer: Transferable[] = []) => port.postMessage(message, transfer);
 
@@ -31,8 +33,10 @@ port.onmessage = ({ data }) => {
     const { wasm, settings } = data.begin;
     instantiate(wasm).then(
       (instance) => {
+        mark("instantiated");
         core = new Core(instance, network, tell);
         core.begin(settings);
+        mark("ready");
         waiting.splice(0).forEach((message) => take(core as Core, message));
       },
       (error: unknown) => tell({ orders: [], events: [], defect: `the module does not start: ${String(error)}` }),
