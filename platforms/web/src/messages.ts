@@ -1,5 +1,7 @@
 // What crosses `postMessage` between the page and the core, once a turn.
 
+import type { Early } from "./net/early.js";
+
 /** A value that the engine tells: see `Shape`. */
 export type Value = null | boolean | number | string | Value[] | { [name: string]: Value };
 
@@ -37,7 +39,9 @@ export type Question = "snapshot" | "recording" | "action_hash";
 /** From the page. */
 export type ToCore =
   | { begin: { wasm: WebAssembly.Module | string; settings: [key: number, value: number | string][] } }
-  | { command: Command }
+  // `asked`: of a `load`, whose manifest the page asked for already: `early` will come.
+  | { command: Command; asked?: boolean }
+  | { early: Early }
   | { report: Report }
   | { ask: Question; id: number };
 

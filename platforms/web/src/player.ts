@@ -12,6 +12,7 @@ import { compiled } from "./boundary/module.js";
 import { Setting } from "./boundary/schema.js";
 import { mark } from "./marks.js";
 import type { Command, FromCore, Question, ToCore, Told, Value } from "./messages.js";
+import { ask } from "./net/early.js";
 import { Screen } from "./sink/element.js";
 
 export type { Told, Value } from "./messages.js";
@@ -52,6 +53,8 @@ export class Player extends EventTarget {
   #questions = new Map<number, { resolve(value: never): void; reject(error: Error): void }>();
   #asked = 0;
   #wanted = false;
+  /** The worker has what it needs to ask for itself. */
+  #begun = false;
 
   constructor(options: Options = {}) {
     super();
@@ -84,7 +87,10 @@ export class Player extends EventTarget {
   load(url: string | URL, { start = NaN }: { start?: number } = {}): void {
     // What a defect ended is replaced.
     this.#worker ??= this.#started();
-    this.#command("load", new URL(url, document.baseURI).href, start);
+    const { href } = new URL(url, document.baseURI);
+    // Before the worker can.
+    const asked = !this.#begun && ask(href, (early, transfer) => this.#worker?.postMessage({ early } satisfies ToCore, transfer));
+    this.#post({ command: ["load", href, start], asked });
     if (this.#wanted) this.#command("play");
   }
 
@@ -157,6 +163,7 @@ export class Player extends EventTarget {
     void compiled(new URL(wasmUrl, document.baseURI).href).then((wasm) => {
       const begin: ToCore = { begin: { wasm, settings: settings(this.#options) } };
       worker.postMessage(begin);
+      this.#begun ||= worker === this.#worker;
     });
     return worker;
   }
@@ -216,6 +223,7 @@ export class Player extends EventTarget {
   #end(why: string): void {
     this.#worker?.terminate();
     this.#worker = undefined;
+    this.#begun = false;
     for (const { reject } of this.#questions.values()) reject(new Error(why));
     this.#questions.clear();
   }

@@ -41,10 +41,12 @@ port.onmessage = ({ data }) => {
       },
       (error: unknown) => tell({ orders: [], events: [], defect: `the module does not start: ${String(error)}` }),
     );
+  } else if ("early" in data) {
+    network.handOver(data.early);
   } else if (core) {
     take(core, data);
   } else {
-    if ("command" in data && data.command[0] === "load") network.early(data.command[1]);
+    if ("command" in data && data.command[0] === "load") network.early(data.command[1], data.asked === true);
     waiting.push(data);
   }
 };

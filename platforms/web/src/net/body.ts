@@ -22,6 +22,12 @@ export class Body {
     }
   }
 
+  /** Nothing more is wanted of it. */
+  cancel(): void {
+    // What ended already needs no end.
+    (this.#bytes ?? this.#chunks)?.cancel().catch(() => {});
+  }
+
   /** What comes next, good until the next call; undefined behind the end. */
   async read(): Promise<Uint8Array | undefined> {
     if (this.#chunks) return (await this.#chunks.read()).value;

@@ -3,6 +3,7 @@
 
 import type { FetchOrder } from "../boundary/decode.js";
 import { Body } from "./body.js";
+import type { Answer, Early } from "./early.js";
 import { Fault, failure } from "./failure.js";
 
 /** Where answers go. */
@@ -19,25 +20,47 @@ const UNWANTED = Symbol("unwanted");
 /** All requests of a player. */
 export class Network {
   #running = new Map<number, AbortController>();
-  #early: { url: string; control: AbortController; answer: Promise<Response> } | undefined;
+  #early: { url: string; control: AbortController; answer: Promise<Answer> } | undefined;
+  /** Where the page's answer goes when it comes. */
+  #expected: { url: string; come: (answer: Answer | Promise<Answer>) => void } | undefined;
 
   constructor(readonly answers: Answers) {}
 
-  /** Asks for a manifest before the engine is there to order it: its order, which is the first, takes the answer over. */
-  early(url: string): void {
+  /** A manifest is wanted before the engine is there to order it: its order, which is the first, takes the answer over. The page asks for
+   * it, or else this does. */
+  early(url: string, byPage: boolean): void {
     this.#early?.control.abort(UNWANTED);
     const control = new AbortController();
-    const answer = fetch(url, { priority: "high", signal: control.signal });
+    const { signal } = control;
+    let come: ((answer: Answer | Promise<Answer>) => void) | undefined;
+    const answer = byPage
+      ? new Promise<Answer>((resolve, reject) => {
+          come = resolve;
+          signal.addEventListener("abort", () => reject(signal.reason));
+        })
+      : fetch(url, { priority: "high", signal });
     // Whoever takes it over hears of it.
     answer.catch(() => {});
     this.#early = { url, control, answer };
+    this.#expected = come ? { url, come } : undefined;
+  }
+
+  /** What the page asked for is there. */
+  handOver({ url, answer }: Early): void {
+    const expected = this.#expected;
+    if (expected?.url !== url) return void answer?.body?.cancel();
+    this.#expected = undefined;
+    expected.come(answer ? { ...answer, headers: new Headers(answer.headers) } : fetch(url, { priority: "high" }));
   }
 
   start(order: FetchOrder): void {
     const early = this.#early;
     this.#early = undefined;
     const taken = early?.url === order.url && !order.head && !order.range ? early : undefined;
-    if (!taken) early?.control.abort(UNWANTED);
+    if (!taken) {
+      early?.control.abort(UNWANTED);
+      this.#expected = undefined;
+    }
     const control = taken?.control ?? new AbortController();
     this.#running.set(order.slot, control);
     void this.#run(order, control, taken?.answer).finally(() => this.#running.delete(order.slot));
@@ -49,7 +72,7 @@ export class Network {
     this.#running.delete(slot);
   }
 
-  async #run(order: FetchOrder, control: AbortController, early?: Promise<Response>): Promise<void> {
+  async #run(order: FetchOrder, control: AbortController, early?: Promise<Answer>): Promise<void> {
     const { slot } = order;
     const { signal } = control;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -60,12 +83,14 @@ export class Network {
     let answered = false;
     try {
       within(order.headTimeout, `no answer within ${order.headTimeout} ms`);
-      const response = await (early ?? ask(order, signal));
+      const response: Answer = await (early ?? ask(order, signal));
       answered = true;
       signal.throwIfAborted();
       const lines = Array.from(response.headers, ([name, text]) => `${name}: ${text}\n`).join("");
       this.answers.head(slot, response.status, response.url || order.url, lines, Date.parse(response.headers.get("date") ?? ""));
       const body = order.head || !response.body ? undefined : new Body(response.body);
+      // What the page handed over does not end by itself.
+      if (body && early) signal.addEventListener("abort", () => body.cancel());
       const began = performance.now();
       let received = 0;
       while (body && !signal.aborted) {
