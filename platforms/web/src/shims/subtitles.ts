@@ -4,15 +4,13 @@ import type { Track } from "./title.js";
 
 interface Node {
   type: string;
-  value?: string | { children?: Node[] };
+  value: string | number | { children: Node[] };
 }
 
 interface Change {
   type: string;
-  key?: unknown;
-  start?: number;
-  end?: number;
-  text?: Node[];
+  key: number;
+  cue?: { start: number; end: number; text: Node[] };
 }
 
 /** The longest that a cue without an end is shown, seconds. */
@@ -21,7 +19,7 @@ const OPEN = 3600 * 24;
 /** The text tracks of an element. */
 export class Subtitles {
   #elements = new Map<string, HTMLTrackElement>();
-  #cues = new Map<string, VTTCue>();
+  #cues = new Map<number, VTTCue>();
   #chosen: string | undefined;
   #display = true;
   #listening = new AbortController();
@@ -65,15 +63,15 @@ export class Subtitles {
 
   change(changes: Change[]): void {
     const track = this.#chosen === undefined ? undefined : this.#elements.get(this.#chosen)?.track;
-    for (const { type, key, start = 0, end = 0, text = [] } of changes) {
-      const name = JSON.stringify(key);
-      const known = this.#cues.get(name);
-      if (known) known.track?.removeCue(known);
-      this.#cues.delete(name);
-      if (/removed/i.test(type) || !track) continue;
-      const cue = new VTTCue(start, Math.min(end, start + OPEN), words(text));
-      track.addCue(cue);
-      this.#cues.set(name, cue);
+    for (const { key, cue } of changes) {
+      const known = this.#cues.get(key);
+      known?.track?.removeCue(known);
+      this.#cues.delete(key);
+      // One that is gone comes without itself.
+      if (!cue || !track) continue;
+      const shown = new VTTCue(cue.start, Math.min(cue.end, cue.start + OPEN), words(cue.text));
+      track.addCue(shown);
+      this.#cues.set(key, shown);
     }
   }
 
@@ -105,7 +103,7 @@ export class Subtitles {
 
 /** The words of a cue, its lines apart. */
 function words(nodes: Node[]): string {
-  return nodes.map(({ value }) => (typeof value === "string" ? escaped(value) : words(value?.children ?? []))).join("");
+  return nodes.map(({ value }) => (typeof value === "string" ? escaped(value) : typeof value === "object" ? words(value.children) : "")).join("");
 }
 
 const escaped = (text: string) => text.replace(/[&<>]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[sign] ?? sign);

@@ -1,7 +1,6 @@
 // What is known of the title that plays, in plain fields: the facades' properties are read at any time, the engine's answers come
 // later.
 
-import type { Told } from "../messages.js";
 import type { Player } from "../player.js";
 
 /** A rendition of a track: `Rendition` of the engine. */
@@ -28,6 +27,12 @@ export interface Track {
   renditions: Rendition[];
 }
 
+/** An event of the engine. */
+export interface Told {
+  type: string;
+  [name: string]: unknown;
+}
+
 interface Presentation {
   protocol: string;
   live: boolean;
@@ -37,7 +42,7 @@ interface Presentation {
 
 /** The edge of a live title, seconds. */
 export interface Edge {
-  seekable: [number, number];
+  seekable: [from: number, to: number];
   latency: number | null;
   target: number;
 }
@@ -132,7 +137,7 @@ export class Title {
   }
 
   #told = (event: Event): void => {
-    const told = (event as CustomEvent<Told>).detail;
+    const told = (event as CustomEvent<unknown>).detail as Told;
     switch (told.type) {
       case "State":
         this.state = told["state"] as string;
@@ -178,7 +183,8 @@ export class Title {
     // A player that ends meanwhile answers nothing.
     const snapshot = this.known ? await this.player.snapshot().catch(() => undefined) : undefined;
     if (!snapshot || this.#gone) return;
-    this.throughput = (snapshot["throughput"] as number | null) ?? this.throughput;
-    this.edge = (snapshot["edge"] as unknown as Edge | null) ?? undefined;
+    const { throughput, edge } = snapshot as unknown as { throughput: number | null; edge: Edge | null };
+    this.throughput = throughput ?? this.throughput;
+    this.edge = edge ?? undefined;
   }
 }
