@@ -7,12 +7,14 @@ export interface Answer {
   url: string;
   headers: Headers;
   body: ReadableStream<Uint8Array> | null;
+  /** When it came, in milliseconds since 1970 by this device's clock, where it had to wait. */
+  came?: number;
 }
 
 /** An answer on its way to the worker; without one the worker asks itself. */
 export interface Early {
   url: string;
-  answer?: { status: number; url: string; headers: [name: string, value: string][]; body: ReadableStream<Uint8Array> | null };
+  answer?: { status: number; url: string; headers: [name: string, value: string][]; body: ReadableStream<Uint8Array> | null; came: number };
 }
 
 /** Whether a body can be handed to another thread while it comes. */
@@ -37,7 +39,7 @@ const canHandOver = (() => {
 export function ask(url: string, told: (early: Early, transfer: Transferable[]) => void): boolean {
   if (!canHandOver()) return false;
   fetch(url, { priority: "high" }).then(
-    ({ status, url: from, headers, body }) => told({ url, answer: { status, url: from, headers: [...headers], body } }, body ? [body as unknown as Transferable] : []),
+    ({ status, url: from, headers, body }) => told({ url, answer: { status, url: from, headers: [...headers], body, came: Date.now() } }, body ? [body as unknown as Transferable] : []),
     // Why it failed the worker finds out, which asks again.
     () => told({ url }, []),
   );

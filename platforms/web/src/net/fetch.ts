@@ -38,7 +38,7 @@ export class Network {
           come = resolve;
           signal.addEventListener("abort", () => reject(signal.reason));
         })
-      : fetch(url, { priority: "high", signal });
+      : fetch(url, { priority: "high", signal }).then(({ status, url, headers, body }) => ({ status, url, headers, body, came: Date.now() }));
     // Whoever takes it over hears of it.
     answer.catch(() => {});
     this.#early = { url, control, answer };
@@ -87,7 +87,7 @@ export class Network {
       answered = true;
       signal.throwIfAborted();
       const lines = Array.from(response.headers, ([name, text]) => `${name}: ${text}\n`).join("");
-      this.answers.head(slot, response.status, response.url || order.url, lines, Date.parse(response.headers.get("date") ?? ""));
+      this.answers.head(slot, response.status, response.url || order.url, lines, clock(response));
       const body = order.head || !response.body ? undefined : new Body(response.body);
       // What the page handed over does not end by itself.
       if (body && early) signal.addEventListener("abort", () => body.cancel());
@@ -125,4 +125,9 @@ function ask(order: FetchOrder, signal: AbortSignal): Promise<Response> {
     priority: order.urgency <= 1 ? "high" : order.urgency >= 5 ? "low" : "auto",
     signal,
   });
+}
+
+/** What the server's clock says now, by what it said as it answered; NaN if it did not. */
+function clock({ headers, came }: Answer): number {
+  return Date.parse(headers.get("date") ?? "") + (came === undefined ? 0 : Date.now() - came);
 }
