@@ -8,7 +8,7 @@ GSTREAMER := -p telecine-gstreamer
 RUST_ALONE := --workspace --exclude telecine-gstreamer
 OUT := out
 
-.PHONY: help play test test-rust test-gstreamer test-browser test-media test-set test-wasm web play-web test-web web-size setup media-set support lint fmt bench bench-rust bench-peers bench-media bench-wasm bench-decisions bench-live bench-abr fuzz explore coverage audit clean
+.PHONY: help play test test-rust test-gstreamer test-browser test-media test-set test-wasm web play-web test-web web-size setup media-set support lint fmt bench bench-rust bench-peers bench-media bench-wasm bench-decisions bench-live bench-abr bench-web fuzz explore coverage audit clean
 
 help:
 	@echo 'make play       play the demo title: from a clean checkout to a report (Rust alone)'
@@ -28,6 +28,7 @@ help:
 	@echo 'make bench-decisions  what every rule decides over TRACES, native and in Node.js, bit for bit, and what it costs'
 	@echo 'make bench-live   LL-HLS and LL-DASH in real time over a link of 10 Mbit/s and 40 ms, $(LIVE_SECONDS) s (as root on Linux)'
 	@echo 'make bench-abr  every bitrate rule over all recorded networks of TRACES (a folder): tables and drawings (10 minutes; QUICK=1: one)'
+	@echo 'make bench-web  the web player beside hls.js, Shaka, dash.js and rx-player in Chromium (hours; QUICK=1, RUNS=, STAGES=start,live,…)'
 	@echo 'make bench-peers  ours and the JavaScript players in turn (Node.js 20, npm; 15 minutes)'
 	@echo 'make fuzz       every fuzz target, $(FUZZ_SECONDS) s each'
 	@echo 'make explore    property tests of the engine over $(EXPLORE_CASES) fresh cases'
@@ -228,6 +229,14 @@ bench-abr:
 bench-peers:
 	npm ci --silent --ignore-scripts --prefix benches/peers
 	$(CARGO) run --release --quiet -p telecine-benches --bin compare -- 5 0.5
+
+# The web player beside its peers, whose current versions are installed under benches/web alone. RUNS of each (10), QUICK=1 for a
+# short one, STAGES, NETWORKS and PLAYERS for a part; what a stage found before stays in the report until it runs again.
+bench-web: web
+	$(CARGO) build --release --quiet -p telecine-cli --bin telecine
+	cd $(BROWSER) && npm ci --silent --no-audit --no-fund
+	cd benches/web && npm ci --silent --ignore-scripts --no-audit --no-fund
+	TELECINE="$(WEB_TARGET)/release/telecine" node benches/web/run.mjs $(OUT)/bench-web
 
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := hls dash iso_bmff ts packed_audio encryption key_systems webvtt ttml cea engine memory

@@ -17,6 +17,8 @@ const FILES = {
   element: "src/element/define.ts",
   controls: "src/controls/controls.ts",
   statistics: "src/statistics/overlay.ts",
+  hls: "src/shims/hls.ts",
+  shaka: "src/shims/shaka.ts",
 };
 
 /** Keeps imports of another file of `dist` as such, so that nothing is loaded twice. */

@@ -31,8 +31,8 @@ pub(crate) struct Folder {
 
 /// What a path in a folder names.
 pub(crate) enum Found {
-    /// A file, and a hash of what its bytes depend on.
-    File(Resource, u64),
+    /// A file, a hash of what its bytes depend on, and whether it is gzip of the file that was asked for.
+    File(Resource, u64, bool),
     /// A folder in the folder: its names, those of folders with a slash behind.
     Folder(Vec<String>),
 }
@@ -54,8 +54,9 @@ impl Folder {
         Ok(Self { root })
     }
 
-    /// What a path names, its parts joined by slashes and decoded.
-    pub(crate) fn find(&self, path: &str) -> Option<Found> {
+    /// What a path names, its parts joined by slashes and decoded. Where gzip will do, the file beside it with `.gz` behind
+    /// its name is what is sent, if there is one.
+    pub(crate) fn find(&self, path: &str, gzip: bool) -> Option<Found> {
         let inner = path.trim_end_matches('/');
         let full = self.resolve(inner)?;
         let metadata = full.metadata().ok()?;
@@ -67,6 +68,10 @@ impl Folder {
             return None;
         }
         let (class, content_type) = kind(inner);
+        let packed = gzip.then(|| self.resolve(&format!("{inner}.gz"))).flatten().filter(|beside| beside.is_file());
+        let zipped = packed.is_some();
+        let full = packed.unwrap_or(full);
+        let metadata = full.metadata().ok()?;
         let length = metadata.len();
         let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         let digest = fnv(fnv(FNV, inner.as_bytes()), &length.to_be_bytes());
@@ -83,7 +88,7 @@ impl Folder {
             pieces: Vec::new(),
             hinted: false,
         };
-        Some(Found::File(resource, digest))
+        Some(Found::File(resource, digest, zipped))
     }
 
     /// The bytes of the list of its keys; None where there is none, or none that a list of keys could be as long as.

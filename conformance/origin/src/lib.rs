@@ -59,6 +59,7 @@
 //! | `join_N` | DASH: N segments of the title are one: with `chunk_` decoding can begin inside of them (`Resync`) |
 //! | `xlink_1` | DASH: periods after the first, or the only one, are remote |
 //! | `sidx_2` | a hierarchical segment index |
+//! | `age_<s>` | caches may keep all but manifests so many seconds without asking |
 //!
 //! # Live
 //! Any of these options lets the title go on for ever, counted from 1970 or from `start_`: a segment is there once it has

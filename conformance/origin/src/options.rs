@@ -63,6 +63,8 @@ pub(crate) struct Options {
     pub(crate) packaging: Option<Packaging>,
     /// `live_<seconds>` and what belongs to it: it goes on.
     pub(crate) live: Option<Live>,
+    /// `age_<seconds>`: caches may keep what is no manifest for so long without asking.
+    pub(crate) age: Option<u64>,
     /// How it is protected.
     pub(crate) protection: Protection,
     /// What goes wrong.
@@ -85,6 +87,7 @@ impl Default for Options {
             nested_index: false,
             packaging: None,
             live: None,
+            age: None,
             protection: Protection::default(),
             faults: Faults::default(),
         }
@@ -119,7 +122,8 @@ pub(crate) enum Refused {
 }
 
 /// The names of all options, for whoever wrote one that is none.
-const NAMES: &str = "dur snr pto gap ts bytes disc periods bases xlink join sidx live start stop event mup spd utc \
+const NAMES: &str =
+    "dur snr pto gap ts bytes disc periods bases xlink join sidx age live start stop event mup spd utc \
     parts partfiles block skip chunk ato ltgt prft reftime \
     encrestart encrestartmsn adbreak continuous etp patch scte35 \
     sgai inband mpdevent jitter drift early404 skewpdt stale back prot keys \
@@ -199,7 +203,7 @@ impl Options {
         let faults = self.faults.clone();
         // Who gets the licences of its keys is no matter of the files.
         let protection = Protection { access: self.protection.access.clone(), ..Protection::default() };
-        *self == Self { faults, protection, ..Self::default() }
+        *self == Self { faults, protection, age: self.age, ..Self::default() }
             && self.faults.status.iter().all(|fault| fault.cycle.is_none())
     }
 
@@ -275,6 +279,7 @@ impl Options {
             "xlink" => switch(value).map(|on| self.xlink = on),
             "pto" => number(value, 0..=1 << 40).map(|n| self.media_start = n),
             "ts" => Packaging::read(value).map(|packaging| self.packaging = Some(packaging)),
+            "age" => number(value, 0..=31_536_000).map(|n| self.age = Some(n)),
             "sidx" => number(value, 1..=2).map(|n| self.nested_index = n == 2),
             _ => match self
                 .set_live(name, value)

@@ -52,6 +52,26 @@ fn a_file_comes_whole_or_in_ranges_with_the_content_type_of_its_name() {
 }
 
 #[test]
+fn gzip_that_lies_beside_a_file_is_sent_to_those_who_accept_it() {
+    let folder = folder(&[("player.js", b"let x = 1"), ("player.js.gz", b"zipped"), ("bare.js", b"let y")]);
+    let library = library(folder.path());
+    let asked = |path, accepts_gzip| respond(&library, &Request { accepts_gzip, ..Request::get(path) });
+    let zipped = asked("/files/age_60/film/player.js", true);
+    assert_eq!(zipped.header("content-encoding"), Some("gzip"));
+    assert_eq!(zipped.header("content-type"), Some("text/javascript"));
+    assert_eq!(zipped.header("vary"), Some("accept-encoding"));
+    assert_eq!(zipped.header("cache-control"), Some("max-age=60"));
+    let plain = asked("/files/film/player.js", false);
+    assert_eq!((plain.header("content-encoding"), plain.header("cache-control")), (None, None));
+    assert_ne!(plain.header("etag"), zipped.header("etag"));
+    assert_eq!((&zipped.body.into_bytes()[..], &plain.body.into_bytes()[..]), (&b"zipped"[..], &b"let x = 1"[..]));
+    assert_eq!(asked("/files/film/bare.js", true).header("content-encoding"), None);
+    let part =
+        respond(&library, &Request { accepts_gzip: true, ..Request::get("/files/film/player.js").range("bytes=0-2") });
+    assert_eq!(&part.body.into_bytes()[..], b"let");
+}
+
+#[test]
 fn the_validator_of_a_file_changes_when_the_file_does() {
     let folder = folder(&[("a.m3u8", b"#EXTM3U")]);
     let library = library(folder.path());

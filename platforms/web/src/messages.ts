@@ -1,5 +1,6 @@
 // What crosses `postMessage` between the page and the core, once a turn.
 
+import type { Early } from "./net/early.js";
 import type { LicenceAnswer, LicenceInterest, LicenceQuestion } from "./net/licence.js";
 import type { SinkOrder, Word } from "./sink/away.js";
 
@@ -46,12 +47,21 @@ export type Question = "snapshot" | "recording" | "action_hash";
 
 /** From the page. */
 export type ToCore =
-  | { begin: { wasm: string; settings: [key: number, value: number | string][]; topology: Topology | undefined; keys?: Keys | undefined } }
+  | {
+      begin: {
+        wasm: WebAssembly.Module | string;
+        settings: [key: number, value: number | string][];
+        topology: Topology | undefined;
+        keys?: Keys | undefined;
+      };
+    }
   | { keys: Keys }
   | { licence: LicenceAnswer }
   /** A letter of `KeyReport`. */
   | { cdm: Uint8Array<ArrayBuffer> }
-  | { command: Command }
+  // `asked`: of a `load`, whose manifest the page asked for already: `early` will come.
+  | { command: Command; asked?: boolean }
+  | { early: Early }
   | { report: Report }
   /** Of Media Source in the page. */
   | { word: Word; of: number }

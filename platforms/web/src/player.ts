@@ -9,10 +9,13 @@
 // engine tells comes as an event: under its own name in lower case (`state`, `quality`, `error`…), and as `told`; `detail` is the
 // event.
 
+import { compiled } from "./boundary/module.js";
 import { Setting } from "./boundary/schema.js";
 import { interestOf, letterOf, type Drm } from "./drm.js";
 import { Eme } from "./eme/session.js";
+import { mark } from "./marks.js";
 import type { Command, FromCore, Keys, Order, Question, ToCore, Told, Topology, Value } from "./messages.js";
+import { ask } from "./net/early.js";
 import { transferable, wipe, type LicenceAnswer, type LicenceQuestion } from "./net/licence.js";
 import type { SinkOrder } from "./sink/away.js";
 import type { Delegate } from "./sink/delegate.js";
@@ -70,9 +73,12 @@ export class Player extends EventTarget {
   #questions = new Map<number, { resolve(value: never): void; reject(error: Error): void }>();
   #asked = 0;
   #wanted = false;
+  /** The worker has what it needs to ask for itself. */
+  #begun = false;
 
   constructor(options: Options = {}) {
     super();
+    mark("player");
     this.#options = options;
     this.#core = this.#started();
   }
@@ -114,7 +120,10 @@ export class Player extends EventTarget {
   load(url: string | URL, { start = NaN }: { start?: number } = {}): void {
     // What a defect ended is replaced.
     this.#core ??= this.#started();
-    this.#command("load", new URL(url, document.baseURI).href, start);
+    const { href } = new URL(url, document.baseURI);
+    // Before the worker can.
+    const asked = !this.#begun && ask(href, (early, transfer) => this.#post({ early }, transfer));
+    this.#post({ command: ["load", href, start], asked });
     if (this.#wanted) this.#command("play");
   }
 
@@ -186,7 +195,11 @@ export class Player extends EventTarget {
       broken: (message) => this.#defect(message),
     });
     const keys = drm && keysOf(drm);
-    core.post({ begin: { wasm: new URL(wasmUrl, document.baseURI).href, settings: settings(this.#options), topology, keys } });
+    // Behind what is asked for meanwhile: that waits there.
+    void compiled(new URL(wasmUrl, document.baseURI).href).then((wasm) => {
+      core.post({ begin: { wasm, settings: settings(this.#options), topology, keys } }, keys ? [keys.letter.buffer as ArrayBuffer] : []);
+      this.#begun ||= core === this.#core;
+    });
     return core;
   }
 
@@ -303,6 +316,7 @@ export class Player extends EventTarget {
     this.#eme.close();
     this.#core?.end();
     this.#core = undefined;
+    this.#begun = false;
     void this.#delegate?.then((delegate) => delegate.close());
     this.#delegate = undefined;
     for (const { reject } of this.#questions.values()) reject(new Error(why));

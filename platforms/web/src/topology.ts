@@ -26,10 +26,12 @@ export class Link {
     else void this.#here();
   }
 
-  /** Until there was an answer nothing is transferred: it may have to be said again, elsewhere. */
+  /** Until there was an answer letters are copied: they may have to be said again, elsewhere. An answer that was handed over is asked
+   * for again there. */
   post(message: ToCore, transfer: Transferable[] = []): void {
-    this.#unanswered?.push(message);
-    this.#post?.(message, this.#unanswered ? [] : transfer);
+    const early = "early" in message;
+    this.#unanswered?.push(early ? { early: { url: message.early.url } } : message);
+    this.#post?.(message, this.#unanswered && !early ? [] : transfer);
   }
 
   end(): void {

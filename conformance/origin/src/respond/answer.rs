@@ -38,6 +38,8 @@ pub(super) struct Answer<'a> {
     /// The title that was packaged.
     pub(super) programme: Option<Programme<'a>>,
     pub(super) base: Option<u64>,
+    /// The bytes of the resource are gzip of it.
+    pub(super) zipped: bool,
     /// The faults that were applied.
     pub(super) faults: Vec<String>,
 }
@@ -48,7 +50,7 @@ impl Answer<'_> {
         let class = resource.class;
         let text = matches!(class, Class::Manifest | Class::Text);
         let gzip_wanted = self.request.range.is_none() && (self.request.accepts_gzip || faults.gzip);
-        let compressed = text && gzip_wanted && resource.length() <= MOST_COMPRESSED;
+        let compressed = text && gzip_wanted && !self.zipped && resource.length() <= MOST_COMPRESSED;
         let edge = self.programme.and_then(|programme| programme.edge).filter(|_| class == Class::Manifest);
         let etag = self.etag(compressed, edge.map_or(0, |edge| edge.digest()));
         let content_type = match &faults.mime {
@@ -114,13 +116,17 @@ impl Answer<'_> {
                 self.faults.push("enc_gzip".to_owned());
             }
             body = Body::from(gzip(&body.into_bytes()));
+        }
+        if compressed || self.zipped {
             headers.push(("content-encoding", "gzip".to_owned()));
         }
-        if text {
+        if text || self.zipped {
             headers.push(("vary", "accept-encoding".to_owned()));
         }
-        if edge.is_some() {
-            headers.push(("cache-control", "no-cache".to_owned()));
+        match self.target.options.age.filter(|_| class != Class::Manifest) {
+            _ if edge.is_some() => headers.push(("cache-control", "no-cache".to_owned())),
+            Some(age) => headers.push(("cache-control", format!("max-age={age}"))),
+            None => {}
         }
         if known {
             headers.push(("content-length", body.len().to_string()));

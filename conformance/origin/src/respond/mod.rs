@@ -234,6 +234,7 @@ fn answer(library: &Library, request: &Request<'_>) -> Response {
         digest,
         programme,
         base,
+        zipped: false,
         faults: Vec::new(),
     };
     match target.service {
@@ -303,8 +304,10 @@ fn answer(library: &Library, request: &Request<'_>) -> Response {
                     Err(response) => *response,
                 };
             }
-            match folder.find(&target.file) {
-                Some(Found::File(resource, digest)) => answer(digest, None, None).give(resource),
+            match folder.find(&target.file, request.accepts_gzip && request.range.is_none()) {
+                Some(Found::File(resource, digest, zipped)) => {
+                    Answer { zipped, ..answer(digest, None, None) }.give(resource)
+                }
                 Some(Found::Folder(names)) => whole("text/plain; charset=utf-8", Body::from(names.join("\n") + "\n")),
                 None => bare(404, Vec::new(), Some("no such file in this folder")),
             }

@@ -314,7 +314,7 @@ pub(crate) enum Method {
     Faults strike segments N of the title (from 0; the last number in a file's name), or all with *:\n  \
     statuscode_[{rsq:N,code:503}]    cut_N@BYTES  short_N@BYTES  flip_N@COUNT  stallh_N@MS  stallb_N@MS\n  \
     …x2 behind one limits it to the first two requests, …:v360 to a rendition (a part of a file's path)\n  \
-    norange_1  redir_3  redir_loop  mime_text-html  enc_gzip\n\
+    norange_1  redir_3  redir_loop  mime_text-html  enc_gzip  age_3600\n\
     Streams    ts_muxed  ts_demuxed  ts_packed (HLS)\n\
     Protection prot_cenc|cens|cbc1|cbcs|aes128|sampleaes  keys_one|kinds|each  krot_N  lead_N  iv_implicit\n  \
     kf_identity|pssh|all|kid (HLS)  kauth_TOKEN  ktoken_TOKEN  kdelay_MS  kwrong_1  kmissing_N  kexpire_SECONDS\n  \

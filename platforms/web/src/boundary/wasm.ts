@@ -11,9 +11,10 @@ export interface Instance {
   memory: WebAssembly.Memory;
 }
 
-/** Compiles as the bytes come in where the server names their type, else when all are there. Each time another instance. */
-export async function instantiate(url: string): Promise<Instance> {
+/** Starts a module, or what is at an address: compiled as it comes in where the server names its type, else when all is there. Each
+ * time another instance. */
+export async function instantiate(module: WebAssembly.Module | string): Promise<Instance> {
   const { default: start, ...exports } = make();
-  const { memory } = await start({ module_or_path: url });
+  const { memory } = await start({ module_or_path: module });
   return { exports, memory };
 }

@@ -3,6 +3,7 @@
 
 import { decode, value, type FetchOrder, type Handler, type Loan } from "../boundary/decode.js";
 import type { Exports, Instance } from "../boundary/wasm.js";
+import { mark } from "../marks.js";
 import type { Command, FromCore, Question, Report, Told, Topology, Value } from "../messages.js";
 import type { Answers, Network } from "../net/fetch.js";
 import { Away, type Word } from "../sink/away.js";
@@ -175,6 +176,7 @@ export class Core implements Handler, Answers, Owner {
   }
 
   append(source: number, handle: number, offset: number, from: number, to: number, spans: number[]): void {
+    mark("appended");
     this.#opened().append(source, offset, from, to, this.#lent(handle, spans));
   }
 

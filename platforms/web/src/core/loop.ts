@@ -2,6 +2,7 @@
 // said meanwhile is heard then.
 
 import { instantiate } from "../boundary/wasm.js";
+import { mark } from "../marks.js";
 import type { FromCore, Keys, ToCore, Topology } from "../messages.js";
 import { Network } from "../net/fetch.js";
 import { Licences } from "../net/licence.js";
@@ -36,15 +37,19 @@ export class Loop {
       this.tell({ orders: [], events: [], topology }, []);
       instantiate(wasm).then(
         (instance) => {
+          mark("instantiated");
           this.#core = new Core(instance, this.#network, this.tell, topology);
           this.#core.begin(settings);
           if (keys) this.#keys(this.#core, keys);
+          mark("ready");
           this.#waiting.splice(0).forEach((message) => this.take(message));
         },
         (error: unknown) => this.tell({ orders: [], events: [], defect: `the module does not start: ${String(error)}` }, []),
       );
+    } else if ("early" in message) {
+      this.#network.handOver(message.early);
     } else if (!this.#core) {
-      if ("command" in message && message.command[0] === "load") this.#network.early(message.command[1]);
+      if ("command" in message && message.command[0] === "load") this.#network.early(message.command[1], message.asked === true);
       this.#waiting.push(message);
     } else if ("command" in message) {
       this.#core.command(message.command);

@@ -1,5 +1,6 @@
 // The entry of the worker.
 
+import { mark } from "../marks.js";
 import type { FromCore, ToCore } from "../messages.js";
 import { Loop } from "./loop.js";
 
@@ -9,6 +10,7 @@ interface Port {
   postMessage(message: FromCore, transfer: Transferable[]): void;
 }
 
+mark("worker");
 const port = globalThis as unknown as Port;
 const loop = new Loop("worker", (message, transfer) => port.postMessage(message, transfer));
 port.onmessage = ({ data }) => loop.take(data);

@@ -3,6 +3,8 @@
 
 import type { FetchOrder } from "../boundary/decode.js";
 import { bytesOf } from "../boundary/fields.js";
+import { Body } from "./body.js";
+import type { Answer, Early } from "./early.js";
 import { Fault, failure } from "./failure.js";
 import { opened, wipe, type Letter, type LicenceRequest, type Licences } from "./licence.js";
 
@@ -20,21 +22,40 @@ const UNWANTED = Symbol("unwanted");
 /** All requests of a player. */
 export class Network {
   #running = new Map<number, AbortController>();
-  #early: { url: string; control: AbortController; answer: Promise<Response> } | undefined;
+  #early: { url: string; control: AbortController; answer: Promise<Answer> } | undefined;
+  /** Where the page's answer goes when it comes. */
+  #expected: { url: string; come: (answer: Answer | Promise<Answer>) => void } | undefined;
 
   constructor(
     readonly answers: Answers,
     readonly licences: Licences,
   ) {}
 
-  /** Asks for a manifest before the engine is there to order it: its order, which is the first, takes the answer over. */
-  early(url: string): void {
+  /** A manifest is wanted before the engine is there to order it: its order, which is the first, takes the answer over. The page asks for
+   * it, or else this does. */
+  early(url: string, byPage: boolean): void {
     this.#early?.control.abort(UNWANTED);
     const control = new AbortController();
-    const answer = fetch(url, { priority: "high", signal: control.signal });
+    const { signal } = control;
+    let come: ((answer: Answer | Promise<Answer>) => void) | undefined;
+    const answer = byPage
+      ? new Promise<Answer>((resolve, reject) => {
+          come = resolve;
+          signal.addEventListener("abort", () => reject(signal.reason));
+        })
+      : fetch(url, { priority: "high", signal }).then(({ status, url, headers, body }) => ({ status, url, headers, body, came: Date.now() }));
     // Whoever takes it over hears of it.
     answer.catch(() => {});
     this.#early = { url, control, answer };
+    this.#expected = come ? { url, come } : undefined;
+  }
+
+  /** What the page asked for is there. */
+  handOver({ url, answer }: Early): void {
+    const expected = this.#expected;
+    if (expected?.url !== url) return void answer?.body?.cancel();
+    this.#expected = undefined;
+    expected.come(answer ? { ...answer, headers: new Headers(answer.headers) } : fetch(url, { priority: "high" }));
   }
 
   /** With a letter it is a licence that is asked for, as that says. */
@@ -42,7 +63,10 @@ export class Network {
     const early = this.#early;
     this.#early = undefined;
     const taken = early?.url === order.url && !order.head && !order.range ? early : undefined;
-    if (!taken) early?.control.abort(UNWANTED);
+    if (!taken) {
+      early?.control.abort(UNWANTED);
+      this.#expected = undefined;
+    }
     const control = taken?.control ?? new AbortController();
     this.#running.set(order.slot, control);
     void this.#run(order, control, taken?.answer, letter && opened(letter)).finally(() => this.#running.delete(order.slot));
@@ -61,7 +85,7 @@ export class Network {
     this.#running.clear();
   }
 
-  async #run(order: FetchOrder, control: AbortController, early?: Promise<Response>, letter?: Letter): Promise<void> {
+  async #run(order: FetchOrder, control: AbortController, early?: Promise<Answer>, letter?: Letter): Promise<void> {
     const { slot } = order;
     const { signal } = control;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -77,7 +101,7 @@ export class Network {
         signal.throwIfAborted();
       }
       within(order.headTimeout, `no answer within ${order.headTimeout} ms`);
-      const response = await (early ?? (licence ? askLicence(licence, signal) : ask(order, signal)));
+      const response: Answer = await (early ?? (licence ? askLicence(licence, signal) : ask(order, signal)));
       answered = true;
       signal.throwIfAborted();
       if (letter && licence && this.licences.interest.responses) {
@@ -92,13 +116,15 @@ export class Network {
         return this.answers.end(slot);
       }
       this.#head(slot, response.status, response, order.url);
-      const reader = order.head ? undefined : response.body?.getReader();
+      const body = order.head || !response.body ? undefined : new Body(response.body);
+      // What the page handed over does not end by itself.
+      if (body && early) signal.addEventListener("abort", () => body.cancel());
       const began = performance.now();
       let received = 0;
-      while (reader && !signal.aborted) {
+      while (body && !signal.aborted) {
         within(order.idleTimeout, `no byte within ${order.idleTimeout} ms`);
-        const { done, value } = await reader.read();
-        if (done) break;
+        const value = await body.read();
+        if (!value) break;
         received += value.byteLength;
         this.answers.chunk(slot, value);
         if (licence) value.fill(0);
@@ -121,9 +147,9 @@ export class Network {
     }
   }
 
-  #head(slot: number, status: number, { url, headers }: Response, asked: string, without: string[] = []): void {
-    const lines = Array.from(headers, ([name, text]) => (without.includes(name) ? "" : `${name}: ${text}\n`)).join("");
-    this.answers.head(slot, status, url || asked, lines, Date.parse(headers.get("date") ?? ""));
+  #head(slot: number, status: number, answer: Answer, asked: string, without: string[] = []): void {
+    const lines = Array.from(answer.headers, ([name, text]) => (without.includes(name) ? "" : `${name}: ${text}\n`)).join("");
+    this.answers.head(slot, status, answer.url || asked, lines, clock(answer));
   }
 }
 
@@ -133,7 +159,7 @@ function askLicence({ url, headers, body, credentials }: LicenceRequest, signal:
 }
 
 /** The whole of an answer, up to so many bytes. */
-async function whole(response: Response, most: number, waits: () => void): Promise<Uint8Array<ArrayBuffer>> {
+async function whole(response: Answer, most: number, waits: () => void): Promise<Uint8Array<ArrayBuffer>> {
   const parts: Uint8Array[] = [];
   let length = 0;
   const reader = response.body?.getReader();
@@ -162,4 +188,9 @@ function ask(order: FetchOrder, signal: AbortSignal): Promise<Response> {
     priority: order.urgency <= 1 ? "high" : order.urgency >= 5 ? "low" : "auto",
     signal,
   });
+}
+
+/** What the server's clock says now, by what it said as it answered; NaN if it did not. */
+function clock({ headers, came }: Answer): number {
+  return Date.parse(headers.get("date") ?? "") + (came === undefined ? 0 : Date.now() - came);
 }

@@ -1,0 +1,594 @@
+// The shape of hls.js over Telecine's player, for the calls that most pages use:
+//
+//     import Hls from "telecine/hls"; // was: "hls.js"
+//
+// What is not there throws with its name. An MPD plays too.
+
+import { Player, type Options } from "../player.js";
+import { absent } from "./absent.js";
+import { errorOf, ErrorDetails, ErrorTypes, type ErrorData } from "./hls-errors.js";
+import { Events } from "./hls-events.js";
+import { Subtitles } from "./subtitles.js";
+import { Title, type Failure, type Rendition, type Track } from "./title.js";
+import { Shared } from "./viewer.js";
+
+export { ErrorDetails, ErrorTypes, Events };
+export type { ErrorData };
+
+/** The part of hls.js' configuration that is obeyed. Numbers that tune its own rules are taken and ignored. */
+export interface HlsConfig {
+  autoStartLoad: boolean;
+  startPosition: number;
+  startLevel: number | undefined;
+  maxBufferLength: number;
+  backBufferLength: number;
+  abrEwmaDefaultEstimate: number;
+  lowLatencyMode: boolean;
+  emeEnabled: boolean;
+  drmSystems: { [system: string]: { licenseUrl: string } };
+  licenseXhrSetup: ((xhr: LicenceXhr, url: string) => void | Promise<void>) | undefined;
+  [name: string]: unknown;
+}
+
+/** What a licence's XMLHttpRequest may be told. */
+export interface LicenceXhr {
+  open(method: string, url: string): void;
+  setRequestHeader(name: string, value: string): void;
+  withCredentials: boolean;
+}
+
+/** A rendition, as `levels` has it. */
+export interface Level {
+  id: number;
+  bitrate: number;
+  averageBitrate: number;
+  maxBitrate: number;
+  width: number;
+  height: number;
+  frameRate: number;
+  name: string | undefined;
+  codecSet: string;
+  videoCodec: string | undefined;
+  audioCodec: string | undefined;
+  attrs: { [name: string]: string };
+  details: undefined;
+  url: string[];
+  uri: string;
+}
+
+/** A track of sound or text, as `audioTracks` and `subtitleTracks` have it. */
+export interface MediaPlaylist {
+  id: number;
+  name: string;
+  lang: string | undefined;
+  type: "AUDIO" | "SUBTITLES";
+  default: boolean;
+  autoselect: boolean;
+  forced: boolean;
+  groupId: string;
+  channels: string | undefined;
+  url: string;
+  bitrate: number;
+  attrs: { [name: string]: string };
+}
+
+type Listener = (event: string, data: never) => void;
+
+const DEFAULTS: HlsConfig = {
+  autoStartLoad: true,
+  startPosition: -1,
+  startLevel: undefined,
+  maxBufferLength: 30,
+  backBufferLength: 20,
+  abrEwmaDefaultEstimate: 500_000,
+  lowLatencyMode: true,
+  emeEnabled: false,
+  drmSystems: {},
+  licenseXhrSetup: undefined,
+};
+
+/** Hooks and parts that replace hls.js' own: nothing of the kind is there. */
+const HOOKS = ["xhrSetup", "fetchSetup", "loader", "fLoader", "pLoader", "abrController", "bufferController", "capLevelController", "errorController", "fpsController", "drmSystemOptions", "requestMediaKeySystemAccessFunc", "cueHandler", "cmcd"];
+
+const ABSENT = ["swapAudioCodec", "removeLevel", "loadingEnabled", "bufferingEnabled", "pauseBuffering", "resumeBuffering", "transferMedia", "interstitialsManager", "inFlightFragments", "latestLevelDetails", "nextAudioTrack", "setAudioOption", "setSubtitleOption", "lowestLevelIndex", "pathways", "pathwayPriority", "createController", "trigger"];
+
+/** A player in the shape of hls.js. */
+export class Hls {
+  static readonly Events = Events;
+  static readonly ErrorTypes = ErrorTypes;
+  static readonly ErrorDetails = ErrorDetails;
+  static readonly version = "telecine";
+  static DefaultConfig: HlsConfig = { ...DEFAULTS };
+
+  readonly config: HlsConfig;
+  #player: Player;
+  #title: Title;
+  #shared: Shared | undefined;
+  #subtitles: Subtitles | undefined;
+  #listeners = new Map<string, { listener: Listener; context: unknown; once: boolean }[]>();
+  #url: string | null = null;
+  /** What waits for an element or for `startLoad`. */
+  #pending = false;
+  #manual = -1;
+  #cap = -1;
+  #buffered = 0;
+  #tick: ReturnType<typeof setInterval>;
+
+  static isSupported(): boolean {
+    return Player.isSupported;
+  }
+
+  static isMSESupported(): boolean {
+    return Player.isSupported;
+  }
+
+  static getMediaSource(): typeof MediaSource | undefined {
+    return globalThis.MediaSource;
+  }
+
+  constructor(config: Partial<HlsConfig> = {}) {
+    for (const name of HOOKS) if (config[name] !== undefined) throw new Error(`telecine/hls has no config.${name}`);
+    this.config = { ...Hls.DefaultConfig, ...config };
+    this.#player = new Player(this.#options(config));
+    this.#title = new Title(this.#player, (told) => this.#hear(told));
+    this.#player.addEventListener("autoplayblocked", () => this.#shared?.video.pause());
+    this.#tick = setInterval(() => this.#look(), 250);
+  }
+
+  // Loading.
+
+  loadSource(url: string): void {
+    this.#url = new URL(url, document.baseURI).href;
+    this.#title.reset();
+    this.#buffered = 0;
+    this.#emit(Events.MANIFEST_LOADING, { url: this.#url });
+    this.#pending = true;
+    this.#begin();
+  }
+
+  attachMedia(media: HTMLVideoElement | { media: HTMLVideoElement }): void {
+    const video = media instanceof HTMLMediaElement ? media : media.media;
+    this.#emit(Events.MEDIA_ATTACHING, { media: video });
+    this.#shared?.close();
+    this.#shared = new Shared(video, this.#player);
+    this.#player.attach(this.#shared.element);
+    this.#subtitles = new Subtitles(video, (track) => this.#player.select("text", track));
+    // As there: pages subscribe behind the call.
+    queueMicrotask(() => {
+      if (this.#shared?.video !== video) return;
+      this.#emit(Events.MEDIA_ATTACHED, { media: video });
+      this.#begin();
+    });
+  }
+
+  detachMedia(): void {
+    if (!this.#shared) return;
+    this.#emit(Events.MEDIA_DETACHING, {});
+    this.#player.stop();
+    this.#shared.close();
+    this.#subtitles?.close();
+    this.#shared = this.#subtitles = undefined;
+    // It begins anew where it is attached next.
+    this.#pending = this.#url !== null;
+    this.#emit(Events.MEDIA_DETACHED, {});
+  }
+
+  /** Begins, from a time if one is given: needed where `autoStartLoad` is off. */
+  startLoad(position = -1): void {
+    this.config.autoStartLoad = true;
+    if (position >= 0) this.config.startPosition = position;
+    if (this.#pending) this.#begin();
+    else if (this.#title.state === "failed" || this.#title.state === "stopped") this.#again();
+  }
+
+  /** Fetches no more; what was fetched is gone too. `startLoad` goes on from where it was. */
+  stopLoad(): void {
+    this.config.startPosition = this.#shared?.video.currentTime ?? -1;
+    this.#player.stop();
+  }
+
+  /** Loads what failed again, from where it was. */
+  recoverMediaError(): void {
+    this.#again();
+  }
+
+  destroy(): void {
+    this.#emit(Events.DESTROYING, undefined);
+    clearInterval(this.#tick);
+    this.#title.close();
+    this.#shared?.close();
+    this.#subtitles?.close();
+    this.#shared = this.#subtitles = undefined;
+    this.#player.destroy();
+    this.#listeners.clear();
+    this.#url = null;
+  }
+
+  // Events.
+
+  on(event: string, listener: Listener, context: unknown = this): void {
+    this.#add(event, listener, context, false);
+  }
+
+  once(event: string, listener: Listener, context: unknown = this): void {
+    this.#add(event, listener, context, true);
+  }
+
+  off(event: string, listener?: Listener): void {
+    const left = (this.#listeners.get(event) ?? []).filter((one) => listener && one.listener !== listener);
+    this.#listeners.set(event, left);
+  }
+
+  removeAllListeners(event?: string): void {
+    if (event === undefined) this.#listeners.clear();
+    else this.#listeners.delete(event);
+  }
+
+  listeners(event: string): Listener[] {
+    return (this.#listeners.get(event) ?? []).map(({ listener }) => listener);
+  }
+
+  listenerCount(event: string): number {
+    return this.#listeners.get(event)?.length ?? 0;
+  }
+
+  // What plays.
+
+  get url(): string | null {
+    return this.#url;
+  }
+
+  get media(): HTMLVideoElement | null {
+    return this.#shared?.video ?? null;
+  }
+
+  get userConfig(): HlsConfig {
+    return this.config;
+  }
+
+  // Levels: renditions of the picture, poorest first.
+
+  get levels(): Level[] {
+    return this.#title.ladder.map(levelOf);
+  }
+
+  /** What is on the screen. */
+  get currentLevel(): number {
+    return this.#indexOf(this.#title.shown);
+  }
+
+  /** Plays in this one alone; -1 leaves it to the player. */
+  set currentLevel(level: number) {
+    this.#manual = level;
+    this.#constrain();
+  }
+
+  get nextLevel(): number {
+    return this.#indexOf(this.#title.chosen ?? this.#title.shown);
+  }
+
+  set nextLevel(level: number) {
+    this.currentLevel = level;
+  }
+
+  get loadLevel(): number {
+    return this.nextLevel;
+  }
+
+  set loadLevel(level: number) {
+    this.currentLevel = level;
+  }
+
+  get nextLoadLevel(): number {
+    return this.nextLevel;
+  }
+
+  set nextLoadLevel(level: number) {
+    this.currentLevel = level;
+  }
+
+  get firstLevel(): number {
+    return 0;
+  }
+
+  get startLevel(): number {
+    return this.config.startLevel ?? -1;
+  }
+
+  get manualLevel(): number {
+    return this.#manual;
+  }
+
+  get autoLevelEnabled(): boolean {
+    return this.#manual === -1;
+  }
+
+  /** The best that may be chosen; -1 without a limit. */
+  get autoLevelCapping(): number {
+    return this.#cap;
+  }
+
+  set autoLevelCapping(level: number) {
+    this.#cap = level;
+    this.#constrain();
+  }
+
+  get maxAutoLevel(): number {
+    return this.#cap === -1 ? this.#title.ladder.length - 1 : this.#cap;
+  }
+
+  get minAutoLevel(): number {
+    return 0;
+  }
+
+  /** Bits a second. */
+  get bandwidthEstimate(): number {
+    return this.#title.throughput ?? this.config.abrEwmaDefaultEstimate;
+  }
+
+  // Tracks.
+
+  get audioTracks(): MediaPlaylist[] {
+    return this.#title.of("audio").map(playlistOf);
+  }
+
+  get allAudioTracks(): MediaPlaylist[] {
+    return this.audioTracks;
+  }
+
+  get audioTrack(): number {
+    return this.#place("audio");
+  }
+
+  set audioTrack(index: number) {
+    const track = this.#title.of("audio")[index];
+    if (!track) return;
+    this.#emit(Events.AUDIO_TRACK_SWITCHING, playlistOf(track, index));
+    this.#player.select("audio", track.id);
+  }
+
+  get subtitleTracks(): MediaPlaylist[] {
+    return this.#title.of("text").map(playlistOf);
+  }
+
+  get allSubtitleTracks(): MediaPlaylist[] {
+    return this.subtitleTracks;
+  }
+
+  /** -1: none. */
+  get subtitleTrack(): number {
+    return this.#place("text");
+  }
+
+  set subtitleTrack(index: number) {
+    this.#player.select("text", this.#title.of("text")[index]?.id ?? null);
+  }
+
+  /** Whether chosen subtitles are drawn by the element. */
+  get subtitleDisplay(): boolean {
+    return this.#subtitles?.display ?? true;
+  }
+
+  set subtitleDisplay(display: boolean) {
+    if (this.#subtitles) this.#subtitles.display = display;
+  }
+
+  // Live.
+
+  /** Where a live title is followed, seconds; null of any other. */
+  get liveSyncPosition(): number | null {
+    const edge = this.#title.edge;
+    return edge ? edge.seekable[1] : null;
+  }
+
+  /** Seconds behind the source; 0 before it is known. */
+  get latency(): number {
+    return this.#title.edge?.latency ?? 0;
+  }
+
+  get targetLatency(): number | null {
+    return this.#title.edge?.target ?? null;
+  }
+
+  get maxLatency(): number {
+    return Infinity;
+  }
+
+  get drift(): number | null {
+    return this.#title.edge ? 1 : null;
+  }
+
+  get hasEnoughToStart(): boolean {
+    return this.#title.state !== "idle" && this.#title.state !== "loading" && this.#title.state !== "preparing";
+  }
+
+  #options(own: Partial<HlsConfig>): Options {
+    const { maxBufferLength, backBufferLength, abrEwmaDefaultEstimate } = own;
+    const finite = (value: number | undefined) => (value !== undefined && Number.isFinite(value) ? value : undefined);
+    const options: { -readonly [name in keyof Options]: Options[name] } = {};
+    // What is not said stays as Telecine has it.
+    if (finite(maxBufferLength) !== undefined) options.bufferGoal = finite(maxBufferLength) as number;
+    if (finite(backBufferLength) !== undefined) options.backBuffer = finite(backBufferLength) as number;
+    if (abrEwmaDefaultEstimate !== undefined) options.initialThroughput = abrEwmaDefaultEstimate;
+    if (this.config.emeEnabled) Object.assign(options, { drm: this.#drm() });
+    return options;
+  }
+
+  #drm(): object {
+    const { drmSystems, licenseXhrSetup } = this.config;
+    const servers = Object.fromEntries(Object.entries(drmSystems).map(([system, { licenseUrl }]) => [system, licenseUrl]));
+    if (!licenseXhrSetup) return { servers };
+    const licenceRequest = async (request: { url: string; headers: { [name: string]: string }; credentials?: string }) => {
+      const xhr: LicenceXhr = {
+        open: (_, url) => (request.url = url),
+        setRequestHeader: (name, value) => (request.headers[name] = value),
+        withCredentials: false,
+      };
+      await licenseXhrSetup(xhr, request.url);
+      if (xhr.withCredentials) request.credentials = "include";
+      return request;
+    };
+    return { servers, licenceRequest };
+  }
+
+  #begin(): void {
+    if (!this.#pending || !this.#shared || this.#url === null || !this.config.autoStartLoad) return;
+    this.#pending = false;
+    const { startPosition } = this.config;
+    this.#player.load(this.#url, startPosition >= 0 ? { start: startPosition } : {});
+    this.#constrain();
+  }
+
+  #again(): void {
+    if (!this.#shared || this.#url === null) return;
+    const start = this.#title.live ? -1 : this.#shared.video.currentTime || this.config.startPosition;
+    this.#title.reset();
+    this.#player.load(this.#url, start > 0 ? { start } : {});
+  }
+
+  #constrain(): void {
+    const ladder = this.#title.ladder;
+    // Before the ladder is known it is asked for again.
+    if (!ladder.length) return;
+    const wanted = this.#manual >= 0 ? ladder.slice(this.#manual, this.#manual + 1) : this.#cap >= 0 ? ladder.slice(0, this.#cap + 1) : [];
+    const player = this.#player as Player & { constrain(constraints: { renditions: string[] | null }): void };
+    player.constrain({ renditions: wanted.length ? wanted.map(({ id }) => id) : null });
+  }
+
+  #indexOf(id: string | undefined): number {
+    return this.#title.ladder.findIndex((rendition) => rendition.id === id);
+  }
+
+  #place(kind: "audio" | "text"): number {
+    const selected = this.#title.selected(kind);
+    return selected ? this.#title.of(kind).indexOf(selected) : -1;
+  }
+
+  #hear(told: { type: string; [name: string]: unknown }): void {
+    switch (told.type) {
+      case "Loaded":
+        return this.#loaded();
+      case "Selected":
+        return this.#selected(told["kind"] as string);
+      case "Quality":
+        if (told["kind"] === this.#title.ladderKind) this.#emit(Events.LEVEL_SWITCHED, { level: this.currentLevel });
+        return;
+      case "Decision":
+        return this.#decided(told["kind"] as string, told["to"] as string | undefined);
+      case "Cues":
+        this.#subtitles?.change(told["changes"] as never);
+        return;
+      case "StallStarted":
+        return this.#failed({ type: ErrorTypes.MEDIA_ERROR, details: ErrorDetails.BUFFER_STALLED_ERROR, fatal: false, error: new Error(`playback stands: ${String(told["cause"])}`) });
+      case "Error":
+        return this.#failed(errorOf(told["error"] as Failure, this.#title.known, this.#url ?? ""));
+      case "Ended":
+        return this.#emit(Events.MEDIA_ENDED, { stalled: false });
+    }
+  }
+
+  #loaded(): void {
+    const { levels, audioTracks, subtitleTracks } = this;
+    const stats = { loaded: 0, total: 0, loading: { start: this.#title.loadedAt, first: 0, end: performance.now() } };
+    const all = { levels, audioTracks, subtitleTracks, url: this.#url, sessionData: null, sessionKeys: null, stats };
+    this.#emit(Events.MANIFEST_LOADED, { ...all, subtitles: subtitleTracks });
+    this.#emit(Events.MANIFEST_PARSED, { ...all, iframeVariants: [], firstLevel: 0, video: this.#title.of("video").length > 0, audio: audioTracks.length > 0, altAudio: audioTracks.length > 1 });
+    this.#emit(Events.AUDIO_TRACKS_UPDATED, { audioTracks });
+    this.#subtitles?.show(this.#title.of("text"), this.#title.selected("text")?.id);
+    this.#emit(Events.SUBTITLE_TRACKS_UPDATED, { subtitleTracks });
+    const level = Math.max(0, this.nextLevel);
+    const { live, duration } = this.#title;
+    this.#emit(Events.LEVEL_LOADED, { level, id: level, levelInfo: levels[level], stats, details: { live, totalduration: duration, url: this.#url } });
+    if (this.config.startLevel !== undefined && this.config.startLevel >= 0 && this.#manual === -1) this.#manual = this.config.startLevel;
+    this.#constrain();
+  }
+
+  #selected(kind: string): void {
+    if (!this.#title.known) return;
+    if (kind === "audio") {
+      const playlist = this.audioTracks[this.audioTrack];
+      if (playlist) this.#emit(Events.AUDIO_TRACK_SWITCHED, playlist);
+    } else if (kind === "text") {
+      this.#subtitles?.choose(this.#title.selected("text")?.id);
+      const playlist = this.subtitleTracks[this.subtitleTrack];
+      this.#emit(Events.SUBTITLE_TRACK_SWITCH, playlist ?? { id: -1 });
+    }
+  }
+
+  #decided(kind: string, to: string | undefined): void {
+    const level = this.#indexOf(to);
+    if (kind !== this.#title.ladderKind || level < 0) return;
+    this.#emit(Events.LEVEL_SWITCHING, { ...this.levels[level], level });
+  }
+
+  #failed(data: ErrorData): void {
+    this.#emit(Events.ERROR, data);
+  }
+
+  /** The engine tells of no single segment: that more is there is seen by the element. */
+  #look(): void {
+    const video = this.#shared?.video;
+    if (!video || !this.#title.known) return;
+    const { buffered } = video;
+    const end = buffered.length ? buffered.end(buffered.length - 1) : 0;
+    if (end > this.#buffered) {
+      const level = Math.max(0, this.nextLevel);
+      this.#emit(Events.FRAG_BUFFERED, { id: "main", part: null, frag: { type: "main", level, start: this.#buffered, end, duration: end - this.#buffered } });
+    }
+    this.#buffered = end;
+  }
+
+  #add(event: string, listener: Listener, context: unknown, once: boolean): void {
+    if (event === undefined) throw new Error("telecine/hls has no event of that name");
+    this.#listeners.set(event, [...(this.#listeners.get(event) ?? []), { listener, context, once }]);
+  }
+
+  #emit(event: string, data: unknown): void {
+    for (const { listener, context, once } of [...(this.#listeners.get(event) ?? [])]) {
+      if (once) this.off(event, listener);
+      listener.call(context, event, data as never);
+    }
+  }
+}
+
+absent("telecine/hls", Hls.prototype, ABSENT);
+
+export default Hls;
+
+function levelOf({ bitrate, width, height, frame_rate: frameRate, codecs }: Rendition, id: number): Level {
+  const of = (pattern: RegExp) => codecs?.split(",").find((codec) => pattern.test(codec.trim()));
+  return {
+    id,
+    bitrate,
+    averageBitrate: bitrate,
+    maxBitrate: bitrate,
+    width: width ?? 0,
+    height: height ?? 0,
+    frameRate: frameRate ?? 0,
+    name: height ? `${height}p` : undefined,
+    codecSet: (codecs ?? "").split(",").map((codec) => codec.trim().slice(0, 4)).join(),
+    videoCodec: of(/^(avc|hvc|hev|av01|vp0?9|vp8|dv)/),
+    audioCodec: of(/^(mp4a|ac-3|ec-3|opus|fLaC|flac|dts)/),
+    attrs: { BANDWIDTH: String(bitrate), ...(codecs ? { CODECS: codecs } : {}), ...(width && height ? { RESOLUTION: `${width}x${height}` } : {}) },
+    details: undefined,
+    url: [],
+    uri: "",
+  };
+}
+
+function playlistOf(track: Track, id: number): MediaPlaylist {
+  return {
+    id,
+    name: track.label ?? track.language ?? track.id,
+    lang: track.language ?? undefined,
+    type: track.kind === "text" ? "SUBTITLES" : "AUDIO",
+    default: track.default ?? false,
+    autoselect: true,
+    forced: track.forced ?? false,
+    groupId: "",
+    channels: track.channels === null || track.channels === undefined ? undefined : String(track.channels),
+    url: "",
+    bitrate: track.renditions[0]?.bitrate ?? 0,
+    attrs: {},
+  };
+}

@@ -1,0 +1,276 @@
+// Pages that were written for hls.js and for Shaka play with another import.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { listen } from "../../../conformance/suite/browser/chromium.mjs";
+import { RATE, stage } from "./harness.mjs";
+
+let here;
+before(async () => {
+  here = await stage();
+});
+after(async () => here?.close());
+
+async function open(name) {
+  const page = await here.chromium.context.newPage();
+  const lines = listen(page);
+  await page.goto(`${here.url}/files/web/test/${name}`);
+  await page.waitForFunction(() => window.ready);
+  return { page, lines };
+}
+
+/** Plays for a while; the pictures of that while, by their strips. */
+const pictures = (page, ms = 1500) =>
+  page.evaluate(async (ms) => {
+    watch.pictures.length = 0;
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    return watch.pictures.filter(({ strip }) => strip);
+  }, ms);
+
+/** Lines that the browser itself writes of requests that failed. */
+const ofTheBrowser = (line) => /^error: Failed to load resource/.test(line);
+
+function moves(read) {
+  assert.ok(read.length > 10, `${read.length} pictures`);
+  for (const { mediaTime, strip } of read) assert.ok(Math.abs(strip.frame - (mediaTime % 24) * RATE) <= 1, `frame ${strip.frame} at ${mediaTime} s`);
+}
+
+test("the quick start of hls.js plays the demo title", async () => {
+  const { page, lines } = await open("shim-hls.html");
+  await page.evaluate((url) => begin(url), `${here.url}/hls/demo/main.m3u8`);
+  await page.evaluate(() => told("LEVEL_SWITCHED"));
+  moves(await pictures(page));
+  const { heard, levels, tracks } = await page.evaluate(() => ({ heard, levels: hls.levels, tracks: hls.audioTracks }));
+  const order = ["MANIFEST_LOADING", "MEDIA_ATTACHING", "MEDIA_ATTACHED", "MANIFEST_LOADED", "MANIFEST_PARSED", "AUDIO_TRACKS_UPDATED", "LEVEL_LOADED", "LEVEL_SWITCHED"];
+  const places = order.map((name) => heard.findIndex((one) => one.name === name));
+  assert.deepEqual(places, [...places].sort((a, b) => a - b), JSON.stringify(heard.map(({ name }) => name)));
+  assert.deepEqual(levels.map(({ height }) => height), [180, 360, 480, 720]);
+  assert.ok(levels.every(({ bitrate }, index) => bitrate > (levels[index - 1]?.bitrate ?? 0)));
+  assert.deepEqual(tracks.map(({ lang }) => lang).sort(), ["en", "fr"]);
+  const parsed = heard.find(({ name }) => name === "MANIFEST_PARSED");
+  assert.equal(parsed.type, "hlsManifestParsed");
+  assert.equal(parsed.data.levels.length, 4);
+  assert.ok(heard.some(({ name }) => name === "FRAG_BUFFERED"));
+  assert.ok(!heard.some(({ name }) => name === "ERROR"), JSON.stringify(heard.filter(({ name }) => name === "ERROR")));
+  assert.deepEqual(lines, []);
+  await page.close();
+});
+
+test("hls.js: levels are held, capped and left to the player", async () => {
+  const { page } = await open("shim-hls.html");
+  await page.evaluate((url) => begin(url), `${here.url}/hls/dur_120/demo/main.m3u8`);
+  await page.evaluate(() => told("LEVEL_SWITCHED"));
+  await page.evaluate(() => {
+    hls.currentLevel = 1;
+  });
+  await page.evaluate(() => until(() => hls.currentLevel === 1, "level 1"));
+  // What is on the screen says so too.
+  await page.evaluate(() => until(() => video.videoHeight === 360, "360 lines", 40000));
+  assert.equal(await page.evaluate(() => hls.autoLevelEnabled), false);
+  await page.evaluate(() => {
+    hls.currentLevel = -1;
+    hls.autoLevelCapping = 0;
+    video.currentTime = 60;
+  });
+  await page.evaluate(() => until(() => video.videoHeight === 180 && video.currentTime > 60, "180 lines"));
+  assert.equal(await page.evaluate(() => hls.autoLevelEnabled), true);
+  await page.close();
+});
+
+test("hls.js: what the page does with its element is heard", async () => {
+  const { page, lines } = await open("shim-hls.html");
+  await page.evaluate((url) => begin(url), `${here.url}/hls/dur_120/demo/main.m3u8`);
+  await page.evaluate(() => told("LEVEL_SWITCHED"));
+  await page.evaluate(() => {
+    video.currentTime = 90;
+  });
+  await page.evaluate(() => until(() => video.currentTime > 90.5 && !video.seeking, "it plays at 90 s"));
+  moves(await pictures(page));
+  await page.evaluate(() => video.pause());
+  assert.equal((await pictures(page, 800)).length < 5, true);
+  const at = await page.evaluate(() => video.currentTime);
+  await page.evaluate(() => video.play());
+  await page.evaluate((at) => until(() => video.currentTime > at + 0.3, "it goes on"), at);
+  await page.evaluate(() => {
+    video.playbackRate = 2;
+  });
+  const [from, to] = await page.evaluate(async () => {
+    const from = video.currentTime;
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    return [from, video.currentTime];
+  });
+  assert.ok(to - from > 2, `${to - from} s in 1.5 s`);
+  assert.deepEqual(lines, []);
+  await page.close();
+});
+
+test("hls.js: the sound is switched", async () => {
+  const { page } = await open("shim-hls.html");
+  await page.evaluate((url) => begin(url), `${here.url}/hls/dur_120/demo/main.m3u8`);
+  await page.evaluate(() => told("LEVEL_SWITCHED"));
+  const wanted = await page.evaluate(() => {
+    const wanted = hls.audioTracks.findIndex(({ lang }) => lang === "fr");
+    hls.audioTrack = wanted;
+    return wanted;
+  });
+  await page.evaluate((wanted) => told("AUDIO_TRACK_SWITCHED", ({ id }) => id === wanted), wanted);
+  assert.equal(await page.evaluate(() => hls.audioTrack), wanted);
+  moves(await pictures(page));
+  await page.close();
+});
+
+test("hls.js: subtitles are text tracks of the element", async () => {
+  const { page } = await open("shim-hls.html");
+  await page.evaluate((url) => begin(url), `${here.url}/hls/dur_120/demo/main.m3u8`);
+  await page.evaluate(() => told("LEVEL_SWITCHED"));
+  const languages = await page.evaluate(() => {
+    hls.subtitleTrack = 0;
+    return [...video.textTracks].map(({ language }) => language);
+  });
+  assert.deepEqual(languages.sort(), ["en", "fr"]);
+  const words = await page.evaluate(async () => {
+    const showing = () => [...video.textTracks].find(({ mode }) => mode === "showing");
+    await until(() => showing()?.cues?.length > 0, "cues");
+    return showing().cues[0].text;
+  });
+  assert.ok(words.length > 0);
+  await page.close();
+});
+
+test("hls.js: a manifest that is not there is a fatal network error, and another title plays after it", async () => {
+  const { page, lines } = await open("shim-hls.html");
+  await page.evaluate((url) => begin(url), `${here.url}/files/web/nothing.m3u8`);
+  await page.evaluate(() => told("ERROR", ({ fatal }) => fatal));
+  const { data } = await page.evaluate(() => heard.find(({ name, data }) => name === "ERROR" && data.fatal));
+  assert.deepEqual([data.type, data.details, data.response.code], ["networkError", "manifestLoadError", 404]);
+  assert.equal(data.telecine.name, "HttpStatus");
+  await page.evaluate((url) => hls.loadSource(url), `${here.url}/hls/demo/main.m3u8`);
+  await page.evaluate(() => told("LEVEL_SWITCHED"));
+  moves(await pictures(page));
+  assert.deepEqual(lines.filter((line) => !ofTheBrowser(line)), []);
+  await page.close();
+});
+
+test("hls.js: an element is used again after destroy, and by another instance", async () => {
+  const { page, lines } = await open("shim-hls.html");
+  await page.evaluate((url) => begin(url), `${here.url}/hls/demo/main.m3u8`);
+  await page.evaluate(() => told("LEVEL_SWITCHED"));
+  await page.evaluate(() => hls.destroy());
+  assert.deepEqual(await page.evaluate(() => [video.readyState, video.textTracks.length]), [0, 0]);
+  await page.evaluate((url) => begin(url), `${here.url}/hls/dur_60/demo/main.m3u8`);
+  await page.evaluate(() => told("LEVEL_SWITCHED"));
+  moves(await pictures(page));
+  assert.deepEqual(lines, []);
+  await page.close();
+});
+
+test("hls.js: what is not there throws with its name", async () => {
+  const { page } = await open("shim-hls.html");
+  const said = await page.evaluate(() => {
+    const hls = new Hls();
+    const messages = [() => new Hls({ xhrSetup() {} }), () => hls.swapAudioCodec(), () => hls.removeLevel(1), () => hls.on(Hls.Events.FRAG_PARSED, () => {})].map((call) => {
+      try {
+        call();
+        return "nothing";
+      } catch ({ message }) {
+        return message;
+      }
+    });
+    hls.destroy();
+    return messages;
+  });
+  assert.match(said[0], /config\.xhrSetup/);
+  assert.match(said[1], /swapAudioCodec/);
+  assert.match(said[2], /removeLevel/);
+  assert.match(said[3], /no event/);
+  await page.close();
+});
+
+for (const [protocol, path] of [["DASH", "/dash/demo/time.mpd"], ["HLS", "/hls/demo/main.m3u8"]]) {
+  test(`the first tutorial of Shaka plays the demo title as ${protocol}`, async () => {
+    const { page, lines } = await open("shim-shaka.html");
+    await page.evaluate((url) => begin(url), here.url + path);
+    await page.evaluate(() => until(() => video.currentTime > 0.5, "it plays"));
+    moves(await pictures(page));
+    const { variants, stats, range, type, live, audio } = await page.evaluate(() => ({
+      variants: player.getVariantTracks(),
+      stats: player.getStats(),
+      range: player.seekRange(),
+      type: player.getManifestType(),
+      live: player.isLive(),
+      audio: player.getAudioLanguages(),
+    }));
+    assert.deepEqual([...new Set(variants.map(({ height }) => height))], [180, 360, 480, 720]);
+    assert.equal(variants.length, 8);
+    assert.equal(variants.filter(({ active }) => active).length, 1);
+    assert.ok(stats.width > 0 && stats.decodedFrames > 0 && stats.switchHistory.length > 0, JSON.stringify(stats));
+    assert.ok(Math.abs(range.end - 24) < 0.1 && range.start === 0);
+    assert.deepEqual([type, live], [protocol, false]);
+    assert.deepEqual(audio.sort(), ["en", "fr"]);
+    assert.deepEqual(lines, []);
+    await page.close();
+  });
+}
+
+test("Shaka: variants, languages and texts are chosen", async () => {
+  const { page } = await open("shim-shaka.html");
+  await page.evaluate((url) => begin(url), `${here.url}/dash/dur_120/demo/time.mpd`);
+  await page.evaluate(() => {
+    player.configure("abr.enabled", false);
+    player.selectVariantTrack(player.getVariantTracks().find(({ height, language }) => height === 360 && language === "fr"), true);
+  });
+  await page.evaluate(() => until(() => player.getVariantTracks().find(({ active }) => active)?.height === 360, "360 lines", 40000));
+  await page.evaluate(() => until(() => video.videoHeight === 360, "360 lines on the screen", 40000));
+  await page.evaluate(() => until(() => player.getAudioTracks().find(({ active }) => active)?.language === "fr", "French"));
+  await page.evaluate(() => player.selectAudioLanguage("en"));
+  await page.evaluate(() => until(() => player.getAudioTracks().find(({ active }) => active)?.language === "en", "English"));
+  await page.evaluate(() => player.selectTextTrack(player.getTextTracks().find(({ language }) => language === "fr")));
+  await page.evaluate(() => until(() => player.isTextTrackVisible(), "text"));
+  moves(await pictures(page));
+  await page.close();
+});
+
+test("Shaka: load rejects with its error, and another title plays after it", async () => {
+  const { page, lines } = await open("shim-shaka.html");
+  const error = await page.evaluate((url) => begin(url).then(() => null, ({ severity, category, code, data }) => ({ severity, category, code, data })), `${here.url}/files/web/nothing.mpd`);
+  assert.deepEqual([error.severity, error.category, error.code, error.data[1]], [2, 1, 1001, 404]);
+  await page.evaluate((url) => player.load(url), `${here.url}/dash/demo/time.mpd`);
+  await page.evaluate(() => until(() => video.currentTime > 0.5, "it plays"));
+  moves(await pictures(page));
+  assert.deepEqual(lines.filter((line) => !ofTheBrowser(line)), []);
+  await page.close();
+});
+
+test("Shaka: unload and destroy give the element back", async () => {
+  const { page, lines } = await open("shim-shaka.html");
+  await page.evaluate((url) => begin(url), `${here.url}/dash/demo/time.mpd`);
+  await page.evaluate(() => player.unload());
+  await page.evaluate(() => until(() => video.readyState === 0, "the element is empty"));
+  assert.equal(await page.evaluate(() => player.getAssetUri()), null);
+  await page.evaluate((url) => player.load(url, 10), `${here.url}/hls/dur_60/demo/main.m3u8`);
+  await page.evaluate(() => until(() => video.currentTime > 10.5, "it plays from 10 s"));
+  await page.evaluate(() => player.destroy());
+  assert.equal(await page.evaluate(() => video.readyState), 0);
+  await page.evaluate((url) => begin(url), `${here.url}/dash/demo/time.mpd`);
+  await page.evaluate(() => until(() => video.currentTime > 0.5, "it plays"));
+  assert.deepEqual(lines, []);
+  await page.close();
+});
+
+test("Shaka: what is not there throws with its name", async () => {
+  const { page } = await open("shim-shaka.html");
+  const said = await page.evaluate(() =>
+    [() => new shaka.Player().getAdManager(), () => new shaka.Player().configure({ textDisplayFactory() {} }), () => new shaka.Player().preload("x")].map((call) => {
+      try {
+        call();
+        return "nothing";
+      } catch ({ message }) {
+        return message;
+      }
+    }),
+  );
+  assert.match(said[0], /getAdManager/);
+  assert.match(said[1], /textDisplayFactory/);
+  assert.match(said[2], /preload/);
+  await page.close();
+});
