@@ -528,6 +528,24 @@ test("an element that is taken out of the document is paused, one that is moved 
   await done(at);
 });
 
+test("what was let go of plays on where it stood", async () => {
+  const at = await page(player());
+  const seen = await at.page.evaluate(async () => {
+    await el.play();
+    await told.holds((el) => el.currentTime > 1);
+    const { currentTime } = el;
+    const waits = end(el.play());
+    el.destroy();
+    const gone = { paused: el.paused, readyState: el.readyState, source: el.video.srcObject };
+    await waits;
+    await el.play();
+    return { gone, moved: el.currentTime - currentTime };
+  });
+  assert.deepEqual(seen.gone, { paused: true, readyState: 0, source: null });
+  assert.ok(seen.moved >= -0.1 && seen.moved < 1.5, `it plays on ${seen.moved} s further`);
+  await done(at);
+});
+
 test("properties that were set before the element was defined are heard", async () => {
   const at = await here.chromium.context.newPage();
   const lines = listen(at);
