@@ -399,6 +399,25 @@ test("speeds: ratechange once each, the default at each load, NotSupportedError 
   await done(at);
 });
 
+test("want of media: timeupdate and waiting, then canplay and playing; paused stays false, and no rate is told", async () => {
+  const at = await page("<telecine-player muted></telecine-player>");
+  const seen = await at.page.evaluate(async (url) => {
+    el.options = { bufferGoal: 2, maxHeight: 180 };
+    el.src = url;
+    await el.play();
+    told.clear();
+    const waiting = await told.until("waiting", 15_000);
+    const held = { paused: el.paused, rate: el.playbackRate, ready: el.readyState };
+    told.clear();
+    await told.until("playing", 30_000);
+    return { waiting, held, names: told.names, ended: el.ended };
+  }, `${here.url}/hls/rate_60/demo/main.m3u8`);
+  assert.deepEqual(seen.held, { paused: false, rate: 1, ready: 2 });
+  assert.ok(seen.waiting.currentTime > 0.5, `it waits at ${seen.waiting.currentTime} s`);
+  assert.deepEqual(seen.names.filter((name) => name !== "canplaythrough"), ["canplay", "playing"]);
+  await done(at);
+});
+
 test("volume and muted tell volumechange", async () => {
   const at = await page("<telecine-player></telecine-player>");
   const seen = await at.page.evaluate(async () => {
