@@ -489,6 +489,23 @@ test("what cannot be played: error with code 4, the network state is NO_SOURCE, 
   await done(at);
 });
 
+test("a module that does not start is an error, and not for ever", async () => {
+  const at = await page("<telecine-player muted></telecine-player>");
+  const seen = await at.page.evaluate(async (url) => {
+    el.options = { wasmUrl: "/files/web/nothing.wasm" };
+    el.src = url;
+    const how = await end(el.play());
+    const { code, telecine } = el.error;
+    el.destroy();
+    el.options = {};
+    el.src = url;
+    await el.play();
+    return { how, code, number: telecine.code, then: el.error };
+  }, title());
+  assert.deepEqual(seen, { how: "NotSupportedError", code: 4, number: 9001, then: null });
+  await done(at);
+});
+
 test("an empty source is an error with code 4", async () => {
   const at = await page('<telecine-player src=""></telecine-player>');
   const seen = await at.page.evaluate(async () => {

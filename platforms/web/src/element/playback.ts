@@ -253,6 +253,8 @@ export class Playback {
 
   /** False if it is of a title before. */
   hear(told: Told): boolean {
+    // A defect ends whatever there is, and what was asked for just now with it.
+    if (told.type === "Error" && (told.error as unknown as TelecineError).domain === "internal") this.#fenced ||= this.#network === Network.Loading;
     if (this.#fenced && !this.error) this.#follow(told);
     return this.#fenced;
   }
