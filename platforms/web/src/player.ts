@@ -88,6 +88,7 @@ export class Player extends EventTarget {
         this.pause();
         this.dispatchEvent(new CustomEvent("autoplayblocked"));
       },
+      () => this.pause(),
     );
     this.#screen.wanted = this.#wanted;
   }

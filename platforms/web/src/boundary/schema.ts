@@ -36,6 +36,8 @@ export const enum Tag {
   Event = 16,
   /** When to call `timer`, the last record of each turn. microseconds f64; infinite: not at all. */
   Deadline = 17,
+  /** Nothing follows for one kind until the next seek, while others may go on. kind u8. */
+  Ended = 18,
 }
 
 /** The first byte of a value. */
