@@ -104,6 +104,7 @@ export class Player extends EventTarget {
         this.pause();
         this.dispatchEvent(new CustomEvent("autoplayblocked"));
       },
+      () => this.pause(),
     );
     this.#screen.wanted = this.#wanted;
     this.#eme.attach(video);

@@ -12,6 +12,7 @@ export interface Handler {
   append(source: number, handle: number, offset: number, from: number, to: number, spans: number[]): void;
   remove(source: number, from: number, to: number): void;
   silence(kind: number, from: number, to: number): void;
+  ended(kind: number): void;
   endOfStream(): void;
   play(): void;
   pause(): void;
@@ -152,6 +153,8 @@ class Reader {
         return handler.cdm(this.#lent());
       case Tag.Deadline:
         return handler.deadline(this.#f64());
+      case Tag.Ended:
+        return handler.ended(this.#u8());
       default:
         throw new Error(`no such record: ${tag satisfies never}`);
     }

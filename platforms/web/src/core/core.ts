@@ -188,6 +188,10 @@ export class Core implements Handler, Answers, Owner {
     this.#opened().silence(kind, from, to);
   }
 
+  ended(kind: number): void {
+    this.#opened().ended(kind);
+  }
+
   endOfStream(): void {
     this.#opened().end();
   }
@@ -309,8 +313,8 @@ export class Core implements Handler, Answers, Owner {
     const now = performance.now();
     if (now - this.#windowAt < WINDOW_AFTER) return;
     this.#windowAt = now;
-    const { seekable } = this.#snapshot() as { seekable?: [number, number] | null };
-    if (seekable) this.#sink?.window(...seekable);
+    const { edge } = this.#snapshot() as { edge?: { seekable: [number, number] } | null };
+    if (edge) this.#sink?.window(...edge.seekable);
   }
 
   #snapshot(): Value {
