@@ -36,13 +36,10 @@ export const enum Tag {
   Event = 16,
   /** When to call `timer`, the last record of each turn. microseconds f64; infinite: not at all. */
   Deadline = 17,
-<<<<<<< HEAD
   /** Something for the key system of the page: a letter (`KeyOrder`). handle u32, place u32, length u32. */
   Cdm = 18,
-=======
   /** Nothing follows for one kind until the next seek, while others may go on. kind u8. */
-  Ended = 18,
->>>>>>> sink
+  Ended = 19,
 }
 
 /** The first byte of a value. */
