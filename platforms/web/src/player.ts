@@ -14,8 +14,7 @@ import type { Command, FromCore, Question, ToCore, Told, Topology, Value } from 
 import type { SinkOrder } from "./sink/away.js";
 import type { Delegate } from "./sink/delegate.js";
 import { Screen } from "./sink/element.js";
-import { mediaSource } from "./sink/media.js";
-import { Link } from "./topology.js";
+import { hasEngine, Link, playsNatively } from "./topology.js";
 
 export type { Told, Topology, Value } from "./messages.js";
 
@@ -40,7 +39,7 @@ export interface Options {
   /** Keep a recording that `telecine replay` repeats. */
   record?: boolean;
   /** Where the engine and Media Source are; default what the browser can, the first that it can of the three. */
-  topology?: Topology;
+  topology?: Exclude<Topology, "native">;
   /** Where the worker is; default beside this file. */
   workerUrl?: string | URL;
   /** Where the module is; default beside this file. */
@@ -69,7 +68,7 @@ export class Player extends EventTarget {
 
   /** Whether this browser plays anything with it. */
   static get isSupported(): boolean {
-    return typeof WebAssembly === "object" && mediaSource() !== undefined;
+    return hasEngine() || playsNatively();
   }
 
   /** Where the engine and Media Source are, as soon as that is known. */
