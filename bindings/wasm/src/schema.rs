@@ -61,6 +61,8 @@ tags! {
     Event = 16;
     /// When to call `timer`, the last record of each turn. microseconds f64; infinite: not at all.
     Deadline = 17;
+    /// Nothing follows for one kind until the next seek, while others may go on. kind u8.
+    Ended = 18;
 }
 
 /// The first byte of a value: what events and answers are written in.
