@@ -114,6 +114,7 @@ impl Orders {
                 self.out.tag(Tag::Silence).u8(kind_number(kind)).f64(seconds(from)).f64(seconds(to));
             }
             SinkCommand::EndOfStream { kind } => {
+                self.out.tag(Tag::Ended).u8(kind_number(kind));
                 if self.sources.end(kind) {
                     self.out.tag(Tag::EndOfStream);
                 }

@@ -63,6 +63,8 @@ tags! {
     Deadline = 17;
     /// Something for the key system of the page: a letter (`KeyOrder`). handle u32, place u32, length u32.
     Cdm = 18;
+    /// Nothing follows for one kind until the next seek, while others may go on. kind u8.
+    Ended = 19;
 }
 
 /// The first byte of a value: what events and answers are written in.

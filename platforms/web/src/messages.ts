@@ -5,8 +5,9 @@ import type { LicenceAnswer, LicenceInterest, LicenceQuestion } from "./net/lice
 import type { SinkOrder, Word } from "./sink/away.js";
 
 /** Where things are. `worker`: the engine and Media Source are in a worker; `worker-transfer`: Media Source is in the page, and
- * media is transferred to it; `page`: there is no worker. */
-export type Topology = "worker" | "worker-transfer" | "page";
+ * media is transferred to it; `page`: there is no worker; `native`: there is no Media Source, and the browser plays HLS by
+ * itself. */
+export type Topology = "worker" | "worker-transfer" | "page" | "native";
 
 /** A value that the engine tells: see `Shape`. */
 export type Value = null | boolean | number | string | Value[] | { [name: string]: Value };

@@ -20,8 +20,7 @@ import { transferable, wipe, type LicenceAnswer, type LicenceQuestion } from "./
 import type { SinkOrder } from "./sink/away.js";
 import type { Delegate } from "./sink/delegate.js";
 import { Screen } from "./sink/element.js";
-import { mediaSource } from "./sink/media.js";
-import { Link } from "./topology.js";
+import { hasEngine, Link, playsNatively } from "./topology.js";
 
 export type { BySystem, Drm } from "./drm.js";
 export type { Told, Topology, Value } from "./messages.js";
@@ -48,7 +47,7 @@ export interface Options {
   /** Keep a recording that `telecine replay` repeats. */
   record?: boolean;
   /** Where the engine and Media Source are; default what the browser can, the first that it can of the three. */
-  topology?: Topology;
+  topology?: Exclude<Topology, "native">;
   /** Keys, key systems and licence servers for protected titles. Default: ClearKey, with the key files and servers that titles name. */
   drm?: Drm;
   /** Where the worker is; default beside this file. */
@@ -85,7 +84,7 @@ export class Player extends EventTarget {
 
   /** Whether this browser plays anything with it. */
   static get isSupported(): boolean {
-    return typeof WebAssembly === "object" && mediaSource() !== undefined;
+    return hasEngine() || playsNatively();
   }
 
   /** Where the engine and Media Source are, as soon as that is known. */
@@ -123,7 +122,7 @@ export class Player extends EventTarget {
     this.#core ??= this.#started();
     const { href } = new URL(url, document.baseURI);
     // Before the worker can.
-    const asked = !this.#begun && ask(href, (early, transfer) => this.#post({ early }, transfer));
+    const asked = !this.#begun && hasEngine() && ask(href, (early, transfer) => this.#post({ early }, transfer));
     this.#post({ command: ["load", href, start], asked });
     if (this.#wanted) this.#command("play");
   }

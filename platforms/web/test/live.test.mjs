@@ -157,8 +157,12 @@ test("a line that becomes slow brings the picture down, and it plays on", async 
   const { page, lines } = await open({ url: slow.url, chromium: here.chromium });
   await plays(page, `${slow.url}/${HLS}`, 6000);
   const best = await page.evaluate(() => Math.max(...watch.pictures.slice(-50).map(({ strip }) => strip?.rendition ?? 0)));
-  await page.waitForTimeout(18_000);
-  const after = await page.evaluate(() => Math.max(...watch.pictures.slice(-50).map(({ strip }) => strip?.rendition ?? 0)));
+  // As soon as what was had of the fast line was played.
+  const after = await page.evaluate(async (best) => {
+    const lowest = () => Math.min(...watch.pictures.slice(-10).map(({ strip }) => strip?.rendition ?? best));
+    for (const began = performance.now(); performance.now() < began + 45_000 && lowest() === best; ) await new Promise((resolve) => setTimeout(resolve, 200));
+    return lowest();
+  }, best);
   assert.ok(best >= 2, `rendition ${best} on the fast line`);
   assert.ok(after < best, `rendition ${after} on the slow one, ${best} before`);
   assert.deepEqual((await troubles(page)).filter(({ type }) => type === "Error"), []);
