@@ -14,6 +14,7 @@ help:
 	@echo 'make play       play the demo title: from a clean checkout to a report (Rust alone)'
 	@echo 'make test       install what the tests need and run everything'
 	@echo 'make web        the web player: its module and JavaScript, under platforms/web/dist (Node.js 20, npm)'
+	@echo '                with QUICK=1 for those who work on it: built fast, large and slow'
 	@echo 'make play-web   build it, serve its demo page and print the address'
 	@echo 'make test-web   the web player in Chromium (part of make test)'
 	@echo 'make web-size   what a page loads to play, against its budget'
@@ -121,12 +122,19 @@ test-browser:
 WEB := platforms/web
 WEB_TARGET := $${CARGO_TARGET_DIR:-$(CURDIR)/target}
 WEB_STD := $(if $(WASM_RUSTUP),,$(WASM_FLAGS) -Zbuild-std-features=optimize_for_size)
+# `make web QUICK=1` is for those who work on it: built in a fraction of the time, large and slow, never shipped.
+WEB_PROFILE := $(if $(QUICK),web-quick,web)
+WEB_INSTALL := npm ci --silent --ignore-scripts --no-audit --no-fund
 # With its second crate type, which tests use, Cargo would leave link-time optimisation out: it is told the one.
 web:
-	CARGO_TARGET_DIR="$(WEB_TARGET)/wasm" $(WASM_CARGO) rustc --quiet --locked -p telecine-wasm --lib --crate-type cdylib --profile web --target wasm32-unknown-unknown $(WEB_STD)
+	CARGO_TARGET_DIR="$(WEB_TARGET)/wasm" $(WASM_CARGO) rustc --quiet --locked -p telecine-wasm --lib --crate-type cdylib --profile $(WEB_PROFILE) --target wasm32-unknown-unknown $(WEB_STD)
 	CARGO_TARGET_DIR="$(WEB_TARGET)/pack" $(CARGO) run --quiet --locked --manifest-path bindings/wasm/pack/Cargo.toml -- \
-		"$(WEB_TARGET)/wasm/wasm32-unknown-unknown/web/telecine_wasm.wasm" $(WEB)/wasm
-	cd $(WEB) && npm ci --silent --ignore-scripts --no-audit --no-fund && npx tsc --noEmit && node build.mjs "$(WEB_TARGET)/web" && node size.mjs
+		"$(WEB_TARGET)/wasm/wasm32-unknown-unknown/$(WEB_PROFILE)/telecine_wasm.wasm" $(WEB)/wasm
+ifneq ($(QUICK),)
+	cd $(WEB) && { test -d node_modules || $(WEB_INSTALL); } && npx tsc --noEmit && node build.mjs --quick
+else
+	cd $(WEB) && $(WEB_INSTALL) && npx tsc --noEmit && node build.mjs "$(WEB_TARGET)/web" && node size.mjs
+endif
 
 web-size:
 	cd $(WEB) && node size.mjs

@@ -1,6 +1,7 @@
 // dist/: the player, its worker and the module, each a file.
 //
 //     node build.mjs [CACHE]    a folder where the module that was made smaller is kept, for the same one the next time
+//     node build.mjs --quick    the module as the compiler left it
 
 import { createHash } from "node:crypto";
 import { execFileSync } from "node:child_process";
@@ -14,20 +15,24 @@ const at = (...parts) => path.join(here, ...parts);
 mkdirSync(at("dist"), { recursive: true });
 
 const module = at("wasm/telecine_bg.wasm");
-const args = ["-Oz", "--enable-bulk-memory", "--enable-nontrapping-float-to-int", "--enable-sign-ext", "--enable-mutable-globals"];
-args.push("--enable-reference-types", "--enable-multivalue", "--strip-producers", "--strip-target-features");
-const { version } = JSON.parse(readFileSync(at("node_modules/binaryen/package.json"), "utf8"));
-const digest = createHash("sha256").update(readFileSync(module)).update(args.join()).update(version).digest("hex").slice(0, 16);
-// Minutes of work, and the same for the same module.
-const cache = path.resolve(process.argv[2] ?? at("wasm"));
-mkdirSync(cache, { recursive: true });
-const small = path.join(cache, `${digest}.wasm`);
-if (!existsSync(small)) {
-  execFileSync(at("node_modules/.bin/wasm-opt"), [...args, module, "-o", `${small}.part`], { stdio: "inherit" });
-  // What is there is whole.
-  renameSync(`${small}.part`, small);
+/** The module made smaller: minutes of work, and the same for the same module. */
+function smaller(cache) {
+  const args = ["-Oz", "--enable-bulk-memory", "--enable-nontrapping-float-to-int", "--enable-sign-ext", "--enable-mutable-globals"];
+  args.push("--enable-reference-types", "--enable-multivalue", "--strip-producers", "--strip-target-features");
+  const { version } = JSON.parse(readFileSync(at("node_modules/binaryen/package.json"), "utf8"));
+  const digest = createHash("sha256").update(readFileSync(module)).update(args.join()).update(version).digest("hex").slice(0, 16);
+  mkdirSync(cache, { recursive: true });
+  const small = path.join(cache, `${digest}.wasm`);
+  if (!existsSync(small)) {
+    execFileSync(at("node_modules/.bin/wasm-opt"), [...args, module, "-o", `${small}.part`], { stdio: "inherit" });
+    // What is there is whole.
+    renameSync(`${small}.part`, small);
+  }
+  return small;
 }
-copyFileSync(small, at("dist/telecine.wasm"));
+
+const quick = process.argv[2] === "--quick";
+copyFileSync(quick ? module : smaller(path.resolve(process.argv[2] ?? at("wasm"))), at("dist/telecine.wasm"));
 
 await build({
   entryPoints: { telecine: at("src/player.ts"), worker: at("src/core/worker.ts") },
