@@ -18,6 +18,7 @@
 //! with another instance.
 #![deny(unsafe_code)]
 
+mod answers;
 mod intake;
 mod lent;
 mod orders;
@@ -26,6 +27,8 @@ mod record;
 mod report;
 pub mod schema;
 mod settings;
+#[cfg(test)]
+mod shapes;
 mod slots;
 mod sources;
 mod told;

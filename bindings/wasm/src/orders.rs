@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use telecine_engine::{Action, Append, Event, FetchRequest, Payload, SinkCommand, TrackConfig};
-use telecine_model::MediaTime;
+use telecine_model::{MediaTime, SortedMap, TrackKind};
 
 use crate::intake::Intake;
 use crate::lent::Lent;
@@ -16,6 +16,7 @@ use crate::told::{self, seconds};
 /// Flags of [`Tag::Fetch`].
 const HEAD: u8 = 1;
 const RANGE: u8 = 2;
+const DIRECT: u8 = 4;
 
 /// What browsers round a window to is not what they round times of frames to: a frame that begins within so much of the start
 /// of a period is taken for its own.
@@ -28,6 +29,8 @@ pub(crate) struct Orders {
     pub(crate) requests: Slots<Intake>,
     pub(crate) lent: Slots<Lent>,
     sources: Sources,
+    /// Tracks that are played.
+    pub(crate) selected: SortedMap<TrackKind, String>,
 }
 
 impl Orders {
@@ -57,7 +60,10 @@ impl Orders {
     fn fetch(&mut self, request: &FetchRequest) {
         let slot = self.requests.put(Intake::new(request));
         let flag = |is: bool, flag: u8| if is { flag } else { 0 };
-        let flags = flag(request.head, HEAD) | flag(request.byte_range.is_some(), RANGE);
+        // A page may only forbid them: browsers follow twenty, and tell nobody how many there were.
+        let flags = flag(request.head, HEAD)
+            | flag(request.byte_range.is_some(), RANGE)
+            | flag(request.max_redirects == 0, DIRECT);
         let (first, last) = request
             .byte_range
             .map_or((0, 0), |range| (range.offset, range.offset.saturating_add(range.length).saturating_sub(1)));
@@ -139,7 +145,13 @@ impl Orders {
 
     fn event(&mut self, event: &Event) {
         match event {
-            Event::Selected { kind, track, .. } => self.sources.choose(*kind, track.is_some()),
+            Event::Selected { kind, track, .. } => {
+                self.sources.choose(*kind, track.is_some());
+                match track {
+                    Some(track) => drop(self.selected.insert(*kind, track.clone())),
+                    None => drop(self.selected.remove(kind)),
+                }
+            }
             Event::Loaded { live: true, .. } => drop(self.out.tag(Tag::Duration).f64(f64::INFINITY)),
             Event::Loaded { duration: Some(duration), .. } | Event::LiveEnded { duration, .. } => {
                 self.out.tag(Tag::Duration).f64(seconds(*duration));

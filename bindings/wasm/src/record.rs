@@ -15,6 +15,11 @@ impl Writer {
         self.bytes.clear();
     }
 
+    /// Forgets all but so many bytes.
+    pub(crate) fn truncate(&mut self, length: usize) {
+        self.bytes.truncate(length);
+    }
+
     /// All that was written.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -42,8 +47,13 @@ impl Writer {
 
     /// Its length in bytes, then UTF-8.
     pub(crate) fn text(&mut self, text: &str) -> &mut Self {
-        self.u32(length(text.len()));
-        self.bytes.extend_from_slice(text.as_bytes());
+        self.blob(text.as_bytes())
+    }
+
+    /// Their number, then the bytes.
+    pub(crate) fn blob(&mut self, bytes: &[u8]) -> &mut Self {
+        self.u32(length(bytes.len()));
+        self.bytes.extend_from_slice(bytes);
         self
     }
 
