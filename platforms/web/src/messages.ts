@@ -1,14 +1,12 @@
 // What crosses `postMessage` between the page and the core, once a turn.
 
-/** A value that the engine tells: see `Shape`. */
-export type Value = null | boolean | number | string | Value[] | { [name: string]: Value };
+import type { Told } from "./boundary/told.js";
+import type { Fact, Known } from "./world/world.js";
 
-/** An event of the engine: its name under `type`, the time of the host under `at` (microseconds), and its fields. */
-export interface Told {
-  type: string;
-  at: number;
-  [name: string]: Value;
-}
+export type { Told } from "./boundary/told.js";
+
+/** A value that the engine tells: see `Shape`. */
+export type Value = null | boolean | number | string | Uint8Array | Value[] | { [name: string]: Value };
 
 /** Commands of the application. */
 export type Command =
@@ -20,7 +18,12 @@ export type Command =
   | ["rate", milli: number]
   | ["select", kind: number, id: string]
   | ["disable", kind: number]
-  | ["skip"];
+  | ["skip"]
+  | ["seek_to_time", millis: number]
+  | ["prefer", audioLanguages: string, textLanguages: string, audioRoles: string, textRoles: string, codecs: string]
+  | ["constrain", maxHeight: number, maxBitrate: number, minBitrate: number, renditions: string]
+  | ["data_saver", bytesPerHour: number]
+  | ["release_licence", system: string, name: string, keyIds: string, expires: number, releasing: boolean];
 
 /** Reports of the media element. */
 export type Report =
@@ -32,11 +35,12 @@ export type Report =
   | ["sink_failed", code: number, message: string];
 
 /** What can be asked. */
-export type Question = "snapshot" | "recording" | "action_hash";
+export type Question = "snapshot" | "qoe" | "presentation" | "interstitials" | "memory" | "recording" | "action_hash";
 
 /** From the page. */
 export type ToCore =
-  | { begin: { wasm: string; settings: [key: number, value: number | string][] } }
+  | { begin: { wasm: string; settings: [key: number, value: number | string][]; known: Known } }
+  | { fact: Fact }
   | { command: Command }
   | { report: Report }
   | { ask: Question; id: number };

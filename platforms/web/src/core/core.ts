@@ -6,6 +6,8 @@ import type { Exports, Instance } from "../boundary/wasm.js";
 import type { Command, FromCore, Question, Report, Told, Value } from "../messages.js";
 import type { Answers, Network } from "../net/fetch.js";
 import { Source } from "../sink/source.js";
+import { codecs as supported } from "../world/decoding.js";
+import type { Fact, Known } from "../world/world.js";
 
 /** How far a device's clock is assumed to be off until something better is known, milliseconds. */
 const CLOCK_UNCERTAINTY = 10_000;
@@ -24,6 +26,8 @@ export class Core implements Handler, Answers {
   #turns: ((now: number) => number)[] = [];
   #turning = false;
   #broken = false;
+  /** What Media Source takes. */
+  #codecs = "";
   #said: FromCore = { orders: [], events: [] };
 
   constructor(
@@ -35,13 +39,23 @@ export class Core implements Handler, Answers {
     this.#memory = memory;
   }
 
-  begin(settings: [number, number | string][]): void {
+  begin(settings: [number, number | string][], { network, codecs, memory }: Known): void {
     for (const [key, value] of settings) {
       if (typeof value === "number") this.#wasm.set(key, value);
       else this.#wasm.set_text(key, value);
     }
     const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
+    if (memory) this.#wasm.remember(memory);
     this.#wasm.begin(high, low);
+    // Asked where the buffers are.
+    this.#codecs = (supported() ?? codecs).join();
+    this.fact(["display", "", "", 0, 0]);
+    this.fact(["network", network]);
+  }
+
+  /** Something is known of the world. */
+  fact(fact: Fact): void {
+    this.#turn((now) => (fact[0] === "display" ? this.#wasm.capabilities(this.#codecs, fact[1], fact[2], fact[3], fact[4], now) : this.#call(fact[0], [fact[1], now])));
   }
 
   command(command: Command): void {
@@ -59,11 +73,11 @@ export class Core implements Handler, Answers {
   ask(what: Question, id: number): void {
     if (this.#broken) return;
     let answer: Value | Uint8Array;
-    if (what === "snapshot") {
-      const length = this.#wasm.snapshot(micros());
-      answer = value(new DataView(this.#memory.buffer, this.#wasm.answer(), length));
-    } else {
+    if (what === "recording" || what === "action_hash" || what === "memory") {
       answer = this.#wasm[what]();
+    } else {
+      const length = this.#wasm[what](micros());
+      answer = value(new DataView(this.#memory.buffer, this.#wasm.answer(), length));
     }
     this.tell({ orders: [], events: [], answer: { id, value: answer } }, []);
   }
@@ -168,7 +182,7 @@ export class Core implements Handler, Answers {
   }
 
   /** Calls an export by its name. */
-  #call(name: (Command | Report)[0], values: (number | string | boolean)[]): number {
+  #call(name: (Command | Report)[0] | "network" | "pressure", values: (number | string | boolean)[]): number {
     return (this.#wasm[name] as (...values: (number | string | boolean)[]) => number)(...values);
   }
 

@@ -28,11 +28,11 @@ const network = new Network({
 
 port.onmessage = ({ data }) => {
   if ("begin" in data) {
-    const { wasm, settings } = data.begin;
+    const { wasm, settings, known } = data.begin;
     instantiate(wasm).then(
       (instance) => {
         core = new Core(instance, network, tell);
-        core.begin(settings);
+        core.begin(settings, known);
         waiting.splice(0).forEach((message) => take(core as Core, message));
       },
       (error: unknown) => tell({ orders: [], events: [], defect: `the module does not start: ${String(error)}` }),
@@ -48,5 +48,6 @@ port.onmessage = ({ data }) => {
 function take(core: Core, message: ToCore): void {
   if ("command" in message) core.command(message.command);
   else if ("report" in message) core.report(message.report);
+  else if ("fact" in message) core.fact(message.fact);
   else if ("ask" in message) core.ask(message.ask, message.id);
 }
