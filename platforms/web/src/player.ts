@@ -91,6 +91,8 @@ export interface Constraints {
 }
 
 const KINDS = { video: 0, audio: 1, text: 2 } as const;
+/** Commands that hold until the next of their name. */
+const LASTING: Command[0][] = ["prefer", "constrain", "data_saver", "rate"];
 /** States in which what was learnt of the network is kept. */
 const KEEPS: State[] = ["paused", "ended", "failed", "stopped"];
 const PRESSURES = ["none", "high", "critical"] as const;
@@ -101,6 +103,8 @@ export class Player extends Target {
   #world: World;
   #worker: Worker | undefined;
   #screen: Screen | undefined;
+  /** What was set for good: a worker that takes the place of another is told it again. */
+  #lasting = new Map<string, ToCore>();
   #questions = new Map<number, { resolve(value: never): void; reject(error: Error): void }>();
   #asked = 0;
   #wanted = false;
@@ -209,7 +213,9 @@ export class Player extends Target {
 
   /** How much the device is to be spared: `high` if it saves its battery or is hot, `critical` if it is about to throttle. */
   setPressure(level: (typeof PRESSURES)[number]): void {
-    this.#post({ fact: ["pressure", PRESSURES.indexOf(level)] });
+    const message: ToCore = { fact: ["pressure", PRESSURES.indexOf(level)] };
+    this.#lasting.set("pressure", message);
+    this.#post(message);
   }
 
   /** Leaves the interstitial that is played, if it allows that. */
@@ -275,11 +281,14 @@ export class Player extends Target {
     };
     const begin: ToCore = { begin: { wasm: new URL(wasmUrl, document.baseURI).href, settings: settings(this.#options), known: this.#world.known() } };
     worker.postMessage(begin);
+    for (const message of this.#lasting.values()) worker.postMessage(message);
     return worker;
   }
 
   #command(...command: Command): void {
-    this.#post({ command });
+    const message = { command };
+    if (LASTING.includes(command[0])) this.#lasting.set(command[0], message);
+    this.#post(message);
   }
 
   #post(message: ToCore): void {

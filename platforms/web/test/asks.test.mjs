@@ -1,8 +1,11 @@
 // What an application can ask of a title that plays, and what it can have otherwise.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { after, before, test } from "node:test";
-import { open, stage } from "./harness.mjs";
+import { open, root, stage } from "./harness.mjs";
+import { trapping } from "./trap.mjs";
 
 let here;
 before(async () => {
@@ -95,6 +98,31 @@ test("a rendition that is named is the one on the screen, and without a name it 
   assert.equal(told, ids[1]);
   await page.evaluate(() => player.constrain({ minBitrate: 100_000_000 }));
   await seen(3);
+  assert.deepEqual(lines, []);
+  await page.close();
+});
+
+test("what was set holds for the worker that takes the place of one that broke", async () => {
+  const module = trapping(readFileSync(path.join(root, "platforms/web/dist/telecine.wasm")), "pause");
+  await here.chromium.context.route("**/made/trap.wasm", (route) => route.fulfill({ contentType: "application/wasm", body: Buffer.from(module) }));
+  const { page, lines } = await open(here, { initialThroughput: 50_000_000, wasmUrl: `${here.url}/made/trap.wasm` });
+  await page.evaluate(() => player.constrain({ maxHeight: 200 }));
+  const renditions = () =>
+    page.evaluate(async (url) => {
+      watch.told.length = 0;
+      player.load(url);
+      player.play();
+      await watch.state("playing");
+      watch.pictures.length = 0;
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      return [...new Set(watch.pictures.flatMap(({ strip }) => strip?.rendition ?? []))];
+    }, `${here.url}/hls/demo/main.m3u8`);
+  assert.deepEqual(await renditions(), [0]);
+  await page.evaluate(async () => {
+    player.pause();
+    await watch.state("failed");
+  });
+  assert.deepEqual(await renditions(), [0]);
   assert.deepEqual(lines, []);
   await page.close();
 });

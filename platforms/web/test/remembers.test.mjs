@@ -13,6 +13,13 @@ before(async () => {
 });
 after(() => served?.close());
 
+/** A browser with nothing kept in it, as long as a test lasts. */
+async function fresh(t) {
+  const chromium = await browser();
+  t.after(() => chromium.close());
+  return chromium;
+}
+
 /** Kinds of networks as the engine writes them. */
 const KINDS = ["unknown", "ethernet", "wifi", "cellular"];
 /** Before the entries: a name, a version, and how many there are. */
@@ -51,8 +58,8 @@ async function plays(chromium, options = {}) {
   return { page, first: Math.max(...first) };
 }
 
-test("the second visit begins with what the first one learnt", async () => {
-  await using chromium = await browser();
+test("the second visit begins with what the first one learnt", async (t) => {
+  const chromium = await fresh(t);
   const before = await plays(chromium, { initialThroughput: 300_000 });
   assert.ok(before.first < 2, `it began with ${before.first}`);
   await before.page.waitForFunction(() => localStorage.getItem("telecine.throughput"));
@@ -70,8 +77,8 @@ test("the second visit begins with what the first one learnt", async () => {
   await without.page.close();
 });
 
-test("what was learnt on one kind of network is not believed on another", async () => {
-  await using chromium = await browser();
+test("what was learnt on one kind of network is not believed on another", async (t) => {
+  const chromium = await fresh(t);
   const { context } = chromium;
   await context.addInitScript(() => {
     const connection = Object.assign(new EventTarget(), { type: "wifi" });
@@ -108,8 +115,8 @@ for (const [what, script] of [
   ["was damaged", () => localStorage.setItem("telecine.throughput", btoa("TELECINE-THROUGHPUT \u0001\u0001"))],
   ["is full", () => (Storage.prototype.setItem = () => { throw new DOMException("it is full", "QuotaExceededError"); })],
 ]) {
-  test(`a store that ${what} is none, and it plays`, async () => {
-    await using chromium = await browser();
+  test(`a store that ${what} is none, and it plays`, async (t) => {
+    const chromium = await fresh(t);
     await chromium.context.addInitScript(script);
     const { page, first } = await plays(chromium, { initialThroughput: 300_000 });
     assert.ok(first < 2, `it began with ${first}`);
