@@ -16,7 +16,7 @@ use crate::told::{self, seconds};
 /// Flags of [`Tag::Fetch`].
 const HEAD: u8 = 1;
 const RANGE: u8 = 2;
-const DIRECT: u8 = 4;
+const DIRECT: u8 = 8;
 
 /// What browsers round a window to is not what they round times of frames to: a frame that begins within so much of the start
 /// of a period is taken for its own.

@@ -27,7 +27,7 @@ macro_rules! tags {
 }
 
 tags! {
-    /// Make a request. slot u32, flags u8 (1: HEAD, 2: a byte range, 4: no redirect is followed), urgency u8, url text, first f64, last f64, headTimeout f64 (ms), idleTimeout f64 (ms), pace f64 (bits a second, 0: none).
+    /// Make a request. slot u32, flags u8 (1: HEAD, 2: a byte range, 8: no redirect is followed), urgency u8, url text, first f64, last f64, headTimeout f64 (ms), idleTimeout f64 (ms), pace f64 (bits a second, 0: none).
     Fetch = 1;
     /// Stop a request. slot u32.
     Cancel = 2;

@@ -99,7 +99,7 @@ class Reader {
     const url = this.#text();
     const range = { first: this.#f64(), last: this.#f64() };
     const [headTimeout, idleTimeout, pace] = [this.#f64(), this.#f64(), this.#f64()];
-    return { slot, url, head: !!(flags & 1), redirects: !(flags & 4), range: flags & 2 ? range : null, urgency, headTimeout, idleTimeout, pace };
+    return { slot, url, head: !!(flags & 1), redirects: !(flags & 8), range: flags & 2 ? range : null, urgency, headTimeout, idleTimeout, pace };
   }
 
   // Arguments are read in their order: JavaScript evaluates them so.
