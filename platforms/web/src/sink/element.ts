@@ -1,6 +1,7 @@
 // The media element: carries out what the engine orders, and reports what happens.
 
 import type { Order, Report } from "../messages.js";
+import { isHidden } from "../world/visibility.js";
 import { isManaged } from "./media.js";
 import { rangesOf } from "./ranges.js";
 
@@ -183,7 +184,8 @@ export class Screen {
     const { totalVideoFrames, droppedVideoFrames } = video.getVideoPlaybackQuality();
     const [due, dropped] = [totalVideoFrames - this.#counted.due, droppedVideoFrames - this.#counted.dropped];
     this.#counted = { due: totalVideoFrames, dropped: droppedVideoFrames };
-    if (due > 0) this.report(["frames", due, dropped]);
+    // What nobody sees is not drawn: that says nothing of what the device can do.
+    if (due > 0 && !isHidden()) this.report(["frames", due, dropped]);
   }
 
   #detach(): void {
