@@ -55,8 +55,8 @@ const apart = {
   },
 };
 await build({ ...common, outdir: at("dist"), entryPoints: { telecine: at("src/player.ts"), worker: at("src/core/worker.ts") }, plugins: [apart, glued] });
-// What only some browsers need of the page: Media Source, and the engine's loop.
-const parts = { loop: at("src/core/loop.ts"), delegate: at("src/sink/delegate.ts") };
+// What only some browsers need of the page: Media Source, the engine's loop, and what is done without both.
+const parts = { loop: at("src/core/loop.ts"), delegate: at("src/sink/delegate.ts"), native: at("src/native.ts") };
 await build({ ...common, outdir: at("dist/parts"), entryPoints: parts, plugins: [glued], splitting: true, chunkNames: "[name]-[hash]" });
 // What a page may load beside it.
 await import("./bundles.mjs");

@@ -5,7 +5,7 @@
 
 use bytes::{Bytes, BytesMut};
 use telecine_engine::{FetchRequest, RequestClass, RequestId};
-use telecine_model::{ByteRange, ErrorCode};
+use telecine_model::{uri, ByteRange, ErrorCode};
 
 /// Of a resource whose server ignores byte ranges no more than this is read past.
 const MOST_SKIPPED: u64 = 16 << 20;
@@ -24,6 +24,7 @@ pub(crate) type Fault = (ErrorCode, String);
 #[derive(Debug)]
 pub(crate) struct Intake {
     pub(crate) id: RequestId,
+    url: String,
     range: Option<ByteRange>,
     whole_will_do: bool,
     /// Its length on the way says something about it. Texts come compressed, and a page is not told so by another origin; what
@@ -47,6 +48,7 @@ impl Intake {
     pub(crate) fn new(request: &FetchRequest) -> Self {
         Self {
             id: request.id,
+            url: request.url.clone(),
             range: request.byte_range,
             whole_will_do: request.whole_will_do,
             as_sent: !request.head
@@ -61,6 +63,14 @@ impl Intake {
             cut: false,
             expected: None,
             received: 0,
+        }
+    }
+
+    /// Whether the answer may come from where it came from: the browser followed redirects by its own rules.
+    pub(crate) fn came_from(&self, url: &str) -> Result<(), Fault> {
+        match uri::may_follow(&self.url, url) {
+            true => Ok(()),
+            false => Err((ErrorCode::SchemeForbidden, "a redirect leads to where content may not lead".to_owned())),
         }
     }
 

@@ -18,6 +18,7 @@
 //! with another instance.
 #![deny(unsafe_code)]
 
+mod answers;
 mod intake;
 mod keys;
 mod lent;
@@ -28,6 +29,8 @@ mod record;
 mod report;
 pub mod schema;
 mod settings;
+#[cfg(test)]
+mod shapes;
 mod slots;
 mod sources;
 mod told;

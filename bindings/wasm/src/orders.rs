@@ -6,7 +6,7 @@ use telecine_engine::drm::session::CdmCommand;
 use telecine_engine::drm::SecretBytes;
 use telecine_engine::{Action, Append, Event, FetchRequest, Payload, SinkCommand, TrackConfig};
 use telecine_model::protection::KeySystem;
-use telecine_model::MediaTime;
+use telecine_model::{MediaTime, SortedMap, TrackKind};
 
 use crate::intake::Intake;
 use crate::keys;
@@ -21,6 +21,7 @@ use crate::told::{self, seconds};
 const HEAD: u8 = 1;
 const RANGE: u8 = 2;
 const LETTER: u8 = 4;
+const DIRECT: u8 = 8;
 
 /// What browsers round a window to is not what they round times of frames to: a frame that begins within so much of the start
 /// of a period is taken for its own.
@@ -35,6 +36,8 @@ pub(crate) struct Orders {
     sources: Sources,
     /// By which name the key system that is open was asked for.
     key_system: Option<(KeySystem, String)>,
+    /// Tracks that are played.
+    pub(crate) selected: SortedMap<TrackKind, String>,
 }
 
 impl Orders {
@@ -71,9 +74,11 @@ impl Orders {
     fn fetch(&mut self, request: &FetchRequest) {
         let slot = self.requests.put(Intake::new(request));
         let flag = |is: bool, flag: u8| if is { flag } else { 0 };
+        // A page may only forbid redirects: browsers follow twenty, and tell nobody how many there were.
         let flags = flag(request.head, HEAD)
             | flag(request.byte_range.is_some(), RANGE)
-            | flag(request.licence.is_some(), LETTER);
+            | flag(request.licence.is_some(), LETTER)
+            | flag(request.max_redirects == 0, DIRECT);
         let (first, last) = request
             .byte_range
             .map_or((0, 0), |range| (range.offset, range.offset.saturating_add(range.length).saturating_sub(1)));
@@ -114,6 +119,7 @@ impl Orders {
                 self.out.tag(Tag::Silence).u8(kind_number(kind)).f64(seconds(from)).f64(seconds(to));
             }
             SinkCommand::EndOfStream { kind } => {
+                self.out.tag(Tag::Ended).u8(kind_number(kind));
                 if self.sources.end(kind) {
                     self.out.tag(Tag::EndOfStream);
                 }
@@ -172,7 +178,13 @@ impl Orders {
 
     fn event(&mut self, event: &Event) {
         match event {
-            Event::Selected { kind, track, .. } => self.sources.choose(*kind, track.is_some()),
+            Event::Selected { kind, track, .. } => {
+                self.sources.choose(*kind, track.is_some());
+                match track {
+                    Some(track) => drop(self.selected.insert(*kind, track.clone())),
+                    None => drop(self.selected.remove(kind)),
+                }
+            }
             Event::Loaded { live: true, .. } => drop(self.out.tag(Tag::Duration).f64(f64::INFINITY)),
             Event::Loaded { duration: Some(duration), .. } | Event::LiveEnded { duration, .. } => {
                 self.out.tag(Tag::Duration).f64(seconds(*duration));

@@ -1,19 +1,22 @@
 //! The player behind the exports: one input a turn, then all that follows from it. Nothing here is of WebAssembly.
 
+use telecine_engine::drm::session::StoredLicence;
 use telecine_engine::drm::SecretBytes;
 use telecine_engine::{
     Action, Body, Capabilities, Command, Config, Engine, Environment, Event, Input, NetworkEvent, Programme,
     ResponseHead, SinkReport,
 };
-use telecine_model::{ErrorCode, MediaTime, Timestamp, TrackKind, WallTime};
+use telecine_model::protection::{KeyId, KeySystem};
+use telecine_model::{ErrorCode, Handling, MediaTime, Timestamp, TrackKind, WallTime};
 
+use crate::answers::{ToldPresentation, ToldQoe, ToldSnapshot};
 use crate::intake::Fault;
 use crate::keys;
 use crate::lent::Lent;
 use crate::orders::{length, Orders};
 use crate::record::{address, Writer};
-use crate::settings::whole;
-use crate::told::{self, ToldSnapshot};
+use crate::settings::{list, whole};
+use crate::told;
 
 /// A programme and what its page may refer to.
 pub(crate) struct Player {
@@ -33,12 +36,21 @@ impl Player {
             now: Timestamp::ZERO,
         };
         // Said before anything else: an engine without it takes any sink for this one, but a recording should say so.
-        player.handle(Input::Environment(Environment::Capabilities(Capabilities {
+        player.handle(Input::Environment(Environment::Capabilities(Self::capabilities("", "", "", (0, 0)))));
+        player
+    }
+
+    /// What Media Source and the screen can do: see [`capabilities`](crate::capabilities).
+    pub(crate) fn capabilities(codecs: &str, efficient: &str, hdr: &str, (width, height): (u32, u32)) -> Capabilities {
+        Capabilities {
             kinds: vec![TrackKind::Video, TrackKind::Audio, TrackKind::Text],
             random_access: true,
+            codecs: list(codecs),
+            efficient: list(efficient),
+            hdr: Some(list(hdr)).filter(|ranges| !ranges.is_empty()),
+            screen: Some((width, height)).filter(|_| width > 0 && height > 0),
             ..Capabilities::default()
-        })));
-        player
+        }
     }
 
     /// One turn: the outbox has what follows, its length is the answer.
@@ -67,6 +79,36 @@ impl Player {
 
     pub(crate) fn command(&mut self, command: Command, now: f64) -> u32 {
         self.turn(Input::Command(command), now)
+    }
+
+    /// Destroys a stored licence. One that names no key system is told as the mistake that it is.
+    pub(crate) fn release_licence(
+        &mut self,
+        system: &str,
+        name: &str,
+        key_ids: &str,
+        expires: f64,
+        releasing: bool,
+        now: f64,
+    ) -> u32 {
+        match system.parse::<KeySystem>() {
+            Ok(system) => {
+                let licence = StoredLicence {
+                    system,
+                    name: name.to_owned(),
+                    key_ids: list(key_ids).iter().filter_map(|text| KeyId::parse(text)).collect(),
+                    expires: (!expires.is_nan()).then(|| WallTime::from_micros((expires * 1000.0) as i64)),
+                    releasing,
+                };
+                self.command(Command::ReleaseLicence(licence), now)
+            }
+            Err(error) => {
+                self.begin(now);
+                let error = error.recovered(Handling::Skipped);
+                self.orders.write(Action::Emit(Box::new(Event::Error { at: self.now, error })));
+                self.close()
+            }
+        }
     }
 
     pub(crate) fn sink(&mut self, report: SinkReport, now: f64) -> u32 {
@@ -110,7 +152,10 @@ impl Player {
             let one = |name: &str| all(name).next();
             let declared = one("content-length").as_deref().and_then(length);
             let encoded = one("content-encoding").is_some();
-            match request.head(status, declared.filter(|_| !encoded), one("content-range").as_deref()) {
+            let declared = declared.filter(|_| !encoded);
+            let taken =
+                request.came_from(url).and_then(|()| request.head(status, declared, one("content-range").as_deref()));
+            match taken {
                 Ok(content_length) => {
                     let head = ResponseHead {
                         id: request.id,
@@ -219,11 +264,41 @@ impl Player {
         address(self.answer.bytes().as_ptr().addr())
     }
 
-    /// Writes the snapshot as an answer; its length.
-    pub(crate) fn snapshot(&mut self, now: f64) -> u32 {
-        let snapshot = self.programme.snapshot(Timestamp::from_micros(whole(now)).max(self.now));
-        told::alone(&mut self.answer, &ToldSnapshot::of(&snapshot));
+    /// Writes an answer; its length.
+    fn tell(&mut self, value: &impl serde::Serialize) -> u32 {
+        told::alone(&mut self.answer, value);
         address(self.answer.bytes().len())
+    }
+
+    fn at(&self, now: f64) -> Timestamp {
+        Timestamp::from_micros(whole(now)).max(self.now)
+    }
+
+    pub(crate) fn snapshot(&mut self, now: f64) -> u32 {
+        let snapshot = self.programme.snapshot(self.at(now));
+        self.tell(&ToldSnapshot::of(&snapshot))
+    }
+
+    pub(crate) fn qoe(&mut self, now: f64) -> u32 {
+        let summary = self.programme.qoe(self.at(now));
+        self.tell(&ToldQoe::of(&summary))
+    }
+
+    pub(crate) fn presentation(&mut self, now: f64) -> u32 {
+        let position = self.programme.snapshot(self.at(now)).position;
+        let presentation = self.programme.engine().presentation();
+        let told = presentation.and_then(|title| ToldPresentation::of(title, position, &self.orders.selected));
+        told::alone(&mut self.answer, &told);
+        address(self.answer.bytes().len())
+    }
+
+    pub(crate) fn interstitials(&mut self) -> u32 {
+        let all = self.programme.interstitials();
+        self.tell(&all)
+    }
+
+    pub(crate) fn memory(&self) -> Vec<u8> {
+        self.programme.engine().throughput_memory().to_bytes()
     }
 
     pub(crate) fn recording(&mut self) -> Vec<u8> {
@@ -306,5 +381,67 @@ mod tests {
         answer(&mut player, 1, "content-type: text/html\n", "<!doctype html><title>not found</title>");
         let bytes = player.orders.out.bytes();
         assert!(bytes.windows(12).any(|window| window == b"NotAManifest"));
+    }
+
+    /// What was answered last.
+    fn answered(player: &Player) -> String {
+        crate::shapes::value::read(player.answer.bytes()).to_string()
+    }
+
+    #[test]
+    fn a_title_is_told_with_its_tracks_once_it_is_loaded() {
+        let mut player = loaded();
+        player.presentation(1e6);
+        assert_eq!(answered(&player), "null");
+        answer(&mut player, 1, "", MULTIVARIANT);
+        player.presentation(2e6);
+        let told = answered(&player);
+        assert!(told.starts_with("{protocol:'hls',live:"), "{told}");
+        assert!(told.contains("bitrate:100000,") && told.contains("codecs:'avc1.64001f'"), "{told}");
+        player.interstitials();
+        assert_eq!(answered(&player), "[]");
+        player.qoe(3e6);
+        assert!(answered(&player).starts_with("{state:'idle',startup:null,"), "{}", answered(&player));
+    }
+
+    #[test]
+    fn what_media_source_does_not_take_is_not_asked_for() {
+        let both = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=100000,CODECS=\"dvh1.05.06\"\ndolby.m3u8\n\
+                    #EXT-X-STREAM-INF:BANDWIDTH=200000,CODECS=\"avc1.64001f\"\nv.m3u8\n";
+        let asked = |codecs: &str| {
+            let mut player = Player::new(settings::defaults());
+            let told = Player::capabilities(codecs, "", "", (0, 0));
+            player.turn(Input::Environment(Environment::Capabilities(told)), 0.0);
+            player.command(Command::Load { url: "http://a/m.m3u8".to_owned(), start: None }, 1e6);
+            answer(&mut player, 1, "", both);
+            let out = String::from_utf8_lossy(player.orders.out.bytes()).into_owned();
+            (out.contains("http://a/dolby.m3u8"), out.contains("http://a/v.m3u8"))
+        };
+        assert_eq!(asked(""), (true, false), "nobody knows");
+        assert_eq!(asked("avc1,mp4a.40.2"), (false, true));
+    }
+
+    #[test]
+    fn a_redirect_to_where_content_may_not_lead_is_refused() {
+        let mut player = loaded();
+        player.head(1, 200, "blob:http://a/1", "", f64::NAN, 1e6);
+        assert_eq!(player.orders.requests.len(), 0);
+        let out = String::from_utf8_lossy(player.orders.out.bytes()).into_owned();
+        assert!(out.contains("SchemeForbidden"), "{out}");
+    }
+
+    #[test]
+    fn a_licence_of_no_key_system_is_a_mistake_that_is_told() {
+        let mut player = loaded();
+        player.release_licence("none", "one", "", f64::NAN, false, 1e6);
+        let out = String::from_utf8_lossy(player.orders.out.bytes()).into_owned();
+        assert!(out.contains("InvalidArgument"), "{out}");
+    }
+
+    #[test]
+    fn what_was_learnt_is_kept_as_bytes_that_a_later_session_reads() {
+        let player = loaded();
+        let bytes = player.memory();
+        assert!(telecine_engine::abr::ThroughputMemory::from_bytes(&bytes).is_ok_and(|memory| memory.is_empty()));
     }
 }

@@ -25,6 +25,11 @@ impl Writer {
         self.bytes.clear();
     }
 
+    /// Forgets all but so many bytes.
+    pub(crate) fn truncate(&mut self, length: usize) {
+        self.bytes.truncate(length);
+    }
+
     /// All that was written.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes

@@ -22,3 +22,20 @@ pub(crate) fn listen() {
 pub(crate) fn said() -> String {
     SAID.with_borrow(Clone::clone)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_leaves_its_words_and_its_place() {
+        assert_eq!(said(), "");
+        listen();
+        let caught = std::panic::catch_unwind(|| panic!("the table has {} legs", 3));
+        // Others may want to see theirs.
+        drop(std::panic::take_hook());
+        assert!(caught.is_err());
+        let said = said();
+        assert!(said.contains("the table has 3 legs") && said.contains("report.rs:"), "{said}");
+    }
+}

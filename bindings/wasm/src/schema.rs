@@ -27,7 +27,7 @@ macro_rules! tags {
 }
 
 tags! {
-    /// Make a request. slot u32, flags u8 (1: HEAD, 2: a byte range, 4: a letter about a licence follows), urgency u8, url text, first f64, last f64, headTimeout f64 (ms), idleTimeout f64 (ms), pace f64 (bits a second, 0: none); with flag 4 handle u32, place u32, length u32.
+    /// Make a request. slot u32, flags u8 (1: HEAD, 2: a byte range, 4: a letter about a licence follows, 8: no redirect is followed), urgency u8, url text, first f64, last f64, headTimeout f64 (ms), idleTimeout f64 (ms), pace f64 (bits a second, 0: none); with flag 4 handle u32, place u32, length u32.
     Fetch = 1;
     /// Stop a request. slot u32.
     Cancel = 2;
@@ -63,6 +63,8 @@ tags! {
     Deadline = 17;
     /// Something for the key system of the page: a letter (`KeyOrder`). handle u32, place u32, length u32.
     Cdm = 18;
+    /// Nothing follows for one kind until the next seek, while others may go on. kind u8.
+    Ended = 19;
 }
 
 /// The first byte of a value: what events and answers are written in.
@@ -85,6 +87,14 @@ pub enum Shape {
     Map = 6,
     /// Ends what is open.
     End = 7,
+    /// Bytes: how many as u32, and themselves.
+    Bytes = 8,
+}
+
+impl Shape {
+    /// All of them.
+    pub const ALL: [Self; 9] =
+        [Self::Null, Self::False, Self::True, Self::Number, Self::Text, Self::List, Self::Map, Self::End, Self::Bytes];
 }
 
 /// The number of a kind of track.
@@ -117,9 +127,7 @@ pub fn typescript() -> String {
         let _ = writeln!(out, "  /** {} */\n  {name} = {code},", doc.trim());
     }
     out.push_str("}\n\n/** The first byte of a value. */\nexport const enum Shape {\n");
-    for shape in
-        [Shape::Null, Shape::False, Shape::True, Shape::Number, Shape::Text, Shape::List, Shape::Map, Shape::End]
-    {
+    for shape in Shape::ALL {
         let _ = writeln!(out, "  {shape:?} = {},", shape as u8);
     }
     out.push_str("}\n\n/** The kinds of tracks, by their numbers. */\nexport const KINDS = [");

@@ -1,13 +1,16 @@
 //! Events and answers as plain values: a serde `Serializer` into the outbox.
 //!
 //! A structure is a map of its fields. A variant without fields is its name; one with fields is a map with its name under
-//! `type`; one around a single value has that under `value`. Media times are seconds: whatever is a signed number of 64 bits
-//! is one, unless its name says its unit (`…_ms`, `…_us`) or that it is of the world's clock (`wall…`, `date…`).
+//! `type`; one around a single value has that under `value`. Bytes are bytes. Media times are seconds: whatever is a signed
+//! number of 64 bits is one, unless its name says its unit (`…_ms`, `…_us`) or that it is of the world's clock (`wall…`, `date…`).
 
 use serde::ser::{self, Serialize};
 use telecine_engine::abr::Candidate;
-use telecine_engine::{DecisionKind, Event, Snapshot};
-use telecine_model::{Error, MediaTime, Timestamp, TrackKind};
+use telecine_engine::drm::session::StoredLicence;
+use telecine_engine::{DecisionKind, Event, InterstitialPhase};
+use telecine_model::cue::{CueChange, CueKey};
+use telecine_model::protection::{KeyId, KeySystem};
+use telecine_model::{Cue, Error, Handling, MediaTime, Timestamp, TrackKind};
 
 use crate::record::Writer;
 use crate::schema::{Shape, Tag};
@@ -28,12 +31,24 @@ pub(crate) fn alone(out: &mut Writer, value: &impl Serialize) {
 
 /// Writes an event as a record.
 pub(crate) fn event(out: &mut Writer, event: &Event) {
+    let before = out.bytes().len();
     out.tag(Tag::Event);
-    match event {
-        Event::Error { at, error } => tell(out, &ToldEvent::Error { at: *at, error: ToldError::of(error) }),
-        Event::Decision(decision) => tell(
-            out,
-            &ToldEvent::Decision {
+    let told = tell(out, &Told(event));
+    debug_assert!(told, "{event:?} has a shape that values do not have");
+    if !told {
+        // Half a record would be the end of all that follows.
+        out.truncate(before);
+    }
+}
+
+/// An event as pages get it.
+struct Told<'a>(&'a Event);
+
+impl Serialize for Told<'_> {
+    fn serialize<S: ser::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let told = match self.0 {
+            Event::Error { at, error } => ToldEvent::Error { at: *at, error: ToldError::of(error) },
+            Event::Decision(decision) => ToldEvent::Decision {
                 at: decision.at,
                 position: decision.position,
                 what: decision.what,
@@ -43,9 +58,37 @@ pub(crate) fn event(out: &mut Writer, event: &Event) {
                 why: &decision.why,
                 candidates: &decision.candidates,
             },
-        ),
-        event => tell(out, event),
-    };
+            Event::LicenceStored { at, licence } => {
+                ToldEvent::LicenceStored { at: *at, licence: ToldLicence::of(licence) }
+            }
+            Event::Cues { at, changes } => {
+                ToldEvent::Cues { at: *at, changes: changes.iter().map(ToldCue::of).collect() }
+            }
+            Event::Interstitial { at, id, phase } => ToldEvent::Interstitial { at: *at, id, phase: ToldPhase(phase) },
+            Event::Asset { id, index, event } => ToldEvent::Asset { id, index: *index, event: Told(event) },
+            event => return event.serialize(to),
+        };
+        told.serialize(to)
+    }
+}
+
+/// What happens to an interstitial, with its error as pages get that.
+struct ToldPhase<'a>(&'a InterstitialPhase);
+
+impl Serialize for ToldPhase<'_> {
+    fn serialize<S: ser::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        #[derive(serde::Serialize)]
+        #[serde(rename_all = "kebab-case")]
+        enum Failed<'a> {
+            Failed { index: Option<u32>, error: ToldError<'a> },
+        }
+        match self.0 {
+            InterstitialPhase::Failed { index, error } => {
+                Failed::Failed { index: *index, error: ToldError::of(error) }.serialize(to)
+            }
+            phase => phase.serialize(to),
+        }
+    }
 }
 
 /// An error with what is known of its code.
@@ -56,6 +99,7 @@ pub(crate) struct ToldError<'a> {
     domain: &'static str,
     blame: &'static str,
     fatal: bool,
+    handling: Handling,
     message: &'a str,
     meaning: &'static str,
     advice: &'static str,
@@ -71,6 +115,7 @@ impl<'a> ToldError<'a> {
             domain: code.domain().name(),
             blame: code.blame().name(),
             fatal: error.is_fatal(),
+            handling: error.handling(),
             message: error.message(),
             meaning: code.meaning().trim(),
             advice: code.advice(),
@@ -96,50 +141,62 @@ enum ToldEvent<'a> {
         why: &'a [String],
         candidates: &'a [Candidate],
     },
+    LicenceStored {
+        at: Timestamp,
+        licence: ToldLicence<'a>,
+    },
+    Cues {
+        at: Timestamp,
+        changes: Vec<ToldCue<'a>>,
+    },
+    Interstitial {
+        at: Timestamp,
+        id: &'a str,
+        phase: ToldPhase<'a>,
+    },
+    Asset {
+        id: &'a str,
+        index: u32,
+        event: Told<'a>,
+    },
 }
 
-/// What pages may want to see of the player at any time.
+/// A stored licence, with its end in the time that pages know.
 #[derive(serde::Serialize)]
-pub(crate) struct ToldSnapshot<'a> {
-    state: telecine_engine::State,
-    position: MediaTime,
-    duration: Option<MediaTime>,
-    live: bool,
-    rate_milli: u32,
-    throughput: Option<u64>,
-    streams: Vec<ToldStream<'a>>,
+struct ToldLicence<'a> {
+    system: KeySystem,
+    name: &'a str,
+    key_ids: &'a [KeyId],
+    expires: Option<f64>,
+    releasing: bool,
 }
 
-#[derive(serde::Serialize)]
-struct ToldStream<'a> {
-    kind: TrackKind,
-    track: &'a str,
-    rendition: Option<&'a str>,
-    bitrate: u64,
-    height: Option<u32>,
-    buffered: MediaTime,
-    bytes: u64,
-}
-
-impl<'a> ToldSnapshot<'a> {
-    pub(crate) fn of(snapshot: &'a Snapshot) -> Self {
-        let stream = |stream: &'a telecine_engine::StreamSnapshot| ToldStream {
-            kind: stream.kind,
-            track: &stream.track,
-            rendition: stream.rendition.as_deref(),
-            bitrate: stream.bitrate,
-            height: stream.height,
-            buffered: stream.buffered,
-            bytes: stream.bytes,
-        };
+impl<'a> ToldLicence<'a> {
+    fn of(licence: &'a StoredLicence) -> Self {
         Self {
-            state: snapshot.state,
-            position: snapshot.position,
-            duration: snapshot.duration,
-            live: snapshot.live,
-            rate_milli: snapshot.rate_milli,
-            throughput: snapshot.throughput,
-            streams: snapshot.streams.iter().map(stream).collect(),
+            system: licence.system,
+            name: &licence.name,
+            key_ids: &licence.key_ids,
+            expires: licence.expires.map(|expires| expires.as_micros() as f64 / 1000.0),
+            releasing: licence.releasing,
+        }
+    }
+}
+
+/// A cue, with its fields at the top.
+#[derive(serde::Serialize)]
+enum ToldCue<'a> {
+    Added { key: CueKey, cue: &'a Cue },
+    Changed { key: CueKey, cue: &'a Cue },
+    Removed { key: CueKey },
+}
+
+impl<'a> ToldCue<'a> {
+    fn of(change: &'a CueChange) -> Self {
+        match change {
+            CueChange::Added(key, cue) => Self::Added { key: *key, cue },
+            CueChange::Changed(key, cue) => Self::Changed { key: *key, cue },
+            CueChange::Removed(key) => Self::Removed { key: *key },
         }
     }
 }
@@ -253,6 +310,7 @@ impl<'w> ser::Serializer for Teller<'w> {
         self.number(value.into())
     }
 
+    /// A value that is written as a floating-point number is in its own unit.
     fn serialize_f64(self, value: f64) -> Result<(), Unspeakable> {
         self.number(value)
     }
@@ -266,11 +324,8 @@ impl<'w> ser::Serializer for Teller<'w> {
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Result<(), Unspeakable> {
-        let open = self.open(Shape::List);
-        for byte in value {
-            shape(open.out, Shape::Number).f64((*byte).into());
-        }
-        open.close()
+        shape(self.out, Shape::Bytes).blob(value);
+        Ok(())
     }
 
     fn serialize_none(self) -> Result<(), Unspeakable> {
@@ -322,7 +377,7 @@ impl<'w> ser::Serializer for Teller<'w> {
         Ok(self.open(Shape::List))
     }
 
-    /// No event has one.
+    /// Events that have one are told otherwise.
     fn serialize_tuple_variant(
         self,
         _: &'static str,
@@ -425,53 +480,14 @@ pub(crate) fn seconds(time: MediaTime) -> f64 {
 mod tests {
     use super::*;
     use crate::record::Writer;
+    use crate::shapes::value::read;
     use telecine_engine::State;
-    use telecine_model::ErrorCode;
-
-    /// A value as it is read, written short.
-    fn read(bytes: &mut &[u8]) -> String {
-        fn take<'a>(bytes: &mut &'a [u8], count: usize) -> &'a [u8] {
-            let (head, rest) = bytes.split_at(count);
-            *bytes = rest;
-            head
-        }
-        fn text(bytes: &mut &[u8]) -> String {
-            let length = u32::from_le_bytes(take(bytes, 4).try_into().expect("a length"));
-            String::from_utf8(take(bytes, length as usize).to_vec()).expect("UTF-8")
-        }
-        let until_end = |bytes: &mut &[u8], item: &dyn Fn(&mut &[u8]) -> String| {
-            let mut items = Vec::new();
-            while bytes[0] != Shape::End as u8 {
-                items.push(item(bytes));
-            }
-            take(bytes, 1);
-            items.join(",")
-        };
-        match take(bytes, 1)[0] {
-            0 => "null".to_owned(),
-            1 => "false".to_owned(),
-            2 => "true".to_owned(),
-            3 => f64::from_le_bytes(take(bytes, 8).try_into().expect("a number")).to_string(),
-            4 => format!("'{}'", text(bytes)),
-            5 => format!("[{}]", until_end(bytes, &|bytes| read(bytes))),
-            6 => {
-                let mut items = Vec::new();
-                while take(bytes, 1)[0] != Shape::End as u8 {
-                    items.push(format!("{}:{}", text(bytes), read(bytes)));
-                }
-                format!("{{{}}}", items.join(","))
-            }
-            other => panic!("no shape: {other}"),
-        }
-    }
+    use telecine_model::{ErrorCode, WallTime};
 
     fn told(event_told: &Event) -> String {
         let mut out = Writer::default();
         event(&mut out, event_told);
-        let mut bytes = &out.bytes()[1..];
-        let value = read(&mut bytes);
-        assert!(bytes.is_empty(), "{bytes:?} is left");
-        value
+        read(&out.bytes()[1..]).to_string()
     }
 
     #[test]
@@ -504,8 +520,21 @@ mod tests {
     fn an_error_says_what_its_code_means() {
         let error = Error::new(ErrorCode::NotAManifest, "it is HTML").fact("url", "http://a/");
         let value = told(&Event::Error { at: Timestamp::ZERO, error });
-        let begin = "{type:'Error',at:0,error:{code:2001,name:'NotAManifest',domain:'manifest',blame:'content',fatal:true,message:'it is HTML'";
+        let begin = "{type:'Error',at:0,error:{code:2001,name:'NotAManifest',domain:'manifest',blame:'content',fatal:true,handling:'raised',message:'it is HTML'";
         assert!(value.starts_with(begin), "{value}");
         assert!(value.ends_with("facts:{url:'http://a/'}}}"), "{value}");
+    }
+
+    #[test]
+    fn the_end_of_a_licence_is_of_the_worlds_clock() {
+        let licence = StoredLicence {
+            system: KeySystem::Widevine,
+            name: "one".to_owned(),
+            key_ids: vec![KeyId([0x11; 16])],
+            expires: Some(WallTime::from_millis(1_767_225_600_000)),
+            releasing: false,
+        };
+        let value = told(&Event::LicenceStored { at: Timestamp::ZERO, licence });
+        assert!(value.contains(",expires:1767225600000,releasing:false}"), "{value}");
     }
 }

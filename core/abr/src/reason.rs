@@ -162,6 +162,8 @@ pub enum Cap {
     MaxHeight,
     /// The application's greatest bitrate.
     MaxBitrate,
+    /// The application named what is to be played.
+    Named,
     /// What the decoder or display can do.
     Device,
     /// What the server asks for (CMSD `mb`).
@@ -184,6 +186,7 @@ impl Cap {
         match self {
             Self::MaxHeight => "height",
             Self::MaxBitrate => "bitrate",
+            Self::Named => "named",
             Self::Device => "device",
             Self::Server => "server",
             Self::DataSaver => "data saver",
@@ -288,6 +291,7 @@ impl fmt::Display for Cap {
         f.write_str(match self {
             Self::MaxHeight => "the greatest height allowed",
             Self::MaxBitrate => "the greatest bitrate allowed",
+            Self::Named => "the choice of the application",
             Self::Device => "what the device can show",
             Self::Server => "the server, which asks for no more",
             Self::DataSaver => "what may be spent",

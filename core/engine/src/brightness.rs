@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn what_is_shown_best_fits_the_constraints_too() {
-        let small = Constraints { max_height: Some(720), max_bitrate: None };
+        let small = Constraints { max_height: Some(720), ..Constraints::default() };
         assert_eq!(ladder_on(Some(&["PQ"]), &small, &Preferences::default()), [0]);
     }
 
@@ -141,7 +141,7 @@ mod tests {
             steps.iter().map(|step| step.rendition).collect::<Vec<_>>()
         };
         assert_eq!(on(&Constraints::default()), [0]);
-        assert_eq!(on(&Constraints { max_height: Some(1080), max_bitrate: None }), [2]);
+        assert_eq!(on(&Constraints { max_height: Some(1080), ..Constraints::default() }), [2]);
     }
 
     #[test]

@@ -245,6 +245,13 @@ pub struct Constraints {
     pub max_height: Option<u32>,
     /// Highest declared bitrate of a video rendition, bits a second.
     pub max_bitrate: Option<u64>,
+    /// Lowest declared bitrate of a video rendition, bits a second, as far as the rest leaves one that high; else the highest that it
+    /// leaves.
+    #[serde(default)]
+    pub min_bitrate: Option<u64>,
+    /// `Rendition::id`s: of a track that has some of them no others are played. Empty: any.
+    #[serde(default)]
+    pub renditions: Vec<String>,
 }
 
 #[cfg(test)]

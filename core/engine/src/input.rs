@@ -339,6 +339,14 @@ pub struct Capabilities {
     /// set that plays, and for the next period.
     #[serde(default)]
     pub hdr: Option<Vec<String>>,
+    /// Codec families that it decodes with little power, by a part of the device made for that, written as `codecs` are. Of a
+    /// title that has several, and a viewer without a preference, one of these is played. Empty: nobody knows.
+    #[serde(default)]
+    pub efficient: Vec<String>,
+    /// Width and height of the screen in its own pixels, whichever way it is turned. Of pictures that fill it none but the
+    /// smallest is fetched: nobody sees the rest. None: nobody knows.
+    #[serde(default)]
+    pub screen: Option<(u32, u32)>,
     /// Bytes that it can hold per kind.
     pub max_bytes: Option<u64>,
     /// Speeds at which it can play without anybody noticing: those by which the latency of live titles is kept. Default
@@ -369,6 +377,8 @@ impl Default for Capabilities {
             max_channels: Vec::new(),
             max_height: None,
             hdr: None,
+            efficient: Vec::new(),
+            screen: None,
             max_bytes: None,
             speeds: PlaybackSpeeds::default(),
         }

@@ -93,7 +93,7 @@ pub(crate) fn select_captions(period: &Period, preferences: &Preferences, wanted
     rank(&fitting, asked, &preferences.text_roles, &[], None)
 }
 
-/// Orders by language, role, whether the display shows it, the title's own default, priority, codec, brightness, position.
+/// Orders by language, role, whether the display shows it, the title's own default, priority, codec, brightness, power, position.
 fn rank(
     candidates: &[(usize, &Track)],
     languages: &[String],
@@ -109,7 +109,8 @@ fn rank(
         let language = language_rank(track, languages).unwrap_or((languages.len(), 0));
         let brightness = display.map_or(Brightness::Shown(0), |display| rank_of_track(track, display));
         let priority = (!track.default, u32::MAX - track.selection_priority, !track.autoselect);
-        (language, role, special, !brightness.is_shown(), priority, codec, brightness, *index)
+        let costs = display.is_some_and(|display| !display.efficient.iter().any(|prefix| plays(track, prefix)));
+        (language, role, special, !brightness.is_shown(), priority, codec, brightness, costs, *index)
     };
     let (index, track) = candidates.iter().min_by_key(|candidate| key(candidate))?;
     let mut why = Vec::new();
@@ -250,6 +251,10 @@ pub(crate) fn ladder(
     if track.renditions.iter().any(|rendition| !is_elsewhere(rendition)) {
         usable.retain(|i| !is_elsewhere(&track.renditions[*i]));
     }
+    // What the application names comes before everything that it only wishes for.
+    if usable.iter().any(|i| is_named(&track.renditions[*i], constraints)) {
+        usable.retain(|i| is_named(&track.renditions[*i], constraints));
+    }
     // Where the constraints leave nothing, the smallest is what remains.
     usable.sort_by_key(|i| (track.renditions[*i].bandwidth, *i));
     // A sound-only variant is a fall-back for the ears, not a step of the picture's ladder.
@@ -276,7 +281,7 @@ pub(crate) fn ladder(
             false => 2,
         }
     });
-    let family = preferred_codec(track, &usable, preferences);
+    let family = preferred_codec(track, &usable, preferences, capabilities);
     if let Some(family) = family {
         usable
             .retain(|i| main_codec(&track.renditions[*i], track.kind).is_none_or(|codec| codec.same_decoder(&family)));
@@ -285,6 +290,14 @@ pub(crate) fn ladder(
         let rendition = &track.renditions[i];
         fits_height(rendition, constraints) && fits_bitrate(rendition, constraints)
     });
+    if let Some(enough) = enough(track, &usable, capabilities) {
+        usable
+            .retain(|i| pixels(&track.renditions[*i]).is_none_or(|(long, short)| long.saturating_mul(short) <= enough));
+    }
+    if let Some(least) = constraints.min_bitrate.filter(|_| track.kind == TrackKind::Video) {
+        let highest = usable.iter().map(|i| track.renditions[*i].bandwidth).max().unwrap_or_default();
+        usable.retain(|i| track.renditions[*i].bandwidth >= least.min(highest));
+    }
     let preferred = pathway.or_else(|| usable.first().and_then(|i| track.renditions[*i].pathway.as_deref()));
     let on_pathway = |i: usize| track.renditions[i].pathway.as_deref() == preferred;
     usable.sort_by_key(|i| (track.renditions[*i].bandwidth, !on_pathway(*i), *i));
@@ -342,12 +355,19 @@ pub(crate) fn cap(
     };
     let by = if !is_decodable(next, capabilities) || (shows(taken, capabilities) && !shows(next, capabilities)) {
         Some(Cap::Device)
+    } else if is_named(taken, constraints) && !is_named(next, constraints) {
+        Some(Cap::Named)
     } else if !alike {
         None
     } else if !fits_height(next, constraints) {
         Some(Cap::MaxHeight)
+    } else if !fits_bitrate(next, constraints) {
+        Some(Cap::MaxBitrate)
     } else {
-        (!fits_bitrate(next, constraints)).then_some(Cap::MaxBitrate)
+        // The screen shows no more of it.
+        let area = |rendition| pixels(rendition).map(|(long, short)| long.saturating_mul(short));
+        let larger = area(next).zip(area(taken)).is_some_and(|(next, taken)| next > taken);
+        (larger && capabilities.screen.is_some_and(|screen| fills(taken, screen))).then_some(Cap::Device)
     };
     by.map(|by| (index, by))
 }
@@ -363,6 +383,30 @@ fn fits_height(rendition: &Rendition, constraints: &Constraints) -> bool {
 
 fn fits_bitrate(rendition: &Rendition, constraints: &Constraints) -> bool {
     constraints.max_bitrate.is_none_or(|max| rendition.bandwidth <= max)
+}
+
+/// Whether the application named it; of nothing named, nothing is.
+fn is_named(rendition: &Rendition, constraints: &Constraints) -> bool {
+    constraints.renditions.contains(&rendition.id)
+}
+
+/// The longer and the shorter side of a picture, where they are said.
+fn pixels(rendition: &Rendition) -> Option<(u64, u64)> {
+    let (width, height) = rendition.width.zip(rendition.height)?;
+    Some((width.max(height).into(), width.min(height).into()))
+}
+
+/// Whether a picture has as many pixels as a screen in one direction, so that more of them would not be seen.
+fn fills(rendition: &Rendition, (width, height): (u32, u32)) -> bool {
+    let (most, least) = (u64::from(width.max(height)), u64::from(width.min(height)));
+    pixels(rendition).is_some_and(|(long, short)| long >= most || short >= least)
+}
+
+/// So many pixels the smallest picture has that fills the screen.
+fn enough(track: &Track, usable: &[usize], capabilities: &Capabilities) -> Option<u64> {
+    let screen = capabilities.screen?;
+    let filling = usable.iter().map(|i| &track.renditions[*i]).filter(|rendition| fills(rendition, screen));
+    filling.filter_map(pixels).map(|(long, short)| long.saturating_mul(short)).min()
 }
 
 /// Keeps what satisfies the condition, unless that would leave nothing: then the smallest stays.
@@ -383,12 +427,20 @@ fn main_codec(rendition: &Rendition, kind: TrackKind) -> Option<&Codec> {
     rendition.codecs.iter().find(|codec| codec.kind() == Some(kind))
 }
 
-/// The codec that the ladder is made of: the viewer's first preference that the track offers, else
-/// that of its first rendition.
-fn preferred_codec(track: &Track, usable: &[usize], preferences: &Preferences) -> Option<Codec> {
+/// The codec that the ladder is made of: the viewer's first preference that the track offers, else that of its first rendition, or
+/// of the first that is decoded with little power.
+fn preferred_codec(
+    track: &Track,
+    usable: &[usize],
+    preferences: &Preferences,
+    capabilities: &Capabilities,
+) -> Option<Codec> {
     // In the order of the manifest, not of the bitrates.
-    let first =
-        usable.iter().filter_map(|i| Some((*i, main_codec(&track.renditions[*i], track.kind)?))).min_by_key(|of| of.0);
+    let costs = |codec: &Codec| !capabilities.efficient.iter().any(|prefix| is_of(codec.as_str(), prefix));
+    let first = usable
+        .iter()
+        .filter_map(|i| Some((*i, main_codec(&track.renditions[*i], track.kind)?)))
+        .min_by_key(|(i, codec)| (costs(codec), *i));
     wished_codec(track, usable, preferences).or(first.map(|(_, codec)| codec)).cloned()
 }
 
@@ -498,12 +550,88 @@ mod tests {
                 .collect()
         };
         assert_eq!(ladder(&Constraints::default(), &Preferences::default()), [1, 0, 3]);
-        let hd = Constraints { max_height: Some(1080), max_bitrate: None };
+        let hd = Constraints { max_height: Some(1080), ..Constraints::default() };
         assert_eq!(ladder(&hd, &Preferences::default()), [1, 0]);
         let hevc = Preferences { codecs: vec!["hvc1".into()], ..Preferences::default() };
         assert_eq!(ladder(&hd, &hevc), [2]);
-        let none = Constraints { max_height: Some(10), max_bitrate: None };
+        let none = Constraints { max_height: Some(10), ..Constraints::default() };
         assert_eq!(ladder(&none, &Preferences::default()).len(), 1, "something plays");
+    }
+
+    fn bitrates(track: &Track, capabilities: &Capabilities, constraints: &Constraints) -> Vec<u64> {
+        let steps = ladder(track, capabilities, constraints, &Preferences::default(), None, None);
+        steps.iter().map(|step| step.bitrate / 1000).collect()
+    }
+
+    #[test]
+    fn what_the_application_names_is_what_is_played_of_a_track_that_has_it() {
+        let track =
+            video(&[(500_000, 360, "avc1.4d401e"), (900_000, 480, "avc1.4d401e"), (800_000, 480, "hvc1.1.6.L93")]);
+        let named = |ids: &[&str]| Constraints {
+            renditions: ids.iter().map(|id| (*id).to_owned()).collect(),
+            ..Constraints::default()
+        };
+        let device = Capabilities::default();
+        assert_eq!(bitrates(&track, &device, &named(&["1"])), [900]);
+        assert_eq!(bitrates(&track, &device, &named(&["2"])), [800], "whatever its codec");
+        assert_eq!(bitrates(&track, &device, &named(&["elsewhere"])), [500, 900]);
+        let lowest = named(&["0"]);
+        let steps = ladder(&track, &device, &lowest, &Preferences::default(), None, None);
+        assert_eq!(cap(&track, &steps[0], &device, &lowest), Some((2, Cap::Named)));
+    }
+
+    #[test]
+    fn nothing_below_the_lowest_bitrate_is_played_where_there_is_more() {
+        let track =
+            video(&[(500_000, 360, "avc1.4d401e"), (900_000, 480, "avc1.4d401e"), (3_000_000, 720, "avc1.64001f")]);
+        let within = |min_bitrate, max_bitrate| {
+            let constraints = Constraints { min_bitrate, max_bitrate, ..Constraints::default() };
+            bitrates(&track, &Capabilities::default(), &constraints)
+        };
+        assert_eq!(within(Some(600_000), None), [900, 3000]);
+        assert_eq!(within(Some(9_000_000), None), [3000], "the highest that there is");
+        assert_eq!(within(Some(2_000_000), Some(1_000_000)), [900], "within the highest that may be");
+    }
+
+    #[test]
+    fn of_pictures_that_fill_the_screen_only_the_smallest_is_played() {
+        let sizes = [(640, 360), (1280, 720), (1920, 800), (2560, 1440)];
+        let mut track =
+            video(&[(1, 0, "avc1.4d401e"), (2, 0, "avc1.4d401e"), (3, 0, "avc1.4d401e"), (4, 0, "avc1.4d401e")]);
+        for (rendition, (width, height)) in track.renditions.iter_mut().zip(sizes) {
+            (rendition.width, rendition.height) = (Some(width), Some(height));
+            rendition.bandwidth *= 1_000_000;
+        }
+        let on = |screen| {
+            let device = Capabilities { screen, ..Capabilities::default() };
+            bitrates(&track, &device, &Constraints::default()).iter().map(|bits| bits / 1000).collect::<Vec<_>>()
+        };
+        assert_eq!(on(None), [1, 2, 3, 4]);
+        assert_eq!(on(Some((1920, 1080))), [1, 2, 3], "it is as wide");
+        assert_eq!(on(Some((1080, 1920))), [1, 2, 3], "whichever way it is turned");
+        assert_eq!(on(Some((1366, 768))), [1, 2, 3], "720 lines would be stretched");
+        assert_eq!(on(Some((320, 200))), [1], "something plays");
+        assert_eq!(on(Some((3840, 2160))), [1, 2, 3, 4], "nothing fills it");
+        let device = Capabilities { screen: Some((1920, 1080)), ..Capabilities::default() };
+        let steps = ladder(&track, &device, &Constraints::default(), &Preferences::default(), None, None);
+        let top = steps.last().expect("a step");
+        assert_eq!(cap(&track, top, &device, &Constraints::default()), Some((3, Cap::Device)));
+    }
+
+    #[test]
+    fn without_a_wish_a_codec_is_played_that_takes_little_power() {
+        let track = video(&[(900_000, 480, "av01.0.04M.08"), (1_500_000, 480, "avc1.4d401e")]);
+        let efficient = |codecs: &[&str]| {
+            let efficient = codecs.iter().map(|codec| (*codec).to_owned()).collect();
+            Capabilities { efficient, ..Capabilities::default() }
+        };
+        let played = |device: &Capabilities| bitrates(&track, device, &Constraints::default());
+        assert_eq!(played(&efficient(&[])), [900], "the manifest's first");
+        assert_eq!(played(&efficient(&["avc1"])), [1500]);
+        assert_eq!(played(&efficient(&["avc1", "av01"])), [900]);
+        let wish = Preferences { codecs: vec!["av01".to_owned()], ..Preferences::default() };
+        let steps = ladder(&track, &efficient(&["avc1"]), &Constraints::default(), &wish, None, None);
+        assert_eq!(steps[0].rendition, 0, "a wish comes first");
     }
 
     #[test]

@@ -23,7 +23,7 @@ fn heights(session: &Session<SyntheticTitle>) -> Vec<u32> {
 fn the_picture_never_exceeds_the_constraints() {
     for file in ["main.m3u8", "main.mpd"] {
         let mut config = Config::default();
-        config.constraints = Constraints { max_height: Some(480), max_bitrate: None };
+        config.constraints = Constraints { max_height: Some(480), ..Constraints::default() };
         let mut session = session_with(config, SyntheticTitle::new(secs(60)), file, "rate=20Mbps,rtt=20ms");
         assert_eq!(session.run(None), Outcome::Ended);
         assert!(heights(&session).iter().all(|height| *height <= 480), "{file}");
@@ -71,7 +71,7 @@ fn each_choice_is_explained_once_where_that_is_asked_for_though_it_changes_nothi
 
 #[test]
 fn a_constraint_set_while_playing_holds_from_the_next_segment_on() {
-    let limit = Command::SetConstraints(Constraints { max_height: Some(240), max_bitrate: None });
+    let limit = Command::SetConstraints(Constraints { max_height: Some(240), ..Constraints::default() });
     let mut session = session(SyntheticTitle::new(secs(120)), "main.mpd").at(at(10_000), limit);
     assert_eq!(session.run(None), Outcome::Ended);
     assert_eq!(heights(&session).last(), Some(&240));

@@ -377,7 +377,7 @@ fn a_seek_into_the_midst_of_what_is_fetched_again_plays_what_waits() {
 fn a_lower_bound_that_is_set_meanwhile_ends_it() {
     let (_, first) = session(config(), title(120), "main.mpd", rising()).run().begun().remove(0);
     let mut played = session(config(), title(120), "main.mpd", rising());
-    let constraints = telecine_engine::Constraints { max_height: Some(240), max_bitrate: None };
+    let constraints = telecine_engine::Constraints { max_height: Some(240), ..telecine_engine::Constraints::default() };
     let when = Timestamp::from_micros(first.at.as_micros() + 100_000);
     played.session.schedule(when, Command::SetConstraints(constraints));
     let mut played = played.run();

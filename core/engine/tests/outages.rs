@@ -62,7 +62,7 @@ fn a_drip_of_bytes_is_given_up() {
 fn a_segment_that_fails_for_a_while_is_asked_for_as_long_as_the_buffer_lasts() {
     let title = SyntheticTitle::new(secs(60)).fault_times("v0", 6, Fault::Status(503), 8);
     let mut config = Config::default();
-    config.constraints = Constraints { max_height: Some(240), max_bitrate: None };
+    config.constraints = Constraints { max_height: Some(240), ..Constraints::default() };
     let mut session = Session::new(config, title)
         .network("rate=6Mbps,rtt=40ms".parse().expect("a network"))
         .play("https://title.example/main.mpd");

@@ -98,7 +98,7 @@ fn command() -> impl Strategy<Value = Command> {
         4 => Just(Command::Play),
         2 => (500_u32..2500).prop_map(Command::SetRate),
         2 => prop_oneof![Just(TrackKind::Text), Just(TrackKind::Audio)].prop_map(Command::DisableKind),
-        2 => Just(Command::SetConstraints(Constraints { max_height: Some(360), max_bitrate: None })),
+        2 => Just(Command::SetConstraints(Constraints { max_height: Some(360), ..Constraints::default() })),
         // As HLS and as DASH name them.
         2 => prop_oneof![Just("audio:English:en"), Just("audio:Français:fr"), Just("10"), Just("11")].prop_map(track),
         1 => prop_oneof![Just("m3u8"), Just("mpd")].prop_map(|kind| Command::Load {
@@ -196,7 +196,7 @@ fn what_the_sink_has_left_of_a_segment_is_played_where_the_title_says_that_it_is
     let title = SyntheticTitle::new(secs(60)).languages(2).fault("v0", 14, Fault::Gap);
     let sink = ModelSink::new(Capabilities::default());
     let forgotten = (at(41_162), TrackKind::Video, MediaTime::from_millis(33_037), MediaTime::from_millis(23_364));
-    let low = Constraints { max_height: Some(360), max_bitrate: None };
+    let low = Constraints { max_height: Some(360), ..Constraints::default() };
     let mut session = Session::new(Config::default(), title)
         .sink(Forgetful::new(sink, vec![forgotten]))
         .network("rate=2804kbps,rtt=5ms".parse().expect("a network"))

@@ -69,7 +69,7 @@ fuzz_target!(|steps: Vec<Step<'_>>| {
             Step::Select(which) => Input::Command(Command::SelectTrack { kind: kind(which), id: which.to_string() }),
             Step::Disable(which) => Input::Command(Command::DisableKind(kind(which))),
             Step::MaxHeight(height) => {
-                Input::Command(Command::SetConstraints(Constraints { max_height: Some(height), max_bitrate: None }))
+                Input::Command(Command::SetConstraints(Constraints { max_height: Some(height), ..Constraints::default() }))
             }
             Step::Head { back, status } => Input::Network(NetworkEvent::Head(Box::new(ResponseHead {
                 id: id(back),

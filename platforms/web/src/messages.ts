@@ -1,22 +1,20 @@
 // What crosses `postMessage` between the page and the core, once a turn.
 
+import type { Told } from "./boundary/told.js";
 import type { Early } from "./net/early.js";
 import type { LicenceAnswer, LicenceInterest, LicenceQuestion } from "./net/licence.js";
 import type { SinkOrder, Word } from "./sink/away.js";
+import type { Fact, Known } from "./world/world.js";
 
 /** Where things are. `worker`: the engine and Media Source are in a worker; `worker-transfer`: Media Source is in the page, and
- * media is transferred to it; `page`: there is no worker. */
-export type Topology = "worker" | "worker-transfer" | "page";
+ * media is transferred to it; `page`: there is no worker; `native`: there is no Media Source, and the browser plays HLS by
+ * itself. */
+export type Topology = "worker" | "worker-transfer" | "page" | "native";
+
+export type { Told } from "./boundary/told.js";
 
 /** A value that the engine tells: see `Shape`. */
-export type Value = null | boolean | number | string | Value[] | { [name: string]: Value };
-
-/** An event of the engine: its name under `type`, the time of the host under `at` (microseconds), and its fields. */
-export interface Told {
-  type: string;
-  at: number;
-  [name: string]: Value;
-}
+export type Value = null | boolean | number | string | Uint8Array | Value[] | { [name: string]: Value };
 
 /** Commands of the application. */
 export type Command =
@@ -28,7 +26,12 @@ export type Command =
   | ["rate", milli: number]
   | ["select", kind: number, id: string]
   | ["disable", kind: number]
-  | ["skip"];
+  | ["skip"]
+  | ["seek_to_time", millis: number]
+  | ["prefer", audioLanguages: string, textLanguages: string, audioRoles: string, textRoles: string, codecs: string]
+  | ["constrain", maxHeight: number, maxBitrate: number, minBitrate: number, renditions: string]
+  | ["data_saver", bytesPerHour: number]
+  | ["release_licence", system: string, name: string, keyIds: string, expires: number, releasing: boolean];
 
 /** Reports of the media element. */
 export type Report =
@@ -43,7 +46,7 @@ export type Report =
   | ["unopened", generation: number];
 
 /** What can be asked. */
-export type Question = "snapshot" | "recording" | "action_hash";
+export type Question = "snapshot" | "qoe" | "presentation" | "interstitials" | "memory" | "recording" | "action_hash";
 
 /** From the page. */
 export type ToCore =
@@ -51,10 +54,12 @@ export type ToCore =
       begin: {
         wasm: WebAssembly.Module | string;
         settings: [key: number, value: number | string][];
+        known: Known;
         topology: Topology | undefined;
         keys?: Keys | undefined;
       };
     }
+  | { fact: Fact }
   | { keys: Keys }
   | { licence: LicenceAnswer }
   /** A letter of `KeyReport`. */
@@ -83,10 +88,16 @@ export type Order =
   | ["rate", rate: number]
   | ["seek", position: number];
 
+/** ManagedMediaSource wants more, or has enough for now. */
+export interface Appetite {
+  type: "StartStreaming" | "EndStreaming";
+  at: number;
+}
+
 /** To the page. */
 export interface FromCore {
   orders: (Order | SinkOrder)[];
-  events: Told[];
+  events: (Told | Appetite)[];
   /** Where things are, as soon as it is known, and when it changes. */
   topology?: Topology;
   /** Letters of `KeyOrder`. They come behind the orders. */

@@ -11,20 +11,24 @@
 
 import { compiled } from "./boundary/module.js";
 import { Setting } from "./boundary/schema.js";
+import type { Interstitial, PlayerError, Presentation, Qoe, Snapshot, State, StoredLicence } from "./boundary/told.js";
 import { interestOf, letterOf, type Drm } from "./drm.js";
 import { Eme } from "./eme/session.js";
+import { Target } from "./events.js";
 import { mark } from "./marks.js";
-import type { Command, FromCore, Keys, Order, Question, ToCore, Told, Topology, Value } from "./messages.js";
+import type { Appetite, Command, FromCore, Keys, Order, Question, ToCore, Told, Topology } from "./messages.js";
 import { ask } from "./net/early.js";
 import { transferable, wipe, type LicenceAnswer, type LicenceQuestion } from "./net/licence.js";
 import type { SinkOrder } from "./sink/away.js";
 import type { Delegate } from "./sink/delegate.js";
 import { Screen } from "./sink/element.js";
-import { mediaSource } from "./sink/media.js";
-import { Link } from "./topology.js";
+import { hasEngine, Link, playsNatively } from "./topology.js";
+import { World } from "./world/world.js";
 
+export type * from "./boundary/told.js";
 export type { BySystem, Drm } from "./drm.js";
-export type { Told, Topology, Value } from "./messages.js";
+export type { PlayerEvents, PlayerTarget } from "./events.js";
+export type { Topology, Value } from "./messages.js";
 export type { LicenceRequest, LicenceResponse } from "./net/licence.js";
 
 /** How to play. */
@@ -39,16 +43,46 @@ export interface Options {
   maxHeight?: number;
   /** Highest bitrate of a picture, bits a second. */
   maxBitrate?: number;
+  /** Lowest bitrate of a picture, bits a second, as far as there is one within the rest. */
+  minBitrate?: number;
   /** Languages of sound, best first. */
   audioLanguages?: string[];
-  /** Languages of subtitles, best first. */
+  /** Languages of subtitles, best first; without any none are shown, but forced ones. */
   textLanguages?: string[];
+  /** Roles that sound should have (`main`, `description`…), best first. */
+  audioRoles?: string[];
+  /** Roles that subtitles should have (`caption`, `subtitle`…), best first. */
+  textRoles?: string[];
+  /** Codecs in order of preference, as the beginnings of their names: `["av01", "hvc1"]`. */
+  codecs?: string[];
+  /** Bytes that may be spent for each hour that is watched. */
+  dataSaver?: number;
+  /** Play low-latency titles as such. Default true. */
+  lowLatency?: boolean;
+  /** How long after it is made something live is seen, seconds; default as the title says. */
+  latencyTarget?: number;
+  /** Something live that is seen later than this is left out, seconds. */
+  latencyMax?: number;
+  /** Media needed before playback starts or a seek ends, seconds. Default 1. */
+  startBuffer?: number;
+  /** What waits in a low rendition may be fetched again in a higher one. Default true. */
+  fastSwitch?: boolean;
+  /** Behind a healthy buffer media is read no faster than so many hundredths of its bitrate. Default as fast as it comes. */
+  pacePercent?: number;
+  /** Play what titles announce to be played in their midst. Default true. */
+  interstitials?: boolean;
+  /** Tell each choice of a rendition (`decision`), and not only those that change it. */
+  explainEachChoice?: boolean;
+  /** Refuse playlists that break a rule of theirs. */
+  strict?: boolean;
   /** Bitrate rule by name. */
   rule?: string;
   /** Keep a recording that `telecine replay` repeats. */
   record?: boolean;
+  /** Keep what the network gave in `localStorage`, so that the next visit begins with that. Default true. */
+  remember?: boolean;
   /** Where the engine and Media Source are; default what the browser can, the first that it can of the three. */
-  topology?: Topology;
+  topology?: Exclude<Topology, "native">;
   /** Keys, key systems and licence servers for protected titles. Default: ClearKey, with the key files and servers that titles name. */
   drm?: Drm;
   /** Where the worker is; default beside this file. */
@@ -57,11 +91,32 @@ export interface Options {
   wasmUrl?: string | URL;
 }
 
+/** What a viewer prefers. What is left out is left to the title. */
+export type Preferences = Pick<Options, "audioLanguages" | "textLanguages" | "audioRoles" | "textRoles" | "codecs">;
+
+/** What is not to be exceeded. What is left out, or null, is no bound. */
+export interface Constraints {
+  /** Tallest picture, lines. */
+  maxHeight?: number | null;
+  /** Highest bitrate of a picture, bits a second. */
+  maxBitrate?: number | null;
+  /** Lowest bitrate of a picture, bits a second, as far as there is one within the rest. */
+  minBitrate?: number | null;
+  /** Ids of renditions: of a track that has some of them no others are played. */
+  renditions?: string[] | null;
+}
+
 const KINDS = { video: 0, audio: 1, text: 2 } as const;
+/** Commands that hold until the next of their name. */
+const LASTING: Command[0][] = ["prefer", "constrain", "data_saver", "rate"];
+/** States in which what was learnt of the network is kept. */
+const KEEPS: State[] = ["paused", "ended", "failed", "stopped"];
+const PRESSURES = ["none", "high", "critical"] as const;
 
 /** A player. */
-export class Player extends EventTarget {
+export class Player extends Target {
   #options: Options;
+  #world: World;
   #core: Link | undefined;
   #topology: Topology | undefined;
   /** Media Source, where it is in the page and the engine is not. */
@@ -70,6 +125,8 @@ export class Player extends EventTarget {
   /** Orders that wait for the element to be ready for another title. */
   #held: (Order | SinkOrder)[] | undefined;
   #eme = new Eme((cdm) => this.#post({ cdm }, [cdm.buffer]));
+  /** What was set for good: a core that takes the place of another is told it again. */
+  #lasting = new Map<string, ToCore>();
   #questions = new Map<number, { resolve(value: never): void; reject(error: Error): void }>();
   #asked = 0;
   #wanted = false;
@@ -80,12 +137,17 @@ export class Player extends EventTarget {
     super();
     mark("player");
     this.#options = options;
+    this.#world = new World(
+      (fact) => this.#post({ fact }),
+      () => this.#ask("memory"),
+      options.remember ?? true,
+    );
     this.#core = this.#started();
   }
 
   /** Whether this browser plays anything with it. */
   static get isSupported(): boolean {
-    return typeof WebAssembly === "object" && mediaSource() !== undefined;
+    return hasEngine() || playsNatively();
   }
 
   /** Where the engine and Media Source are, as soon as that is known. */
@@ -104,6 +166,7 @@ export class Player extends EventTarget {
         this.pause();
         this.dispatchEvent(new CustomEvent("autoplayblocked"));
       },
+      () => this.pause(),
     );
     this.#screen.wanted = this.#wanted;
     this.#eme.attach(video);
@@ -116,13 +179,25 @@ export class Player extends EventTarget {
     this.#post({ keys }, [keys.letter.buffer]);
   }
 
+  /** The element that it plays into. */
+  get video(): HTMLVideoElement | undefined {
+    return this.#screen?.video;
+  }
+
+  /** Ends playback and lets go of the element. */
+  detach(): void {
+    this.stop();
+    this.#screen?.close();
+    this.#screen = undefined;
+  }
+
   /** Loads a playlist or an MPD, and begins at a time in seconds, or where the title does. */
   load(url: string | URL, { start = NaN }: { start?: number } = {}): void {
     // What a defect ended is replaced.
     this.#core ??= this.#started();
     const { href } = new URL(url, document.baseURI);
     // Before the worker can.
-    const asked = !this.#begun && ask(href, (early, transfer) => this.#post({ early }, transfer));
+    const asked = !this.#begun && hasEngine() && ask(href, (early, transfer) => this.#post({ early }, transfer));
     this.#post({ command: ["load", href, start], asked });
     if (this.#wanted) this.#command("play");
   }
@@ -146,6 +221,11 @@ export class Player extends EventTarget {
     this.#command("seek", position);
   }
 
+  /** Moves the playhead of a title with dates to what was made at a time. */
+  seekToTime(time: Date | number): void {
+    this.#command("seek_to_time", Number(time));
+  }
+
   /** Sets the speed: 1 is normal. */
   setRate(rate: number): void {
     this.#command("rate", Math.round(rate * 1000));
@@ -157,14 +237,62 @@ export class Player extends EventTarget {
     else this.#command("select", KINDS[kind], id);
   }
 
+  /** Replaces what the viewer prefers, from the next choice of tracks on. */
+  prefer({ audioLanguages = [], textLanguages = [], audioRoles = [], textRoles = [], codecs = [] }: Preferences): void {
+    this.#command("prefer", audioLanguages.join(), textLanguages.join(), audioRoles.join(), textRoles.join(), codecs.join());
+  }
+
+  /** Replaces what is not to be exceeded, from the next segment on. */
+  constrain({ maxHeight, maxBitrate, minBitrate, renditions }: Constraints): void {
+    const lines = (renditions ?? []).join("\n");
+    this.#command("constrain", maxHeight ?? NaN, maxBitrate ?? NaN, minBitrate ?? NaN, lines);
+  }
+
+  /** How many bytes may be spent for each hour that is watched, from the next segment on; null: as many as it takes. */
+  setDataSaver(bytesPerHour: number | null): void {
+    this.#command("data_saver", bytesPerHour ?? NaN);
+  }
+
+  /** How much the device is to be spared: `high` if it saves its battery or is hot, `critical` if it is about to throttle. */
+  setPressure(level: (typeof PRESSURES)[number]): void {
+    const message: ToCore = { fact: ["pressure", PRESSURES.indexOf(level)] };
+    this.#lasting.set("pressure", message);
+    this.#post(message);
+  }
+
+  /** Leaves the interstitial that is played, if it allows that. */
+  skip(): void {
+    this.#command("skip");
+  }
+
+  /** Destroys a stored licence, as `licencestored` told it, and tells its server. */
+  releaseLicence({ system, name, key_ids, expires, releasing }: StoredLicence): void {
+    this.#command("release_licence", system, name, key_ids.join(), expires ?? NaN, releasing);
+  }
+
   /** Ends playback. Something else may be loaded. */
   stop(): void {
     this.#command("stop");
   }
 
   /** What there is to see of the player now. */
-  snapshot(): Promise<{ [name: string]: Value }> {
+  snapshot(): Promise<Snapshot> {
     return this.#ask("snapshot");
+  }
+
+  /** The title, with its tracks and renditions; null as long as none is loaded. */
+  presentation(): Promise<Presentation | null> {
+    return this.#ask("presentation");
+  }
+
+  /** Quality of experience so far. */
+  qoe(): Promise<Qoe> {
+    return this.#ask("qoe");
+  }
+
+  /** What is played in the middle of the title, as far as it is known, by its start. */
+  interstitials(): Promise<Interstitial[]> {
+    return this.#ask("interstitials");
   }
 
   /** What was recorded since the last call, with the option `record`. */
@@ -179,6 +307,7 @@ export class Player extends EventTarget {
 
   /** Ends everything; nothing can be loaded any more. */
   destroy(): void {
+    this.#world.close();
     this.#screen?.close();
     this.#screen = undefined;
     this.#eme.close();
@@ -195,16 +324,21 @@ export class Player extends EventTarget {
       broken: (message) => this.#defect(message),
     });
     const keys = drm && keysOf(drm);
+    const known = this.#world.known();
     // Behind what is asked for meanwhile: that waits there.
     void compiled(new URL(wasmUrl, document.baseURI).href).then((wasm) => {
-      core.post({ begin: { wasm, settings: settings(this.#options), topology, keys } }, keys ? [keys.letter.buffer as ArrayBuffer] : []);
+      const begin = { wasm, settings: settings(this.#options), known, topology, keys };
+      core.post({ begin }, keys ? [keys.letter.buffer as ArrayBuffer] : []);
       this.#begun ||= core === this.#core;
     });
+    for (const message of this.#lasting.values()) core.post(message);
     return core;
   }
 
   #command(...command: Command): void {
-    this.#post({ command });
+    const message = { command };
+    if (LASTING.includes(command[0])) this.#lasting.set(command[0], message);
+    this.#post(message);
   }
 
   #post(message: ToCore, transfer: Transferable[] = []): void {
@@ -286,7 +420,9 @@ export class Player extends EventTarget {
     if (response) wipe(request.body);
   }
 
-  #tell(detail: Told): void {
+  #tell(detail: Told | Appetite): void {
+    // It may be the last that is heard of it.
+    if (detail.type === "State" && KEEPS.includes(detail.state)) this.#world.keep();
     this.dispatchEvent(new CustomEvent(detail.type.toLowerCase(), { detail }));
     this.dispatchEvent(new CustomEvent("told", { detail }));
   }
@@ -296,12 +432,13 @@ export class Player extends EventTarget {
     this.#held = undefined;
     this.#obey([["detach"]]);
     this.#end(message);
-    const error = {
+    const error: PlayerError = {
       code: 9001,
       name: "InternalDefect",
       domain: "internal",
       blame: "us",
       fatal: true,
+      handling: "raised",
       message,
       meaning: "A defect of the player.",
       advice: "report it, with a recording if there is one",
@@ -329,17 +466,31 @@ function keysOf(drm: Drm): Keys & { letter: Uint8Array<ArrayBuffer> } {
 }
 
 function settings(options: Options): [number, number | string][] {
-  const { bufferGoal, backBuffer, initialThroughput, maxHeight, maxBitrate, audioLanguages, textLanguages, rule, record } = options;
+  const on = (is: boolean | undefined) => (is === undefined ? undefined : Number(is));
   const all: [number, number | string | undefined][] = [
-    [Setting.BufferGoal, bufferGoal],
-    [Setting.BackBuffer, backBuffer],
-    [Setting.InitialThroughput, initialThroughput],
-    [Setting.MaxHeight, maxHeight],
-    [Setting.MaxBitrate, maxBitrate],
-    [Setting.AudioLanguages, audioLanguages?.join()],
-    [Setting.TextLanguages, textLanguages?.join()],
-    [Setting.Rule, rule],
-    [Setting.Record, record ? 1 : undefined],
+    [Setting.BufferGoal, options.bufferGoal],
+    [Setting.BackBuffer, options.backBuffer],
+    [Setting.StartBuffer, options.startBuffer],
+    [Setting.InitialThroughput, options.initialThroughput],
+    [Setting.MaxHeight, options.maxHeight],
+    [Setting.MaxBitrate, options.maxBitrate],
+    [Setting.MinBitrate, options.minBitrate],
+    [Setting.DataSaver, options.dataSaver],
+    [Setting.PacePercent, options.pacePercent],
+    [Setting.LowLatency, on(options.lowLatency)],
+    [Setting.LatencyTarget, options.latencyTarget],
+    [Setting.LatencyMax, options.latencyMax],
+    [Setting.FastSwitch, on(options.fastSwitch)],
+    [Setting.Interstitials, on(options.interstitials)],
+    [Setting.ExplainEachChoice, on(options.explainEachChoice)],
+    [Setting.Strict, on(options.strict)],
+    [Setting.Record, on(options.record)],
+    [Setting.Rule, options.rule],
+    [Setting.AudioLanguages, options.audioLanguages?.join()],
+    [Setting.TextLanguages, options.textLanguages?.join()],
+    [Setting.AudioRoles, options.audioRoles?.join()],
+    [Setting.TextRoles, options.textRoles?.join()],
+    [Setting.Codecs, options.codecs?.join()],
   ];
   return all.filter((one): one is [number, number | string] => one[1] !== undefined);
 }

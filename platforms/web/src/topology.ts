@@ -1,6 +1,7 @@
 // Where the engine runs, and how the page talks to it: a worker where there is one, else the page itself. A worker that the
 // page may not have (no such thing, another origin, a policy) is done without, and nobody has to know.
 
+import { mediaSource } from "./sink/media.js";
 import type { FromCore, ToCore, Topology } from "./messages.js";
 
 /** What a page has to know of the core. */
@@ -21,8 +22,9 @@ export class Link {
   #ended = false;
 
   constructor(readonly place: Place) {
-    const worker = place.topology === "page" ? undefined : started(place.workerUrl);
-    if (worker) this.#there(worker);
+    const worker = place.topology === "page" || !hasEngine() ? undefined : started(place.workerUrl);
+    if (!hasEngine()) void this.#natively();
+    else if (worker) this.#there(worker);
     else void this.#here();
   }
 
@@ -57,20 +59,48 @@ export class Link {
     };
   }
 
-  async #here(): Promise<void> {
-    try {
+  #here(): Promise<void> {
+    return this.#within(async () => {
       const { Loop } = await import("./core/loop.js");
-      if (this.#ended) return;
-      // Not before whoever says something is done with it, as with a worker.
-      const loop = new Loop("page", (message) => queueMicrotask(() => this.#ended || this.place.hear(message)));
-      this.#post = (message) => queueMicrotask(() => loop.take(message));
-      this.#close = () => loop.end();
+      const loop = new Loop("page", this.#hear);
+      return { take: (message) => loop.take(message), end: () => loop.end() };
+    });
+  }
+
+  #natively(): Promise<void> {
+    return this.#within(async () => {
+      const { Native } = await import("./native.js");
+      const native = new Native(this.#hear);
+      return { take: (message) => native.post(message), end: () => {} };
+    });
+  }
+
+  /** Not before whoever says something is done with it, as with a worker. */
+  #hear = (message: FromCore) => queueMicrotask(() => this.#ended || this.place.hear(message));
+
+  /** Something in the page takes what is said. */
+  async #within(made: () => Promise<{ take(message: ToCore): void; end(): void }>): Promise<void> {
+    try {
+      const { take, end } = await made();
+      if (this.#ended) return end();
+      this.#post = (message) => queueMicrotask(() => take(message));
+      this.#close = end;
       this.#unanswered?.forEach((message) => this.#post?.(message, []));
       this.#unanswered = undefined;
     } catch (error) {
       if (!this.#ended) this.place.broken(`the player does not start: ${String(error)}`);
     }
   }
+}
+
+/** Whether the engine can run and be heard of: else the browser is left to itself. */
+export function hasEngine(): boolean {
+  return typeof WebAssembly === "object" && mediaSource() !== undefined;
+}
+
+/** Whether this browser plays HLS by itself. */
+export function playsNatively(): boolean {
+  return document.createElement("video").canPlayType("application/vnd.apple.mpegurl") !== "";
 }
 
 /** A worker, if the browser has any and lets the page have one; of another origin by way of one of this origin. */

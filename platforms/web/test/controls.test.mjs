@@ -161,6 +161,23 @@ test("full screen takes the controls along; f leaves it", async () => {
   await done();
 });
 
+test("picture in picture goes and comes back, and is told", async () => {
+  const { page, done } = await open();
+  await page.waitForFunction(() => el.readyState > 2);
+  await page.evaluate(() => {
+    window.pip = [];
+    for (const name of ["enterpictureinpicture", "leavepictureinpicture"]) el.addEventListener(name, () => pip.push(name));
+  });
+  const button = page.getByRole("button", { name: "Picture in picture" });
+  await button.click();
+  await page.waitForFunction(() => el.shadowRoot.pictureInPictureElement === el.video && pip.length === 1);
+  assert.equal(await button.getAttribute("aria-pressed"), "true");
+  await button.click();
+  await page.waitForFunction(() => el.shadowRoot.pictureInPictureElement === null && pip.length === 2);
+  assert.deepEqual(await page.evaluate(() => pip), ["enterpictureinpicture", "leavepictureinpicture"]);
+  await done();
+});
+
 test("controls go while it plays and nobody touches them, and come back", async () => {
   const { page, done } = await open();
   await page.mouse.move(400, 200);

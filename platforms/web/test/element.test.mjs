@@ -399,6 +399,25 @@ test("speeds: ratechange once each, the default at each load, NotSupportedError 
   await done(at);
 });
 
+test("want of media: timeupdate and waiting, then canplay and playing; paused stays false, and no rate is told", async () => {
+  const at = await page("<telecine-player muted></telecine-player>");
+  const seen = await at.page.evaluate(async (url) => {
+    el.options = { bufferGoal: 2, maxHeight: 180 };
+    el.src = url;
+    await el.play();
+    told.clear();
+    const waiting = await told.until("waiting", 15_000);
+    const held = { paused: el.paused, rate: el.playbackRate, ready: el.readyState };
+    told.clear();
+    await told.until("playing", 30_000);
+    return { waiting, held, names: told.names, ended: el.ended };
+  }, `${here.url}/hls/rate_60/demo/main.m3u8`);
+  assert.deepEqual(seen.held, { paused: false, rate: 1, ready: 2 });
+  assert.ok(seen.waiting.currentTime > 0.5, `it waits at ${seen.waiting.currentTime} s`);
+  assert.deepEqual(seen.names.filter((name) => name !== "canplaythrough"), ["canplay", "playing"]);
+  await done(at);
+});
+
 test("volume and muted tell volumechange", async () => {
   const at = await page("<telecine-player></telecine-player>");
   const seen = await at.page.evaluate(async () => {
@@ -470,6 +489,23 @@ test("what cannot be played: error with code 4, the network state is NO_SOURCE, 
   await done(at);
 });
 
+test("a module that does not start is an error, and not for ever", async () => {
+  const at = await page("<telecine-player muted></telecine-player>");
+  const seen = await at.page.evaluate(async (url) => {
+    el.options = { wasmUrl: "/files/web/nothing.wasm" };
+    el.src = url;
+    const how = await end(el.play());
+    const { code, telecine } = el.error;
+    el.destroy();
+    el.options = {};
+    el.src = url;
+    await el.play();
+    return { how, code, number: telecine.code, then: el.error };
+  }, title());
+  assert.deepEqual(seen, { how: "NotSupportedError", code: 4, number: 9001, then: null });
+  await done(at);
+});
+
 test("an empty source is an error with code 4", async () => {
   const at = await page('<telecine-player src=""></telecine-player>');
   const seen = await at.page.evaluate(async () => {
@@ -525,6 +561,24 @@ test("an element that is taken out of the document is paused, one that is moved 
   assert.equal(seen.removed, true);
   assert.equal(seen.source, null, "it lets go of what it has loaded");
   assert.ok(Math.abs(seen.back) < 0.1, `put back, it stands where it stood: ${seen.back} s`);
+  await done(at);
+});
+
+test("what was let go of plays on where it stood", async () => {
+  const at = await page(player());
+  const seen = await at.page.evaluate(async () => {
+    await el.play();
+    await told.holds((el) => el.currentTime > 1);
+    const { currentTime } = el;
+    const waits = end(el.play());
+    el.destroy();
+    const gone = { paused: el.paused, readyState: el.readyState, source: el.video.srcObject };
+    await waits;
+    await el.play();
+    return { gone, moved: el.currentTime - currentTime };
+  });
+  assert.deepEqual(seen.gone, { paused: true, readyState: 0, source: null });
+  assert.ok(seen.moved >= -0.1 && seen.moved < 1.5, `it plays on ${seen.moved} s further`);
   await done(at);
 });
 

@@ -106,3 +106,23 @@ test("where pictures are missing the playhead goes over it without a wait", asyn
   assert.ok(!frames.some((frame) => frame > 151 && frame < 199) && frames.some((frame) => frame >= 210), `${frames}`);
   await page.close();
 });
+
+test("sound that is over long before the picture does not hold the picture", async () => {
+  cut("v", "v180", 0, 14, ["-c:v", "libx264", "-preset", "ultrafast", "-g", "50", "-bf", "0"]);
+  writeFileSync(
+    path.join(folder, "short.m3u8"),
+    '#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="a",URI="a0/m.m3u8",DEFAULT=YES\n' +
+      '#EXT-X-STREAM-INF:BANDWIDTH=400000,CODECS="avc1.42c00d,mp4a.40.2",AUDIO="a"\nv/m.m3u8\n',
+  );
+  const { page, lines } = await open(here, { bufferGoal: 4 });
+  const seen = await page.evaluate(async (url) => {
+    player.load(url);
+    player.play();
+    await watch.state("ended", 30_000).catch((error) => watch.told.push({ type: "Error", late: String(error) }));
+    return { told: watch.told, at: watch.video.currentTime, pictures: watch.pictures.filter(({ strip }) => strip) };
+  }, `${here.url}/files/gaps/short.m3u8`);
+  assert.deepEqual(lines, []);
+  assert.deepEqual(seen.told.filter(({ type }) => type === "Error" || type === "StallStarted"), []);
+  assert.ok(seen.at > 13.8, `it ended at ${seen.at} s`);
+  await page.close();
+});

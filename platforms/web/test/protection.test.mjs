@@ -263,6 +263,21 @@ test("a callback that throws fails the licence, and its error is the page's own"
   assert.deepEqual(new Set(lines), new Set(["error: no token today"]));
 });
 
+test("a callback that never answers holds up its title, and no other", async () => {
+  const { page, lines } = await protectedPage(() => ({ licenceRequest: () => new Promise(() => {}) }));
+  const state = await page.evaluate(async (url) => {
+    player.load(url);
+    player.play();
+    await watch.until(({ type }) => type === "Loaded", 5000);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    return (await player.snapshot()).state;
+  }, `${here.url}/dash/prot_cenc/demo/time.mpd`);
+  assert.equal(state, "preparing");
+  await plays(page, `${here.url}/hls/demo/main.m3u8`, { start: 21 });
+  await page.close();
+  assert.deepEqual(lines, []);
+});
+
 test("a wrong key ends in an error: what of the first picture is in the clear is all that is seen", async () => {
   const { page } = await protectedPage(({ KID, KEY }) => ({ keys: { [KID]: KEY } }), { KID, KEY: "00".repeat(16) });
   const seen = await page.evaluate(async (url) => {

@@ -125,8 +125,8 @@ fn an_answer_of_what_stands_is_taken_where_nothing_has_changed() {
 fn an_answer_that_the_application_does_not_allow_any_more_is_not_taken() {
     for (path, late) in TITLES {
         for limit in [
-            Constraints { max_height: Some(360), max_bitrate: None },
-            Constraints { max_height: None, max_bitrate: Some(1_000_000) },
+            Constraints { max_height: Some(360), ..Constraints::default() },
+            Constraints { max_bitrate: Some(1_000_000), ..Constraints::default() },
         ] {
             let hung = Hung::default();
             let mut session = slow(&hung, late, BESIDE).play(path);

@@ -12,6 +12,7 @@ export interface Handler {
   append(source: number, handle: number, offset: number, from: number, to: number, spans: number[]): void;
   remove(source: number, from: number, to: number): void;
   silence(kind: number, from: number, to: number): void;
+  ended(kind: number): void;
   endOfStream(): void;
   play(): void;
   pause(): void;
@@ -38,6 +39,8 @@ export interface FetchOrder {
   slot: number;
   url: string;
   head: boolean;
+  /** It may lead elsewhere. */
+  redirects: boolean;
   /** The part that is wanted. */
   range: { first: number; last: number } | null;
   /** From 1, all else waits for it, to 6. */
@@ -86,11 +89,15 @@ class Reader {
     return this.view.getFloat64(this.#at - 8, true);
   }
 
-  #text(): string {
+  #blob(): Uint8Array {
     const length = this.#u32();
     const bytes = new Uint8Array(this.view.buffer, this.view.byteOffset + this.#at, length);
     this.#at += length;
-    return utf8.decode(bytes);
+    return bytes;
+  }
+
+  #text(): string {
+    return utf8.decode(this.#blob());
   }
 
   #spans(): number[] {
@@ -109,7 +116,8 @@ class Reader {
     const range = { first: this.#f64(), last: this.#f64() };
     const [headTimeout, idleTimeout, pace] = [this.#f64(), this.#f64(), this.#f64()];
     const letter = flags & 4 ? this.#lent() : null;
-    return { slot, url, head: !!(flags & 1), range: flags & 2 ? range : null, urgency, headTimeout, idleTimeout, pace, letter };
+    const [head, redirects] = [!!(flags & 1), !(flags & 8)];
+    return { slot, url, head, redirects, range: flags & 2 ? range : null, urgency, headTimeout, idleTimeout, pace, letter };
   }
 
   // Arguments are read in their order: JavaScript evaluates them so.
@@ -152,6 +160,8 @@ class Reader {
         return handler.cdm(this.#lent());
       case Tag.Deadline:
         return handler.deadline(this.#f64());
+      case Tag.Ended:
+        return handler.ended(this.#u8());
       default:
         throw new Error(`no such record: ${tag satisfies never}`);
     }
@@ -166,6 +176,8 @@ class Reader {
         return this.#f64();
       case Shape.Text:
         return this.#text();
+      case Shape.Bytes:
+        return this.#blob().slice();
       case Shape.List: {
         const list: Value[] = [];
         for (let next: Shape; (next = this.#u8()) !== Shape.End; ) list.push(this.value(next));

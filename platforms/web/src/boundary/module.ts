@@ -8,7 +8,8 @@ const known = new Map<string, Promise<WebAssembly.Module | string>>();
 export function compiled(url: string): Promise<WebAssembly.Module | string> {
   let module = known.get(url);
   if (!module) {
-    module = WebAssembly.compileStreaming(fetch(url)).then(
+    // A browser may have neither.
+    module = Promise.resolve(url).then((url) => WebAssembly.compileStreaming(fetch(url))).then(
       (module) => {
         mark("compiled");
         return module;

@@ -2,7 +2,7 @@
 
 /** The first byte of a record. */
 export const enum Tag {
-  /** Make a request. slot u32, flags u8 (1: HEAD, 2: a byte range, 4: a letter about a licence follows), urgency u8, url text, first f64, last f64, headTimeout f64 (ms), idleTimeout f64 (ms), pace f64 (bits a second, 0: none); with flag 4 handle u32, place u32, length u32. */
+  /** Make a request. slot u32, flags u8 (1: HEAD, 2: a byte range, 4: a letter about a licence follows, 8: no redirect is followed), urgency u8, url text, first f64, last f64, headTimeout f64 (ms), idleTimeout f64 (ms), pace f64 (bits a second, 0: none); with flag 4 handle u32, place u32, length u32. */
   Fetch = 1,
   /** Stop a request. slot u32. */
   Cancel = 2,
@@ -38,6 +38,8 @@ export const enum Tag {
   Deadline = 17,
   /** Something for the key system of the page: a letter (`KeyOrder`). handle u32, place u32, length u32. */
   Cdm = 18,
+  /** Nothing follows for one kind until the next seek, while others may go on. kind u8. */
+  Ended = 19,
 }
 
 /** The first byte of a value. */
@@ -50,6 +52,7 @@ export const enum Shape {
   List = 5,
   Map = 6,
   End = 7,
+  Bytes = 8,
 }
 
 /** The kinds of tracks, by their numbers. */
@@ -73,12 +76,36 @@ export const enum Setting {
   LowLatency = 7,
   /** How long after it is made something live is seen, seconds. */
   LatencyTarget = 8,
+  /** Bytes for each hour that is watched, at most. */
+  DataSaver = 9,
+  /** Lowest bitrate of a picture, bits a second. */
+  MinBitrate = 10,
+  /** Tell each choice of a rendition with all that it was chosen from (1). */
+  ExplainEachChoice = 11,
+  /** Media needed before playback starts or a seek ends, seconds. */
+  StartBuffer = 12,
+  /** What is read faster than so many hundredths of its bitrate behind a healthy buffer is held back. */
+  PacePercent = 13,
+  /** Something live that is seen later than this is left out, seconds. */
+  LatencyMax = 14,
+  /** Interstitials are played (1, the default) or not (0). */
+  Interstitials = 15,
+  /** What waits in a low rendition may be fetched again in a higher one (1, the default) or not (0). */
+  FastSwitch = 16,
+  /** Playlists that break a rule of theirs are refused (1). */
+  Strict = 17,
   /** Bitrate rule (a text). */
   Rule = 20,
   /** Languages of sound, best first, with commas between (a text). */
   AudioLanguages = 21,
   /** Languages of subtitles (a text). */
   TextLanguages = 22,
+  /** Roles that sound should have (a text). */
+  AudioRoles = 23,
+  /** Roles that subtitles should have (a text). */
+  TextRoles = 24,
+  /** Codecs in order of preference, as the beginnings of their names (a text). */
+  Codecs = 25,
 }
 
 /** What an application brings of keys: a letter of any number of these. `system` is a name of EME, a UUID, or a name as `docs/drm.md` has it. */

@@ -10,6 +10,8 @@ import { Away, type Word } from "../sink/away.js";
 import { handleOf } from "../sink/media.js";
 import type { Lent, Owner, Sink } from "../sink/sink.js";
 import { Source } from "../sink/source.js";
+import { codecs as supported } from "../world/decoding.js";
+import type { Fact, Known } from "../world/world.js";
 
 /** How far a device's clock is assumed to be off until something better is known, milliseconds. */
 const CLOCK_UNCERTAINTY = 10_000;
@@ -32,6 +34,8 @@ export class Core implements Handler, Answers, Owner {
   #turns: ((now: number) => number)[] = [];
   #turning = false;
   #broken = false;
+  /** What Media Source takes. */
+  #codecs = "";
   #said: FromCore & { cdm: Uint8Array<ArrayBuffer>[] } = { orders: [], events: [], cdm: [] };
 
   constructor(
@@ -45,13 +49,23 @@ export class Core implements Handler, Answers, Owner {
     this.#memory = memory;
   }
 
-  begin(settings: [number, number | string][]): void {
+  begin(settings: [number, number | string][], { network, codecs, memory }: Known): void {
     for (const [key, value] of settings) {
       if (typeof value === "number") this.#wasm.set(key, value);
       else this.#wasm.set_text(key, value);
     }
     const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
+    if (memory) this.#wasm.remember(memory);
     this.#wasm.begin(high, low);
+    // Asked where the buffers are.
+    this.#codecs = (supported() ?? codecs).join();
+    this.fact(["display", "", "", 0, 0]);
+    this.fact(["network", network]);
+  }
+
+  /** Something is known of the world. */
+  fact(fact: Fact): void {
+    this.#turn((now) => (fact[0] === "display" ? this.#wasm.capabilities(this.#codecs, fact[1], fact[2], fact[3], fact[4], now) : this.#call(fact[0], [fact[1], now])));
   }
 
   /** What the application brings of keys, for the next title. */
@@ -121,13 +135,14 @@ export class Core implements Handler, Answers, Owner {
   }
 
   appetite(wants: boolean): void {
-    this.event({ type: wants ? "StartStreaming" : "EndStreaming", at: micros() });
+    this.#said.events.push({ type: wants ? "StartStreaming" : "EndStreaming", at: micros() });
     if (!this.#turning) this.#flush();
   }
 
   ask(what: Question, id: number): void {
     if (this.#broken) return;
-    const answer: Value | Uint8Array = what === "snapshot" ? this.#snapshot() : this.#wasm[what]();
+    const is = what === "recording" || what === "action_hash" || what === "memory";
+    const answer: Value | Uint8Array = is ? this.#wasm[what]() : this.#answered(what);
     this.tell({ orders: [], events: [], answer: { id, value: answer } }, []);
   }
 
@@ -186,6 +201,10 @@ export class Core implements Handler, Answers, Owner {
 
   silence(kind: number, from: number, to: number): void {
     this.#opened().silence(kind, from, to);
+  }
+
+  ended(kind: number): void {
+    this.#opened().ended(kind);
   }
 
   endOfStream(): void {
@@ -261,7 +280,7 @@ export class Core implements Handler, Answers, Owner {
   }
 
   /** Calls an export by its name. */
-  #call(name: Exclude<(Command | Report)[0], "crashed" | "unopened">, values: (number | string | boolean)[]): number {
+  #call(name: Exclude<(Command | Report)[0], "crashed" | "unopened"> | "network" | "pressure", values: (number | string | boolean)[]): number {
     return (this.#wasm[name] as (...values: (number | string | boolean)[]) => number)(...values);
   }
 
@@ -309,12 +328,12 @@ export class Core implements Handler, Answers, Owner {
     const now = performance.now();
     if (now - this.#windowAt < WINDOW_AFTER) return;
     this.#windowAt = now;
-    const { seekable } = this.#snapshot() as { seekable?: [number, number] | null };
-    if (seekable) this.#sink?.window(...seekable);
+    const { edge } = this.#answered("snapshot") as { edge?: { seekable: [number, number] } | null };
+    if (edge) this.#sink?.window(...edge.seekable);
   }
 
-  #snapshot(): Value {
-    const length = this.#wasm.snapshot(micros());
+  #answered(what: "snapshot" | "qoe" | "presentation" | "interstitials"): Value {
+    const length = this.#wasm[what](micros());
     return value(new DataView(this.#memory.buffer, this.#wasm.answer(), length));
   }
 

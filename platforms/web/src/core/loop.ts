@@ -32,14 +32,14 @@ export class Loop {
 
   take(message: ToCore): void {
     if ("begin" in message) {
-      const { wasm, settings, keys } = message.begin;
+      const { wasm, settings, known, keys } = message.begin;
       const topology = this.#topology(message.begin.topology);
       this.tell({ orders: [], events: [], topology }, []);
       instantiate(wasm).then(
         (instance) => {
           mark("instantiated");
           this.#core = new Core(instance, this.#network, this.tell, topology);
-          this.#core.begin(settings);
+          this.#core.begin(settings, known);
           if (keys) this.#keys(this.#core, keys);
           mark("ready");
           this.#waiting.splice(0).forEach((message) => this.take(message));
@@ -57,6 +57,8 @@ export class Loop {
       this.#core.report(message.report);
     } else if ("word" in message) {
       this.#core.word(message.of, message.word);
+    } else if ("fact" in message) {
+      this.#core.fact(message.fact);
     } else if ("cdm" in message) {
       this.#core.reportKeys(message.cdm);
     } else if ("licence" in message) {

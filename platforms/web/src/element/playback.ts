@@ -88,6 +88,8 @@ export class Playback {
   /** Until the engine is asked, which may wait for a microtask, or for `play` where `preload` is none. */
   #selecting = 0;
   #awaitsPlay = false;
+  /** It was let go of, and is loaded again when it is wanted. */
+  #released = false;
   /** The title was given to the engine, and everything that is told is of it. */
   #fenced = false;
   #fence = 0;
@@ -183,6 +185,7 @@ export class Playback {
 
   #fetch(): void {
     this.#awaitsPlay = false;
+    this.#released = false;
     this.#network = Network.Loading;
     const player = this.around.player();
     const fence = ++this.#fence;
@@ -210,17 +213,19 @@ export class Playback {
     this.seeking = false;
     this.#loadedData = false;
     this.#start = position;
-    if (this.#network === Network.Idle || this.#network === Network.Loading) this.#network = Network.Idle;
+    this.#released = this.#network === Network.Idle || this.#network === Network.Loading;
+    if (this.#released) this.#network = Network.Idle;
   }
 
   /** Loads again what was let go of. */
   resume(): void {
-    if (this.#network === Network.Idle && !this.#fenced && !this.error && !this.#awaitsPlay) this.#fetch();
+    if (this.#released && !this.error) this.#fetch();
   }
 
   #abandon(): void {
     this.#selecting += 1;
     this.#awaitsPlay = false;
+    this.#released = false;
   }
 
   /** The dedicated media source failure steps. */
@@ -248,6 +253,8 @@ export class Playback {
 
   /** False if it is of a title before. */
   hear(told: Told): boolean {
+    // A defect ends whatever there is, and what was asked for just now with it.
+    if (told.type === "Error" && (told.error as unknown as TelecineError).domain === "internal") this.#fenced ||= this.#network === Network.Loading;
     if (this.#fenced && !this.error) this.#follow(told);
     return this.#fenced;
   }
@@ -393,14 +400,14 @@ export class Playback {
       this.#settle((promise) => promise.resolve());
     }
     this.#canAutoplay = false;
-    if (this.#awaitsPlay) this.#fetch();
+    if (this.#awaitsPlay || this.#released) this.#fetch();
     else if (this.#isGiven) this.#command("play");
     return settled;
   }
 
   /** The title was given to the engine. */
   get #isGiven(): boolean {
-    return this.currentSrc !== "" && !this.#awaitsPlay && !this.error && this.#network !== Network.Empty && this.#network !== Network.NoSource;
+    return this.currentSrc !== "" && !this.#awaitsPlay && !this.#released && !this.error && this.#network !== Network.Empty && this.#network !== Network.NoSource;
   }
 
   #command(what: "play" | "pause"): void {

@@ -304,9 +304,11 @@ export class TelecinePlayer extends HTMLElement {
     this.#captions.below = pixels;
   }
 
-  /** Ends everything; the element can load again. */
+  /** Lets go of everything; `play()` loads it again, where it stood. */
   destroy(): void {
+    if (!this.paused) this.pause();
     this.#playback.release();
+    this.#empty();
     this.#player?.destroy();
     this.#player = undefined;
   }

@@ -186,6 +186,7 @@ function ask(order: FetchOrder, signal: AbortSignal): Promise<Response> {
     method: order.head ? "HEAD" : "GET",
     headers: order.range ? { range: `bytes=${order.range.first}-${order.range.last}` } : {},
     priority: order.urgency <= 1 ? "high" : order.urgency >= 5 ? "low" : "auto",
+    redirect: order.redirects ? "follow" : "error",
     signal,
   });
 }

@@ -61,6 +61,10 @@ export class Away implements Sink {
     this.send(["sink", this.number, "silence", kind, from, to]);
   }
 
+  ended(kind: number): void {
+    this.send(["sink", this.number, "ended", kind]);
+  }
+
   end(): void {
     this.send(["sink", this.number, "end"]);
   }

@@ -1,6 +1,7 @@
 // The media element: carries out what the engine orders, and reports what happens.
 
 import type { Order, Report } from "../messages.js";
+import { isHidden } from "../world/visibility.js";
 import { isManaged } from "./media.js";
 import { rangesOf } from "./ranges.js";
 
@@ -35,15 +36,20 @@ export class Screen {
     readonly video: HTMLVideoElement,
     readonly report: (report: Report) => void,
     readonly refused: () => void,
+    readonly stopped: () => void,
   ) {
     const { signal } = this.#listening;
     const on = (name: string, act: () => void) => video.addEventListener(name, act, { signal });
-    on("loadedmetadata", () => this.#go());
+    for (const name of ["loadedmetadata", "durationchange", "progress", "canplay"]) on(name, () => this.#go());
     on("seeked", () => this.#arrive());
     on("waiting", () => {
       if (this.#runs && video.readyState < 3) this.report(["starved", video.currentTime]);
     });
     on("ended", () => this.report(["ended"]));
+    on("pause", () => {
+      // Of those that nobody ordered: it was taken out of the page, or the browser has its reasons.
+      if (this.wanted && this.#generation && video.paused && !video.ended && !video.error) this.stopped();
+    });
     on("error", () => {
       const { code = 0, message = "" } = video.error ?? {};
       const failure = code === MediaError.MEDIA_ERR_DECODE ? 5001 : 5002;
@@ -96,7 +102,7 @@ export class Screen {
       case "seek":
         this.#seeks += 1;
         this.#target = order[1];
-        if (this.video.readyState > 0) this.#go();
+        this.#go();
         break;
     }
   }
@@ -146,12 +152,17 @@ export class Screen {
     });
   }
 
+  /** Goes where it is to be, as soon as the element knows of that place: without an end it goes no further than there is media. */
   #go(): void {
+    const { video } = this;
     const target = this.#target;
-    if (target === undefined) return;
+    if (target === undefined || video.readyState === 0) return;
+    const { seekable } = video;
+    const reach = seekable.length ? seekable.end(seekable.length - 1) : 0;
+    if (video.duration === Infinity && reach < target - CLOSE) return;
     this.#target = undefined;
-    if (target === this.video.currentTime && !this.video.seeking) this.#arrive();
-    else this.video.currentTime = target;
+    if (target === video.currentTime && !video.seeking) this.#arrive();
+    else video.currentTime = target;
   }
 
   /** One event of the browser answers all seeks before it. */
@@ -161,6 +172,7 @@ export class Screen {
 
   #tick(): void {
     const { video } = this;
+    this.#go();
     if (!this.#runs) return;
     // Where one kind of track has a hole browsers play the other on for seconds, and are at a loss behind it. What is buffered in
     // a worker is known here a little later: once is no hole.
@@ -172,7 +184,8 @@ export class Screen {
     const { totalVideoFrames, droppedVideoFrames } = video.getVideoPlaybackQuality();
     const [due, dropped] = [totalVideoFrames - this.#counted.due, droppedVideoFrames - this.#counted.dropped];
     this.#counted = { due: totalVideoFrames, dropped: droppedVideoFrames };
-    if (due > 0) this.report(["frames", due, dropped]);
+    // What nobody sees is not drawn: that says nothing of what the device can do.
+    if (due > 0 && !isHidden()) this.report(["frames", due, dropped]);
   }
 
   #detach(): void {

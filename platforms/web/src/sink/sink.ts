@@ -21,7 +21,9 @@ export interface Sink {
   remove(source: number, from: number, to: number): void;
   /** There is nothing of a kind of track there. */
   silence(kind: number, from: number, to: number): void;
-  /** Nothing follows until the next seek. */
+  /** Nothing of a kind of track follows until the next seek, while others may go on. */
+  ended(kind: number): void;
+  /** Nothing follows of any until the next seek. */
   end(): void;
   /** Something may follow. */
   goOn(): void;

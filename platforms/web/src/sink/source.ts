@@ -29,6 +29,8 @@ export class Source implements Sink {
   #window: [from: number, to: number] | undefined;
   /** Nothing follows behind what there is. What is in the middle may still be appended anew. */
   #ended = false;
+  /** No sound follows. */
+  #over = false;
   /** Where the element failed last. */
   #crash: number | undefined;
   /** Where there is no sound to be had. */
@@ -69,6 +71,11 @@ export class Source implements Sink {
     this.#fill([range]);
   }
 
+  ended(kind: number): void {
+    this.#over = this.#over || kind === SOUND;
+    this.#wake();
+  }
+
   end(): void {
     this.#ended = true;
     this.#wake();
@@ -76,6 +83,7 @@ export class Source implements Sink {
 
   goOn(): void {
     this.#ended = false;
+    this.#over = false;
     for (const buffer of this.#buffers.values()) buffer.finish = 0;
   }
 
@@ -249,12 +257,21 @@ export class Source implements Sink {
   #settle(): void {
     const media = this.#media;
     if (media.readyState === "closed" || ![...this.#buffers.values()].every((buffer) => buffer.isIdle)) return;
+    if (this.#over) this.#outlast();
     if (this.#ended) {
       const full = [...this.#buffers.values()].every((buffer) => buffer.end >= buffer.finish - CLOSE);
       if (full && media.readyState === "open") media.endOfStream();
     } else {
       this.#measure();
     }
+  }
+
+  /** Pictures that go on where the sound is over do not wait for it. */
+  #outlast(): void {
+    const sound = this.#buffers.get(SOUND);
+    const reach = Math.max(0, ...[...this.#buffers.values()].map((buffer) => buffer.end));
+    if (!sound || this.#ended || sound.end === 0 || reach - sound.end < CLOSE) return;
+    this.silence(SOUND, sound.end, reach);
   }
 
   /** How long it is, and where one may go in it. */

@@ -2,6 +2,7 @@
 // `statistics`.
 
 import type { TelecinePlayer } from "../element/telecine-player.js";
+import { pathwaysOf } from "../element/engine.js";
 import type { Told, Value } from "../messages.js";
 import { Plot } from "./plot.js";
 
@@ -86,7 +87,8 @@ export class Statistics {
     const { owner } = this;
     // Looking makes no engine.
     if (owner.networkState === owner.NETWORK_EMPTY || !owner.currentSrc || owner.error) return;
-    const snapshot = await owner.player.snapshot().catch(() => undefined);
+    const { player } = owner;
+    const [snapshot, pathways] = await Promise.all([player.snapshot(), pathwaysOf(player)]).catch(() => []);
     if (!snapshot) return;
     const streams = snapshot.streams as unknown as Stream[];
     const of = (kind: string) => streams.find((stream) => stream.kind === kind);
@@ -107,8 +109,15 @@ export class Statistics {
       picture: picture ? `${picture.rendition ?? "–"}, ${owner.videoWidth}×${owner.videoHeight}, ${mega(picture.bitrate)}` : "–",
       sound: sound ? `${sound.rendition ?? "–"}, ${mega(sound.bitrate)}` : "–",
       frames: `${droppedVideoFrames} of ${totalVideoFrames} dropped`,
-      pathway: this.#pathway || new URL(owner.currentSrc).host,
+      pathway: this.#pathways(pathways ?? {}),
     });
+  }
+
+  /** Where requests go now, and how many went where. */
+  #pathways(pathways: { [name: string]: number }): string {
+    const now = this.#pathway || new URL(this.owner.currentSrc).host;
+    const counted = Object.entries(pathways).map(([name, count]) => `${name} ${count}`);
+    return counted.length ? `${now} (requests: ${counted.join(", ")})` : now;
   }
 
   #say(facts: { [name: string]: string }): void {
