@@ -88,8 +88,7 @@ export class Title {
 
   #told = (event: PlayerEvents["told"]): void => {
     const told = event.detail;
-    // The browser's own wish about fetching is none of the title's.
-    if (told.type === "StartStreaming" || told.type === "EndStreaming") return;
+    if (!isOfTitle(told)) return;
     switch (told.type) {
       case "State":
         this.state = told.state;
@@ -137,4 +136,9 @@ export class Title {
     this.throughput = snapshot.throughput ?? this.throughput;
     this.edge = snapshot.edge ?? undefined;
   }
+}
+
+/** Browsers that say when to fetch tell that too: nothing of the title. */
+function isOfTitle(told: PlayerEvents["told"]["detail"]): told is Told {
+  return told.type !== "StartStreaming" && told.type !== "EndStreaming";
 }
