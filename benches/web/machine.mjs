@@ -1,4 +1,4 @@
-// What the operating system says of the renderer, and what can be taken from it.
+// What the operating system says of a process, and what can be taken from it.
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
@@ -16,23 +16,6 @@ const TICK_MS = 1000 / Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "
 /** Fields of a stat line behind the name, which may have spaces and brackets in it; the first is the state. */
 const fields = (stat) => stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 const spent = (stat) => (stat ? (Number(fields(stat)[11]) + Number(fields(stat)[12])) * TICK_MS : 0);
-
-/** The renderer with the most work behind it, of all processes that this one started. */
-export function renderer() {
-  const parents = new Map();
-  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-    const stat = read(`/proc/${pid}/stat`);
-    if (stat) parents.set(Number(pid), Number(fields(stat)[1]));
-  }
-  const ours = (pid) => {
-    for (let at = pid; at; at = parents.get(at) ?? 0) if (at === process.pid) return true;
-    return false;
-  };
-  const renderers = [...parents.keys()].filter((pid) => read(`/proc/${pid}/cmdline`).includes("--type=renderer") && ours(pid));
-  const busiest = renderers.map((pid) => [pid, spent(read(`/proc/${pid}/stat`))]).sort((a, b) => b[1] - a[1])[0];
-  if (!busiest) throw new Error("there is no renderer");
-  return busiest[0];
-}
 
 /** Milliseconds of a processor that a process took so far: all of it, its first thread, and its dedicated workers. */
 export function cpu(pid) {

@@ -14,6 +14,15 @@ export async function traced(page, categories, during) {
   return events;
 }
 
+/** The process that renders a page. */
+export async function renderer(page) {
+  const events = await traced(page, ["disabled-by-default-devtools.timeline"], async () => {});
+  const frames = events.find(({ name }) => name === "TracingStartedInBrowser")?.args.data.frames ?? [];
+  const pid = frames.find(({ url }) => url === page.url())?.processId;
+  if (!pid) throw new Error("the trace names no renderer");
+  return pid;
+}
+
 /** Tasks of threads by the thread's name, in the process that has the busiest main thread of a page. */
 export function busy(events) {
   const names = new Map();

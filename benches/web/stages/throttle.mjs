@@ -1,8 +1,9 @@
 // A slow device. CDP's throttling stops the page's thread alone, as a probe in a worker shows: it would flatter whoever works
 // there. So the same is measured with a share of one processor for the whole renderer, where the system lets us (cgroups).
 
-import { cpu, hasQuota, perMinute, quota, renderer } from "../machine.mjs";
+import { cpu, hasQuota, perMinute, quota } from "../machine.mjs";
 import { begun, first, interleaved, NETWORKS, seen, serve, stalled, TITLES, wait } from "../stage.mjs";
+import { renderer } from "../trace.mjs";
 
 /** A busy loop of 0.4 s, in the page and in a worker: how many turns, of what an unthrottled one does. */
 const REACH = async () => {
@@ -35,7 +36,7 @@ export async function throttle({ folder, runs, say, seconds = 20 }) {
   const kinds = [
     ["cdp 4x", (page) => throttled(page, 4)],
     ["cdp 6x", (page) => throttled(page, 6)],
-    ...(hasQuota() ? [["quota 1/4", () => quota(renderer(), 1 / 4)], ["quota 1/6", () => quota(renderer(), 1 / 6)]] : []),
+    ...(hasQuota() ? [["quota 1/4", (_, pid) => quota(pid, 1 / 4)], ["quota 1/6", (_, pid) => quota(pid, 1 / 6)]] : []),
   ];
   const rows = [];
   try {
@@ -47,8 +48,8 @@ export async function throttle({ folder, runs, say, seconds = 20 }) {
         await page.goto(origin.page(id), { waitUntil: "load" });
         await page.waitForFunction(() => window.start);
         const reached = kind === "cdp 4x" ? await reach(page) : undefined;
-        const free = await slow(page);
-        const pid = renderer();
+        const pid = await renderer(page);
+        const free = await slow(page, pid);
         const before = cpu(pid);
         await page.evaluate((url) => start(url), TITLES[protocol]("dur_600/"));
         await first(page);

@@ -9,7 +9,7 @@ import { absent } from "./absent.js";
 import { errorOf, ErrorDetails, ErrorTypes, type ErrorData } from "./hls-errors.js";
 import { Events } from "./hls-events.js";
 import { Subtitles } from "./subtitles.js";
-import { Title, type Failure, type Rendition, type Track } from "./title.js";
+import { Title, type Rendition, type Told, type Track } from "./title.js";
 import { Shared } from "./viewer.js";
 
 export { ErrorDetails, ErrorTypes, Events };
@@ -378,7 +378,7 @@ export class Hls {
   /** Where a live title is followed, seconds; null of any other. */
   get liveSyncPosition(): number | null {
     const edge = this.#title.edge;
-    return edge ? edge.seekable[1] : null;
+    return edge?.seekable[1] ?? null;
   }
 
   /** Seconds behind the source; 0 before it is known. */
@@ -451,11 +451,10 @@ export class Hls {
     // Before the ladder is known it is asked for again.
     if (!ladder.length) return;
     const wanted = this.#manual >= 0 ? ladder.slice(this.#manual, this.#manual + 1) : this.#cap >= 0 ? ladder.slice(0, this.#cap + 1) : [];
-    const player = this.#player as Player & { constrain(constraints: { renditions: string[] | null }): void };
-    player.constrain({ renditions: wanted.length ? wanted.map(({ id }) => id) : null });
+    this.#player.constrain({ renditions: wanted.length ? wanted.map(({ id }) => id) : null });
   }
 
-  #indexOf(id: string | undefined): number {
+  #indexOf(id: string | null | undefined): number {
     return this.#title.ladder.findIndex((rendition) => rendition.id === id);
   }
 
@@ -464,24 +463,24 @@ export class Hls {
     return selected ? this.#title.of(kind).indexOf(selected) : -1;
   }
 
-  #hear(told: { type: string; [name: string]: unknown }): void {
+  #hear(told: Told): void {
     switch (told.type) {
       case "Loaded":
         return this.#loaded();
       case "Selected":
-        return this.#selected(told["kind"] as string);
+        return this.#selected(told.kind);
       case "Quality":
-        if (told["kind"] === this.#title.ladderKind) this.#emit(Events.LEVEL_SWITCHED, { level: this.currentLevel });
+        if (told.kind === this.#title.ladderKind) this.#emit(Events.LEVEL_SWITCHED, { level: this.currentLevel });
         return;
       case "Decision":
-        return this.#decided(told["kind"] as string, told["to"] as string | undefined);
+        return this.#decided(told.kind, told.to);
       case "Cues":
-        this.#subtitles?.change(told["changes"] as never);
+        this.#subtitles?.change(told.changes);
         return;
       case "StallStarted":
-        return this.#failed({ type: ErrorTypes.MEDIA_ERROR, details: ErrorDetails.BUFFER_STALLED_ERROR, fatal: false, error: new Error(`playback stands: ${String(told["cause"])}`) });
+        return this.#failed({ type: ErrorTypes.MEDIA_ERROR, details: ErrorDetails.BUFFER_STALLED_ERROR, fatal: false, error: new Error(`playback stands: ${told.cause}`) });
       case "Error":
-        return this.#failed(errorOf(told["error"] as Failure, this.#title.known, this.#url ?? ""));
+        return this.#failed(errorOf(told.error, this.#title.known, this.#url ?? ""));
       case "Ended":
         return this.#emit(Events.MEDIA_ENDED, { stalled: false });
     }
@@ -515,7 +514,7 @@ export class Hls {
     }
   }
 
-  #decided(kind: string, to: string | undefined): void {
+  #decided(kind: string | null, to: string | null): void {
     const level = this.#indexOf(to);
     if (kind !== this.#title.ladderKind || level < 0) return;
     this.#emit(Events.LEVEL_SWITCHING, { ...this.levels[level], level });

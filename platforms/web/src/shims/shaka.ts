@@ -9,7 +9,7 @@ import { absent } from "./absent.js";
 import { Networking, type Filter } from "./shaka-networking.js";
 import { Category, Code, ShakaError, Severity } from "./shaka-errors.js";
 import { Subtitles } from "./subtitles.js";
-import { Title, type Failure, type Rendition, type Track as Known } from "./title.js";
+import { Title, type Rendition, type Told, type Track as Known } from "./title.js";
 import { Shared } from "./viewer.js";
 
 /** A picture with a sound, as `getVariantTracks` has it. */
@@ -332,7 +332,8 @@ export class Player extends EventTarget {
 
   seekRange(): { start: number; end: number } {
     const { edge, duration = 0 } = this.#title ?? {};
-    if (edge) return { start: edge.seekable[0], end: edge.seekable[1] };
+    const [start, end] = edge?.seekable ?? [];
+    if (start !== undefined && end !== undefined) return { start, end };
     return { start: 0, end: Number.isFinite(duration) ? duration : 0 };
   }
 
@@ -446,14 +447,13 @@ export class Player extends EventTarget {
     if (abr.enabled) this.#manual = undefined;
     const held = abr.enabled ? undefined : (this.#manual ?? this.#title?.shown);
     const wanted = held ? [held] : allowed.length < ladder.length ? allowed.map(({ id }) => id) : null;
-    (this.#engine as Engine & { constrain(constraints: { renditions: string[] | null }): void }).constrain({ renditions: wanted });
+    this.#engine.constrain({ renditions: wanted });
   }
 
   #prefer(): void {
     const { preferredAudioLanguage: audio, preferredTextLanguage: text } = this.#said as Partial<Configuration>;
     if (!audio && !text) return;
-    const engine = this.#engine as Engine & { prefer(preferences: { audioLanguages?: string[]; textLanguages?: string[] }): void };
-    engine.prefer({ ...(audio ? { audioLanguages: [audio] } : {}), ...(text ? { textLanguages: [text] } : {}) });
+    this.#engine?.prefer({ ...(audio ? { audioLanguages: [audio] } : {}), ...(text ? { textLanguages: [text] } : {}) });
   }
 
   #plain(kind: "audio" | "text"): PlainTrack[] {
@@ -479,7 +479,7 @@ export class Player extends EventTarget {
     this.#engine?.select(kind, known?.id ?? null);
   }
 
-  #hear(told: { type: string; [name: string]: unknown }): void {
+  #hear(told: Told): void {
     const title = this.#title;
     if (!title) return;
     switch (told.type) {
@@ -493,24 +493,24 @@ export class Player extends EventTarget {
       case "State":
         return this.#state(title.state);
       case "Selected":
-        if (told["kind"] === "text") {
+        if (told.kind === "text") {
           this.#subtitles?.choose(title.selected("text")?.id);
           this.#tell("textchanged");
-        } else if (told["kind"] === "audio" && title.known) {
+        } else if (told.kind === "audio" && title.known) {
           this.#tell("variantchanged", { oldTrack: null, newTrack: this.#active() });
           this.#tell("audiotrackchanged");
         }
         return;
       case "Quality":
-        return this.#adapted(told["kind"] as string);
+        return this.#adapted(told.kind);
       case "Cues":
-        this.#subtitles?.change(told["changes"] as never);
+        this.#subtitles?.change(told.changes);
         return;
       case "StallStarted":
         this.#tell("stalldetected");
         return;
       case "Error": {
-        const error = ShakaError.of(told["error"] as Failure);
+        const error = ShakaError.of(told.error);
         if (error.severity === Severity.CRITICAL && this.#loading) {
           this.#loading.reject(error);
           this.#loading = undefined;

@@ -1,17 +1,7 @@
 // Subtitles as tracks of the page's own element, which browsers draw and list: as the peers' pages expect them.
 
+import type { CueChange, CueNode } from "../boundary/told.js";
 import type { Track } from "./title.js";
-
-interface Node {
-  type: string;
-  value: string | number | { children: Node[] };
-}
-
-interface Change {
-  type: string;
-  key: number;
-  cue?: { start: number; end: number; text: Node[] };
-}
 
 /** The longest that a cue without an end is shown, seconds. */
 const OPEN = 3600 * 24;
@@ -61,14 +51,15 @@ export class Subtitles {
     this.#mode();
   }
 
-  change(changes: Change[]): void {
+  change(changes: CueChange[]): void {
     const track = this.#chosen === undefined ? undefined : this.#elements.get(this.#chosen)?.track;
-    for (const { key, cue } of changes) {
+    for (const change of changes) {
+      const { key } = change;
       const known = this.#cues.get(key);
       known?.track?.removeCue(known);
       this.#cues.delete(key);
-      // One that is gone comes without itself.
-      if (!cue || !track) continue;
+      if (change.type === "Removed" || !track) continue;
+      const { cue } = change;
       const shown = new VTTCue(cue.start, Math.min(cue.end, cue.start + OPEN), words(cue.text));
       track.addCue(shown);
       this.#cues.set(key, shown);
@@ -102,7 +93,7 @@ export class Subtitles {
 }
 
 /** The words of a cue, its lines apart. */
-function words(nodes: Node[]): string {
+function words(nodes: CueNode[]): string {
   return nodes.map(({ value }) => (typeof value === "string" ? escaped(value) : typeof value === "object" ? words(value.children) : "")).join("");
 }
 

@@ -1,61 +1,11 @@
 // What is known of the title that plays, in plain fields: the facades' properties are read at any time, the engine's answers come
 // later.
 
+import type { LiveEdge, LoadedEvent, PlayerError, Rendition, Told, Track } from "../boundary/told.js";
+import type { PlayerEvents } from "../events.js";
 import type { Player } from "../player.js";
 
-/** A rendition of a track: `Rendition` of the engine. */
-export interface Rendition {
-  id: string;
-  bitrate: number;
-  width?: number | null;
-  height?: number | null;
-  frame_rate?: number | null;
-  codecs?: string | null;
-}
-
-/** A track of the title: `Track` of the engine. */
-export interface Track {
-  id: string;
-  kind: string;
-  language?: string | null;
-  label?: string | null;
-  roles?: string[];
-  channels?: number | string | null;
-  default?: boolean;
-  forced?: boolean;
-  selected?: boolean;
-  renditions: Rendition[];
-}
-
-/** An event of the engine. */
-export interface Told {
-  type: string;
-  [name: string]: unknown;
-}
-
-interface Presentation {
-  protocol: string;
-  live: boolean;
-  duration: number | null;
-  tracks: Track[];
-}
-
-/** The edge of a live title, seconds. */
-export interface Edge {
-  seekable: [from: number, to: number];
-  latency: number | null;
-  target: number;
-}
-
-/** Something that went wrong, as the engine tells it. */
-export interface Failure {
-  code: number;
-  name: string;
-  domain: string;
-  fatal: boolean;
-  message: string;
-  facts: { [name: string]: string };
-}
+export type { PlayerError as Failure, Rendition, Told, Track };
 
 /** Between two looks at what changes without an event, milliseconds. */
 const LOOK = 500;
@@ -73,7 +23,7 @@ export class Title {
   chosen: string | undefined;
   /** Bits a second, as far as it is known. */
   throughput: number | undefined;
-  edge: Edge | undefined;
+  edge: LiveEdge | undefined;
   state = "idle";
   loadedAt = NaN;
   firstAt = NaN;
@@ -136,17 +86,18 @@ export class Title {
     return this.of("video").length ? "video" : "audio";
   }
 
-  #told = (event: Event): void => {
-    const told = (event as CustomEvent<unknown>).detail as Told;
+  #told = (event: PlayerEvents["told"]): void => {
+    const told = event.detail;
+    if (!isOfTitle(told)) return;
     switch (told.type) {
       case "State":
-        this.state = told["state"] as string;
+        this.state = told.state;
         break;
       case "Loaded":
         void this.#read(told);
         return;
       case "Selected":
-        this.#selected.set(told["kind"] as string, told["track"] as string | null);
+        this.#selected.set(told.kind, told.track);
         break;
       case "Started":
         this.firstAt = performance.now();
@@ -155,26 +106,25 @@ export class Title {
         this.stalls += 1;
         break;
       case "StallEnded":
-        this.stalledMs += (told["stood_us"] as number) / 1000;
+        this.stalledMs += told.stood_us / 1000;
         break;
       case "Quality":
-        if (told["kind"] === this.ladderKind) this.shown = told["rendition"] as string;
+        if (told.kind === this.ladderKind) this.shown = told.rendition;
         break;
       case "Decision":
-        if (told["kind"] === this.ladderKind && /^(bitrate|fast-?switch)$/i.test(told["what"] as string)) this.chosen = told["to"] as string;
+        if (told.kind === this.ladderKind && (told.what === "bitrate" || told.what === "fast-switch")) this.chosen = told.to ?? undefined;
         break;
     }
     this.hear(told);
   };
 
-  async #read(loaded: Told): Promise<void> {
-    const player = this.player as Player & { presentation(): Promise<Presentation | null> };
-    const presentation = await player.presentation().catch(() => null);
+  async #read(loaded: LoadedEvent): Promise<void> {
+    const presentation = await this.player.presentation().catch(() => null);
     if (this.#gone || !presentation) return;
-    this.protocol = loaded["protocol"] as string;
+    this.protocol = loaded.protocol;
     this.tracks = presentation.tracks;
-    this.live = loaded["live"] as boolean;
-    this.duration = (loaded["duration"] as number | null) ?? Infinity;
+    this.live = loaded.live;
+    this.duration = loaded.duration ?? Infinity;
     this.known = true;
     this.hear(loaded);
   }
@@ -183,8 +133,12 @@ export class Title {
     // A player that ends meanwhile answers nothing.
     const snapshot = this.known ? await this.player.snapshot().catch(() => undefined) : undefined;
     if (!snapshot || this.#gone) return;
-    const { throughput, edge } = snapshot as unknown as { throughput: number | null; edge: Edge | null };
-    this.throughput = throughput ?? this.throughput;
-    this.edge = edge ?? undefined;
+    this.throughput = snapshot.throughput ?? this.throughput;
+    this.edge = snapshot.edge ?? undefined;
   }
+}
+
+/** Browsers that say when to fetch tell that too: nothing of the title. */
+function isOfTitle(told: PlayerEvents["told"]["detail"]): told is Told {
+  return told.type !== "StartStreaming" && told.type !== "EndStreaming";
 }
