@@ -1,5 +1,7 @@
 // What crosses `postMessage` between the page and the core, once a turn.
 
+import type { Module } from "./boundary/wasm.js";
+
 /** A value that the engine tells: see `Shape`. */
 export type Value = null | boolean | number | string | Value[] | { [name: string]: Value };
 
@@ -36,7 +38,7 @@ export type Question = "snapshot" | "recording" | "action_hash";
 
 /** From the page. */
 export type ToCore =
-  | { begin: { wasm: string; settings: [key: number, value: number | string][] } }
+  | { begin: { module: Module; settings: [key: number, value: number | string][] } }
   | { command: Command }
   | { report: Report }
   | { ask: Question; id: number };

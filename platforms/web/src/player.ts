@@ -38,6 +38,8 @@ export interface Options {
   workerUrl?: string | URL;
   /** Where the module is; default beside this file. */
   wasmUrl?: string | URL;
+  /** Where the rest of it is, which is loaded while it plays; default beside this file. */
+  restUrl?: string | URL;
 }
 
 const KINDS = { video: 0, audio: 1, text: 2 } as const;
@@ -143,14 +145,19 @@ export class Player extends EventTarget {
   }
 
   #started(): Worker {
-    const { workerUrl = new URL("./worker.js", import.meta.url), wasmUrl = new URL("./telecine.wasm", import.meta.url) } = this.#options;
+    const {
+      workerUrl = new URL("./worker.js", import.meta.url),
+      wasmUrl = new URL("./telecine.wasm", import.meta.url),
+      restUrl = new URL("./telecine.rest.wasm", import.meta.url),
+    } = this.#options;
     const worker = new Worker(workerUrl, { type: "module" });
     worker.onmessage = ({ data }: MessageEvent<FromCore>) => this.#hear(data);
     worker.onerror = (event) => {
       event.preventDefault();
       this.#defect(event.message || "the worker does not start");
     };
-    const begin: ToCore = { begin: { wasm: new URL(wasmUrl, document.baseURI).href, settings: settings(this.#options) } };
+    const module = { first: new URL(wasmUrl, document.baseURI).href, rest: new URL(restUrl, document.baseURI).href };
+    const begin: ToCore = { begin: { module, settings: settings(this.#options) } };
     worker.postMessage(begin);
     return worker;
   }

@@ -35,11 +35,12 @@ export async function stage(options = [], args = []) {
   return { url: served.url, chromium, close };
 }
 
-/** A page with a player in it. `lines` is what it says; `network` what the browser itself said of failed requests. */
-export async function open({ url, chromium }, options = {}) {
+/** A page with a player in it, of the build of one protocol if it is named. `lines` is what it says; `network` what the browser
+ *  itself said of failed requests. */
+export async function open({ url, chromium }, options = {}, only = "") {
   const page = await chromium.context.newPage();
   const lines = listen(page);
-  await page.goto(`${url}/files/web/test/page.html`);
+  await page.goto(`${url}/files/web/test/page.html?only=${only}`);
   await page.waitForFunction(() => window.ready);
   await page.evaluate((options) => window.begin(options), options);
   return { page, lines };

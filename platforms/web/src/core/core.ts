@@ -2,6 +2,7 @@
 // engine does, in a worker.
 
 import { decode, value, type FetchOrder, type Handler } from "../boundary/decode.js";
+import type { Rest } from "../boundary/rest.js";
 import type { Exports, Instance } from "../boundary/wasm.js";
 import type { Command, FromCore, Question, Report, Told, Value } from "../messages.js";
 import type { Answers, Network } from "../net/fetch.js";
@@ -18,6 +19,7 @@ const micros = () => performance.now() * 1000;
 export class Core implements Handler, Answers {
   #wasm: Exports;
   #memory: WebAssembly.Memory;
+  #rest: Rest;
   #source: Source | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Turns that wait: an export is never called while another's records are read. */
@@ -27,12 +29,13 @@ export class Core implements Handler, Answers {
   #said: FromCore = { orders: [], events: [] };
 
   constructor(
-    { exports, memory }: Instance,
+    { exports, memory, rest }: Instance,
     readonly network: Network,
     readonly tell: (message: FromCore, transfer: Transferable[]) => void,
   ) {
     this.#wasm = exports;
     this.#memory = memory;
+    this.#rest = rest;
   }
 
   begin(settings: [number, number | string][]): void {
@@ -111,6 +114,8 @@ export class Core implements Handler, Answers {
 
   append(source: number, handle: number, offset: number, from: number, to: number, spans: number[]): void {
     this.#opened().buffer(source).push({ type: "append", handle, offset, from, to, spans });
+    // What shows pictures is there; now what may come later. Where it does not, nobody needs it yet.
+    this.#rest.load().catch(() => {});
   }
 
   remove(source: number, from: number, to: number): void {

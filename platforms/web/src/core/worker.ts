@@ -28,8 +28,8 @@ const network = new Network({
 
 port.onmessage = ({ data }) => {
   if ("begin" in data) {
-    const { wasm, settings } = data.begin;
-    instantiate(wasm).then(
+    const { module, settings } = data.begin;
+    instantiate(module).then(
       (instance) => {
         core = new Core(instance, network, tell);
         core.begin(settings);
