@@ -8,13 +8,15 @@ GSTREAMER := -p telecine-gstreamer
 RUST_ALONE := --workspace --exclude telecine-gstreamer
 OUT := out
 
-.PHONY: help play test test-rust test-gstreamer test-browser test-media test-set test-wasm web play-web test-web web-size setup media-set support lint fmt bench bench-rust bench-peers bench-media bench-wasm bench-decisions bench-live bench-abr bench-web fuzz explore coverage audit clean
+.PHONY: help play test test-rust test-gstreamer test-browser test-media test-set test-wasm web web-all web-profile play-web test-web web-size setup media-set support lint fmt bench bench-rust bench-peers bench-media bench-wasm bench-decisions bench-live bench-abr bench-web fuzz explore coverage audit clean
 
 help:
 	@echo 'make play       play the demo title: from a clean checkout to a report (Rust alone)'
 	@echo 'make test       install what the tests need and run everything'
-	@echo 'make web        the web player: its module and JavaScript, under platforms/web/dist (Node.js 20, npm)'
+	@echo 'make web        the web player: its module and JavaScript, under platforms/web/dist (Node.js 20, npm); PROTOCOL=hls or dash: of one'
 	@echo '                with QUICK=1 for those who work on it: built fast, large and slow'
+	@echo 'make web-all    the web player and its two builds of one protocol'
+	@echo 'make web-profile  what of the module runs until pictures are shown, in Chromium: how it is cut'
 	@echo 'make play-web   build it, serve its demo page and print the address'
 	@echo 'make test-web   the web player in Chromium (part of make test)'
 	@echo 'make web-size   what a page loads to play, against its budget'
@@ -119,8 +121,13 @@ test-browser:
 	$(CARGO) run --quiet --profile test -p telecine-benches --bin abr -- conformance/traces $(OUT)/test-browser --quick >/dev/null
 	cd $(BROWSER) && npm ci --silent --no-audit --no-fund && npm test --silent
 
-# The web player. The module is built as small as the compiler can, then by binaryen, whose work is kept for the same module.
+# The web player. The module is built as small as the compiler can, then by binaryen, whose work is kept for the same module, and
+# cut in two. PROTOCOL=hls or dash leaves the other one out, and what goes with it alone.
 WEB := platforms/web
+WEB_FEATURES_hls := hls,streams,ttml
+WEB_FEATURES_dash := dash,ttml
+WEB_FEATURES := $(if $(PROTOCOL),--no-default-features --features $(WEB_FEATURES_$(PROTOCOL)))
+WEB_ONLY := $(if $(PROTOCOL),--only $(PROTOCOL))
 WEB_TARGET := $${CARGO_TARGET_DIR:-$(CURDIR)/target}
 WEB_STD := $(if $(WASM_RUSTUP),,$(WASM_FLAGS) -Zbuild-std-features=optimize_for_size)
 # `make web QUICK=1` is for those who work on it: built in a fraction of the time, large and slow, never shipped.
@@ -128,14 +135,27 @@ WEB_PROFILE := $(if $(QUICK),web-quick,web)
 WEB_INSTALL := npm ci --silent --ignore-scripts --no-audit --no-fund
 # With its second crate type, which tests use, Cargo would leave link-time optimisation out: it is told the one.
 web:
-	CARGO_TARGET_DIR="$(WEB_TARGET)/wasm" $(WASM_CARGO) rustc --quiet --locked -p telecine-wasm --lib --crate-type cdylib --profile $(WEB_PROFILE) --target wasm32-unknown-unknown $(WEB_STD)
+	CARGO_TARGET_DIR="$(WEB_TARGET)/wasm" $(WASM_CARGO) rustc --quiet --locked -p telecine-wasm --lib --crate-type cdylib --profile $(WEB_PROFILE) $(WEB_FEATURES) --target wasm32-unknown-unknown $(WEB_STD)
 	CARGO_TARGET_DIR="$(WEB_TARGET)/pack" $(CARGO) run --quiet --locked --manifest-path bindings/wasm/pack/Cargo.toml -- \
 		"$(WEB_TARGET)/wasm/wasm32-unknown-unknown/$(WEB_PROFILE)/telecine_wasm.wasm" $(WEB)/wasm
 ifneq ($(QUICK),)
-	cd $(WEB) && { test -d node_modules || $(WEB_INSTALL); } && npx tsc --noEmit && node build.mjs --quick
+	cd $(WEB) && { test -d node_modules || $(WEB_INSTALL); } && npx tsc --noEmit && node build.mjs --quick $(WEB_ONLY)
 else
-	cd $(WEB) && $(WEB_INSTALL) && npx tsc --noEmit && node build.mjs "$(WEB_TARGET)/web" && node size.mjs
+	cd $(WEB) && $(WEB_INSTALL) && npx tsc --noEmit && node build.mjs "$(WEB_TARGET)/web" $(WEB_ONLY) && node size.mjs
 endif
+
+# All three; the one of both protocols last, so that it is what is left in $(WEB)/wasm.
+web-all:
+	$(MAKE) --no-print-directory web PROTOCOL=hls
+	$(MAKE) --no-print-directory web PROTOCOL=dash
+	$(MAKE) --no-print-directory web PROTOCOL=
+
+# What runs until pictures are shown, found anew: after changes that let the first part of the module grow.
+web-profile: web
+	$(CARGO) build --quiet -p telecine-cli --bin telecine
+	cd $(BROWSER) && npm ci --silent --no-audit --no-fund
+	cd $(WEB) && node build.mjs "$(WEB_TARGET)/web" $(WEB_ONLY) --watched && node module/profile.mjs $(PROTOCOL) && \
+		node build.mjs "$(WEB_TARGET)/web" $(WEB_ONLY) && node size.mjs
 
 web-size:
 	cd $(WEB) && node size.mjs

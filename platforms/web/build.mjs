@@ -1,21 +1,32 @@
-// dist/: the player, its worker and the module, each a file.
+// dist/: the player, its worker and the module in its two parts, each a file.
 //
-//     node build.mjs [CACHE]    a folder where the module that was made smaller is kept, for the same one the next time
-//     node build.mjs --quick    the module as the compiler left it
+//     node build.mjs [CACHE] [--only PROTOCOL] [--watched] [--quick]
+//
+// CACHE is a folder where the module that was made smaller is kept, for the same one the next time. A build of one protocol goes
+// into a folder of dist/ for it. With --watched the module is whole and tells what of it runs: see module/profile.mjs. With --quick
+// it is as the compiler left it.
 
 import { createHash } from "node:crypto";
 import { execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import path from "node:path";
+import { parseArgs } from "node:util";
 import { build } from "esbuild";
 import { glue } from "./glue.mjs";
+import { readRan } from "./module/ran.mjs";
+import { split, watched } from "./module/split.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const at = (...parts) => path.join(here, ...parts);
+const flag = { type: "boolean", default: false };
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { only: { type: "string", default: "" }, watched: flag, quick: flag } });
+const dist = at("dist", values.watched ? "watched" : "", values.only && `only-${values.only}`);
+const within = (...parts) => path.join(dist, ...parts);
 // Some parts have names that change.
-rmSync(at("dist/parts"), { recursive: true, force: true });
-mkdirSync(at("dist"), { recursive: true });
+rmSync(within("parts"), { recursive: true, force: true });
+rmSync(within("telecine.rest.wasm"), { force: true });
+mkdirSync(dist, { recursive: true });
 
 const module = at("wasm/telecine_bg.wasm");
 /** The module made smaller: minutes of work, and the same for the same module. */
@@ -34,8 +45,23 @@ function smaller(cache) {
   return small;
 }
 
-const quick = process.argv[2] === "--quick";
-copyFileSync(quick ? module : smaller(path.resolve(process.argv[2] ?? at("wasm"))), at("dist/telecine.wasm"));
+const plugins = [glue(at("wasm/telecine.js"))];
+if (values.quick) {
+  copyFileSync(module, within("telecine.wasm"));
+} else {
+  const small = smaller(path.resolve(positionals[0] ?? at("wasm")));
+  if (values.watched) {
+    copyFileSync(small, within("whole.wasm"));
+    writeFileSync(within("telecine.wasm"), watched(readFileSync(small)));
+    // In place of what loads the rest is what tells what ran.
+    const setup = ({ onResolve }) => onResolve({ filter: /\/rest\.js$/ }, () => ({ path: at("module/ran.ts") }));
+    plugins.push({ name: "watched", setup });
+  } else {
+    const { first, rest } = split(readFileSync(small), readRan(values.only));
+    writeFileSync(within("telecine.wasm"), first);
+    writeFileSync(within("telecine.rest.wasm"), rest);
+  }
+}
 
 const common = {
   bundle: true,
@@ -46,7 +72,6 @@ const common = {
   legalComments: "none",
   logLevel: "warning",
 };
-const glued = glue(at("wasm/telecine.js"));
 /** What is imported when it is wanted is a file of its own, and shares none with what is there from the start. */
 const apart = {
   name: "apart",
@@ -54,9 +79,9 @@ const apart = {
     onResolve({ filter: /./ }, ({ path: name, kind }) => (kind === "dynamic-import" ? { path: `./parts/${path.basename(name)}`, external: true } : undefined));
   },
 };
-await build({ ...common, outdir: at("dist"), entryPoints: { telecine: at("src/player.ts"), worker: at("src/core/worker.ts") }, plugins: [apart, glued] });
+await build({ ...common, outdir: dist, entryPoints: { telecine: at("src/player.ts"), worker: at("src/core/worker.ts") }, plugins: [apart, ...plugins] });
 // What only some browsers need of the page: Media Source, the engine's loop, and what is done without both.
 const parts = { loop: at("src/core/loop.ts"), delegate: at("src/sink/delegate.ts"), native: at("src/native.ts") };
-await build({ ...common, outdir: at("dist/parts"), entryPoints: parts, plugins: [glued], splitting: true, chunkNames: "[name]-[hash]" });
+await build({ ...common, outdir: within("parts"), entryPoints: parts, plugins, splitting: true, chunkNames: "[name]-[hash]" });
 // What a page may load beside it.
-await import("./bundles.mjs");
+if (!values.only && !values.watched) await import("./bundles.mjs");

@@ -5,8 +5,7 @@ use std::fmt;
 use telecine_model::protection::{KeyId, SampleEncryption, Scheme, Subsample};
 use telecine_model::{Error, ErrorCode, SortedMap};
 
-use crate::cipher::{CipherBackend, KeyedCipher, SoftwareAes, BLOCK};
-use crate::key::ContentKey;
+use crate::{CipherBackend, ContentKey, KeyedCipher, SoftwareAes, BLOCK};
 
 /// Decrypts samples under the keys that it has been given. The schedule of each is worked out once.
 ///

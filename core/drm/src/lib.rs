@@ -27,8 +27,7 @@
 //! of PlayReady messages and the older form of FairPlay's initialisation data were written from
 //! documentation or from what other players do, and have only met texts of our own.
 //!
-//! Build this crate in one codegen unit (`[profile.release.package.telecine-drm] codegen-units = 1`, as this workspace
-//! does): in several, counters and chains take twice the time (`examples/throughput.rs` measures).
+//! The ciphers themselves are in `telecine-cipher`, which a build for speed makes in one codegen unit.
 //!
 //! # A sample
 //!
@@ -55,9 +54,7 @@
 #![forbid(unsafe_code)]
 
 mod cenc;
-mod cipher;
 pub mod clearkey;
-mod key;
 mod secret;
 mod segment;
 pub mod session;
@@ -66,10 +63,9 @@ pub mod testing;
 mod url;
 
 pub use cenc::{decrypt_sample, SampleDecryptor};
-#[cfg(feature = "aws-lc")]
-pub use cipher::AwsLcAes;
-pub use cipher::{CipherBackend, KeyedCipher, SoftwareAes, BLOCK};
-pub use key::{AesKey, ContentKey, SegmentKey};
 pub use secret::SecretBytes;
 pub use segment::{implicit_iv, SegmentDecryptor};
+#[cfg(feature = "aws-lc")]
+pub use telecine_cipher::AwsLcAes;
+pub use telecine_cipher::{AesKey, CipherBackend, ContentKey, KeyedCipher, SegmentKey, SoftwareAes, BLOCK};
 pub use url::KeyUrl;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use telecine_model::{Codec, Error, ErrorCode, Handling, MediaTime, Protocol, TrackKind};
+use telecine_model::{Codec, Error, ErrorCode, Handling, MediaTime, TrackKind};
 
 use crate::action::{Action, Append, Format, Payload, SinkCommand, TrackConfig};
 use crate::buffer::SEAM;
@@ -216,7 +216,7 @@ impl Engine {
     pub(crate) fn window(&self, period: usize) -> (MediaTime, MediaTime) {
         let bound = self.title.end.unwrap_or(MediaTime::MAX);
         let presentation = self.title.presentation.as_ref();
-        if presentation.is_none_or(|p| p.protocol == Protocol::Hls) {
+        if !self.is_dash() {
             return (MediaTime::MIN, bound);
         }
         // What lies before the first period is priming: decoders need it.

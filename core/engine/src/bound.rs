@@ -140,10 +140,6 @@ impl Engine {
         base.unwrap_or_else(|| self.title.url.clone())
     }
 
-    pub(crate) fn is_hls(&self) -> bool {
-        self.title.presentation.as_ref().is_some_and(|p| p.protocol == telecine_model::Protocol::Hls)
-    }
-
     /// Whether what is listed reaches beyond a time.
     pub(crate) fn lists_beyond(&self, time: MediaTime) -> bool {
         self.leading_index().and_then(SegmentIndex::end).is_some_and(|end| end > time)

@@ -98,6 +98,7 @@ mod places;
 mod playback;
 mod policy;
 mod programme;
+mod protocol;
 mod quality;
 #[cfg_attr(not(feature = "record"), path = "unrecorded.rs")]
 mod recorder;

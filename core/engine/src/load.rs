@@ -19,6 +19,7 @@ use crate::keys::KeyFiles;
 use crate::live::Answered;
 use crate::media::MediaFact;
 use crate::playback::Playback;
+use crate::protocol::is_of;
 use crate::requests::{Purpose, Request};
 use crate::select::is_readable;
 use crate::stream::RenditionRef;
@@ -180,11 +181,13 @@ impl Engine {
 
     /// The manifest is complete: choose tracks and start to fetch.
     pub(crate) fn begin(&mut self, mut presentation: Presentation) {
-        if presentation.live && presentation.protocol == Protocol::Dash && !self.title.live.is_dash() {
-            return self.await_clock(presentation);
+        if presentation.live && is_of(&presentation, Protocol::Dash) && !self.title.live.is_dash() {
+            if let Some(readable) = dash::Readable::here() {
+                return self.await_clock(readable, presentation);
+            }
         }
         presentation.periods.iter_mut().for_each(Period::join_switchable);
-        let multivariant = presentation.protocol == Protocol::Hls && !has_segments(&presentation);
+        let multivariant = is_of(&presentation, Protocol::Hls) && !has_segments(&presentation);
         self.title.presentation = Some(presentation);
         self.see_stated();
         self.enter(State::Preparing);

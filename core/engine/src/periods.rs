@@ -1,6 +1,6 @@
 //! Periods: which tracks a stream plays in each, and how it goes from one to another.
 
-use telecine_model::{MediaTime, Protocol, TrackKind};
+use telecine_model::{MediaTime, TrackKind};
 
 use crate::action::SinkCommand;
 use crate::buffer::{Item, SEAM};
@@ -55,8 +55,7 @@ impl Engine {
 
     /// An HLS rendition without a URI is in the variants' own segments: no stream of its own.
     fn is_muxed(&self, period: usize, track: usize) -> bool {
-        let hls = self.title.presentation.as_ref().is_some_and(|p| p.protocol != Protocol::Dash);
-        hls && self.track(period, track).is_some_and(|track| track.renditions.iter().all(is_elsewhere))
+        self.is_hls() && self.track(period, track).is_some_and(|track| track.renditions.iter().all(is_elsewhere))
     }
 
     fn pick_any_track(
@@ -106,7 +105,7 @@ impl Engine {
                 .flatten()
                 .filter(|(period, _)| *period == stream.period)
                 .and_then(|(period, track)| self.track(period, track));
-            let hls = self.title.presentation.as_ref().is_some_and(|p| p.protocol == Protocol::Hls);
+            let hls = self.is_hls();
             let steps = ladder(
                 track,
                 &self.capabilities,
@@ -137,7 +136,7 @@ impl Engine {
     /// Whether a time is behind the end of the title, where nothing is presented (ISO/IEC 23009-1, 5.3.2.1). HLS
     /// announces no end but that of its segments.
     pub(crate) fn is_behind_the_title(&self, period: usize, time: MediaTime) -> bool {
-        let Some(presentation) = self.title.presentation.as_ref().filter(|p| p.protocol == Protocol::Dash) else {
+        let Some(presentation) = self.title.presentation.as_ref().filter(|_| self.is_dash()) else {
             return false;
         };
         let last = presentation.periods.get(period).filter(|_| period + 1 == presentation.periods.len());

@@ -1,7 +1,7 @@
 //! Stand-alone texts: files and segments of subtitles, taken whole.
 
 use bytes::Bytes;
-use telecine_model::{Error, MediaTime, Protocol, TrackKind};
+use telecine_model::{Error, MediaTime, TrackKind};
 
 use crate::action::{Append, Format, Payload, SinkCommand, TrackConfig};
 use crate::buffer::Item;
@@ -23,7 +23,7 @@ pub(crate) struct ReadText {
 impl Engine {
     /// What the times of a stand-alone text file count from.
     fn text_origin(&self, period: usize) -> MediaTime {
-        let presentation = self.title.presentation.as_ref().filter(|p| p.protocol == Protocol::Dash);
+        let presentation = self.title.presentation.as_ref().filter(|_| self.is_dash());
         presentation.and_then(|p| p.periods.get(period)).map_or(MediaTime::ZERO, |period| period.start)
     }
 
@@ -125,8 +125,7 @@ impl Engine {
     /// Times in DASH count from the period's start (D100). Those of HLS go with the media of their discontinuity
     /// domain, through their `X-TIMESTAMP-MAP` (rfc8216bis, 3.1.4).
     fn text_offset(&self, fetch: &SegmentFetch) -> Option<MediaTime> {
-        let presentation = self.title.presentation.as_ref();
-        if presentation.is_some_and(|p| p.protocol == Protocol::Dash) {
+        if self.is_dash() {
             return Some(self.text_origin(fetch.rendition.period));
         }
         let Some(fact) = fetch.read_text.fact else { return Some(MediaTime::ZERO) };

@@ -12,7 +12,7 @@
 //! picture, so that switching between the two moves nothing. Beginning with the sound would show no picture for so
 //! long and put every boundary of the playlist that much too early.
 
-use telecine_model::{Error, ErrorCode, MediaTime, Protocol, TrackKind};
+use telecine_model::{Error, ErrorCode, MediaTime, TrackKind};
 
 use crate::action::{Action, SinkCommand};
 use crate::buffer::SEAM;
@@ -77,7 +77,7 @@ impl Engine {
     /// Whether the offset of a fragment is known, or this stream may say it. If not, the leading stream
     /// will.
     pub(crate) fn knows_timeline(&self, kind: TrackKind, found: &[FragmentTrack]) -> bool {
-        if kind == TrackKind::Video || self.title.presentation.as_ref().is_none_or(|p| p.protocol == Protocol::Dash) {
+        if kind == TrackKind::Video || !self.is_hls() {
             return true;
         }
         let Some(stream) = self.streams.get(&kind) else { return true };
@@ -148,7 +148,9 @@ impl Engine {
 
     /// What is added to container times, where the manifest says it.
     pub(crate) fn stated_offset(&self, fetch: &SegmentFetch) -> Option<MediaTime> {
-        self.title.presentation.as_ref().filter(|p| p.protocol == Protocol::Dash)?;
+        if !self.is_dash() {
+            return None;
+        }
         let index = self.rendition(fetch.rendition).and_then(|r| r.segments.known());
         Some(index.map_or(MediaTime::ZERO, |index| {
             index.origin - MediaTime::from_ticks(index.presentation_offset, index.table.timescale())

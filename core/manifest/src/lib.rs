@@ -46,8 +46,10 @@
 pub mod dash;
 pub mod hls;
 pub mod interstitial;
+mod protocols;
 mod redact;
 mod sniff;
 
+pub use protocols::reads;
 pub use redact::{redact, redact_error, redact_message, redacted_variables};
 pub use sniff::sniff;

@@ -191,6 +191,8 @@ error_codes! {
     ManifestRewound = 2011, Manifest, Server, "check that all origins serve the same presentation";
     /// An essential descriptor or required feature is unknown to this player.
     EssentialUnknown = 2012, Manifest, Content, "update the player or offer an alternative";
+    /// This build of the player leaves out the protocol of the manifest.
+    ProtocolLeftOut = 2013, Manifest, App, "take the build of the player that reads both protocols, or offer the title in the other one";
 
     /// The bytes are not of a container that this player reads.
     ContainerUnknown = 3001, Media, Content, "package as CMAF";

@@ -1,6 +1,7 @@
 // What crosses `postMessage` between the page and the core, once a turn.
 
 import type { Told } from "./boundary/told.js";
+import type { Module } from "./boundary/wasm.js";
 import type { Early } from "./net/early.js";
 import type { LicenceAnswer, LicenceInterest, LicenceQuestion } from "./net/licence.js";
 import type { SinkOrder, Word } from "./sink/away.js";
@@ -52,7 +53,7 @@ export type Question = "snapshot" | "qoe" | "presentation" | "interstitials" | "
 export type ToCore =
   | {
       begin: {
-        wasm: WebAssembly.Module | string;
+        module: Module;
         settings: [key: number, value: number | string][];
         known: Known;
         topology: Topology | undefined;

@@ -89,6 +89,8 @@ export interface Options {
   workerUrl?: string | URL;
   /** Where the module is; default beside this file. */
   wasmUrl?: string | URL;
+  /** Where the rest of it is, which is loaded while it plays; default beside this file. */
+  restUrl?: string | URL;
 }
 
 /** What a viewer prefers. What is left out is left to the title. */
@@ -317,7 +319,13 @@ export class Player extends Target {
   }
 
   #started(): Link {
-    const { workerUrl = new URL("./worker.js", import.meta.url), wasmUrl = new URL("./telecine.wasm", import.meta.url), topology, drm } = this.#options;
+    const {
+      workerUrl = new URL("./worker.js", import.meta.url),
+      wasmUrl = new URL("./telecine.wasm", import.meta.url),
+      restUrl = new URL("./telecine.rest.wasm", import.meta.url),
+      topology,
+      drm,
+    } = this.#options;
     const core = new Link({
       workerUrl: new URL(workerUrl, document.baseURI),
       topology,
@@ -326,9 +334,10 @@ export class Player extends Target {
     });
     const keys = drm && keysOf(drm);
     const known = this.#world.known();
+    const rest = new URL(restUrl, document.baseURI).href;
     // Behind what is asked for meanwhile: that waits there.
-    void compiled(new URL(wasmUrl, document.baseURI).href).then((wasm) => {
-      const begin = { wasm, settings: settings(this.#options), known, topology, keys };
+    void compiled(new URL(wasmUrl, document.baseURI).href).then((first) => {
+      const begin = { module: { first, rest }, settings: settings(this.#options), known, topology, keys };
       core.post({ begin }, keys ? [keys.letter.buffer as ArrayBuffer] : []);
       this.#begun ||= core === this.#core;
     });

@@ -35,12 +35,13 @@ export async function stage(options = [], args = []) {
   return { url: served.url, chromium, close };
 }
 
-/** A page with a player in it. `lines` is what it says. `before` is done with the page before it is loaded. */
-export async function open({ url, chromium }, options = {}, before = async () => {}) {
+/** A page with a player in it, of the build of one protocol if it is named. `lines` is what it says. `before` is done with the page
+ * before it is loaded. */
+export async function open({ url, chromium }, options = {}, before = async () => {}, only = "") {
   const page = await chromium.context.newPage();
   await before(page);
   const lines = listen(page);
-  await page.goto(`${url}/files/web/test/page.html`);
+  await page.goto(`${url}/files/web/test/page.html?only=${only}`);
   await page.waitForFunction(() => window.ready);
   await page.evaluate((options) => window.begin(options), options);
   return { page, lines };

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use telecine_model::Error;
 
 use super::{damaged, writable};
-use crate::cipher::{KeyedCipher, BLOCK};
+use crate::{KeyedCipher, BLOCK};
 
 /// Clear bytes that are worth a piece of their own when input comes in tiny pieces.
 const WORTHWHILE: usize = 1024;

@@ -7,8 +7,7 @@ use bytes::{Bytes, BytesMut};
 use telecine_model::protection::KeyMethod;
 use telecine_model::{Error, ErrorCode};
 
-use crate::cipher::{CipherBackend, BLOCK};
-use crate::key::SegmentKey;
+use crate::{CipherBackend, SegmentKey, BLOCK};
 use chained::Chained;
 use sealed::Sealed;
 

@@ -9,7 +9,7 @@ use ghash::GHash;
 use telecine_model::Error;
 
 use super::{damaged, writable};
-use crate::cipher::{KeyedCipher, BLOCK};
+use crate::{KeyedCipher, BLOCK};
 
 /// One segment being collected: nothing of it is decrypted before its tag is verified.
 pub(super) struct Sealed {

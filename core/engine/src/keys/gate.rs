@@ -8,7 +8,7 @@ use telecine_delivery::RequestClass;
 use telecine_drm::session::{KeyAnswer, KeyResponse, When};
 use telecine_drm::system::{DataUri, KeyRequirement};
 use telecine_model::protection::{Key, KeyId};
-use telecine_model::{uri, Error, ErrorCode, Handling, MediaTime, Protocol, SortedMap, SortedSet, TrackKind};
+use telecine_model::{uri, Error, ErrorCode, Handling, MediaTime, SortedMap, SortedSet, TrackKind};
 
 use super::facts::{KeyFact, NeedId, NeedState};
 use super::files::{Bar, Cover};
@@ -346,7 +346,7 @@ impl Engine {
 
     fn ask_for_rendition(&mut self, kind: TrackKind, reference: RenditionRef, at: MediaTime) {
         let Some(rendition) = self.rendition(reference) else { return };
-        if self.title.presentation.as_ref().is_some_and(|p| p.protocol == Protocol::Dash) {
+        if self.is_dash() {
             if !rendition.protection.is_empty() && !self.title.rendition_needs.contains_key(&reference) {
                 let id = self.need(Source::Rendition(reference), kind, Some(reference), When::Now);
                 self.title.rendition_needs.insert(reference, (Arc::from([]), id));

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use telecine_delivery::RequestClass;
+use telecine_manifest::dash::Readable;
 use telecine_model::availability::{presentation_delay, Availability, LiveWindow, SegmentTimes, CAUTION};
 use telecine_model::clock::{utc_sources, ClockSample, ClockSource, Learnt, WallClock, WallReading};
 use telecine_model::error::Place;
@@ -44,6 +45,7 @@ const CLOCK_BYTES: u64 = 4096;
 
 /// What is known of a DASH title that goes on.
 pub(crate) struct DashLive {
+    _readable: Readable,
     pub(super) clock: WallClock,
     pub(super) sync: ClockSync,
     pub(super) refresh: MpdRefresh,
@@ -113,11 +115,11 @@ impl Engine {
 
     pub(super) fn dash_live(&self) -> Option<&DashLive> {
         let live = self.title.presentation.as_ref().is_some_and(|presentation| presentation.live);
-        self.title.live.dash.as_deref().filter(|_| live)
+        self.title.live.dash.as_ref().filter(|_| live)
     }
 
     /// A live MPD came, as the first of its title: nothing can be said of it until it is known what time it is.
-    pub(crate) fn await_clock(&mut self, mut presentation: Presentation) {
+    pub(crate) fn await_clock(&mut self, readable: Readable, mut presentation: Presentation) {
         let answered = self.title.live.answered;
         let text = self.title.live.text.take();
         let mut clock = WallClock::new();
@@ -132,6 +134,7 @@ impl Engine {
             presentation.warnings.push(Warning::new("D022", Place::Path("MPD".to_owned()), message));
         }
         let mut dash = DashLive {
+            _readable: readable,
             clock,
             sync: ClockSync::default(),
             refresh: MpdRefresh::default(),
@@ -149,7 +152,7 @@ impl Engine {
         let draw = self.rng.next_u64();
         dash.refresh.on_version(&presentation, &self.title.url, answered.sent, true, draw);
         dash.pending = Some((Box::new(presentation), self.now + CLOCK_PATIENCE));
-        self.title.live.dash = Some(Box::new(dash));
+        self.title.live.dash = Some(dash);
         self.follow_clock();
     }
 

@@ -26,9 +26,12 @@ use std::time::Duration;
 
 use telecine_delivery::{parse_retry_after, RequestClass};
 use telecine_manifest::hls::{MediaPlaylist, Refresh};
+use telecine_manifest::reads;
 use telecine_model::clock::WallClock;
 use telecine_model::presentation::{PlaylistInfo, PreloadHint};
-use telecine_model::{Error, ErrorCode, Handling, MediaTime, SegmentIndex, Segments, SortedMap, Timestamp, TrackKind};
+use telecine_model::{
+    Error, ErrorCode, Handling, MediaTime, Protocol, SegmentIndex, Segments, SortedMap, Timestamp, TrackKind,
+};
 
 use self::align::{origin_beside, End};
 pub(crate) use self::clock::Answered;
@@ -78,7 +81,7 @@ pub(crate) struct Live {
     clock: WallClock,
     pub(crate) following: Following,
     /// What is known of an MPD that goes on.
-    dash: Option<Box<DashLive>>,
+    dash: Option<DashLive>,
     /// The answer that brought the manifest.
     pub(crate) answered: Answered,
     /// Its text, where it was one MPD without remote elements.
@@ -102,7 +105,7 @@ pub(crate) struct Live {
 impl Live {
     /// Whether the title was live when its first playlist came: its playlists begin anywhere.
     pub(crate) fn is_some(&self) -> bool {
-        !self.reloads.is_empty()
+        reads(Protocol::Hls) && !self.reloads.is_empty()
     }
 
     /// Whether an MPD goes on, or did when it was loaded.
@@ -138,7 +141,7 @@ impl Live {
 impl Engine {
     /// Whether more segments of a rendition may be announced.
     pub(crate) fn goes_on(&self, reference: RenditionRef) -> bool {
-        self.title.playlists.get(&reference).is_some_and(PlaylistInfo::goes_on)
+        reads(Protocol::Hls) && self.title.playlists.get(&reference).is_some_and(PlaylistInfo::goes_on)
     }
 
     /// Whether a rendition's playlist is known and goes on: a load of it is another one.

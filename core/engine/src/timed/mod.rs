@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use telecine_container::{EventMessage, EventTime, TimedMetadata};
 use telecine_model::events::{self, DateRange};
 use telecine_model::hash::Fnv1a;
-use telecine_model::{timed, EventCarrier, EventPayload, MediaTime, Protocol, TimedEvent, TrackKind};
+use telecine_model::{timed, EventCarrier, EventPayload, MediaTime, TimedEvent, TrackKind};
 
 use self::dates::DateMap;
 pub use self::store::TimedKey;
@@ -144,7 +144,7 @@ impl Engine {
 
     /// What ids of events are unique in: the period, or the discontinuity domain.
     fn scope(&self, reference: RenditionRef, discontinuity: u64) -> i64 {
-        let presentation = self.title.presentation.as_ref().filter(|p| p.protocol == Protocol::Dash);
+        let presentation = self.title.presentation.as_ref().filter(|_| self.is_dash());
         match presentation.and_then(|presentation| presentation.periods.get(reference.period)) {
             Some(period) => period.start.units(),
             None => i64::try_from(discontinuity).unwrap_or(i64::MAX),
@@ -154,7 +154,7 @@ impl Engine {
     /// In DASH, boxes of schemes that the manifest does not announce are to be ignored (ISO/IEC 23009-1,
     /// 5.10.3.3.1).
     fn is_announced(&self, reference: RenditionRef, message: &EventMessage) -> bool {
-        if self.title.presentation.as_ref().is_none_or(|p| p.protocol == Protocol::Hls) {
+        if !self.is_dash() {
             return true;
         }
         let announced = self.track(reference.period, reference.track).map(|track| &track.inband_events);

@@ -51,12 +51,32 @@ mod validity;
 mod value;
 mod xlink;
 
-use telecine_model::{uri, Error, Limits, Presentation};
+use telecine_model::{uri, Error, Limits, Presentation, Protocol};
+
+use crate::protocols::{left_out, reads};
 
 pub use self::patch::apply_patch;
 pub use self::refresh::{refresh, Break, BreakKind, Changes, Refresh};
 pub use self::validity::{MpdUpdate, MpdValidity, VALIDITY_SCHEME};
 pub use self::xlink::{splice, RemoteElement};
+
+/// That this build reads DASH: what has one exists in no other build, and nothing that is about it is linked there.
+#[derive(Clone, Copy, Debug)]
+pub struct Readable(#[cfg(not(feature = "dash"))] std::convert::Infallible);
+
+impl Readable {
+    /// One, with the feature `dash`.
+    #[cfg(feature = "dash")]
+    pub const fn here() -> Option<Self> {
+        Some(Self())
+    }
+
+    /// None: this build does not read DASH.
+    #[cfg(not(feature = "dash"))]
+    pub const fn here() -> Option<Self> {
+        None
+    }
+}
 
 /// What an MPD is read with.
 #[derive(Clone, Copy, Debug)]
@@ -83,11 +103,14 @@ pub struct Mpd {
 /// the rule and the path of the element.
 ///
 /// # Errors
-/// `NotAManifest` if the text is no MPD, `ManifestEncoding` if it is not UTF-8, `ManifestSyntax` if
+/// `ProtocolLeftOut` without the feature `dash`; `NotAManifest` if the text is no MPD, `ManifestEncoding` if it is not UTF-8, `ManifestSyntax` if
 /// it is not well-formed, `ManifestMissing` without a period, `NothingPlayable` without a usable
 /// track, `EssentialUnknown` if the whole MPD needs what this player does not know (D091),
 /// `ManifestLimit` for anything beyond [`Limits`]. Each with the URL without its secrets and, where
 /// there is one, the path of the element.
 pub fn parse(bytes: &[u8], context: &Context<'_>) -> Result<Mpd, Error> {
+    if !reads(Protocol::Dash) {
+        return Err(left_out(bytes, context.uri));
+    }
     mpd::parse(bytes, context).map_err(|error| error.fact("url", uri::without_secrets(context.uri)))
 }

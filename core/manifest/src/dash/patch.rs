@@ -4,12 +4,13 @@
 use std::ops::Range;
 
 use quick_xml::escape::{escape, unescape};
-use telecine_model::{Error, ErrorCode, Limits, Place};
+use telecine_model::{Error, ErrorCode, Limits, Place, Protocol};
 
 use super::mpd::NAMESPACE;
 use super::reader::{clip, decode, Xml};
 use super::selector::{Selector, Target};
 use super::tag::{attribute, Tag};
+use crate::protocols::{left_out, reads};
 
 const PATCH_NAMESPACE: &str = "urn:mpeg:dash:schema:mpd-patch:2020";
 
@@ -25,6 +26,9 @@ const WORK: usize = 8;
 /// `NotAManifest` for texts or selectors that are not what they should be; `ManifestLimit` beyond
 /// `limits`. After any of them the full MPD is to be fetched.
 pub fn apply_patch(mpd: &[u8], patch: &[u8], limits: &Limits) -> Result<Vec<u8>, Error> {
+    if !reads(Protocol::Dash) {
+        return Err(left_out(mpd, ""));
+    }
     let mut text = decode(mpd, limits)?.to_owned();
     let patch = decode(patch, limits)?;
     let mut xml = Xml::new(patch, "", limits);

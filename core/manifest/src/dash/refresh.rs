@@ -2,10 +2,12 @@
 
 use telecine_model::segments::{Addressing, Align, MergeOutcome, Runs};
 use telecine_model::{
-    uri, Error, ErrorCode, Period, Presentation, Rendition, SegmentIndex, SegmentTable, Segments, SortedMap, Track,
+    uri, Error, ErrorCode, Period, Presentation, Protocol, Rendition, SegmentIndex, SegmentTable, Segments, SortedMap,
+    Track,
 };
 
 use super::descriptors::scheme;
+use crate::reads;
 
 /// What a refresh brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +79,7 @@ pub enum BreakKind {
 /// `ManifestRewound` if `@availabilityStartTime` moved, which every time depends on;
 /// `InvalidArgument` if one of the two is not of DASH. `old` is unchanged then.
 pub fn refresh(old: &mut Presentation, newer: Presentation) -> Result<Refresh, Error> {
-    let (Some(was), Some(is)) = (&old.dash, &newer.dash) else {
+    let (Some(was), Some(is), true) = (&old.dash, &newer.dash, reads(Protocol::Dash)) else {
         return Err(Error::new(ErrorCode::InvalidArgument, "only DASH presentations can be merged here"));
     };
     if let (Some(before), Some(after)) = (was.publish_time, is.publish_time) {

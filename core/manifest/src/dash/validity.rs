@@ -1,7 +1,9 @@
 //! MPD validity events: media that says until when an MPD holds (ISO/IEC 23009-1, 5.10.4.2; D056).
 
 use telecine_model::datetime::parse_date_time;
-use telecine_model::{Limits, WallTime};
+use telecine_model::{Limits, Protocol, WallTime};
+
+use crate::reads;
 
 /// The scheme of these events.
 pub const VALIDITY_SCHEME: &str = "urn:mpeg:dash:event:2012";
@@ -32,7 +34,7 @@ impl MpdValidity {
     /// and for a message that does not begin with a date; what is too large to be an MPD is taken as nothing, so that the
     /// MPD is fetched.
     pub fn read(scheme: &str, value: &str, message: &[u8], limits: &Limits) -> Option<Self> {
-        if scheme != VALIDITY_SCHEME || !matches!(value, "1" | "2" | "3") {
+        if !reads(Protocol::Dash) || scheme != VALIDITY_SCHEME || !matches!(value, "1" | "2" | "3") {
             return None;
         }
         // The time ends with a null where something follows.

@@ -3,11 +3,12 @@
 use std::ops::Range;
 
 use quick_xml::escape::escape;
-use telecine_model::{uri, Error, ErrorCode, Limits};
+use telecine_model::{uri, Error, ErrorCode, Limits, Protocol};
 
 use super::element::{Element, Ns};
 use super::reader::{clip, decode, Xml};
 use super::tag::{attribute, Tag};
+use crate::reads;
 
 /// An element that is to be replaced by what its link leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +94,9 @@ pub(super) fn rounds(instruction: &str) -> usize {
 /// `InvalidArgument` if a range is not one that `parse` gave for this text.
 pub fn splice(bytes: &[u8], resolved: &[(RemoteElement, Option<Vec<u8>>)]) -> Result<Vec<u8>, Error> {
     let invalid = || Error::new(ErrorCode::InvalidArgument, "the remote element is not of this text");
+    if !reads(Protocol::Dash) {
+        return Err(invalid());
+    }
     // Ranges count from behind a byte order mark, as the parser does.
     let text = std::str::from_utf8(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)).map_err(|_| invalid())?;
     let (text, before) = split_rounds(text);

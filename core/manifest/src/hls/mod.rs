@@ -53,7 +53,9 @@ pub(crate) use variables::find_parameters;
 use std::collections::BTreeMap;
 
 use telecine_model::presentation::PlaylistInfo;
-use telecine_model::{Error, Limits, Presentation, SegmentIndex};
+use telecine_model::{Error, Limits, Presentation, Protocol, SegmentIndex};
+
+use crate::protocols::{left_out, reads};
 
 pub use blocks::TextBlocks;
 pub use refresh::Refresh;
@@ -109,7 +111,7 @@ pub struct MediaPlaylist {
 ///
 /// # Errors
 ///
-/// `NotAManifest` for text that is no playlist, `ManifestEncoding`, `ManifestSyntax`,
+/// `ProtocolLeftOut` without the feature `hls`; `NotAManifest` for text that is no playlist, `ManifestEncoding`, `ManifestSyntax`,
 /// `ManifestMissing`, `ManifestContradiction`, `ManifestVersion`, `VariableUndefined` and
 /// `ManifestLimit`, each with the line and the URL without its secrets.
 pub fn parse(bytes: &[u8], context: &Context<'_>) -> Result<Playlist, Error> {
@@ -133,6 +135,9 @@ pub fn parse_again(
 }
 
 fn read(bytes: &[u8], context: &Context<'_>, known: Option<media::Known<'_>>) -> Result<Playlist, Error> {
+    if !reads(Protocol::Hls) {
+        return Err(left_out(bytes, context.uri));
+    }
     let mut report = report::Report::new(context);
     let text = text::decode(bytes, &mut report)?;
     match reader::kind_of(&text) {

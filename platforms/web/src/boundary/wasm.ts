@@ -1,20 +1,32 @@
 // Loads the module.
 
 import make from "telecine:glue";
+import { Rest } from "./rest.js";
 
 /** What the module exports. */
 export type Exports = Omit<ReturnType<typeof make>, "default">;
+
+/** Its first part, or where that is, and where the rest is. */
+export interface Module {
+  first: WebAssembly.Module | string;
+  rest: string;
+}
 
 /** A module that runs. */
 export interface Instance {
   exports: Exports;
   memory: WebAssembly.Memory;
+  /** The part of it that is loaded later. */
+  rest: Rest;
 }
 
-/** Starts a module, or what is at an address: compiled as it comes in where the server names its type, else when all is there. Each
+/** Starts a module: compiled, or from its address, as it comes in where the server names its type, else when all is there. Each
  * time another instance. */
-export async function instantiate(module: WebAssembly.Module | string): Promise<Instance> {
+export async function instantiate({ first, rest: url }: Module): Promise<Instance> {
   const { default: start, ...exports } = make();
-  const { memory } = await start({ module_or_path: module });
-  return { exports, memory };
+  const running = await start({ module_or_path: first });
+  const rest = new Rest(running as unknown as WebAssembly.Exports, url);
+  // Only a worker may wait for it when it is needed.
+  if ("document" in globalThis) await rest.load();
+  return { exports, memory: running.memory, rest };
 }

@@ -2,6 +2,7 @@
 // engine does: in a worker, or in the page.
 
 import { decode, value, type FetchOrder, type Handler, type Loan } from "../boundary/decode.js";
+import type { Rest } from "../boundary/rest.js";
 import type { Exports, Instance } from "../boundary/wasm.js";
 import { mark } from "../marks.js";
 import type { Command, FromCore, Question, Report, Told, Topology, Value } from "../messages.js";
@@ -26,6 +27,7 @@ const micros = () => performance.now() * 1000;
 export class Core implements Handler, Answers, Owner {
   #wasm: Exports;
   #memory: WebAssembly.Memory;
+  #rest: Rest;
   #sink: Sink | undefined;
   #live = false;
   #windowAt = 0;
@@ -39,7 +41,7 @@ export class Core implements Handler, Answers, Owner {
   #said: FromCore & { cdm: Uint8Array<ArrayBuffer>[] } = { orders: [], events: [], cdm: [] };
 
   constructor(
-    { exports, memory }: Instance,
+    { exports, memory, rest }: Instance,
     readonly network: Network,
     readonly tell: (message: FromCore, transfer: Transferable[]) => void,
     /** Where Media Source is to be, and the engine. */
@@ -47,6 +49,7 @@ export class Core implements Handler, Answers, Owner {
   ) {
     this.#wasm = exports;
     this.#memory = memory;
+    this.#rest = rest;
   }
 
   begin(settings: [number, number | string][], { network, codecs, memory }: Known): void {
@@ -193,6 +196,8 @@ export class Core implements Handler, Answers, Owner {
   append(source: number, handle: number, offset: number, from: number, to: number, spans: number[]): void {
     mark("appended");
     this.#opened().append(source, offset, from, to, this.#lent(handle, spans));
+    // What shows pictures is there; now what may come later. Where it does not, nobody needs it yet.
+    this.#rest.load().catch(() => {});
   }
 
   remove(source: number, from: number, to: number): void {

@@ -32,10 +32,10 @@ export class Loop {
 
   take(message: ToCore): void {
     if ("begin" in message) {
-      const { wasm, settings, known, keys } = message.begin;
+      const { module, settings, known, keys } = message.begin;
       const topology = this.#topology(message.begin.topology);
       this.tell({ orders: [], events: [], topology }, []);
-      instantiate(wasm).then(
+      instantiate(module).then(
         (instance) => {
           mark("instantiated");
           this.#core = new Core(instance, this.#network, this.tell, topology);

@@ -5,8 +5,7 @@ use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::iv::FixedLength;
 use telecine_model::{Error, ErrorCode};
 
-use super::{CipherBackend, KeyedCipher, BLOCK};
-use crate::key::{ContentKey, SegmentKey};
+use crate::{CipherBackend, ContentKey, KeyedCipher, SegmentKey, BLOCK};
 
 /// aws-lc.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,15 +1,23 @@
 //! AES as media needs it: counters that run on across stretches, and chains over scattered blocks.
+//!
+//! A crate of its own, because it is the only code that a build for pages makes fast and not small (ADR 0007), and that is
+//! chosen by crates.
+//!
+//! Build it in one codegen unit (`[profile.release.package.telecine-cipher] codegen-units = 1`, as this workspace does): in
+//! several, counters and chains take twice the time (`core/drm/examples/throughput.rs` measures).
+
+#![forbid(unsafe_code)]
 
 #[cfg(feature = "aws-lc")]
 mod aws_lc;
+mod key;
 mod software;
 
 use telecine_model::Error;
 
-use crate::key::{ContentKey, SegmentKey};
-
 #[cfg(feature = "aws-lc")]
 pub use aws_lc::AwsLcAes;
+pub use key::{AesKey, ContentKey, SegmentKey};
 pub use software::SoftwareAes;
 
 /// Bytes of an AES block.

@@ -12,8 +12,7 @@ use aes::cipher::{
 use aes::{Aes128, Aes256};
 use telecine_model::Error;
 
-use super::{CipherBackend, KeyedCipher, BLOCK};
-use crate::key::{ContentKey, SegmentKey};
+use crate::{CipherBackend, ContentKey, KeyedCipher, SegmentKey, BLOCK};
 
 /// The `aes` crate.
 #[derive(Clone, Copy, Debug, Default)]
