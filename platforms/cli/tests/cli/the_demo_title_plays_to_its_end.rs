@@ -125,7 +125,7 @@ fn a_data_saver_is_kept_to_and_each_choice_is_explained_if_that_is_wanted() {
     assert!(fetched(&saved) < fetched(&free), "{} {}", fetched(&saved), fetched(&free));
     let choices = |report: &serde_json::Value| {
         let all = report["decisions"].as_array().expect("decisions").iter();
-        all.filter(|one| one["what"] == "bitrate" && one["kind"] == "video").count()
+        all.filter(|one| one["kind"] == "bitrate" && one["track"] == "video").count()
     };
     assert!(choices(&play(&["--explain"])) > choices(&free), "one for each segment");
 }
