@@ -13,7 +13,7 @@ use std::cell::RefCell;
 use telecine_model::TrackKind;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-pub use self::{ask::*, command::*, network::*, sink::*, world::*};
+pub use self::{ask::*, command::*, keys::*, network::*, sink::*, world::*};
 use crate::player::Player;
 use crate::{report, schema, settings};
 
