@@ -43,7 +43,7 @@ pub fn set_text(key: u8, value: &str) -> bool {
     CONFIG.with_borrow_mut(|config| settings::set_text(config, key, value))
 }
 
-/// What [`memory`] gave an earlier session, before [`begin`]. False if it is none of ours, or damaged: then nothing is remembered.
+/// What [`learnt`] gave an earlier session, before [`begin`]. False if it is none of ours, or damaged: then nothing is remembered.
 #[wasm_bindgen]
 pub fn remember(bytes: &[u8]) -> bool {
     CONFIG.with_borrow_mut(|config| {

@@ -47,7 +47,7 @@ export type Report =
   | ["unopened", generation: number];
 
 /** What can be asked. */
-export type Question = "snapshot" | "qoe" | "presentation" | "interstitials" | "memory" | "recording" | "action_hash";
+export type Question = "snapshot" | "qoe" | "presentation" | "interstitials" | "learnt" | "recording" | "action_hash";
 
 /** From the page. */
 export type ToCore =

@@ -141,7 +141,7 @@ export class Player extends Target {
     this.#options = options;
     this.#world = new World(
       (fact) => this.#post({ fact }),
-      () => this.#ask("memory"),
+      () => this.#ask("learnt"),
       options.remember ?? true,
     );
     this.#core = this.#started();

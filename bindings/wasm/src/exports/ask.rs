@@ -47,8 +47,8 @@ pub fn interstitials() -> u32 {
     with(Player::interstitials)
 }
 
-/// What a later session may be given by [`remember`](super::remember).
+/// What was learnt of the network, which a later session may be given by [`remember`](super::remember).
 #[wasm_bindgen]
-pub fn memory() -> Vec<u8> {
+pub fn learnt() -> Vec<u8> {
     with(|player| player.memory())
 }

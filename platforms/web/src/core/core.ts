@@ -144,7 +144,7 @@ export class Core implements Handler, Answers, Owner {
 
   ask(what: Question, id: number): void {
     if (this.#broken) return;
-    const is = what === "recording" || what === "action_hash" || what === "memory";
+    const is = what === "recording" || what === "action_hash" || what === "learnt";
     const answer: Value | Uint8Array = is ? this.#wasm[what]() : this.#answered(what);
     this.tell({ orders: [], events: [], answer: { id, value: answer } }, []);
   }
