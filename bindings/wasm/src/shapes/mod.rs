@@ -44,10 +44,10 @@ fn declarations_are_of_what_is_written_each_variant_and_each_field() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../platforms/web/src/boundary/told.ts");
     let mut declared = Declared::parse(&std::fs::read_to_string(path).expect("told.ts is there"));
     check::<Event>(&mut declared, "Told", MANY, told);
-    check::<ToldSnapshot<'static>>(&mut declared, "Snapshot", 500, |one| answered(one));
-    check::<ToldPresentation<'static>>(&mut declared, "Presentation", 500, |one| answered(one));
-    check::<ToldQoe<'static>>(&mut declared, "Qoe", 500, |one| answered(one));
-    check::<Interstitial>(&mut declared, "Interstitial", 500, |one| answered(one));
+    check::<ToldSnapshot<'static>>(&mut declared, "Snapshot", 500, answered);
+    check::<ToldPresentation<'static>>(&mut declared, "Presentation", 500, answered);
+    check::<ToldQoe<'static>>(&mut declared, "Qoe", 500, answered);
+    check::<Interstitial>(&mut declared, "Interstitial", 500, answered);
     let unmet = declared.unmet();
     assert!(unmet.is_empty(), "declared, and never written: {unmet:#?}");
 }
