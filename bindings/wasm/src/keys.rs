@@ -429,8 +429,13 @@ mod tests {
         assert!(place("com.widevine.alpha") < place("com.widevine.alpha.experiment"), "{names:?}");
         assert_eq!(names.iter().filter(|name| name.starts_with("com.apple.fps")).count(), 4);
         assert_eq!(place("org.w3.clearkey"), None, "it is in software");
-        let robust = setup.device.systems.iter().find(|system| system.system == KeySystem::PlayReady);
-        assert_eq!(robust.map(|system| system.video_robustness.join(" ")), Some("3000 2000 150 ".to_owned()));
+        let levels = |of: KeySystem| {
+            let system = setup.device.systems.iter().find(|system| system.system == of).expect("it is there");
+            system.video_robustness.join(" ")
+        };
+        assert_eq!(levels(KeySystem::PlayReady), "3000 2000 150 ");
+        assert!(levels(KeySystem::Widevine).ends_with(" SW_SECURE_CRYPTO"), "browsers warn of none");
+        assert_eq!(levels(KeySystem::FairPlay), "");
     }
 
     #[test]
