@@ -125,17 +125,19 @@ test("a text track that shows is drawn, tells its cues, and goes when it is disa
 });
 
 test("a rendition that is wanted is what comes on the screen; without a wish the engine chooses again", async () => {
-  const { page, done } = await open("/hls/demo/main.m3u8", "loop");
+  // Longer than what is buffered: what is there is not fetched again.
+  const { page, done } = await open("/hls/dur_240/demo/main.m3u8");
   await page.evaluate(() => el.play());
   await page.waitForFunction(() => shown() === 3, null, { timeout: 15_000 });
   await page.evaluate(() => {
     el.videoRenditions.selectedIndex = [...el.videoRenditions].findIndex(({ height }) => height === 180);
-    el.currentTime = 20;
+    el.currentTime = 100;
   });
   await page.waitForFunction(() => shown() === 0, null, { timeout: 20_000 });
   assert.equal(await page.evaluate(() => el.videoRenditions.getRenditionById(el.videoRenditions.active).height), 180);
   await page.evaluate(() => {
     el.videoRenditions.selectedIndex = -1;
+    el.currentTime = 180;
   });
   await page.waitForFunction(() => shown() === 3, null, { timeout: 30_000 });
   await done();
