@@ -28,7 +28,7 @@ import { World } from "./world/world.js";
 export type * from "./boundary/told.js";
 export type { BySystem, Drm } from "./drm.js";
 export type { PlayerEvents, PlayerTarget } from "./events.js";
-export type { Topology, Value } from "./messages.js";
+export type { Appetite, Topology, Value } from "./messages.js";
 export type { LicenceRequest, LicenceResponse } from "./net/licence.js";
 
 /** How to play. */
@@ -187,6 +187,7 @@ export class Player extends Target {
   /** Ends playback and lets go of the element. */
   detach(): void {
     this.stop();
+    this.#eme.attach(undefined);
     this.#screen?.close();
     this.#screen = undefined;
   }

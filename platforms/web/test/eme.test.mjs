@@ -14,6 +14,9 @@ const log = path.join(folder, "log");
 const KID = "74656c6563696e650000000000000000";
 const CLEARKEY = "org.w3.clearkey";
 
+/** By so many frames a picture that is held may be off the clock of the sound, on a busy machine. */
+const LATE = 5;
+
 let here;
 /** A licence server that gives every key. */
 let server;
@@ -76,10 +79,11 @@ async function plays(page, url, { start = 19, errors = () => false, moments = 3 
  *  pictures of a key system, so it is read off a photograph of the page. */
 async function isShown(page) {
   const from = await page.evaluate(async () => {
-    const from = watch.video.currentTime;
-    await new Promise((resolve) => setTimeout(resolve, 600));
+    const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+    const [from, late] = [watch.video.currentTime, performance.now() + 10_000];
+    while (watch.video.currentTime < from + 0.5 && performance.now() < late) await wait(50);
     player.pause();
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    await wait(400);
     return from;
   });
   const photograph = (await page.locator("video").screenshot()).toString("base64");
@@ -93,7 +97,7 @@ async function isShown(page) {
     return { strip: readStrip(Object.assign(image, { videoWidth: image.width, videoHeight: image.height }), document.createElement("canvas")), currentTime };
   }, photograph);
   assert.ok(currentTime > from, `it stands at ${currentTime} s`);
-  assert.ok(strip && Math.abs(strip.frame - currentTime * RATE) <= 2, `${JSON.stringify(strip)} at ${currentTime} s`);
+  assert.ok(strip && Math.abs(strip.frame - currentTime * RATE) <= LATE, `${JSON.stringify(strip)} at ${currentTime} s`);
 }
 
 /** What was seen of key systems. */
@@ -294,7 +298,6 @@ test("a key system that the browser does not have gives way to the next, in soft
   assert.equal(levels.length, 25);
   assert.deepEqual([levels[0], levels[1]], [["HW_SECURE_ALL", "HW_SECURE_ALL"], ["HW_SECURE_ALL", "HW_SECURE_DECODE"]]);
   assert.deepEqual(levels.at(-1), ["SW_SECURE_CRYPTO", "SW_SECURE_CRYPTO"]);
-  assert.ok(accesses[0].configurations.every(({ videoCapabilities }) => videoCapabilities.every(({ encryptionScheme }) => encryptionScheme === "cenc")));
   assert.ok(!keys);
   assert.ok(told.some(({ type, error }) => type === "Error" && error.code === 4011 && !error.fatal), "it was told");
 });

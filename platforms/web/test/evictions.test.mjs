@@ -149,3 +149,61 @@ for (const topology of [undefined, "page"]) {
     await page.close();
   });
 }
+
+test("what is dropped in a worker is there again when it is played", async () => {
+  // The worker's buffers drop what the page says over a channel.
+  const double = `{
+    const channel = new BroadcastChannel("drop");
+    const { addSourceBuffer } = MediaSource.prototype;
+    MediaSource.prototype.addSourceBuffer = function (type) {
+      const buffer = addSourceBuffer.call(this, type);
+      const idle = async () => { while (buffer.updating) await new Promise((resolve) => setTimeout(resolve, 5)); };
+      channel.addEventListener("message", async ({ data: { what, from, to } }) => {
+        if (!type.startsWith(what)) return;
+        await idle();
+        buffer.remove(from, to);
+        await idle();
+        channel.postMessage("dropped");
+      });
+      return buffer;
+    };
+  }`;
+  const { page, lines } = await open(here, {}, (page) =>
+    page.route("**/worker.js", async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, body: double + (await response.text()) });
+    }),
+  );
+  const seen = await page.evaluate(async (url) => {
+    const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+    const { video } = watch;
+    const holds = (at) => Array.from(video.buffered, (_, index) => index).some((index) => video.buffered.start(index) <= at && at < video.buffered.end(index));
+    player.load(url);
+    player.play();
+    await watch.state("playing");
+    while (!holds(16)) await wait(50);
+    player.pause();
+    const channel = new BroadcastChannel("drop");
+    const dropped = new Promise((resolve) => (channel.onmessage = resolve));
+    channel.postMessage({ what: "video", from: 8, to: 16 });
+    await dropped;
+    let gone = false;
+    for (let count = 0; count < 100 && !(gone && holds(12)); count += 1) {
+      gone ||= !holds(12);
+      await wait(50);
+    }
+    const back = holds(8.5) && holds(12) && holds(15);
+    player.seek(10);
+    player.play();
+    await watch.until(({ type }) => type === "SeekEnded", 10_000);
+    await wait(2000);
+    const told = watch.told.filter(({ type }) => type === "Error" || type === "StallStarted");
+    return { gone, back, told, currentTime: video.currentTime, topology: player.topology };
+  }, `${here.url}/hls/demo/main.m3u8`);
+  assert.deepEqual(lines, []);
+  assert.equal(seen.topology, "worker");
+  assert.ok(seen.gone && seen.back, JSON.stringify(seen));
+  assert.deepEqual(seen.told, []);
+  assert.ok(seen.currentTime > 11, `at ${seen.currentTime} s`);
+  await page.close();
+});

@@ -34,6 +34,7 @@ export function styleDialog(player: TelecinePlayer, words: Words): HTMLDialogEle
     const label = document.createElement("label");
     const select = document.createElement("select");
     select.name = name;
+    select.setAttribute("aria-label", word);
     select.append(new Option("—", ""), ...options.map(([text], index) => new Option(text, String(index))));
     const show = () => {
       const at = options.findIndex(([, value]) => value === player.captionSettings[name]);

@@ -57,8 +57,8 @@ export class Core implements Handler, Answers, Owner {
     const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
     if (memory) this.#wasm.remember(memory);
     this.#wasm.begin(high, low);
-    // Asked where the buffers are.
-    this.#codecs = (supported() ?? codecs).join();
+    // Asked where the buffers are: in the page if they are not here.
+    this.#codecs = ((this.topology === "worker-transfer" ? undefined : supported()) ?? codecs).join();
     this.fact(["display", "", "", 0, 0]);
     this.fact(["network", network]);
   }

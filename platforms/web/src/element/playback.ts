@@ -106,7 +106,7 @@ export class Playback {
     on("timeupdate", () => this.#move());
     on("pause", () => {
       // Not by us: a key of the keyboard, the window of picture-in-picture, a headset taken off.
-      if (video.paused && !video.ended && !this.paused && !WAITING.has(this.state)) this.pause();
+      if (video.paused && !video.ended && !this.paused) this.pause();
     });
     on("play", () => {
       if (!video.paused && this.paused && !this.ended && this.state === "paused") this.play().catch(() => {});
@@ -411,7 +411,8 @@ export class Playback {
   }
 
   #command(what: "play" | "pause"): void {
-    if (this.#wants === what) return;
+    // Whoever is paused need not hear it twice; whoever plays may have been stopped by the browser.
+    if (what === "pause" && this.#wants === what) return;
     this.#wants = what;
     this.around.player()[what]();
   }

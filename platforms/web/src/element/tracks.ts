@@ -245,7 +245,8 @@ export class Tracks {
   /** What there is to choose from, at the playhead. */
   fill(presentation: Presentation): void {
     this.#presentation = presentation;
-    for (const { kind, id, selected } of presentation.tracks) if (selected) this.#chosen.set(kind, id);
+    // What the viewer chose in between is newer, and what the engine chooses it tells.
+    for (const { kind, id, selected } of presentation.tracks) if (selected && !this.#chosen.has(kind)) this.#chosen.set(kind, id);
     this.#hold("audio", this.audio, AudioTrack);
     this.#hold("video", this.video, VideoTrack);
     this.#hold("text", this.text, TextTrack);

@@ -1,6 +1,6 @@
 // What an application may write, checked by the compiler of TypeScript. Nothing here runs.
 
-import { Player, type Cue, type Interstitial, type Presentation, type Qoe, type Snapshot, type Told } from "../../src/player.js";
+import { Player, type Appetite, type Cue, type Interstitial, type Presentation, type Qoe, type Snapshot, type Told } from "../../src/player.js";
 
 const player = new Player({ maxHeight: 720, audioLanguages: ["de", "en"], remember: false });
 player.attach(document.createElement("video"));
@@ -34,7 +34,7 @@ console.log(target);
 
 // All of them, told apart by their type.
 player.addEventListener("told", ({ detail }) => console.log(words(detail)));
-function words(told: Told): string {
+function words(told: Told | Appetite): string {
   switch (told.type) {
     case "State":
       return told.state;
