@@ -109,6 +109,8 @@ impl GstSink {
                 max_height: None,
                 // What the screen behind the sink shows, GStreamer does not tell.
                 hdr: None,
+                screen: None,
+                efficient: Vec::new(),
                 max_bytes: Some(max_bytes),
                 // Another speed begins by emptying the pipeline: it is seen and heard.
                 speeds: PlaybackSpeeds::Normal,
