@@ -77,36 +77,39 @@ test("the second visit begins with what the first one learnt", async (t) => {
   await without.page.close();
 });
 
+/** The browser tells that the network is reached over something. */
+const over = (context, type) =>
+  context.addInitScript((type) => {
+    Object.defineProperty(navigator, "connection", { configurable: true, value: Object.assign(new EventTarget(), { type }) });
+  }, type);
+
 test("what was learnt on one kind of network is not believed on another", async (t) => {
   const chromium = await fresh(t);
-  const { context } = chromium;
-  await context.addInitScript(() => {
-    const connection = Object.assign(new EventTarget(), { type: "wifi" });
-    Object.defineProperty(navigator, "connection", { value: connection });
-  });
-  const wifi = await plays(chromium, { initialThroughput: 300_000, bufferGoal: 4 });
+  await over(chromium.context, "wifi");
+  const wifi = await plays(chromium, { initialThroughput: 300_000 });
   await wifi.page.waitForFunction(() => localStorage.getItem("telecine.throughput"));
   assert.deepEqual(Object.keys(await kept(wifi.page)), ["wifi"]);
-  // It changes in the midst of a title: each is kept by itself.
-  await wifi.page.evaluate(async () => {
+  await wifi.page.close();
+  await over(chromium.context, "cellular");
+  const cellular = await plays(chromium, { initialThroughput: 300_000 });
+  assert.ok(cellular.first < 2, `it began with ${cellular.first}`);
+  await cellular.page.close();
+});
+
+test("each kind of network is kept by itself where it changes in the midst of a title", async (t) => {
+  const chromium = await fresh(t);
+  await over(chromium.context, "wifi");
+  const { page } = await plays(chromium, { initialThroughput: 300_000, bufferGoal: 4 });
+  await page.evaluate(async () => {
     navigator.connection.type = "cellular";
     navigator.connection.dispatchEvent(new Event("change"));
     player.play();
     await new Promise((resolve) => setTimeout(resolve, 5000));
     player.pause();
   });
-  await wifi.page.waitForFunction((head) => atob(localStorage.getItem("telecine.throughput")).charCodeAt(head - 1) === 2, HEAD);
-  assert.deepEqual(Object.keys(await kept(wifi.page)), ["wifi", "cellular"]);
-  await wifi.page.evaluate(() => localStorage.clear());
-  await wifi.page.close();
-
-  const first = await plays(chromium, { initialThroughput: 300_000 });
-  await first.page.waitForFunction(() => localStorage.getItem("telecine.throughput"));
-  await first.page.close();
-  await context.addInitScript(() => (navigator.connection.type = "cellular"));
-  const cellular = await plays(chromium, { initialThroughput: 300_000 });
-  assert.ok(cellular.first < 2, `it began with ${cellular.first}`);
-  await cellular.page.close();
+  await page.waitForFunction((head) => atob(localStorage.getItem("telecine.throughput")).charCodeAt(head - 1) === 2, HEAD);
+  assert.deepEqual(Object.keys(await kept(page)), ["wifi", "cellular"]);
+  await page.close();
 });
 
 for (const [what, script] of [
