@@ -87,7 +87,7 @@ test("a rendition that is named is the one on the screen, and without a name it 
   });
   const seen = async (rendition) => {
     await page.waitForFunction(
-      (rendition) => watch.pictures.slice(-10).some(({ strip }) => strip?.rendition === rendition),
+      (rendition) => watch.pictures.length > 10 && watch.pictures.slice(-10).every(({ strip }) => strip?.rendition === rendition),
       rendition,
       { timeout: 15_000 },
     );

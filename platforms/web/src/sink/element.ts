@@ -10,7 +10,7 @@ const TICK = 250;
 /** Gaps that are shorter are none to a browser, seconds. */
 const CLOSE = 0.1;
 /** An element takes a media source within this time, if it takes it at all, milliseconds. */
-const OPENS_WITHIN = 1000;
+const OPENS_WITHIN = 3000;
 
 /** A media element under the engine's orders. */
 export class Screen {
