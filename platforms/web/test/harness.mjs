@@ -50,5 +50,5 @@ export async function open({ url, chromium }, options = {}, before = async () =>
 /** Where the engine and Media Source may be: see `Topology`. The first is what Chromium gets. */
 export const TOPOLOGIES = ["worker", "worker-transfer", "page"];
 
-/** Frames of the demo title a second. */
+/** Frames of the demo title a second. On a busy machine a picture is read up to three of them behind the one that is told of. */
 export const RATE = 25;
