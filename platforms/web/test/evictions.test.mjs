@@ -187,11 +187,12 @@ test("what is dropped in a worker is there again when it is played", async () =>
     channel.postMessage({ what: "video", from: 8, to: 16 });
     await dropped;
     let gone = false;
-    for (let count = 0; count < 100 && !(gone && holds(12)); count += 1) {
+    const isBack = () => gone && holds(8.5) && holds(12) && holds(15);
+    for (let count = 0; count < 200 && !isBack(); count += 1) {
       gone ||= !holds(12);
       await wait(50);
     }
-    const back = holds(8.5) && holds(12) && holds(15);
+    const back = isBack();
     player.seek(10);
     player.play();
     await watch.until(({ type }) => type === "SeekEnded", 10_000);

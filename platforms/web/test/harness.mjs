@@ -43,7 +43,8 @@ export async function open({ url, chromium }, options = {}, before = async () =>
   const lines = listen(page);
   await page.goto(`${url}/files/web/test/page.html?only=${only}`);
   await page.waitForFunction(() => window.ready);
-  await page.evaluate((options) => window.begin(options), options);
+  // What one test learnt of the network is nothing to the next.
+  await page.evaluate((options) => window.begin(options), { remember: false, ...options });
   return { page, lines };
 }
 

@@ -136,12 +136,13 @@ test("a type that cannot be changed to is begun with anew", async () => {
     player.play();
     await watch.state("playing");
     // Another rendition is another type: the level is part of the codec's name.
-    while (!self.refused) await wait(20);
+    for (let count = 0; count < 1000 && !self.refused; count += 1) await wait(20);
     await wait(4000);
     const errors = watch.told.filter(({ type }) => type === "Error");
-    return { errors, currentTime: watch.video.currentTime, pictures: watch.pictures.filter(({ strip }) => strip) };
+    return { refused: !!self.refused, errors, currentTime: watch.video.currentTime, pictures: watch.pictures.filter(({ strip }) => strip) };
   }, `${here.url}/hls/demo/main.m3u8`);
   assert.deepEqual(lines, []);
+  assert.ok(seen.refused, "another type came");
   assert.deepEqual(seen.errors, []);
   assert.ok(seen.currentTime > 2, `at ${seen.currentTime} s`);
   inTime(seen.pictures);

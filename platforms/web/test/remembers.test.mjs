@@ -42,7 +42,7 @@ const kept = (page) =>
 
 /** Plays from the beginning for a while. The renditions on the screen in its first second, by the strip. */
 async function plays(chromium, options = {}) {
-  const { page, lines } = await open({ url, chromium }, options);
+  const { page, lines } = await open({ url, chromium }, { remember: true, ...options });
   const first = await page.evaluate(async (url) => {
     player.load(url);
     player.play();
