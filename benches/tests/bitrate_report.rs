@@ -163,7 +163,8 @@ fn the_page_is_whole_in_itself_and_draws_every_trace() {
         let data = &section[section.find("/json\">").unwrap() + 7..section.find("</script>").unwrap()];
         let data: Value = serde_json::from_str(data).unwrap();
         let views = data["views"].as_array().unwrap();
-        assert_eq!(views.len(), if network.starts_with("4g") { 4 } else { 2 });
+        // On demand and live, in both worlds.
+        assert_eq!(views.len(), 4);
         for view in views {
             let names: Vec<&str> =
                 view["series"].as_array().unwrap().iter().filter_map(|of| of["name"].as_str()).collect();

@@ -1,7 +1,7 @@
 // What crosses `postMessage` between the page and the core, once a turn.
 
 import type { Told } from "./boundary/told.js";
-import type { Module } from "./boundary/wasm.js";
+import type { Module } from "./boundary/module.js";
 import type { Early } from "./net/early.js";
 import type { LicenceAnswer, LicenceInterest, LicenceQuestion } from "./net/licence.js";
 import type { SinkOrder, Word } from "./sink/away.js";

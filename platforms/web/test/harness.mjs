@@ -41,7 +41,7 @@ export async function open({ url, chromium }, options = {}, before = async () =>
   const page = await chromium.context.newPage();
   await before(page);
   const lines = listen(page);
-  await page.goto(`${url}/files/web/test/page.html?only=${only}`);
+  await page.goto(`${url}/files/web/test/page.html${only && `?only=${only}`}`);
   await page.waitForFunction(() => window.ready);
   // What one test learnt of the network is nothing to the next.
   await page.evaluate((options) => window.begin(options), { remember: false, ...options });

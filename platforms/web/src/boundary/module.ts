@@ -2,6 +2,12 @@
 
 import { mark } from "../marks.js";
 
+/** The first part of a module, or where that is, and where the rest is. */
+export interface Module {
+  first: WebAssembly.Module | string;
+  rest: string;
+}
+
 const known = new Map<string, Promise<WebAssembly.Module | string>>();
 
 /** The module, compiled as its bytes come in; where that cannot be its address, so that who starts it finds out why. */

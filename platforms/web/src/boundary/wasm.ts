@@ -1,16 +1,11 @@
 // Loads the module.
 
 import make from "telecine:glue";
+import type { Module } from "./module.js";
 import { Rest } from "./rest.js";
 
 /** What the module exports. */
 export type Exports = Omit<ReturnType<typeof make>, "default">;
-
-/** Its first part, or where that is, and where the rest is. */
-export interface Module {
-  first: WebAssembly.Module | string;
-  rest: string;
-}
 
 /** A module that runs. */
 export interface Instance {

@@ -9,8 +9,9 @@ import { rangesOf } from "./ranges.js";
 const TICK = 250;
 /** Gaps that are shorter are none to a browser, seconds. */
 const CLOSE = 0.1;
-/** An element takes a media source within this time, if it takes it at all, milliseconds. */
-const OPENS_WITHIN = 3000;
+/** An element takes a media source within this time, if it takes it at all, milliseconds: less than the engine waits before it calls a
+ * sink stuck. */
+const OPENS_WITHIN = 1000;
 
 /** A media element under the engine's orders. */
 export class Screen {
