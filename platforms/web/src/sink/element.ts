@@ -180,7 +180,8 @@ export class Screen {
     const within = rangesOf(video.buffered).some(([from, to]) => from - CLOSE <= video.currentTime && video.currentTime <= to + CLOSE);
     const twice = this.#outside;
     this.#outside = !within;
-    if (within || !twice) this.report(["position", video.currentTime, video.readyState >= 3]);
+    // Without any metadata it is not in a hole: it has not begun.
+    if (within || !twice || video.readyState === 0) this.report(["position", video.currentTime, video.readyState >= 3]);
     else this.report(["starved", video.currentTime]);
     const { totalVideoFrames, droppedVideoFrames } = video.getVideoPlaybackQuality();
     const [due, dropped] = [totalVideoFrames - this.#counted.due, droppedVideoFrames - this.#counted.dropped];
