@@ -180,7 +180,7 @@ fn the_page_is_whole_in_itself_and_draws_every_trace() {
         }
     }
     // Four plots of each set, mode and world, and one of each trace.
-    assert_eq!(elements.iter().filter(|name| *name == "svg").count(), 4 * 6 + networks.len());
+    assert_eq!(elements.iter().filter(|name| *name == "svg").count(), 4 * 8 + networks.len());
     let text = markdown::text(&document);
     for table in document.matches.iter().flat_map(|found| &found.tables) {
         for rule in &table.rules {
