@@ -21,7 +21,7 @@ use std::fmt;
 
 use telecine_simulator::faithful::{play, Contender, Setup};
 use telecine_simulator::player::{self, play_by, Unplayed, Viewing};
-use telecine_simulator::{Link, Movie, NoMovie, Outcome};
+use telecine_simulator::{Link, Movie, Outcome};
 
 pub use cost::{cost, Clock, Cost, Figures};
 
@@ -41,18 +41,6 @@ pub const SETS: [Set; 4] = [
     Set { name: "fcc-hd", movie: "bbb4k.json" },
     Set { name: "fcc-sd", movie: "bbb.json" },
 ];
-
-/// What is played over low-latency profiles: five minutes in half seconds of 200, 600 and 1000 kbit/s, as large as that says.
-///
-/// # Errors
-/// None in fact: the numbers are given here.
-pub fn half_seconds() -> Result<Movie, NoMovie> {
-    let kbps = [200.0, 600.0, 1_000.0];
-    Movie::new(500.0, &kbps, &vec![kbps.map(|kbps| kbps * 500.0).to_vec(); 600])
-}
-
-/// From a request to its first bit, which profiles do not tell, in milliseconds.
-pub const PROFILE_LATENCY_MS: f64 = 20.0;
 
 /// How titles are watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

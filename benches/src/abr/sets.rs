@@ -4,7 +4,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use telecine_simulator::player::Viewing;
-use telecine_simulator::read::{envivio, low_latency_networks, sabre_movie, sabre_network, ReadError};
+use telecine_simulator::read::{
+    envivio, low_latency_networks, low_latency_title, sabre_movie, sabre_network, ReadError, PROFILE_LATENCY_MS,
+};
 use telecine_simulator::{Figure, Movie, Trace};
 
 /// A set of networks and how titles are watched over them.
@@ -39,8 +41,6 @@ const VOD: Mode = Mode { name: "vod", buffer_s: 25.0, viewing: Viewing::OnDemand
 const LIVE: Mode = Mode { name: "live", buffer_s: 10.0, viewing: Viewing::Live };
 /// Three seconds behind it: whole segments of half a second.
 const LOW_LATENCY: Mode = Mode { name: "live", buffer_s: 3.0, viewing: Viewing::Live };
-/// The low-latency profiles tell rates only: from a request to its first bit, in milliseconds.
-const LOW_LATENCY_MS: f64 = 20.0;
 
 /// How much is played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,12 +98,6 @@ impl fmt::Display for Unreadable {
 
 impl std::error::Error for Unreadable {}
 
-impl From<ReadError> for Unreadable {
-    fn from(error: ReadError) -> Self {
-        Self::File(PathBuf::from("movies/envivio"), error.to_string())
-    }
-}
-
 impl Collection {
     /// Reads a folder.
     ///
@@ -131,7 +125,8 @@ impl Collection {
         // The title whose quality is known by VMAF, over the networks that it was published with.
         match folder.join("movies/envivio") {
             title if title.is_dir() && folder.join("3g").is_dir() => {
-                let movie = envivio(|name| text(&title.join(name)))?;
+                let wrong = |error: ReadError| Unreadable::File(title.clone(), error.to_string());
+                let movie = envivio(|name| text(&title.join(name)), wrong)?;
                 let movie = movie.cut(movie.segments().min(extent.segments));
                 sets.push(Set::new(("envivio", 43), movie, networks(&folder.join("3g"))?, &[VOD], extent));
             }
@@ -139,7 +134,12 @@ impl Collection {
         }
         match profiles(&folder.join("low-latency"))? {
             traces if traces.is_empty() => missing.push("low-latency"),
-            traces => sets.push(Set::new(("low-latency", 10), half_seconds(extent), traces, &[LOW_LATENCY], extent)),
+            traces => {
+                let title =
+                    low_latency_title().map_err(|error| Unreadable::File("low-latency".into(), error.to_string()))?;
+                let title = title.cut(title.segments().min(extent.segments));
+                sets.push(Set::new(("low-latency", 10), title, traces, &[LOW_LATENCY], extent));
+            }
         }
         if sets.is_empty() {
             return Err(Unreadable::NoTraces(folder.to_owned()));
@@ -190,7 +190,7 @@ fn profiles(folder: &Path) -> Result<Vec<Trace>, Unreadable> {
         return Ok(traces);
     }
     for path in json_files(folder)? {
-        let networks = low_latency_networks(&text(&path)?, LOW_LATENCY_MS)
+        let networks = low_latency_networks(&text(&path)?, PROFILE_LATENCY_MS)
             .map_err(|error| Unreadable::File(path.clone(), error.to_string()))?;
         let of = name(&path);
         let of = of.split('-').next().unwrap_or_default();
@@ -201,17 +201,6 @@ fn profiles(folder: &Path) -> Result<Vec<Trace>, Unreadable> {
         traces.extend(networks.into_iter().map(named));
     }
     Ok(traces)
-}
-
-/// The title of the low-latency challenge by its ladder: 200, 600 and 1000 kbit/s, five minutes of half seconds, each as large
-/// as its bitrate says. Its segments were not published.
-fn half_seconds(extent: Extent) -> Movie {
-    let kbps = [200.0, 600.0, 1_000.0];
-    let row: Vec<f64> = kbps.iter().map(|kbps| kbps * 500.0).collect();
-    let segments = 600.min(extent.segments);
-    // The numbers are above, and fit.
-    #[allow(clippy::expect_used)]
-    Movie::new(500.0, &kbps, &vec![row; segments]).expect("a movie of constant rates")
 }
 
 fn json_files(folder: &Path) -> Result<Vec<PathBuf>, Unreadable> {

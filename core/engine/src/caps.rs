@@ -214,7 +214,7 @@ impl Engine {
     pub(crate) fn pace(&self, purpose: &Purpose) -> Option<u64> {
         let percent = self.config.pace_percent?.max(LEAST_PACE_PERCENT);
         let Purpose::Segment(kind) = purpose else { return None };
-        let stream = Some(kind).filter(|kind| self.leads(**kind)).and_then(|kind| self.streams.get(kind))?;
+        let stream = self.streams.get(kind).filter(|stream| self.leads(stream.kind))?;
         let fetch = stream.fetch.as_ref()?;
         let steps = self.steps_to_choose_from(stream, None);
         let top = steps.last().filter(|top| top.rendition == fetch.rendition.rendition)?;

@@ -291,8 +291,7 @@ pub(crate) fn ladder(
         fits_height(rendition, constraints) && fits_bitrate(rendition, constraints)
     });
     if let Some(enough) = enough(track, &usable, capabilities) {
-        usable
-            .retain(|i| pixels(&track.renditions[*i]).is_none_or(|(long, short)| long.saturating_mul(short) <= enough));
+        usable.retain(|i| area(&track.renditions[*i]).is_none_or(|area| area <= enough));
     }
     if let Some(least) = constraints.min_bitrate.filter(|_| track.kind == TrackKind::Video) {
         let highest = usable.iter().map(|i| track.renditions[*i].bandwidth).max().unwrap_or_default();
@@ -365,7 +364,6 @@ pub(crate) fn cap(
         Some(Cap::MaxBitrate)
     } else {
         // The screen shows no more of it.
-        let area = |rendition| pixels(rendition).map(|(long, short)| long.saturating_mul(short));
         let larger = area(next).zip(area(taken)).is_some_and(|(next, taken)| next > taken);
         (larger && capabilities.screen.is_some_and(|screen| fills(taken, screen))).then_some(Cap::Device)
     };
@@ -391,22 +389,27 @@ fn is_named(rendition: &Rendition, constraints: &Constraints) -> bool {
 }
 
 /// The longer and the shorter side of a picture, where they are said.
-fn pixels(rendition: &Rendition) -> Option<(u64, u64)> {
+fn sides(rendition: &Rendition) -> Option<(u64, u64)> {
     let (width, height) = rendition.width.zip(rendition.height)?;
     Some((width.max(height).into(), width.min(height).into()))
+}
+
+/// How many pixels a picture has.
+fn area(rendition: &Rendition) -> Option<u64> {
+    sides(rendition).map(|(long, short)| long.saturating_mul(short))
 }
 
 /// Whether a picture has as many pixels as a screen in one direction, so that more of them would not be seen.
 fn fills(rendition: &Rendition, (width, height): (u32, u32)) -> bool {
     let (most, least) = (u64::from(width.max(height)), u64::from(width.min(height)));
-    pixels(rendition).is_some_and(|(long, short)| long >= most || short >= least)
+    sides(rendition).is_some_and(|(long, short)| long >= most || short >= least)
 }
 
 /// So many pixels the smallest picture has that fills the screen.
 fn enough(track: &Track, usable: &[usize], capabilities: &Capabilities) -> Option<u64> {
     let screen = capabilities.screen?;
     let filling = usable.iter().map(|i| &track.renditions[*i]).filter(|rendition| fills(rendition, screen));
-    filling.filter_map(pixels).map(|(long, short)| long.saturating_mul(short)).min()
+    filling.filter_map(area).min()
 }
 
 /// Keeps what satisfies the condition, unless that would leave nothing: then the smallest stays.

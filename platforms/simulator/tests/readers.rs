@@ -108,12 +108,13 @@ fn networks_of_any_format_are_known_by_how_they_begin() {
 #[test]
 fn envivio_is_read_from_its_folder_by_name() {
     let mut asked = Vec::new();
-    let movie = envivio(|name: &str| {
+    let read = |name: &str| {
         asked.push(name.to_owned());
         let (of, index) = name.split_once('/').expect("a folder");
         let index: usize = index.trim_start_matches(|c: char| !c.is_ascii_digit()).parse().expect("a number");
-        Ok::<_, ReadError>(if of == "size" { format!("{}", 100 * (index + 1)) } else { format!("{}", 100 - index) })
-    });
+        Ok(if of == "size" { format!("{}", 100 * (index + 1)) } else { format!("{}", 100 - index) })
+    };
+    let movie = envivio(read, |error: ReadError| error);
     let movie = movie.expect("a movie");
     assert_eq!(
         (movie.bits(0, 0), movie.bits(0, 5), movie.quality(0, 0), movie.quality(0, 5)),

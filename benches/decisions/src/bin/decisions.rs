@@ -8,12 +8,12 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use telecine_abr::RULES;
-use telecine_decisions::{
-    cost, faithful, half_seconds, played, Cost, Fingerprint, Mode, Set, PROFILE_LATENCY_MS, SETS,
-};
+use telecine_decisions::{cost, faithful, played, Cost, Fingerprint, Mode, Set, SETS};
 use telecine_simulator::faithful::ROSTER;
 use telecine_simulator::player::Unplayed;
-use telecine_simulator::read::{low_latency_networks, sabre_movie, sabre_network};
+use telecine_simulator::read::{
+    low_latency_networks, low_latency_title, sabre_movie, sabre_network, PROFILE_LATENCY_MS,
+};
 use telecine_simulator::{for_each_index, Link, Movie};
 
 type Failure = Box<dyn std::error::Error>;
@@ -91,7 +91,7 @@ fn hash(traces: &Path, by_authors: bool, by_player: bool) -> Result<(), Failure>
     }
     let links = profiles(&traces.join("low-latency"))?;
     if !links.is_empty() {
-        watch("low-latency", &half_seconds()?, &links, Mode::LowLatency)?;
+        watch("low-latency", &low_latency_title()?, &links, Mode::LowLatency)?;
     }
     println!("all {all}");
     Ok(())

@@ -4,9 +4,11 @@
 use std::cell::RefCell;
 
 use telecine_abr::RULES;
-use telecine_decisions::{Cost, Figures, Fingerprint, Mode, PROFILE_LATENCY_MS};
+use telecine_decisions::{Cost, Figures, Fingerprint, Mode};
 use telecine_simulator::faithful::ROSTER;
-use telecine_simulator::read::{low_latency_networks, sabre_movie, sabre_network};
+use telecine_simulator::read::{
+    low_latency_networks, low_latency_title, sabre_movie, sabre_network, PROFILE_LATENCY_MS,
+};
 use telecine_simulator::{Link, Movie};
 
 mod host {
@@ -86,7 +88,7 @@ pub extern "C" fn profiles() -> usize {
 #[unsafe(no_mangle)]
 pub extern "C" fn profile(index: usize) -> bool {
     on_stage(|stage| {
-        stage.movie = telecine_decisions::half_seconds().ok();
+        stage.movie = low_latency_title().ok();
         stage.link = stage.profiles.get(index).cloned();
         stage.link.is_some() && stage.movie.is_some()
     })

@@ -101,22 +101,11 @@ fn incomparable(why: Incomparable) -> Error {
 
 /// A movie: a file of sabre, or the folder of EnvivioDash3.
 fn movie(path: &Path) -> Result<Movie, Error> {
-    enum Failure {
-        File(Error),
-        Format(ReadError),
+    let wrong = |error: ReadError| wrong(path, &error);
+    match path.is_dir() {
+        true => envivio(|name| text(&path.join(name)), wrong),
+        false => sabre_movie(&text(path)?).map_err(wrong),
     }
-    impl From<ReadError> for Failure {
-        fn from(error: ReadError) -> Self {
-            Self::Format(error)
-        }
-    }
-    if !path.is_dir() {
-        return sabre_movie(&text(path)?).map_err(|error| wrong(path, &error));
-    }
-    envivio(|name| text(&path.join(name)).map_err(Failure::File)).map_err(|failure| match failure {
-        Failure::File(error) => error,
-        Failure::Format(error) => wrong(path, &error),
-    })
 }
 
 fn rules(name: &str, replacement: bool) -> Result<Vec<Player>, Error> {

@@ -31,20 +31,19 @@ pub fn with_vmaf(movie: Movie, mut vmaf: [&str; 6]) -> Result<Movie, ReadError> 
 /// `vmaf/video1`).
 ///
 /// # Errors
-/// What reading gives, and [`ReadError`] for files that are none of the title.
-pub fn folder<E: From<ReadError>>(mut read: impl FnMut(&str) -> Result<String, E>) -> Result<Movie, E> {
+/// What reading gives, and what `wrong` makes of files that are none of the title.
+pub fn folder<E>(mut read: impl FnMut(&str) -> Result<String, E>, wrong: impl Fn(ReadError) -> E) -> Result<Movie, E> {
     let mut six = |name: &dyn Fn(usize) -> String| {
-        let files = [0, 1, 2, 3, 4, 5].map(|index| read(&name(index)));
         let mut texts = [const { String::new() }; 6];
-        for (text, file) in texts.iter_mut().zip(files) {
-            *text = file?;
+        for (index, text) in texts.iter_mut().enumerate() {
+            *text = read(&name(index))?;
         }
-        Ok::<_, E>(texts)
+        Ok(texts)
     };
     let sizes = six(&|index| format!("size/video_size_{index}"))?;
     let vmaf = six(&|index| format!("vmaf/video{}", index + 1))?;
-    let movie = movie(sizes.each_ref().map(String::as_str))?;
-    Ok(with_vmaf(movie, vmaf.each_ref().map(String::as_str))?)
+    let movie = movie(sizes.each_ref().map(String::as_str)).map_err(&wrong)?;
+    with_vmaf(movie, vmaf.each_ref().map(String::as_str)).map_err(wrong)
 }
 
 /// Rows of segments from columns of levels.

@@ -10,7 +10,7 @@ mod sabre;
 
 pub use cooked::{network as cooked_network, PAYLOAD_SHARE};
 pub use envivio::{folder as envivio, movie as envivio_movie, with_vmaf as envivio_with_vmaf};
-pub use profiles::networks as low_latency_networks;
+pub use profiles::{networks as low_latency_networks, title as low_latency_title, PROFILE_LATENCY_MS};
 pub use sabre::{movie as sabre_movie, network as sabre_network};
 
 use std::fmt;

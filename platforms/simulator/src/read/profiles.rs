@@ -7,6 +7,10 @@ use serde::Deserialize;
 use super::sabre::json;
 use super::{at_most, Problem, ReadError, MOST_PERIODS};
 use crate::link::{Link, Period};
+use crate::movie::{Movie, NoMovie};
+
+/// From a request to its first bit where nobody says it, in milliseconds: profiles tell rates alone.
+pub const PROFILE_LATENCY_MS: f64 = 20.0;
 
 const FORMAT: &str = "set of low-latency profiles";
 
@@ -28,4 +32,14 @@ pub fn networks(text: &str, latency_ms: f64) -> Result<Vec<(String, Link)>, Read
             .map_err(|unusable| ReadError { format: FORMAT, problem: Problem::Network(unusable) })
     };
     profiles.into_iter().map(|(name, steps)| Ok((name, network(steps)?))).collect()
+}
+
+/// What is played over profiles: five minutes in half seconds by the ladder of the challenge (200, 600 and 1000 kbit/s), each as
+/// large as its bitrate says. Its own segments were not published.
+///
+/// # Errors
+/// None in fact: the numbers are given here.
+pub fn title() -> Result<Movie, NoMovie> {
+    let kbps = [200.0, 600.0, 1_000.0];
+    Movie::new(500.0, &kbps, &vec![kbps.map(|kbps| kbps * 500.0).to_vec(); 600])
 }
