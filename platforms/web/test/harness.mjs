@@ -51,5 +51,12 @@ export async function open({ url, chromium }, options = {}, before = async () =>
 /** Where the engine and Media Source may be: see `Topology`. The first is what Chromium gets. */
 export const TOPOLOGIES = ["worker", "worker-transfer", "page"];
 
-/** Frames of the demo title a second. On a busy machine a picture is read up to three of them behind the one that is told of. */
+/** Frames of the demo title a second. */
 export const RATE = 25;
+
+/** Whether a picture that was told of is the frame of its time. By when it is read a busy machine may show up to three later ones, and
+ *  no earlier one. */
+export function isFrameOf(strip, mediaTime) {
+  const late = strip.frame - mediaTime * RATE;
+  return late >= -1 && late <= 3;
+}

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { listen } from "../../../conformance/suite/browser/chromium.mjs";
-import { RATE, stage } from "./harness.mjs";
+import { isFrameOf, stage } from "./harness.mjs";
 
 let here;
 before(async () => {
@@ -32,7 +32,7 @@ const ofTheBrowser = (line) => /^error: Failed to load resource/.test(line);
 
 function moves(read) {
   assert.ok(read.length > 10, `${read.length} pictures`);
-  for (const { mediaTime, strip } of read) assert.ok(Math.abs(strip.frame - (mediaTime % 24) * RATE) <= 3, `frame ${strip.frame} at ${mediaTime} s`);
+  for (const { mediaTime, strip } of read) assert.ok(isFrameOf(strip, mediaTime % 24), `frame ${strip.frame} at ${mediaTime} s`);
 }
 
 test("the quick start of hls.js plays the demo title", async () => {
@@ -155,6 +155,8 @@ test("hls.js: an element is used again after destroy, and by another instance", 
   const { page, lines } = await open("shim-hls.html");
   await page.evaluate((url) => begin(url), `${here.url}/hls/demo/main.m3u8`);
   await page.evaluate(() => told("LEVEL_SWITCHED"));
+  // Browsers reject a play() that is interrupted, whichever player lets go of the element, and this page does not listen.
+  await page.evaluate(() => until(() => video.currentTime > 0, "it moves"));
   await page.evaluate(() => hls.destroy());
   assert.deepEqual(await page.evaluate(() => [video.readyState, video.textTracks.length]), [0, 0]);
   await page.evaluate((url) => begin(url), `${here.url}/hls/dur_60/demo/main.m3u8`);

@@ -144,7 +144,7 @@ export class CaptionView {
     region.className = "region";
     const wide = width.type === "percent" ? `${width.value}%` : `${width.value}ch`;
     const high = height.type === "percent" ? `${height.value}%` : `${height.value * LINES}em`;
-    const [above, right, below, left] = padding;
+    const [above = 0, right = 0, below = 0, left = 0] = padding;
     Object.assign(region.style, {
       width: wide,
       height: high,

@@ -15,15 +15,14 @@ import type { Words } from "../controls/words.js";
 import type { Controls } from "../controls/controls.js";
 import type { Statistics } from "../statistics/overlay.js";
 import { chapters, type Chapter } from "./chapters.js";
-import { presentationOf } from "./engine.js";
 import type { PlayerError } from "./errors.js";
 import { Network, Playback, Ready } from "./playback.js";
-import type { Presentation } from "./presentation.js";
+import type { Presentation } from "../boundary/told.js";
 import { Tracks, type VideoRenditionList } from "./tracks.js";
 
 export type { CaptionSettings } from "../captions/settings.js";
 export { PlayerError, type TelecineError } from "./errors.js";
-export type { Presentation, Rendition, Thumbnails, Track } from "./presentation.js";
+export type { Presentation, Rendition, Thumbnails, Track } from "../boundary/told.js";
 export type { AudioTrack, TextTrack, VideoTrack, VideoRenditionList } from "./tracks.js";
 
 /** Events that say what was decided and why, and how many of them are remembered. */
@@ -405,7 +404,7 @@ export class TelecinePlayer extends HTMLElement {
   async #fill(): Promise<void> {
     const player = this.#player;
     if (!player) return;
-    const presentation = await presentationOf(player).catch(() => undefined);
+    const presentation = (await player.presentation().catch(() => null)) ?? undefined;
     // Another title may have been loaded in between.
     if (!presentation || player !== this.#player || this.networkState === Network.Empty) return;
     const before = this.presentation?.chapters;

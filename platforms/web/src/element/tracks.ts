@@ -3,8 +3,7 @@
 
 import type { Cue, Node } from "../captions/cue.js";
 import type { Player } from "../player.js";
-import { constrain } from "./engine.js";
-import type { Presentation, Track } from "./presentation.js";
+import type { Presentation, Track } from "../boundary/told.js";
 
 /** A list that tells when it changes. */
 class List<Item extends { id: string }> extends EventTarget implements Iterable<Item> {
@@ -226,7 +225,7 @@ export class Tracks {
   #presentation: Presentation | undefined;
 
   constructor(readonly player: () => Player) {
-    this.renditions = new VideoRenditionList((rendition) => constrain(this.player(), { renditions: rendition ? [rendition.id] : null }));
+    this.renditions = new VideoRenditionList((rendition) => this.player().constrain({ renditions: rendition ? [rendition.id] : null }));
   }
 
   /** What the engine knows of the title. */

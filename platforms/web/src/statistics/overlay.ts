@@ -2,7 +2,6 @@
 // `statistics`.
 
 import type { TelecinePlayer } from "../element/telecine-player.js";
-import { pathwaysOf } from "../element/engine.js";
 import type { Told, Value } from "../messages.js";
 import { Plot } from "./plot.js";
 
@@ -88,7 +87,7 @@ export class Statistics {
     // Looking makes no engine.
     if (owner.networkState === owner.NETWORK_EMPTY || !owner.currentSrc || owner.error) return;
     const { player } = owner;
-    const [snapshot, pathways] = await Promise.all([player.snapshot(), pathwaysOf(player)]).catch(() => []);
+    const [snapshot, qoe] = await Promise.all([player.snapshot(), player.qoe()]).catch(() => []);
     if (!snapshot) return;
     const streams = snapshot.streams as unknown as Stream[];
     const of = (kind: string) => streams.find((stream) => stream.kind === kind);
@@ -109,7 +108,7 @@ export class Statistics {
       picture: picture ? `${picture.rendition ?? "–"}, ${owner.videoWidth}×${owner.videoHeight}, ${mega(picture.bitrate)}` : "–",
       sound: sound ? `${sound.rendition ?? "–"}, ${mega(sound.bitrate)}` : "–",
       frames: `${droppedVideoFrames} of ${totalVideoFrames} dropped`,
-      pathway: this.#pathways(pathways ?? {}),
+      pathway: this.#pathways(qoe?.by_pathway ?? {}),
     });
   }
 
