@@ -148,3 +148,28 @@ test("a type that cannot be changed to is begun with anew", async () => {
   inTime(seen.pictures);
   await page.close();
 });
+
+test("an element that lets go of a title while media are appended is no defect, whenever it does", async () => {
+  const { page, lines } = await open(here, { bufferGoal: 60 });
+  const defects = await page.evaluate(async (url) => {
+    const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+    const { video } = watch;
+    for (let count = 0; count < 40; count += 1) {
+      player.load(url);
+      player.play();
+      await watch.until((event) => event.type === "Loaded", 10_000);
+      await wait(count * 5);
+      // The element before the worker knows of it.
+      video.srcObject = null;
+      video.removeAttribute("src");
+      video.load();
+      await wait(30);
+      player.stop();
+      watch.told.splice(0, watch.told.length, ...watch.told.filter(({ type }) => type === "Error"));
+    }
+    return watch.told.filter(({ error }) => error?.name === "InternalDefect");
+  }, `${here.url}/hls/demo/main.m3u8`);
+  await page.close();
+  assert.deepEqual(defects, []);
+  assert.deepEqual(lines, []);
+});

@@ -21,25 +21,32 @@ function run(file) {
   });
 }
 
-/** All of them, so many at a time; those that failed. */
+/** All of them, so many at a time; what was said of those that failed, by their names. */
 async function all(files, atOnce) {
   const waiting = [...files];
-  const failed = [];
+  const failed = new Map();
   const work = async () => {
     for (let file = waiting.shift(); file; file = waiting.shift()) {
       const { said, passed } = await run(file);
       console.log(`${file}\n${said}`);
-      if (!passed) failed.push(file);
+      if (!passed) failed.set(file, said);
     }
   };
   await Promise.all(Array.from({ length: atOnce }, work));
   return failed;
 }
 
+/** The messages of failures, which the reporter repeats at its end. */
+function messages(said) {
+  const list = said.split("✖ failing tests:")[1] ?? said;
+  return list.split("\n").filter((line) => line.trim() && !/^\s+at |^test at /.test(line)).slice(0, 12);
+}
+
 const files = readdirSync(folder).filter((name) => name.endsWith(".test.mjs")).sort();
 const failed = await all(files, 2);
-const still = failed.length ? await all(failed, 1) : [];
-const late = failed.filter((file) => !still.includes(file));
-console.log(`${files.length} files, ${files.length - still.length} passed${late.length ? `, of which on a second try, alone: ${late.join(", ")}` : ""}`);
-for (const file of still) console.log(`failed twice: ${file}`);
-process.exit(still.length ? 1 : 0);
+const still = failed.size ? await all([...failed.keys()], 1) : new Map();
+const late = [...failed.keys()].filter((file) => !still.has(file));
+console.log(`${files.length} files, ${files.length - still.size} passed${late.length ? `, of which on a second try, alone: ${late.join(", ")}` : ""}`);
+for (const file of late) console.log(`at first of ${file}:\n${messages(failed.get(file)).join("\n")}`);
+for (const [file, said] of still) console.log(`failed twice: ${file}\n${messages(said).join("\n")}`);
+process.exit(still.size ? 1 : 0);

@@ -109,6 +109,28 @@ test("a pause holds the picture, a speed is kept, and what ended plays again fro
   await page.close();
 });
 
+test("who pauses while it opens is where the title was to begin, at whatever moment", async () => {
+  for (const delay of [0, 10, 20, 40]) {
+    const { page, lines } = await open(here);
+    const position = await page.evaluate(
+      async ({ url, delay }) => {
+        watch.video.addEventListener("seeking", () => setTimeout(() => player.pause(), delay), { once: true });
+        player.load(url, { start: 19 });
+        player.play();
+        await watch.until(({ state }) => ["ready", "paused"].includes(state), 20_000);
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+        return (await player.snapshot()).position;
+      },
+      { url: `${here.url}/dash/demo/time.mpd`, delay },
+    );
+    const { strip, currentTime } = await shown(page);
+    await page.close();
+    assert.deepEqual(lines, []);
+    assert.ok(Math.abs(currentTime - 19) < 0.5 && Math.abs(position - 19) < 0.5, `the element at ${currentTime} s, the engine at ${position} s`);
+    assert.ok(strip && Math.abs(strip.frame - currentTime * RATE) <= 3, `${JSON.stringify(strip)} at ${currentTime} s`);
+  }
+});
+
 test("what is paused stays paused over a seek to where nothing is buffered", async () => {
   const { page, lines } = await playing({ bufferGoal: 3 });
   const held = await page.evaluate(async () => {

@@ -80,8 +80,17 @@ export class Buffer {
 
   /** Where its media ends; 0 without any. */
   get end(): number {
-    const spans = this.#buffer?.buffered;
-    return spans?.length ? spans.end(spans.length - 1) : 0;
+    return this.#spans?.at(-1)?.[1] ?? 0;
+  }
+
+  /** What is buffered; nothing is known of it where the element let go of the source, and the worker does not know yet. */
+  get #spans(): Range[] | undefined {
+    try {
+      return this.#buffer && rangesOf(this.#buffer.buffered);
+    } catch (error) {
+      if (error instanceof DOMException && error.name === "InvalidStateError") return undefined;
+      throw error;
+    }
   }
 
   configure(to: Configuration): void {
@@ -238,8 +247,8 @@ export class Buffer {
 
   /** Browsers drop what they want without a word. */
   #compare(): void {
-    if (!this.#buffer) return;
-    const there = rangesOf(this.#buffer.buffered);
+    const there = this.#spans;
+    if (!there) return;
     this.#ours = union(this.#ours, there);
     this.#missing = without(this.#ours, there).filter(([from, to]) => to - from > LEAST_TOLD);
     if (this.#missing.length && this.#look === undefined) {

@@ -9,6 +9,8 @@ import { rangesOf } from "./ranges.js";
 const TICK = 250;
 /** Gaps that are shorter are none to a browser, seconds. */
 const CLOSE = 0.1;
+/** A browser that is farther from where it was sent, seconds, is not there. */
+const ASTRAY = 0.5;
 /** An element takes a media source within this time, if it takes it at all, milliseconds: less than the engine waits before it calls a
  * sink stuck. */
 const OPENS_WITHIN = 1000;
@@ -22,6 +24,8 @@ export class Screen {
   #seeks = 0;
   /** Where to go as soon as there is a timeline to go on. */
   #target: number | undefined;
+  /** Where it was sent last, until it is there. */
+  #sought: number | undefined;
   /** The last time it was where nothing is buffered. */
   #outside = false;
   #generation = 0;
@@ -42,7 +46,7 @@ export class Screen {
     const { signal } = this.#listening;
     const on = (name: string, act: () => void) => video.addEventListener(name, act, { signal });
     for (const name of ["loadedmetadata", "durationchange", "progress", "canplay"]) on(name, () => this.#go());
-    on("seeked", () => this.#arrive());
+    on("seeked", () => this.#isAstray() || this.#arrive());
     on("waiting", () => {
       if (this.#runs && video.readyState < 3) this.report(["starved", video.currentTime]);
     });
@@ -124,6 +128,7 @@ export class Screen {
     }
     this.#counted = { due: 0, dropped: 0 };
     this.#generation = generation;
+    this.#sought = undefined;
     this.#forget();
     // Without that a managed source stays closed.
     if (isManaged()) video.disableRemotePlayback = true;
@@ -163,7 +168,18 @@ export class Screen {
     if (video.duration === Infinity && reach < target - CLOSE) return;
     this.#target = undefined;
     if (target === video.currentTime && !video.seeking) this.#arrive();
-    else video.currentTime = target;
+    else video.currentTime = this.#sought = target;
+  }
+
+  /** Chromium that is paused on its way says afterwards that it is where its pipeline was then, at 0 as a title opens, and shows the
+   * picture of the target. Sent once more it is there. */
+  #isAstray(): boolean {
+    const { video } = this;
+    const sought = this.#sought;
+    this.#sought = undefined;
+    if (sought === undefined || !video.paused || Math.abs(video.currentTime - sought) < ASTRAY) return false;
+    video.currentTime = sought;
+    return true;
   }
 
   /** One event of the browser answers all seeks before it. */

@@ -13,6 +13,8 @@ const LONGEST_SILENCE = 6 * 3600;
 
 /** Spans that are so close to each other end alike, seconds. */
 const CLOSE = 0.1;
+/** That an element lets go of its media source is known here within this time, milliseconds. */
+const KNOWN_WITHIN = 2000;
 /** A second failure within so many seconds of the first one's place is for good. */
 const SAME_PLACE = 2;
 
@@ -89,7 +91,7 @@ export class Source implements Sink {
 
   disable(source: number): void {
     if (this.#buffers.get(source) === this.#sounding()) this.#silent = [];
-    this.#buffers.get(source)?.leave(this.#media);
+    this.#attached(() => this.#buffers.get(source)?.leave(this.#media));
     this.#buffers.delete(source);
     this.#wake();
   }
@@ -154,7 +156,7 @@ export class Source implements Sink {
     const media = new Media();
     this.#generation += 1;
     const on = (name: string, act: () => void) => media.addEventListener(name, () => media === this.#media && !this.#closed && act());
-    on("sourceopen", () => this.#pump());
+    on("sourceopen", () => this.#attached(() => this.#pump()));
     on("startstreaming", () => this.owner.appetite(true));
     on("endstreaming", () => this.owner.appetite(false));
     this.owner.attach(media, this.#generation, again);
@@ -168,7 +170,7 @@ export class Source implements Sink {
         evicted: (from, to) => this.#evicted(number, from, to),
         failed: (code, message) => this.owner.failed(code, message),
         unchangeable: () => this.#rebuild(),
-        idle: () => this.#settle(),
+        idle: () => this.#attached(() => this.#settle()),
       });
       this.#buffers.set(number, buffer);
     }
@@ -228,8 +230,21 @@ export class Source implements Sink {
     this.#soon = true;
     queueMicrotask(() => {
       this.#soon = false;
-      if (!this.#closed) this.#pump();
+      if (!this.#closed) this.#attached(() => this.#pump());
     });
+  }
+
+  /** Between an element's letting go of a source of a worker and the worker's knowing of it the source refuses everything. It is no
+   *  failure if that is what follows. */
+  #attached(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      if (!(error instanceof DOMException && error.name === "InvalidStateError")) throw error;
+      const { message } = error;
+      const media = this.#media;
+      setTimeout(() => media === this.#media && !this.#closed && media.readyState !== "closed" && this.owner.failed(5002, message), KNOWN_WITHIN);
+    }
   }
 
   /** Goes on where it can. */
@@ -245,6 +260,7 @@ export class Source implements Sink {
         for (const buffer of buffers) buffer.open(this.#media);
       } catch (error) {
         const { name, message } = error as DOMException;
+        if (name === "InvalidStateError") throw error;
         return this.owner.failed(name === "NotSupportedError" ? 5001 : 5002, message);
       }
       this.#begun ||= buffers.some((buffer) => buffer.isOpen);
