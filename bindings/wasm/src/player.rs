@@ -7,7 +7,7 @@ use telecine_engine::{
     ResponseHead, SinkReport,
 };
 use telecine_model::protection::{KeyId, KeySystem};
-use telecine_model::{ErrorCode, Handling, MediaTime, Timestamp, TrackKind, WallTime};
+use telecine_model::{Error, ErrorCode, Handling, MediaTime, Timestamp, TrackKind, WallTime};
 
 use crate::answers::{ToldPresentation, ToldQoe, ToldSnapshot};
 use crate::intake::Fault;
@@ -24,15 +24,19 @@ pub(crate) struct Player {
     orders: Orders,
     /// What was asked for, until the next question.
     answer: Writer,
+    /// What was wrong with the settings, until the first turn.
+    mistake: Option<Error>,
     now: Timestamp,
 }
 
 impl Player {
     pub(crate) fn new(config: Config) -> Self {
+        let (config, mistake) = config.without_unknown_rule();
         let mut player = Self {
             programme: Programme::new(Engine::new(config)),
             orders: Orders::default(),
             answer: Writer::default(),
+            mistake,
             now: Timestamp::ZERO,
         };
         // Said before anything else: an engine without it takes any sink for this one, but a recording should say so.
@@ -63,6 +67,15 @@ impl Player {
     fn begin(&mut self, now: f64) {
         self.orders.out.clear();
         self.now = self.now.max(Timestamp::from_micros(whole(now)));
+        if let Some(mistake) = self.mistake.take() {
+            self.skipped(mistake);
+        }
+    }
+
+    /// Tells of something that was asked for, and is not done.
+    fn skipped(&mut self, error: Error) {
+        let error = error.recovered(Handling::Skipped);
+        self.orders.write(Action::Emit(Box::new(Event::Error { at: self.now, error })));
     }
 
     fn handle(&mut self, input: Input) {
@@ -104,8 +117,7 @@ impl Player {
             }
             Err(error) => {
                 self.begin(now);
-                let error = error.recovered(Handling::Skipped);
-                self.orders.write(Action::Emit(Box::new(Event::Error { at: self.now, error })));
+                self.skipped(error);
                 self.close()
             }
         }
@@ -361,6 +373,18 @@ mod tests {
         let bytes = player.orders.out.bytes();
         assert!(bytes.windows(15).any(|window| window == b"http://a/v.m3u8"), "{bytes:?}");
         assert_eq!(bytes[bytes.len() - 9], Tag::Deadline as u8, "the deadline is the last record");
+    }
+
+    #[test]
+    fn a_rule_that_is_not_there_is_told_at_the_first_turn_and_once() {
+        let mut config = settings::defaults();
+        config.rule = Some("pensieve".to_owned());
+        let mut player = Player::new(config);
+        let tells = |player: &Player| player.orders.out.bytes().windows(10).any(|window| window == b"'pensieve'");
+        player.command(Command::Load { url: "http://a/m.m3u8".to_owned(), start: None }, 1e6);
+        assert!(tells(&player) && player.orders.requests.len() == 1);
+        player.command(Command::Play, 2e6);
+        assert!(!tells(&player));
     }
 
     #[test]

@@ -121,12 +121,7 @@ impl Config {
     /// [`ErrorCode::InvalidArgument`] if the greatest latency is less than the one that is wanted, or the rule is none that this
     /// build has.
     pub fn check(&self) -> Result<(), Error> {
-        if let Some(rule) = self.rule.as_deref().filter(|rule| telecine_abr::rule_by_name(rule).is_none()) {
-            let known = telecine_abr::RULES.iter().filter(|name| telecine_abr::rule_by_name(name).is_some());
-            let known = known.copied().collect::<Vec<_>>().join(", ");
-            let message = format!("there is no bitrate rule '{rule}' in this build; there are: {known}");
-            return Err(Error::new(ErrorCode::InvalidArgument, message));
-        }
+        self.check_rule()?;
         match (self.live.latency_target, self.live.latency_max) {
             (Some(target), Some(max)) if max < target => {
                 let message = format!("the greatest latency ({max}) is less than the one that is wanted ({target})");
@@ -134,6 +129,26 @@ impl Config {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Without the rule if the build has none of that name, and what [`Config::check`] says of it: for hosts that begin all the same.
+    /// An engine that is given both latencies tells itself what it makes of them.
+    pub fn without_unknown_rule(mut self) -> (Self, Option<Error>) {
+        let unknown = self.check_rule().err();
+        if unknown.is_some() {
+            self.rule = None;
+        }
+        (self, unknown)
+    }
+
+    fn check_rule(&self) -> Result<(), Error> {
+        let Some(rule) = self.rule.as_deref().filter(|rule| telecine_abr::rule_by_name(rule).is_none()) else {
+            return Ok(());
+        };
+        let known = telecine_abr::RULES.iter().filter(|name| telecine_abr::rule_by_name(name).is_some());
+        let known = known.copied().collect::<Vec<_>>().join(", ");
+        let message = format!("there is no bitrate rule '{rule}' in this build; there are: {known}");
+        Err(Error::new(ErrorCode::InvalidArgument, message))
     }
 }
 
@@ -265,5 +280,14 @@ mod tests {
         let refused = of("pensieve").check().expect_err("there is none");
         assert_eq!(refused.code(), ErrorCode::InvalidArgument);
         assert!(refused.to_string().contains("'pensieve'") && refused.to_string().contains("throughput"), "{refused}");
+    }
+
+    #[test]
+    fn a_rule_that_is_not_there_gives_way_to_the_default_with_a_word_and_nothing_else_is_changed() {
+        let unknown = Config { rule: Some("pensieve".to_owned()), buffer_bytes: 7, ..Config::default() };
+        let (left, told) = unknown.clone().without_unknown_rule();
+        assert_eq!(told.map(|error| error.code()), Some(ErrorCode::InvalidArgument));
+        assert_eq!(left, Config { rule: None, ..unknown });
+        assert_eq!(left.clone().without_unknown_rule(), (left, None));
     }
 }

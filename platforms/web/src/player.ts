@@ -75,7 +75,7 @@ export interface Options {
   explainEachChoice?: boolean;
   /** Refuse playlists that break a rule of theirs. */
   strict?: boolean;
-  /** Bitrate rule by name. */
+  /** Bitrate rule by name. One that there is not is told as a mistake, and the default plays. */
   rule?: string;
   /** Keep a recording that `telecine replay` repeats. */
   record?: boolean;

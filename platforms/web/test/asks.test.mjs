@@ -195,3 +195,17 @@ test("what there is to skip or to release is told as a mistake where there is no
   assert.deepEqual(errors, [["InvalidState", false, "skipped"], ["InvalidArgument", false, "skipped"]]);
   await page.close();
 });
+
+test("a rule that is not there is told with those that are, and the default plays", async () => {
+  const { page, lines } = await open(here, { rule: "pensieve" });
+  const errors = await page.evaluate(async (url) => {
+    player.load(url);
+    player.play();
+    await watch.state("playing");
+    return watch.told.filter(({ type }) => type === "Error").map(({ error }) => error);
+  }, `${here.url}/hls/demo/main.m3u8`);
+  await page.close();
+  assert.deepEqual(lines, []);
+  assert.deepEqual(errors.map(({ name, fatal, handling }) => [name, fatal, handling]), [["InvalidArgument", false, "skipped"]]);
+  assert.match(errors[0].message, /'pensieve'.*foresight/);
+});
