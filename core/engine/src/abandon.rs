@@ -183,8 +183,8 @@ impl Engine {
     /// From when to when the segment plays of which something is fetched.
     fn segment_of(&self, stream: &Stream, fetch: &SegmentFetch) -> Option<(MediaTime, MediaTime)> {
         let index = self.index_of(fetch.rendition)?;
-        if let Some(whole) = index.get(fetch.number) {
-            return Some((whole.start, whole.end()));
+        if let Some(whole) = index.span_of(fetch.number) {
+            return Some(whole);
         }
         let begin = index.part(fetch.number, 0).map_or(fetch.start, |first| first.start);
         Some((begin, fetch.end.max(begin + self.segment_duration(stream))))

@@ -2,7 +2,7 @@
 
 use telecine_abr::{Context, Level, Reason};
 use telecine_model::presentation::Groups;
-use telecine_model::{MediaTime, Segment, TrackKind};
+use telecine_model::{MediaTime, SegmentIndex, TrackKind};
 
 use crate::engine::Engine;
 use crate::event::DecisionKind;
@@ -143,18 +143,20 @@ impl Engine {
         let Some(stream) = self.streams.get(&kind) else {
             return Vec::new();
         };
+        // What comes as it is made is had part by part, and is asked about so.
+        let whole = !self.plays_low_latency();
         let level = |step: &Step| {
-            let rendition = self.rendition(stream.reference(step.rendition));
+            let of = stream.reference(step.rendition);
+            let rendition = self.rendition(of);
             let index = rendition.and_then(|r| r.segments.known());
-            let segment = index.and_then(|index| index.get(index.number_at(next_time)?));
-            let range = index.and_then(|index| index.byte_range_of(index.number_at(next_time)?));
-            let (next_size, expected_size) = match (range, segment) {
-                (Some(range), _) => (Some(range.length), None),
-                // What comes as it is made is had part by part, and is asked about so.
-                (None, Some(segment)) if !self.plays_low_latency() => {
-                    self.size_of(stream.reference(step.rendition), &segment, step.bitrate)
+            let place = index.and_then(|index| Some((index, index.number_at(next_time)?)));
+            // Asked at each read of what is on its way: no URL is made for it.
+            let (next_size, expected_size) = match place.and_then(|(index, number)| index.byte_range_of(number)) {
+                Some(range) => (Some(range.length), None),
+                None => {
+                    let size = |(index, number)| self.size_of(of, index, number, step.bitrate);
+                    place.filter(|_| whole).and_then(size).unwrap_or_default()
                 }
-                (None, _) => (None, None),
             };
             Level {
                 rendition: step.rendition,
@@ -170,14 +172,20 @@ impl Engine {
     }
 
     /// What a segment takes: to the byte where it was fetched before, else about, as its playlist says or others teach.
-    fn size_of(&self, of: RenditionRef, segment: &Segment, bitrate: u64) -> (Option<u64>, Option<u64>) {
-        let millis = u64::try_from((segment.end() - segment.start).as_millis()).unwrap_or(0);
+    fn size_of(
+        &self,
+        of: RenditionRef,
+        index: &SegmentIndex,
+        number: u64,
+        bitrate: u64,
+    ) -> Option<(Option<u64>, Option<u64>)> {
+        let (start, end) = index.span_of(number)?;
+        let millis = u64::try_from((end - start).as_millis()).unwrap_or(0);
         let bytes = |bitrate: u64| bitrate.saturating_mul(millis) / 8000;
         // RFC 8216bis, 4.4.4.8: within a tenth.
-        let told = segment.bitrate.map(bytes);
+        let told = index.bitrate.get(number).copied().flatten().map(bytes);
         let sizes = &self.title.sizes;
-        let seen = sizes.seen(of, segment.start);
-        (seen, told.or_else(|| sizes.likely(of, segment.start, bytes(bitrate))))
+        Some((sizes.seen(of, start), told.or_else(|| sizes.likely(of, start, bytes(bitrate)))))
     }
 
     /// A segment came whole: what it takes is learnt.

@@ -307,7 +307,7 @@ impl Engine {
         let tracks = &self.title.presentation.as_ref()?.periods.get(period)?.tracks;
         let start = |track: &Track| {
             let index = track.renditions.iter().find_map(|rendition| rendition.segments.known())?;
-            Some(index.get(index.number_at(time)?)?.start)
+            Some(index.span_of(index.number_at(time)?)?.0)
         };
         let (pictures, others): (Vec<&Track>, Vec<&Track>) = tracks.iter().partition(|t| t.kind == TrackKind::Video);
         pictures.into_iter().chain(others).find_map(start)

@@ -166,8 +166,8 @@ impl Engine {
         let good = self.good_base(rendition).map(|base| base.uri.as_str());
         let (base, named) = match &rendition.segments {
             Segments::Known(index) => {
-                let segment = index.number_at(at).and_then(|number| index.get(number));
-                (&*index.base, segment.map(|segment| Cow::Owned(segment.reference)))
+                let reference = index.number_at(at).and_then(|number| index.reference_of(number));
+                (&*index.base, reference.map(Cow::Owned))
             }
             Segments::Indexed(source) => (&*source.base, Some(Cow::Borrowed(source.uri.as_str()))),
             // Media is mostly where its list is.

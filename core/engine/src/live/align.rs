@@ -32,7 +32,7 @@ fn by_discontinuities(newer: &SegmentIndex, known: &SegmentIndex) -> Option<Medi
         Some((number, *beside))
     });
     let (number, beside) = shared?;
-    Some(newer.origin + known.get(beside)?.start - newer.get(number)?.start)
+    Some(newer.origin + known.span_of(beside)?.0 - newer.span_of(number)?.0)
 }
 
 fn by_ends(newer: &SegmentIndex, known: &SegmentIndex) -> MediaTime {

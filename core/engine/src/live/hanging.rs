@@ -213,7 +213,7 @@ impl Engine {
         let fetch = self.streams.get(&kind).and_then(|stream| stream.fetch.as_ref());
         let listed = fetch.filter(|fetch| fetch.part.is_some()).and_then(|fetch| {
             let index = self.index_of(fetch.rendition)?;
-            let whole = index.get(fetch.number).map(|segment| segment.end());
+            let whole = index.span_of(fetch.number).map(|(_, end)| end);
             let last = u32::try_from(index.parts_of(fetch.number).len()).ok().and_then(|parts| parts.checked_sub(1));
             whole.or_else(|| Some(index.part(fetch.number, last?)?.end()))
         });

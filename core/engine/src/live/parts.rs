@@ -393,7 +393,7 @@ fn reached(index: &SegmentIndex, number: u64, part: u32, position: u64) -> Reach
     let first = usize::try_from(part).ok().and_then(|place| parts.get(place));
     let Some(first) = first else {
         // Its parts are listed no more: it is complete, and all of it has come.
-        let whole = index.get(number).map(|segment| segment.end());
+        let whole = index.span_of(number).map(|(_, end)| end);
         return Reached { part: whole.map_or(Some(part), |_| None), end: whole, listed: whole.map(|_| u64::MAX) };
     };
     let (mut last, mut listed) = (part, first.byte_range.map_or(u64::MAX, |range| range.offset + range.length));

@@ -43,8 +43,8 @@ impl Engine {
         let essential = stream.is_essential();
         let index = self.index_of(reference)?;
         let from = beside.unwrap_or((start + safe).min(latest));
-        let first = index.number_at(from + SEAM).and_then(|number| index.get(number));
-        let to = first.map_or(end, |first| first.start.max(end));
+        let first = index.number_at(from + SEAM).and_then(|number| index.span_of(number));
+        let to = first.map_or(end, |(start, _)| start.max(end));
         if essential {
             self.title.live.overtaken_to = Some(to);
         }

@@ -232,6 +232,18 @@ impl SegmentIndex {
         })
     }
 
+    /// Presentation time of the start and of the end of segment `number`: what [`get`](Self::get) says of it, without a URL being made.
+    pub fn span_of(&self, number: u64) -> Option<(MediaTime, MediaTime)> {
+        let span = self.table.get(number)?;
+        Some((self.time_of(span.start), self.time_of(span.end())))
+    }
+
+    /// The reference of segment `number`, as written or computed.
+    pub fn reference_of(&self, number: u64) -> Option<String> {
+        let (reference, _) = self.locate(number, self.table.get(number)?.start)?;
+        Some(reference)
+    }
+
     /// The parts of a segment that are listed, be it complete or still growing.
     pub fn parts_of(&self, number: u64) -> &[Part] {
         let place = self.parts.binary_search_by_key(&number, |segment| segment.number);
