@@ -1,8 +1,10 @@
 // Where the engine runs, and how the page talks to it: a worker where there is one, else the page itself. A worker that the
 // page may not have (no such thing, another origin, a policy) is done without, and nobody has to know.
 
-import { mediaSource } from "./sink/media.js";
+import { canRun } from "./boundary/module.js";
+import { started } from "./core/started.js";
 import type { FromCore, ToCore, Topology } from "./messages.js";
+import { mediaSource } from "./sink/media.js";
 
 /** What a page has to know of the core. */
 interface Place {
@@ -95,21 +97,10 @@ export class Link {
 
 /** Whether the engine can run and be heard of: else the browser is left to itself. */
 export function hasEngine(): boolean {
-  return typeof WebAssembly === "object" && mediaSource() !== undefined;
+  return canRun() && mediaSource() !== undefined;
 }
 
 /** Whether this browser plays HLS by itself. */
 export function playsNatively(): boolean {
   return document.createElement("video").canPlayType("application/vnd.apple.mpegurl") !== "";
-}
-
-/** A worker, if the browser has any and lets the page have one; of another origin by way of one of this origin. */
-function started(url: URL): Worker | undefined {
-  try {
-    if (url.origin === location.origin) return new Worker(url, { type: "module" });
-    const text = `import ${JSON.stringify(url.href)};`;
-    return new Worker(URL.createObjectURL(new Blob([text], { type: "text/javascript" })), { type: "module" });
-  } catch {
-    return undefined;
-  }
 }

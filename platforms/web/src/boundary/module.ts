@@ -8,6 +8,11 @@ export interface Module {
   rest: string;
 }
 
+/** Whether the engine can run here. */
+export function canRun(): boolean {
+  return typeof WebAssembly === "object";
+}
+
 const known = new Map<string, Promise<WebAssembly.Module | string>>();
 
 /** The module, compiled as its bytes come in; where that cannot be its address, so that who starts it finds out why. */

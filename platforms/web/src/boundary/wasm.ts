@@ -10,9 +10,9 @@ export type Exports = Omit<ReturnType<typeof make>, "default">;
 /** A module that runs. */
 export interface Instance {
   exports: Exports;
-  memory: WebAssembly.Memory;
+  memory: Pick<WebAssembly.Memory, "buffer">;
   /** The part of it that is loaded later. */
-  rest: Rest;
+  rest: Pick<Rest, "load">;
 }
 
 /** Starts a module: compiled, or from its address, as it comes in where the server names its type, else when all is there. Each

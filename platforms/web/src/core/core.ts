@@ -2,7 +2,6 @@
 // engine does: in a worker, or in the page.
 
 import { decode, value, type FetchOrder, type Handler, type Loan } from "../boundary/decode.js";
-import type { Rest } from "../boundary/rest.js";
 import type { Exports, Instance } from "../boundary/wasm.js";
 import { mark } from "../marks.js";
 import type { Command, FromCore, Question, Report, Told, Topology, Value } from "../messages.js";
@@ -26,8 +25,8 @@ const micros = () => performance.now() * 1000;
 /** The engine and its surroundings. */
 export class Core implements Handler, Answers, Owner {
   #wasm: Exports;
-  #memory: WebAssembly.Memory;
-  #rest: Rest;
+  #memory: Instance["memory"];
+  #rest: Instance["rest"];
   #sink: Sink | undefined;
   #live = false;
   #windowAt = 0;

@@ -1,5 +1,6 @@
 // The media element: carries out what the engine orders, and reports what happens.
 
+import { listen } from "../listen.js";
 import type { Order, Report } from "../messages.js";
 import { isHidden } from "../world/visibility.js";
 import { isManaged } from "./media.js";
@@ -44,7 +45,7 @@ export class Screen {
     readonly stopped: () => void,
   ) {
     const { signal } = this.#listening;
-    const on = (name: string, act: () => void) => video.addEventListener(name, act, { signal });
+    const on = (name: string, act: () => void) => listen(video, name, act, signal);
     for (const name of ["loadedmetadata", "durationchange", "progress", "canplay"]) on(name, () => this.#go());
     on("seeked", () => this.#isAstray() || this.#arrive());
     on("waiting", () => {
@@ -152,7 +153,8 @@ export class Screen {
   }
 
   #start(): void {
-    this.video.play().catch((error: DOMException) => {
+    // Older browsers give no promise.
+    this.video.play()?.catch((error: DOMException) => {
       // Loading something else interrupts it, which is nobody's fault.
       if (error.name === "NotAllowedError") this.refused();
     });

@@ -297,6 +297,6 @@ export class Source implements Sink {
     // It cannot end before what is buffered.
     const duration = Math.max(this.#duration, ...[...this.#buffers.values()].map((buffer) => buffer.end));
     if (media.duration !== duration) media.duration = duration;
-    if (this.#window && duration === Infinity) media.setLiveSeekableRange(...this.#window);
+    if (this.#window && duration === Infinity) media.setLiveSeekableRange?.(...this.#window);
   }
 }

@@ -1,5 +1,7 @@
 // What the network is reached over, as far as the browser tells (Network Information): few do, and then it is not known.
 
+import { listen } from "../listen.js";
+
 interface Connection extends EventTarget {
   readonly type?: string;
 }
@@ -16,5 +18,6 @@ export function networkType(): string {
 
 /** Tells of every change, until the signal. */
 export function onNetworkType(tell: (type: string) => void, signal: AbortSignal): void {
-  connection()?.addEventListener("change", () => tell(networkType()), { signal });
+  const known = connection();
+  if (known) listen(known, "change", () => tell(networkType()), signal);
 }

@@ -2,6 +2,8 @@
 // be better. What follows is left to the page: pictures that nobody sees are not reported as dropped, and what was learnt is kept,
 // as the page may never come back.
 
+import { listen } from "../listen.js";
+
 /** Whether the page is hidden: another tab is in front, or the window is away. */
 export function isHidden(): boolean {
   return document.hidden;
@@ -9,5 +11,5 @@ export function isHidden(): boolean {
 
 /** Tells whenever the page is hidden, until the signal. */
 export function onHidden(tell: () => void, signal: AbortSignal): void {
-  document.addEventListener("visibilitychange", () => isHidden() && tell(), { signal });
+  listen(document, "visibilitychange", () => isHidden() && tell(), signal);
 }

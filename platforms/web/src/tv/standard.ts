@@ -1,0 +1,43 @@
+// What is missing of the language, and of what the player asks of elements, in browsers from about 2014 on: added to the page, where
+// it is missing. What there is already stays.
+
+import "core-js/es/global-this";
+import "core-js/es/symbol/index";
+import "core-js/es/promise/index";
+import "core-js/es/map/index";
+import "core-js/es/set/index";
+import "core-js/es/weak-map/index";
+import "core-js/es/weak-set/index";
+import "core-js/es/array/at";
+import "core-js/es/array/entries";
+import "core-js/es/array/fill";
+import "core-js/es/array/find";
+import "core-js/es/array/find-index";
+import "core-js/es/array/find-last";
+import "core-js/es/array/flat";
+import "core-js/es/array/flat-map";
+import "core-js/es/array/from";
+import "core-js/es/array/includes";
+import "core-js/es/array/iterator";
+import "core-js/es/array/values";
+import "core-js/es/math/clz32";
+import "core-js/es/math/fround";
+import "core-js/es/math/imul";
+import "core-js/es/math/trunc";
+import "core-js/es/number/is-finite";
+import "core-js/es/number/is-integer";
+import "core-js/es/number/is-nan";
+import "core-js/es/object/assign";
+import "core-js/es/object/entries";
+import "core-js/es/object/from-entries";
+import "core-js/es/object/is";
+import "core-js/es/object/values";
+import "core-js/es/string/ends-with";
+import "core-js/es/string/includes";
+import "core-js/es/string/iterator";
+import "core-js/es/string/pad-start";
+import "core-js/es/string/repeat";
+import "core-js/es/string/starts-with";
+import "core-js/web/queue-microtask";
+import "./typed.js";
+import "./elements.js";
