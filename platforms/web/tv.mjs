@@ -45,7 +45,7 @@ function checked(name, code) {
   } catch (error) {
     throw new Error(`${name} is not ES5: ${error.message}: ${code.slice(Math.max(0, error.pos - 80), error.pos + 80)}`);
   }
-  if (/\bBig(U?Int64Array|Int)\b/.test(code)) throw new Error(`${name} asks for BigInt`);
+  if (/\bBig(U?Int64Array\b|Int\()/.test(code)) throw new Error(`${name} asks for BigInt`);
   return code;
 }
 
