@@ -8,7 +8,7 @@ GSTREAMER := -p telecine-gstreamer
 RUST_ALONE := --workspace --exclude telecine-gstreamer
 OUT := out
 
-.PHONY: help play test test-rust test-gstreamer test-browser test-media test-set test-wasm web web-all web-profile play-web test-web web-size setup media-set support lint fmt bench bench-rust bench-peers bench-media bench-wasm bench-decisions bench-live bench-abr bench-web fuzz explore coverage audit clean
+.PHONY: help play test test-rust test-gstreamer test-browser test-media test-set test-wasm web web-module web-packages web-all web-tv web-profile play-web test-web web-size setup media-set support lint fmt bench bench-rust bench-peers bench-media bench-wasm bench-decisions bench-live bench-abr bench-web fuzz explore coverage audit clean
 
 help:
 	@echo 'make play       play the demo title: from a clean checkout to a report (Rust alone)'
@@ -16,6 +16,7 @@ help:
 	@echo 'make web        the web player: its module and JavaScript, under platforms/web/dist (Node.js 20, npm); PROTOCOL=hls or dash: of one'
 	@echo '                with QUICK=1 for those who work on it: built fast, large and slow'
 	@echo 'make web-all    the web player and its two builds of one protocol'
+	@echo 'make web-tv     the web player for old televisions: ES5, and no WebAssembly needed'
 	@echo 'make web-profile  what of the module runs until pictures are shown, in Chromium: how it is cut'
 	@echo 'make play-web   build it, serve its demo page and print the address'
 	@echo 'make test-web   the web player in Chromium (part of make test)'
@@ -133,16 +134,29 @@ WEB_STD := $(if $(WASM_RUSTUP),,$(WASM_FLAGS) -Zbuild-std-features=optimize_for_
 # `make web QUICK=1` is for those who work on it: built in a fraction of the time, large and slow, never shipped.
 WEB_PROFILE := $(if $(QUICK),web-quick,web)
 WEB_INSTALL := npm ci --silent --ignore-scripts --no-audit --no-fund
+WEB_MODULE := $(WEB_TARGET)/wasm/wasm32-unknown-unknown/$(WEB_PROFILE)/telecine_wasm.wasm
+WEB_PACK := CARGO_TARGET_DIR="$(WEB_TARGET)/pack" $(CARGO) run --quiet --locked --manifest-path bindings/wasm/pack/Cargo.toml --
 # With its second crate type, which tests use, Cargo would leave link-time optimisation out: it is told the one.
-web:
+web-module:
 	CARGO_TARGET_DIR="$(WEB_TARGET)/wasm" $(WASM_CARGO) rustc --quiet --locked -p telecine-wasm --lib --crate-type cdylib --profile $(WEB_PROFILE) $(WEB_FEATURES) --target wasm32-unknown-unknown $(WEB_STD)
-	CARGO_TARGET_DIR="$(WEB_TARGET)/pack" $(CARGO) run --quiet --locked --manifest-path bindings/wasm/pack/Cargo.toml -- \
-		"$(WEB_TARGET)/wasm/wasm32-unknown-unknown/$(WEB_PROFILE)/telecine_wasm.wasm" $(WEB)/wasm
+
+web-packages:
+	cd $(WEB) && $(if $(QUICK),{ test -d node_modules || $(WEB_INSTALL); },$(WEB_INSTALL))
+
+web: web-module web-packages
+	$(WEB_PACK) "$(WEB_MODULE)" $(WEB)/wasm
 ifneq ($(QUICK),)
-	cd $(WEB) && { test -d node_modules || $(WEB_INSTALL); } && npx tsc --noEmit && node build.mjs --quick $(WEB_ONLY)
+	cd $(WEB) && npx tsc --noEmit && node build.mjs --quick $(WEB_ONLY)
 else
-	cd $(WEB) && $(WEB_INSTALL) && npx tsc --noEmit && node build.mjs "$(WEB_TARGET)/web" $(WEB_ONLY) && node size.mjs
+	cd $(WEB) && npx tsc --noEmit && node build.mjs "$(WEB_TARGET)/web" $(WEB_ONLY) && node size.mjs
 endif
+
+# The player for old televisions: scripts of ES5, and the engine of the same module, as JavaScript too. What binaryen makes of it takes
+# two minutes, and is kept for the same module.
+web-tv: web-module web-packages
+	cd $(WEB) && node tv.mjs --plain "$(WEB_MODULE)" wasm/tv/plain.wasm
+	$(WEB_PACK) $(WEB)/wasm/tv/plain.wasm $(WEB)/wasm/tv
+	cd $(WEB) && node tv.mjs "$(WEB_TARGET)/web"
 
 # All three; the one of both protocols last, so that it is what is left in $(WEB)/wasm.
 web-all:
@@ -165,7 +179,7 @@ play-web: web
 	@echo 'The demo page: http://127.0.0.1:8080/files/web/demo/index.html (Ctrl-C stops)'
 	@$(CARGO) run --quiet -p telecine-cli --bin telecine -- origin --listen 127.0.0.1:8080 --folder web=$(WEB)
 
-test-web: web
+test-web: web web-tv
 	$(CARGO) test --quiet --doc -p telecine-wasm
 	$(CARGO) build --quiet -p telecine-cli --bin telecine
 	cd $(BROWSER) && npm ci --silent --no-audit --no-fund

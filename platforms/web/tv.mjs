@@ -52,25 +52,53 @@ function checked(name, code) {
 /** The engine as a module without newer features, and as binaryen writes it in JavaScript: minutes of work, and the same for the same
  * module. */
 function engine(cache) {
-  const features = ["--enable-bulk-memory", "--enable-nontrapping-float-to-int", "--enable-sign-ext", "--enable-mutable-globals"];
-  const lowered = ["--signext-lowering", "--llvm-nontrapping-fptoint-lowering", "--strip-producers", "--strip-target-features"];
-  const steps = (module, old, wasm, js) => [
-    ["wasm-opt", "-Oz", ...features, ...lowered, module, "-o", old],
+  const few = ["--mvp-features", "--enable-bulk-memory"];
+  const all = [...few, "--enable-nontrapping-float-to-int", "--enable-sign-ext", "--enable-mutable-globals"];
+  const steps = (module, text, saturating, old, wasm, js) => [
+    ["wasm-opt", "-Oz", ...all, "--signext-lowering", "--strip-producers", "--strip-target-features", module, "-S", "-o", text],
+    ["wasm-opt", ...few, saturating, "-o", old],
     // Copies of memory are the browser's in the script, and loops in the module.
-    ["wasm-opt", "--enable-bulk-memory", "--llvm-memory-copy-fill-lowering", old, "-o", wasm],
-    ["wasm2js", "-Oz", "--enable-bulk-memory", old, "-o", js],
+    ["wasm-opt", ...few, "--llvm-memory-copy-fill-lowering", old, "-o", wasm],
+    ["wasm2js", "-Oz", ...few, old, "-o", js],
   ];
   const { version } = JSON.parse(readFileSync(at("node_modules/binaryen/package.json"), "utf8"));
-  const digest = createHash("sha256").update(readFileSync(module)).update(steps().join()).update(version).digest("hex").slice(0, 16);
-  const [old, wasm, part, js] = ["old", "wasm", "part", "js"].map((ending) => path.join(cache, `${digest}.tv.${ending}`));
+  const digest = createHash("sha256").update(readFileSync(module)).update(steps().join()).update(saturated("()")).update(version).digest("hex").slice(0, 16);
+  const [text, saturating, old, wasm, part, js] = ["text.wat", "wat", "old.wasm", "wasm", "part", "js"].map((ending) => path.join(cache, `${digest}.tv.${ending}`));
   mkdirSync(cache, { recursive: true });
   if (!existsSync(js)) {
-    for (const [command, ...args] of steps(module, old, wasm, part)) execFileSync(at("node_modules/.bin", command), args, { stdio: "inherit" });
+    const run = ([command, ...args]) => execFileSync(at("node_modules/.bin", command), args, { stdio: "inherit" });
+    const [first, ...others] = steps(module, text, saturating, old, wasm, part);
+    run(first);
+    writeFileSync(saturating, saturated(readFileSync(text, "utf8")));
+    others.forEach(run);
     // What is there is whole.
     renameSync(part, js);
-    rmSync(old);
+    for (const file of [text, saturating, old]) rmSync(file);
   }
   return { wasm, js };
+}
+
+/** A module, as text, in which numbers become integers by functions of its own: Rust wants the nearest of what is too large, 0 of what is
+ * no number. Binaryen's own ways of doing it without that instruction give anything. */
+function saturated(text) {
+  const functions = [];
+  const changed = text.replace(/\((i32|i64)\.trunc_sat_(f32|f64)_([su])(?=\s)/g, (_, to, from, sign) => `(call $${to}_${from}_${sign}`);
+  for (const from of ["f32", "f64"]) {
+    for (const to of ["i32", "i64"]) {
+      const bits = Number(to.slice(1));
+      const integer = (value) => `(${to}.const ${value})`;
+      const fits = (bound) => `(${from}.lt (${from}.abs (local.get 0)) (${from}.const ${2 ** bound}))`;
+      const positive = `(${from}.gt (local.get 0) (${from}.const 0))`;
+      const truncated = (sign) => `(${to}.trunc_${from}_${sign} (local.get 0))`;
+      const choice = (is, one, other) => `(if (result ${to}) ${is} (then ${one}) (else ${other}))`;
+      const negative = `(${from}.lt (local.get 0) (${from}.const 0))`;
+      const most = (1n << BigInt(bits - 1)) - 1n;
+      const signed = choice(fits(bits - 1), truncated("s"), choice(positive, integer(most), choice(negative, integer(-most - 1n), integer(0))));
+      const unsigned = choice(positive, choice(fits(bits), truncated("u"), integer(-1)), integer(0));
+      functions.push(`(func $${to}_${from}_s (param ${from}) (result ${to}) ${signed})`, `(func $${to}_${from}_u (param ${from}) (result ${to}) ${unsigned})`);
+    }
+  }
+  return `${changed.slice(0, changed.lastIndexOf(")"))}${functions.join("\n")}\n)`;
 }
 
 /** What binaryen writes is a module with one instance, whose parts share what is around them. As a function it gives one of its own
@@ -156,6 +184,9 @@ if (first === "--plain") {
   copyFileSync(wasm, path.join(dist, "telecine.wasm"));
   const { code } = await transform(script(readFileSync(js, "utf8")), { minify: true, target: "es5", legalComments: "none" });
   writeFileSync(path.join(dist, "telecine.wasm.js"), checked("telecine.wasm.js", code));
+  // Of what is in these scripts and is not ours.
+  copyFileSync(at("node_modules/core-js/LICENSE"), path.join(dist, "LICENSE-core-js"));
+  copyFileSync(at("node_modules/@swc/core/LICENSE"), path.join(dist, "LICENSE-swc"));
   // Where the worker and the engine are: beside the script.
   const beside = { banner: { js: "var telecineScript = document.currentScript.src;" }, define: { "import.meta.url": "telecineScript" } };
   await bundled("telecine.js", "src/tv/page.ts", { globalName: "telecine", ...beside });

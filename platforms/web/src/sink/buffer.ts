@@ -192,7 +192,8 @@ export class Buffer {
         return true;
       case "configure": {
         const { mime, init } = operation.to;
-        if (mime !== this.#mime) buffer.changeType(mime);
+        // Older browsers cannot change it, and mind nothing but another codec.
+        if (mime !== this.#mime && (buffer.changeType || kindOf(mime) !== kindOf(this.#mime))) buffer.changeType(mime);
         this.#mime = mime;
         buffer.appendBuffer(init);
         return true;
@@ -265,4 +266,9 @@ export class Buffer {
     this.#ours = without(this.#ours, gone);
     for (const [from, to] of gone) this.around.evicted(from, to);
   }
+}
+
+/** A type without the profiles of its codecs. */
+function kindOf(mime: string): string {
+  return mime.replace(/\.[^",]*/g, "");
 }
