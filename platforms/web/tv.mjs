@@ -56,9 +56,10 @@ function engine(cache) {
   const all = [...few, "--enable-nontrapping-float-to-int", "--enable-sign-ext", "--enable-mutable-globals"];
   const steps = (module, text, saturating, old, wasm, js) => [
     ["wasm-opt", "-Oz", ...all, "--signext-lowering", "--strip-producers", "--strip-target-features", module, "-S", "-o", text],
-    ["wasm-opt", ...few, saturating, "-o", old],
-    // Copies of memory are the browser's in the script, and loops in the module.
+    ["wasm-opt", "-q", ...few, saturating, "-o", old],
+    // Copies of memory are the browser's in the script, and loops in the module, which then has to be of the first WebAssembly.
     ["wasm-opt", ...few, "--llvm-memory-copy-fill-lowering", old, "-o", wasm],
+    ["wasm-opt", "-q", "--mvp-features", wasm, "-o", wasm],
     ["wasm2js", "-Oz", ...few, old, "-o", js],
   ];
   const { version } = JSON.parse(readFileSync(at("node_modules/binaryen/package.json"), "utf8"));

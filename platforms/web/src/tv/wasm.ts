@@ -3,11 +3,8 @@
 
 import make from "telecine:tv-glue";
 import type { Module } from "../boundary/module.js";
-import type { Exports, Instance } from "../boundary/wasm.js";
+import type { Instance } from "../boundary/wasm.js";
 import { engine, Instance as Run, Module as Script } from "./engine.js";
-
-/** What starts an engine: the glue's `default` and `initSync`. */
-type Glue = ReturnType<typeof make>;
 
 /** Starts a module from its address. Each time another instance. */
 export async function instantiate({ first }: Module): Promise<Instance> {
@@ -23,9 +20,9 @@ type Running = Omit<Instance, "rest">;
 async function compiled(url: string): Promise<Running | undefined> {
   try {
     const module = await WebAssembly.compile(await bytes(url));
-    const { default: start, ...exports } = make(WebAssembly);
-    const { memory } = await start({ module_or_path: module });
-    return { exports: exports satisfies Exports, memory };
+    const exports = make(WebAssembly);
+    const { memory } = await exports.default({ module_or_path: module });
+    return { exports, memory };
   } catch {
     return undefined;
   }
@@ -34,9 +31,9 @@ async function compiled(url: string): Promise<Running | undefined> {
 async function scripted(url: string): Promise<Running> {
   const module = new Script(await engine(`${url}.js`));
   // What the glue knows as WebAssembly.
-  const { initSync, ...exports } = make({ Module: Script, Instance: Run } as unknown as typeof WebAssembly);
-  const start = initSync as unknown as (options: { module: Script }) => Awaited<ReturnType<Glue["default"]>>;
-  return { exports: exports satisfies Omit<Exports, "initSync"> as Exports, memory: start({ module }).memory };
+  const exports = make({ Module: Script, Instance: Run } as unknown as typeof WebAssembly);
+  const { memory } = exports.initSync({ module: module as unknown as WebAssembly.Module });
+  return { exports, memory };
 }
 
 function bytes(url: string): Promise<ArrayBuffer> {
