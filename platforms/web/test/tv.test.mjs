@@ -5,7 +5,10 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { after, before, test } from "node:test";
+import { build } from "esbuild";
+import { saturated, script } from "../module/old.mjs";
 import { listen } from "../../../conformance/suite/browser/chromium.mjs";
 import { isFrameOf, stage, telecine } from "./harness.mjs";
 
@@ -216,4 +219,88 @@ test("a policy that refuses WebAssembly has the script", async () => {
   }, `${url}/hls/demo/main.m3u8`);
   assert.ok(asked.includes("telecine.wasm.js"), `${asked}`);
   await page.close();
+});
+
+/** What a file of the build gives where the browser has nothing of the kind. */
+async function bare(file) {
+  const { outputFiles } = await build({ entryPoints: [fileURLToPath(new URL(`../src/tv/${file}`, import.meta.url))], bundle: true, write: false, format: "iife", globalName: "given" });
+  return new Function("self", `${outputFiles[0].text}\nreturn given;`)({});
+}
+
+test("UTF-8 is read and written as the browser's own coders do it", async () => {
+  const { TextDecoder: Decoder, TextEncoder: Encoder } = await bare("text.ts");
+  const [decoder, encoder] = [new TextDecoder("utf-8", { ignoreBOM: true }), new TextEncoder()];
+  let seed = 1;
+  const draw = (below) => (seed = (seed * 48271) % 2147483647) % below;
+  // Around the bounds of what there is, more often than elsewhere.
+  const edges = [0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xff];
+  const units = [0x41, 0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xd800, 0xdbff, 0xdc00, 0xdfff, 0xe000, 0xffff];
+  for (let round = 0; round < 20_000; round += 1) {
+    const bytes = Uint8Array.from({ length: draw(7) }, () => edges[draw(edges.length)]);
+    assert.equal(new Decoder().decode(bytes), decoder.decode(bytes), `${bytes}`);
+    const text = String.fromCharCode(...Array.from({ length: draw(5) }, () => units[draw(units.length)]));
+    assert.deepEqual([...new Encoder().encode(text)], [...encoder.encode(text)], JSON.stringify(text));
+  }
+});
+
+test("numbers become integers, and memory grows, is copied and filled, as in WebAssembly", () => {
+  const types = ["i32", "i64"].flatMap((to) => ["f32", "f64"].flatMap((from) => ["s", "u"].map((sign) => ({ to, from, sign }))));
+  // JavaScript has no integers of 64 bits: their halves.
+  const conversions = types.map(({ to, from, sign }) => {
+    const integer = (value) => `(${to}.trunc_sat_${from}_${sign} ${value})`;
+    if (to === "i32") return `(func (export "${to}${from}${sign}") (param ${from}) (result i32) ${integer("(local.get 0)")})`;
+    const half = (shift) => `(i32.wrap_i64 (i64.shr_u ${integer("(local.get 0)")} (i64.const ${shift})))`;
+    const one = (name, shift) => `(func (export "${to}${from}${sign}${name}") (param ${from}) (result i32) ${half(shift)})`;
+    return one("low", 0) + one("high", 32);
+  });
+  const text = `(module (import "./telecine_bg.js" "none" (func $none)) (func (export "none") (call $none)) (memory (export "memory") 1) (data (i32.const 8) "telecine")
+    (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
+    (func (export "size") (result i32) (memory.size))
+    (func (export "put") (param i32 i32) (i32.store8 (local.get 0) (local.get 1)))
+    (func (export "copy") (param i32 i32 i32) (memory.copy (local.get 0) (local.get 1) (local.get 2)))
+    (func (export "fill") (param i32 i32 i32) (memory.fill (local.get 0) (local.get 1) (local.get 2)))
+    ${conversions.join("\n")})`;
+  const at = (name) => path.join(folder, name);
+  const run = (command, ...args) => execFileSync(fileURLToPath(new URL(`../node_modules/.bin/${command}`, import.meta.url)), args);
+  writeFileSync(at("new.wat"), text);
+  run("wasm-opt", "-q", "-all", at("new.wat"), "-o", at("new.wasm"));
+  writeFileSync(at("old.wat"), saturated(text));
+  run("wasm-opt", "-q", "--mvp-features", "--enable-bulk-memory", at("old.wat"), "-o", at("old.wasm"));
+  run("wasm2js", "-Oz", "--mvp-features", "--enable-bulk-memory", at("old.wasm"), "-o", at("old.js"));
+  const imports = { "./telecine_bg.js": { none() {} } };
+  const wanted = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(at("new.wasm"))), imports).exports;
+  const make = new Function(`${script(readFileSync(at("old.js"), "utf8"))}\nreturn telecineEngine;`)();
+  const [one, other] = [make(imports), make(imports)];
+
+  const values = [0, 0.5, 0.999, 1, 1.5, 2 ** 24, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 53, 2 ** 63 - 1024, 2 ** 63, 2 ** 64 - 2048, 2 ** 64, 1e30, Infinity];
+  const names = Object.keys(wanted).filter((name) => name.startsWith("i"));
+  assert.equal(names.length, 12);
+  for (const name of names) {
+    for (const value of [NaN, ...values, ...values.map((value) => -value)]) assert.equal(one[name](value) | 0, wanted[name](value), `${name} of ${value}`);
+  }
+  const bytes = ({ memory }) => Buffer.from(memory.buffer).subarray(0, 65536 * wanted.size());
+  for (const [name, ...values] of [
+    ["copy", 100, 8, 8],
+    ["copy", 104, 100, 8],
+    ["copy", 98, 100, 12],
+    ["fill", 300, 7, 5],
+    ["put", 399, 9],
+    ["copy", 400, 0, 350],
+    ["copy", 500, 400, 350],
+    ["copy", 450, 500, 350],
+    ["grow", 1],
+    ["put", 65536 + 70, 3],
+    ["copy", 65530, 40, 60],
+    ["grow", 100],
+    ["fill", 65536 * 60, 255, 70000],
+    ["grow", 0],
+  ]) {
+    assert.equal(one[name](...values), wanted[name](...values), name);
+    assert.equal(one.size(), wanted.size());
+    assert.ok(bytes(one).equals(bytes(wanted)), `${name} ${values}`);
+  }
+  // Another instance has a memory of its own.
+  assert.equal(other.size(), 1);
+  assert.equal(Buffer.from(other.memory.buffer).subarray(8, 16).toString(), "telecine");
+  assert.ok(!Buffer.from(other.memory.buffer).subarray(100, 65536).some(Boolean));
 });
