@@ -8,7 +8,7 @@ GSTREAMER := -p telecine-gstreamer
 RUST_ALONE := --workspace --exclude telecine-gstreamer
 OUT := out
 
-.PHONY: help play test test-rust test-gstreamer test-browser test-media test-set test-wasm web web-module web-packages web-all web-tv web-profile play-web test-web web-size setup media-set support lint fmt bench bench-rust bench-peers bench-media bench-wasm bench-decisions bench-live bench-abr bench-web fuzz explore coverage audit clean
+.PHONY: help play test test-rust test-gstreamer test-browser test-media test-set test-wasm web web-module web-packages web-packed web-all web-tv web-profile play-web test-web web-size setup media-set support lint fmt bench bench-rust bench-peers bench-media bench-wasm bench-decisions bench-live bench-abr bench-web fuzz explore coverage audit clean
 
 help:
 	@echo 'make play       play the demo title: from a clean checkout to a report (Rust alone)'
@@ -143,8 +143,10 @@ web-module:
 web-packages:
 	cd $(WEB) && $(if $(QUICK),{ test -d node_modules || $(WEB_INSTALL); },$(WEB_INSTALL))
 
-web: web-module web-packages
+web-packed: web-module web-packages
 	$(WEB_PACK) "$(WEB_MODULE)" $(WEB)/wasm
+
+web: web-packed
 ifneq ($(QUICK),)
 	cd $(WEB) && npx tsc --noEmit && node build.mjs --quick $(WEB_ONLY)
 else
@@ -164,8 +166,8 @@ web-all:
 	$(MAKE) --no-print-directory web PROTOCOL=dash
 	$(MAKE) --no-print-directory web PROTOCOL=
 
-# What runs until pictures are shown, found anew: after changes that let the first part of the module grow.
-web-profile: web
+# What runs until pictures are shown, found anew: after changes that let the first part of the module grow beyond its budget.
+web-profile: web-packed
 	$(CARGO) build --quiet -p telecine-cli --bin telecine
 	cd $(BROWSER) && npm ci --silent --no-audit --no-fund
 	cd $(WEB) && node build.mjs "$(WEB_TARGET)/web" $(WEB_ONLY) --watched && node module/profile.mjs $(PROTOCOL) && \
