@@ -8,8 +8,8 @@ import type { Lent } from "./sink.js";
 const MISSED_FOR = 1000;
 /** Less is nothing to tell, seconds: spans end where frames do. */
 const LEAST_TOLD = 0.1;
-/** An element that failed says so within this time, milliseconds. */
-const SAID_WITHIN = 2000;
+/** An element that failed, or let go of its media source, says so within this time, milliseconds. */
+export const SAID_WITHIN = 2000;
 
 /** What a buffer needs of its surroundings. */
 export interface Surroundings {
@@ -88,7 +88,7 @@ export class Buffer {
     try {
       return this.#buffer && rangesOf(this.#buffer.buffered);
     } catch (error) {
-      if (error instanceof DOMException && error.name === "InvalidStateError") return undefined;
+      if (isLetGo(error)) return undefined;
       throw error;
     }
   }
@@ -223,8 +223,9 @@ export class Buffer {
   }
 
   /** False if nothing more can be done for now. */
-  #refused(buffer: SourceBuffer, operation: Operation, { name, message }: DOMException): boolean {
-    if (name === "InvalidStateError") {
+  #refused(buffer: SourceBuffer, operation: Operation, error: DOMException): boolean {
+    const { name, message } = error;
+    if (isLetGo(error)) {
       // The element failed, with a word about it that is on its way: the operation waits for what follows from that.
       setTimeout(() => buffer === this.#buffer && this.around.failed(5002, message), SAID_WITHIN);
       return false;
@@ -266,6 +267,11 @@ export class Buffer {
     this.#ours = without(this.#ours, gone);
     for (const [from, to] of gone) this.around.evicted(from, to);
   }
+}
+
+/** Whether the browser refuses because the element failed, or let go of the source, with a word about it that is on its way. */
+export function isLetGo(error: unknown): error is DOMException {
+  return (error as Partial<DOMException> | null)?.name === "InvalidStateError";
 }
 
 /** A type without the profiles of its codecs. */

@@ -1,6 +1,6 @@
 // Media Source: beside the engine, or in the page where the engine is in a worker.
 
-import { Buffer } from "./buffer.js";
+import { Buffer, isLetGo, SAID_WITHIN } from "./buffer.js";
 import { mediaSource } from "./media.js";
 import { common, union, without, type Range } from "./ranges.js";
 import { silence } from "./silence.js";
@@ -13,8 +13,6 @@ const LONGEST_SILENCE = 6 * 3600;
 
 /** Spans that are so close to each other end alike, seconds. */
 const CLOSE = 0.1;
-/** That an element lets go of its media source is known here within this time, milliseconds. */
-const KNOWN_WITHIN = 2000;
 /** A second failure within so many seconds of the first one's place is for good. */
 const SAME_PLACE = 2;
 
@@ -240,10 +238,10 @@ export class Source implements Sink {
     try {
       act();
     } catch (error) {
-      if (!(error instanceof DOMException && error.name === "InvalidStateError")) throw error;
+      if (!isLetGo(error)) throw error;
       const { message } = error;
       const media = this.#media;
-      setTimeout(() => media === this.#media && !this.#closed && media.readyState !== "closed" && this.owner.failed(5002, message), KNOWN_WITHIN);
+      setTimeout(() => media === this.#media && !this.#closed && media.readyState !== "closed" && this.owner.failed(5002, message), SAID_WITHIN);
     }
   }
 
@@ -259,8 +257,8 @@ export class Source implements Sink {
       try {
         for (const buffer of buffers) buffer.open(this.#media);
       } catch (error) {
+        if (isLetGo(error)) throw error;
         const { name, message } = error as DOMException;
-        if (name === "InvalidStateError") throw error;
         return this.owner.failed(name === "NotSupportedError" ? 5001 : 5002, message);
       }
       this.#begun ||= buffers.some((buffer) => buffer.isOpen);
