@@ -59,6 +59,16 @@ impl Belief {
         measured.for_each(|(rate, seconds)| self.rate.add(rate, seconds, RATE_HALF_LIVES));
     }
 
+    /// Whether the walk is at a lower rate than that.
+    pub(crate) fn is_below(&self, heard: &Heard) -> bool {
+        self.walk.log().is_none_or(|log| libm::log(heard.kbps.max(1e-3)) > log)
+    }
+
+    /// Something is said to the walk alone.
+    pub(crate) fn hear_of_walk(&mut self, heard: &Heard) {
+        self.walk.hear(heard);
+    }
+
     /// A rate that may be something else's.
     pub(crate) fn hear_unsure(&mut self, rate: f64, seconds: f64) {
         self.unsure.add(rate, seconds, RATE_HALF_LIVES);

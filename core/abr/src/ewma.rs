@@ -8,12 +8,14 @@ use crate::belief::Belief;
 use crate::bursts::Bursts;
 use crate::estimate::{Answer, Estimate, Estimator, TransferId, TransferSample};
 use crate::hosts::{Hosts, Line};
-use crate::link::Link;
+use crate::link::{Link, Load};
 use crate::recent::{RateSample, Window};
 use crate::walk::{share, Heard};
 
 /// Bodies below this tell the round trip, not the rate: they fit into the first window of TCP.
 const SMALL_BYTES: u64 = 16_000;
+/// So many of them in a row, and nothing else, are all that there is to learn from.
+const MANY_SMALL: u32 = 8;
 /// A larger body that was there sooner after its request came from a cache on the way.
 const CACHE_TIME: Duration = Duration::from_millis(10);
 /// Bodies take at least this long in the reckoning of unsure rates.
@@ -34,7 +36,8 @@ const BURST_SHARE: f64 = 0.2;
 /// - Transfers at the same time are one load: each sample is the rate of *all* bytes that arrived
 ///   during its body, and weighs its share of that time, so that the weights add up to the union
 ///   of the intervals and nothing counts twice.
-/// - Small bodies and cache hits are no rate samples, unless nothing better was ever seen.
+/// - Small bodies and cache hits are no rate samples, unless nothing better was ever seen. Where small bodies are all that comes (a low
+///   level of short segments), their whole times count after a while, round trip included: the line carries that much or more.
 /// - While a transfer is known to be held back by its source ([`Estimator::on_paced`]), the rate is
 ///   that within bursts: bytes of all transfers are summed up, over several parts if need be, and
 ///   the time in which the link was idle is left out. Such samples come during a transfer.
@@ -58,6 +61,8 @@ pub struct DualEwma {
     /// When a rate was measured last.
     measured: Option<Timestamp>,
     samples: u32,
+    /// Small bodies since the last that was not.
+    small: u32,
     hosts: Hosts,
     link: Link,
     bursts: Bursts,
@@ -116,6 +121,34 @@ impl DualEwma {
         }
     }
 
+    /// A body that was too small to tell the rate. Who hears nothing else would stay for ever with what it believed before, and so
+    /// with segments that are small.
+    fn hear_small(&mut self, sample: &TransferSample, load: &Load) {
+        self.small = self.small.saturating_add(1);
+        let ttfb = sample.first_byte.since(sample.started);
+        let time = load.time.saturating_add(ttfb);
+        if self.small < MANY_SMALL || time < CACHE_TIME || sample.flags.aborted {
+            return;
+        }
+        let (rate, weight) = (load.bits / time.as_secs_f64(), load.weight + ttfb.as_secs_f64());
+        let share = share(sample.bytes as f64 * 8.0);
+        let heard = Heard { kbps: rate / 1000.0, seconds: weight, share, given_up: false };
+        if self.line.rate().is_none() {
+            // Averages are of what bodies alone say, as long as nothing better was seen. How sure that is only the walk tells: half way
+            // between that and the least.
+            let body = load.bits / load.time.max(SHORTEST_BODY).as_secs_f64();
+            let between = Heard { kbps: libm::sqrt(rate * body) / 1000.0, ..heard };
+            self.samples = self.samples.saturating_add(1);
+            return self.beliefs(sample.id).for_each(|belief| belief.hear_of_walk(&between));
+        }
+        let least = RateSample { rate, weight, heard, held_back: true, at: sample.finished };
+        if least.says_more_than(&self.line) {
+            return self.hear_rate(sample.id, &least);
+        }
+        // Averages may be there before the walk is, and before it has seen how still the line is.
+        self.beliefs(sample.id).filter(|belief| belief.is_below(&heard)).for_each(|belief| belief.hear_of_walk(&heard));
+    }
+
     /// A transfer ended.
     fn take(&mut self, sample: &TransferSample) {
         if self.bursts.is_watching() {
@@ -141,8 +174,13 @@ impl DualEwma {
         }
         if small || cached || load.time.is_zero() {
             let time = load.time.max(SHORTEST_BODY).as_secs_f64();
-            return self.hear_unsure(sample.id, load.bits / time, time);
+            self.hear_unsure(sample.id, load.bits / time, time);
+            if small && !cached {
+                self.hear_small(sample, &load);
+            }
+            return;
         }
+        self.small = 0;
         let rate = load.bits / load.time.as_secs_f64();
         let bits = sample.bytes as f64 * 8.0;
         let given_up = sample.flags.aborted;

@@ -176,6 +176,39 @@ fn small_parts_do_not_pull_the_estimate_down() {
 }
 
 /// abr.md scenario 4 (dash.js #3538): a live segment arrives at the encoder's 2 Mbit/s.
+/// Segments of 8 kB, a second of 64 kbit/s: 13 ms of body behind 50 ms of round trip, on a line of 5 Mbit/s that was one of
+/// 60 kbit/s. In its whole time each shows 1.02 Mbit/s; from the eighth on that is believed to be the least.
+#[test]
+fn small_bodies_that_are_all_there_is_raise_what_is_believed_and_never_lower_it() {
+    let mut estimator = DualEwma::new();
+    estimator.on_transfer(&transfer(1, 20_000, 0, 50, 2717));
+    assert_within(rate(&estimator), 59_000, 61_000);
+    let small = |estimator: &mut DualEwma, n: u64, body: u64| {
+        let at = 3000 + n * 1000;
+        estimator.on_transfer(&transfer(2 + n, 8_000, at, at + 50, at + 50 + body));
+    };
+    (0..7).for_each(|n| small(&mut estimator, n, 13));
+    assert_within(rate(&estimator), 59_000, 61_000);
+    (7..60).for_each(|n| small(&mut estimator, n, 13));
+    assert_within(rate(&estimator), 500_000, 1_020_000);
+    let estimate = estimator.estimate().expect("it was measured");
+    assert_within(estimate.forecast.map_or(0, |forecast| forecast.bits_per_second), 900_000, 1_020_000);
+    let before = rate(&estimator);
+    (60..90).for_each(|n| small(&mut estimator, n, 900));
+    assert_eq!(rate(&estimator), before, "slow ones say nothing");
+}
+
+#[test]
+fn small_bodies_beside_larger_ones_count_for_nothing() {
+    let mut estimator = DualEwma::new();
+    for n in 0..40 {
+        let at = n * 1000;
+        estimator.on_transfer(&transfer(2 * n, 20_000, at, at + 50, at + 450));
+        estimator.on_transfer(&transfer(2 * n + 1, 8_000, at + 450, at + 460, at + 465));
+    }
+    assert_within(rate(&estimator), 390_000, 410_000);
+}
+
 #[test]
 fn a_paced_transfer_counts_only_if_it_shows_more() {
     let mut estimator = DualEwma::new();

@@ -224,3 +224,33 @@ fn a_sink_that_takes_nothing_again_is_played_to_without_replacement() {
     assert!(of(true).replaced > 0);
     assert_eq!(of(false).replaced, 0);
 }
+
+/// Segments that are too small to tell the rate of the line are all that comes, and still it is found out that it carries more.
+#[test]
+fn segments_that_are_all_small_do_not_keep_a_fast_line_at_the_lowest_level() {
+    let ladder = [300.0, 750.0, 1500.0, 3000.0, 6000.0];
+    for ms in [200.0, 250.0, 333.0, 500.0] {
+        let sizes: Vec<f64> = ladder.iter().map(|kbps| kbps * ms).collect();
+        let movie = Movie::new(ms, &ladder, &vec![sizes; (120_000.0 / ms) as usize]).expect("a movie");
+        for rule in ["foresight", "throughput", "bola-e-damped"] {
+            let outcome = play(rule, &movie, &constant(5_000.0), &on_demand(25.0));
+            let metrics = Metrics::of(&outcome, &movie);
+            assert!(metrics.mean_kbps > 1_500.0, "{rule}, {ms} ms: {} kbit/s", metrics.mean_kbps);
+        }
+    }
+}
+
+/// Behind 20 s of 60 kbit/s the smallest segments are of 8 kB: nothing larger comes unless they teach.
+#[test]
+fn a_line_that_was_slow_for_a_while_is_found_to_be_fast_again_by_segments_that_are_small() {
+    let ladder = [64.0, 128.0, 512.0, 1024.0, 4096.0];
+    let sizes: Vec<f64> = ladder.iter().map(|kbps| kbps * 1000.0).collect();
+    let movie = Movie::new(1000.0, &ladder, &vec![sizes; 300]).expect("a movie");
+    let link =
+        Link::new(vec![period(30_000.0, 5_000.0), period(20_000.0, 60.0), period(1e7, 5_000.0)]).expect("a link");
+    for rule in ["foresight", "throughput", "bola-e-damped"] {
+        let outcome = play(rule, &movie, &link, &on_demand(25.0));
+        let last: Vec<usize> = outcome.levels.iter().rev().take(60).copied().collect();
+        assert!(last.iter().all(|level| *level >= 3), "{rule}: {last:?}");
+    }
+}
