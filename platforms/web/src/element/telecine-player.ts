@@ -62,6 +62,7 @@ export class TelecinePlayer extends HTMLElement {
 
   /** The inner element. It shows the picture; what is to happen goes through this one. */
   readonly video: HTMLVideoElement;
+  #styles = new Set<string>();
   #playback: Playback;
   #captions: CaptionView;
   #captionSettings = kept();
@@ -80,12 +81,11 @@ export class TelecinePlayer extends HTMLElement {
   constructor() {
     super();
     const root = this.attachShadow({ mode: "open" });
-    const style = document.createElement("style");
-    style.textContent = STYLE + CAPTIONS;
     this.video = document.createElement("video");
     this.video.part.add("video");
     this.#captions = new CaptionView(this.video, this.#captionSettings);
-    root.append(style, this.video, this.#captions.element);
+    root.append(this.video, this.#captions.element);
+    this.dress(STYLE + CAPTIONS);
     this.#playback = new Playback({
       video: this.video,
       player: () => this.player,
@@ -303,6 +303,16 @@ export class TelecinePlayer extends HTMLElement {
     this.#captions.below = pixels;
   }
 
+  /** @internal Styles for something in its tree, for good. */
+  dress(text: string): void {
+    if (this.#styles.has(text)) return;
+    this.#styles.add(text);
+    if (this.#sheet(text)) return;
+    const style = document.createElement("style");
+    style.textContent = text;
+    this.shadowRoot?.prepend(style);
+  }
+
   /** Lets go of everything; `play()` loads it again, where it stood. */
   destroy(): void {
     if (!this.paused) this.pause();
@@ -318,6 +328,11 @@ export class TelecinePlayer extends HTMLElement {
     clearTimeout(this.#kept);
     this.#upgrade();
     this.#playback.resume();
+  }
+
+  /** Style sheets are of a document, and stay behind. */
+  adoptedCallback(): void {
+    this.#styles.forEach((text) => this.#sheet(text));
   }
 
   /** HTML: what is taken out of a document stands, unless it is put back at once. Kept for a while, then let go of. */
@@ -423,6 +438,17 @@ export class TelecinePlayer extends HTMLElement {
     if (!edge || player !== this.#player) return;
     this.#playback.window = edge.seekable;
     this.#following = edge.following && !this.paused;
+  }
+
+  /** By a style sheet that is made by script: no policy refuses it (CSP, `style-src`). False where there is no such thing. */
+  #sheet(text: string): boolean {
+    const { shadowRoot: root, ownerDocument } = this;
+    const { CSSStyleSheet: Sheet } = ownerDocument.defaultView ?? {};
+    if (!Sheet || !root?.adoptedStyleSheets) return false;
+    const sheet = new Sheet();
+    sheet.replaceSync(text);
+    root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+    return true;
   }
 
   async #control(): Promise<void> {
