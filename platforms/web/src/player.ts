@@ -126,6 +126,8 @@ export class Player extends Target {
   #screen: Screen | undefined;
   /** Orders that wait for the element to be ready for another title. */
   #held: (Order | SinkOrder)[] | undefined;
+  /** Orders of a title that is looked at. */
+  #looked: (Order | SinkOrder)[] | undefined;
   #eme = new Eme((cdm) => this.#post({ cdm }, [cdm.buffer]));
   /** What was set for good: a core that takes the place of another is told it again. */
   #lasting = new Map<string, ToCore>();
@@ -194,15 +196,26 @@ export class Player extends Target {
     this.#screen = undefined;
   }
 
-  /** Loads a playlist or an MPD, and begins at a time in seconds, or where the title does. */
-  load(url: string | URL, { start = NaN }: { start?: number } = {}): void {
+  /** Loads a playlist or an MPD, and begins at a time in seconds, or where the title does. With `look` no media is asked for and the
+   * element is left alone until `goOn`, so that one can see what the title is (`loaded`): for a moment, as the engine waits for media. */
+  load(url: string | URL, { start = NaN, look = false }: { start?: number; look?: boolean } = {}): void {
     // What a defect ended is replaced.
     this.#core ??= this.#started();
     const { href } = new URL(url, document.baseURI);
     // Before the worker can.
     const asked = !this.#begun && hasEngine() && ask(href, (early, transfer) => this.#post({ early }, transfer));
     this.#post({ command: ["load", href, start], asked });
+    this.#leave();
+    if (look) {
+      this.#looked = [];
+      this.#post({ hold: true });
+    }
     if (this.#wanted) this.#command("play");
+  }
+
+  /** Goes on with a title that was looked at. */
+  goOn(): void {
+    this.#obey(this.#leave());
   }
 
   /** Plays as soon as enough is buffered. */
@@ -276,6 +289,7 @@ export class Player extends Target {
   /** Ends playback. Something else may be loaded. */
   stop(): void {
     this.#command("stop");
+    this.#leave();
   }
 
   /** What there is to see of the player now. */
@@ -377,9 +391,18 @@ export class Player extends Target {
     if (defect !== undefined) this.#defect(defect);
   }
 
+  /** Media may be asked for. Gives the orders of what was looked at. */
+  #leave(): (Order | SinkOrder)[] {
+    const looked = this.#looked;
+    if (looked) this.#post({ hold: false });
+    this.#looked = undefined;
+    return looked ?? [];
+  }
+
   #obey(orders: (Order | SinkOrder)[]): void {
-    if (this.#held) {
-      this.#held.push(...orders);
+    const waits = this.#looked ?? this.#held;
+    if (waits) {
+      waits.push(...orders);
       return;
     }
     for (const [place, order] of orders.entries()) {
@@ -439,7 +462,7 @@ export class Player extends Target {
 
   /** A defect ends the worker; the next `load` gets another one. */
   #defect(message: string): void {
-    this.#held = undefined;
+    this.#held = this.#looked = undefined;
     this.#obey([["detach"]]);
     this.#end(message);
     const error: PlayerError = {

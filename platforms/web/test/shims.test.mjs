@@ -56,6 +56,65 @@ test("the quick start of hls.js plays the demo title", async () => {
   await page.close();
 });
 
+/** What the origin was asked for from now on: manifests, and media. */
+function requests(page) {
+  const asked = { manifests: 0, media: 0 };
+  page.on("request", (request) => {
+    const { pathname } = new URL(request.url());
+    if (pathname.endsWith(".m3u8")) asked.manifests += 1;
+    else if (pathname.startsWith("/hls/")) asked.media += 1;
+  });
+  return asked;
+}
+
+/** Something that listeners do once the manifest is known. */
+const onParsed = (page, url, config, act) =>
+  page.evaluate(
+    ({ url, config, act }) => {
+      window.hls = new Hls(config);
+      window.heard = [];
+      for (const [name, event] of Object.entries(Hls.Events)) hls.on(event, () => heard.push({ name }));
+      hls.on(Hls.Events.MANIFEST_PARSED, new Function(act));
+      hls.loadSource(url);
+      if (!act.includes("attachMedia")) hls.attachMedia(video);
+      void video.play();
+    },
+    { url, config, act },
+  );
+const count = (page, name) => page.evaluate((name) => heard.filter((one) => one.name === name).length, name);
+
+test("hls.js: with autoStartLoad off the manifest is read, and media is asked for from startLoad on", async () => {
+  const { page, lines } = await open("shim-hls.html");
+  const asked = requests(page);
+  await onParsed(page, `${here.url}/hls/dur_120/demo/main.m3u8`, { autoStartLoad: false }, "");
+  await page.evaluate(() => told("MANIFEST_PARSED"));
+  await page.waitForTimeout(1000);
+  assert.ok(asked.manifests > 0);
+  assert.equal(asked.media, 0);
+  assert.equal(await page.evaluate(() => hls.levels.length), 4);
+  await page.evaluate(() => hls.startLoad(60));
+  await page.evaluate(() => until(() => video.currentTime > 60.5, "it plays at 60 s"));
+  moves(await pictures(page));
+  assert.equal(await count(page, "MANIFEST_PARSED"), 1);
+  assert.deepEqual(lines, []);
+  await page.close();
+});
+
+for (const [what, act, from] of [
+  ["startLoad in MANIFEST_PARSED begins what was read", "hls.startLoad()", 0],
+  ["startLoad in MANIFEST_PARSED begins at a time", "hls.startLoad(40)", 40],
+  ["an element that comes with MANIFEST_PARSED is played into", "hls.attachMedia(video); hls.startLoad(-1)", 0],
+]) {
+  test(`hls.js: ${what}`, async () => {
+    const { page } = await open("shim-hls.html");
+    await onParsed(page, `${here.url}/hls/dur_120/demo/main.m3u8`, { autoStartLoad: false }, act);
+    await page.evaluate((from) => until(() => video.currentTime > from + 0.5, `it plays at ${from} s`), from);
+    moves(await pictures(page));
+    assert.equal(await count(page, "MANIFEST_PARSED"), 1);
+    await page.close();
+  });
+}
+
 test("hls.js: levels are held, capped and left to the player", async () => {
   const { page } = await open("shim-hls.html");
   await page.evaluate((url) => begin(url), `${here.url}/hls/dur_120/demo/main.m3u8`);

@@ -48,6 +48,8 @@ export class Loop {
       );
     } else if ("early" in message) {
       this.#network.handOver(message.early);
+    } else if ("hold" in message) {
+      this.#network.hold(message.hold);
     } else if (!this.#core) {
       if ("command" in message && message.command[0] === "load") this.#network.early(message.command[1], message.asked === true);
       this.#waiting.push(message);

@@ -107,8 +107,12 @@ export class Hls {
   #subtitles: Subtitles | undefined;
   #listeners = new Map<string, { listener: Listener; context: unknown; once: boolean }[]>();
   #url: string | null = null;
-  /** What waits for an element or for `startLoad`. */
+  /** It waits for an element or for `startLoad`. */
   #pending = false;
+  /** What the title is is looked at; no media is asked for. */
+  #looking = false;
+  /** That the manifest is known was told. */
+  #parsed = false;
   #manual = -1;
   #cap = -1;
   #buffered = 0;
@@ -142,8 +146,8 @@ export class Hls {
     this.#title.reset();
     this.#buffered = 0;
     this.#emit(Events.MANIFEST_LOADING, { url: this.#url });
-    this.#pending = true;
-    this.#begin();
+    this.#parsed = false;
+    this.#load();
   }
 
   attachMedia(media: HTMLVideoElement | { media: HTMLVideoElement }): void {
@@ -176,14 +180,20 @@ export class Hls {
   /** Begins, from a time if one is given: needed where `autoStartLoad` is off. */
   startLoad(position = -1): void {
     this.config.autoStartLoad = true;
-    if (position >= 0) this.config.startPosition = position;
-    if (this.#pending) this.#begin();
+    if (position >= 0 && position !== this.config.startPosition) {
+      this.config.startPosition = position;
+      // It was asked for from elsewhere.
+      if (this.#looking) this.#pending = true;
+    }
+    if (this.#pending || this.#looking) this.#begin();
     else if (this.#title.state === "failed" || this.#title.state === "stopped") this.#again();
   }
 
   /** Fetches no more; what was fetched is gone too. `startLoad` goes on from where it was. */
   stopLoad(): void {
     this.config.startPosition = this.#shared?.video.currentTime ?? -1;
+    this.#pending ||= this.#looking;
+    this.#looking = false;
     this.#player.stop();
   }
 
@@ -431,18 +441,34 @@ export class Hls {
     return { servers, licenceRequest };
   }
 
-  #begin(): void {
-    if (!this.#pending || !this.#shared || this.#url === null || !this.config.autoStartLoad) return;
+  get #mayBegin(): boolean {
+    return this.#shared !== undefined && this.config.autoStartLoad;
+  }
+
+  /** The manifest at least: media behind it where there is an element, and it may be. */
+  #load(): void {
+    if (this.#url === null) return;
     this.#pending = false;
+    this.#looking = !this.#mayBegin;
     const { startPosition } = this.config;
-    this.#player.load(this.#url, startPosition >= 0 ? { start: startPosition } : {});
+    this.#player.load(this.#url, { look: this.#looking, ...(startPosition >= 0 ? { start: startPosition } : {}) });
     this.#constrain();
+  }
+
+  #begin(): void {
+    if (!this.#mayBegin) return;
+    if (this.#pending) this.#load();
+    else if (this.#looking) {
+      this.#looking = false;
+      this.#player.goOn();
+    }
   }
 
   #again(): void {
     if (!this.#shared || this.#url === null) return;
     const start = this.#title.live ? -1 : this.#shared.video.currentTime || this.config.startPosition;
     this.#title.reset();
+    this.#looking = false;
     this.#player.load(this.#url, start > 0 ? { start } : {});
   }
 
@@ -489,12 +515,22 @@ export class Hls {
   #loaded(): void {
     const { levels, audioTracks, subtitleTracks } = this;
     const stats = { loaded: 0, total: 0, loading: { start: this.#title.loadedAt, first: 0, end: performance.now() } };
-    const all = { levels, audioTracks, subtitleTracks, url: this.#url, sessionData: null, sessionKeys: null, stats };
-    this.#emit(Events.MANIFEST_LOADED, { ...all, subtitles: subtitleTracks });
-    this.#emit(Events.MANIFEST_PARSED, { ...all, iframeVariants: [], firstLevel: 0, video: this.#title.of("video").length > 0, audio: audioTracks.length > 0, altAudio: audioTracks.length > 1 });
-    this.#emit(Events.AUDIO_TRACKS_UPDATED, { audioTracks });
     this.#subtitles?.show(this.#title.of("text"), this.#title.selected("text")?.id);
-    this.#emit(Events.SUBTITLE_TRACKS_UPDATED, { subtitleTracks });
+    if (!this.#parsed) {
+      this.#parsed = true;
+      const all = { levels, audioTracks, subtitleTracks, url: this.#url, sessionData: null, sessionKeys: null, stats };
+      this.#emit(Events.MANIFEST_LOADED, { ...all, subtitles: subtitleTracks });
+      this.#emit(Events.MANIFEST_PARSED, { ...all, iframeVariants: [], firstLevel: 0, video: this.#title.of("video").length > 0, audio: audioTracks.length > 0, altAudio: audioTracks.length > 1 });
+      this.#emit(Events.AUDIO_TRACKS_UPDATED, { audioTracks });
+      this.#emit(Events.SUBTITLE_TRACKS_UPDATED, { subtitleTracks });
+    }
+    // Listeners may have done anything: begun it, or loaded something else.
+    if (!this.#title.known || this.#url === null) return;
+    if (this.#looking) {
+      this.#looking = false;
+      this.#pending = true;
+      return this.#player.stop();
+    }
     const level = Math.max(0, this.nextLevel);
     const { live, duration } = this.#title;
     this.#emit(Events.LEVEL_LOADED, { level, id: level, levelInfo: levels[level], stats, details: { live, totalduration: duration, url: this.#url } });
