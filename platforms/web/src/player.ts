@@ -22,6 +22,7 @@ import { transferable, wipe, type LicenceAnswer, type LicenceQuestion } from "./
 import type { SinkOrder } from "./sink/away.js";
 import type { Delegate } from "./sink/delegate.js";
 import { Screen } from "./sink/element.js";
+import { checkSpeed, Speed } from "./sink/speed.js";
 import { hasEngine, Link, playsNatively } from "./topology.js";
 import { World } from "./world/world.js";
 
@@ -134,6 +135,7 @@ export class Player extends Target {
   #questions = new Map<number, { resolve(value: never): void; reject(error: Error): void }>();
   #asked = 0;
   #wanted = false;
+  #rate = 1;
   /** The worker has what it needs to ask for itself. */
   #begun = false;
 
@@ -159,8 +161,9 @@ export class Player extends Target {
     return this.#topology;
   }
 
-  /** Plays into this element from the next `load` on. */
-  attach(video: HTMLVideoElement): void {
+  /** Plays into this element from the next `load` on. `sent` is told of each place that the player sends it to: other seeks are the page's,
+   * or a viewer's. */
+  attach(video: HTMLVideoElement, sent: (to: number) => void = () => {}): void {
     this.#screen?.close();
     const report = (report: ToCore & object) => this.#post(report);
     this.#screen = new Screen(
@@ -171,6 +174,8 @@ export class Player extends Target {
         this.dispatchEvent(new CustomEvent("autoplayblocked"));
       },
       () => this.pause(),
+      new Speed(video, this.#rate, (rate) => this.setRate(rate)),
+      sent,
     );
     this.#screen.wanted = this.#wanted;
     this.#eme.attach(video);
@@ -242,8 +247,11 @@ export class Player extends Target {
     this.#command("seek_to_time", Number(time));
   }
 
-  /** Sets the speed: 1 is normal. */
+  /** Sets the speed: 1 is normal. Throws `NotSupportedError` outside of 0.1 to 4. */
   setRate(rate: number): void {
+    checkSpeed(rate);
+    this.#rate = rate;
+    if (this.#screen) this.#screen.speed.asked = rate;
     this.#command("rate", Math.round(rate * 1000));
   }
 

@@ -7,6 +7,7 @@
 
 import type { Player } from "../player.js";
 import type { Told } from "../messages.js";
+import { checkSpeed } from "../sink/speed.js";
 import { mediaError, PlayerError, type TelecineError } from "./errors.js";
 import { nearest, Ranges } from "./ranges.js";
 import { Tasks } from "./tasks.js";
@@ -39,10 +40,6 @@ export interface Surroundings {
   /** Tells the page. */
   fire(name: string): void;
 }
-
-/** Speeds that browsers play at. */
-const SLOWEST = 0.0625;
-const FASTEST = 16;
 
 /** How long before its end a title is sought, at least, seconds. */
 const LAST = 0.1;
@@ -477,7 +474,7 @@ export class Playback {
   }
 
   set playbackRate(rate: number) {
-    check(rate);
+    checkSpeed(rate);
     if (rate === this.#rate) return;
     this.#rate = rate;
     this.#fire("ratechange");
@@ -489,7 +486,7 @@ export class Playback {
   }
 
   set defaultPlaybackRate(rate: number) {
-    check(rate);
+    checkSpeed(rate);
     if (rate === this.#defaultRate) return;
     this.#defaultRate = rate;
     this.#fire("ratechange");
@@ -575,9 +572,4 @@ export class Playback {
   #reject(name: string, message: string): void {
     for (const promise of this.#take()) promise.reject(new DOMException(message, name));
   }
-}
-
-function check(rate: number): void {
-  if (!Number.isFinite(rate)) throw new TypeError("a speed is a finite number");
-  if (rate < SLOWEST || rate > FASTEST) throw new DOMException(`${rate} is not between ${SLOWEST} and ${FASTEST}`, "NotSupportedError");
 }

@@ -178,7 +178,7 @@ export class TelecinePlayer extends HTMLElement {
     this.#playback.currentTime = finite(time);
   }
 
-  /** Throws `NotSupportedError` outside of 0.0625 to 16. */
+  /** Throws `NotSupportedError` outside of 0.1 to 4. */
   get playbackRate(): number {
     return this.#playback.playbackRate;
   }

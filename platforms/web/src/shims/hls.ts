@@ -155,7 +155,6 @@ export class Hls {
     this.#emit(Events.MEDIA_ATTACHING, { media: video });
     this.#shared?.close();
     this.#shared = new Shared(video, this.#player);
-    this.#player.attach(this.#shared.element);
     this.#subtitles = new Subtitles(video, (track) => this.#player.select("text", track));
     // As there: pages subscribe behind the call.
     queueMicrotask(() => {
@@ -168,8 +167,8 @@ export class Hls {
   detachMedia(): void {
     if (!this.#shared) return;
     this.#emit(Events.MEDIA_DETACHING, {});
-    this.#player.stop();
     this.#shared.close();
+    this.#player.detach();
     this.#subtitles?.close();
     this.#shared = this.#subtitles = undefined;
     // It begins anew where it is attached next.

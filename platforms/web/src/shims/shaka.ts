@@ -405,7 +405,6 @@ export class Player extends EventTarget {
     this.#title = new Title(engine, (told) => this.#hear(told));
     this.#title.reset();
     this.#shared = new Shared(video, engine);
-    engine.attach(this.#shared.element);
     this.#subtitles = new Subtitles(video, (track) => engine.select("text", track));
     this.#subtitles.display = this.#textVisible;
     engine.addEventListener("autoplayblocked", () => video.pause());
