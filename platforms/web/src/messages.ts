@@ -111,4 +111,6 @@ export interface FromCore {
   answer?: { id: number; value: Value | Uint8Array };
   /** A defect ended the core: its words and place. */
   defect?: string;
+  /** It is none: something of the player is not there. */
+  missing?: boolean;
 }

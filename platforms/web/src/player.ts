@@ -11,10 +11,11 @@
 
 import { compiled } from "./boundary/module.js";
 import { Setting } from "./boundary/schema.js";
-import type { Interstitial, PlayerError, Presentation, Qoe, Snapshot, State, StoredLicence } from "./boundary/told.js";
+import type { Interstitial, Presentation, Qoe, Snapshot, State, StoredLicence } from "./boundary/told.js";
 import { interestOf, letterOf, type Drm } from "./drm.js";
 import { Eme } from "./eme/session.js";
 import { Target } from "./events.js";
+import { fault } from "./faults.js";
 import { mark } from "./marks.js";
 import type { Appetite, Command, FromCore, Keys, Order, Question, ToCore, Told, Topology } from "./messages.js";
 import { ask } from "./net/early.js";
@@ -136,6 +137,7 @@ export class Player extends Target {
   #asked = 0;
   #wanted = false;
   #rate = 1;
+  #destroyed = false;
   /** The worker has what it needs to ask for itself. */
   #begun = false;
 
@@ -164,6 +166,7 @@ export class Player extends Target {
   /** Plays into this element from the next `load` on. `sent` is told of each place that the player sends it to: other seeks are the page's,
    * or a viewer's. */
   attach(video: HTMLVideoElement, sent: (to: number) => void = () => {}): void {
+    this.#alive();
     this.#screen?.close();
     const report = (report: ToCore & object) => this.#post(report);
     this.#screen = new Screen(
@@ -204,6 +207,7 @@ export class Player extends Target {
   /** Loads a playlist or an MPD, and begins at a time in seconds, or where the title does. With `look` no media is asked for and the
    * element is left alone until `goOn`, so that one can see what the title is (`loaded`): for a moment, as the engine waits for media. */
   load(url: string | URL, { start = NaN, look = false }: { start?: number; look?: boolean } = {}): void {
+    this.#alive();
     // What a defect ended is replaced.
     this.#core ??= this.#started();
     const { href } = new URL(url, document.baseURI);
@@ -330,14 +334,19 @@ export class Player extends Target {
     return this.#ask("action_hash");
   }
 
-  /** Ends everything; nothing can be loaded any more. */
+  /** Ends everything. `load` and `attach` throw `InvalidStateError` from then on. */
   destroy(): void {
+    this.#destroyed = true;
     this.#world.close();
     this.#screen?.close();
     this.#screen = undefined;
     this.#eme.close();
     this.#eme.attach(undefined);
     this.#end("the player was destroyed");
+  }
+
+  #alive(): void {
+    if (this.#destroyed) throw new DOMException("the player was destroyed", "InvalidStateError");
   }
 
   #started(): Link {
@@ -352,7 +361,8 @@ export class Player extends Target {
       workerUrl: new URL(workerUrl, document.baseURI),
       topology,
       hear: (message) => this.#hear(message),
-      broken: (message) => this.#defect(message),
+      broken: (message, missing) => this.#defect(message, missing),
+      lacks: (message) => this.#tell(fault(message, true, false)),
     });
     const keys = drm && keysOf(drm);
     const known = this.#world.known();
@@ -386,7 +396,7 @@ export class Player extends Target {
     });
   }
 
-  #hear({ orders, events, topology, cdm = [], licence, answer, defect }: FromCore): void {
+  #hear({ orders, events, topology, cdm = [], licence, answer, defect, missing = false }: FromCore): void {
     this.#topology = topology ?? this.#topology;
     this.#obey(orders);
     for (const letter of cdm) this.#eme.obey(letter);
@@ -396,7 +406,7 @@ export class Player extends Target {
       this.#questions.delete(answer.id);
     }
     for (const event of events) this.#tell(event);
-    if (defect !== undefined) this.#defect(defect);
+    if (defect !== undefined) this.#defect(defect, missing);
   }
 
   /** Media may be asked for. Gives the orders of what was looked at. */
@@ -443,7 +453,7 @@ export class Player extends Target {
     // One behind the other, as promises are kept.
     this.#delegate.then(
       (delegate) => delegate.obey(order),
-      (error: unknown) => this.#defect(`the player does not start: ${String(error)}`),
+      (error: unknown) => this.#defect(`the player does not start: ${String(error)}`, true),
     );
   }
 
@@ -468,26 +478,14 @@ export class Player extends Target {
     this.dispatchEvent(new CustomEvent("told", { detail }));
   }
 
-  /** A defect ends the worker; the next `load` gets another one. */
-  #defect(message: string): void {
+  /** A defect, or a part that is not there, ends the worker; the next `load` gets another one. */
+  #defect(message: string, missing: boolean): void {
     this.#held = this.#looked = undefined;
     this.#obey([["detach"]]);
     this.#end(message);
-    const error: PlayerError = {
-      code: 9001,
-      name: "InternalDefect",
-      domain: "internal",
-      blame: "us",
-      fatal: true,
-      handling: "raised",
-      message,
-      meaning: "A defect of the player.",
-      advice: "report it, with a recording if there is one",
-      facts: {},
-    };
-    const at = performance.now() * 1000;
-    this.#tell({ type: "Error", at, error });
-    this.#tell({ type: "State", at, state: "failed" });
+    const told = fault(message, missing);
+    this.#tell(told);
+    this.#tell({ type: "State", at: told.at, state: "failed" });
   }
 
   #end(why: string): void {

@@ -502,7 +502,7 @@ test("a module that does not start is an error, and not for ever", async () => {
     await el.play();
     return { how, code, number: telecine.code, then: el.error };
   }, title());
-  assert.deepEqual(seen, { how: "NotSupportedError", code: 4, number: 9001, then: null });
+  assert.deepEqual(seen, { how: "NotSupportedError", code: 4, number: 7005, then: null });
   await done(at);
 });
 

@@ -3,6 +3,7 @@
 
 import { decode, value, type FetchOrder, type Handler, type Loan } from "../boundary/decode.js";
 import type { Exports, Instance } from "../boundary/wasm.js";
+import { Unavailable } from "../faults.js";
 import { mark } from "../marks.js";
 import type { Command, FromCore, Question, Report, Told, Topology, Value } from "../messages.js";
 import type { Answers, Network } from "../net/fetch.js";
@@ -310,6 +311,8 @@ export class Core implements Handler, Answers, Owner {
   /** A trap ends the instance: nothing more is called, nothing more is wanted. */
   #defect(error: unknown): void {
     this.close();
+    this.#said.missing = error instanceof Unavailable;
+    if (this.#said.missing) return void (this.#said.defect = (error as Error).message);
     let words = "";
     // What is broken may not even be able to say so.
     try {

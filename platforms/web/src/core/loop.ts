@@ -2,6 +2,7 @@
 // said meanwhile is heard then.
 
 import { instantiate } from "../boundary/wasm.js";
+import { Unavailable } from "../faults.js";
 import { mark } from "../marks.js";
 import type { FromCore, Keys, ToCore, Topology } from "../messages.js";
 import { Network } from "../net/fetch.js";
@@ -44,7 +45,7 @@ export class Loop {
           mark("ready");
           this.#waiting.splice(0).forEach((message) => this.take(message));
         },
-        (error: unknown) => this.tell({ orders: [], events: [], defect: `the module does not start: ${String(error)}` }, []),
+        (error: unknown) => this.tell({ orders: [], events: [], defect: `the engine does not start: ${said(error)}`, missing: true }, []),
       );
     } else if ("early" in message) {
       this.#network.handOver(message.early);
@@ -87,4 +88,9 @@ export class Loop {
     if (this.where === "page") return "page";
     return wanted !== "worker-transfer" && canHandOver() ? "worker" : "worker-transfer";
   }
+}
+
+/** A browser's own errors have a name that says more. */
+function said(error: unknown): string {
+  return error instanceof Unavailable ? error.message : String(error);
 }

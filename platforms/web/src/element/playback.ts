@@ -44,6 +44,9 @@ export interface Surroundings {
 /** How long before its end a title is sought, at least, seconds. */
 const LAST = 0.1;
 
+/** Errors of a player whose engine broke, or never was there. */
+const ENGINELESS = new Set([7005, 9001]);
+
 /** States of the engine in which it does not play for want of something, or has nothing to play. */
 const WAITING = new Set(["idle", "loading", "preparing", "rebuffering", "seeking", "stopped", "failed"]);
 
@@ -250,8 +253,8 @@ export class Playback {
 
   /** False if it is of a title before. */
   hear(told: Told): boolean {
-    // A defect ends whatever there is, and what was asked for just now with it.
-    if (told.type === "Error" && (told.error as unknown as TelecineError).domain === "internal") this.#fenced ||= this.#network === Network.Loading;
+    // Where there is no engine any more that ends whatever there is, and what was asked for just now with it.
+    if (told.type === "Error" && ENGINELESS.has(told.error.code) && told.error.fatal) this.#fenced ||= this.#network === Network.Loading;
     if (this.#fenced && !this.error) this.#follow(told);
     return this.#fenced;
   }
