@@ -23,6 +23,7 @@ import { transferable, wipe, type LicenceAnswer, type LicenceQuestion } from "./
 import type { SinkOrder } from "./sink/away.js";
 import type { Delegate } from "./sink/delegate.js";
 import { Screen } from "./sink/element.js";
+import { LAST, rangesOf } from "./sink/ranges.js";
 import { checkSpeed, Speed } from "./sink/speed.js";
 import { hasEngine, Link, playsNatively } from "./topology.js";
 import { World } from "./world/world.js";
@@ -243,7 +244,11 @@ export class Player extends Target {
 
   /** Moves the playhead, to seconds; `Infinity` is the live edge. */
   seek(position: number): void {
-    this.#command("seek", position);
+    const { duration = NaN, buffered } = this.video ?? {};
+    // The end of a title is told by media before it, which have to be there.
+    const last = duration - LAST;
+    const known = duration === Infinity || (buffered && rangesOf(buffered).some(([, to]) => to > last));
+    this.#command("seek", known || !(position > last) ? position : last);
   }
 
   /** Moves the playhead of a title with dates to what was made at a time. */

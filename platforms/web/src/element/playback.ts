@@ -5,6 +5,7 @@
 // the algorithms of the standard, and so are the events and their order. What the inner element knows best (size, volume, what is
 // buffered, how much of it can be shown) is read from it.
 
+import { LAST } from "../sink/ranges.js";
 import type { Player } from "../player.js";
 import type { Told } from "../messages.js";
 import { checkSpeed } from "../sink/speed.js";
@@ -40,9 +41,6 @@ export interface Surroundings {
   /** Tells the page. */
   fire(name: string): void;
 }
-
-/** How long before its end a title is sought, at least, seconds. */
-const LAST = 0.1;
 
 /** Errors of a player whose engine broke, or never was there. */
 const ENGINELESS = new Set([7005, 9001]);
@@ -95,6 +93,8 @@ export class Playback {
   #fence = 0;
   /** Seeks that the engine has not begun yet. */
   #seeks = 0;
+  /** The last of them is to the end. */
+  #toEnd = false;
 
   constructor(readonly around: Surroundings) {
     const { video } = around;
@@ -106,7 +106,7 @@ export class Playback {
     on("timeupdate", () => this.#move());
     on("pause", () => {
       // Not by us: a key of the keyboard, the window of picture-in-picture, a headset taken off.
-      if (video.paused && !video.ended && !this.paused) this.pause();
+      if (video.paused && !video.ended && !this.paused && !this.ended) this.pause();
     });
     on("play", () => {
       if (!video.paused && this.paused && !this.ended && this.state === "paused") this.play().catch(() => {});
@@ -458,7 +458,7 @@ export class Playback {
       return;
     }
     this.ended = true;
-    this.#position = this.around.video.currentTime;
+    this.#position = Number.isFinite(this.duration) ? this.duration : this.around.video.currentTime;
     this.#queue(() => {
       this.around.fire("timeupdate");
       if (!this.paused) {
@@ -536,6 +536,7 @@ export class Playback {
   #seek(time: number, target = nearest(time, this.seekable)): void {
     this.ended = false;
     this.seeking = true;
+    this.#toEnd = Number.isFinite(this.duration) && target >= this.duration;
     this.#position = Number.isFinite(target) ? target : time;
     this.#fire("seeking");
     // What is there is known when the engine has been asked.
@@ -551,6 +552,8 @@ export class Playback {
     this.#position = this.around.video.currentTime;
     this.#fire("timeupdate");
     this.#fire("seeked");
+    // Its last moment is on the screen.
+    if (this.#toEnd) this.#end();
   }
 
   // Tasks and promises.
