@@ -30,7 +30,8 @@ export class Core implements Handler, Answers, Owner {
   #rest: Instance["rest"];
   #sink: Sink | undefined;
   #live = false;
-  #windowAt = 0;
+  /** When it was looked at last, or that it is to be now. */
+  #windowAt = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Turns that wait: an export is never called while another's records are read. */
   #turns: ((now: number) => number)[] = [];
@@ -246,7 +247,7 @@ export class Core implements Handler, Answers, Owner {
 
   duration(seconds: number): void {
     this.#live = seconds === Infinity;
-    this.#windowAt = 0;
+    this.#windowAt = -Infinity;
     this.#opened().duration(seconds);
   }
 

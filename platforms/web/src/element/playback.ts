@@ -317,6 +317,8 @@ export class Playback {
   #look(): void {
     if (this.error || !this.#attached) return;
     const { video } = this.around;
+    // Something live is not at 0: where it is is known with its first picture.
+    if (this.live && this.readyState === Ready.Nothing && video.readyState < Ready.CurrentData) return;
     const most = WAITING.has(this.state) ? Ready.CurrentData : Ready.EnoughData;
     // A Media Source that is made anew in the middle of a title takes nothing back that was known.
     const least = this.readyState === Ready.Nothing ? Ready.Nothing : Ready.Metadata;
@@ -522,7 +524,8 @@ export class Playback {
   get seekable(): TimeRanges {
     if (this.readyState === Ready.Nothing) return new Ranges();
     if (Number.isFinite(this.duration)) return new Ranges([0, this.duration]);
-    if (this.window) return new Ranges([...this.window]);
+    // It was looked at a moment ago, and has moved since.
+    if (this.window) return new Ranges([this.window[0], Math.max(this.window[1], this.currentTime)]);
     return this.#attached ? this.around.video.seekable : new Ranges();
   }
 

@@ -393,7 +393,10 @@ export class TelecinePlayer extends HTMLElement {
       case "Loaded":
         void this.#fill();
         clearInterval(this.#look);
-        if (told.live) this.#look = setInterval(() => void this.#follow(), LOOK);
+        if (told.live) {
+          this.#look = setInterval(() => void this.#follow(), LOOK);
+          void this.#follow();
+        }
         break;
       case "Selected":
         this.#tracks.selected(told.kind as string, told.track as string | null);
