@@ -127,6 +127,8 @@ export class Player extends Target {
   /** Media Source, where it is in the page and the engine is not. */
   #delegate: Promise<Delegate> | undefined;
   #screen: Screen | undefined;
+  /** What is to be loaded as soon as there is an element. */
+  #waiting: Parameters<Player["load"]> | undefined;
   /** Orders that wait for the element to be ready for another title. */
   #held: (Order | SinkOrder)[] | undefined;
   /** Orders of a title that is looked at. */
@@ -139,12 +141,20 @@ export class Player extends Target {
   #wanted = false;
   #rate = 1;
   #destroyed = false;
+  /** The core was given a title. */
+  #loaded = false;
   /** The worker has what it needs to ask for itself. */
   #begun = false;
+
+  /** Throws `TypeError` where an option is of a wrong type, as the constructor does. */
+  static check(options: Options): void {
+    settings(options);
+  }
 
   constructor(options: Options = {}) {
     super();
     mark("player");
+    Player.check(options);
     this.#options = options;
     this.#world = new World(
       (fact) => this.#post({ fact }),
@@ -164,7 +174,7 @@ export class Player extends Target {
     return this.#topology;
   }
 
-  /** Plays into this element from the next `load` on. `sent` is told of each place that the player sends it to: other seeks are the page's,
+  /** Plays into this element what waits for one, or else from the next `load` on. `sent` is told of each place that the player sends it to: other seeks are the page's,
    * or a viewer's. */
   attach(video: HTMLVideoElement, sent: (to: number) => void = () => {}): void {
     this.#alive();
@@ -183,6 +193,7 @@ export class Player extends Target {
     );
     this.#screen.wanted = this.#wanted;
     this.#eme.attach(video);
+    if (this.#waiting) this.load(...this.#waiting);
   }
 
   /** Takes other keys and licence servers, from the next `load` on. */
@@ -205,16 +216,19 @@ export class Player extends Target {
     this.#screen = undefined;
   }
 
-  /** Loads a playlist or an MPD, and begins at a time in seconds, or where the title does. With `look` no media is asked for and the
+  /** Loads a playlist or an MPD, and begins at a time in seconds, or where the title does. Without an element it waits for one. With `look` no media is asked for and the
    * element is left alone until `goOn`, so that one can see what the title is (`loaded`): for a moment, as the engine waits for media. */
   load(url: string | URL, { start = NaN, look = false }: { start?: number; look?: boolean } = {}): void {
     this.#alive();
+    const { href } = new URL(url, document.baseURI);
+    this.#waiting = this.#screen || look ? undefined : [href, { start }];
+    if (this.#waiting) return;
     // What a defect ended is replaced.
     this.#core ??= this.#started();
-    const { href } = new URL(url, document.baseURI);
     // Before the worker can.
     const asked = !this.#begun && hasEngine() && ask(href, (early, transfer) => this.#post({ early }, transfer));
     this.#post({ command: ["load", href, start], asked });
+    this.#loaded = true;
     this.#leave();
     if (look) {
       this.#looked = [];
@@ -232,18 +246,20 @@ export class Player extends Target {
   play(): void {
     this.#wanted = true;
     this.#screen?.play();
-    this.#command("play");
+    // A title that comes is told so.
+    if (this.#loaded) this.#command("play");
   }
 
   /** Holds the picture; buffering goes on. */
   pause(): void {
     this.#wanted = false;
     this.#screen?.pause();
-    this.#command("pause");
+    if (this.#loaded) this.#command("pause");
   }
 
   /** Moves the playhead, to seconds; `Infinity` is the live edge. */
   seek(position: number): void {
+    if (typeof position !== "number" || Number.isNaN(position)) throw new TypeError(`${String(position)} is no time`);
     const { duration = NaN, buffered } = this.video ?? {};
     // The end of a title is told by media before it, which have to be there.
     const last = duration - LAST;
@@ -266,8 +282,10 @@ export class Player extends Target {
 
   /** Chooses a track by its id; null plays none of its kind. */
   select(kind: keyof typeof KINDS, id: string | null): void {
-    if (id === null) this.#command("disable", KINDS[kind]);
-    else this.#command("select", KINDS[kind], id);
+    const number = KINDS[kind];
+    if (number === undefined) throw new TypeError(`${String(kind)} is no kind of track`);
+    if (id === null) this.#command("disable", number);
+    else this.#command("select", number, id);
   }
 
   /** Replaces what the viewer prefers, from the next choice of tracks on. */
@@ -305,6 +323,7 @@ export class Player extends Target {
 
   /** Ends playback. Something else may be loaded. */
   stop(): void {
+    this.#waiting = undefined;
     this.#command("stop");
     this.#leave();
   }
@@ -378,6 +397,7 @@ export class Player extends Target {
       core.post({ begin }, keys ? [keys.letter.buffer as ArrayBuffer] : []);
       this.#begun ||= core === this.#core;
     });
+    this.#loaded = false;
     for (const message of this.#lasting.values()) core.post(message);
     return core;
   }
@@ -509,32 +529,49 @@ function keysOf(drm: Drm): Keys & { letter: Uint8Array<ArrayBuffer> } {
   return { letter: letterOf(drm), interest: interestOf(drm) };
 }
 
+const NUMBERS = {
+  bufferGoal: Setting.BufferGoal,
+  backBuffer: Setting.BackBuffer,
+  startBuffer: Setting.StartBuffer,
+  initialThroughput: Setting.InitialThroughput,
+  maxHeight: Setting.MaxHeight,
+  maxBitrate: Setting.MaxBitrate,
+  minBitrate: Setting.MinBitrate,
+  dataSaver: Setting.DataSaver,
+  pacePercent: Setting.PacePercent,
+  latencyTarget: Setting.LatencyTarget,
+  latencyMax: Setting.LatencyMax,
+} as const;
+const SWITCHES = {
+  lowLatency: Setting.LowLatency,
+  fastSwitch: Setting.FastSwitch,
+  interstitials: Setting.Interstitials,
+  explainEachChoice: Setting.ExplainEachChoice,
+  strict: Setting.Strict,
+  record: Setting.Record,
+} as const;
+const LISTS = {
+  audioLanguages: Setting.AudioLanguages,
+  textLanguages: Setting.TextLanguages,
+  audioRoles: Setting.AudioRoles,
+  textRoles: Setting.TextRoles,
+  codecs: Setting.Codecs,
+} as const;
+
+/** Options for the engine. Throws `TypeError` of one that is of a wrong type. */
 function settings(options: Options): [number, number | string][] {
-  const on = (is: boolean | undefined) => (is === undefined ? undefined : Number(is));
-  const all: [number, number | string | undefined][] = [
-    [Setting.BufferGoal, options.bufferGoal],
-    [Setting.BackBuffer, options.backBuffer],
-    [Setting.StartBuffer, options.startBuffer],
-    [Setting.InitialThroughput, options.initialThroughput],
-    [Setting.MaxHeight, options.maxHeight],
-    [Setting.MaxBitrate, options.maxBitrate],
-    [Setting.MinBitrate, options.minBitrate],
-    [Setting.DataSaver, options.dataSaver],
-    [Setting.PacePercent, options.pacePercent],
-    [Setting.LowLatency, on(options.lowLatency)],
-    [Setting.LatencyTarget, options.latencyTarget],
-    [Setting.LatencyMax, options.latencyMax],
-    [Setting.FastSwitch, on(options.fastSwitch)],
-    [Setting.Interstitials, on(options.interstitials)],
-    [Setting.ExplainEachChoice, on(options.explainEachChoice)],
-    [Setting.Strict, on(options.strict)],
-    [Setting.Record, on(options.record)],
-    [Setting.Rule, options.rule],
-    [Setting.AudioLanguages, options.audioLanguages?.join()],
-    [Setting.TextLanguages, options.textLanguages?.join()],
-    [Setting.AudioRoles, options.audioRoles?.join()],
-    [Setting.TextRoles, options.textRoles?.join()],
-    [Setting.Codecs, options.codecs?.join()],
-  ];
-  return all.filter((one): one is [number, number | string] => one[1] !== undefined);
+  const all: [number, number | string][] = [];
+  const read = <Name extends keyof Options>(of: { readonly [name in Name]: number }, is: (value: unknown) => boolean, said: (value: never) => number | string) => {
+    for (const [name, key] of Object.entries(of) as [Name, number][]) {
+      const value = options[name];
+      if (value === undefined || value === null) continue;
+      if (!is(value)) throw new TypeError(`the option ${name} is of a wrong type: ${String(value)}`);
+      all.push([key, said(value as never)]);
+    }
+  };
+  read(NUMBERS, (value) => typeof value === "number" && !Number.isNaN(value), (value: number) => value);
+  read(SWITCHES, (value) => typeof value === "boolean", (value: boolean) => Number(value));
+  read(LISTS, (value) => Array.isArray(value) && value.every((one) => typeof one === "string"), (value: string[]) => value.join());
+  read({ rule: Setting.Rule }, (value) => typeof value === "string", (value: string) => value);
+  return all;
 }

@@ -225,25 +225,36 @@ test("hls.js: an element is used again after destroy, and by another instance", 
   await page.close();
 });
 
-test("hls.js: what is not there throws with its name", async () => {
-  const { page } = await open("shim-hls.html");
-  const said = await page.evaluate(() => {
-    const hls = new Hls();
-    const messages = [() => new Hls({ xhrSetup() {} }), () => hls.swapAudioCodec(), () => hls.removeLevel(1), () => hls.on(Hls.Events.FRAG_PARSED, () => {})].map((call) => {
-      try {
-        call();
-        return "nothing";
-      } catch ({ message }) {
-        return message;
-      }
-    });
-    hls.destroy();
-    return messages;
-  });
-  assert.match(said[0], /config\.xhrSetup/);
-  assert.match(said[1], /swapAudioCodec/);
-  assert.match(said[2], /removeLevel/);
-  assert.match(said[3], /no event/);
+test("hls.js: what is not there does nothing, and is told once by its name; hooks into requests are refused", async () => {
+  const { page, lines } = await open("shim-hls.html");
+  const seen = await page.evaluate(async (url) => {
+    let thrown;
+    try {
+      new Hls({ xhrSetup() {} });
+    } catch ({ name, message }) {
+      thrown = `${name}: ${message}`;
+    }
+    begin(url, { cmcd: {} });
+    hls.removeLevel(1);
+    hls.removeLevel(1);
+    hls.capLevelToPlayerSize = true;
+    const gives = [hls.removeLevel(1), hls.interstitialsManager, hls.pathways];
+    hls.on(Hls.Events.FRAG_PARSED, () => {});
+    // As pages do when media fails.
+    hls.swapAudioCodec();
+    await told("LEVEL_SWITCHED");
+    const errors = heard.filter(({ name }) => name === "ERROR").map(({ data }) => [data.error, data.type, data.fatal]);
+    const option = hls.setAudioOption({ lang: "fr" });
+    await told("AUDIO_TRACK_SWITCHED", ({ lang }) => lang === "fr");
+    return { thrown, gives, errors, option: option.lang, none: hls.setSubtitleOption({ lang: "xx" }), goal: hls.maxBufferLength, mode: hls.lowLatencyMode };
+  }, `${here.url}/hls/demo/main.m3u8`);
+  assert.equal(seen.thrown, "Unsupported: telecine/hls has no config.xhrSetup");
+  assert.deepEqual(seen.gives, [undefined, null, []]);
+  const names = ["config.cmcd", "removeLevel", "capLevelToPlayerSize", "interstitialsManager", "pathways"];
+  assert.deepEqual(seen.errors.map(([message]) => message).sort(), names.map((name) => `telecine/hls has no ${name}`).sort());
+  assert.ok(seen.errors.every(([, type, fatal]) => type === "otherError" && fatal === false));
+  assert.deepEqual([seen.option, seen.none, seen.goal, seen.mode], ["fr", null, 30, true]);
+  assert.deepEqual(lines, []);
   await page.close();
 });
 
@@ -318,20 +329,34 @@ test("Shaka: unload and destroy give the element back", async () => {
   await page.close();
 });
 
-test("Shaka: what is not there throws with its name", async () => {
-  const { page } = await open("shim-shaka.html");
-  const said = await page.evaluate(() =>
-    [() => new shaka.Player().getAdManager(), () => new shaka.Player().configure({ textDisplayFactory() {} }), () => new shaka.Player().preload("x")].map((call) => {
-      try {
-        call();
-        return "nothing";
-      } catch ({ message }) {
-        return message;
-      }
-    }),
-  );
-  assert.match(said[0], /getAdManager/);
-  assert.match(said[1], /textDisplayFactory/);
-  assert.match(said[2], /preload/);
+test("Shaka: what is not there does nothing, and is told once by its name", async () => {
+  const { page, lines } = await open("shim-shaka.html");
+  const seen = await page.evaluate(async (url) => {
+    const video = document.querySelector("video");
+    const player = new shaka.Player();
+    const told = [];
+    player.addEventListener("error", ({ detail }) => told.push([detail.message, detail.severity]));
+    player.configure({ textDisplayFactory() {}, streaming: { bufferingGoal: 12, failureCallback() {} } });
+    const { streaming } = player.getConfiguration();
+    const gives = [player.getAdManager(), player.getAdManager(), player.getImageTracks(), await player.preload("x").catch(({ name }) => name)];
+    await player.attach(video);
+    const before = player.getLoadMode();
+    await player.load(url);
+    void video.play();
+    player.trickPlay(2);
+    const fast = video.playbackRate;
+    player.cancelTrickPlay();
+    const is = { fast, rate: video.playbackRate, mode: [before, player.getLoadMode()], again: player.retryStreaming() };
+    player.selectVariantsByLabel("nothing");
+    await until(() => video.currentTime > 0.3, "it plays");
+    const fullness = player.getBufferFullness();
+    await player.destroy();
+    return { gives, told, goal: streaming.bufferingGoal, fullness, ...is };
+  }, `${here.url}/dash/demo/time.mpd`);
+  assert.deepEqual(seen.gives, [null, null, [], "Unsupported"]);
+  assert.deepEqual(seen.told, ["configuration textDisplayFactory", "getAdManager", "getImageTracks", "preload"].map((name) => [`telecine/shaka has no ${name}`, 1]));
+  assert.deepEqual([seen.goal, seen.fast, seen.rate, seen.mode, seen.again], [12, 2, 1, [1, 2], false]);
+  assert.ok(seen.fullness > 0 && seen.fullness <= 1, JSON.stringify(seen));
+  assert.deepEqual(lines, []);
   await page.close();
 });

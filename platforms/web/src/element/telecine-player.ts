@@ -6,6 +6,7 @@
 // README of this package.
 
 import { Player, type Options } from "../player.js";
+import type { PlayerEvents } from "../events.js";
 import type { Told } from "../messages.js";
 import type { Cue } from "../captions/cue.js";
 import { check, keep, kept, type CaptionSettings } from "../captions/settings.js";
@@ -52,6 +53,21 @@ const READY = {
   HAVE_ENOUGH_DATA: Ready.EnoughData,
 };
 
+/** Events by their names: those of a `<video>`, and what HTML has none for. */
+export interface TelecinePlayerEventMap extends HTMLVideoElementEventMap {
+  /** All that the engine tells. */
+  told: PlayerEvents["told"];
+  /** There is something else to choose from. */
+  trackschange: Event;
+  captionsettingschange: Event;
+}
+
+export interface TelecinePlayer {
+  addEventListener<Name extends keyof TelecinePlayerEventMap>(name: Name, listener: (this: TelecinePlayer, event: TelecinePlayerEventMap[Name]) => unknown, options?: boolean | AddEventListenerOptions): void;
+  addEventListener(name: string, listener: EventListenerOrEventListenerObject, options?: boolean | AddEventListenerOptions): void;
+  removeEventListener<Name extends keyof TelecinePlayerEventMap>(name: Name, listener: (this: TelecinePlayer, event: TelecinePlayerEventMap[Name]) => unknown, options?: boolean | EventListenerOptions): void;
+  removeEventListener(name: string, listener: EventListenerOrEventListenerObject, options?: boolean | EventListenerOptions): void;
+}
 export interface TelecinePlayer extends Reflected, Readonly<typeof NETWORK>, Readonly<typeof READY> {}
 
 /** The element. */
@@ -119,6 +135,7 @@ export class TelecinePlayer extends HTMLElement {
   }
 
   set options(options: Options) {
+    Player.check(options);
     this.#options = options;
   }
 

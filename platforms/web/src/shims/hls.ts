@@ -2,18 +2,19 @@
 //
 //     import Hls from "telecine/hls"; // was: "hls.js"
 //
-// What is not there throws with its name. An MPD plays too.
+// What is not there does nothing, and is told once by its name. An MPD plays too.
 
 import { Player, type Options } from "../player.js";
-import { absent } from "./absent.js";
+import { absent, once, Unsupported } from "./absent.js";
 import { errorOf, ErrorDetails, ErrorTypes, type ErrorData } from "./hls-errors.js";
-import { Events } from "./hls-events.js";
+import { Events, type HlsData, type HlsListeners } from "./hls-events.js";
 import { Subtitles } from "./subtitles.js";
 import { Title, type Rendition, type Told, type Track } from "./title.js";
 import { Shared } from "./viewer.js";
 
 export { ErrorDetails, ErrorTypes, Events };
 export type { ErrorData };
+export type * from "./hls-events.js";
 
 /** The part of hls.js' configuration that is obeyed. Numbers that tune its own rules are taken and ignored. */
 export interface HlsConfig {
@@ -72,7 +73,10 @@ export interface MediaPlaylist {
   attrs: { [name: string]: string };
 }
 
-type Listener = (event: string, data: never) => void;
+/** What a track is to be like: what is left out may be anything. */
+export type TrackOption = Partial<Pick<MediaPlaylist, "lang" | "name" | "default" | "forced" | "channels">>;
+
+type Listener = (event: never, data: never) => void;
 
 const DEFAULTS: HlsConfig = {
   autoStartLoad: true,
@@ -87,10 +91,27 @@ const DEFAULTS: HlsConfig = {
   licenseXhrSetup: undefined,
 };
 
-/** Hooks and parts that replace hls.js' own: nothing of the kind is there. */
-const HOOKS = ["xhrSetup", "fetchSetup", "loader", "fLoader", "pLoader", "abrController", "bufferController", "capLevelController", "errorController", "fpsController", "drmSystemOptions", "requestMediaKeySystemAccessFunc", "cueHandler", "cmcd"];
+/** Hooks without which requests would not be what a page wants: refused, as its titles would not load. */
+const HOOKS = ["xhrSetup", "fetchSetup", "loader", "fLoader", "pLoader", "requestMediaKeySystemAccessFunc"];
 
-const ABSENT = ["swapAudioCodec", "removeLevel", "loadingEnabled", "bufferingEnabled", "pauseBuffering", "resumeBuffering", "transferMedia", "interstitialsManager", "inFlightFragments", "latestLevelDetails", "nextAudioTrack", "setAudioOption", "setSubtitleOption", "lowestLevelIndex", "pathways", "pathwayPriority", "createController", "trigger"];
+/** Parts that replace hls.js' own: nothing of the kind is there, and titles play without. */
+const PARTS = ["abrController", "bufferController", "capLevelController", "errorController", "fpsController", "drmSystemOptions", "cueHandler", "cmcd"];
+
+/** What is not there: methods and values, and what they give. */
+const METHODS = { removeLevel: undefined, transferMedia: null, createController: undefined, trigger: false, emit: false, pauseBuffering: undefined, resumeBuffering: undefined };
+const VALUES = {
+  capLevelToPlayerSize: false,
+  inFlightFragments: {},
+  interstitialsManager: null,
+  latestLevelDetails: null,
+  maxHdcpLevel: null,
+  pathways: [],
+  pathwayPriority: null,
+  playingDate: null,
+  ttfbEstimate: NaN,
+};
+
+const unsupported = once<Hls>((hls, error) => hls.tell(error), "telecine/hls");
 
 /** A player in the shape of hls.js. */
 export class Hls {
@@ -105,7 +126,7 @@ export class Hls {
   #title: Title;
   #shared: Shared | undefined;
   #subtitles: Subtitles | undefined;
-  #listeners = new Map<string, { listener: Listener; context: unknown; once: boolean }[]>();
+  #listeners = new Map<Events, { listener: Listener; context: unknown; once: boolean }[]>();
   #url: string | null = null;
   /** It waits for an element or for `startLoad`. */
   #pending = false;
@@ -131,7 +152,9 @@ export class Hls {
   }
 
   constructor(config: Partial<HlsConfig> = {}) {
-    for (const name of HOOKS) if (config[name] !== undefined) throw new Error(`telecine/hls has no config.${name}`);
+    for (const name of HOOKS) if (config[name] !== undefined) throw new Unsupported("telecine/hls", `config.${name}`);
+    // Nobody listens yet.
+    for (const name of PARTS) if (config[name] !== undefined) queueMicrotask(() => unsupported(this, `config.${name}`));
     this.config = { ...Hls.DefaultConfig, ...config };
     this.#player = new Player(this.#options(config));
     this.#title = new Title(this.#player, (told) => this.#hear(told));
@@ -196,6 +219,33 @@ export class Hls {
     this.#player.stop();
   }
 
+  get loadingEnabled(): boolean {
+    return this.#url !== null && !this.#pending;
+  }
+
+  get bufferingEnabled(): boolean {
+    return this.loadingEnabled;
+  }
+
+  get startPosition(): number {
+    return this.config.startPosition;
+  }
+
+  get forceStartLoad(): boolean {
+    return false;
+  }
+
+  get bufferedToEnd(): boolean {
+    return this.#buffered > 0 && this.#buffered > this.#title.duration - 0.1;
+  }
+
+  get maxBufferLength(): number {
+    return this.config.maxBufferLength;
+  }
+
+  /** What pages call before `recoverMediaError`: codecs are dealt with where media is. */
+  swapAudioCodec(): void {}
+
   /** Loads what failed again, from where it was. */
   recoverMediaError(): void {
     this.#again();
@@ -215,29 +265,29 @@ export class Hls {
 
   // Events.
 
-  on(event: string, listener: Listener, context: unknown = this): void {
+  on<Event extends Events>(event: Event, listener: HlsListeners[Event], context?: unknown): void {
     this.#add(event, listener, context, false);
   }
 
-  once(event: string, listener: Listener, context: unknown = this): void {
+  once<Event extends Events>(event: Event, listener: HlsListeners[Event], context?: unknown): void {
     this.#add(event, listener, context, true);
   }
 
-  off(event: string, listener?: Listener): void {
+  off<Event extends Events>(event: Event, listener?: HlsListeners[Event]): void {
     const left = (this.#listeners.get(event) ?? []).filter((one) => listener && one.listener !== listener);
     this.#listeners.set(event, left);
   }
 
-  removeAllListeners(event?: string): void {
+  removeAllListeners(event?: Events): void {
     if (event === undefined) this.#listeners.clear();
     else this.#listeners.delete(event);
   }
 
-  listeners(event: string): Listener[] {
-    return (this.#listeners.get(event) ?? []).map(({ listener }) => listener);
+  listeners<Event extends Events>(event: Event): HlsListeners[Event][] {
+    return (this.#listeners.get(event) ?? []).map(({ listener }) => listener as HlsListeners[Event]);
   }
 
-  listenerCount(event: string): number {
+  listenerCount(event: Events): number {
     return this.#listeners.get(event)?.length ?? 0;
   }
 
@@ -296,12 +346,42 @@ export class Hls {
     this.currentLevel = level;
   }
 
+  get loadLevelObj(): Level | null {
+    return this.levels[this.loadLevel] ?? null;
+  }
+
+  get nextAutoLevel(): number {
+    return this.nextLevel;
+  }
+
+  /** The player chooses for itself. */
+  set nextAutoLevel(_level: number) {
+    unsupported(this, "nextAutoLevel to be set");
+  }
+
+  get firstAutoLevel(): number {
+    return Math.max(0, this.startLevel);
+  }
+
   get firstLevel(): number {
     return 0;
   }
 
+  set firstLevel(_level: number) {
+    unsupported(this, "firstLevel to be set");
+  }
+
   get startLevel(): number {
     return this.config.startLevel ?? -1;
+  }
+
+  /** For the next title. */
+  set startLevel(level: number) {
+    this.config.startLevel = level;
+  }
+
+  get lowestLevelIndex(): number {
+    return 0;
   }
 
   get manualLevel(): number {
@@ -335,6 +415,14 @@ export class Hls {
     return this.#title.throughput ?? this.config.abrEwmaDefaultEstimate;
   }
 
+  set bandwidthEstimate(_bits: number) {
+    unsupported(this, "bandwidthEstimate to be set");
+  }
+
+  get abrEwmaDefaultEstimate(): number {
+    return this.config.abrEwmaDefaultEstimate;
+  }
+
   // Tracks.
 
   get audioTracks(): MediaPlaylist[] {
@@ -354,6 +442,28 @@ export class Hls {
     if (!track) return;
     this.#emit(Events.AUDIO_TRACK_SWITCHING, playlistOf(track, index));
     this.#player.select("audio", track.id);
+  }
+
+  get nextAudioTrack(): number {
+    return this.audioTrack;
+  }
+
+  set nextAudioTrack(index: number) {
+    this.audioTrack = index;
+  }
+
+  /** Plays the first sound that is as wanted; null if there is none. */
+  setAudioOption(wanted: TrackOption | undefined): MediaPlaylist | null {
+    const found = find(this.audioTracks, wanted);
+    if (found) this.audioTrack = found.id;
+    return found;
+  }
+
+  /** Shows the first subtitles that are as wanted; null if there are none. */
+  setSubtitleOption(wanted: TrackOption | undefined): MediaPlaylist | null {
+    const found = find(this.subtitleTracks, wanted);
+    if (found) this.subtitleTrack = found.id;
+    return found;
   }
 
   get subtitleTracks(): MediaPlaylist[] {
@@ -397,6 +507,19 @@ export class Hls {
 
   get targetLatency(): number | null {
     return this.#title.edge?.target ?? null;
+  }
+
+  set targetLatency(_seconds: number) {
+    unsupported(this, "targetLatency to be set");
+  }
+
+  get lowLatencyMode(): boolean {
+    return this.config.lowLatencyMode;
+  }
+
+  /** For the next player. */
+  set lowLatencyMode(on: boolean) {
+    this.config.lowLatencyMode = on;
   }
 
   get maxLatency(): number {
@@ -513,11 +636,12 @@ export class Hls {
 
   #loaded(): void {
     const { levels, audioTracks, subtitleTracks } = this;
+    const url = this.#url ?? "";
     const stats = { loaded: 0, total: 0, loading: { start: this.#title.loadedAt, first: 0, end: performance.now() } };
     this.#subtitles?.show(this.#title.of("text"), this.#title.selected("text")?.id);
     if (!this.#parsed) {
       this.#parsed = true;
-      const all = { levels, audioTracks, subtitleTracks, url: this.#url, sessionData: null, sessionKeys: null, stats };
+      const all = { levels, audioTracks, subtitleTracks, url, sessionData: null, sessionKeys: null, stats };
       this.#emit(Events.MANIFEST_LOADED, { ...all, subtitles: subtitleTracks });
       this.#emit(Events.MANIFEST_PARSED, { ...all, iframeVariants: [], firstLevel: 0, video: this.#title.of("video").length > 0, audio: audioTracks.length > 0, altAudio: audioTracks.length > 1 });
       this.#emit(Events.AUDIO_TRACKS_UPDATED, { audioTracks });
@@ -532,7 +656,7 @@ export class Hls {
     }
     const level = Math.max(0, this.nextLevel);
     const { live, duration } = this.#title;
-    this.#emit(Events.LEVEL_LOADED, { level, id: level, levelInfo: levels[level], stats, details: { live, totalduration: duration, url: this.#url } });
+    this.#emit(Events.LEVEL_LOADED, { level, id: level, levelInfo: levels[level], stats, details: { live, totalduration: duration, url } });
     if (this.config.startLevel !== undefined && this.config.startLevel >= 0 && this.#manual === -1) this.#manual = this.config.startLevel;
     this.#constrain();
   }
@@ -551,8 +675,13 @@ export class Hls {
 
   #decided(kind: string | null, to: string | null): void {
     const level = this.#indexOf(to);
-    if (kind !== this.#title.ladderKind || level < 0) return;
-    this.#emit(Events.LEVEL_SWITCHING, { ...this.levels[level], level });
+    const chosen = this.levels[level];
+    if (kind === this.#title.ladderKind && chosen) this.#emit(Events.LEVEL_SWITCHING, { ...chosen, level });
+  }
+
+  /** @internal What is not there, as an error that ends nothing. */
+  tell(error: Unsupported): void {
+    this.#failed({ type: ErrorTypes.OTHER_ERROR, details: ErrorDetails.UNKNOWN, fatal: false, error, reason: error.message });
   }
 
   #failed(data: ErrorData): void {
@@ -572,22 +701,29 @@ export class Hls {
     this.#buffered = end;
   }
 
-  #add(event: string, listener: Listener, context: unknown, once: boolean): void {
+  #add(event: Events, listener: Listener, context: unknown, once: boolean): void {
     if (event === undefined) throw new Error("telecine/hls has no event of that name");
-    this.#listeners.set(event, [...(this.#listeners.get(event) ?? []), { listener, context, once }]);
+    this.#listeners.set(event, [...(this.#listeners.get(event) ?? []), { listener, context: context ?? this, once }]);
   }
 
-  #emit(event: string, data: unknown): void {
-    for (const { listener, context, once } of [...(this.#listeners.get(event) ?? [])]) {
-      if (once) this.off(event, listener);
-      listener.call(context, event, data as never);
+  #emit<Event extends keyof HlsData>(event: Event, data: HlsData[Event]): void {
+    for (const one of [...(this.#listeners.get(event) ?? [])]) {
+      const { listener, context, once } = one;
+      const all = this.#listeners.get(event);
+      if (once && all) this.#listeners.set(event, all.filter((other) => other !== one));
+      listener.call(context, event as never, data as never);
     }
   }
 }
 
-absent("telecine/hls", Hls.prototype, ABSENT);
+absent(Hls.prototype, METHODS, VALUES, unsupported);
 
 export default Hls;
+
+function find(all: MediaPlaylist[], wanted: TrackOption = {}): MediaPlaylist | null {
+  const names = ["lang", "name", "default", "forced", "channels"] as const;
+  return all.find((one) => names.every((name) => wanted[name] === undefined || wanted[name] === one[name])) ?? null;
+}
 
 function levelOf({ bitrate, width, height, frame_rate: frameRate, codecs }: Rendition, id: number): Level {
   const of = (pattern: RegExp) => codecs?.split(",").find((codec) => pattern.test(codec.trim()));
