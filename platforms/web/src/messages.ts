@@ -68,6 +68,8 @@ export type ToCore =
   // `asked`: of a `load`, whose manifest the page asked for already: `early` will come.
   | { command: Command; asked?: boolean }
   | { early: Early }
+  /** What a source has from a time on is to be fetched anew. */
+  | { anew: [source: number, from: number] }
   /** No media is to be asked for, until it may be. */
   | { hold: boolean }
   | { report: Report }

@@ -299,6 +299,12 @@ export class Player extends Target {
     this.#command("constrain", maxHeight ?? NaN, maxBitrate ?? NaN, minBitrate ?? NaN, lines);
   }
 
+  /** Fetches what waits of a kind anew, as it is wanted by now: behind what is played in the next so many seconds, one at least. */
+  fetchAnew(kind: "video" | "audio", after = 1): void {
+    const { video } = this;
+    if (video) this.#post({ anew: [KINDS[kind], video.currentTime + Math.max(1, after)] });
+  }
+
   /** How many bytes may be spent for each hour that is watched, from the next segment on; null: as many as it takes. */
   setDataSaver(bytesPerHour: number | null): void {
     this.#command("data_saver", bytesPerHour ?? NaN);

@@ -136,6 +136,48 @@ test("hls.js: levels are held, capped and left to the player", async () => {
   await page.close();
 });
 
+/** How long it takes from a command until so many lines are on the screen, seconds, and the pictures on the way. */
+const shown = (page, lines, command) =>
+  page.evaluate(
+    async ({ lines, command }) => {
+      await until(() => video.videoHeight === (lines === 180 ? 720 : 180), "the other level", 40000);
+      await until(() => video.buffered.length && video.buffered.end(0) > video.currentTime + 15, "it buffers");
+      watch.pictures.length = 0;
+      const began = performance.now();
+      new Function(command)();
+      await until(() => video.videoHeight === lines, `${lines} lines`, 40000);
+      const after = (performance.now() - began) / 1000;
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      return { after, read: watch.pictures.filter(({ strip }) => strip), stalls: heard.filter(({ name }) => name === "ERROR").map(({ data }) => data.error) };
+    },
+    { lines, command },
+  );
+
+for (const [level, least, most] of [
+  ["currentLevel", 0, 5],
+  ["nextLevel", 2, 9],
+]) {
+  test(`hls.js: ${level} is on the screen within ${most} s, though more is buffered`, async () => {
+    const { page, lines } = await open("shim-hls.html");
+    await page.evaluate((url) => begin(url, { startLevel: 3 }), `${here.url}/hls/dur_120/demo/main.m3u8`);
+    await page.evaluate(() => told("LEVEL_SWITCHED"));
+    const seen = await shown(page, 180, `hls.${level} = 0`);
+    assert.ok(seen.after > least && seen.after < most, `after ${seen.after} s`);
+    assert.deepEqual(seen.stalls, []);
+    moves(seen.read);
+    // And up again, to the end of a title that was all fetched.
+    await page.evaluate(() => (video.currentTime = 100));
+    await page.evaluate(() => until(() => video.buffered.length && video.buffered.end(video.buffered.length - 1) > 119.5, "all is there"));
+    const again = await shown(page, 720, `hls.${level} = 3`);
+    assert.ok(again.after < most, `after ${again.after} s`);
+    moves(again.read);
+    if (level === "currentLevel") await page.evaluate(() => until(() => video.ended, "the end", 40000));
+    assert.ok(Math.abs(await page.evaluate(() => video.duration) - 120) < 0.2);
+    assert.deepEqual(lines, []);
+    await page.close();
+  });
+}
+
 test("hls.js: what the page does with its element is heard", async () => {
   const { page, lines } = await open("shim-hls.html");
   await page.evaluate((url) => begin(url), `${here.url}/hls/dur_120/demo/main.m3u8`);
@@ -291,8 +333,9 @@ test("Shaka: variants, languages and texts are chosen", async () => {
     player.configure("abr.enabled", false);
     player.selectVariantTrack(player.getVariantTracks().find(({ height, language }) => height === 360 && language === "fr"), true);
   });
-  await page.evaluate(() => until(() => player.getVariantTracks().find(({ active }) => active)?.height === 360, "360 lines", 40000));
-  await page.evaluate(() => until(() => video.videoHeight === 360, "360 lines on the screen", 40000));
+  // The buffer is cleared for it.
+  await page.evaluate(() => until(() => player.getVariantTracks().find(({ active }) => active)?.height === 360, "360 lines", 6000));
+  await page.evaluate(() => until(() => video.videoHeight === 360, "360 lines on the screen", 2000));
   await page.evaluate(() => until(() => player.getAudioTracks().find(({ active }) => active)?.language === "fr", "French"));
   await page.evaluate(() => player.selectAudioLanguage("en"));
   await page.evaluate(() => until(() => player.getAudioTracks().find(({ active }) => active)?.language === "en", "English"));

@@ -90,6 +90,12 @@ export class Core implements Handler, Answers, Owner {
     if (name === "load" && !this.#broken) this.#opened();
   }
 
+  /** Drops what a source has from a time on. The engine fetches what it lacks, as is wanted by now. */
+  anew(source: number, from: number): void {
+    this.#sink?.drop(source, from);
+    this.evicted(source, from, Infinity);
+  }
+
   /** Nothing more is done. */
   close(): void {
     this.#broken = true;

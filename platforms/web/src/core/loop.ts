@@ -66,6 +66,8 @@ export class Loop {
       this.#core.reportKeys(message.cdm);
     } else if ("licence" in message) {
       this.#licences.hear(message.licence);
+    } else if ("anew" in message) {
+      this.#core.anew(...message.anew);
     } else if ("keys" in message) {
       this.#keys(this.#core, message.keys);
     } else {

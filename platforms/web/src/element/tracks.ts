@@ -236,7 +236,11 @@ export class Tracks {
   #presentation: Presentation | undefined;
 
   constructor(readonly player: () => Player) {
-    this.renditions = new VideoRenditionList((rendition) => this.player().constrain({ renditions: rendition ? [rendition.id] : null }));
+    this.renditions = new VideoRenditionList((rendition) => {
+      this.player().constrain({ renditions: rendition ? [rendition.id] : null });
+      // Who chooses wants to see it, and not what waits first.
+      if (rendition) this.player().fetchAnew("video");
+    });
   }
 
   /** What the engine knows of the title. */

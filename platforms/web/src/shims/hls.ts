@@ -78,6 +78,9 @@ export type TrackOption = Partial<Pick<MediaPlaylist, "lang" | "name" | "default
 
 type Listener = (event: never, data: never) => void;
 
+/** What is played in so many seconds stays as it is for `nextLevel`. */
+const NEXT = 4;
+
 const DEFAULTS: HlsConfig = {
   autoStartLoad: true,
   startPosition: -1,
@@ -316,26 +319,27 @@ export class Hls {
     return this.#indexOf(this.#title.shown);
   }
 
-  /** Plays in this one alone; -1 leaves it to the player. */
+  /** Plays in this one alone, from a second on; -1 leaves it to the player. */
   set currentLevel(level: number) {
-    this.#manual = level;
-    this.#constrain();
+    this.#hold(level, 0);
   }
 
   get nextLevel(): number {
     return this.#indexOf(this.#title.chosen ?? this.#title.shown);
   }
 
+  /** Plays in this one alone, from some seconds on. */
   set nextLevel(level: number) {
-    this.currentLevel = level;
+    this.#hold(level, NEXT);
   }
 
   get loadLevel(): number {
     return this.nextLevel;
   }
 
+  /** Fetches this one alone; what waits is played as it is. */
   set loadLevel(level: number) {
-    this.currentLevel = level;
+    this.#hold(level);
   }
 
   get nextLoadLevel(): number {
@@ -343,7 +347,7 @@ export class Hls {
   }
 
   set nextLoadLevel(level: number) {
-    this.currentLevel = level;
+    this.#hold(level);
   }
 
   get loadLevelObj(): Level | null {
@@ -600,6 +604,14 @@ export class Hls {
     if (!ladder.length) return;
     const wanted = this.#manual >= 0 ? ladder.slice(this.#manual, this.#manual + 1) : this.#cap >= 0 ? ladder.slice(0, this.#cap + 1) : [];
     this.#player.constrain({ renditions: wanted.length ? wanted.map(({ id }) => id) : null });
+  }
+
+  /** Holds a level, and fetches what waits behind so many seconds anew in it. */
+  #hold(level: number, after?: number): void {
+    this.#manual = level;
+    this.#constrain();
+    const isAll = level === this.currentLevel && level === this.nextLevel;
+    if (level >= 0 && after !== undefined && !isAll) this.#player.fetchAnew(this.#title.ladderKind, after);
   }
 
   #indexOf(id: string | null | undefined): number {

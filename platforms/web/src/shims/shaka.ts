@@ -227,8 +227,9 @@ export class Player extends EventTarget {
     );
   }
 
-  /** Plays this one alone, as with `abr.enabled` false. */
-  selectVariantTrack(track: Track, _clearBuffer = false, _safeMargin = 0): void {
+  /** Plays this one alone, as with `abr.enabled` false. With `clearBuffer` what waits behind `safeMargin` seconds, one at least, is fetched
+   * anew in it. */
+  selectVariantTrack(track: Track, clearBuffer = false, safeMargin = 0): void {
     const title = this.#title;
     if (!title) return;
     this.#manual = title.ladder[track.videoId ?? -1]?.id;
@@ -236,6 +237,7 @@ export class Player extends EventTarget {
     this.#limit();
     const sound = track.audioId === null ? undefined : title.of("audio")[track.audioId];
     if (sound && sound !== title.selected("audio")) this.#engine?.select("audio", sound.id);
+    if (clearBuffer) this.#engine?.fetchAnew(title.ladderKind, safeMargin);
   }
 
   getVideoTracks(): { active: boolean; bandwidth: number; width: number | null; height: number | null; frameRate: number | null; codecs: string | null; label: null; language: string; roles: string[] }[] {
@@ -253,10 +255,11 @@ export class Player extends EventTarget {
     }));
   }
 
-  selectVideoTrack(track: { bandwidth: number; height: number | null }): void {
+  selectVideoTrack(track: { bandwidth: number; height: number | null }, clearBuffer = false, safeMargin = 0): void {
     this.#manual = this.#title?.ladder.find(({ bitrate, height }) => bitrate === track.bandwidth && (height ?? null) === track.height)?.id;
     this.#configuration.abr.enabled = false;
     this.#limit();
+    if (clearBuffer) this.#engine?.fetchAnew("video", safeMargin);
   }
 
   getAudioTracks(): PlainTrack[] {
