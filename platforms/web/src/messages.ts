@@ -68,6 +68,10 @@ export type ToCore =
   // `asked`: of a `load`, whose manifest the page asked for already: `early` will come.
   | { command: Command; asked?: boolean }
   | { early: Early }
+  /** What a source has from a time on is to be fetched anew. */
+  | { anew: [source: number, from: number] }
+  /** No media is to be asked for, until it may be. */
+  | { hold: boolean }
   | { report: Report }
   /** Of Media Source in the page. */
   | { word: Word; of: number }
@@ -109,4 +113,6 @@ export interface FromCore {
   answer?: { id: number; value: Value | Uint8Array };
   /** A defect ended the core: its words and place. */
   defect?: string;
+  /** It is none: something of the player is not there. */
+  missing?: boolean;
 }

@@ -11,10 +11,11 @@
 
 import { compiled } from "./boundary/module.js";
 import { Setting } from "./boundary/schema.js";
-import type { Interstitial, PlayerError, Presentation, Qoe, Snapshot, State, StoredLicence } from "./boundary/told.js";
+import type { Interstitial, Presentation, Qoe, Snapshot, State, StoredLicence } from "./boundary/told.js";
 import { interestOf, letterOf, type Drm } from "./drm.js";
 import { Eme } from "./eme/session.js";
 import { Target } from "./events.js";
+import { fault } from "./faults.js";
 import { mark } from "./marks.js";
 import type { Appetite, Command, FromCore, Keys, Order, Question, ToCore, Told, Topology } from "./messages.js";
 import { ask } from "./net/early.js";
@@ -22,6 +23,8 @@ import { transferable, wipe, type LicenceAnswer, type LicenceQuestion } from "./
 import type { SinkOrder } from "./sink/away.js";
 import type { Delegate } from "./sink/delegate.js";
 import { Screen } from "./sink/element.js";
+import { LAST, rangesOf } from "./sink/ranges.js";
+import { checkSpeed, Speed } from "./sink/speed.js";
 import { hasEngine, Link, playsNatively } from "./topology.js";
 import { World } from "./world/world.js";
 
@@ -124,20 +127,34 @@ export class Player extends Target {
   /** Media Source, where it is in the page and the engine is not. */
   #delegate: Promise<Delegate> | undefined;
   #screen: Screen | undefined;
+  /** What is to be loaded as soon as there is an element. */
+  #waiting: Parameters<Player["load"]> | undefined;
   /** Orders that wait for the element to be ready for another title. */
   #held: (Order | SinkOrder)[] | undefined;
+  /** Orders of a title that is looked at. */
+  #looked: (Order | SinkOrder)[] | undefined;
   #eme = new Eme((cdm) => this.#post({ cdm }, [cdm.buffer]));
   /** What was set for good: a core that takes the place of another is told it again. */
   #lasting = new Map<string, ToCore>();
   #questions = new Map<number, { resolve(value: never): void; reject(error: Error): void }>();
   #asked = 0;
   #wanted = false;
+  #rate = 1;
+  #destroyed = false;
+  /** The core was given a title. */
+  #loaded = false;
   /** The worker has what it needs to ask for itself. */
   #begun = false;
+
+  /** Throws `TypeError` where an option is of a wrong type, as the constructor does. */
+  static check(options: Options): void {
+    settings(options);
+  }
 
   constructor(options: Options = {}) {
     super();
     mark("player");
+    Player.check(options);
     this.#options = options;
     this.#world = new World(
       (fact) => this.#post({ fact }),
@@ -157,8 +174,10 @@ export class Player extends Target {
     return this.#topology;
   }
 
-  /** Plays into this element from the next `load` on. */
-  attach(video: HTMLVideoElement): void {
+  /** Plays into this element what waits for one, or else from the next `load` on. `sent` is told of each place that the player sends it to: other seeks are the page's,
+   * or a viewer's. */
+  attach(video: HTMLVideoElement, sent: (to: number) => void = () => {}): void {
+    this.#alive();
     this.#screen?.close();
     const report = (report: ToCore & object) => this.#post(report);
     this.#screen = new Screen(
@@ -169,9 +188,12 @@ export class Player extends Target {
         this.dispatchEvent(new CustomEvent("autoplayblocked"));
       },
       () => this.pause(),
+      new Speed(video, this.#rate, (rate) => this.setRate(rate)),
+      sent,
     );
     this.#screen.wanted = this.#wanted;
     this.#eme.attach(video);
+    if (this.#waiting) this.load(...this.#waiting);
   }
 
   /** Takes other keys and licence servers, from the next `load` on. */
@@ -194,34 +216,55 @@ export class Player extends Target {
     this.#screen = undefined;
   }
 
-  /** Loads a playlist or an MPD, and begins at a time in seconds, or where the title does. */
-  load(url: string | URL, { start = NaN }: { start?: number } = {}): void {
+  /** Loads a playlist or an MPD, and begins at a time in seconds, or where the title does. Without an element it waits for one. With `look` no media is asked for and the
+   * element is left alone until `goOn`, so that one can see what the title is (`loaded`): for a moment, as the engine waits for media. */
+  load(url: string | URL, { start = NaN, look = false }: { start?: number; look?: boolean } = {}): void {
+    this.#alive();
+    const { href } = new URL(url, document.baseURI);
+    this.#waiting = this.#screen || look ? undefined : [href, { start }];
+    if (this.#waiting) return;
     // What a defect ended is replaced.
     this.#core ??= this.#started();
-    const { href } = new URL(url, document.baseURI);
     // Before the worker can.
     const asked = !this.#begun && hasEngine() && ask(href, (early, transfer) => this.#post({ early }, transfer));
     this.#post({ command: ["load", href, start], asked });
+    this.#loaded = true;
+    this.#leave();
+    if (look) {
+      this.#looked = [];
+      this.#post({ hold: true });
+    }
     if (this.#wanted) this.#command("play");
+  }
+
+  /** Goes on with a title that was looked at. */
+  goOn(): void {
+    this.#obey(this.#leave());
   }
 
   /** Plays as soon as enough is buffered. */
   play(): void {
     this.#wanted = true;
     this.#screen?.play();
-    this.#command("play");
+    // A title that comes is told so.
+    if (this.#loaded) this.#command("play");
   }
 
   /** Holds the picture; buffering goes on. */
   pause(): void {
     this.#wanted = false;
     this.#screen?.pause();
-    this.#command("pause");
+    if (this.#loaded) this.#command("pause");
   }
 
   /** Moves the playhead, to seconds; `Infinity` is the live edge. */
   seek(position: number): void {
-    this.#command("seek", position);
+    if (typeof position !== "number" || Number.isNaN(position)) throw new TypeError(`${String(position)} is no time`);
+    const { duration = NaN, buffered } = this.video ?? {};
+    // The end of a title is told by media before it, which have to be there.
+    const last = duration - LAST;
+    const known = duration === Infinity || (buffered && rangesOf(buffered).some(([, to]) => to > last));
+    this.#command("seek", known || !(position > last) ? position : last);
   }
 
   /** Moves the playhead of a title with dates to what was made at a time. */
@@ -229,15 +272,20 @@ export class Player extends Target {
     this.#command("seek_to_time", Number(time));
   }
 
-  /** Sets the speed: 1 is normal. */
+  /** Sets the speed: 1 is normal. Throws `NotSupportedError` outside of 0.1 to 4. */
   setRate(rate: number): void {
+    checkSpeed(rate);
+    this.#rate = rate;
+    if (this.#screen) this.#screen.speed.asked = rate;
     this.#command("rate", Math.round(rate * 1000));
   }
 
   /** Chooses a track by its id; null plays none of its kind. */
   select(kind: keyof typeof KINDS, id: string | null): void {
-    if (id === null) this.#command("disable", KINDS[kind]);
-    else this.#command("select", KINDS[kind], id);
+    const number = KINDS[kind];
+    if (number === undefined) throw new TypeError(`${String(kind)} is no kind of track`);
+    if (id === null) this.#command("disable", number);
+    else this.#command("select", number, id);
   }
 
   /** Replaces what the viewer prefers, from the next choice of tracks on. */
@@ -249,6 +297,12 @@ export class Player extends Target {
   constrain({ maxHeight, maxBitrate, minBitrate, renditions }: Constraints): void {
     const lines = (renditions ?? []).join("\n");
     this.#command("constrain", maxHeight ?? NaN, maxBitrate ?? NaN, minBitrate ?? NaN, lines);
+  }
+
+  /** Fetches what waits of a kind anew, as it is wanted by now: behind what is played in the next so many seconds, one at least. */
+  fetchAnew(kind: "video" | "audio", after = 1): void {
+    const { video } = this;
+    if (video) this.#post({ anew: [KINDS[kind], video.currentTime + Math.max(1, after)] });
   }
 
   /** How many bytes may be spent for each hour that is watched, from the next segment on; null: as many as it takes. */
@@ -275,7 +329,9 @@ export class Player extends Target {
 
   /** Ends playback. Something else may be loaded. */
   stop(): void {
+    this.#waiting = undefined;
     this.#command("stop");
+    this.#leave();
   }
 
   /** What there is to see of the player now. */
@@ -308,14 +364,19 @@ export class Player extends Target {
     return this.#ask("action_hash");
   }
 
-  /** Ends everything; nothing can be loaded any more. */
+  /** Ends everything. `load` and `attach` throw `InvalidStateError` from then on. */
   destroy(): void {
+    this.#destroyed = true;
     this.#world.close();
     this.#screen?.close();
     this.#screen = undefined;
     this.#eme.close();
     this.#eme.attach(undefined);
     this.#end("the player was destroyed");
+  }
+
+  #alive(): void {
+    if (this.#destroyed) throw new DOMException("the player was destroyed", "InvalidStateError");
   }
 
   #started(): Link {
@@ -330,7 +391,8 @@ export class Player extends Target {
       workerUrl: new URL(workerUrl, document.baseURI),
       topology,
       hear: (message) => this.#hear(message),
-      broken: (message) => this.#defect(message),
+      broken: (message, missing) => this.#defect(message, missing),
+      lacks: (message) => this.#tell(fault(message, true, false)),
     });
     const keys = drm && keysOf(drm);
     const known = this.#world.known();
@@ -341,6 +403,7 @@ export class Player extends Target {
       core.post({ begin }, keys ? [keys.letter.buffer as ArrayBuffer] : []);
       this.#begun ||= core === this.#core;
     });
+    this.#loaded = false;
     for (const message of this.#lasting.values()) core.post(message);
     return core;
   }
@@ -364,7 +427,7 @@ export class Player extends Target {
     });
   }
 
-  #hear({ orders, events, topology, cdm = [], licence, answer, defect }: FromCore): void {
+  #hear({ orders, events, topology, cdm = [], licence, answer, defect, missing = false }: FromCore): void {
     this.#topology = topology ?? this.#topology;
     this.#obey(orders);
     for (const letter of cdm) this.#eme.obey(letter);
@@ -374,12 +437,21 @@ export class Player extends Target {
       this.#questions.delete(answer.id);
     }
     for (const event of events) this.#tell(event);
-    if (defect !== undefined) this.#defect(defect);
+    if (defect !== undefined) this.#defect(defect, missing);
+  }
+
+  /** Media may be asked for. Gives the orders of what was looked at. */
+  #leave(): (Order | SinkOrder)[] {
+    const looked = this.#looked;
+    if (looked) this.#post({ hold: false });
+    this.#looked = undefined;
+    return looked ?? [];
   }
 
   #obey(orders: (Order | SinkOrder)[]): void {
-    if (this.#held) {
-      this.#held.push(...orders);
+    const waits = this.#looked ?? this.#held;
+    if (waits) {
+      waits.push(...orders);
       return;
     }
     for (const [place, order] of orders.entries()) {
@@ -412,7 +484,7 @@ export class Player extends Target {
     // One behind the other, as promises are kept.
     this.#delegate.then(
       (delegate) => delegate.obey(order),
-      (error: unknown) => this.#defect(`the player does not start: ${String(error)}`),
+      (error: unknown) => this.#defect(`the player does not start: ${String(error)}`, true),
     );
   }
 
@@ -437,26 +509,14 @@ export class Player extends Target {
     this.dispatchEvent(new CustomEvent("told", { detail }));
   }
 
-  /** A defect ends the worker; the next `load` gets another one. */
-  #defect(message: string): void {
-    this.#held = undefined;
+  /** A defect, or a part that is not there, ends the worker; the next `load` gets another one. */
+  #defect(message: string, missing: boolean): void {
+    this.#held = this.#looked = undefined;
     this.#obey([["detach"]]);
     this.#end(message);
-    const error: PlayerError = {
-      code: 9001,
-      name: "InternalDefect",
-      domain: "internal",
-      blame: "us",
-      fatal: true,
-      handling: "raised",
-      message,
-      meaning: "A defect of the player.",
-      advice: "report it, with a recording if there is one",
-      facts: {},
-    };
-    const at = performance.now() * 1000;
-    this.#tell({ type: "Error", at, error });
-    this.#tell({ type: "State", at, state: "failed" });
+    const told = fault(message, missing);
+    this.#tell(told);
+    this.#tell({ type: "State", at: told.at, state: "failed" });
   }
 
   #end(why: string): void {
@@ -475,32 +535,49 @@ function keysOf(drm: Drm): Keys & { letter: Uint8Array<ArrayBuffer> } {
   return { letter: letterOf(drm), interest: interestOf(drm) };
 }
 
+const NUMBERS = {
+  bufferGoal: Setting.BufferGoal,
+  backBuffer: Setting.BackBuffer,
+  startBuffer: Setting.StartBuffer,
+  initialThroughput: Setting.InitialThroughput,
+  maxHeight: Setting.MaxHeight,
+  maxBitrate: Setting.MaxBitrate,
+  minBitrate: Setting.MinBitrate,
+  dataSaver: Setting.DataSaver,
+  pacePercent: Setting.PacePercent,
+  latencyTarget: Setting.LatencyTarget,
+  latencyMax: Setting.LatencyMax,
+} as const;
+const SWITCHES = {
+  lowLatency: Setting.LowLatency,
+  fastSwitch: Setting.FastSwitch,
+  interstitials: Setting.Interstitials,
+  explainEachChoice: Setting.ExplainEachChoice,
+  strict: Setting.Strict,
+  record: Setting.Record,
+} as const;
+const LISTS = {
+  audioLanguages: Setting.AudioLanguages,
+  textLanguages: Setting.TextLanguages,
+  audioRoles: Setting.AudioRoles,
+  textRoles: Setting.TextRoles,
+  codecs: Setting.Codecs,
+} as const;
+
+/** Options for the engine. Throws `TypeError` of one that is of a wrong type. */
 function settings(options: Options): [number, number | string][] {
-  const on = (is: boolean | undefined) => (is === undefined ? undefined : Number(is));
-  const all: [number, number | string | undefined][] = [
-    [Setting.BufferGoal, options.bufferGoal],
-    [Setting.BackBuffer, options.backBuffer],
-    [Setting.StartBuffer, options.startBuffer],
-    [Setting.InitialThroughput, options.initialThroughput],
-    [Setting.MaxHeight, options.maxHeight],
-    [Setting.MaxBitrate, options.maxBitrate],
-    [Setting.MinBitrate, options.minBitrate],
-    [Setting.DataSaver, options.dataSaver],
-    [Setting.PacePercent, options.pacePercent],
-    [Setting.LowLatency, on(options.lowLatency)],
-    [Setting.LatencyTarget, options.latencyTarget],
-    [Setting.LatencyMax, options.latencyMax],
-    [Setting.FastSwitch, on(options.fastSwitch)],
-    [Setting.Interstitials, on(options.interstitials)],
-    [Setting.ExplainEachChoice, on(options.explainEachChoice)],
-    [Setting.Strict, on(options.strict)],
-    [Setting.Record, on(options.record)],
-    [Setting.Rule, options.rule],
-    [Setting.AudioLanguages, options.audioLanguages?.join()],
-    [Setting.TextLanguages, options.textLanguages?.join()],
-    [Setting.AudioRoles, options.audioRoles?.join()],
-    [Setting.TextRoles, options.textRoles?.join()],
-    [Setting.Codecs, options.codecs?.join()],
-  ];
-  return all.filter((one): one is [number, number | string] => one[1] !== undefined);
+  const all: [number, number | string][] = [];
+  const read = <Name extends keyof Options>(of: { readonly [name in Name]: number }, is: (value: unknown) => boolean, said: (value: never) => number | string) => {
+    for (const [name, key] of Object.entries(of) as [Name, number][]) {
+      const value = options[name];
+      if (value === undefined || value === null) continue;
+      if (!is(value)) throw new TypeError(`the option ${name} is of a wrong type: ${String(value)}`);
+      all.push([key, said(value as never)]);
+    }
+  };
+  read(NUMBERS, (value) => typeof value === "number" && !Number.isNaN(value), (value: number) => value);
+  read(SWITCHES, (value) => typeof value === "boolean", (value: boolean) => Number(value));
+  read(LISTS, (value) => Array.isArray(value) && value.every((one) => typeof one === "string"), (value: string[]) => value.join());
+  read({ rule: Setting.Rule }, (value) => typeof value === "string", (value: string) => value);
+  return all;
 }

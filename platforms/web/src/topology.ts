@@ -11,8 +11,10 @@ interface Place {
   workerUrl: URL;
   topology: Topology | undefined;
   hear(message: FromCore): void;
-  /** It ended by itself. */
-  broken(message: string): void;
+  /** It ended by itself, or something of it is `missing`. */
+  broken(message: string, missing: boolean): void;
+  /** It is done without something. */
+  lacks(message: string): void;
 }
 
 /** The core, at the other end. */
@@ -53,8 +55,9 @@ export class Link {
     worker.onerror = (event) => {
       event.preventDefault();
       if (this.#ended) return;
-      if (!this.#unanswered) return this.place.broken(event.message || "the worker ended");
+      if (!this.#unanswered) return this.place.broken(event.message || "the worker ended", false);
       // It never began.
+      this.place.lacks(`${this.place.workerUrl.href} does not load as a worker, and the engine is in the page`);
       worker.terminate();
       this.#post = undefined;
       void this.#here();
@@ -90,7 +93,7 @@ export class Link {
       this.#unanswered?.forEach((message) => this.#post?.(message, []));
       this.#unanswered = undefined;
     } catch (error) {
-      if (!this.#ended) this.place.broken(`the player does not start: ${String(error)}`);
+      if (!this.#ended) this.place.broken(`the player does not start: ${String(error)}`, true);
     }
   }
 }

@@ -109,7 +109,7 @@ for (const topology of TOPOLOGIES) {
 test("a module that is not there is told", async () => {
   const { page, lines } = await open(here, { wasmUrl: `${here.url}/files/web/nothing.wasm` });
   const error = await page.evaluate(async () => (await watch.until(({ type }) => type === "Error", 5000)).error);
-  assert.equal(error.code, 9001);
+  assert.equal(error.code, 7005);
   assert.match(error.message, /does not start/);
   assert.deepEqual(lines.filter((line) => !ofTheBrowser(line)), []);
   await page.close();

@@ -49,3 +49,44 @@ for (const source of ["/hls/live_60/demo/main.m3u8", "/dash/live_60/demo/number.
     await page.close();
   });
 }
+
+for (const source of ["/dash/live_60/demo/time.mpd", "/hls/live_60/parts_334/demo/main.m3u8", "/dash/live_60/chunk_500/ltgt_2000/ato_1500/demo/number.mpd"]) {
+  for (const [what, file] of [
+    ["the element", "element.html"],
+    ["a video with a player", "page.html"],
+  ]) {
+    test(`${source}: ${what} can be sought within the window as soon as there is metadata`, async () => {
+      const page = await here.chromium.context.newPage();
+      await page.goto(`${here.url}/files/web/test/${file}`);
+      await page.waitForFunction(() => window.ready);
+      const seen = await page.evaluate(async (source) => {
+        const own = !window.begin;
+        if (own) document.body.innerHTML = "<telecine-player muted autoplay></telecine-player>";
+        else begin({ remember: false });
+        const media = document.querySelector("telecine-player, video");
+        const seen = [];
+        const look = () => {
+          const { seekable, currentTime } = media;
+          const [from, to] = seekable.length === 1 ? [seekable.start(0), seekable.end(0)] : [NaN, NaN];
+          seen.push({ from, to, currentTime });
+        };
+        const known = new Promise((resolve) => media.addEventListener("loadedmetadata", resolve));
+        if (own) media.src = source;
+        else {
+          player.load(source);
+          player.play();
+        }
+        await known;
+        for (const end = performance.now() + 2000; performance.now() < end; await new Promise((resolve) => setTimeout(resolve, 20))) look();
+        return seen.map(({ from, to, currentTime }) => ({ wide: to - from, in: own || currentTime > 0 ? Math.min(currentTime - from, to - currentTime) : 0 }));
+      }, `${here.url}${source}`);
+      assert.ok(seen.length > 20);
+      // HLS of this origin begins at 0, a minute before. What is buffered beyond the window is seekable in a video.
+      for (const { wide, in: within } of seen) {
+        assert.ok(wide > 30 && wide < 75, `${wide} s`);
+        assert.ok(within > -0.05, `${-within} s out of it`);
+      }
+      await page.close();
+    });
+  }
+}

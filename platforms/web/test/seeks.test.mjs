@@ -147,3 +147,28 @@ test("what is paused stays paused over a seek to where nothing is buffered", asy
   assert.deepEqual(lines, []);
   await page.close();
 });
+
+for (const [what, seek] of [
+  ["a player", () => player.seek(watch.video.duration)],
+  ["a seek beyond it", () => player.seek(1000)],
+]) {
+  test(`the end of a title is sought where it is not buffered: it is as long as before, and ended (${what})`, async () => {
+    const { page, lines } = await open(here);
+    await page.evaluate(async (url) => {
+      player.load(url);
+      player.play();
+      await watch.state("playing");
+    }, `${here.url}/hls/dur_120/demo/main.m3u8`);
+    await page.evaluate(seek);
+    const seen = await page.evaluate(async () => {
+      await watch.until(({ type }) => type === "Ended", 10_000);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const { duration, currentTime, ended } = watch.video;
+      return { duration, currentTime, ended };
+    });
+    assert.ok(Math.abs(seen.duration - 120) < 0.2, `${seen.duration} s long`);
+    assert.ok(seen.duration - seen.currentTime < 0.2 && seen.ended, `at ${seen.currentTime} s`);
+    assert.deepEqual(lines, []);
+    await page.close();
+  });
+}

@@ -56,6 +56,65 @@ test("the quick start of hls.js plays the demo title", async () => {
   await page.close();
 });
 
+/** What the origin was asked for from now on: manifests, and media. */
+function requests(page) {
+  const asked = { manifests: 0, media: 0 };
+  page.on("request", (request) => {
+    const { pathname } = new URL(request.url());
+    if (pathname.endsWith(".m3u8")) asked.manifests += 1;
+    else if (pathname.startsWith("/hls/")) asked.media += 1;
+  });
+  return asked;
+}
+
+/** Something that listeners do once the manifest is known. */
+const onParsed = (page, url, config, act) =>
+  page.evaluate(
+    ({ url, config, act }) => {
+      window.hls = new Hls(config);
+      window.heard = [];
+      for (const [name, event] of Object.entries(Hls.Events)) hls.on(event, () => heard.push({ name }));
+      hls.on(Hls.Events.MANIFEST_PARSED, new Function(act));
+      hls.loadSource(url);
+      if (!act.includes("attachMedia")) hls.attachMedia(video);
+      void video.play();
+    },
+    { url, config, act },
+  );
+const count = (page, name) => page.evaluate((name) => heard.filter((one) => one.name === name).length, name);
+
+test("hls.js: with autoStartLoad off the manifest is read, and media is asked for from startLoad on", async () => {
+  const { page, lines } = await open("shim-hls.html");
+  const asked = requests(page);
+  await onParsed(page, `${here.url}/hls/dur_120/demo/main.m3u8`, { autoStartLoad: false }, "");
+  await page.evaluate(() => told("MANIFEST_PARSED"));
+  await page.waitForTimeout(1000);
+  assert.ok(asked.manifests > 0);
+  assert.equal(asked.media, 0);
+  assert.equal(await page.evaluate(() => hls.levels.length), 4);
+  await page.evaluate(() => hls.startLoad(60));
+  await page.evaluate(() => until(() => video.currentTime > 60.5, "it plays at 60 s"));
+  moves(await pictures(page));
+  assert.equal(await count(page, "MANIFEST_PARSED"), 1);
+  assert.deepEqual(lines, []);
+  await page.close();
+});
+
+for (const [what, act, from] of [
+  ["startLoad in MANIFEST_PARSED begins what was read", "hls.startLoad()", 0],
+  ["startLoad in MANIFEST_PARSED begins at a time", "hls.startLoad(40)", 40],
+  ["an element that comes with MANIFEST_PARSED is played into", "hls.attachMedia(video); hls.startLoad(-1)", 0],
+]) {
+  test(`hls.js: ${what}`, async () => {
+    const { page } = await open("shim-hls.html");
+    await onParsed(page, `${here.url}/hls/dur_120/demo/main.m3u8`, { autoStartLoad: false }, act);
+    await page.evaluate((from) => until(() => video.currentTime > from + 0.5, `it plays at ${from} s`), from);
+    moves(await pictures(page));
+    assert.equal(await count(page, "MANIFEST_PARSED"), 1);
+    await page.close();
+  });
+}
+
 test("hls.js: levels are held, capped and left to the player", async () => {
   const { page } = await open("shim-hls.html");
   await page.evaluate((url) => begin(url), `${here.url}/hls/dur_120/demo/main.m3u8`);
@@ -76,6 +135,48 @@ test("hls.js: levels are held, capped and left to the player", async () => {
   assert.equal(await page.evaluate(() => hls.autoLevelEnabled), true);
   await page.close();
 });
+
+/** How long it takes from a command until so many lines are on the screen, seconds, and the pictures on the way. */
+const shown = (page, lines, command) =>
+  page.evaluate(
+    async ({ lines, command }) => {
+      await until(() => video.videoHeight === (lines === 180 ? 720 : 180), "the other level", 40000);
+      await until(() => video.buffered.length && video.buffered.end(0) > video.currentTime + 15, "it buffers");
+      watch.pictures.length = 0;
+      const began = performance.now();
+      new Function(command)();
+      await until(() => video.videoHeight === lines, `${lines} lines`, 40000);
+      const after = (performance.now() - began) / 1000;
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      return { after, read: watch.pictures.filter(({ strip }) => strip), stalls: heard.filter(({ name }) => name === "ERROR").map(({ data }) => data.error) };
+    },
+    { lines, command },
+  );
+
+for (const [level, least, most] of [
+  ["currentLevel", 0, 5],
+  ["nextLevel", 2, 9],
+]) {
+  test(`hls.js: ${level} is on the screen within ${most} s, though more is buffered`, async () => {
+    const { page, lines } = await open("shim-hls.html");
+    await page.evaluate((url) => begin(url, { startLevel: 3 }), `${here.url}/hls/dur_120/demo/main.m3u8`);
+    await page.evaluate(() => told("LEVEL_SWITCHED"));
+    const seen = await shown(page, 180, `hls.${level} = 0`);
+    assert.ok(seen.after > least && seen.after < most, `after ${seen.after} s`);
+    assert.deepEqual(seen.stalls, []);
+    moves(seen.read);
+    // And up again, to the end of a title that was all fetched.
+    await page.evaluate(() => (video.currentTime = 100));
+    await page.evaluate(() => until(() => video.buffered.length && video.buffered.end(video.buffered.length - 1) > 119.5, "all is there"));
+    const again = await shown(page, 720, `hls.${level} = 3`);
+    assert.ok(again.after < most, `after ${again.after} s`);
+    moves(again.read);
+    if (level === "currentLevel") await page.evaluate(() => until(() => video.ended, "the end", 40000));
+    assert.ok(Math.abs(await page.evaluate(() => video.duration) - 120) < 0.2);
+    assert.deepEqual(lines, []);
+    await page.close();
+  });
+}
 
 test("hls.js: what the page does with its element is heard", async () => {
   const { page, lines } = await open("shim-hls.html");
@@ -166,25 +267,36 @@ test("hls.js: an element is used again after destroy, and by another instance", 
   await page.close();
 });
 
-test("hls.js: what is not there throws with its name", async () => {
-  const { page } = await open("shim-hls.html");
-  const said = await page.evaluate(() => {
-    const hls = new Hls();
-    const messages = [() => new Hls({ xhrSetup() {} }), () => hls.swapAudioCodec(), () => hls.removeLevel(1), () => hls.on(Hls.Events.FRAG_PARSED, () => {})].map((call) => {
-      try {
-        call();
-        return "nothing";
-      } catch ({ message }) {
-        return message;
-      }
-    });
-    hls.destroy();
-    return messages;
-  });
-  assert.match(said[0], /config\.xhrSetup/);
-  assert.match(said[1], /swapAudioCodec/);
-  assert.match(said[2], /removeLevel/);
-  assert.match(said[3], /no event/);
+test("hls.js: what is not there does nothing, and is told once by its name; hooks into requests are refused", async () => {
+  const { page, lines } = await open("shim-hls.html");
+  const seen = await page.evaluate(async (url) => {
+    let thrown;
+    try {
+      new Hls({ xhrSetup() {} });
+    } catch ({ name, message }) {
+      thrown = `${name}: ${message}`;
+    }
+    begin(url, { cmcd: {} });
+    hls.removeLevel(1);
+    hls.removeLevel(1);
+    hls.capLevelToPlayerSize = true;
+    const gives = [hls.removeLevel(1), hls.interstitialsManager, hls.pathways];
+    hls.on(Hls.Events.FRAG_PARSED, () => {});
+    // As pages do when media fails.
+    hls.swapAudioCodec();
+    await told("LEVEL_SWITCHED");
+    const errors = heard.filter(({ name }) => name === "ERROR").map(({ data }) => [data.error, data.type, data.fatal]);
+    const option = hls.setAudioOption({ lang: "fr" });
+    await told("AUDIO_TRACK_SWITCHED", ({ lang }) => lang === "fr");
+    return { thrown, gives, errors, option: option.lang, none: hls.setSubtitleOption({ lang: "xx" }), goal: hls.maxBufferLength, mode: hls.lowLatencyMode };
+  }, `${here.url}/hls/demo/main.m3u8`);
+  assert.equal(seen.thrown, "Unsupported: telecine/hls has no config.xhrSetup");
+  assert.deepEqual(seen.gives, [undefined, null, []]);
+  const names = ["config.cmcd", "removeLevel", "capLevelToPlayerSize", "interstitialsManager", "pathways"];
+  assert.deepEqual(seen.errors.map(([message]) => message).sort(), names.map((name) => `telecine/hls has no ${name}`).sort());
+  assert.ok(seen.errors.every(([, type, fatal]) => type === "otherError" && fatal === false));
+  assert.deepEqual([seen.option, seen.none, seen.goal, seen.mode], ["fr", null, 30, true]);
+  assert.deepEqual(lines, []);
   await page.close();
 });
 
@@ -221,8 +333,9 @@ test("Shaka: variants, languages and texts are chosen", async () => {
     player.configure("abr.enabled", false);
     player.selectVariantTrack(player.getVariantTracks().find(({ height, language }) => height === 360 && language === "fr"), true);
   });
-  await page.evaluate(() => until(() => player.getVariantTracks().find(({ active }) => active)?.height === 360, "360 lines", 40000));
-  await page.evaluate(() => until(() => video.videoHeight === 360, "360 lines on the screen", 40000));
+  // The buffer is cleared for it.
+  await page.evaluate(() => until(() => player.getVariantTracks().find(({ active }) => active)?.height === 360, "360 lines", 6000));
+  await page.evaluate(() => until(() => video.videoHeight === 360, "360 lines on the screen", 2000));
   await page.evaluate(() => until(() => player.getAudioTracks().find(({ active }) => active)?.language === "fr", "French"));
   await page.evaluate(() => player.selectAudioLanguage("en"));
   await page.evaluate(() => until(() => player.getAudioTracks().find(({ active }) => active)?.language === "en", "English"));
@@ -259,20 +372,34 @@ test("Shaka: unload and destroy give the element back", async () => {
   await page.close();
 });
 
-test("Shaka: what is not there throws with its name", async () => {
-  const { page } = await open("shim-shaka.html");
-  const said = await page.evaluate(() =>
-    [() => new shaka.Player().getAdManager(), () => new shaka.Player().configure({ textDisplayFactory() {} }), () => new shaka.Player().preload("x")].map((call) => {
-      try {
-        call();
-        return "nothing";
-      } catch ({ message }) {
-        return message;
-      }
-    }),
-  );
-  assert.match(said[0], /getAdManager/);
-  assert.match(said[1], /textDisplayFactory/);
-  assert.match(said[2], /preload/);
+test("Shaka: what is not there does nothing, and is told once by its name", async () => {
+  const { page, lines } = await open("shim-shaka.html");
+  const seen = await page.evaluate(async (url) => {
+    const video = document.querySelector("video");
+    const player = new shaka.Player();
+    const told = [];
+    player.addEventListener("error", ({ detail }) => told.push([detail.message, detail.severity]));
+    player.configure({ textDisplayFactory() {}, streaming: { bufferingGoal: 12, failureCallback() {} } });
+    const { streaming } = player.getConfiguration();
+    const gives = [player.getAdManager(), player.getAdManager(), player.getImageTracks(), await player.preload("x").catch(({ name }) => name)];
+    await player.attach(video);
+    const before = player.getLoadMode();
+    await player.load(url);
+    void video.play();
+    player.trickPlay(2);
+    const fast = video.playbackRate;
+    player.cancelTrickPlay();
+    const is = { fast, rate: video.playbackRate, mode: [before, player.getLoadMode()], again: player.retryStreaming() };
+    player.selectVariantsByLabel("nothing");
+    await until(() => video.currentTime > 0.3, "it plays");
+    const fullness = player.getBufferFullness();
+    await player.destroy();
+    return { gives, told, goal: streaming.bufferingGoal, fullness, ...is };
+  }, `${here.url}/dash/demo/time.mpd`);
+  assert.deepEqual(seen.gives, [null, null, [], "Unsupported"]);
+  assert.deepEqual(seen.told, ["configuration textDisplayFactory", "getAdManager", "getImageTracks", "preload"].map((name) => [`telecine/shaka has no ${name}`, 1]));
+  assert.deepEqual([seen.goal, seen.fast, seen.rate, seen.mode, seen.again], [12, 2, 1, [1, 2], false]);
+  assert.ok(seen.fullness > 0 && seen.fullness <= 1, JSON.stringify(seen));
+  assert.deepEqual(lines, []);
   await page.close();
 });

@@ -2,6 +2,8 @@
 // while they are. Where something of it is called earlier, the call waits for it, in a worker; in a page nothing may wait, and
 // both are loaded before anything is called.
 
+import { part, Unavailable } from "../faults.js";
+
 /** A module that exports the function that it imports: what is in a table has to be of a module. */
 const PASSED_ON = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 2, 5, 1, 0, 0, 0, 0, 7, 4, 1, 0, 0, 0];
 
@@ -27,8 +29,7 @@ export class Rest {
   async load(): Promise<void> {
     if (this.#there || this.#asked) return;
     this.#asked = true;
-    const response = await fetch(this.#url, { priority: "low" });
-    if (!response.ok) throw new Error(`the rest of the module does not load: ${response.status} of ${this.#url}`);
+    const response = await part(this.#url, { priority: "low" });
     const module = await WebAssembly.compile(await response.arrayBuffer());
     if (!this.#there) this.#begin(module);
   }
@@ -39,9 +40,13 @@ export class Rest {
     const request = new XMLHttpRequest();
     request.open("GET", this.#url, false);
     request.responseType = "arraybuffer";
-    request.send();
-    if (request.status !== 200) throw new Error(`the rest of the module does not load: ${request.status} of ${this.#url}`);
-    this.#begin(new WebAssembly.Module(request.response as ArrayBuffer));
+    try {
+      request.send();
+      if (request.status !== 200) throw new Error(`the answer is ${request.status}`);
+      this.#begin(new WebAssembly.Module(request.response as ArrayBuffer));
+    } catch (error) {
+      throw new Unavailable(`the rest of the engine does not start, ${this.#url}: ${String(error)}`);
+    }
   }
 
   /** It puts its functions into the places of the table by itself, and keeps nothing of its own. */

@@ -1,6 +1,7 @@
 // Loads the module.
 
 import make from "telecine:glue";
+import { part } from "../faults.js";
 import type { Module } from "./module.js";
 import { Rest } from "./rest.js";
 
@@ -15,11 +16,10 @@ export interface Instance {
   rest: Pick<Rest, "load">;
 }
 
-/** Starts a module: compiled, or from its address, as it comes in where the server names its type, else when all is there. Each
- * time another instance. */
+/** Starts a module: compiled, or from its address where that failed in the page. Each time another instance. */
 export async function instantiate({ first, rest: url }: Module): Promise<Instance> {
   const { default: start, ...exports } = make();
-  const running = await start({ module_or_path: first });
+  const running = await start({ module_or_path: typeof first === "string" ? part(first).then((response) => response.arrayBuffer()) : first });
   const rest = new Rest(running as unknown as WebAssembly.Exports, url);
   // Only a worker may wait for it when it is needed.
   if ("document" in globalThis) await rest.load();

@@ -99,9 +99,8 @@ export class Controls {
     this.#message.className = "message";
     this.#message.setAttribute("role", "alert");
     this.#message.hidden = true;
-    const style = document.createElement("style");
-    style.textContent = STYLE;
-    element.append(style, scrim, this.#spinner, this.#message, this.#bottom, ...this.#menus.map((menu) => menu.element));
+    player.dress(STYLE);
+    element.append(scrim, this.#spinner, this.#message, this.#bottom, ...this.#menus.map((menu) => menu.element));
 
     this.#listen();
     this.#update();

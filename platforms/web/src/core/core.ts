@@ -3,6 +3,7 @@
 
 import { decode, value, type FetchOrder, type Handler, type Loan } from "../boundary/decode.js";
 import type { Exports, Instance } from "../boundary/wasm.js";
+import { Unavailable } from "../faults.js";
 import { mark } from "../marks.js";
 import type { Command, FromCore, Question, Report, Told, Topology, Value } from "../messages.js";
 import type { Answers, Network } from "../net/fetch.js";
@@ -29,7 +30,8 @@ export class Core implements Handler, Answers, Owner {
   #rest: Instance["rest"];
   #sink: Sink | undefined;
   #live = false;
-  #windowAt = 0;
+  /** When it was looked at last, or that it is to be now. */
+  #windowAt = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Turns that wait: an export is never called while another's records are read. */
   #turns: ((now: number) => number)[] = [];
@@ -86,6 +88,12 @@ export class Core implements Handler, Answers, Owner {
     this.#turn((now) => this.#call(name, [...rest, now]));
     // Opened while the manifest is on its way. A title before it was stopped by then.
     if (name === "load" && !this.#broken) this.#opened();
+  }
+
+  /** Drops what a source has from a time on. The engine fetches what it lacks, as is wanted by now. */
+  anew(source: number, from: number): void {
+    this.#sink?.drop(source, from);
+    this.evicted(source, from, Infinity);
   }
 
   /** Nothing more is done. */
@@ -245,7 +253,7 @@ export class Core implements Handler, Answers, Owner {
 
   duration(seconds: number): void {
     this.#live = seconds === Infinity;
-    this.#windowAt = 0;
+    this.#windowAt = -Infinity;
     this.#opened().duration(seconds);
   }
 
@@ -310,6 +318,8 @@ export class Core implements Handler, Answers, Owner {
   /** A trap ends the instance: nothing more is called, nothing more is wanted. */
   #defect(error: unknown): void {
     this.close();
+    this.#said.missing = error instanceof Unavailable;
+    if (this.#said.missing) return void (this.#said.defect = (error as Error).message);
     let words = "";
     // What is broken may not even be able to say so.
     try {

@@ -2,6 +2,7 @@
 // said meanwhile is heard then.
 
 import { instantiate } from "../boundary/wasm.js";
+import { Unavailable } from "../faults.js";
 import { mark } from "../marks.js";
 import type { FromCore, Keys, ToCore, Topology } from "../messages.js";
 import { Network } from "../net/fetch.js";
@@ -44,10 +45,12 @@ export class Loop {
           mark("ready");
           this.#waiting.splice(0).forEach((message) => this.take(message));
         },
-        (error: unknown) => this.tell({ orders: [], events: [], defect: `the module does not start: ${String(error)}` }, []),
+        (error: unknown) => this.tell({ orders: [], events: [], defect: `the engine does not start: ${said(error)}`, missing: true }, []),
       );
     } else if ("early" in message) {
       this.#network.handOver(message.early);
+    } else if ("hold" in message) {
+      this.#network.hold(message.hold);
     } else if (!this.#core) {
       if ("command" in message && message.command[0] === "load") this.#network.early(message.command[1], message.asked === true);
       this.#waiting.push(message);
@@ -63,6 +66,8 @@ export class Loop {
       this.#core.reportKeys(message.cdm);
     } else if ("licence" in message) {
       this.#licences.hear(message.licence);
+    } else if ("anew" in message) {
+      this.#core.anew(...message.anew);
     } else if ("keys" in message) {
       this.#keys(this.#core, message.keys);
     } else {
@@ -85,4 +90,9 @@ export class Loop {
     if (this.where === "page") return "page";
     return wanted !== "worker-transfer" && canHandOver() ? "worker" : "worker-transfer";
   }
+}
+
+/** A browser's own errors have a name that says more. */
+function said(error: unknown): string {
+  return error instanceof Unavailable ? error.message : String(error);
 }

@@ -5,8 +5,10 @@
 // the algorithms of the standard, and so are the events and their order. What the inner element knows best (size, volume, what is
 // buffered, how much of it can be shown) is read from it.
 
+import { LAST } from "../sink/ranges.js";
 import type { Player } from "../player.js";
 import type { Told } from "../messages.js";
+import { checkSpeed } from "../sink/speed.js";
 import { mediaError, PlayerError, type TelecineError } from "./errors.js";
 import { nearest, Ranges } from "./ranges.js";
 import { Tasks } from "./tasks.js";
@@ -40,12 +42,8 @@ export interface Surroundings {
   fire(name: string): void;
 }
 
-/** Speeds that browsers play at. */
-const SLOWEST = 0.0625;
-const FASTEST = 16;
-
-/** How long before its end a title is sought, at least, seconds. */
-const LAST = 0.1;
+/** Errors of a player whose engine broke, or never was there. */
+const ENGINELESS = new Set([7005, 9001]);
 
 /** States of the engine in which it does not play for want of something, or has nothing to play. */
 const WAITING = new Set(["idle", "loading", "preparing", "rebuffering", "seeking", "stopped", "failed"]);
@@ -95,6 +93,8 @@ export class Playback {
   #fence = 0;
   /** Seeks that the engine has not begun yet. */
   #seeks = 0;
+  /** The last of them is to the end. */
+  #toEnd = false;
 
   constructor(readonly around: Surroundings) {
     const { video } = around;
@@ -106,7 +106,7 @@ export class Playback {
     on("timeupdate", () => this.#move());
     on("pause", () => {
       // Not by us: a key of the keyboard, the window of picture-in-picture, a headset taken off.
-      if (video.paused && !video.ended && !this.paused) this.pause();
+      if (video.paused && !video.ended && !this.paused && !this.ended) this.pause();
     });
     on("play", () => {
       if (!video.paused && this.paused && !this.ended && this.state === "paused") this.play().catch(() => {});
@@ -253,8 +253,8 @@ export class Playback {
 
   /** False if it is of a title before. */
   hear(told: Told): boolean {
-    // A defect ends whatever there is, and what was asked for just now with it.
-    if (told.type === "Error" && (told.error as unknown as TelecineError).domain === "internal") this.#fenced ||= this.#network === Network.Loading;
+    // Where there is no engine any more that ends whatever there is, and what was asked for just now with it.
+    if (told.type === "Error" && ENGINELESS.has(told.error.code) && told.error.fatal) this.#fenced ||= this.#network === Network.Loading;
     if (this.#fenced && !this.error) this.#follow(told);
     return this.#fenced;
   }
@@ -317,6 +317,8 @@ export class Playback {
   #look(): void {
     if (this.error || !this.#attached) return;
     const { video } = this.around;
+    // Something live is not at 0: where it is is known with its first picture.
+    if (this.live && this.readyState === Ready.Nothing && video.readyState < Ready.CurrentData) return;
     const most = WAITING.has(this.state) ? Ready.CurrentData : Ready.EnoughData;
     // A Media Source that is made anew in the middle of a title takes nothing back that was known.
     const least = this.readyState === Ready.Nothing ? Ready.Nothing : Ready.Metadata;
@@ -458,7 +460,7 @@ export class Playback {
       return;
     }
     this.ended = true;
-    this.#position = this.around.video.currentTime;
+    this.#position = Number.isFinite(this.duration) ? this.duration : this.around.video.currentTime;
     this.#queue(() => {
       this.around.fire("timeupdate");
       if (!this.paused) {
@@ -477,7 +479,7 @@ export class Playback {
   }
 
   set playbackRate(rate: number) {
-    check(rate);
+    checkSpeed(rate);
     if (rate === this.#rate) return;
     this.#rate = rate;
     this.#fire("ratechange");
@@ -489,7 +491,7 @@ export class Playback {
   }
 
   set defaultPlaybackRate(rate: number) {
-    check(rate);
+    checkSpeed(rate);
     if (rate === this.#defaultRate) return;
     this.#defaultRate = rate;
     this.#fire("ratechange");
@@ -522,7 +524,8 @@ export class Playback {
   get seekable(): TimeRanges {
     if (this.readyState === Ready.Nothing) return new Ranges();
     if (Number.isFinite(this.duration)) return new Ranges([0, this.duration]);
-    if (this.window) return new Ranges([...this.window]);
+    // It was looked at a moment ago, and has moved since.
+    if (this.window) return new Ranges([this.window[0], Math.max(this.window[1], this.currentTime)]);
     return this.#attached ? this.around.video.seekable : new Ranges();
   }
 
@@ -536,6 +539,7 @@ export class Playback {
   #seek(time: number, target = nearest(time, this.seekable)): void {
     this.ended = false;
     this.seeking = true;
+    this.#toEnd = Number.isFinite(this.duration) && target >= this.duration;
     this.#position = Number.isFinite(target) ? target : time;
     this.#fire("seeking");
     // What is there is known when the engine has been asked.
@@ -551,6 +555,8 @@ export class Playback {
     this.#position = this.around.video.currentTime;
     this.#fire("timeupdate");
     this.#fire("seeked");
+    // Its last moment is on the screen.
+    if (this.#toEnd) this.#end();
   }
 
   // Tasks and promises.
@@ -575,9 +581,4 @@ export class Playback {
   #reject(name: string, message: string): void {
     for (const promise of this.#take()) promise.reject(new DOMException(message, name));
   }
-}
-
-function check(rate: number): void {
-  if (!Number.isFinite(rate)) throw new TypeError("a speed is a finite number");
-  if (rate < SLOWEST || rate > FASTEST) throw new DOMException(`${rate} is not between ${SLOWEST} and ${FASTEST}`, "NotSupportedError");
 }

@@ -6,6 +6,7 @@
 // README of this package.
 
 import { Player, type Options } from "../player.js";
+import type { PlayerEvents } from "../events.js";
 import type { Told } from "../messages.js";
 import type { Cue } from "../captions/cue.js";
 import { check, keep, kept, type CaptionSettings } from "../captions/settings.js";
@@ -52,6 +53,21 @@ const READY = {
   HAVE_ENOUGH_DATA: Ready.EnoughData,
 };
 
+/** Events by their names: those of a `<video>`, and what HTML has none for. */
+export interface TelecinePlayerEventMap extends HTMLVideoElementEventMap {
+  /** All that the engine tells. */
+  told: PlayerEvents["told"];
+  /** There is something else to choose from. */
+  trackschange: Event;
+  captionsettingschange: Event;
+}
+
+export interface TelecinePlayer {
+  addEventListener<Name extends keyof TelecinePlayerEventMap>(name: Name, listener: (this: TelecinePlayer, event: TelecinePlayerEventMap[Name]) => unknown, options?: boolean | AddEventListenerOptions): void;
+  addEventListener(name: string, listener: EventListenerOrEventListenerObject, options?: boolean | AddEventListenerOptions): void;
+  removeEventListener<Name extends keyof TelecinePlayerEventMap>(name: Name, listener: (this: TelecinePlayer, event: TelecinePlayerEventMap[Name]) => unknown, options?: boolean | EventListenerOptions): void;
+  removeEventListener(name: string, listener: EventListenerOrEventListenerObject, options?: boolean | EventListenerOptions): void;
+}
 export interface TelecinePlayer extends Reflected, Readonly<typeof NETWORK>, Readonly<typeof READY> {}
 
 /** The element. */
@@ -62,6 +78,7 @@ export class TelecinePlayer extends HTMLElement {
 
   /** The inner element. It shows the picture; what is to happen goes through this one. */
   readonly video: HTMLVideoElement;
+  #styles = new Set<string>();
   #playback: Playback;
   #captions: CaptionView;
   #captionSettings = kept();
@@ -80,12 +97,11 @@ export class TelecinePlayer extends HTMLElement {
   constructor() {
     super();
     const root = this.attachShadow({ mode: "open" });
-    const style = document.createElement("style");
-    style.textContent = STYLE + CAPTIONS;
     this.video = document.createElement("video");
     this.video.part.add("video");
     this.#captions = new CaptionView(this.video, this.#captionSettings);
-    root.append(style, this.video, this.#captions.element);
+    root.append(this.video, this.#captions.element);
+    this.dress(STYLE + CAPTIONS);
     this.#playback = new Playback({
       video: this.video,
       player: () => this.player,
@@ -119,6 +135,7 @@ export class TelecinePlayer extends HTMLElement {
   }
 
   set options(options: Options) {
+    Player.check(options);
     this.#options = options;
   }
 
@@ -178,7 +195,7 @@ export class TelecinePlayer extends HTMLElement {
     this.#playback.currentTime = finite(time);
   }
 
-  /** Throws `NotSupportedError` outside of 0.0625 to 16. */
+  /** Throws `NotSupportedError` outside of 0.1 to 4. */
   get playbackRate(): number {
     return this.#playback.playbackRate;
   }
@@ -303,6 +320,16 @@ export class TelecinePlayer extends HTMLElement {
     this.#captions.below = pixels;
   }
 
+  /** @internal Styles for something in its tree, for good. */
+  dress(text: string): void {
+    if (this.#styles.has(text)) return;
+    this.#styles.add(text);
+    if (this.#sheet(text)) return;
+    const style = document.createElement("style");
+    style.textContent = text;
+    this.shadowRoot?.prepend(style);
+  }
+
   /** Lets go of everything; `play()` loads it again, where it stood. */
   destroy(): void {
     if (!this.paused) this.pause();
@@ -318,6 +345,11 @@ export class TelecinePlayer extends HTMLElement {
     clearTimeout(this.#kept);
     this.#upgrade();
     this.#playback.resume();
+  }
+
+  /** Style sheets are of a document, and stay behind. */
+  adoptedCallback(): void {
+    this.#styles.forEach((text) => this.#sheet(text));
   }
 
   /** HTML: what is taken out of a document stands, unless it is put back at once. Kept for a while, then let go of. */
@@ -378,7 +410,10 @@ export class TelecinePlayer extends HTMLElement {
       case "Loaded":
         void this.#fill();
         clearInterval(this.#look);
-        if (told.live) this.#look = setInterval(() => void this.#follow(), LOOK);
+        if (told.live) {
+          this.#look = setInterval(() => void this.#follow(), LOOK);
+          void this.#follow();
+        }
         break;
       case "Selected":
         this.#tracks.selected(told.kind as string, told.track as string | null);
@@ -423,6 +458,17 @@ export class TelecinePlayer extends HTMLElement {
     if (!edge || player !== this.#player) return;
     this.#playback.window = edge.seekable;
     this.#following = edge.following && !this.paused;
+  }
+
+  /** By a style sheet that is made by script: no policy refuses it (CSP, `style-src`). False where there is no such thing. */
+  #sheet(text: string): boolean {
+    const { shadowRoot: root, ownerDocument } = this;
+    const { CSSStyleSheet: Sheet } = ownerDocument.defaultView ?? {};
+    if (!Sheet || !root?.adoptedStyleSheets) return false;
+    const sheet = new Sheet();
+    sheet.replaceSync(text);
+    root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+    return true;
   }
 
   async #control(): Promise<void> {

@@ -5,14 +5,23 @@ import type { Cue, Node } from "../captions/cue.js";
 import type { Player } from "../player.js";
 import type { Presentation, Track } from "../boundary/told.js";
 
+/** What a page sets in place of adding a listener. */
+type Handler = ((event: Event) => void) | null;
+
 /** A list that tells when it changes. */
 class List<Item extends { id: string }> extends EventTarget implements Iterable<Item> {
   [index: number]: Item;
   #items: Item[] = [];
+  onchange: Handler = null;
+  onaddtrack: Handler = null;
+  onremovetrack: Handler = null;
+  onaddrendition: Handler = null;
+  onremoverendition: Handler = null;
 
   /** `what` its events are about: `addtrack`, `removetrack`. */
   constructor(readonly what: "track" | "rendition") {
     super();
+    for (const name of ["change", `add${what}`, `remove${what}`] as const) this.addEventListener(name, (event) => this[`on${name}`]?.(event));
   }
 
   get length(): number {
@@ -144,6 +153,7 @@ export class TextTrack extends EventTarget {
   /** Cues are the engine's; those that are shown are in `activeCues`. */
   readonly cues = null;
   activeCues: ShownCue[] = [];
+  oncuechange: Handler = null;
   /** @internal */
   on = false;
 
@@ -152,6 +162,7 @@ export class TextTrack extends EventTarget {
     readonly choose: (on: boolean) => void,
   ) {
     super();
+    this.addEventListener("cuechange", (event) => this.oncuechange?.(event));
     const { id, kind, label, language } = new Choice(track);
     [this.id, this.kind, this.label, this.language] = [id, kind, label, language];
   }
@@ -225,7 +236,11 @@ export class Tracks {
   #presentation: Presentation | undefined;
 
   constructor(readonly player: () => Player) {
-    this.renditions = new VideoRenditionList((rendition) => this.player().constrain({ renditions: rendition ? [rendition.id] : null }));
+    this.renditions = new VideoRenditionList((rendition) => {
+      this.player().constrain({ renditions: rendition ? [rendition.id] : null });
+      // Who chooses wants to see it, and not what waits first.
+      if (rendition) this.player().fetchAnew("video");
+    });
   }
 
   /** What the engine knows of the title. */

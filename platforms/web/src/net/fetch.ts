@@ -26,6 +26,9 @@ export class Network {
   /** Where the page's answer goes when it comes. */
   #expected: { url: string; come: (answer: Answer | Promise<Answer>) => void } | undefined;
 
+  /** Orders for media, where none is to be asked for yet. */
+  #held: Map<number, FetchOrder> | undefined;
+
   constructor(
     readonly answers: Answers,
     readonly licences: Licences,
@@ -58,8 +61,16 @@ export class Network {
     expected.come(answer ? { ...answer, headers: new Headers(answer.headers) } : fetch(url, { priority: "high" }));
   }
 
+  /** Asks for no media while it is on: only for what all else waits for. */
+  hold(on: boolean): void {
+    const held = this.#held;
+    this.#held = on ? (held ?? new Map()) : undefined;
+    if (!on) held?.forEach((order) => this.start(order));
+  }
+
   /** With a letter it is a licence that is asked for, as that says. */
   start(order: FetchOrder, letter?: Uint8Array): void {
+    if (this.#held && order.urgency > 1) return void this.#held.set(order.slot, order);
     const early = this.#early;
     this.#early = undefined;
     const taken = early?.url === order.url && !order.head && !order.range ? early : undefined;
@@ -76,6 +87,7 @@ export class Network {
   cancel(slot: number): void {
     this.#running.get(slot)?.abort(UNWANTED);
     this.#running.delete(slot);
+    this.#held?.delete(slot);
   }
 
   /** Nothing more is wanted of any. */

@@ -2,18 +2,19 @@
 //
 //     import Hls from "telecine/hls"; // was: "hls.js"
 //
-// What is not there throws with its name. An MPD plays too.
+// What is not there does nothing, and is told once by its name. An MPD plays too.
 
 import { Player, type Options } from "../player.js";
-import { absent } from "./absent.js";
+import { absent, once, Unsupported } from "./absent.js";
 import { errorOf, ErrorDetails, ErrorTypes, type ErrorData } from "./hls-errors.js";
-import { Events } from "./hls-events.js";
+import { Events, type HlsData, type HlsListeners } from "./hls-events.js";
 import { Subtitles } from "./subtitles.js";
 import { Title, type Rendition, type Told, type Track } from "./title.js";
 import { Shared } from "./viewer.js";
 
 export { ErrorDetails, ErrorTypes, Events };
 export type { ErrorData };
+export type * from "./hls-events.js";
 
 /** The part of hls.js' configuration that is obeyed. Numbers that tune its own rules are taken and ignored. */
 export interface HlsConfig {
@@ -72,7 +73,13 @@ export interface MediaPlaylist {
   attrs: { [name: string]: string };
 }
 
-type Listener = (event: string, data: never) => void;
+/** What a track is to be like: what is left out may be anything. */
+export type TrackOption = Partial<Pick<MediaPlaylist, "lang" | "name" | "default" | "forced" | "channels">>;
+
+type Listener = (event: never, data: never) => void;
+
+/** What is played in so many seconds stays as it is for `nextLevel`. */
+const NEXT = 4;
 
 const DEFAULTS: HlsConfig = {
   autoStartLoad: true,
@@ -87,10 +94,27 @@ const DEFAULTS: HlsConfig = {
   licenseXhrSetup: undefined,
 };
 
-/** Hooks and parts that replace hls.js' own: nothing of the kind is there. */
-const HOOKS = ["xhrSetup", "fetchSetup", "loader", "fLoader", "pLoader", "abrController", "bufferController", "capLevelController", "errorController", "fpsController", "drmSystemOptions", "requestMediaKeySystemAccessFunc", "cueHandler", "cmcd"];
+/** Hooks without which requests would not be what a page wants: refused, as its titles would not load. */
+const HOOKS = ["xhrSetup", "fetchSetup", "loader", "fLoader", "pLoader", "requestMediaKeySystemAccessFunc"];
 
-const ABSENT = ["swapAudioCodec", "removeLevel", "loadingEnabled", "bufferingEnabled", "pauseBuffering", "resumeBuffering", "transferMedia", "interstitialsManager", "inFlightFragments", "latestLevelDetails", "nextAudioTrack", "setAudioOption", "setSubtitleOption", "lowestLevelIndex", "pathways", "pathwayPriority", "createController", "trigger"];
+/** Parts that replace hls.js' own: nothing of the kind is there, and titles play without. */
+const PARTS = ["abrController", "bufferController", "capLevelController", "errorController", "fpsController", "drmSystemOptions", "cueHandler", "cmcd"];
+
+/** What is not there: methods and values, and what they give. */
+const METHODS = { removeLevel: undefined, transferMedia: null, createController: undefined, trigger: false, emit: false, pauseBuffering: undefined, resumeBuffering: undefined };
+const VALUES = {
+  capLevelToPlayerSize: false,
+  inFlightFragments: {},
+  interstitialsManager: null,
+  latestLevelDetails: null,
+  maxHdcpLevel: null,
+  pathways: [],
+  pathwayPriority: null,
+  playingDate: null,
+  ttfbEstimate: NaN,
+};
+
+const unsupported = once<Hls>((hls, error) => hls.tell(error), "telecine/hls");
 
 /** A player in the shape of hls.js. */
 export class Hls {
@@ -105,10 +129,14 @@ export class Hls {
   #title: Title;
   #shared: Shared | undefined;
   #subtitles: Subtitles | undefined;
-  #listeners = new Map<string, { listener: Listener; context: unknown; once: boolean }[]>();
+  #listeners = new Map<Events, { listener: Listener; context: unknown; once: boolean }[]>();
   #url: string | null = null;
-  /** What waits for an element or for `startLoad`. */
+  /** It waits for an element or for `startLoad`. */
   #pending = false;
+  /** What the title is is looked at; no media is asked for. */
+  #looking = false;
+  /** That the manifest is known was told. */
+  #parsed = false;
   #manual = -1;
   #cap = -1;
   #buffered = 0;
@@ -127,7 +155,9 @@ export class Hls {
   }
 
   constructor(config: Partial<HlsConfig> = {}) {
-    for (const name of HOOKS) if (config[name] !== undefined) throw new Error(`telecine/hls has no config.${name}`);
+    for (const name of HOOKS) if (config[name] !== undefined) throw new Unsupported("telecine/hls", `config.${name}`);
+    // Nobody listens yet.
+    for (const name of PARTS) if (config[name] !== undefined) queueMicrotask(() => unsupported(this, `config.${name}`));
     this.config = { ...Hls.DefaultConfig, ...config };
     this.#player = new Player(this.#options(config));
     this.#title = new Title(this.#player, (told) => this.#hear(told));
@@ -142,8 +172,8 @@ export class Hls {
     this.#title.reset();
     this.#buffered = 0;
     this.#emit(Events.MANIFEST_LOADING, { url: this.#url });
-    this.#pending = true;
-    this.#begin();
+    this.#parsed = false;
+    this.#load();
   }
 
   attachMedia(media: HTMLVideoElement | { media: HTMLVideoElement }): void {
@@ -151,7 +181,6 @@ export class Hls {
     this.#emit(Events.MEDIA_ATTACHING, { media: video });
     this.#shared?.close();
     this.#shared = new Shared(video, this.#player);
-    this.#player.attach(this.#shared.element);
     this.#subtitles = new Subtitles(video, (track) => this.#player.select("text", track));
     // As there: pages subscribe behind the call.
     queueMicrotask(() => {
@@ -164,8 +193,8 @@ export class Hls {
   detachMedia(): void {
     if (!this.#shared) return;
     this.#emit(Events.MEDIA_DETACHING, {});
-    this.#player.stop();
     this.#shared.close();
+    this.#player.detach();
     this.#subtitles?.close();
     this.#shared = this.#subtitles = undefined;
     // It begins anew where it is attached next.
@@ -176,16 +205,49 @@ export class Hls {
   /** Begins, from a time if one is given: needed where `autoStartLoad` is off. */
   startLoad(position = -1): void {
     this.config.autoStartLoad = true;
-    if (position >= 0) this.config.startPosition = position;
-    if (this.#pending) this.#begin();
+    if (position >= 0 && position !== this.config.startPosition) {
+      this.config.startPosition = position;
+      // It was asked for from elsewhere.
+      if (this.#looking) this.#pending = true;
+    }
+    if (this.#pending || this.#looking) this.#begin();
     else if (this.#title.state === "failed" || this.#title.state === "stopped") this.#again();
   }
 
   /** Fetches no more; what was fetched is gone too. `startLoad` goes on from where it was. */
   stopLoad(): void {
     this.config.startPosition = this.#shared?.video.currentTime ?? -1;
+    this.#pending ||= this.#looking;
+    this.#looking = false;
     this.#player.stop();
   }
+
+  get loadingEnabled(): boolean {
+    return this.#url !== null && !this.#pending;
+  }
+
+  get bufferingEnabled(): boolean {
+    return this.loadingEnabled;
+  }
+
+  get startPosition(): number {
+    return this.config.startPosition;
+  }
+
+  get forceStartLoad(): boolean {
+    return false;
+  }
+
+  get bufferedToEnd(): boolean {
+    return this.#buffered > 0 && this.#buffered > this.#title.duration - 0.1;
+  }
+
+  get maxBufferLength(): number {
+    return this.config.maxBufferLength;
+  }
+
+  /** What pages call before `recoverMediaError`: codecs are dealt with where media is. */
+  swapAudioCodec(): void {}
 
   /** Loads what failed again, from where it was. */
   recoverMediaError(): void {
@@ -206,29 +268,29 @@ export class Hls {
 
   // Events.
 
-  on(event: string, listener: Listener, context: unknown = this): void {
+  on<Event extends Events>(event: Event, listener: HlsListeners[Event], context?: unknown): void {
     this.#add(event, listener, context, false);
   }
 
-  once(event: string, listener: Listener, context: unknown = this): void {
+  once<Event extends Events>(event: Event, listener: HlsListeners[Event], context?: unknown): void {
     this.#add(event, listener, context, true);
   }
 
-  off(event: string, listener?: Listener): void {
+  off<Event extends Events>(event: Event, listener?: HlsListeners[Event]): void {
     const left = (this.#listeners.get(event) ?? []).filter((one) => listener && one.listener !== listener);
     this.#listeners.set(event, left);
   }
 
-  removeAllListeners(event?: string): void {
+  removeAllListeners(event?: Events): void {
     if (event === undefined) this.#listeners.clear();
     else this.#listeners.delete(event);
   }
 
-  listeners(event: string): Listener[] {
-    return (this.#listeners.get(event) ?? []).map(({ listener }) => listener);
+  listeners<Event extends Events>(event: Event): HlsListeners[Event][] {
+    return (this.#listeners.get(event) ?? []).map(({ listener }) => listener as HlsListeners[Event]);
   }
 
-  listenerCount(event: string): number {
+  listenerCount(event: Events): number {
     return this.#listeners.get(event)?.length ?? 0;
   }
 
@@ -257,26 +319,27 @@ export class Hls {
     return this.#indexOf(this.#title.shown);
   }
 
-  /** Plays in this one alone; -1 leaves it to the player. */
+  /** Plays in this one alone, from a second on; -1 leaves it to the player. */
   set currentLevel(level: number) {
-    this.#manual = level;
-    this.#constrain();
+    this.#hold(level, 0);
   }
 
   get nextLevel(): number {
     return this.#indexOf(this.#title.chosen ?? this.#title.shown);
   }
 
+  /** Plays in this one alone, from some seconds on. */
   set nextLevel(level: number) {
-    this.currentLevel = level;
+    this.#hold(level, NEXT);
   }
 
   get loadLevel(): number {
     return this.nextLevel;
   }
 
+  /** Fetches this one alone; what waits is played as it is. */
   set loadLevel(level: number) {
-    this.currentLevel = level;
+    this.#hold(level);
   }
 
   get nextLoadLevel(): number {
@@ -284,15 +347,45 @@ export class Hls {
   }
 
   set nextLoadLevel(level: number) {
-    this.currentLevel = level;
+    this.#hold(level);
+  }
+
+  get loadLevelObj(): Level | null {
+    return this.levels[this.loadLevel] ?? null;
+  }
+
+  get nextAutoLevel(): number {
+    return this.nextLevel;
+  }
+
+  /** The player chooses for itself. */
+  set nextAutoLevel(_level: number) {
+    unsupported(this, "nextAutoLevel to be set");
+  }
+
+  get firstAutoLevel(): number {
+    return Math.max(0, this.startLevel);
   }
 
   get firstLevel(): number {
     return 0;
   }
 
+  set firstLevel(_level: number) {
+    unsupported(this, "firstLevel to be set");
+  }
+
   get startLevel(): number {
     return this.config.startLevel ?? -1;
+  }
+
+  /** For the next title. */
+  set startLevel(level: number) {
+    this.config.startLevel = level;
+  }
+
+  get lowestLevelIndex(): number {
+    return 0;
   }
 
   get manualLevel(): number {
@@ -326,6 +419,14 @@ export class Hls {
     return this.#title.throughput ?? this.config.abrEwmaDefaultEstimate;
   }
 
+  set bandwidthEstimate(_bits: number) {
+    unsupported(this, "bandwidthEstimate to be set");
+  }
+
+  get abrEwmaDefaultEstimate(): number {
+    return this.config.abrEwmaDefaultEstimate;
+  }
+
   // Tracks.
 
   get audioTracks(): MediaPlaylist[] {
@@ -345,6 +446,28 @@ export class Hls {
     if (!track) return;
     this.#emit(Events.AUDIO_TRACK_SWITCHING, playlistOf(track, index));
     this.#player.select("audio", track.id);
+  }
+
+  get nextAudioTrack(): number {
+    return this.audioTrack;
+  }
+
+  set nextAudioTrack(index: number) {
+    this.audioTrack = index;
+  }
+
+  /** Plays the first sound that is as wanted; null if there is none. */
+  setAudioOption(wanted: TrackOption | undefined): MediaPlaylist | null {
+    const found = find(this.audioTracks, wanted);
+    if (found) this.audioTrack = found.id;
+    return found;
+  }
+
+  /** Shows the first subtitles that are as wanted; null if there are none. */
+  setSubtitleOption(wanted: TrackOption | undefined): MediaPlaylist | null {
+    const found = find(this.subtitleTracks, wanted);
+    if (found) this.subtitleTrack = found.id;
+    return found;
   }
 
   get subtitleTracks(): MediaPlaylist[] {
@@ -390,6 +513,19 @@ export class Hls {
     return this.#title.edge?.target ?? null;
   }
 
+  set targetLatency(_seconds: number) {
+    unsupported(this, "targetLatency to be set");
+  }
+
+  get lowLatencyMode(): boolean {
+    return this.config.lowLatencyMode;
+  }
+
+  /** For the next player. */
+  set lowLatencyMode(on: boolean) {
+    this.config.lowLatencyMode = on;
+  }
+
   get maxLatency(): number {
     return Infinity;
   }
@@ -431,18 +567,34 @@ export class Hls {
     return { servers, licenceRequest };
   }
 
-  #begin(): void {
-    if (!this.#pending || !this.#shared || this.#url === null || !this.config.autoStartLoad) return;
+  get #mayBegin(): boolean {
+    return this.#shared !== undefined && this.config.autoStartLoad;
+  }
+
+  /** The manifest at least: media behind it where there is an element, and it may be. */
+  #load(): void {
+    if (this.#url === null) return;
     this.#pending = false;
+    this.#looking = !this.#mayBegin;
     const { startPosition } = this.config;
-    this.#player.load(this.#url, startPosition >= 0 ? { start: startPosition } : {});
+    this.#player.load(this.#url, { look: this.#looking, ...(startPosition >= 0 ? { start: startPosition } : {}) });
     this.#constrain();
+  }
+
+  #begin(): void {
+    if (!this.#mayBegin) return;
+    if (this.#pending) this.#load();
+    else if (this.#looking) {
+      this.#looking = false;
+      this.#player.goOn();
+    }
   }
 
   #again(): void {
     if (!this.#shared || this.#url === null) return;
     const start = this.#title.live ? -1 : this.#shared.video.currentTime || this.config.startPosition;
     this.#title.reset();
+    this.#looking = false;
     this.#player.load(this.#url, start > 0 ? { start } : {});
   }
 
@@ -452,6 +604,14 @@ export class Hls {
     if (!ladder.length) return;
     const wanted = this.#manual >= 0 ? ladder.slice(this.#manual, this.#manual + 1) : this.#cap >= 0 ? ladder.slice(0, this.#cap + 1) : [];
     this.#player.constrain({ renditions: wanted.length ? wanted.map(({ id }) => id) : null });
+  }
+
+  /** Holds a level, and fetches what waits behind so many seconds anew in it. */
+  #hold(level: number, after?: number): void {
+    this.#manual = level;
+    this.#constrain();
+    const isAll = level === this.currentLevel && level === this.nextLevel;
+    if (level >= 0 && after !== undefined && !isAll) this.#player.fetchAnew(this.#title.ladderKind, after);
   }
 
   #indexOf(id: string | null | undefined): number {
@@ -488,16 +648,27 @@ export class Hls {
 
   #loaded(): void {
     const { levels, audioTracks, subtitleTracks } = this;
+    const url = this.#url ?? "";
     const stats = { loaded: 0, total: 0, loading: { start: this.#title.loadedAt, first: 0, end: performance.now() } };
-    const all = { levels, audioTracks, subtitleTracks, url: this.#url, sessionData: null, sessionKeys: null, stats };
-    this.#emit(Events.MANIFEST_LOADED, { ...all, subtitles: subtitleTracks });
-    this.#emit(Events.MANIFEST_PARSED, { ...all, iframeVariants: [], firstLevel: 0, video: this.#title.of("video").length > 0, audio: audioTracks.length > 0, altAudio: audioTracks.length > 1 });
-    this.#emit(Events.AUDIO_TRACKS_UPDATED, { audioTracks });
     this.#subtitles?.show(this.#title.of("text"), this.#title.selected("text")?.id);
-    this.#emit(Events.SUBTITLE_TRACKS_UPDATED, { subtitleTracks });
+    if (!this.#parsed) {
+      this.#parsed = true;
+      const all = { levels, audioTracks, subtitleTracks, url, sessionData: null, sessionKeys: null, stats };
+      this.#emit(Events.MANIFEST_LOADED, { ...all, subtitles: subtitleTracks });
+      this.#emit(Events.MANIFEST_PARSED, { ...all, iframeVariants: [], firstLevel: 0, video: this.#title.of("video").length > 0, audio: audioTracks.length > 0, altAudio: audioTracks.length > 1 });
+      this.#emit(Events.AUDIO_TRACKS_UPDATED, { audioTracks });
+      this.#emit(Events.SUBTITLE_TRACKS_UPDATED, { subtitleTracks });
+    }
+    // Listeners may have done anything: begun it, or loaded something else.
+    if (!this.#title.known || this.#url === null) return;
+    if (this.#looking) {
+      this.#looking = false;
+      this.#pending = true;
+      return this.#player.stop();
+    }
     const level = Math.max(0, this.nextLevel);
     const { live, duration } = this.#title;
-    this.#emit(Events.LEVEL_LOADED, { level, id: level, levelInfo: levels[level], stats, details: { live, totalduration: duration, url: this.#url } });
+    this.#emit(Events.LEVEL_LOADED, { level, id: level, levelInfo: levels[level], stats, details: { live, totalduration: duration, url } });
     if (this.config.startLevel !== undefined && this.config.startLevel >= 0 && this.#manual === -1) this.#manual = this.config.startLevel;
     this.#constrain();
   }
@@ -516,8 +687,13 @@ export class Hls {
 
   #decided(kind: string | null, to: string | null): void {
     const level = this.#indexOf(to);
-    if (kind !== this.#title.ladderKind || level < 0) return;
-    this.#emit(Events.LEVEL_SWITCHING, { ...this.levels[level], level });
+    const chosen = this.levels[level];
+    if (kind === this.#title.ladderKind && chosen) this.#emit(Events.LEVEL_SWITCHING, { ...chosen, level });
+  }
+
+  /** @internal What is not there, as an error that ends nothing. */
+  tell(error: Unsupported): void {
+    this.#failed({ type: ErrorTypes.OTHER_ERROR, details: ErrorDetails.UNKNOWN, fatal: false, error, reason: error.message });
   }
 
   #failed(data: ErrorData): void {
@@ -537,22 +713,29 @@ export class Hls {
     this.#buffered = end;
   }
 
-  #add(event: string, listener: Listener, context: unknown, once: boolean): void {
+  #add(event: Events, listener: Listener, context: unknown, once: boolean): void {
     if (event === undefined) throw new Error("telecine/hls has no event of that name");
-    this.#listeners.set(event, [...(this.#listeners.get(event) ?? []), { listener, context, once }]);
+    this.#listeners.set(event, [...(this.#listeners.get(event) ?? []), { listener, context: context ?? this, once }]);
   }
 
-  #emit(event: string, data: unknown): void {
-    for (const { listener, context, once } of [...(this.#listeners.get(event) ?? [])]) {
-      if (once) this.off(event, listener);
-      listener.call(context, event, data as never);
+  #emit<Event extends keyof HlsData>(event: Event, data: HlsData[Event]): void {
+    for (const one of [...(this.#listeners.get(event) ?? [])]) {
+      const { listener, context, once } = one;
+      const all = this.#listeners.get(event);
+      if (once && all) this.#listeners.set(event, all.filter((other) => other !== one));
+      listener.call(context, event as never, data as never);
     }
   }
 }
 
-absent("telecine/hls", Hls.prototype, ABSENT);
+absent(Hls.prototype, METHODS, VALUES, unsupported);
 
 export default Hls;
+
+function find(all: MediaPlaylist[], wanted: TrackOption = {}): MediaPlaylist | null {
+  const names = ["lang", "name", "default", "forced", "channels"] as const;
+  return all.find((one) => names.every((name) => wanted[name] === undefined || wanted[name] === one[name])) ?? null;
+}
 
 function levelOf({ bitrate, width, height, frame_rate: frameRate, codecs }: Rendition, id: number): Level {
   const of = (pattern: RegExp) => codecs?.split(",").find((codec) => pattern.test(codec.trim()));

@@ -2,10 +2,10 @@
 //
 //     import shaka from "telecine/shaka"; // was: "shaka-player"
 //
-// What is not there throws with its name.
+// What is not there does nothing, and is told once by its name.
 
 import { Player as Engine, type Options } from "../player.js";
-import { absent } from "./absent.js";
+import { absent, NOTHING_COMES, once, type Unsupported } from "./absent.js";
 import { Networking, type Filter } from "./shaka-networking.js";
 import { Category, Code, ShakaError, Severity } from "./shaka-errors.js";
 import { Subtitles } from "./subtitles.js";
@@ -53,7 +53,7 @@ export interface PlainTrack {
 }
 
 /** What may be configured; the rest of Shaka's configuration is kept, and ignored where it tunes rules of its own. */
-interface Configuration {
+export interface Configuration {
   streaming: { bufferingGoal: number; bufferBehind: number; [name: string]: unknown };
   abr: { enabled: boolean; defaultBandwidthEstimate: number; restrictions: { maxHeight: number; maxBandwidth: number }; [name: string]: unknown };
   drm: { servers: { [system: string]: string }; clearKeys: { [kid: string]: string }; [name: string]: unknown };
@@ -72,18 +72,39 @@ const defaults = (): Configuration => ({
   restrictions: { maxHeight: Infinity, maxBandwidth: Infinity },
 });
 
-const ABSENT = [
-  "attachCanvas", "addThumbnailsTrack", "addTextTrackAsync", "addChaptersTrack", "addFont", "cancelTrickPlay", "detachAndSavePreload", "destroyAllPreloads", "drmInfo",
-  "getActiveSessionsMetadata", "getAdManager", "getAllThumbnails", "getBufferFullness", "getChaptersAsync", "getChaptersTracks", "getExpiration",
-  "getFetchedPlaybackInfo", "getImageTracks", "getKeyStatuses", "getManifest", "getManifestParserFactory", "getPlayheadTimeAsDate",
-  "getPresentationStartTimeAsDate", "getQueueManager", "getThumbnails", "preload", "renewLicense", "retryLicensing", "retryStreaming", "setVideoContainer",
-  "setMaxHardwareResolution", "trickPlay", "unloadAndSavePreload", "updateStartTime", "useTrickPlayTrackIfAvailable", "keySystem", "getLoadMode",
-];
+/** What is not there: methods, and what they give. */
+const METHODS = {
+  attachCanvas: undefined, addFont: undefined, destroyAllPreloads: undefined, getAdManager: null, getQueueManager: null, getManifest: null, getManifestParserFactory: null,
+  getFetchedPlaybackInfo: null, getActiveSessionsMetadata: [], getChapters: [], getChaptersTracks: [], getImageTracks: [], getPlayheadTimeAsDate: null,
+  getPresentationStartTimeAsDate: null, getSegmentAvailabilityDuration: null, getExpiration: Infinity, getKeyStatuses: {}, drmInfo: null, keySystem: "",
+  releaseAllMutexes: undefined, setMaxHardwareResolution: undefined, setVideoContainer: undefined, updateStartTime: undefined, useTrickPlayTrackIfAvailable: undefined,
+  renewLicense: undefined, retryLicensing: false, isRemotePlayback: false, configurationForLowLatency: undefined, getConfigurationForLowLatency: {},
+  addChaptersTrack: NOTHING_COMES, addTextTrackAsync: NOTHING_COMES, addThumbnailsTrack: NOTHING_COMES, detachAndSavePreload: NOTHING_COMES,
+  getAllThumbnails: NOTHING_COMES, getThumbnails: NOTHING_COMES, getChaptersAsync: NOTHING_COMES, preload: NOTHING_COMES, unloadAndSavePreload: NOTHING_COMES,
+};
+
+const unsupported = once<Player>((player, error) => player.tell(error), "telecine/shaka");
 
 /** Options that are hooks into Shaka's own parts. */
 const HOOKS = ["abrFactory", "adaptationSetCriteriaFactory", "textDisplayFactory", "offline", "ads", "queue", "cmcd", "cmsd"];
 
 const STATES: { [state: string]: string } = { playing: "playing", paused: "paused", ready: "paused", ended: "ended" };
+
+/** What listeners get, by the name of the event. */
+export interface PlayerEvents {
+  error: Event & { detail: ShakaError };
+  buffering: Event & { buffering: boolean };
+  adaptation: Event & { oldTrack: Track | null; newTrack: Track };
+  variantchanged: Event & { oldTrack: Track | null; newTrack: Track };
+}
+
+/** Of `Player`: an event target whose events have types. */
+export interface Player {
+  addEventListener<Name extends keyof PlayerEvents>(name: Name, listener: (event: PlayerEvents[Name]) => void, options?: boolean | AddEventListenerOptions): void;
+  addEventListener(name: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void;
+  removeEventListener<Name extends keyof PlayerEvents>(name: Name, listener: (event: PlayerEvents[Name]) => void, options?: boolean | EventListenerOptions): void;
+  removeEventListener(name: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | EventListenerOptions): void;
+}
 
 /** A player in the shape of `shaka.Player`. */
 export class Player extends EventTarget {
@@ -167,7 +188,7 @@ export class Player extends EventTarget {
   /** A whole object, or a path and a value: `configure("streaming.bufferingGoal", 30)`. */
   configure(config: string | object, value?: unknown): boolean {
     const said = typeof config === "string" ? nested(config.split("."), value) : (config as Record<string, unknown>);
-    for (const name of HOOKS) if (name in said) throw new Error(`telecine/shaka has no configuration ${name}`);
+    for (const name of HOOKS) if (name in said) unsupported(this, `configuration ${name}`);
     merge(this.#configuration, said);
     merge(this.#said, said);
     if (this.#title?.known) {
@@ -183,11 +204,11 @@ export class Player extends EventTarget {
   }
 
   getConfiguration(): Configuration {
-    return structuredClone(this.#configuration);
+    return merge({}, this.#configuration) as Configuration;
   }
 
   getNonDefaultConfiguration(): object {
-    return structuredClone(this.#said);
+    return merge({}, this.#said);
   }
 
   getNetworkingEngine(): Networking {
@@ -206,8 +227,9 @@ export class Player extends EventTarget {
     );
   }
 
-  /** Plays this one alone, as with `abr.enabled` false. */
-  selectVariantTrack(track: Track, _clearBuffer = false, _safeMargin = 0): void {
+  /** Plays this one alone, as with `abr.enabled` false. With `clearBuffer` what waits behind `safeMargin` seconds, one at least, is fetched
+   * anew in it. */
+  selectVariantTrack(track: Track, clearBuffer = false, safeMargin = 0): void {
     const title = this.#title;
     if (!title) return;
     this.#manual = title.ladder[track.videoId ?? -1]?.id;
@@ -215,6 +237,7 @@ export class Player extends EventTarget {
     this.#limit();
     const sound = track.audioId === null ? undefined : title.of("audio")[track.audioId];
     if (sound && sound !== title.selected("audio")) this.#engine?.select("audio", sound.id);
+    if (clearBuffer) this.#engine?.fetchAnew(title.ladderKind, safeMargin);
   }
 
   getVideoTracks(): { active: boolean; bandwidth: number; width: number | null; height: number | null; frameRate: number | null; codecs: string | null; label: null; language: string; roles: string[] }[] {
@@ -232,10 +255,11 @@ export class Player extends EventTarget {
     }));
   }
 
-  selectVideoTrack(track: { bandwidth: number; height: number | null }): void {
+  selectVideoTrack(track: { bandwidth: number; height: number | null }, clearBuffer = false, safeMargin = 0): void {
     this.#manual = this.#title?.ladder.find(({ bitrate, height }) => bitrate === track.bandwidth && (height ?? null) === track.height)?.id;
     this.#configuration.abr.enabled = false;
     this.#limit();
+    if (clearBuffer) this.#engine?.fetchAnew("video", safeMargin);
   }
 
   getAudioTracks(): PlainTrack[] {
@@ -276,6 +300,16 @@ export class Player extends EventTarget {
   selectTextLanguage(language: string): void {
     const track = this.getTextTracks().find((one) => one.language === language);
     if (track) this.selectTextTrack(track);
+  }
+
+  getTextLanguagesAndRoles(): { language: string; role: string; label: string | null }[] {
+    return this.getTextTracks().flatMap(({ language, roles, label }) => (roles.length ? roles : [""]).map((role) => ({ language, role, label })));
+  }
+
+  /** Plays the first sound with this label. */
+  selectVariantsByLabel(label: string): void {
+    const track = this.getAudioTracks().find((one) => one.label === label);
+    if (track) this.selectAudioTrack(track);
   }
 
   setTextTrackVisibility(visible: boolean): void {
@@ -326,6 +360,21 @@ export class Player extends EventTarget {
     return this.#buffering;
   }
 
+  isFullyLoaded(): boolean {
+    return this.#title?.known ?? false;
+  }
+
+  /** 1: nothing is loaded; 2: by Media Source. */
+  getLoadMode(): number {
+    return this.#uri === null ? 1 : 2;
+  }
+
+  /** How much of what is wanted is buffered, 0 to 1. */
+  getBufferFullness(): number {
+    const ahead = (this.getBufferedInfo().total.find(({ start, end }) => this.#at >= start - 0.1 && this.#at <= end)?.end ?? this.#at) - this.#at;
+    return Math.min(1, ahead / this.#configuration.streaming.bufferingGoal);
+  }
+
   isEnded(): boolean {
     return this.#title?.state === "ended";
   }
@@ -339,6 +388,22 @@ export class Player extends EventTarget {
 
   goToLive(): void {
     this.#engine?.seek(Infinity);
+  }
+
+  /** Plays faster, as far as the engine does: no more than four times. Shaka's tracks for that are not used. */
+  trickPlay(rate: number): void {
+    this.#engine?.setRate(Math.min(4, Math.max(0.1, rate)));
+  }
+
+  cancelTrickPlay(): void {
+    this.#engine?.setRate(1);
+  }
+
+  /** Loads a title that failed again, from where it was. */
+  retryStreaming(_delay = 0): boolean {
+    if (this.#title?.state !== "failed" || this.#uri === null) return false;
+    this.#engine?.load(this.#uri, this.isLive() ? {} : { start: this.#at });
+    return true;
   }
 
   getPlaybackRate(): number {
@@ -405,7 +470,6 @@ export class Player extends EventTarget {
     this.#title = new Title(engine, (told) => this.#hear(told));
     this.#title.reset();
     this.#shared = new Shared(video, engine);
-    engine.attach(this.#shared.element);
     this.#subtitles = new Subtitles(video, (track) => engine.select("text", track));
     this.#subtitles.display = this.#textVisible;
     engine.addEventListener("autoplayblocked", () => video.pause());
@@ -557,6 +621,17 @@ export class Player extends EventTarget {
     return this.getVariantTracks().find(({ active }) => active);
   }
 
+  get #at(): number {
+    return this.#video?.currentTime ?? 0;
+  }
+
+  /** @internal What is not there, as an error that ends nothing. */
+  tell(error: Unsupported): void {
+    const told = new ShakaError(Severity.RECOVERABLE, Category.PLAYER, Code.OPERATION_ABORTED);
+    told.message = error.message;
+    this.#tell("error", { detail: Object.assign(told, { cause: error }) });
+  }
+
   #interrupt(): void {
     this.#loading?.reject(new ShakaError(Severity.CRITICAL, Category.PLAYER, Code.LOAD_INTERRUPTED));
     this.#loading = undefined;
@@ -575,7 +650,7 @@ export class Player extends EventTarget {
   }
 }
 
-absent("telecine/shaka", Player.prototype, ABSENT);
+absent(Player.prototype, METHODS, {}, unsupported);
 
 /** What pages call before anything else. Browsers that lack something are served without it, or not at all. */
 export const polyfill = { installAll(): void {}, register(): void {} };
@@ -586,7 +661,22 @@ export const net = { NetworkingEngine: { RequestType: { MANIFEST: 0, SEGMENT: 1,
 
 export type { Filter };
 
+type ShakaPlayer = Player;
+type VariantTrack = Track;
 const shaka = { Player, polyfill, util, net };
+/** The types by the names that pages know. */
+namespace shaka {
+  export type Player = ShakaPlayer;
+  export namespace extern {
+    export type Track = VariantTrack;
+    export type TextTrack = PlainTrack;
+    export type AudioTrack = PlainTrack;
+    export type PlayerConfiguration = Configuration;
+  }
+  export namespace util {
+    export type Error = ShakaError;
+  }
+}
 export default shaka;
 
 function variant(rendition: Rendition, sound: Known | undefined, of: Pick<Track, "id" | "videoId" | "audioId" | "active">): Track {
@@ -619,10 +709,12 @@ function nested(path: string[], value: unknown): Record<string, unknown> {
   return { [first]: rest.length ? nested(rest, value) : value };
 }
 
-function merge(into: Record<string, unknown>, from: Record<string, unknown>): void {
+/** What is in both, the latter's before the former's. Functions may be among it. */
+function merge(into: Record<string, unknown>, from: Record<string, unknown>): Record<string, unknown> {
   for (const [name, value] of Object.entries(from)) {
     const plain = typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
     if (plain) merge((into[name] ??= {}) as Record<string, unknown>, value as Record<string, unknown>);
     else into[name] = value;
   }
+  return into;
 }

@@ -82,7 +82,7 @@ export class Title {
   }
 
   /** Which kind the ladder is of. */
-  get ladderKind(): string {
+  get ladderKind(): "video" | "audio" {
     return this.of("video").length ? "video" : "audio";
   }
 

@@ -57,6 +57,10 @@ export class Away implements Sink {
     this.send(["sink", this.number, "remove", source, from, to]);
   }
 
+  drop(source: number, from: number): void {
+    this.send(["sink", this.number, "drop", source, from]);
+  }
+
   silence(kind: number, from: number, to: number): void {
     this.send(["sink", this.number, "silence", kind, from, to]);
   }

@@ -5,6 +5,7 @@ import type { Order, Report } from "../messages.js";
 import { isHidden } from "../world/visibility.js";
 import { isManaged } from "./media.js";
 import { rangesOf } from "./ranges.js";
+import { Speed } from "./speed.js";
 
 /** Between two reports of the position, milliseconds. */
 const TICK = 250;
@@ -43,6 +44,9 @@ export class Screen {
     readonly report: (report: Report) => void,
     readonly refused: () => void,
     readonly stopped: () => void,
+    readonly speed: Speed,
+    /** Told of each place that the engine sends it to, as the browser has it. */
+    readonly sent: (to: number) => void,
   ) {
     const { signal } = this.#listening;
     const on = (name: string, act: () => void) => listen(video, name, act, signal);
@@ -69,6 +73,7 @@ export class Screen {
     clearInterval(this.#ticker);
     this.#listening.abort();
     this.#detach();
+    this.speed.close();
   }
 
   /** The application wants to play: said within what a viewer does, so that the browser allows it. */
@@ -148,8 +153,7 @@ export class Screen {
 
   /** A picture that is held stands at rate 0: `paused` is the application's. */
   #hold(): void {
-    const rate = this.#held ? 0 : this.#rate;
-    if (this.video.playbackRate !== rate) this.video.playbackRate = rate;
+    this.speed.give(this.#held ? 0 : this.#rate);
   }
 
   #start(): void {
@@ -170,7 +174,12 @@ export class Screen {
     if (video.duration === Infinity && reach < target - CLOSE) return;
     this.#target = undefined;
     if (target === video.currentTime && !video.seeking) this.#arrive();
-    else video.currentTime = this.#sought = target;
+    else this.#send((this.#sought = target));
+  }
+
+  #send(to: number): void {
+    this.video.currentTime = to;
+    this.sent(this.video.currentTime);
   }
 
   /** Chromium that is paused on its way says afterwards that it is where its pipeline was then, at 0 as a title opens, and shows the
@@ -180,7 +189,7 @@ export class Screen {
     const sought = this.#sought;
     this.#sought = undefined;
     if (sought === undefined || !video.paused || Math.abs(video.currentTime - sought) < ASTRAY) return false;
-    video.currentTime = sought;
+    this.#send(sought);
     return true;
   }
 
@@ -219,6 +228,8 @@ export class Screen {
       video.removeAttribute("src");
       video.load();
     }
+    // Nothing is held any more.
+    this.speed.give(this.speed.asked);
     this.#forget();
   }
 

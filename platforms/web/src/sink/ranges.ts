@@ -3,6 +3,10 @@
 /** From and to, seconds. */
 export type Range = [from: number, to: number];
 
+/** How long before its end a title is sought at least, as there is nothing to show at it, seconds: a little more than what the engine takes
+ * for the end itself, so that the element comes to it. */
+export const LAST = 0.15;
+
 /** What a browser says is buffered. */
 export function rangesOf(buffered: TimeRanges): Range[] {
   return Array.from({ length: buffered.length }, (_, index) => [buffered.start(index), buffered.end(index)]);

@@ -19,6 +19,8 @@ export interface Sink {
   open(): void;
   append(source: number, offset: number, from: number, to: number, media: Lent): void;
   remove(source: number, from: number, to: number): void;
+  /** Drops what will be there again: that nothing follows it holds as before. */
+  drop(source: number, from: number): void;
   /** There is nothing of a kind of track there. */
   silence(kind: number, from: number, to: number): void;
   /** Nothing of a kind of track follows until the next seek, while others may go on. */

@@ -63,6 +63,11 @@ export class Source implements Sink {
     this.#wake();
   }
 
+  drop(source: number, from: number): void {
+    this.#keepFinish();
+    this.remove(source, from, Infinity);
+  }
+
   /** Of sound it is filled. Of pictures there is none that could be made up: the playhead waits for what comes behind. */
   silence(kind: number, from: number, to: number): void {
     const range: Range = [Math.max(from, 0), to];
@@ -211,15 +216,17 @@ export class Source implements Sink {
   /** Another media source in place of this one, at the same position: the engine fills it again. */
   #rebuild(): void {
     const lost = [...this.#buffers].filter(([, buffer]) => buffer.isOpen).map(([number]) => number);
-    for (const buffer of this.#buffers.values()) {
-      if (!buffer.isOpen) continue;
-      // That nothing follows is said once: it holds when all is there again.
-      if (this.#ended) buffer.finish = Math.max(buffer.finish, buffer.end);
-      buffer.restart();
-    }
+    this.#keepFinish();
+    for (const buffer of this.#buffers.values()) if (buffer.isOpen) buffer.restart();
     this.#begun = false;
     this.#media = this.#made(true);
     this.owner.forgotten(lost);
+  }
+
+  /** That nothing follows is said once: it holds when all is there again. */
+  #keepFinish(): void {
+    if (!this.#ended) return;
+    for (const buffer of this.#buffers.values()) if (buffer.isOpen) buffer.finish = Math.max(buffer.finish, buffer.end);
   }
 
   /** Goes on when what is ordered now was ordered. */

@@ -66,10 +66,9 @@ export class Statistics {
     element.part.add("statistics");
     element.setAttribute("role", "region");
     element.setAttribute("aria-label", "Statistics");
-    const style = document.createElement("style");
-    style.textContent = STYLE;
+    owner.dress(STYLE);
     this.#latency.element.hidden = true;
-    element.append(style, this.#facts, this.#buffer.element, this.#network.element, this.#latency.element, this.#frames.element, this.#decisions);
+    element.append(this.#facts, this.#buffer.element, this.#network.element, this.#latency.element, this.#frames.element, this.#decisions);
     owner.recent.forEach((told) => this.#told(told));
     owner.addEventListener("told", this.#hear);
     this.#timer = setInterval(() => void this.#look(), LOOK);
