@@ -440,6 +440,7 @@ impl Engine {
         stream.refused_bytes = 0;
         stream.trouble_since = None;
         stream.avoid.clear();
+        stream.put_off = None;
         if stream.show_from.is_some_and(|from| from < fetch.end) {
             stream.show_from = None;
         }
