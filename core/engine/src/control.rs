@@ -262,9 +262,9 @@ impl Engine {
         doubled.min(fetched.unwrap_or(goal)).max(goal)
     }
 
-    /// Nothing has to be waited for any more: plays, or rests in `resting` if that is not wanted.
+    /// Nothing has to be waited for any more: plays, or rests in `resting` if that is not wanted. Who rests at the end is there.
     fn go_on(&mut self, resting: State) {
-        if self.playback.wanted {
+        if self.playback.wanted || self.is_over(self.position()) {
             self.run();
         } else {
             self.enter(resting);
@@ -458,7 +458,7 @@ impl Engine {
             let why = vec![format!("the sink has not answered for {} ms", self.config.stuck_after.as_millis())];
             let target = Some(seek.target.to_string());
             self.decide(DecisionKind::Seek, None, target.clone(), target, why);
-            self.seek_sink(seek.target);
+            self.seek_sink(self.shown_at(seek.target));
         }
     }
 
