@@ -86,14 +86,19 @@ pub fn sniff(bytes: &[u8], complete: bool) -> Sniff {
     }
 }
 
-/// The type of the first box.
-fn iso(bytes: &[u8], _complete: bool) -> Sniff {
+/// Whether ISO base media begins with a box of this type.
+pub(crate) fn begins_media(kind: &[u8; 4]) -> bool {
     const FIRST: [&[u8; 4]; 13] = [
         b"ftyp", b"styp", b"moov", b"moof", b"sidx", b"emsg", b"prft", b"mdat", b"free", b"skip", b"wide", b"pdin",
         b"ssix",
     ];
+    FIRST.contains(&kind)
+}
+
+/// The type of the first box.
+fn iso(bytes: &[u8], _complete: bool) -> Sniff {
     match bytes {
-        [_, _, _, _, a, b, c, d, ..] if FIRST.contains(&&[*a, *b, *c, *d]) => Sniff::Container(Container::IsoBmff),
+        [_, _, _, _, a, b, c, d, ..] if begins_media(&[*a, *b, *c, *d]) => Sniff::Container(Container::IsoBmff),
         [_, _, _, _, _, _, _, _, ..] => Sniff::Unknown,
         _ => Sniff::Short(8),
     }

@@ -32,6 +32,9 @@ pub struct Failure {
     pub silent_for: Option<Duration>,
     /// Time until playback needs it.
     pub spare: Duration,
+    /// How long what is buffered lasts, where what it is for may be asked for later, in whatever rendition suits then; else
+    /// nothing.
+    pub lasts: Duration,
     /// How long it may be waited for at most, by what its server asks for or by a pause of the policy's own: a live title
     /// goes on meanwhile, and what is waited for longer than playback does without it costs more than it brings. None: as long
     /// as a viewer waits for anything.
@@ -56,6 +59,7 @@ impl Failure {
             hung: None,
             silent_for: None,
             spare: Duration::ZERO,
+            lasts: Duration::ZERO,
             bears: None,
             now,
             draw: 0,
@@ -70,6 +74,13 @@ pub enum RetryDecision {
     Retry {
         /// The pause.
         after: Duration,
+    },
+    /// Nobody has it now, whoever was asked. The same later, wherever suits then: playback goes on meanwhile.
+    Later {
+        /// After this pause,
+        after: Duration,
+        /// or as soon as what is buffered lasts no longer than this.
+        reserve: Duration,
     },
     /// Not here again; [`Verdict::otherwise`] says what instead.
     Elsewhere,
@@ -111,7 +122,8 @@ pub trait RetryPolicy: Send {
 /// The default policy.
 ///
 /// - What cannot get better by asking again (404, 410, other refusals, archived objects, broken
-///   references) is not asked again.
+///   references) is not asked again; but media that everybody refuses is asked for later, while what is buffered lasts: a
+///   service that is deployed, or whose tokens change, refuses all of it for a while. Pauses grow from 1 s to a minute.
 /// - What may (no answer, a broken connection, 5xx, 408, 425, 429) is asked again: once while there
 ///   is somewhere else to go, up to the attempts of its class otherwise.
 /// - Silence is asked again twice: each wait lasts as long as the timeouts.
@@ -150,6 +162,10 @@ impl DefaultRetry {
     const ANOTHER_WAIT: Duration = Duration::from_secs(10);
     /// Nor longer than this for a line that is down.
     const OUTAGE: Duration = Duration::from_secs(90);
+    /// What is refused everywhere is left out while so much is buffered, so that what follows it comes in time.
+    const RESERVE: Duration = Duration::from_secs(5);
+    /// The first pause of what is refused everywhere, and the longest.
+    const LATER: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
     /// Attempts after the first, with nowhere else to go.
     fn attempts(class: RequestClass) -> u32 {
@@ -236,8 +252,24 @@ impl DefaultRetry {
         }
     }
 
+    /// Whether everybody refuses what may be allowed, or there, in a while. 410 says that it never is.
+    fn comes_later(failure: &Failure) -> bool {
+        let refused = match failure.code {
+            ErrorCode::HttpStatus => failure.status != Some(410),
+            // As browsers tell refusals that come without the headers of CORS.
+            ErrorCode::NotEntitled | ErrorCode::CrossOriginRefused => true,
+            _ => false,
+        };
+        let media = matches!(failure.class, RequestClass::Segment | RequestClass::Init);
+        refused && media && !failure.has_alternate && failure.lasts > Self::RESERVE
+    }
+
     fn pause(failure: &Failure) -> Duration {
-        let doubled = Self::BASE.saturating_mul(1 << failure.attempt.min(10)).min(Self::LONGEST);
+        Self::pause_between(failure, (Self::BASE, Self::LONGEST))
+    }
+
+    fn pause_between(failure: &Failure, (base, longest): (Duration, Duration)) -> Duration {
+        let doubled = base.saturating_mul(1 << failure.attempt.min(10)).min(longest);
         let half = u64::try_from(doubled.as_micros() / 2).unwrap_or(u64::MAX);
         Duration::from_micros(half + failure.draw % half.max(1))
     }
@@ -253,6 +285,13 @@ impl RetryPolicy for DefaultRetry {
             None => failure.code.name().to_owned(),
         };
         if !Self::may_get_better(failure) {
+            if Self::comes_later(failure) {
+                let decision =
+                    RetryDecision::Later { after: Self::pause_between(failure, Self::LATER), reserve: Self::RESERVE };
+                let reason =
+                    format!("{cause} from whoever was asked: what is buffered lasts for {} s", failure.lasts.as_secs());
+                return Verdict { decision, otherwise, reasons: vec![reason] };
+            }
             return elsewhere(format!("{cause} is not asked for again: {}", Self::remedy(failure)));
         }
         if failure.code == ErrorCode::Timeout
@@ -343,7 +382,7 @@ mod tests {
     fn after(verdict: &Verdict) -> Option<Duration> {
         match verdict.decision {
             RetryDecision::Retry { after } => Some(after),
-            RetryDecision::Elsewhere => None,
+            RetryDecision::Later { .. } | RetryDecision::Elsewhere => None,
         }
     }
 
@@ -363,6 +402,29 @@ mod tests {
         assert!(said(ErrorCode::ObjectArchived, Some(403)).ends_with(ErrorCode::ObjectArchived.advice()));
         let archived = DefaultRetry::default().decide(&failure(ErrorCode::ObjectArchived, Some(403), 0));
         assert_eq!(archived.decision, RetryDecision::Elsewhere);
+    }
+
+    #[test]
+    fn media_that_everybody_refuses_is_asked_for_later_while_what_is_buffered_lasts() {
+        let refused = |status, attempt, lasts| Failure {
+            lasts: Duration::from_secs(lasts),
+            ..failure(ErrorCode::HttpStatus, Some(status), attempt)
+        };
+        let decided = |failure: &Failure| DefaultRetry::default().decide(failure).decision;
+        let pauses = [0, 1, 2, 3, 20].map(|attempt| match decided(&refused(404, attempt, 30)) {
+            RetryDecision::Later { after, reserve } => (after.as_millis(), reserve.as_secs()),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(pauses, [(500, 5), (1000, 5), (2000, 5), (4000, 5), (30_000, 5)], "the lower end of each");
+        let elsewhere = [
+            refused(404, 0, 5),
+            refused(410, 0, 30),
+            Failure { has_alternate: true, ..refused(403, 0, 30) },
+            Failure { class: RequestClass::Manifest, ..refused(403, 0, 30) },
+            Failure { code: ErrorCode::GeoBlocked, ..refused(403, 0, 30) },
+        ];
+        assert!(elsewhere.iter().all(|failure| decided(failure) == RetryDecision::Elsewhere));
+        assert!(matches!(decided(&refused(503, 0, 30)), RetryDecision::Retry { .. }));
     }
 
     #[test]

@@ -23,7 +23,7 @@ const CLASSES: [RequestClass; 9] = [
 fn pause(decision: RetryDecision) -> Option<Duration> {
     match decision {
         RetryDecision::Retry { after } => Some(after),
-        RetryDecision::Elsewhere => None,
+        RetryDecision::Later { .. } | RetryDecision::Elsewhere => None,
     }
 }
 

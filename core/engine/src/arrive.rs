@@ -268,6 +268,7 @@ impl Engine {
         let lock = if init { fetch.init_cover.lock() } else { fetch.cover.lock() };
         match lock.filter(|lock| !self.title.key_files.is_proved(lock)).cloned() {
             Some(lock) => {
+                let error = error.fact("key", self.outbox.secrets.shown(&lock.file));
                 self.title.key_files.refute(&lock, error.clone());
                 self.replace_unkeyed(kind, error);
             }
@@ -440,6 +441,7 @@ impl Engine {
         stream.refused_bytes = 0;
         stream.trouble_since = None;
         stream.avoid.clear();
+        stream.put_off = None;
         if stream.show_from.is_some_and(|from| from < fetch.end) {
             stream.show_from = None;
         }

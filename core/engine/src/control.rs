@@ -20,6 +20,9 @@ const STALLS_AT_ONE_PLACE: u32 = 20;
 /// Stalls in a row behind the first at each of which twice as much is waited for as before: 2, 4 and 8 s.
 const MOST_DOUBLED: u32 = 2;
 
+/// Of what was never decoded no more plays than this before its decoder fails.
+const BEGINNING: MediaTime = MediaTime::from_secs(1);
+
 /// How far a nudge moves the playhead.
 const NUDGE: MediaTime = MediaTime::from_millis(100);
 
@@ -47,8 +50,19 @@ impl Engine {
             SinkReport::Evicted { kind, from, to } => self.on_evicted(self.carrier(kind), from, to),
             SinkReport::Full { kind, load } => self.on_full(self.carrier(kind), load),
             SinkReport::Frames { due, dropped } => self.on_frames(due, dropped),
-            SinkReport::Failed { code, message } => self.fail(Error::new(code, message)),
+            SinkReport::Failed { code, message } => self.fail(self.of_wrong_key(Error::new(code, message))),
         }
+    }
+
+    /// What was decrypted here, and no decoder can begin with, had another key: Common Encryption has no sum to tell that by.
+    fn of_wrong_key(&self, error: Error) -> Error {
+        let begins = self.title.start.is_some_and(|start| self.position() - start < BEGINNING);
+        let mut needs = self.streams.values().flat_map(|stream| &stream.kept);
+        if error.code() != ErrorCode::DecodeFailed || !begins || !needs.any(|(_, need)| !self.goes_through(Some(*need))) {
+            return error;
+        }
+        let message = format!("decrypted with its key nothing can be decoded: {}", error.message());
+        Error::new(ErrorCode::DecryptFailed, message).fact("cause", error.code().name())
     }
 
     /// The kind whose stream brings a kind's media: its own, or one that it is muxed into.
@@ -262,9 +276,9 @@ impl Engine {
         doubled.min(fetched.unwrap_or(goal)).max(goal)
     }
 
-    /// Nothing has to be waited for any more: plays, or rests in `resting` if that is not wanted.
+    /// Nothing has to be waited for any more: plays, or rests in `resting` if that is not wanted. Who rests at the end is there.
     fn go_on(&mut self, resting: State) {
-        if self.playback.wanted {
+        if self.playback.wanted || self.is_over(self.position()) {
             self.run();
         } else {
             self.enter(resting);
@@ -458,7 +472,7 @@ impl Engine {
             let why = vec![format!("the sink has not answered for {} ms", self.config.stuck_after.as_millis())];
             let target = Some(seek.target.to_string());
             self.decide(DecisionKind::Seek, None, target.clone(), target, why);
-            self.seek_sink(seek.target);
+            self.seek_sink(self.shown_at(seek.target));
         }
     }
 

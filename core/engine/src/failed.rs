@@ -78,13 +78,14 @@ impl Engine {
         let torn = request.hung.is_some() && self.is_torn(&request.purpose);
         let failure = Failure {
             status,
-            attempt: request.fetch.attempt,
+            attempt: request.fetch.attempt.saturating_add(self.times_put_off(&request)),
             retry_after: request.head.as_ref().and_then(|head| head.retry_after.clone()),
             date: request.head.as_ref().and_then(|head| head.date),
             has_alternate: (!torn && self.has_alternate(&request.purpose)) || self.moved_on(&request).is_some(),
             hung: request.hung,
             silent_for: self.silent_for(&request),
             spare: self.spare(&request.purpose),
+            lasts: self.lasts(&request),
             bears: self.bears(&request.purpose),
             draw: self.rng.next_u64(),
             ..Failure::new(request.fetch.class, error.code(), self.now)
@@ -95,10 +96,22 @@ impl Engine {
                 let least = self.least_reload_wait(&request.purpose);
                 self.defer(request, error, after.max(least), verdict.reasons);
             }
+            RetryDecision::Later { after, reserve } => match request.purpose {
+                Purpose::Segment(kind) | Purpose::Init(kind, _) => {
+                    self.put_off(kind, error, (after, reserve), verdict.reasons);
+                }
+                _ => self.defer(request, error, after, verdict.reasons),
+            },
             // No other place would answer differently: the service refuses this viewer here.
             RetryDecision::Elsewhere if verdict.otherwise == Otherwise::Fail && request.is_vital() => {
-                if let Some(error) = self.change_sound_without(&request, error) {
-                    self.fail(error);
+                match (&request.purpose, self.change_sound_without(&request, error)) {
+                    (_, None) => {}
+                    // What there is before it is played.
+                    (Purpose::Init(kind, _), Some(error)) if error.code() != ErrorCode::GeoBlocked => {
+                        self.drop_fetch(*kind);
+                        self.cut_short(*kind, error);
+                    }
+                    (_, Some(error)) => self.fail(error),
                 }
             }
             RetryDecision::Elsewhere => match (&request.purpose, verdict.otherwise) {

@@ -99,6 +99,7 @@ mod playback;
 mod policy;
 mod programme;
 mod protocol;
+mod put_off;
 mod quality;
 #[cfg_attr(not(feature = "record"), path = "unrecorded.rs")]
 mod recorder;

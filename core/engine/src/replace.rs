@@ -283,6 +283,11 @@ impl Engine {
     fn change_sound(&mut self, reference: RenditionRef, error: Error) -> Option<Error> {
         let RenditionRef { period, track, .. } = reference;
         let to_come = self.is_to_come(reference);
+        // What the picture cannot have either is no matter of a language.
+        let picture = self.streams.get(&TrackKind::Video).filter(|picture| picture.period == period);
+        if picture.is_some_and(Stream::is_refused) {
+            return Some(error);
+        }
         if !to_come && self.period_at(self.position()) != Some(period) {
             return Some(error);
         }

@@ -105,9 +105,10 @@ impl Engine {
         let Some(stream) = self.streams.get(&kind) else {
             return false;
         };
-        if stream.fetch.is_some() || stream.ended || self.requests.is_retrying(kind) {
+        if stream.fetch.is_some() || stream.ended || self.requests.is_retrying(kind) || self.is_put_off(kind) {
             return false;
         }
+        let Some(stream) = self.streams.get(&kind) else { return false };
         if let Some(awaited) = stream.awaits {
             if !self.is_dead(awaited) && self.is_awaited(awaited) {
                 return false;

@@ -10,6 +10,9 @@ use crate::event::{DecisionKind, Event, State};
 use crate::playback::Seek;
 use crate::stream::Stream;
 
+/// What is shown of a title whose end is sought begins so long before that.
+const LAST_MOMENT: MediaTime = MediaTime::from_millis(100);
+
 impl Engine {
     pub(crate) fn seek(&mut self, target: MediaTime) {
         let Some(start) = self.title.start else {
@@ -46,6 +49,7 @@ impl Engine {
         // Keys that could not be had before may be had now.
         self.title.key_files.forget_missing();
         self.begin_seek(target, asked);
+        let target = self.shown_at(target);
         let here = self.period_at(target);
         let in_buffer = self.capabilities.random_access
             && self.streams.values().filter(|s| s.is_essential()).all(|stream| {
@@ -61,6 +65,14 @@ impl Engine {
             self.reposition(target);
         }
         self.seek_sink(target);
+    }
+
+    /// Where the sink is sent for a position. At the very end of a title there is no media: its last moment is shown.
+    pub(crate) fn shown_at(&self, target: MediaTime) -> MediaTime {
+        match self.duration().filter(|end| target >= *end && !self.is_live()) {
+            Some(end) => (end - LAST_MOMENT).max(MediaTime::ZERO),
+            None => target,
+        }
     }
 
     /// Moves the sink. What was said of the end holds no longer: streams find their end anew, and

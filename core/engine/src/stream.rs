@@ -14,6 +14,7 @@ use crate::entry::Entry;
 use crate::input::{Body, RequestId};
 use crate::keys::{Configured, Cover, Lock, NeedId, Source};
 use crate::media::{InitTrack, MediaReader, Piece};
+use crate::put_off::PutOff;
 use crate::select::Step;
 use crate::texts::ReadText;
 use crate::timed::Asides;
@@ -143,6 +144,8 @@ pub(crate) struct Stream {
     pub(crate) leap: Option<Leap>,
     /// Renditions that the next segment cannot be had in.
     pub(crate) avoid: SortedSet<usize>,
+    /// The next segment was refused everywhere, and is asked for later.
+    pub(crate) put_off: Option<PutOff>,
     /// Bytes that the sink has room for, if it said that it has no more.
     pub(crate) byte_limit: Option<u64>,
     /// Size of the segment that it had no room for last, until one fits.
@@ -331,6 +334,7 @@ impl Stream {
             followed_media: false,
             leap: None,
             avoid: SortedSet::new(),
+            put_off: None,
             byte_limit: None,
             refused_bytes: 0,
             again: Again::default(),
@@ -358,6 +362,7 @@ impl Stream {
     pub(crate) fn break_off(&mut self) {
         self.cursor = None;
         self.avoid.clear();
+        self.put_off = None;
         self.trouble_since = None;
         self.broken_off = true;
     }
@@ -436,6 +441,7 @@ impl Stream {
         self.lost = Lost::default();
         self.trouble_since = None;
         self.avoid.clear();
+        self.put_off = None;
         self.settled = None;
         self.anchored = None;
         self.shift = None;

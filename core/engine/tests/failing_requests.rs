@@ -386,6 +386,53 @@ fn a_title_whose_timestamps_begin_anew_plays_up_to_there_and_fails_with_the_caus
     }
 }
 
+/// A title whose server sends a page with status 200 for some of its segments.
+struct Paged(SyntheticTitle, fn(&str) -> bool);
+
+impl Source for Paged {
+    fn fetch(&mut self, request: &FetchRequest) -> Fetched {
+        const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body></body></html>";
+        match (self.1)(&request.url) {
+            true => Response::new(200, &request.url, PAGE).with_type("text/html").into(),
+            false => self.0.fetch(request),
+        }
+    }
+}
+
+#[test]
+fn a_page_in_place_of_a_segment_is_told_as_no_container_and_the_segment_had_elsewhere() {
+    for file in FILES {
+        let paged: [(fn(&str) -> bool, u64); 2] =
+            [(|url| url.ends_with("v2/5.m4s"), 1500), (|url| url.contains("/v") && url.ends_with("/5.m4s"), 1400)];
+        for (which, samples) in paged {
+            let mut session = Session::new(Config::default(), Paged(SyntheticTitle::new(secs(60)), which))
+                .network("rate=8Mbps,rtt=40ms".parse().expect("a network"))
+                .play(format!("https://title.example/{file}"));
+            assert_eq!(session.run(None), Outcome::Ended, "{file}");
+            assert_eq!(track(&session, TrackKind::Video).samples, samples, "{file}");
+            let told = errors(&session);
+            assert!(
+                !told.is_empty() && told.iter().all(|e| e.code() == ErrorCode::ContainerUnknown),
+                "{file}: {told:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_scheme_that_nobody_fetches_is_asked_for_once() {
+    struct Schemeless(u32);
+    impl Source for Schemeless {
+        fn fetch(&mut self, _: &FetchRequest) -> Fetched {
+            self.0 += 1;
+            Failure::new(ErrorCode::InvalidUrl, "no way to fetch from 'ftp:'").into()
+        }
+    }
+    let mut session = Session::new(Config::default(), Schemeless(0)).play("ftp://title.example/main.mpd");
+    let Outcome::Failed(Some(error)) = session.run(None) else { panic!("{:?}", session.events().last()) };
+    assert_eq!((error.code(), session.source().0), (ErrorCode::InvalidUrl, 1));
+}
+
 /// A title of which the initialisation section of one rendition is not there.
 struct Uninitialised(SyntheticTitle, &'static str);
 

@@ -57,6 +57,30 @@ fn a_seek_to_the_end_ends() {
 }
 
 #[test]
+fn a_seek_to_the_end_shows_the_last_moment_and_ends_there_also_while_paused() {
+    for file in FILES {
+        for (paused, to) in [(false, 60_000), (true, 60_000), (true, 99_000)] {
+            let mut session = session(SyntheticTitle::new(secs(60)), file);
+            if paused {
+                session.schedule(at(4_000), Command::Pause);
+            }
+            session.schedule(at(5_000), Command::Seek(MediaTime::from_millis(to)));
+            assert_eq!(session.run(Some(at(9_000))), Outcome::Ended, "{file} {paused} {to}");
+            let snapshot = session.engine().snapshot(session.now());
+            assert_eq!((snapshot.state, snapshot.position), (State::Ended, secs(60)), "{file} {paused}");
+            // There is something to see.
+            let (video, audio) = (track(&session, TrackKind::Video), track(&session, TrackKind::Audio));
+            assert_eq!(video.last_pts, Some(MediaTime::from_millis(59_960)), "{file} {paused}");
+            assert!(audio.last_pts > Some(MediaTime::from_millis(59_900)), "{file} {paused}");
+            let told = |event: &&Event| matches!(event, Event::SeekEnded { position, .. } if *position == secs(60));
+            let ended = session.events().iter().filter(|event| matches!(event, Event::Ended { .. })).count();
+            assert_eq!((session.events().iter().filter(told).count(), ended), (1, 1), "{file} {paused}");
+            assert!(session.now() < at(7_000), "{file} {paused}: {:?}", session.now());
+        }
+    }
+}
+
+#[test]
 fn a_start_behind_the_end_ends_at_once_and_says_why() {
     for file in FILES {
         let url = format!("https://title.example/{file}");

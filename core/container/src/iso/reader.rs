@@ -13,6 +13,7 @@ use super::fragment::Fragment;
 use super::index::{self, SegmentIndexBox};
 use super::init::{self, InitSegment};
 use super::moof::{self, DecodeTimes, Moof};
+use crate::sniff::begins_media;
 use crate::window::Window;
 
 /// What comes out of a resource, in its order.
@@ -163,7 +164,8 @@ impl IsoReader {
     /// given by the next polls. The reader is then at the start of another resource.
     ///
     /// # Errors
-    /// `ContainerTruncated` if bytes of an unfinished box or fragment remain, with its place; and
+    /// `ContainerTruncated` if bytes of an unfinished box or fragment remain, with its place; `ContainerUnknown` if there is nothing
+    /// else, and no media begins so; and
     /// those of [`poll`](Self::poll) if units had not been polled to the end.
     pub fn finish(&mut self) -> Result<(), Error> {
         while let Some(unit) = self.advance()? {
@@ -393,7 +395,7 @@ impl IsoReader {
             Some(open) if open.end.is_none() => unit = self.close(open)?,
             Some(open) => {
                 let missing = open.end.unwrap_or_default().saturating_sub(self.window.cursor());
-                return Err(truncated(open.kind, open.offset, missing));
+                return Err(cut(open.kind, open.offset, missing));
             }
             None => {}
         }
@@ -401,7 +403,7 @@ impl IsoReader {
             let offset = self.window.cursor();
             return Err(match self.header()? {
                 Some(Header { kind, extent: Extent::Bytes(size), .. }) => {
-                    truncated(kind, offset, size.saturating_sub(self.window.available()))
+                    cut(kind, offset, size.saturating_sub(self.window.available()))
                 }
                 _ => Error::new(ErrorCode::ContainerTruncated, "the resource ends in the header of a box")
                     .at(Place::Byte(offset)),
@@ -442,6 +444,18 @@ fn syntax(kind: FourCc, offset: u64, message: &str) -> Error {
 
 fn too_large(kind: FourCc, offset: u64, size: impl std::fmt::Display, limit: u64) -> Error {
     at(ErrorCode::ContainerLimit, kind, offset, format!("{size} is more than the limit of {limit}"))
+}
+
+/// A resource ends in a box. If that is its first one, and none that media begins with, it was no box: pages of errors are sent in
+/// place of media.
+fn cut(kind: FourCc, offset: u64, missing: u64) -> Error {
+    match offset == 0 && !begins_media(&kind) {
+        true => {
+            Error::new(ErrorCode::ContainerUnknown, "the resource is no media: is it a page that tells of an error?")
+                .at(Place::Byte(0))
+        }
+        false => truncated(kind, offset, missing),
+    }
 }
 
 fn truncated(kind: FourCc, offset: u64, missing: u64) -> Error {

@@ -119,6 +119,22 @@ fn a_resource_cut_anywhere_gives_the_units_before_the_cut_and_says_what_is_trunc
 }
 
 #[test]
+fn a_page_in_place_of_media_is_of_no_container_and_not_cut() {
+    let pages =
+        ["<!DOCTYPE html><html><body>404</body></html>", "\n<html></html>", "{\"error\":\"denied\"}", "Not Found, sorry"];
+    for page in pages {
+        for size in [1, page.len()] {
+            let mut reader = IsoReader::new(&Limits::default());
+            page.as_bytes().chunks(size).for_each(|piece| reader.push(Bytes::copy_from_slice(piece)));
+            let error = reader.finish().expect_err(page);
+            assert_eq!((error.code(), error.place()), (ErrorCode::ContainerUnknown, Some(&Place::Byte(0))), "{page}");
+        }
+    }
+    // What begins as media does is cut.
+    assert_eq!(failure(simple_init()[..20].to_vec()).0, ErrorCode::ContainerTruncated);
+}
+
+#[test]
 fn a_truncated_resource_names_the_box_and_where_it_began() {
     let init = simple_init();
     let moov = boxed(b"ftyp", &[b"iso6", &be(0), b"iso6cmfc"]).len() as u64;

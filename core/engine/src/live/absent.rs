@@ -101,7 +101,7 @@ impl Engine {
     }
 
     /// Whether a kind's stream asks for something once more that was not there.
-    pub(super) fn looks_again(&self, kind: TrackKind) -> bool {
+    pub(crate) fn looks_again(&self, kind: TrackKind) -> bool {
         self.streams.get(&kind).is_some_and(|stream| stream.lost.again_to().is_some())
     }
 

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use bytes::Bytes;
 use telecine_container::{IsoReader, StreamOptions, StreamReader, StreamUnit, Unit};
 use telecine_drm::ContentKey;
-use telecine_engine::{replay, Config, Engine, FetchRequest, KeySetup};
+use telecine_engine::{
+    replay, Capabilities, Config, Engine, FetchRequest, KeySetup, Sink, SinkCommand, SinkReport, TrackStats,
+};
 use telecine_model::protection::KeyId;
-use telecine_model::{Limits, Timestamp};
-use telecine_virtual::{Fetched, Outcome, Response, Session, Source};
+use telecine_model::{ErrorCode, Limits, Timestamp};
+use telecine_virtual::{Fetched, ModelSink, Outcome, Response, Session, Source};
 
 use crate::sink::keeping;
 
@@ -119,6 +122,66 @@ fn every_scheme_with_the_keys_of_the_application() {
                 "{name}: other samples than in the clear"
             );
         }
+    }
+}
+
+/// A sink whose decoder fails on the first media that it gets, or later.
+struct Undecoding {
+    sink: ModelSink,
+    fails_at: Option<Timestamp>,
+    after: Duration,
+}
+
+impl Sink for Undecoding {
+    fn capabilities(&self) -> Capabilities {
+        self.sink.capabilities()
+    }
+
+    fn command(&mut self, command: SinkCommand, now: Timestamp) {
+        if matches!(command, SinkCommand::Play) {
+            self.fails_at.get_or_insert(now + self.after);
+        }
+        self.sink.command(command, now);
+    }
+
+    fn poll(&mut self, now: Timestamp) -> Option<SinkReport> {
+        match self.fails_at.is_some_and(|due| due <= now) {
+            true => {
+                self.fails_at = Some(Timestamp::from_micros(u64::MAX));
+                Some(SinkReport::Failed { code: ErrorCode::DecodeFailed, message: "no picture".to_owned() })
+            }
+            false => self.sink.poll(now),
+        }
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        self.fails_at.into_iter().chain(self.sink.deadline()).min()
+    }
+
+    fn tracks(&self) -> Vec<TrackStats> {
+        self.sink.tracks()
+    }
+}
+
+#[test]
+fn what_no_decoder_can_begin_with_had_another_key() {
+    // Decrypted, and read well for a while; clear.
+    for (name, after_ms, code) in [
+        ("cenc.v", 10, ErrorCode::DecryptFailed),
+        ("cenc.v", 2500, ErrorCode::DecodeFailed),
+        ("clear.v", 10, ErrorCode::DecodeFailed),
+    ] {
+        let mut engine = Engine::new(Config::default());
+        engine.set_keys(keys());
+        let after = Duration::from_millis(after_ms);
+        let mut session =
+            Session::with_engine(engine, over_one_file(&golden(&format!("{name}.mp4")), ""), Timestamp::ZERO)
+                .sink(Undecoding { sink: ModelSink::default(), fails_at: None, after })
+                .network("rate=4Mbps,rtt=40ms".parse().expect("a network"))
+                .play("https://title.example/main.m3u8");
+        let Outcome::Failed(Some(error)) = session.run(None) else { panic!("{name}: {:?}", session.events().last()) };
+        assert_eq!(error.code(), code, "{name} {after_ms}: {error}");
+        assert!(error.message().ends_with("no picture"), "{error}");
     }
 }
 

@@ -234,6 +234,11 @@ fn what_keeps_every_key_away_ends_playback_with_its_own_error() {
         let mut session = session(sealed);
         let Outcome::Failed(Some(error)) = session.run(None) else { panic!("{fault:?} ended well") };
         assert_eq!(error.code(), code, "{fault:?}: {error}");
+        if code == ErrorCode::DecryptFailed {
+            // What is to be mended is the key, and not what could not be read with it.
+            let named = error.facts().get("key").is_some_and(|key| key.contains("keys/all-0.bin"));
+            assert!(named && !format!("{error:?}").contains("verysecret42"), "{error:?}");
+        }
         assert!(session.now() < at(30_000), "{fault:?}: {}", session.now().as_secs_f64());
         replays(&mut session);
     }

@@ -23,6 +23,8 @@ export async function failure(url: string, answered: boolean, error: unknown): P
   } catch {
     return new Fault(1015, said);
   }
+  // What no browser asks for it never will.
+  if (!/^(https?|blob|data|file):$/.test(target.protocol)) return new Fault(1015, `no way to fetch from '${target.protocol}'`);
   if (navigator.onLine === false) return new Fault(1002, "the device is offline");
   if (location.protocol === "https:" && target.protocol === "http:" && !loopback.test(target.hostname)) {
     return new Fault(1009, "a page of https may not ask for http (mixed content)");
