@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use criterion::{criterion_group, criterion_main, Criterion, Throughput};
 use telecine_simulator::faithful::{play, rule, Setup};
-use telecine_simulator::optimum::optimum;
+use telecine_simulator::optimum::{optimum, Sessions};
 use telecine_simulator::player::{self, play_by, Viewing};
 use telecine_simulator::read::{sabre_movie, sabre_network};
 use telecine_simulator::{for_each_index, Link, Movie, Score};
@@ -77,7 +77,7 @@ fn optima(criterion: &mut Criterion) {
     group.sample_size(10).measurement_time(Duration::from_secs(5));
     for (set, movie, link) in sets() {
         group.bench_function(set, |bencher| {
-            bencher.iter(|| optimum(black_box(&movie), &link, 25_000.0, Score::QoeLin));
+            bencher.iter(|| optimum(black_box(&movie), &link, 25_000.0, Score::QoeLin, Sessions::Faithful));
         });
     }
     group.finish();

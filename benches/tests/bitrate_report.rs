@@ -11,7 +11,10 @@ use telecine_benches::abr::document::Document;
 use telecine_benches::abr::sets::{is_even, Collection, Extent};
 use telecine_benches::abr::speed::Speed;
 use telecine_benches::abr::study::Study;
+use telecine_benches::abr::tables::{self, Kind};
+use telecine_benches::abr::tally::Split;
 use telecine_benches::abr::{markdown, page};
+use telecine_simulator::Score;
 use tempfile::TempDir;
 
 fn published() -> PathBuf {
@@ -71,9 +74,9 @@ fn the_numbers_are_those_that_were_published() {
         };
         // The best session that another search found. Both are close below the true optimum.
         let best = figure("4g", mode, "OPTIMUM(feasible)", FOOT, "qoe_lin_total");
-        let ours = found["ceilings"][0]["optimum"]["qoe_lin"].as_f64().unwrap();
+        let ours = faithful["ceilings"][0]["optimum"]["qoe_lin"].as_f64().unwrap();
         assert!((ours - best).abs() <= 0.003 * best, "{ours} {best}");
-        let bound = found["ceilings"][0]["bound"]["qoe_lin"].as_f64().unwrap();
+        let bound = faithful["ceilings"][0]["bound"]["qoe_lin"].as_f64().unwrap();
         assert!(bound >= ours, "{bound}");
         for name in ["BOLA-E", "DYNAMIC", "THROUGHPUT", "BOLA-E-without-ao", "RobustMpc"] {
             let tally = rule(name);
@@ -192,6 +195,95 @@ fn the_page_is_whole_in_itself_and_draws_every_trace() {
         if pair.iter().all(|line| line.starts_with('|')) {
             assert_eq!(columns(pair[0]), columns(pair[1]), "{pair:?}");
         }
+    }
+}
+
+#[test]
+fn every_table_of_rules_has_all_of_them_and_all_three_scores() {
+    let study = study(&collection(&["4g/report_foot_0004.json"]), Extent { traces: 1, segments: 25 });
+    let document = Document::of(&study);
+    for found in &document.matches {
+        for table in &found.tables {
+            let all = tables::of(found, table);
+            assert_eq!(all.len(), 6);
+            for cells in all {
+                for score in ["Q1", "QoE_lin", "sabre"] {
+                    assert!(cells.heading.iter().any(|name| name == score), "{score}: {}", cells.title);
+                }
+                let rules = cells.rows.iter().filter(|row| row.kind != Kind::Limit).count();
+                assert_eq!(rules, table.rules.len(), "{}", cells.title);
+                assert!(cells.rows.iter().all(|row| row.cells.len() == cells.heading.len()), "{}", cells.title);
+            }
+        }
+    }
+    // What documents quote: all rules by set, and three of them over even and odd networks.
+    let quoted = markdown::rules(&document);
+    for (table, told_apart) in document.matches[0].tables.iter().zip(["Soda", "soda"]) {
+        for rule in &table.rules {
+            let tally = rule.over(Split::All).unwrap();
+            let share = tally.normalised.qoe_lin.map_or("-".to_owned(), |share| format!("{share:.3}"));
+            let row =
+                quoted.lines().find(|line| line.replace('*', "").starts_with(&format!("| {} |", rule.rule))).unwrap();
+            assert!(row.contains(&format!("{:.3} / {share} /", tally.q1.mean)), "{row}");
+        }
+        assert!(quoted.contains(&format!("| {told_apart}, odd |")), "{quoted}");
+    }
+}
+
+#[test]
+fn no_session_passes_the_bound_that_is_printed_beside_it() {
+    let study =
+        study(&collection(&["4g/report_foot_0004.json", "fcc-sd/trace0000.json"]), Extent { traces: 1, segments: 60 });
+    for found in &study.matches {
+        for table in &found.tables {
+            for rule in &table.rules {
+                for (session, limits) in rule.sessions.iter().zip(&table.limits) {
+                    for score in Score::ALL {
+                        let metrics = &session.metrics;
+                        let Some(bound) = limits.bound_after(score, metrics.startup_s) else { continue };
+                        let world = table.world.name();
+                        assert!(
+                            score.of(metrics) <= bound + 1e-9,
+                            "{} {world} {score:?} {bound} {metrics:?}",
+                            rule.rule
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_report_is_written_and_fails_where_something_that_has_to_hold_is_short() {
+    let folder = collection(&["4g/report_foot_0004.json"]);
+    let out = tempfile::tempdir().unwrap();
+    let code = || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_abr"));
+        let done = command.arg(folder.path()).arg(out.path()).output().unwrap();
+        (done.status.code(), String::from_utf8(done.stderr).unwrap())
+    };
+    let (as_published, _) = code();
+    assert_eq!(as_published, Some(0));
+    // As if another figure had been published of one rule.
+    let figures = folder.path().join("published-rules.csv");
+    let text = std::fs::read_to_string(&figures).unwrap();
+    let begin = "4g,vod,25,BOLA-E,report_foot_0004.json,";
+    let other = text.lines().map(|line| match line.strip_prefix(begin).and_then(|rest| rest.split_once(',')) {
+        Some((_, rest)) => format!("{begin}12345.6,{rest}\n"),
+        None => format!("{line}\n"),
+    });
+    let other: String = other.collect();
+    assert_ne!(other, text);
+    std::fs::write(&figures, other).unwrap();
+    for name in ["report.html", "report.json", "report.md", "rules.md"] {
+        std::fs::remove_file(out.path().join(name)).unwrap();
+    }
+    let (as_falsified, said) = code();
+    assert_eq!(as_falsified, Some(7), "{said}");
+    assert!(said.contains("short of what has to hold: 4g vod: BOLA-E"), "{said}");
+    for name in ["report.html", "report.json", "report.md", "rules.md"] {
+        assert!(out.path().join(name).is_file(), "{name}");
     }
 }
 

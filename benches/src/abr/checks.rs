@@ -50,6 +50,15 @@ pub struct Check {
     pub measured: String,
     /// What it comes to.
     pub verdict: Verdict,
+    /// It has to hold: a run of the report in which it is short has failed.
+    pub must_hold: bool,
+}
+
+impl Check {
+    /// Whether it is one of those that have to hold, and does not.
+    pub fn fails(&self) -> bool {
+        self.must_hold && self.verdict == Verdict::Short
+    }
 }
 
 const TARGETS: &str = "Telecine's default";
@@ -74,6 +83,7 @@ pub fn checks(study: &Study) -> Vec<Check> {
         asked: asked.to_owned(),
         measured: format!("not here: {measured}"),
         verdict: Verdict::Open,
+        must_hold: true,
     }));
     all
 }
@@ -142,6 +152,7 @@ fn target(study: &Study, world: World, asked: (&str, &str, Split, Least, Most)) 
         asked,
         measured: "no such traces here".to_owned(),
         verdict: Verdict::Open,
+        must_hold: true,
     };
     let (Some(found), Some(own)) = (found, tally(rule)) else { return check };
     let (got, reached) = match least {
@@ -197,6 +208,7 @@ fn first_of(study: &Study, found: &Match, table: &Table) -> Option<Check> {
             difference.high
         ),
         verdict: Verdict::Open,
+        must_hold: true,
     };
     judge(&mut check, study, found, difference.high >= 0.0);
     Some(check)
@@ -255,6 +267,7 @@ fn as_published(study: &Study) -> Vec<Check> {
             asked: "published-rules.csv".to_owned(),
             measured: "no figures of these sessions here".to_owned(),
             verdict: Verdict::Open,
+            must_hold: true,
         });
     }
     checks
@@ -294,11 +307,14 @@ fn held_to(what: &str, pairs: &[Pairs]) -> Check {
             pairs.len()
         ),
         verdict: Verdict::of(sums.into_iter().all(near) && held as f64 >= NINE_OF_TEN * pairs.len() as f64),
+        must_hold: true,
     }
 }
 
 fn speed(study: &Study) -> Vec<Check> {
     let speed = &study.speed;
+    // A part of the traces is played on machines that are busy with other tests: their clocks tell nothing.
+    let must_hold = study.collection.is_whole();
     let verdict = |held: Option<bool>| held.map_or(Verdict::Open, Verdict::of);
     let told =
         |value: Option<f64>, unit: &str| value.map_or("not measured".to_owned(), |value| format!("{value:.1} {unit}"));
@@ -310,6 +326,7 @@ fn speed(study: &Study) -> Vec<Check> {
             measured: told(speed.sessions_per_s, "a second"),
             // On more cores the same figure says less.
             verdict: verdict(speed.sessions_per_s.map(|rate| rate / speed.cores as f64 * 2.0 >= 2_000.0)),
+            must_hold,
         },
         Check {
             group: SPEED,
@@ -317,6 +334,8 @@ fn speed(study: &Study) -> Vec<Check> {
             asked: "≥ 2000 a second, where the engine is meant".to_owned(),
             measured: told(speed.player_sessions_per_s, "a second"),
             verdict: verdict(speed.player_sessions_per_s.map(|rate| rate / speed.cores as f64 * 2.0 >= 2_000.0)),
+            // It is told, and was not asked for in so many words.
+            must_hold: false,
         },
         Check {
             group: SPEED,
@@ -324,6 +343,7 @@ fn speed(study: &Study) -> Vec<Check> {
             asked: "< 20 µs".to_owned(),
             measured: told(speed.decision_median_us, "µs"),
             verdict: verdict(speed.decision_median_us.map(|median| median < 20.0)),
+            must_hold,
         },
         Check {
             group: SPEED,
@@ -335,6 +355,7 @@ fn speed(study: &Study) -> Vec<Check> {
                 told(speed.decision_p99_us, "µs")
             ),
             verdict: verdict(speed.decision_mean_us.map(|mean| mean < 20.0)),
+            must_hold,
         },
     ]
 }

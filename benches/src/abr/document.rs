@@ -42,8 +42,6 @@ pub struct MatchEntry {
     pub of: usize,
     /// The networks, and what can be had on each.
     pub traces: Vec<TraceEntry>,
-    /// What can be had over networks of each kind.
-    pub ceilings: Vec<Kind<Ceilings>>,
     /// Both worlds.
     pub tables: Vec<TableEntry>,
 }
@@ -59,12 +57,8 @@ pub struct TraceEntry {
     pub easy: bool,
     /// What the lowest level gets.
     pub lowest: Scores<f64>,
-    /// The best sessions known; it can be played.
+    /// The best sessions known of the faithful mode; they can be played.
     pub optimum: Scores<Option<f64>>,
-    /// No session has more.
-    pub bound: Scores<Option<f64>>,
-    /// Five segments foreseen.
-    pub ceiling: Scores<Option<f64>>,
 }
 
 /// Something over networks of a kind.
@@ -84,8 +78,23 @@ pub struct TableEntry {
     pub world: &'static str,
     /// The rule that others are compared with.
     pub default_rule: &'static str,
+    /// What can be had over networks of each kind.
+    pub ceilings: Vec<Kind<Ceilings>>,
+    /// What can be had on each network, in their order.
+    pub limits: Vec<LimitsEntry>,
     /// Every rule, the losers too.
     pub rules: Vec<RuleEntry>,
+}
+
+/// What can be had by sessions of a table on a network.
+#[derive(Clone, Debug, Serialize)]
+pub struct LimitsEntry {
+    /// The best sessions known; they can be played.
+    pub optimum: Scores<Option<f64>>,
+    /// No session has more that begins no later than the optimum.
+    pub bound: Scores<Option<f64>>,
+    /// Five segments foreseen.
+    pub ceiling: Scores<Option<f64>>,
 }
 
 /// A rule.
@@ -105,7 +114,7 @@ pub struct SessionEntry {
     /// What happened.
     #[serde(flatten)]
     pub metrics: Metrics,
-    /// Its share of what can be had beyond the lowest level.
+    /// Its share of what can be had beyond the lowest level in the faithful mode; null where that is next to nothing.
     pub normalised: Scores<Option<f64>>,
 }
 
@@ -116,7 +125,7 @@ impl RuleEntry {
     }
 }
 
-impl MatchEntry {
+impl TableEntry {
     /// What can be had over networks of a kind.
     pub fn ceilings(&self, split: Split) -> Option<&Ceilings> {
         self.ceilings.iter().find(|kind| kind.split == split).map(|kind| &kind.of)
@@ -139,8 +148,6 @@ impl Document {
 
 fn entry(study: &Study, found: &Match) -> MatchEntry {
     let set = study.set(found);
-    let kinds =
-        || Split::ALL.map(|split| (split, split.of(&found.grounds))).into_iter().filter(|(_, of)| !of.is_empty());
     MatchEntry {
         set: set.name,
         mode: found.mode.name,
@@ -155,11 +162,8 @@ fn entry(study: &Study, found: &Match) -> MatchEntry {
                 easy: ground.easy,
                 lowest: Scores::each(|score| score.of(&ground.limits.lowest)),
                 optimum: Scores::each(|score| ground.limits.best(score)),
-                bound: ground.limits.bound,
-                ceiling: Scores::each(|score| ground.limits.foreseen(score)),
             })
             .collect(),
-        ceilings: kinds().map(|(split, places)| Kind { split, of: Ceilings::of(found, &places) }).collect(),
         tables: found.tables.iter().map(|table| table_entry(found, table)).collect(),
     }
 }
@@ -173,11 +177,22 @@ fn table_entry(found: &Match, table: &Table) -> TableEntry {
         let sessions = played.sessions.iter().zip(&found.grounds).map(|(session, ground)| SessionEntry {
             metrics: session.metrics,
             normalised: Scores::each(|score: Score| {
-                let place = ground.limits.place(score, &session.metrics).filter(|_| table.has_optimum(score))?;
-                telecine_simulator::normalised([place])
+                ground.limits.share(score, &session.metrics).filter(|_| table.has_optimum(score))
             }),
         });
         RuleEntry { rule: played.rule, over: over.collect(), sessions: sessions.collect() }
     });
-    TableEntry { world: table.world.name(), default_rule: table.world.default_rule(), rules: rules.collect() }
+    let kinds = Split::ALL.map(|split| (split, split.of(&found.grounds))).into_iter().filter(|(_, of)| !of.is_empty());
+    let limits = table.limits.iter().map(|limits| LimitsEntry {
+        optimum: Scores::each(|score| limits.best(score)),
+        bound: Scores::each(|score| limits.bound_after(score, 0.0)),
+        ceiling: Scores::each(|score| limits.foreseen(score)),
+    });
+    TableEntry {
+        world: table.world.name(),
+        default_rule: table.world.default_rule(),
+        ceilings: kinds.map(|(split, of)| Kind { split, of: Ceilings::of(table, &found.grounds, &of) }).collect(),
+        limits: limits.collect(),
+        rules: rules.collect(),
+    }
 }

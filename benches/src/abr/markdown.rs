@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::document::Document;
+use super::study::World;
 use super::tables::{self, Cells};
 
 /// The whole report in Markdown.
@@ -25,6 +26,15 @@ pub fn text(document: &Document) -> String {
     text
 }
 
+/// The rules by set, a table for each world: what documents quote.
+pub fn rules(document: &Document) -> String {
+    let mut text = "Q1 / normalised QoE_lin / sabre / seconds of stall a session.\n\n".to_owned();
+    for cells in World::ALL.into_iter().filter_map(|world| tables::of_world(document, world)) {
+        table(&mut text, &cells);
+    }
+    text
+}
+
 /// What the tables mean, in paragraphs.
 pub fn introduction(document: &Document) -> Vec<String> {
     let mut paragraphs = vec![
@@ -37,8 +47,10 @@ pub fn introduction(document: &Document) -> Vec<String> {
         "Q1 is the primary score, of content time: mean quality, less 3 s of content for each unit of its changes, each second of \
          stall and each two of start; live sessions of the player also pay for lateness and speed. QoE_lin is (sum of bitrates - sum \
          of changes) in Mbit/s - the highest bitrate · stall; sabre is the score of the rules' authors. Regret is what the optimum \
-         has more; normalised is 0 for always-lowest and 1 for the optimum, a ratio of sums. The optimum is a session that can be \
-         played, found by who knows the network, so the true one is between it and the upper bound. Intervals of 95 % are \
+         has more; normalised is 0 for always-lowest and 1 for the optimum of the faithful mode, a ratio of sums; a session has none of \
+         its own where that optimum has next to nothing beyond always-lowest. The optimum is a session that can be \
+         played, found by who knows the network, so the true one is between it and the upper bound. No session passes the bound, \
+         whatever it gives up or fetches again, if it begins no later than the last one of its table. Intervals of 95 % are \
          bootstrapped; those of differences are of pairs, trace by trace. Rules were tuned on even traces (CRC-32 of the name) but for three: the front on which the first constants of fast \
          switching were chosen was of all traces, low-latency was chosen on networks of its own, and two constants of the player's \
          foresight (how much recent errors widen its spread, and how much the calm narrows it) were chosen on all traces against what is \
@@ -47,8 +59,9 @@ pub fn introduction(document: &Document) -> Vec<String> {
             .to_owned(),
         "Faithful sessions follow the simulator that the published figures are of. In the player's, the manifest comes first, nothing \
          is known of the network at the start, and sizes are those that bitrates promise. Names with -without-ao may oscillate; -FS \
-         fetches buffered segments again, as the player does. The optimum is one of the faithful world everywhere: it begins at \
-         the lowest level, without a manifest, and live segments are there when it wants them. The 3G and 4G traces are of 2010 and 2016: they tell of logic, not of \
+         fetches buffered segments again, as the player does. The optimum, the bound and regret are of sessions of the same world: in the \
+         faithful one they begin at the lowest level, in the player's with any, behind the manifest. What is normalised is by the faithful \
+         optimum in both, so that both worlds are held against the same figures. The 3G and 4G traces are of 2010 and 2016: they tell of logic, not of \
          what viewers have today. Why what is short is short: docs/abr.md."
             .to_owned(),
     ];

@@ -18,14 +18,21 @@
     return (size < 1e-9 ? 0 : value).toLocaleString('en', { maximumFractionDigits: size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3 });
   };
 
-  // A line of its own for each rule that stands out: by colour and by dash. The others are thin and grey, by dash.
+  // A line of its own for each rule: by colour and by dash. Those that stand out are thick; of the others neighbours in the list
+  // are far apart in colour, and no two have both the same colour and the same dash.
   const DASHES = ['', '8 3', '2 3', '10 3 2 3', '5 2', '12 3 2 3 2 3', '4 4'];
+  const rest = [];
+  const muted = (name) => {
+    if (!rest.includes(name)) rest.push(name);
+    return rest.indexOf(name);
+  };
   const style = (name, drawn) => {
     if (name === 'optimum') return { stroke: 'var(--ink)', 'stroke-dasharray': '1.5 3', 'stroke-width': 2.2 };
     const place = drawn.indexOf(name);
     if (place === 0) return { stroke: 'var(--c0)', 'stroke-width': 3 };
     if (place > 0) return { stroke: `var(--c${place})`, 'stroke-dasharray': DASHES[place], 'stroke-width': 1.9 };
-    return { stroke: 'var(--other)', 'stroke-dasharray': DASHES[[...name].length % DASHES.length], 'stroke-width': 1 };
+    const other = muted(name);
+    return { stroke: `hsl(${((other * 137.5) % 360).toFixed(0)} 34% var(--light))`, 'stroke-dasharray': DASHES[other % DASHES.length], 'stroke-width': 1 };
   };
 
   // Scales: where a value is between 0 and 1, and which values are written.
@@ -47,10 +54,13 @@
   };
   const byRatio = (low, high, ticks) => ({ at: (value) => Math.log(Math.max(value, low) / low) / Math.log(high / low), ticks });
 
-  // A plot's frame: axes with their ticks and names. Gives where values are drawn.
+  // A plot's frame: axes with their ticks and names. Gives where values are drawn, and what they are drawn into: nothing of that
+  // shows outside of the axes, but for half of a line's width.
+  let frames = 0;
   const frame = (svg, box, x, y, names) => {
-    const px = (value) => box.left + Math.min(1.02, Math.max(-0.02, x.at(value))) * box.width;
-    const py = (value) => box.top + (1 - Math.min(1.03, Math.max(-0.03, y.at(value)))) * box.height;
+    const within = (share) => Math.min(3, Math.max(-2, share));
+    const px = (value) => box.left + within(x.at(value)) * box.width;
+    const py = (value) => box.top + (1 - within(y.at(value))) * box.height;
     const bottom = box.top + box.height;
     let free = Infinity;
     for (const value of y.ticks) {
@@ -70,7 +80,10 @@
     if (names.x) make(svg, 'text', { x: box.left + box.width / 2, y: bottom + 32, 'text-anchor': 'middle' }, names.x);
     const middle = box.top + box.height / 2;
     make(svg, 'text', { x: 13, y: middle, 'text-anchor': 'middle', transform: `rotate(-90 13 ${middle})` }, names.y);
-    return { x: px, y: py };
+    frames += 1;
+    const cut = make(make(svg, 'defs'), 'clipPath', { id: `frame-${frames}` });
+    make(cut, 'rect', { x: box.left - 1.5, y: box.top - 1.5, width: box.width + 3, height: box.height + 3 });
+    return { x: px, y: py, inside: make(svg, 'g', { 'clip-path': `url(#frame-${frames})` }) };
   };
   const path = (points) => points.map(([x, y], index) => `${index ? 'L' : 'M'}${x.toFixed(1)} ${y.toFixed(1)}`).join('');
   const curve = (svg, name, drawn, points, title) => {
@@ -112,7 +125,7 @@
         points.push([at.x(value), at.y(index / rule.values.length)], [at.x(value), at.y((index + 1) / rule.values.length)]);
       });
       points.push([at.x(1e9), at.y(1)]);
-      curve(svg, rule.name, data.drawn, points);
+      curve(at.inside, rule.name, data.drawn, points);
     }
   };
 
@@ -128,11 +141,11 @@
     const room = (high - low) * 0.08 || 0.01;
     const x = bent(least, Math.max(most * 1.02, least + 1));
     const box = { left: 52, top: 12, width: 494, height: 268 };
-    const at = frame(svg, box, x, linear(Math.max(0, low - room), Math.min(1.02, high + room), 5), { x: 'stall a session, s (stretched near the least)', y: 'mean quality (0: always lowest, 1: always highest)' });
+    const at = frame(svg, box, x, linear(Math.max(0, low - room), Math.min(1.02, high + room), 5), { x: 'stall a session, s (stretched near the least)', y: 'mean quality, 0 to 1' });
     // Who nobody passes in both.
     const front = points.filter((one) => !points.some((other) => (other.stall < one.stall && other.quality >= one.quality) || (other.stall <= one.stall && other.quality > one.quality)));
     front.sort((one, other) => one.stall - other.stall);
-    make(svg, 'path', { class: 'series front', d: path(front.map((point) => [at.x(point.stall), at.y(point.quality)])), stroke: 'var(--faint)', 'stroke-width': 1 });
+    make(at.inside, 'path', { class: 'series front', d: path(front.map((point) => [at.x(point.stall), at.y(point.quality)])), stroke: 'var(--faint)', 'stroke-width': 1 });
     const places = [];
     for (const point of inOrder([...limits, ...points], data.drawn).reverse()) {
       const [px, py] = [at.x(point.stall), at.y(point.quality)];
@@ -214,7 +227,6 @@
     return found;
   };
   const HIGH = 230;
-  let clips = 0;
   const drawView = (card, data, view) => {
     const svg = card.querySelector(':scope > svg');
     svg.replaceChildren();
@@ -227,18 +239,14 @@
     const [low, high] = [levels[0] / 2, levels.at(-1) * 2];
     const top = { left: 62, top: 10, width: 1084, height: HIGH };
     const bottom = { left: 62, top: 10 + HIGH + 14, width: 1084, height: 90 };
-    clips += 1;
-    const clip = `clip-${clips}`;
-    const cut = make(make(svg, 'defs'), 'clipPath', { id: clip });
-    make(cut, 'rect', { x: 62, y: 0, width: 1084, height: 360 });
     const above = frame(svg, top, x, byRatio(low, high, levels), { y: 'kbit/s (by ratio)' });
     const rates = data.rates.flatMap((rate, index) => [[index * data.step, rate], [(index + 1) * data.step, rate]]).filter(([at]) => at <= end + data.step);
-    const drawing = make(svg, 'g', { 'clip-path': `url(#${clip})` });
+    const drawing = above.inside;
     const area = rates.map(([at, rate]) => [above.x(at), above.y(Math.min(high, Math.max(low, rate)))]);
     const shape = make(drawing, 'path', { class: 'rate', d: `${path([[above.x(0), top.top + HIGH], ...area, [area.at(-1)[0], top.top + HIGH]])}Z` });
     make(shape, 'title', {}, 'rate of the network');
     const below = frame(svg, bottom, x, linear(0, view.buffer, 3), { x: 'time from the first request, s', y: 'buffer, s' });
-    const buffers = make(svg, 'g', { 'clip-path': `url(#${clip})` });
+    const buffers = below.inside;
     for (const series of inOrder(view.series, drawn)) {
       const asked = points(series.asked);
       const line = asked.flatMap(([at, level], index) => (index ? [[above.x(at), above.y(levels[asked[index - 1][1]])], [above.x(at), above.y(levels[level])]] : [[above.x(at), above.y(levels[level])]]));
@@ -251,7 +259,7 @@
     }
     const entries = inOrder(view.series, drawn).reverse().map((series) => ({
       name: series.name,
-      told: `${number(series.kbps)} kbit/s, stall ${number(series.stall)} s, Q1 ${number(series.q1)}, QoE_lin ${number(series.lin)}`,
+      told: `${number(series.kbps)} kbit/s, stall ${number(series.stall)} s, Q1 ${number(series.q1)}, QoE_lin ${number(series.lin)}, sabre ${number(series.sabre)}`,
       off: !shown(series.name),
     }));
     legend(card, card.querySelector('.legend'), entries, drawn);

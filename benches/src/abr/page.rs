@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use serde_json::{json, Value};
-use telecine_simulator::{optimum, Metrics, Outcome, Score};
+use telecine_simulator::{optimum, Limits, Metrics, Outcome, Score};
 
 use super::document::{Document, MatchEntry, TableEntry};
 use super::markdown::introduction;
@@ -53,7 +53,7 @@ pub fn html(study: &Study, document: &Document) -> String {
     html.push_str("</section>\n");
     for (found, entry) in study.matches.iter().zip(&document.matches) {
         for (of, table) in found.tables.iter().zip(&entry.tables) {
-            match_card(&mut html, (found, entry), (of, table));
+            match_card(&mut html, entry, (of, table));
         }
     }
     traces(&mut html, study);
@@ -109,7 +109,7 @@ fn table(html: &mut String, cells: &Cells) {
     html.push_str("</tbody></table></div>\n");
 }
 
-fn match_card(html: &mut String, (found, entry): (&Match, &MatchEntry), (of, table_entry): (&Table, &TableEntry)) {
+fn match_card(html: &mut String, entry: &MatchEntry, (of, table_entry): (&Table, &TableEntry)) {
     let id = id(entry, table_entry);
     let _ = write!(
         html,
@@ -118,7 +118,7 @@ fn match_card(html: &mut String, (found, entry): (&Match, &MatchEntry), (of, tab
         escape(tables::world(table_entry)),
     );
     for (plot, caption) in [
-        ("frontier", "Stall against quality: up and to the left is better"),
+        ("frontier", "Stall against quality (0: always lowest, 1: always highest): up and to the left is better"),
         ("q1", "Q1: to the right is better"),
         ("norm", "Normalised QoE_lin: to the right is better"),
         ("stall", "Stall: to the left is better"),
@@ -129,12 +129,12 @@ fn match_card(html: &mut String, (found, entry): (&Match, &MatchEntry), (of, tab
             escape(&id)
         );
     }
-    let _ = write!(html, "</div>\n{}\n", data(&plots(found, of, table_entry)));
+    let _ = write!(html, "</div>\n{}\n", data(&plots(of, table_entry)));
     for (index, cells) in tables::of(entry, table_entry).iter().enumerate() {
         let _ = writeln!(
             html,
             "<details{}><summary>{}</summary>",
-            if index == 1 { " open" } else { "" },
+            if index == 0 { " open" } else { "" },
             escape(&cells.title)
         );
         table(html, &Cells { title: String::new(), ..cells.clone() });
@@ -144,7 +144,7 @@ fn match_card(html: &mut String, (found, entry): (&Match, &MatchEntry), (of, tab
 }
 
 /// What is drawn of a table.
-fn plots(found: &Match, of: &Table, entry: &TableEntry) -> Value {
+fn plots(of: &Table, entry: &TableEntry) -> Value {
     let rules = entry.rules.iter().map(|rule| {
         let each = |value: &dyn Fn(&super::document::SessionEntry) -> Option<f64>| -> Vec<Option<f64>> {
             rule.sessions.iter().map(|session| value(session).map(|value| round(value, 4))).collect()
@@ -160,16 +160,14 @@ fn plots(found: &Match, of: &Table, entry: &TableEntry) -> Value {
             "at": [round(mean(|metrics| metrics.stall_s), 3), round(mean(|metrics| metrics.mean_quality), 4)],
         })
     });
-    let limits = |value: &dyn Fn(&super::study::Ground) -> Option<(f64, f64)>| {
-        let points: Option<Vec<(f64, f64)>> = found.grounds.iter().map(value).collect();
+    let limits = |value: &dyn Fn(&Limits) -> Option<(f64, f64)>| {
+        let points: Option<Vec<(f64, f64)>> = of.limits.iter().map(value).collect();
         points.filter(|points| !points.is_empty()).map(|points| {
             let mean = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / points.len() as f64;
             [round(mean(|point| point.0), 3), round(mean(|point| point.1), 4)]
         })
     };
-    let foreseen = |ground: &super::study::Ground| {
-        ground.limits.ceiling.q1.as_ref().map(|metrics| (metrics.stall_s, metrics.mean_quality))
-    };
+    let foreseen = |limits: &Limits| limits.ceiling.q1.as_ref().map(|metrics| (metrics.stall_s, metrics.mean_quality));
     json!({
         "drawn": drawn(of.world),
         "rules": rules.collect::<Vec<Value>>(),
@@ -206,14 +204,11 @@ fn trace(html: &mut String, study: &Study, matches: &[&Match], place: usize) {
     let mut views = Vec::new();
     let mut longest_ms: f64 = LEAST_STEP_MS;
     for found in matches {
-        let ground = &found.grounds[place];
-        let best = ground
-            .limits
-            .optimum
-            .qoe_lin
-            .as_ref()
-            .map(|best| optimum::played(&set.movie, &trace.link, found.mode.buffer_s * 1000.0, &best.levels));
+        let buffer_ms = found.mode.buffer_s * 1000.0;
         for table in &found.tables {
+            let best = table.limits[place].optimum.qoe_lin.as_ref();
+            let best =
+                best.map(|best| optimum::played(&set.movie, &trace.link, buffer_ms, &best.levels, table.sessions));
             let mut series = Vec::new();
             let mut add = |name: &str, outcome: &Outcome, metrics: &Metrics| {
                 longest_ms = longest_ms.max(outcome.elapsed_ms);
@@ -297,6 +292,7 @@ fn course(name: &str, outcome: &Outcome, metrics: &Metrics, set: &super::sets::S
         "buffer": steps(&mut buffer.iter().map(|moment| (moment.at_ms, tenths(moment.buffer_ms)))),
         "q1": round(Score::Q1.of(metrics), 3),
         "lin": round(Score::QoeLin.of(metrics), 1),
+        "sabre": round(metrics.sabre_score, 3),
         "stall": round(metrics.stall_s, 2),
         "kbps": metrics.mean_kbps.round(),
     })

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use telecine_abr::DEFAULT_RULE;
 use telecine_simulator::faithful::ROSTER;
+use telecine_simulator::optimum::Sessions;
 use telecine_simulator::player::{Contender, RULES};
 use telecine_simulator::{for_each_index, Contest, Enclosure, Limits, Metrics, Outcome, Score};
 
@@ -34,6 +35,14 @@ impl World {
         match self {
             Self::Faithful => "faithful",
             Self::Player => "player",
+        }
+    }
+
+    /// The rules that are told of even and odd networks apart where there is room for few: the best three.
+    pub fn told_apart(self) -> &'static [&'static str] {
+        match self {
+            Self::Faithful => &[DEFAULT_FAITHFUL, "Soda", "QuantileMpc"],
+            Self::Player => &[DEFAULT_RULE, "soda", "quantile-mpc"],
         }
     }
 
@@ -71,6 +80,10 @@ pub struct Table {
     pub world: World,
     /// By which scores the optimum is one of these sessions, in the order of [`Score::ALL`].
     has_optimum: [bool; 2],
+    /// Of which sessions its optimum is one.
+    pub sessions: Sessions,
+    /// What can be had in it on each network.
+    pub limits: Vec<Limits>,
     /// Every rule.
     pub rules: Vec<Played>,
 }
@@ -101,7 +114,7 @@ pub struct Ground {
     pub even: bool,
     /// The lowest level hardly stalls.
     pub easy: bool,
-    /// What can be had on it.
+    /// What can be had on it in the faithful mode, which shares are of.
     pub limits: Limits,
 }
 
@@ -178,31 +191,34 @@ fn play(set: &Set, mode: Mode, tell: &dyn Fn(&str)) -> Result<Match, Unplayed> {
     let roster: Vec<_> = ROSTER.iter().collect();
     let rules: Vec<_> = RULES.iter().map(|rule| Contender::of(rule)).chain([Contender::WITHOUT_REPLACEMENT]).collect();
     let buffer_ms = mode.buffer_s * 1000.0;
-    let began = Instant::now();
-    let limits = for_each_index(set.traces.len(), |index| {
-        Limits::of(&set.movie, &set.traces[index].link, buffer_ms, |_| true, Enclosure::Both)
-    });
-    tell(&format!(
-        "{} {}: optimum, bound and ceiling of {} networks in {:.1} s",
-        set.name,
-        mode.name,
-        set.traces.len(),
-        began.elapsed().as_secs_f64()
-    ));
     let mut tables = Vec::new();
     for world in World::ALL {
         let contest = match world {
             World::Faithful => Contest::Faithful(&roster),
             World::Player => Contest::Player(&rules, mode.viewing),
         };
+        let (names, traces) = (contest.names(), set.traces.len());
+        let unplayed =
+            |trace: &str, by: &str, why| Unplayed(format!("'{trace}' of {} {} by '{by}': {why}", set.name, mode.name));
         let began = Instant::now();
-        let names = contest.names();
-        let traces = set.traces.len();
+        let limits = for_each_index(traces, |index| {
+            let trace = &set.traces[index];
+            let limits = contest.limits(&set.movie, &trace.link, buffer_ms, Enclosure::Both);
+            limits.map_err(|why| unplayed(&trace.name, "all", why))
+        });
+        let limits = limits.into_iter().collect::<Result<Vec<_>, _>>()?;
+        tell(&format!(
+            "{} {}, {}: optimum, bound and ceiling of {traces} networks in {:.1} s",
+            set.name,
+            mode.name,
+            world.name(),
+            began.elapsed().as_secs_f64()
+        ));
+        let began = Instant::now();
         let sessions = for_each_index(names.len() * traces, |index| {
             let (rule, trace) = (index / traces, &set.traces[index % traces]);
-            let outcome = contest.session(rule, &set.movie, &trace.link, buffer_ms).map_err(|why| {
-                Unplayed(format!("'{}' of {} {} by '{}': {why}", trace.name, set.name, mode.name, names[rule]))
-            })?;
+            let outcome = contest.session(rule, &set.movie, &trace.link, buffer_ms);
+            let outcome = outcome.map_err(|why| unplayed(&trace.name, names[rule], why))?;
             Ok(Session { metrics: Metrics::of(&outcome, &set.movie), outcome })
         });
         let mut sessions = sessions.into_iter().collect::<Result<Vec<_>, Unplayed>>()?.into_iter();
@@ -216,8 +232,11 @@ fn play(set: &Set, mode: Mode, tell: &dyn Fn(&str)) -> Result<Match, Unplayed> {
             names.len() * traces,
             began.elapsed().as_secs_f64()
         ));
-        tables.push(Table { world, has_optimum: Score::ALL.map(|score| contest.has_optimum(score)), rules });
+        let has_optimum = Score::ALL.map(|score| contest.has_optimum(score));
+        tables.push(Table { world, has_optimum, sessions: contest.sessions(&set.movie), limits, rules });
     }
+    let shares_of = tables.iter().find(|table| table.world == World::Faithful);
+    let limits = shares_of.map(|table| table.limits.clone()).unwrap_or_default();
     let ground = |(trace, limits): (&telecine_simulator::Trace, Limits)| Ground {
         name: trace.name.clone(),
         even: is_even(&trace.name),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use telecine_simulator::{normalised, Interval, Metrics, Score, Scores};
 
-use super::study::{Ground, Match, Played, Session, Table};
+use super::study::{Ground, Played, Session, Table};
 
 /// Draws of all intervals begin here: the same sessions have the same intervals.
 const SEED: u64 = 5;
@@ -91,7 +91,8 @@ pub struct Tally {
     pub sabre_score: Interval,
     /// What it falls short of the optimum; null where that is not known.
     pub regret: Scores<Option<f64>>,
-    /// Its share of what can be had beyond the lowest level; null where nothing can be had, or the optimum is not known.
+    /// Its share of what can be had beyond the lowest level in the faithful mode; null where nothing can be had, or the optimum is
+    /// not known.
     pub normalised: Scores<Option<f64>>,
     /// Its difference to the default rule, network by network.
     pub to_default: Difference,
@@ -104,6 +105,8 @@ pub struct Difference {
     pub q1: Interval,
     /// Of QoE_lin.
     pub qoe_lin: Interval,
+    /// Of the score of the rules' authors.
+    pub sabre_score: Interval,
     /// Of stall in seconds.
     pub stall_s: Interval,
 }
@@ -118,6 +121,7 @@ impl Difference {
         Some(Self {
             q1: over(|metrics| metrics.q1)?,
             qoe_lin: over(|metrics| metrics.qoe_lin)?,
+            sabre_score: over(|metrics| metrics.sabre_score)?,
             stall_s: over(|metrics| metrics.stall_s)?,
         })
     }
@@ -171,8 +175,10 @@ impl Tally {
             qoe_lin: interval(|metrics| metrics.qoe_lin)?,
             sabre_score: interval(|metrics| metrics.sabre_score)?,
             regret: Scores::each(|score| {
-                let regrets = at_place(score).map(|place| place.map(|(got, _, best)| best - got));
-                let regrets: Vec<f64> = regrets.collect::<Option<_>>()?;
+                let regret = |place: &usize| {
+                    Some(table.limits[*place].best(score)? - score.of(&played.sessions[*place].metrics))
+                };
+                let regrets: Vec<f64> = places.iter().map(regret).collect::<Option<_>>()?;
                 Some(regrets.iter().sum::<f64>() / regrets.len() as f64)
             }),
             normalised: Scores::each(|score| normalised(at_place(score).collect::<Option<Vec<_>>>()?)),
@@ -181,18 +187,20 @@ impl Tally {
     }
 }
 
-/// What could be had over some networks, as rules are tallied.
+/// What could be had over some networks by sessions of a table, as rules are tallied.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Ceilings {
     /// Mean score of the best sessions known: they can be played.
     pub optimum: Scores<Option<f64>>,
     /// Mean stall of those.
     pub optimum_stall_s: Scores<Option<f64>>,
-    /// Mean of what no session passes.
+    /// Mean of what no session passes that begins no later than the last of the table on the same network.
     pub bound: Scores<Option<f64>>,
     /// Mean score of who foresees five segments.
     pub ceiling: Scores<Option<f64>>,
-    /// Normalised as rules are: no rule can have more than this.
+    /// Normalised as rules are.
+    pub optimum_normalised: Scores<Option<f64>>,
+    /// Normalised as rules are: none of these sessions can have more than this.
     pub bound_normalised: Scores<Option<f64>>,
     /// Normalised as rules are.
     pub ceiling_normalised: Scores<Option<f64>>,
@@ -200,26 +208,36 @@ pub struct Ceilings {
 
 impl Ceilings {
     /// Over some networks of a match.
-    pub fn of(of: &Match, places: &[usize]) -> Self {
-        let grounds: Vec<&Ground> = places.iter().map(|place| &of.grounds[*place]).collect();
-        let mean = |value: &dyn Fn(&Ground) -> Option<f64>| {
-            let values: Vec<f64> = grounds.iter().map(|ground| value(ground)).collect::<Option<_>>()?;
+    pub fn of(table: &Table, grounds: &[Ground], places: &[usize]) -> Self {
+        let mean = |value: &dyn Fn(usize) -> Option<f64>| {
+            let values: Vec<f64> = places.iter().map(|place| value(*place)).collect::<Option<_>>()?;
             (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
         };
-        let share = |score: Score, value: &dyn Fn(&Ground) -> Option<f64>| {
-            let place =
-                |ground: &&Ground| Some((value(ground)?, score.of(&ground.limits.lowest), ground.limits.best(score)?));
-            normalised(grounds.iter().map(place).collect::<Option<Vec<_>>>()?)
+        let share = |score: Score, value: &dyn Fn(usize) -> Option<f64>| {
+            let place = |place: &usize| {
+                let limits = &grounds[*place].limits;
+                Some((value(*place)?, score.of(&limits.lowest), limits.best(score)?))
+            };
+            normalised(places.iter().map(place).collect::<Option<Vec<_>>>()?)
         };
+        let last = |place: usize| {
+            let starts = table.rules.iter().map(|played| played.sessions[place].metrics.startup_s);
+            starts.fold(0.0, f64::max)
+        };
+        let optimum = |score: Score| move |place: usize| table.limits[place].best(score);
+        let stall = |score: Score| {
+            move |place: usize| table.limits[place].optimum.get(score).as_ref().map(|best| best.stall_ms / 1000.0)
+        };
+        let bound = |score: Score| move |place: usize| table.limits[place].bound_after(score, last(place));
+        let ceiling = |score: Score| move |place: usize| table.limits[place].foreseen(score);
         Self {
-            optimum: Scores::each(|score| mean(&|ground| ground.limits.best(score))),
-            optimum_stall_s: Scores::each(|score| {
-                mean(&|ground| ground.limits.optimum.get(score).as_ref().map(|optimum| optimum.stall_ms / 1000.0))
-            }),
-            bound: Scores::each(|score| mean(&|ground| *ground.limits.bound.get(score))),
-            ceiling: Scores::each(|score| mean(&|ground| ground.limits.foreseen(score))),
-            bound_normalised: Scores::each(|score| share(score, &|ground| *ground.limits.bound.get(score))),
-            ceiling_normalised: Scores::each(|score| share(score, &|ground| ground.limits.foreseen(score))),
+            optimum: Scores::each(|score| mean(&optimum(score))),
+            optimum_stall_s: Scores::each(|score| mean(&stall(score))),
+            bound: Scores::each(|score| mean(&bound(score))),
+            ceiling: Scores::each(|score| mean(&ceiling(score))),
+            optimum_normalised: Scores::each(|score| share(score, &optimum(score))),
+            bound_normalised: Scores::each(|score| share(score, &bound(score))),
+            ceiling_normalised: Scores::each(|score| share(score, &ceiling(score))),
         }
     }
 }

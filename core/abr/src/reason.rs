@@ -279,7 +279,7 @@ impl fmt::Display for Reason {
                 secs(due_ms)
             ),
             Self::WorthLess { bitrate, by_ms } => {
-                write!(f, "{} would be worth {} of stall less", kbps(bitrate), hundredths(by_ms))
+                write!(f, "{} would be worse, by as much as {} of stall", kbps(bitrate), hundredths(by_ms))
             }
             Self::Capped { by } => write!(f, "higher levels are excluded by {by}"),
         }

@@ -1,6 +1,7 @@
 //! A line on standard error for who waits.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::mpsc::{channel, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 /// Below this nobody needs to be told.
@@ -45,4 +46,28 @@ impl Drop for StatusLine {
 fn draw(text: &str) {
     // Whoever watches loses a line of progress, not the result.
     let _ = write!(std::io::stderr(), "\r\x1b[K{text}");
+}
+
+/// Works, and meanwhile draws what the work tells of itself and for how long it has been at it, though it may be at one thing for
+/// long.
+pub(crate) fn while_it_takes<T>(work: impl FnOnce(&(dyn Fn(String) + Sync)) -> T) -> T {
+    std::thread::scope(|scope| {
+        let (tell, told) = channel();
+        scope.spawn(move || {
+            let (mut status, mut last) = (StatusLine::new(), String::new());
+            loop {
+                match told.recv_timeout(DRAW_EVERY) {
+                    Ok(text) => last = text,
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => return,
+                }
+                let seconds = status.elapsed().as_secs();
+                status.tell(|| format!("{last}, {seconds} s"));
+            }
+        });
+        // Who listens is gone only when this is.
+        work(&move |text: String| {
+            let _ = tell.send(text);
+        })
+    })
 }

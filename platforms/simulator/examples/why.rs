@@ -14,7 +14,7 @@ use telecine_engine::abr::{
 };
 use telecine_engine::{Engine, Policies};
 use telecine_model::{MediaTime, Timestamp};
-use telecine_simulator::optimum::optimum;
+use telecine_simulator::optimum::{optimum, Sessions};
 use telecine_simulator::player::{config, play, Setup, Viewing};
 use telecine_simulator::read::{sabre_movie, sabre_network};
 use telecine_simulator::{faithful, for_each_index, normalised, Link, Metrics, Movie, Score};
@@ -76,7 +76,10 @@ fn table(folder: &Path, set: &str, movie: &str, rules: &[String]) -> Result<(), 
     let limits = for_each_index(links.len(), |index| {
         let outcome =
             faithful::play(lowest.rule().as_mut(), &movie, &links[index], &faithful::Setup::with_buffer(25.0));
-        (Metrics::of(&outcome, &movie).qoe_lin, optimum(&movie, &links[index], BUFFER_MS, Score::QoeLin).score)
+        (
+            Metrics::of(&outcome, &movie).qoe_lin,
+            optimum(&movie, &links[index], BUFFER_MS, Score::QoeLin, Sessions::Faithful).score,
+        )
     });
     println!(
         "\n{set}\n\n| rule | | kbit/s | stall s | switch kbit/s | normalised QoE_lin |\n|---|---|---|---|---|---|"

@@ -44,7 +44,7 @@ pub mod read;
 mod statistics;
 
 pub use batch::{for_each_index, for_each_index_on};
-pub use comparison::{compare, Comparison, Contest, Enclosure, Incomparable, Phase, Run, Scores, Summary, Trace};
+pub use comparison::{compare, Comparison, Contest, Enclosure, NoRun, Nothing, Phase, Run, Scores, Summary, Trace};
 pub use course::Moment;
 pub use figures::Figure;
 pub use limits::Limits;

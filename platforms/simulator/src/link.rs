@@ -11,6 +11,17 @@ pub struct Period {
     pub latency_ms: f64,
 }
 
+impl Period {
+    /// How many ways of a request could be gone in it; no more than one is ever asked for.
+    fn ways(&self) -> f64 {
+        if self.ms < self.latency_ms {
+            self.ms / self.latency_ms
+        } else {
+            1.0
+        }
+    }
+}
+
 /// Periods one after the other, from the beginning again after the last (abr.md 8.2).
 ///
 /// What is asked of it, when so many bits will be there, takes a search in running totals and not a walk
@@ -23,6 +34,9 @@ pub struct Link {
     starts: Vec<f64>,
     /// Bits that could arrive before each period, and before the first of the next cycle.
     totals: Vec<f64>,
+    /// Ways of a request that could be gone before each period, and before the first of the next cycle. A period in which one
+    /// could be gone to its end counts as one, however long it is.
+    ways: Vec<f64>,
     /// The latency, where it is the same in all periods.
     latency_ms: Option<f64>,
 }
@@ -54,6 +68,8 @@ impl Link {
     pub const MOST_KBPS: f64 = 1e9;
     /// Greatest latency, in milliseconds: what a request waits at most before anyone gives up.
     pub const MOST_LATENCY_MS: f64 = 60_000.0;
+    /// The shortest period that the player's network has.
+    const FINE_MS: f64 = 1.0;
     /// Whole numbers up to here are exact.
     const MOST_EXACT: f64 = 9_007_199_254_740_992.0;
 
@@ -74,7 +90,7 @@ impl Link {
         let first = periods.first().ok_or(Unusable::Empty)?;
         let latency = first.latency_ms;
         let latency_ms = periods.iter().all(|period| period.latency_ms == latency).then_some(latency);
-        let running = |amount: fn(&Period) -> f64| {
+        let running = |amount: &dyn Fn(&Period) -> f64| {
             let mut totals = Vec::with_capacity(periods.len() + 1);
             let mut total = 0.0;
             totals.push(total);
@@ -84,9 +100,10 @@ impl Link {
             }));
             totals
         };
-        let starts = running(|period| period.ms);
-        let totals = running(|period| period.ms * period.kbps);
-        let link = Self { starts, totals, latency_ms, periods };
+        let starts = running(&|period| period.ms);
+        let totals = running(&|period| period.ms * period.kbps);
+        let ways = running(&Period::ways);
+        let link = Self { starts, totals, ways, latency_ms, periods };
         if link.cycle_bits() <= 0.0 {
             return Err(Unusable::Silent);
         }
@@ -109,6 +126,46 @@ impl Link {
     /// Bits that all periods carry.
     pub fn cycle_bits(&self) -> f64 {
         self.totals[self.periods.len()]
+    }
+
+    /// The least latency of any period.
+    pub fn least_latency_ms(&self) -> f64 {
+        self.periods.iter().map(|period| period.latency_ms).fold(f64::INFINITY, f64::min)
+    }
+
+    /// The same link in periods of a millisecond at least, in whole microseconds and bits a second: as fine as the player looks at
+    /// it. What is shorter is joined to what comes behind it, at the rate of both.
+    ///
+    /// # Errors
+    /// [`Unusable::Silent`] if nothing is left of what it carries.
+    pub fn coarse(&self) -> Result<Self, Unusable> {
+        let mut joined: Vec<Period> = Vec::new();
+        let join = |one: Period, other: Period| {
+            let ms = one.ms + other.ms;
+            let mean = |of: fn(&Period) -> f64| (one.ms * of(&one) + other.ms * of(&other)) / ms;
+            Period { ms, kbps: mean(|period| period.kbps), latency_ms: mean(|period| period.latency_ms) }
+        };
+        for period in &self.periods {
+            match joined.last_mut().filter(|last| last.ms < Self::FINE_MS) {
+                Some(last) => *last = join(*last, *period),
+                None => joined.push(*period),
+            }
+        }
+        // The last of a cycle has nothing behind it but the first of the next.
+        if let Some(last) = joined.pop_if(|last| last.ms < Self::FINE_MS) {
+            match joined.last_mut() {
+                Some(before) => *before = join(*before, last),
+                // All of it is shorter: it is gone through again and again.
+                None => joined.push(Period { ms: last.ms * (Self::FINE_MS / last.ms).ceil(), ..last }),
+            }
+        }
+        let rounded = |value: f64| (value * 1000.0).round() / 1000.0;
+        let round = |period: &Period| Period {
+            ms: rounded(period.ms),
+            kbps: rounded(period.kbps),
+            latency_ms: rounded(period.latency_ms),
+        };
+        Self::new(joined.iter().map(round).collect())
     }
 
     /// The beginning of the first period.
@@ -149,24 +206,15 @@ impl Cursor<'_> {
             self.wait(latency_ms);
             return latency_ms;
         }
-        let (mut waited, mut way) = (0.0, 1.0);
-        loop {
-            let here = self.here();
-            let left = here.ms - self.into_ms;
-            let ms = way * here.latency_ms;
-            if ms <= left {
-                self.into_ms += ms;
-                return waited + ms;
-            }
-            way -= left / here.latency_ms;
-            waited += left;
-            self.into_ms = 0.0;
-            self.period += 1;
-            if self.period == self.link.periods.len() {
-                self.period = 0;
-                self.cycle += 1.0;
-            }
+        let here = *self.here();
+        let left = here.ms - self.into_ms;
+        if here.latency_ms <= left {
+            self.into_ms += here.latency_ms;
+            return here.latency_ms;
         }
+        let there = self.beyond(&self.link.ways, here.ways() + 1.0 - left / here.latency_ms);
+        let Period { ms, latency_ms, .. } = self.link.periods[there.period];
+        self.enter(&there, (there.rest * latency_ms).min(ms))
     }
 
     /// Waits until so many more bits are there. Returns how long it takes.
@@ -183,7 +231,11 @@ impl Cursor<'_> {
         }
         let there = self.beyond(&self.link.totals, wanted);
         let Period { ms, kbps, .. } = self.link.periods[there.period];
-        let into_ms = (there.rest / kbps).min(ms);
+        self.enter(&there, (there.rest / kbps).min(ms))
+    }
+
+    /// Goes so far into the period of a place. Returns how long that takes.
+    fn enter(&mut self, there: &Place, into_ms: f64) -> f64 {
         let starts = &self.link.starts;
         let passed = there.cycles * self.link.cycle_ms() + starts[there.period] - starts[self.period];
         let took = passed - self.into_ms + into_ms;

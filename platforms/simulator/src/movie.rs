@@ -2,6 +2,8 @@
 
 use telecine_abr::published::Ladder;
 
+use crate::link::Link;
+
 /// Segments of one duration at each level of a ladder.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Movie {
@@ -16,8 +18,10 @@ pub struct Movie {
 /// Why numbers are no movie.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum NoMovie {
-    /// The duration of a segment is not above zero, or longer than [`Movie::MOST_SEGMENT_MS`].
+    /// The duration of a segment is not between [`Movie::LEAST_SEGMENT_MS`] and [`Movie::MOST_SEGMENT_MS`].
     Duration(f64),
+    /// A bitrate is above [`Link::MOST_KBPS`].
+    Bitrate(f64),
     /// No level, a bitrate that is not above zero, or one that is below the one before.
     Ladder,
     /// There are no segments.
@@ -39,6 +43,8 @@ pub enum NoMovie {
 }
 
 impl Movie {
+    /// Shortest segment: a millisecond.
+    pub const LEAST_SEGMENT_MS: f64 = 1.0;
     /// Longest segment: ten minutes.
     pub const MOST_SEGMENT_MS: f64 = 600_000.0;
     /// Largest segment in bits: a gigabyte.
@@ -46,8 +52,11 @@ impl Movie {
 
     /// A movie of rows of sizes in bits, each with one for each bitrate (kbit/s).
     pub fn new(segment_ms: f64, kbps: &[f64], rows: &[Vec<f64>]) -> Result<Self, NoMovie> {
-        if !(segment_ms > 0.0 && segment_ms <= Self::MOST_SEGMENT_MS) {
+        if !(Self::LEAST_SEGMENT_MS..=Self::MOST_SEGMENT_MS).contains(&segment_ms) {
             return Err(NoMovie::Duration(segment_ms));
+        }
+        if let Some(kbps) = kbps.iter().copied().find(|kbps| *kbps > Link::MOST_KBPS) {
+            return Err(NoMovie::Bitrate(kbps));
         }
         let ladder = Ladder::new(kbps.iter().copied()).ok_or(NoMovie::Ladder)?;
         let sizes = table(rows, ladder.len(), |bits| bits > 0.0 && bits <= Self::MOST_BITS)?;

@@ -23,7 +23,23 @@ impl Score {
             Self::QoeLin => metrics.qoe_lin,
         }
     }
+
+    /// Where sessions of a movie differ by no more than this it says nothing: a thousandth of what lies between its lowest level
+    /// and its highest, throughout.
+    pub fn nothing(self, movie: &Movie) -> f64 {
+        NOTHING
+            * match self {
+                Self::Q1 => 1.0,
+                Self::QoeLin => {
+                    let ladder = movie.ladder();
+                    movie.segments() as f64 * (ladder.kbps(ladder.top()) - ladder.kbps(0)) / 1000.0
+                }
+            }
+    }
 }
+
+/// See [`Score::nothing`].
+const NOTHING: f64 = 0.001;
 
 /// A score in the form in which sessions are planned for it: each segment is worth something at each level,
 /// each change between two segments costs its height, and stall time costs by the millisecond.
@@ -37,12 +53,14 @@ pub(crate) struct Objective<'a> {
     pub(crate) worth: f64,
     /// What a millisecond of stall costs.
     pub(crate) price: f64,
+    /// What a millisecond at the start costs.
+    start_price: f64,
     scale: f64,
     start: f64,
 }
 
 impl<'a> Objective<'a> {
-    /// The objective of a session that starts after so long.
+    /// The objective of sessions that start after so long at the earliest.
     pub(crate) fn new(score: Score, movie: &'a Movie, startup_ms: f64) -> Self {
         let content_s = movie.segments() as f64 * movie.segment_ms() / 1000.0;
         match score {
@@ -51,12 +69,14 @@ impl<'a> Objective<'a> {
                 score,
                 worth: movie.segment_ms() / 3000.0,
                 price: 1.0 / 1000.0,
+                start_price: 0.5 / 1000.0,
                 scale: 3.0 / content_s,
                 start: 3.0 / content_s * 0.5 * startup_ms / 1000.0,
             },
             Score::QoeLin => {
                 let top_mbps = movie.ladder().kbps(movie.ladder().top()) / 1000.0;
-                Self { movie, score, worth: 1.0, price: top_mbps / 1000.0, scale: 1.0, start: 0.0 }
+                let price = top_mbps / 1000.0;
+                Self { movie, score, worth: 1.0, price, start_price: 0.0, scale: 1.0, start: 0.0 }
             }
         }
     }
@@ -78,6 +98,17 @@ impl<'a> Objective<'a> {
     /// What the first segment adds.
     pub(crate) fn first_gain(&self, level: usize) -> f64 {
         self.worth * self.height(0, level)
+    }
+
+    /// What is paid less for so many milliseconds where a session begins later by them than where it stalls.
+    pub(crate) fn late_start(&self, ms: f64) -> f64 {
+        (self.price - self.start_price) * ms
+    }
+
+    /// What the first segment adds to a session that begins so many milliseconds later than the objective's, if those are to count
+    /// as stall later.
+    pub(crate) fn begin_gain(&self, level: usize, late_ms: f64) -> f64 {
+        self.first_gain(level) + self.late_start(late_ms)
     }
 
     /// The score of a session with so much gain and stall.

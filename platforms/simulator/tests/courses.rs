@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use telecine_simulator::faithful::{play, rule, Setup};
-use telecine_simulator::optimum::{optimum, played};
+use telecine_simulator::optimum::{optimum, played, Sessions};
 use telecine_simulator::player::{play_by, Viewing};
 use telecine_simulator::read::{sabre_movie, sabre_network};
 use telecine_simulator::{player, Link, Metrics, Moment, Movie, Period, Score};
@@ -54,9 +54,10 @@ fn the_buffer_fills_drains_and_runs_dry() {
 fn the_course_of_the_optimum_is_the_session_that_it_is() {
     for folder in ["3g", "4g"] {
         let (movie, link) = published(folder);
-        for score in Score::ALL {
-            let best = optimum(&movie, &link, 10_000.0, score);
-            let outcome = played(&movie, &link, 10_000.0, &best.levels);
+        let of_player = Sessions::Player { viewing: Viewing::OnDemand, opening_bits: 16_000.0 };
+        for (score, sessions) in Score::ALL.into_iter().flat_map(|of| [(of, Sessions::Faithful), (of, of_player)]) {
+            let best = optimum(&movie, &link, 10_000.0, score, sessions);
+            let outcome = played(&movie, &link, 10_000.0, &best.levels, sessions);
             let metrics = Metrics::of(&outcome, &movie);
             assert!((score.of(&metrics) - best.score).abs() < 1e-6, "{folder} {score:?}: {metrics:?}, {}", best.score);
             assert_eq!((outcome.levels.clone(), outcome.stall_ms), (best.levels.clone(), best.stall_ms));
@@ -69,7 +70,7 @@ fn the_course_of_the_optimum_is_the_session_that_it_is() {
 fn the_lowest_levels_as_an_optimum_are_what_the_lowest_rule_plays() {
     let (movie, link) = published("3g");
     let theirs = play(rule("Lowest").expect("a rule").rule().as_mut(), &movie, &link, &Setup::with_buffer(10.0));
-    let ours = played(&movie, &link, 10_000.0, &vec![0; movie.segments()]);
+    let ours = played(&movie, &link, 10_000.0, &vec![0; movie.segments()], Sessions::Faithful);
     assert!((ours.elapsed_ms - theirs.elapsed_ms).abs() < 1e-3);
     for (one, other) in ours.requests.iter().zip(&theirs.requests) {
         assert!(

@@ -123,6 +123,32 @@ fn a_latency_that_changes_on_the_way_counts_in_proportion() {
     assert_eq!(link.start().request(), 150.0);
 }
 
+/// It was walked through period by period, and a request of a minute took sixty million steps.
+#[test]
+fn a_request_over_periods_of_a_microsecond_is_found_at_once() {
+    let link = Link::new(vec![period(0.001, 100.0, 60_000.0), period(0.001, 50.0, 30_000.0)]).expect("a link");
+    let mut cursor = link.start();
+    // In each two microseconds 1/60000000 and 1/30000000 of the way are gone.
+    for _ in 0..10_000 {
+        let took = cursor.request();
+        assert!((took - 40_000.0).abs() < 0.01, "{took}");
+    }
+}
+
+#[test]
+fn a_coarse_link_carries_the_same_in_periods_of_a_millisecond() {
+    let shape = |periods: Vec<Period>| Link::new(periods).expect("a link").coarse().expect("coarse").periods().to_vec();
+    // What is as long as that stays as it is.
+    let usual = vec![period(1.0, 100.0, 20.0), period(1_000.0, 0.0, 30.0)];
+    assert_eq!(shape(usual.clone()), usual);
+    assert_eq!(shape(vec![period(0.25, 100.0, 20.0), period(0.75, 0.0, 40.0)]), [period(1.0, 25.0, 35.0)]);
+    // The last one is joined to what is before it, and a cycle that is short as a whole is gone through again.
+    assert_eq!(shape(vec![period(3.0, 100.0, 20.0), period(0.5, 450.0, 20.0)]), [period(3.5, 150.0, 20.0)]);
+    assert_eq!(shape(vec![period(0.001, 5_000.0, 20.0), period(0.001, 0.0, 20.0)]), [period(1.0, 2_500.0, 20.0)]);
+    let silent = Link::new(vec![period(1_000.0, 0.0001, 0.0)]).expect("a link");
+    assert_eq!(silent.coarse(), Err(Unusable::Silent));
+}
+
 #[test]
 fn periods_that_are_no_link_are_refused_with_their_place() {
     assert_eq!(Link::new(vec![]), Err(Unusable::Empty));

@@ -6,10 +6,10 @@
 use std::path::Path;
 
 use telecine_simulator::faithful;
-use telecine_simulator::player::{play_by, Contender, Setup, Viewing, RULES};
+use telecine_simulator::player::{play_by, Contender, Setup, Unplayed, Viewing, RULES};
 use telecine_simulator::read::{sabre_movie, sabre_network};
 use telecine_simulator::{
-    compare, for_each_index_on, Contest, Enclosure, Incomparable, Link, Metrics, Movie, Outcome, Period, Trace,
+    compare, for_each_index_on, Contest, Enclosure, Link, Metrics, Movie, Nothing, Outcome, Period, Score, Trace,
 };
 
 /// Segments of 4 s at 1 Mbit/s, and at 4 Mbit/s.
@@ -213,7 +213,7 @@ fn live_sessions_are_compared_by_what_has_an_optimum() {
         assert!(summary.excess_latency_s.is_none() && summary.normalised.q1.is_some() && summary.regret.q1.is_some());
     }
     let none = compare(&movie(20), &[], Contest::Player(&rules, Viewing::Live), 12.0, Enclosure::Below, &|_, _, _| ());
-    assert_eq!(none, Err(Incomparable::Nothing));
+    assert_eq!(none, Err(Nothing));
 }
 
 /// A line that rises after a start at the lowest level: what waits of it is fetched again where the sink takes that.
@@ -253,4 +253,101 @@ fn a_line_that_was_slow_for_a_while_is_found_to_be_fast_again_by_segments_that_a
         let last: Vec<usize> = outcome.levels.iter().rev().take(60).copied().collect();
         assert!(last.iter().all(|level| *level >= 3), "{rule}: {last:?}");
     }
+}
+
+/// What passed it before: the player begins with other levels than the lowest, gives up, replaces, and begins when it begins.
+#[test]
+fn no_session_of_the_player_passes_its_bound_and_none_is_better_than_the_best_known() {
+    let rules: Vec<Contender> = ["foresight", "throughput", "mpc", "lowest"].map(Contender::of).into();
+    let fast = Link::new(vec![period(60_000.0, 60_000.0), period(5_000.0, 20_000.0)]).expect("a link");
+    let slow =
+        Link::new(vec![period(40_000.0, 3_000.0), period(60_000.0, 150.0), period(9_000.0, 0.0)]).expect("a link");
+    let mut traces = vec![("fast".to_owned(), fast), ("slow".to_owned(), slow)];
+    traces.extend(published("3g").into_iter().take(2));
+    traces.extend(published("4g").into_iter().take(2));
+    let traces: Vec<Trace> = traces.into_iter().map(|(name, link)| Trace { name, link }).collect();
+    for (movie, viewing, buffer_s) in [
+        (published_movie("bbb.json").cut(40), Viewing::OnDemand, 25.0),
+        (published_movie("bbb4k.json").cut(40), Viewing::OnDemand, 12.0),
+        (published_movie("bbb.json").cut(40), Viewing::Live, 10.0),
+        // The player goes on after a stall when it has two seconds, which are more than this buffer.
+        (Movie::new(500.0, &[300.0, 2_000.0], &vec![vec![150e3, 1e6]; 160]).expect("a movie"), Viewing::OnDemand, 1.0),
+    ] {
+        let contest = Contest::Player(&rules, viewing);
+        let found = compare(&movie, &traces, contest, buffer_s, Enclosure::Both, &|_, _, _| ()).expect("played");
+        assert_eq!(found.runs.len(), rules.len() * traces.len());
+        for run in &found.runs {
+            let told = |score: Score| format!("{} by {} {viewing:?} {score:?}: {run:?}", run.trace, run.abr);
+            for score in Score::ALL.into_iter().filter(|score| contest.has_optimum(*score)) {
+                let (got, best) = (score.of(&run.metrics), run.optimum.get(score).expect("known"));
+                if let Some(bound) = *run.bound.get(score) {
+                    assert!(got <= bound + 1e-9 && best <= bound + 1e-9, "{got} {best} {bound} {}", told(score));
+                    // And it says something.
+                    let far = if score == Score::Q1 { 0.5 } else { 0.25 * best.abs() + 100.0 };
+                    assert!(bound - best <= far, "{best} {bound} {}", told(score));
+                }
+            }
+        }
+        for rule in &found.summary {
+            assert!(rule.regret.qoe_lin.expect("known").mean > 0.0, "{rule:?}");
+        }
+    }
+}
+
+#[test]
+fn a_network_that_no_movie_ends_over_is_told_of_and_the_others_are_played() {
+    let trace =
+        |name: &str, periods: Vec<Period>| Trace { name: name.to_owned(), link: Link::new(periods).expect("a link") };
+    let traces = [
+        trace("silent", vec![period(1_000.0, 0.0001)]),
+        trace("hardly", vec![period(1_000.0, 0.001)]),
+        trace("fine", vec![period(0.001, 5_000.0), period(0.001, 0.0)]),
+        trace("usual", vec![period(1_000.0, 2_500.0)]),
+    ];
+    let rules: Vec<Contender> = ["lowest", "throughput"].map(Contender::of).into();
+    let authors: Vec<_> = ["Lowest", "THROUGHPUT"].into_iter().filter_map(faithful::rule).collect();
+    for contest in [Contest::Player(&rules, Viewing::OnDemand), Contest::Faithful(&authors)] {
+        let found = compare(&movie(20), &traces, contest, 20.0, Enclosure::Below, &|_, _, _| ()).expect("played");
+        let ended: Vec<&str> = found.runs.iter().map(|run| run.trace.as_str()).collect();
+        assert_eq!(ended, ["fine", "usual", "fine", "usual"]);
+        assert_eq!(found.unplayed.len(), 4);
+        for session in &found.unplayed {
+            assert!(matches!(session.why, Unplayed::Endless { .. }), "{session:?}");
+        }
+        assert_eq!((found.summary.len(), found.summary[0].traces), (2, 2));
+        assert!(found.notes.iter().any(|note| note.contains("4 sessions over 2 traces")), "{:?}", found.notes);
+        // A network that changes a million times a second is what it carries on average.
+        for runs in found.runs.chunks(2) {
+            near(runs[0].metrics.mean_kbps, runs[1].metrics.mean_kbps, 1.0);
+            near(runs[0].metrics.startup_s, runs[1].metrics.startup_s, 0.01);
+        }
+    }
+}
+
+#[test]
+fn without_an_optimum_there_is_no_regret() {
+    let traces = [Trace { name: "one".to_owned(), link: constant(3_000.0) }];
+    let rules = [Contender::of("lowest")];
+    let contest = Contest::Player(&rules, Viewing::OnDemand);
+    let found = compare(&movie(20), &traces, contest, 20.0, Enclosure::Open, &|_, _, _| ()).expect("played");
+    let (run, rule) = (&found.runs[0], &found.summary[0]);
+    assert_eq!((run.optimum.q1, run.bound.q1, run.ceiling.q1, run.normalised.q1), (None, None, None, None));
+    assert_eq!((rule.regret.q1, rule.normalised.q1, rule.nothing_to_be_had.q1), (None, None, None));
+}
+
+#[test]
+fn where_nothing_can_be_had_there_is_no_share_of_it() {
+    // The line carries the lowest level and no bit more: the share was a ratio of two roundings.
+    let traces = |kbps| [Trace { name: "one".to_owned(), link: Link::new(vec![period(1e9, kbps)]).expect("a link") }];
+    let rules = [Contender::of("throughput")];
+    let of = |kbps: f64| {
+        let contest = Contest::Player(&rules, Viewing::OnDemand);
+        compare(&movie(20), &traces(kbps), contest, 20.0, Enclosure::Below, &|_, _, _| ()).expect("played")
+    };
+    let found = of(950.0);
+    assert_eq!((found.runs[0].normalised.q1, found.summary[0].normalised.q1), (None, None));
+    assert_eq!(found.summary[0].nothing_to_be_had.q1, Some(1));
+    assert!(found.notes.iter().any(|note| note.contains("on 1 of 1 traces")), "{:?}", found.notes);
+    let found = of(6_000.0);
+    assert!(found.runs[0].normalised.q1 > Some(0.1) && found.notes.is_empty(), "{:?}", found.notes);
 }

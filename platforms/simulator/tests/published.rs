@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use telecine_simulator::faithful::{play, rule, Setup};
-use telecine_simulator::optimum::{optimum, practical_ceiling, upper_bound};
+use telecine_simulator::optimum::{optimum, practical_ceiling, upper_bound, Sessions};
 use telecine_simulator::read::{sabre_movie, sabre_network};
 use telecine_simulator::{Figure, Link, Metrics, Movie, Score};
 
@@ -111,11 +111,12 @@ fn the_optimum_is_enclosed() {
     for figure in figures().iter().filter(|figure| figure.rule == Figure::OPTIMUM && figure.set == "4g") {
         let (movie, link, buffer_ms) = (movie(&figure.set), network(figure), figure.buffer_s * 1000.0);
         let published = figure.qoe_lin.expect("a score");
-        let ours = optimum(&movie, &link, buffer_ms, Score::QoeLin);
+        let sessions = Sessions::Faithful;
+        let ours = optimum(&movie, &link, buffer_ms, Score::QoeLin, sessions);
         assert!(ours.score >= published - 0.003 * published.abs(), "{}: {} for {published}", figure.trace, ours.score);
-        let bound = upper_bound(&movie, &link, buffer_ms, Score::QoeLin, &ours, 4);
+        let bound = upper_bound(&movie, &link, buffer_ms, sessions, Score::QoeLin, &ours, 4).after(0.0);
         assert!(bound >= published && bound >= ours.score, "{}: {bound}", figure.trace);
-        let foreseen = practical_ceiling(&movie, &link, buffer_ms, Score::QoeLin);
+        let foreseen = practical_ceiling(&movie, &link, buffer_ms, Score::QoeLin, sessions);
         assert!(Metrics::of(&foreseen, &movie).qoe_lin <= bound, "{}", figure.trace);
     }
 }

@@ -45,6 +45,16 @@ fn what_is_wrong_is_said_with_its_place() {
     assert_eq!(network("[]").problem, Problem::Network(Unusable::Empty));
     let negative = r#"[{"duration_ms": 5, "bandwidth_kbps": -3, "latency_ms": 0}]"#;
     assert_eq!(network(negative).to_string(), "not a sabre network: period 0: a bandwidth of -3");
+    let absurd = r#"[{"duration_ms": 1e-300, "bandwidth_kbps": 1e300, "latency_ms": 1}]"#;
+    assert_eq!(network(absurd).to_string(), "not a sabre network: period 0: a bandwidth of 1e300");
+    let movie = |segment: &str, kbps: &str| {
+        let text = format!(
+            r#"{{"segment_duration_ms": {segment}, "bitrates_kbps": [1, {kbps}], "segment_sizes_bits": [[1, 2]]}}"#
+        );
+        sabre_movie(&text).expect_err("no movie").to_string()
+    };
+    assert_eq!(movie("3000", "1e300"), "not a sabre movie: a bitrate of 1e300 kbit/s");
+    assert_eq!(movie("1e-300", "2"), "not a sabre movie: segments of 1e-300 ms");
     assert!(matches!(network("[\n{").problem, Problem::Syntax { line: 2, .. }));
     let many = format!("[{}0]", "0,".repeat(70));
     let movie = MOVIE.replace("[230, 331]", &many);

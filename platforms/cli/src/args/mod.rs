@@ -360,21 +360,28 @@ pub(crate) struct Replay {
 #[derive(Debug, Args)]
 #[command(
     after_help = "One session for each trace and rule: the player itself, in virtual time, plays the movie over a model of the network. \
-    Every session plays the whole movie, however long the network is silent. Movies and traces are those of the simulator with \
-    which BOLA was published (UMass-LIDS/sabre).\n\
+    Every session plays the whole movie, however long the network is silent; one that a year is too short for is told of, the others \
+    are played, and the exit code is 4.\n\n\
+    Movies and traces are JSON as of the simulator with which BOLA was published (UMass-LIDS/sabre): {\"segment_duration_ms\", \
+    \"bitrates_kbps\": [..], \"segment_sizes_bits\": [[..]..]} and [{\"duration_ms\", \"bandwidth_kbps\", \"latency_ms\"}..]. Traces may be \
+    low-latency profiles, {\"NAME\": [{\"speed\" (kbit/s), \"duration\" (s)}..]..}, or text in columns as Pensieve has them: a line is a time in \
+    seconds and a rate in Mbit/s, which holds from the time of the line before; 95 % of it are payload. After its end a trace begins again.\n\
     With --live segments are there when they are complete, the player aims to be as late as the buffer is long, and plays up to \
     3 % slower and faster for it; Q1 then pays for being later and for other speeds, and has no optimum.\n\
-    The rules are those of play --abr, by the same names, and Lowest and the optimum are those of --faithful in both modes.\n\
+    The rules are those of play --abr, by the same names. The optimum begins as they do, with any level behind the manifest, and with \
+    --faithful with the lowest; Lowest is that of --faithful in both modes.\n\
     The rules in --faithful are BBA, BOLA, BOLA-E, DYNAMIC and others by their published names; without more in the name \
     they avoid oscillation as the published figures do (-ao), with -without-ao they do not, with -FS they replace what is \
     buffered at a lower level.\n\n\
     Scores: Q1 is mean quality (0 to 1, the logarithm of the bitrate between lowest and highest) less 3 s of content for each unit of its \
     changes, each second of stall and each two of start. QoE_lin is the sum of bitrates less the sum of their changes, in Mbit/s, less \
     the highest bitrate a second of stall. sabre is BOLA's utility less 5 a segment of stall. Normalised (of optimum) is 0 for Lowest and 1 for the \
-    optimum, which knows the network and can be played: what is truly best is between it and the bound (--bound). The ceiling is planned with a \
-    perfect forecast of five segments, no more, and rules may pass it. kbit/s are of the session, its stalls and start included.\n\n\
+    optimum, which knows the network and can be played; it is - where the optimum has next to nothing beyond Lowest. What is truly best is \
+    between the optimum and the bound (--bound), which no session passes, whatever it gives up or fetches again. Regret is what the optimum \
+    has more. The ceiling is planned with a perfect forecast of five segments, no more, and rules may pass it. kbit/s are of the session, its stalls and start included.\n\n\
     Examples:\n  \
     telecine simulate --movie bbb.json --trace 3g/*.json\n  \
+    telecine simulate --movie bbb.json --trace 3g/*.json --abr foresight,bola-e,soda --no-optimum\n  \
     telecine simulate --movie bbb4k.json --trace 4g/*.json --abr foresight --live --json\n  \
     telecine simulate --faithful --movie bbb4k.json --trace 4g/*.json --abr bola-e --live --json"
 )]
@@ -382,12 +389,13 @@ pub(crate) struct Simulate {
     /// Sizes of the title's segments: a movie of sabre, or a folder with `size/` and `vmaf/` as EnvivioDash3 comes in
     #[arg(long, value_name = "M.json")]
     pub(crate) movie: PathBuf,
-    /// Networks, each played over by every rule: lists of sabre, or files of low-latency profiles, each of which is one
+    /// Networks, each played over by every rule: lists of sabre, Pensieve's columns, or files of low-latency profiles, each of which
+    /// is one
     #[arg(long, value_name = "T.json", required = true, num_args = 1..)]
     pub(crate) trace: Vec<PathBuf>,
-    /// Bitrate rule, or all of them
-    #[arg(long, value_name = "NAME|all", default_value = "all")]
-    pub(crate) abr: String,
+    /// Bitrate rules, or all of them
+    #[arg(long, value_name = "NAME[,NAME…]|all", value_delimiter = ',', default_value = "all")]
+    pub(crate) abr: Vec<String>,
     /// Media that the buffer takes at most; with --live the latency that is aimed at too [default: 25, and 10 with --live]
     #[arg(long, value_name = "SECONDS", value_parser = buffer)]
     pub(crate) buffer: Option<f64>,
@@ -397,12 +405,16 @@ pub(crate) struct Simulate {
     /// Reckon what no session can pass too, beside the best one known; takes seconds a trace
     #[arg(long)]
     pub(crate) bound: bool,
+    /// Reckon no optimum, and so no regret and no normalised scores: many times as fast where there are many levels
+    #[arg(long, conflicts_with = "bound")]
+    pub(crate) no_optimum: bool,
     /// The player fetches nothing again in a higher rendition, as where a sink cannot take it (sound, GStreamer)
     #[arg(long, conflicts_with = "faithful")]
     pub(crate) no_fast_switch: bool,
-    /// From a request to its first bit, where a network's file does not say (low-latency profiles)
-    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(0..=60_000), default_value_t = 20)]
-    pub(crate) rtt: u32,
+    /// From a request to its first bit, where a network's file does not say (Pensieve's columns and low-latency profiles; lists of
+    /// sabre have their own, and are refused if there is nothing else) [default: 20]
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(0..=60_000))]
+    pub(crate) rtt: Option<u32>,
     /// Play as the simulator of the rules' authors does and not as the player, for comparison with published figures
     #[arg(long)]
     pub(crate) faithful: bool,

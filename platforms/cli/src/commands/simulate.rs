@@ -1,43 +1,55 @@
 //! `telecine simulate`: what bitrate rules make of recorded networks.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Mutex;
 
 use telecine_model::{Error, ErrorCode};
 use telecine_simulator::faithful::{self, Contender, ROSTER};
+use telecine_simulator::player::Unplayed;
 use telecine_simulator::player::{Contender as Player, Viewing, RULES};
-use telecine_simulator::read::{envivio, networks, sabre_movie, ReadError};
+use telecine_simulator::read::{envivio, networks, sabre_movie, tells_latency, ReadError};
 use telecine_simulator::{
-    compare, Comparison, Contest, Enclosure, Incomparable, Interval, Movie, Phase, Run, Scores, Summary, Trace,
+    compare, Comparison, Contest, Enclosure, Interval, Movie, NoRun, Phase, Run, Scores, Summary, Trace,
 };
 
 use crate::args::Simulate;
 use crate::columns::{columns, Align};
-use crate::status::StatusLine;
-use crate::{fetch, output};
+use crate::status::while_it_takes;
+use crate::{exit, fetch, output};
 
 /// Buffer where none is given, in seconds: what the published figures are of.
 const BUFFER_S: f64 = 25.0;
 const LIVE_BUFFER_S: f64 = 10.0;
+/// Latency where neither a trace nor the command says it, in milliseconds.
+const RTT_MS: u32 = 20;
 
 /// Runs the command.
 pub(crate) fn run(args: &Simulate) -> Result<ExitCode, Error> {
     let movie = movie(&args.movie)?;
     let mut traces = Vec::new();
+    let mut rtt_counts = args.rtt.is_none();
     for (path, file) in once_each(&args.trace) {
-        let networks = networks(&text(path)?, f64::from(args.rtt)).map_err(|error| wrong(path, &error))?;
+        let text = text(path)?;
+        rtt_counts |= !tells_latency(&text);
+        let networks = networks(&text, f64::from(args.rtt.unwrap_or(RTT_MS))).map_err(|error| wrong(path, &error))?;
         // Of several networks in a file each has a name of its own.
         let named = |of: Option<String>| of.map_or_else(|| file.clone(), |of| format!("{file}#{of}"));
         traces.extend(networks.into_iter().map(|(of, link)| Trace { name: named(of), link }));
+    }
+    if !rtt_counts {
+        return Err(refused("--rtt changes nothing: each of these traces says what its latency is".to_owned()));
     }
     let buffer_s = args.buffer.unwrap_or(if args.live { LIVE_BUFFER_S } else { BUFFER_S });
     let segment_s = movie.segment_ms() / 1000.0;
     if buffer_s < 2.0 * segment_s {
         return Err(refused(format!("a buffer of {buffer_s} s does not hold two segments of {segment_s} s")));
     }
-    let enclosure = if args.bound { Enclosure::Both } else { Enclosure::Below };
+    let enclosure = match (args.no_optimum, args.bound) {
+        (true, _) => Enclosure::Open,
+        (false, true) => Enclosure::Both,
+        (false, false) => Enclosure::Below,
+    };
     let (own, roster);
     let contest = match args.faithful {
         true => {
@@ -49,25 +61,47 @@ pub(crate) fn run(args: &Simulate) -> Result<ExitCode, Error> {
             Contest::Player(&own, if args.live { Viewing::Live } else { Viewing::OnDemand })
         }
     };
-    let status = Mutex::new(StatusLine::new());
-    let watch = |phase, done, of| {
-        let what = match phase {
-            Phase::Sessions => "sessions played",
-            Phase::Limits => "optima found",
+    let comparison = while_it_takes(|tell| {
+        let watch = |phase, done, of| {
+            let what = match phase {
+                Phase::Sessions => "sessions played",
+                Phase::Limits if args.bound => "optima and bounds found",
+                Phase::Limits => "optima found",
+            };
+            tell(format!("{done} of {of} {what}"));
         };
-        if let Ok(mut status) = status.lock() {
-            status.tell(|| format!("{done} of {of} {what}"));
-        }
-    };
-    let comparison = compare(&movie, &traces, contest, buffer_s, enclosure, &watch).map_err(incomparable)?;
-    // The line is gone before the table comes.
-    drop(status);
+        compare(&movie, &traces, contest, buffer_s, enclosure, &watch)
+    });
+    let comparison = comparison.map_err(|nothing| refused(nothing.to_string()))?;
     if args.json {
         output::json(&comparison)?;
-    } else {
+    } else if !comparison.summary.is_empty() {
         table(&comparison)?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(unplayed(&comparison.unplayed))
+}
+
+/// Tells of the sessions that did not come to their end, a line for all of a network that have the same cause, and gives the exit
+/// code of the worst: of the player's own faults if there is one.
+fn unplayed(sessions: &[NoRun]) -> ExitCode {
+    let mut causes: Vec<(&NoRun, Vec<&str>)> = Vec::new();
+    for session in sessions {
+        match causes.iter_mut().find(|(first, _)| first.trace == session.trace && first.why == session.why) {
+            Some((_, rules)) => rules.push(session.abr),
+            None => causes.push((session, vec![session.abr])),
+        }
+    }
+    let mut code = ExitCode::SUCCESS;
+    // The last one that is told of decides: the player's faults come last.
+    causes.sort_by_key(|(session, _)| matches!(session.why, Unplayed::Failed { .. }));
+    for (NoRun { trace, why, .. }, rules) in causes {
+        let (kind, by) = match why {
+            Unplayed::Endless { .. } => (ErrorCode::Timeout, String::new()),
+            Unplayed::Failed { .. } => (ErrorCode::InternalDefect, format!(" by {}", rules.join(", "))),
+        };
+        code = exit::report(&Error::new(kind, format!("'{trace}'{by}: {why}")));
+    }
+    code
 }
 
 /// Each file that is named, and what its network is called: what patterns name twice would count twice, and two folders may
@@ -91,14 +125,6 @@ fn fixed(value: f64, digits: usize) -> String {
     }
 }
 
-/// A session that did not come to its end is a fault of the player: there is nothing wrong with its movie or network.
-fn incomparable(why: Incomparable) -> Error {
-    match why {
-        Incomparable::Nothing => refused(why.to_string()),
-        Incomparable::Unplayed { .. } => Error::new(ErrorCode::InternalDefect, why.to_string()),
-    }
-}
-
 /// A movie: a file of sabre, or the folder of EnvivioDash3.
 fn movie(path: &Path) -> Result<Movie, Error> {
     let wrong = |error: ReadError| wrong(path, &error);
@@ -108,34 +134,61 @@ fn movie(path: &Path) -> Result<Movie, Error> {
     }
 }
 
-fn rules(name: &str, replacement: bool) -> Result<Vec<Player>, Error> {
-    let player = |rule: &&'static str| Player { replacement, ..Player::of(rule) };
-    if name.eq_ignore_ascii_case("all") {
-        return Ok(RULES.iter().map(player).collect());
+/// What is named of all that there is, in the order in which it is named, each once.
+fn named<T: Copy>(
+    names: &[String],
+    all: &[T],
+    name_of: impl Fn(&T) -> &'static str,
+    unknown: impl Fn(&str) -> Error,
+) -> Result<Vec<T>, Error> {
+    let mut found: Vec<T> = Vec::new();
+    for name in names.iter().map(|name| name.trim()) {
+        let of_name = |item: &&T| name.eq_ignore_ascii_case("all") || name_of(item).eq_ignore_ascii_case(name);
+        let before = found.len();
+        let mut any = false;
+        for item in all.iter().filter(of_name) {
+            any = true;
+            if !found[..before].iter().any(|other| name_of(other) == name_of(item)) {
+                found.push(*item);
+            }
+        }
+        if !any {
+            return Err(unknown(name));
+        }
     }
-    RULES.iter().find(|rule| rule.eq_ignore_ascii_case(name)).map(|rule| vec![player(rule)]).ok_or_else(|| {
+    Ok(found)
+}
+
+fn rules(names: &[String], replacement: bool) -> Result<Vec<Player>, Error> {
+    let unknown = |name: &str| {
         let published = match faithful::rule(name) {
             Some(_) => "; with --faithful there is",
             None => "",
         };
         refused(format!("there is no rule '{name}'{published}; there are: all, {}", RULES.join(", ")))
-    })
+    };
+    let rules = named(names, RULES, |rule| *rule, unknown)?;
+    Ok(rules.into_iter().map(|rule| Player { replacement, ..Player::of(rule) }).collect())
 }
 
-fn contenders(name: &str) -> Result<Vec<&'static Contender>, Error> {
-    if name.eq_ignore_ascii_case("all") {
-        return Ok(ROSTER.iter().collect());
-    }
-    faithful::rule(name).map(|rule| vec![rule]).ok_or_else(|| {
-        let known: Vec<&str> = ROSTER.iter().map(|rule| rule.name).collect();
-        refused(format!("there is no rule '{name}' with --faithful; there are: all, {}", known.join(", ")))
-    })
+fn contenders(names: &[String]) -> Result<Vec<&'static Contender>, Error> {
+    let roster: Vec<&'static Contender> = ROSTER.iter().collect();
+    named(
+        names,
+        &roster,
+        |rule| rule.name,
+        |name| {
+            let known: Vec<&str> = ROSTER.iter().map(|rule| rule.name).collect();
+            refused(format!("there is no rule '{name}' with --faithful; there are: all, {}", known.join(", ")))
+        },
+    )
 }
 
 /// A table for people: a line for each rule, the best by the primary score first.
 fn table(comparison: &Comparison) -> Result<(), Error> {
     // The share is that by the primary score; by QoE_lin where that has no optimum.
-    let by_q1 = comparison.summary.iter().any(|rule| rule.normalised.q1.is_some());
+    let by_q1 = comparison.summary.iter().any(|rule| rule.regret.q1.is_some());
+    let no_optimum = comparison.summary.iter().all(|rule| rule.regret.qoe_lin.is_none());
     let of_optimum = if by_q1 { "of optimum" } else { "of optimum by QoE_lin" };
     let heading = [
         "rule",
@@ -160,11 +213,13 @@ fn table(comparison: &Comparison) -> Result<(), Error> {
         _ => format!("{} to {}", fixed(interval.low, 3), fixed(interval.high, 3)),
     };
     // By the score of which the optimum is known.
+    // Without an optimum there is no such column.
+    let none = if no_optimum { "" } else { "-" };
     let regret = |rule: &Summary| {
         let (of, digits) = if by_q1 { (&rule.regret.q1, 3) } else { (&rule.regret.qoe_lin, 1) };
-        of.as_ref().map_or("-".to_owned(), |of| fixed(of.mean, digits))
+        of.as_ref().map_or(none.to_owned(), |of| fixed(of.mean, digits))
     };
-    let share = |share: Option<f64>| share.map_or("-".to_owned(), |share| fixed(share, 3));
+    let share = |share: Option<f64>| share.map_or(none.to_owned(), |share| fixed(share, 3));
     let rows = summary.iter().map(|rule| {
         vec![
             rule.abr.to_owned(),
@@ -194,15 +249,22 @@ fn table(comparison: &Comparison) -> Result<(), Error> {
             comparison.runs.len(),
             comparison.sessions_per_s
         )?;
-        limits(comparison).map_or(Ok(()), |line| writeln!(out, "{line}"))
+        let lines = limits(comparison).into_iter().chain(comparison.notes.iter().cloned());
+        lines.map(|line| writeln!(out, "{line}")).collect()
     })
 }
 
-/// What can be had on these networks by who knows them, on average.
+/// What can be had on these networks by who knows them, on average, and what none of these sessions can pass.
 fn limits(comparison: &Comparison) -> Option<String> {
-    let of_one_rule = || comparison.runs.iter().take(comparison.summary.first().map_or(0, |rule| rule.traces));
+    // Over each network the greatest that is told beside any of its sessions: bounds depend on when a session began.
     let mean = |of: &dyn Fn(&Run) -> Option<f64>| {
-        let all: Vec<f64> = of_one_rule().map(of).collect::<Option<_>>()?;
+        let mut greatest: BTreeMap<&str, Option<f64>> = BTreeMap::new();
+        for run in &comparison.runs {
+            let value = of(run);
+            let most = greatest.entry(&run.trace).or_insert(value);
+            *most = most.zip(value).map(|(one, other)| one.max(other));
+        }
+        let all: Vec<f64> = greatest.into_values().collect::<Option<_>>()?;
         (!all.is_empty()).then(|| all.iter().sum::<f64>() / all.len() as f64)
     };
     let both = |of: &dyn Fn(&Run) -> Scores<Option<f64>>| {

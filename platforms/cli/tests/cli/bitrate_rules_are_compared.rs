@@ -159,3 +159,121 @@ fn what_cannot_be_simulated_is_told() {
     let run = telecine(["simulate", "--faithful", "--movie", &movie, "--trace", &movie]);
     assert!(run.code == 2 && run.error().contains("not a set of low-latency profiles: line 2"), "{}", run.error());
 }
+
+/// A network of so many periods of so many milliseconds at such a rate, and a movie of two levels and 20 segments.
+fn small(folder: &Path, name: &str, ms: f64, kbps: f64) -> String {
+    let path = folder.join(name);
+    let text = format!(r#"[{{"duration_ms": {ms}, "bandwidth_kbps": {kbps:e}, "latency_ms": 20}}]"#);
+    std::fs::write(&path, text).expect("written");
+    path.display().to_string()
+}
+
+fn small_movie(folder: &Path) -> String {
+    let rows = vec!["[2000000, 8000000]"; 20].join(",");
+    let text =
+        format!(r#"{{"segment_duration_ms": 2000, "bitrates_kbps": [1000, 4000], "segment_sizes_bits": [{rows}]}}"#);
+    std::fs::write(folder.join("movie.json"), text).expect("written");
+    folder.join("movie.json").display().to_string()
+}
+
+#[test]
+fn a_network_that_nobody_waits_for_leaves_the_results_of_the_others() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let movie = small_movie(folder.path());
+    let (silent, usual) =
+        (small(folder.path(), "silent.json", 1e3, 1e-4), small(folder.path(), "usual.json", 1e3, 2e3));
+    for mode in [&["--abr", "lowest,throughput"][..], &["--faithful", "--abr", "lowest,bola"][..]] {
+        let run = telecine([&["simulate", "--movie", &movie, "--json", "--trace", &silent, &usual][..], mode].concat());
+        assert_eq!(run.code, 4, "{}", run.stderr);
+        let document: serde_json::Value = serde_json::from_str(&run.stdout).expect("a document");
+        let traces = |list: &str| {
+            let sessions = document[list].as_array().expect("sessions").iter();
+            sessions.filter_map(|session| session["trace"].as_str().map(str::to_owned)).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (traces("runs"), traces("unplayed")),
+            (vec!["usual.json".to_owned(); 2], vec!["silent.json".to_owned(); 2])
+        );
+        assert!(document["unplayed"][0]["why"].as_str().expect("a reason").contains("366"), "{document}");
+        assert_eq!(document["summary"][0]["traces"], 1);
+        // One line for all rules.
+        assert!(run.stderr.lines().count() == 1 && run.error().contains("'silent.json'"), "{}", run.stderr);
+    }
+    // Of a table too; and where there is nothing else there is none.
+    let run = telecine(["simulate", "--movie", &movie, "--trace", &silent, &usual]);
+    assert!(
+        run.code == 4 && run.stdout.contains("foresight") && run.stdout.contains("did not come to their end"),
+        "{}",
+        run.stdout
+    );
+    let run = telecine(["simulate", "--movie", &movie, "--trace", &silent]);
+    assert!(run.code == 4 && run.stdout.is_empty(), "{}", run.stdout);
+}
+
+#[test]
+fn several_rules_are_named_with_commas_and_each_plays_once() {
+    let names = |abr: &str, more: &[&str]| {
+        let more: Vec<&str> = [&["--abr", abr, "--no-optimum", "--json"], more].concat();
+        let document = telecine(arguments(&more)).ok();
+        let rules = document["summary"].as_array().expect("rules").iter();
+        rules.filter_map(|rule| rule["abr"].as_str().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    assert_eq!(names("throughput, lowest,throughput", &[]), ["throughput", "lowest"]);
+    assert_eq!(names("BOLA-E,lowest", &["--faithful"]), ["BOLA-E", "Lowest"]);
+    let run = telecine(arguments(&["--abr", "lowest,best"]));
+    assert!(run.code == 2 && run.error().contains("no rule 'best'"), "{}", run.error());
+}
+
+#[test]
+fn the_optimum_can_be_left_out() {
+    let run = telecine(arguments(&["--abr", "lowest", "--no-optimum"]));
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    for word in ["optimum", "regret"] {
+        assert!(!run.stdout.contains(word), "{word}: {}", run.stdout);
+    }
+    let document = telecine(arguments(&["--abr", "lowest", "--no-optimum", "--json"])).ok();
+    assert!(document["runs"][0]["optimum"]["q1"].is_null() && document["runs"][0]["q1"].is_number());
+    assert_eq!(telecine(arguments(&["--bound", "--no-optimum"])).code, 2);
+}
+
+#[test]
+fn the_player_does_not_pass_its_bound() {
+    let document = telecine(arguments(&["--abr", "foresight,mpc", "--bound", "--json"])).ok();
+    for run in document["runs"].as_array().expect("runs") {
+        for score in ["q1", "qoe_lin"] {
+            let of = |value: &serde_json::Value| value.as_f64().expect("a number");
+            assert!(of(&run[score]) <= of(&run["bound"][score]), "{run}");
+            assert!(of(&run["optimum"][score]) <= of(&run["bound"][score]), "{run}");
+        }
+    }
+    for rule in document["summary"].as_array().expect("rules") {
+        assert!(rule["regret"]["q1"]["mean"].as_f64() > Some(0.0), "{rule}");
+    }
+}
+
+#[test]
+fn what_is_given_in_vain_or_is_absurd_is_refused() {
+    let run = telecine(arguments(&["--abr", "lowest", "--rtt", "500"]));
+    assert!(run.code == 2 && run.error().contains("--rtt changes nothing"), "{}", run.error());
+    let folder = tempfile::tempdir().expect("a folder");
+    let movie = small_movie(folder.path());
+    let huge = small(folder.path(), "huge.json", 1e3, 1e300);
+    let run = telecine(["simulate", "--movie", &movie, "--trace", &huge]);
+    assert!(run.code == 2 && run.error().contains("a bandwidth of 1e300"), "{}", run.error());
+    // Columns do not say what their latency is.
+    let columns = folder.path().join("columns").display().to_string();
+    std::fs::write(&columns, "1.0 2.0\n2.0 2.0\n").expect("written");
+    let startup = |rtt: &str| {
+        let arguments = ["simulate", "--movie", &movie, "--trace", &columns, "--abr", "lowest", "--rtt", rtt, "--json"];
+        telecine(arguments).ok()["runs"][0]["startup_s"].as_f64().expect("a number")
+    };
+    assert!(startup("500") > startup("20") + 0.9);
+}
+
+#[test]
+fn the_help_names_every_format() {
+    let run = telecine(["simulate", "--help"]);
+    for word in ["Pensieve", "Mbit/s", "duration_ms", "segment_sizes_bits", "--no-optimum", "NAME[,NAME…]|all"] {
+        assert!(run.stdout.contains(word), "{word}: {}", run.stdout);
+    }
+}

@@ -32,10 +32,14 @@ struct Step {
 pub(super) fn best(course: &Course<'_>, objective: &Objective<'_>) -> Vec<usize> {
     let movie = course.movie;
     let levels = movie.ladder().len();
-    let value = |way: &Way<'_>| way.gain - objective.price * way.standing.stall_ms;
-    let mut trail = vec![Step { level: 0, before: 0 }];
-    let mut ways = vec![Way { standing: course.start(), gain: objective.first_gain(0), level: 0, step: 0 }];
-    let mut least_stall_ms = 0.0;
+    let value = |way: &Way<'_>| way.gain - objective.price * way.standing.late_ms;
+    let mut trail: Vec<Step> = course.begins().map(|(level, _)| Step { level, before: 0 }).collect();
+    let begins = course.begins().map(|(level, standing)| {
+        let gain = objective.begin_gain(level, standing.late_ms);
+        Way { standing, gain, level, step: level }
+    });
+    let mut ways: Vec<Way<'_>> = begins.collect();
+    let mut least_late_ms = 0.0;
     let mut classes: Vec<Option<Way<'_>>> = vec![None; (BUFFER_CLASSES + 1) * STALL_CLASSES];
     for segment in 1..movie.segments() {
         let mut next: Vec<Way<'_>> = Vec::with_capacity(ways.len());
@@ -45,11 +49,11 @@ pub(super) fn best(course: &Course<'_>, objective: &Objective<'_>) -> Vec<usize>
             let gains: Vec<f64> = (0..levels).map(|before| objective.gain(segment, before, level)).collect();
             for way in &ways {
                 let standing = course.fetch(way.standing, segment, bits);
-                least_after_ms = f64::min(least_after_ms, standing.stall_ms);
+                least_after_ms = f64::min(least_after_ms, standing.late_ms);
                 let way = Way { standing, gain: way.gain + gains[way.level], level, step: way.step };
-                let buffer_ms = course.place_ms(segment + 1) + standing.stall_ms - standing.at_ms;
+                let buffer_ms = course.place_ms(segment + 1) + standing.late_ms - standing.at_ms;
                 let class = buffer_class(buffer_ms / course.buffer_ms) * STALL_CLASSES
-                    + stall_class(standing.stall_ms - least_stall_ms);
+                    + stall_class(standing.late_ms - least_late_ms);
                 let better = classes[class].as_ref().is_none_or(|other| {
                     let (one, other_value) = (value(&way), value(other));
                     one > other_value || (one == other_value && standing.at_ms < other.standing.at_ms)
@@ -60,7 +64,7 @@ pub(super) fn best(course: &Course<'_>, objective: &Objective<'_>) -> Vec<usize>
             }
             next.extend(classes.iter_mut().filter_map(Option::take));
         }
-        least_stall_ms = least_after_ms;
+        least_late_ms = least_after_ms;
         let most = next.iter().map(value).fold(f64::NEG_INFINITY, f64::max);
         let least = most - HOPELESS * objective.price * course.buffer_ms;
         next.retain(|way| value(way) >= least);

@@ -52,7 +52,7 @@ use stage::{Shared, Stage};
 
 /// The world's clock at the start of every session: 2026-01-01T00:00:00Z.
 const START: WallTime = WallTime::from_millis(1_767_225_600_000);
-/// A request may take so long: a year.
+/// A request, and a session, may take so long: a year.
 const PATIENCE: Duration = Duration::from_secs(366 * 86_400);
 /// What nothing comes to here, in bytes, seconds or days.
 const UNBOUNDED: u64 = 1 << 40;
@@ -108,14 +108,40 @@ pub struct Setup {
 
 /// Why a movie was not played to its end.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Unplayed {
-    /// What the player said, or what became of it.
-    pub why: String,
+pub enum Unplayed {
+    /// The network carries too little for anybody to see the end.
+    Endless {
+        /// Days that it takes for the smallest that there is of each segment; infinite if it carries nothing at all.
+        days: f64,
+    },
+    /// The player did not come to the end of what the network carries: a fault of it, and none of movie or network.
+    Failed {
+        /// What the player said, or what became of it.
+        why: String,
+    },
+}
+
+impl Unplayed {
+    fn failed(why: impl Into<String>) -> Self {
+        Self::Failed { why: why.into() }
+    }
 }
 
 impl fmt::Display for Unplayed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the player did not come to the end: {}", self.why)
+        let most = PATIENCE.as_secs() / 86_400;
+        match self {
+            Self::Endless { days } if *days < 1e9 => {
+                write!(
+                    f,
+                    "the network takes {days:.0} days for the smallest segments of the movie, and {most} are waited"
+                )
+            }
+            Self::Endless { .. } => {
+                write!(f, "the network carries next to nothing: no movie comes to its end in {most} days")
+            }
+            Self::Failed { why } => write!(f, "the player did not come to the end: {why}"),
+        }
     }
 }
 
@@ -124,7 +150,7 @@ impl std::error::Error for Unplayed {}
 /// Plays a movie by one of [`RULES`]; by the default rule if there is none of the name.
 ///
 /// # Errors
-/// [`Unplayed`] if the player failed: that is a fault of it.
+/// [`Unplayed`] if nobody could play it over the link, or the player failed.
 pub fn play_by(rule: &str, movie: &Movie, link: &Link, setup: &Setup) -> Result<Outcome, Unplayed> {
     let mut config = config(movie, setup);
     config.rule = Some(rule.to_owned());
@@ -148,22 +174,29 @@ pub fn config(movie: &Movie, setup: &Setup) -> Config {
 /// Plays a movie over a link to its end by an engine that has played nothing yet.
 ///
 /// # Errors
-/// [`Unplayed`] if the player failed.
+/// [`Unplayed`] if nobody could play it over the link, or the player failed.
 pub fn play(engine: Engine, movie: &Movie, link: &Link, setup: &Setup) -> Result<Outcome, Unplayed> {
     let segment = MediaTime::from_micros(micros(movie.segment_ms()));
     let stage = Shared::new(Stage::new(segment, movie.segments(), setup.replacement));
     let server = Server::new(title(movie, setup), stage.clone());
-    let network = telecine_virtual::Link::new(network(link)?, 0).read_every(READ_EVERY).read_up_to(READ_BYTES);
+    let link = as_played(link)?;
+    endless(movie, &link)?;
+    let network = telecine_virtual::Link::new(network(&link)?, 0).read_every(READ_EVERY).read_up_to(READ_BYTES);
     let mut session = Session::with_engine(engine, server, Timestamp::ZERO)
         .sink(stage.clone())
         .link(network)
         .wall_clock(START)
         .step_limit(MOST_STEPS)
         .play("https://title.example/main.mpd");
-    let ended = match session.run(None) {
+    let ended = match session.run(Some(Timestamp::ZERO + PATIENCE)) {
         telecine_virtual::Outcome::Ended => session.now(),
-        telecine_virtual::Outcome::Failed(Some(error)) => return Err(Unplayed { why: error.to_string() }),
-        other => return Err(Unplayed { why: format!("{other:?}") }),
+        telecine_virtual::Outcome::Failed(Some(error)) => return Err(Unplayed::failed(error.to_string())),
+        telecine_virtual::Outcome::Until => return Err(Unplayed::failed("it plays after a year still")),
+        telecine_virtual::Outcome::Stuck => return Err(Unplayed::failed("it waits for nothing")),
+        telecine_virtual::Outcome::StepLimit => {
+            return Err(Unplayed::failed(format!("it did more than {MOST_STEPS} steps")));
+        }
+        other => return Err(Unplayed::failed(format!("{other:?}"))),
     };
     let mut outcome = Outcome { elapsed_ms: millis(ended), ..Outcome::default() };
     for event in session.events() {
@@ -179,7 +212,7 @@ pub fn play(engine: Engine, movie: &Movie, link: &Link, setup: &Setup) -> Result
     }
     outcome.first_transfer_ms = outcome.startup_ms;
     stage.look(|stage| {
-        let shown = stage.shown().ok_or_else(|| Unplayed { why: "a part of it was left out".to_owned() })?;
+        let shown = stage.shown().ok_or_else(|| Unplayed::failed("a part of it was left out"))?;
         (outcome.first, outcome.levels) = shown;
         outcome.following = (setup.viewing == Viewing::Live).then(|| Following {
             excess_latency_s: stage.mean_excess_latency_s(),
@@ -189,6 +222,35 @@ pub fn play(engine: Engine, movie: &Movie, link: &Link, setup: &Setup) -> Result
     })?;
     session.source().tell(&mut outcome);
     Ok(outcome)
+}
+
+/// A link as the player's network has it.
+///
+/// # Errors
+/// [`Unplayed::Endless`] if nothing is left of what it carries.
+pub fn as_played(link: &Link) -> Result<Link, Unplayed> {
+    link.coarse().map_err(|_| Unplayed::Endless { days: f64::INFINITY })
+}
+
+/// Finds out whether a movie comes to its end over a link in a time that anybody waits.
+///
+/// # Errors
+/// [`Unplayed::Endless`] if it does not, whatever is chosen.
+pub fn endless(movie: &Movie, link: &Link) -> Result<(), Unplayed> {
+    let levels = movie.ladder().len();
+    let smallest = |segment| (0..levels).map(|level| movie.bits(segment, level)).fold(f64::INFINITY, f64::min);
+    let bits: f64 = (0..movie.segments()).map(smallest).sum();
+    let days = link.start().receive(bits) / 86_400_000.0;
+    match days * 86_400.0 <= PATIENCE.as_secs_f64() {
+        true => Ok(()),
+        false => Err(Unplayed::Endless { days }),
+    }
+}
+
+/// What the player fetches before the first segment, in bits: the manifest, and a kilobyte for what initialises a decoder.
+pub fn opening_bits(movie: &Movie, viewing: Viewing) -> f64 {
+    let setup = Setup { buffer_ms: movie.segment_ms(), viewing, replacement: true };
+    (title(movie, &setup).mpd().len() + 1_000) as f64 * 8.0
 }
 
 /// The movie as a title.
@@ -205,7 +267,7 @@ fn title<'a>(movie: &'a Movie, setup: &Setup) -> SizedTitle<'a> {
     }
 }
 
-/// A link as the network of the virtual platform, in whole microseconds and bits a second.
+/// A link [as it is played](as_played) as the network of the virtual platform.
 fn network(link: &Link) -> Result<Network, Unplayed> {
     let duration = |ms: f64| Duration::from_micros(micros(ms).unsigned_abs());
     let steps = link.periods().iter().map(|period| Step {
@@ -213,7 +275,7 @@ fn network(link: &Link) -> Result<Network, Unplayed> {
         bits_per_second: (period.kbps * 1000.0).round() as u64,
         latency: duration(period.latency_ms),
     });
-    Network::from_steps(steps).map_err(|error| Unplayed { why: error.to_string() })
+    Network::from_steps(steps).map_err(|error| Unplayed::failed(error.to_string()))
 }
 
 /// To the nearest microsecond; numbers here are bounded by [`Movie`] and [`Link`].

@@ -98,9 +98,11 @@ impl Stage {
     fn note(&mut self, append: &Append, now: Timestamp) {
         let (segment, start) = (self.segment.units().max(1), append.start.units());
         let number = usize::try_from((start + segment / 2) / segment).unwrap_or(usize::MAX);
-        // What is behind the playhead already was shown as it was.
-        if self.sink.position(now) < append.end {
-            if let (Some(slot), Ok(level)) = (self.levels.get_mut(number), append.rendition.parse()) {
+        let Some(slot) = self.levels.get_mut(number) else { return };
+        // What the playhead has come into already is shown as it was, and counts as that.
+        let position = self.sink.position(now);
+        if position <= append.start || (slot.is_none() && position < append.end) {
+            if let Ok(level) = append.rendition.parse() {
                 *slot = Some(level);
             }
         }

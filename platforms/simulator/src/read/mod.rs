@@ -73,13 +73,27 @@ impl fmt::Display for ReadError {
 
 impl std::error::Error for ReadError {}
 
+/// A number in few digits, whatever it is.
+struct Short(f64);
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(value) = self;
+        let size = value.abs();
+        match size == 0.0 || !size.is_finite() || (1e-6..1e12).contains(&size) {
+            true => write!(f, "{value}"),
+            false => write!(f, "{value:e}"),
+        }
+    }
+}
+
 impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Empty => f.write_str("no period"),
             Self::Silent => f.write_str("no period carries anything"),
             Self::Immense => f.write_str("the periods together are too long or carry too much"),
-            Self::Period { index, field, value } => write!(f, "period {index}: a {field} of {value}"),
+            Self::Period { index, field, value } => write!(f, "period {index}: a {field} of {}", Short(value)),
         }
     }
 }
@@ -89,11 +103,12 @@ impl std::error::Error for NoMovie {}
 impl fmt::Display for NoMovie {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Duration(ms) => write!(f, "segments of {ms} ms"),
+            Self::Duration(ms) => write!(f, "segments of {} ms", Short(ms)),
+            Self::Bitrate(kbps) => write!(f, "a bitrate of {} kbit/s", Short(kbps)),
             Self::Ladder => f.write_str("bitrates must be above zero and ascend"),
             Self::Empty => f.write_str("no segment"),
             Self::Row { segment } => write!(f, "segment {segment}: not one number for each bitrate"),
-            Self::Number { segment, level, value } => write!(f, "segment {segment}, level {level}: {value}"),
+            Self::Number { segment, level, value } => write!(f, "segment {segment}, level {level}: {}", Short(value)),
         }
     }
 }
@@ -113,6 +128,11 @@ pub fn networks(text: &str, latency_ms: f64) -> Result<Vec<(Option<String>, Link
         Some('0'..='9') => Ok(vec![(None, cooked_network(text, latency_ms, PAYLOAD_SHARE)?)]),
         _ => Ok(vec![(None, sabre_network(text)?)]),
     }
+}
+
+/// Whether the format of a file of networks says what their latency is; where it does not, it is given to [`networks`].
+pub fn tells_latency(text: &str) -> bool {
+    !matches!(text.trim_start().chars().next(), Some('{' | '0'..='9'))
 }
 
 fn at_most<T>(format: &'static str, what: &'static str, items: &[T], most: usize) -> Result<(), ReadError> {
