@@ -58,7 +58,8 @@ impl Engine {
     fn of_wrong_key(&self, error: Error) -> Error {
         let begins = self.title.start.is_some_and(|start| self.position() - start < BEGINNING);
         let mut needs = self.streams.values().flat_map(|stream| &stream.kept);
-        if error.code() != ErrorCode::DecodeFailed || !begins || !needs.any(|(_, need)| !self.goes_through(Some(*need))) {
+        if error.code() != ErrorCode::DecodeFailed || !begins || !needs.any(|(_, need)| !self.goes_through(Some(*need)))
+        {
             return error;
         }
         let message = format!("decrypted with its key nothing can be decoded: {}", error.message());

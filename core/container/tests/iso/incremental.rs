@@ -120,8 +120,12 @@ fn a_resource_cut_anywhere_gives_the_units_before_the_cut_and_says_what_is_trunc
 
 #[test]
 fn a_page_in_place_of_media_is_of_no_container_and_not_cut() {
-    let pages =
-        ["<!DOCTYPE html><html><body>404</body></html>", "\n<html></html>", "{\"error\":\"denied\"}", "Not Found, sorry"];
+    let pages = [
+        "<!DOCTYPE html><html><body>404</body></html>",
+        "\n<html></html>",
+        "{\"error\":\"denied\"}",
+        "Not Found, sorry",
+    ];
     for page in pages {
         for size in [1, page.len()] {
             let mut reader = IsoReader::new(&Limits::default());
