@@ -49,7 +49,9 @@ impl Engine {
         let stream = self.streams.get(kind).filter(|_| request.hung.is_none() && !self.looks_again(*kind));
         let whole = stream
             .filter(|stream| stream.fetch.as_ref().is_some_and(|fetch| fetch.appended == 0 && fetch.part.is_none()));
-        whole.map_or(Duration::ZERO, |stream| self.left(stream))
+        // A track of which nothing has come beside its picture is missing, most likely: it is soon known.
+        let hopeful = whole.filter(|stream| stream.came || !stream.is_refused() || !self.is_pictured(stream));
+        hopeful.map_or(Duration::ZERO, |stream| self.left(stream))
     }
 
     /// How often what a request is for was put off.

@@ -223,9 +223,7 @@ impl Engine {
         // The same thing missing again and again is not a gap: the rest of the period is broken.
         let broken =
             stream.is_essential() && stream.lost.segments >= MISSING_IN_A_ROW && !self.may_come_back(stream, &fetch);
-        // Where the picture of a period has come, it is not the whole source that is late with it.
-        let pictured =
-            self.streams.get(&TrackKind::Video).is_some_and(|video| video.came && video.period == stream.period);
+        let pictured = self.is_pictured(stream);
         let never = !stream.came && stream.lost.segments >= MISSING_FROM_THE_START;
         let hopeless = broken || (never && is_absence(&error) && (pictured || !self.may_come_back(stream, &fetch)));
         let error = match hopeless && kind == TrackKind::Audio {
@@ -255,6 +253,11 @@ impl Engine {
         if absent && !broken {
             self.look_again(kind, &fetch);
         }
+    }
+
+    /// Where the picture of a stream's period has come, it is not the whole source that is late with it.
+    pub(crate) fn is_pictured(&self, stream: &Stream) -> bool {
+        self.streams.get(&TrackKind::Video).is_some_and(|video| video.came && video.period == stream.period)
     }
 
     /// What a request was for is not there, and without it there is nothing of a rendition of sound: see

@@ -134,7 +134,8 @@ fn another_language_plays_in_a_period_that_lacks_the_one_that_plays_and_nothing_
             assert_eq!(qoe.stalls, 0, "{period} {lost:?}");
             assert!(errors(&session).iter().all(|error| !error.is_fatal()), "{period} {lost:?}");
             let lost_for_good = asked_of(&session, "a0").iter().filter(|n| french.contains(n)).count();
-            assert!(lost_for_good <= 4, "{period} {lost:?}: {lost_for_good} of it are asked for in vain");
+            // The first of it a few times more, while it may be refused for a moment only.
+            assert!(lost_for_good <= 9, "{period} {lost:?}: {lost_for_good} of it are asked for in vain");
         }
     }
 }

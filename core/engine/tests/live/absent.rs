@@ -10,7 +10,7 @@ use telecine_model::{ErrorCode, MediaTime, Timestamp, TrackKind, WallTime};
 use telecine_virtual::{Fetched, Outcome, Response, Session};
 
 use crate::catching_up::outages;
-use crate::common::{at, decisions, errors, secs, track};
+use crate::common::{at, decisions, errors, secs, states, track};
 use crate::origin::{Origin, BEGIN};
 use crate::watch::{latency, run, stalls, started, target, told};
 
@@ -403,6 +403,33 @@ fn a_server_that_refuses_for_a_moment_when_the_line_is_back_is_asked_again() {
             assert_eq!(session.engine().snapshot(session.now()).state, State::Playing, "{path}, {down} s");
             let most = Duration::from_millis(down * 1000 + refuses_ms + 6000);
             assert!(stood(&session) < most, "{path}, {down} s: {:?}", stood(&session));
+        }
+    }
+}
+
+/// As while a service is deployed: it is the server's, and no matter of a rendition or a language.
+#[test]
+fn media_that_is_refused_for_a_while_ends_nothing_and_changes_no_language() {
+    for path in [HLS, NUMBER, TIME] {
+        for status in [404, 403] {
+            for millis in [1_200, 8_000] {
+                let case = format!("{path} {status} {millis}");
+                let origin = Origin::new().editing(move |now, path, response| {
+                    let refused = path.ends_with(".m4s") && (at(40_000)..at(40_000 + millis)).contains(&now);
+                    match refused {
+                        true => Response::new(status, "https://origin.example/", "").into(),
+                        false => response.into(),
+                    }
+                });
+                let session = run(origin.play(path), 100);
+                assert!(errors(&session).iter().all(|error| !error.is_fatal()), "{case}: {:?}", errors(&session));
+                let changes =
+                    decisions(&session, DecisionKind::Track).into_iter().filter(|change| change.at > at(30_000));
+                assert_eq!(changes.count(), 0, "{case}");
+                let stood = session.engine().qoe(session.now()).stalled;
+                assert!(stood < Duration::from_millis(millis), "{case}: {stood:?}");
+                assert_eq!(states(&session).last(), Some(&State::Playing), "{case}");
+            }
         }
     }
 }
