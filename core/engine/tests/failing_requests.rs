@@ -387,7 +387,9 @@ fn a_title_whose_timestamps_begin_anew_plays_up_to_there_and_fails_with_the_caus
 }
 
 /// A title whose server sends a page with status 200 for some of its segments.
-struct Paged(SyntheticTitle, fn(&str) -> bool);
+struct Paged(SyntheticTitle, Which);
+
+type Which = fn(&str) -> bool;
 
 impl Source for Paged {
     fn fetch(&mut self, request: &FetchRequest) -> Fetched {
@@ -402,7 +404,7 @@ impl Source for Paged {
 #[test]
 fn a_page_in_place_of_a_segment_is_told_as_no_container_and_the_segment_had_elsewhere() {
     for file in FILES {
-        let paged: [(fn(&str) -> bool, u64); 2] =
+        let paged: [(Which, u64); 2] =
             [(|url| url.ends_with("v2/5.m4s"), 1500), (|url| url.contains("/v") && url.ends_with("/5.m4s"), 1400)];
         for (which, samples) in paged {
             let mut session = Session::new(Config::default(), Paged(SyntheticTitle::new(secs(60)), which))

@@ -249,8 +249,8 @@ fn table(comparison: &Comparison) -> Result<(), Error> {
             comparison.runs.len(),
             comparison.sessions_per_s
         )?;
-        let lines = limits(comparison).into_iter().chain(comparison.notes.iter().cloned());
-        lines.map(|line| writeln!(out, "{line}")).collect()
+        let mut lines = limits(comparison).into_iter().chain(comparison.notes.iter().cloned());
+        lines.try_for_each(|line| writeln!(out, "{line}"))
     })
 }
 
