@@ -175,7 +175,6 @@ fn small_parts_do_not_pull_the_estimate_down() {
     assert_eq!(rate(&estimator), 4_000_000);
 }
 
-/// abr.md scenario 4 (dash.js #3538): a live segment arrives at the encoder's 2 Mbit/s.
 /// Segments of 8 kB, a second of 64 kbit/s: 13 ms of body behind 50 ms of round trip, on a line of 5 Mbit/s that was one of
 /// 60 kbit/s. In its whole time each shows 1.02 Mbit/s; from the eighth on that is believed to be the least.
 #[test]
@@ -209,6 +208,7 @@ fn small_bodies_beside_larger_ones_count_for_nothing() {
     assert_within(rate(&estimator), 390_000, 410_000);
 }
 
+/// abr.md scenario 4 (dash.js #3538): a live segment arrives at the encoder's 2 Mbit/s.
 #[test]
 fn a_paced_transfer_counts_only_if_it_shows_more() {
     let mut estimator = DualEwma::new();

@@ -1,5 +1,7 @@
 //! Playback: starting, stalling, seeking, ending.
 
+use std::time::Duration;
+
 use telecine_model::{Error, ErrorCode, Handling, MediaTime, Timestamp, TrackKind};
 
 use crate::action::SinkCommand;
@@ -21,7 +23,7 @@ const STALLS_AT_ONE_PLACE: u32 = 20;
 const MOST_DOUBLED: u32 = 2;
 
 /// Of what was never decoded no more plays than this before its decoder fails.
-const BEGINNING: MediaTime = MediaTime::from_secs(1);
+const BEGINNING: Duration = Duration::from_secs(1);
 
 /// How far a nudge moves the playhead.
 const NUDGE: MediaTime = MediaTime::from_millis(100);
@@ -56,7 +58,7 @@ impl Engine {
 
     /// What was decrypted here, and no decoder can begin with, had another key: Common Encryption has no sum to tell that by.
     fn of_wrong_key(&self, error: Error) -> Error {
-        let begins = self.title.start.is_some_and(|start| self.position() - start < BEGINNING);
+        let begins = self.qoe(self.now).played < BEGINNING;
         let mut needs = self.streams.values().flat_map(|stream| &stream.kept);
         if error.code() != ErrorCode::DecodeFailed || !begins || !needs.any(|(_, need)| !self.goes_through(Some(*need)))
         {

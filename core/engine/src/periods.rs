@@ -185,6 +185,7 @@ impl Engine {
             stream.cursor = None;
             stream.rendition = None;
             stream.avoid.clear();
+            stream.put_off = None;
             stream.ladder.clear();
             stream.absent = false;
             stream.came = false;

@@ -32,12 +32,11 @@ impl Stream {
 }
 
 impl Engine {
-    /// How long what is buffered of a kind lasts once playback runs.
+    /// How long what is buffered of a kind lasts; nothing where playback waits for it.
     fn left(&self, stream: &Stream) -> Duration {
         match self.playback.state {
-            State::Playing | State::Paused | State::Ready | State::Rebuffering => {
-                self.real(stream.ahead(self.position()))
-            }
+            State::Playing | State::Paused | State::Ready => self.real(stream.ahead(self.position())),
+            // What is there is not played before there is more.
             _ => Duration::ZERO,
         }
     }

@@ -213,6 +213,10 @@ impl Engine {
             return self.replace_rest(kind, &fetch, error, why);
         }
         let Some(stream) = self.streams.get_mut(&kind) else { return };
+        // The others were left out for as long as all were refused: what is wrong now is this one's.
+        if stream.put_off.take().is_some() {
+            stream.avoid.clear();
+        }
         stream.avoid.insert(reference.rendition);
         let Some(stream) = self.streams.get(&kind) else { return };
         if !self.usable_steps(stream).is_empty() && !stays_away(stream, &error) {

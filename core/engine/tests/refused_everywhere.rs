@@ -6,12 +6,13 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use common::{at, errors, secs, track};
 use telecine_engine::{Command, Config, FetchRequest};
 use telecine_model::{ErrorCode, Timestamp, TrackKind};
 use telecine_virtual::testing::SyntheticTitle;
-use telecine_virtual::{Fetched, Outcome, Response, Session, Source};
+use telecine_virtual::{Fetched, Network, Outcome, Response, Session, Source, Step};
 
 const FILES: [&str; 2] = ["main.m3u8", "main.mpd"];
 /// By then the buffer is full.
@@ -192,5 +193,38 @@ fn a_segment_that_is_missing_everywhere_is_left_out_before_the_playhead_is_there
         assert_eq!(track(&session, TrackKind::Video).samples, 2900, "{file}");
         assert_eq!(session.engine().qoe(session.now()).stalls, 0, "{file}");
         assert!(most_of_one(&session) <= 8, "{file}: {} requests", most_of_one(&session));
+    }
+}
+
+#[test]
+fn what_is_missing_for_good_is_left_out_where_playback_waits_for_more_than_there_is() {
+    // The buffer runs dry behind 32 s; from then on ten seconds are waited for.
+    let step = |seconds, bits_per_second| Step {
+        duration: Duration::from_secs(seconds),
+        bits_per_second,
+        latency: Duration::from_millis(40),
+    };
+    let network = Network::from_steps([step(20, 8_000_000), step(40, 1_000), step(1_000, 8_000_000)]).expect("steps");
+    for file in FILES {
+        for missing in ["/10.m4s", "/11.m4s", "/12.m4s"] {
+            let title = Missing(SyntheticTitle::new(secs(120)), missing);
+            let mut config = Config::default();
+            (config.rebuffer_goal, config.buffer_goal) = (secs(10), Some(secs(12)));
+            let mut session =
+                Session::new(config, title).network(network.clone()).play(format!("https://title.example/{file}"));
+            assert_eq!(session.run(Some(at(400_000))), Outcome::Ended, "{file} {missing}: {:?}", errors(&session));
+        }
+    }
+}
+
+/// A title of which one segment is not there in any rendition.
+struct Missing(SyntheticTitle, &'static str);
+
+impl Source for Missing {
+    fn fetch(&mut self, request: &FetchRequest) -> Fetched {
+        match request.url.ends_with(self.1) {
+            true => Response::new(404, request.url.clone(), "").into(),
+            false => self.0.fetch(request),
+        }
     }
 }

@@ -301,8 +301,10 @@ export class Player extends Target {
 
   /** Fetches what waits of a kind anew, as it is wanted by now: behind what is played in the next so many seconds, one at least. */
   fetchAnew(kind: "video" | "audio", after = 1): void {
+    const number = KINDS[kind];
+    if (kind !== "video" && kind !== "audio") throw new TypeError(`${String(kind)} is not fetched anew`);
     const { video } = this;
-    if (video) this.#post({ anew: [KINDS[kind], video.currentTime + Math.max(1, after)] });
+    if (video) this.#post({ anew: [number, video.currentTime + Math.max(1, after)] });
   }
 
   /** How many bytes may be spent for each hour that is watched, from the next segment on; null: as many as it takes. */

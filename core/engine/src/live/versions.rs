@@ -360,6 +360,7 @@ impl Engine {
             (reference.period, reference.track, Some(reference.rendition));
         stream.cursor = None;
         stream.avoid.clear();
+        stream.put_off = None;
         stream.absent = false;
         if let Some(fetch) = &mut stream.fetch {
             (fetch.rendition, fetch.number) = (reference, number);

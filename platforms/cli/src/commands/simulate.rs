@@ -259,7 +259,9 @@ fn limits(comparison: &Comparison) -> Option<String> {
     // Over each network the greatest that is told beside any of its sessions: bounds depend on when a session began.
     let mean = |of: &dyn Fn(&Run) -> Option<f64>| {
         let mut greatest: BTreeMap<&str, Option<f64>> = BTreeMap::new();
-        for run in &comparison.runs {
+        // As the table has them: of networks over which every rule came to its end.
+        let ended = |run: &&Run| !comparison.unplayed.iter().any(|session| session.trace == run.trace);
+        for run in comparison.runs.iter().filter(ended) {
             let value = of(run);
             let most = greatest.entry(&run.trace).or_insert(value);
             *most = most.zip(value).map(|(one, other)| one.max(other));

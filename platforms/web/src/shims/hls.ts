@@ -135,6 +135,8 @@ export class Hls {
   #pending = false;
   /** What the title is is looked at; no media is asked for. */
   #looking = false;
+  /** By `stopLoad`. */
+  #stopped = false;
   /** That the manifest is known was told. */
   #parsed = false;
   #manual = -1;
@@ -211,7 +213,7 @@ export class Hls {
       if (this.#looking) this.#pending = true;
     }
     if (this.#pending || this.#looking) this.#begin();
-    else if (this.#title.state === "failed" || this.#title.state === "stopped") this.#again();
+    else if (this.#title.state === "failed" || this.#stopped) this.#again();
   }
 
   /** Fetches no more; what was fetched is gone too. `startLoad` goes on from where it was. */
@@ -219,6 +221,7 @@ export class Hls {
     this.config.startPosition = this.#shared?.video.currentTime ?? -1;
     this.#pending ||= this.#looking;
     this.#looking = false;
+    this.#stopped = this.#url !== null && !this.#pending;
     this.#player.stop();
   }
 
@@ -574,7 +577,7 @@ export class Hls {
   /** The manifest at least: media behind it where there is an element, and it may be. */
   #load(): void {
     if (this.#url === null) return;
-    this.#pending = false;
+    this.#pending = this.#stopped = false;
     this.#looking = !this.#mayBegin;
     const { startPosition } = this.config;
     this.#player.load(this.#url, { look: this.#looking, ...(startPosition >= 0 ? { start: startPosition } : {}) });
@@ -594,7 +597,7 @@ export class Hls {
     if (!this.#shared || this.#url === null) return;
     const start = this.#title.live ? -1 : this.#shared.video.currentTime || this.config.startPosition;
     this.#title.reset();
-    this.#looking = false;
+    this.#looking = this.#stopped = false;
     this.#player.load(this.#url, start > 0 ? { start } : {});
   }
 
@@ -611,7 +614,7 @@ export class Hls {
     this.#manual = level;
     this.#constrain();
     const isAll = level === this.currentLevel && level === this.nextLevel;
-    if (level >= 0 && after !== undefined && !isAll) this.#player.fetchAnew(this.#title.ladderKind, after);
+    if (level >= 0 && after !== undefined && !isAll && this.#title.known) this.#player.fetchAnew(this.#title.ladderKind, after);
   }
 
   #indexOf(id: string | null | undefined): number {

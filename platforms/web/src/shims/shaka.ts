@@ -714,7 +714,7 @@ function merge(into: Record<string, unknown>, from: Record<string, unknown>): Re
   for (const [name, value] of Object.entries(from)) {
     const plain = typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
     if (plain) merge((into[name] ??= {}) as Record<string, unknown>, value as Record<string, unknown>);
-    else into[name] = value;
+    else into[name] = Array.isArray(value) ? [...value] : value;
   }
   return into;
 }

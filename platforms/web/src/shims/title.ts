@@ -32,6 +32,8 @@ export class Title {
   #selected = new Map<string, string | null>();
   #ticker: ReturnType<typeof setInterval> | undefined;
   #gone = false;
+  /** Which title it is: an answer about the one before comes too late. */
+  #generation = 0;
 
   /** `hear` is told of each event when the title knows of it too; `Loaded` only once the tracks are known. */
   constructor(
@@ -50,6 +52,7 @@ export class Title {
 
   /** Begins anew. */
   reset(): void {
+    this.#generation += 1;
     this.known = false;
     this.live = false;
     this.duration = Infinity;
@@ -119,8 +122,9 @@ export class Title {
   };
 
   async #read(loaded: LoadedEvent): Promise<void> {
+    const generation = this.#generation;
     const presentation = await this.player.presentation().catch(() => null);
-    if (this.#gone || !presentation) return;
+    if (this.#gone || generation !== this.#generation || !presentation) return;
     this.protocol = loaded.protocol;
     this.tracks = presentation.tracks;
     this.live = loaded.live;

@@ -48,6 +48,8 @@ export class Screen {
     /** Told of each place that the engine sends it to, as the browser has it. */
     readonly sent: (to: number) => void,
   ) {
+    // What was asked for without an element holds in this one.
+    this.#rate = speed.asked;
     const { signal } = this.#listening;
     const on = (name: string, act: () => void) => listen(video, name, act, signal);
     for (const name of ["loadedmetadata", "durationchange", "progress", "canplay"]) on(name, () => this.#go());

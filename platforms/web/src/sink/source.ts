@@ -64,8 +64,14 @@ export class Source implements Sink {
   }
 
   drop(source: number, from: number): void {
+    // Of what is not there, or behind the end, Media Source drops nothing.
+    if (!this.#buffers.get(source)?.isOpen || !(from < this.#media.duration)) return;
     this.#keepFinish();
+    const silent = this.#silent;
     this.remove(source, from, Infinity);
+    // Of sound that there is none of the engine knows it as filled.
+    this.#silent = silent;
+    this.#fill(common([[from, Infinity]], silent));
   }
 
   /** Of sound it is filled. Of pictures there is none that could be made up: the playhead waits for what comes behind. */
