@@ -48,3 +48,31 @@ for (const topology of TOPOLOGIES) {
     });
   }
 }
+
+test("at the end of a title, and of a kind that it does not have, there is nothing to be fetched anew: it ends as it would", async () => {
+  for (const topology of TOPOLOGIES) {
+    const { page, lines } = await open(here, { topology });
+    const seen = await page.evaluate(async (url) => {
+      const { video } = watch;
+      const until = async (is, what, ms = 20_000) => {
+        for (const late = performance.now() + ms; !is(); await new Promise((resolve) => setTimeout(resolve, 20))) {
+          if (performance.now() > late) throw new Error(`not within ${ms} ms: ${what}`);
+        }
+      };
+      player.load(url);
+      player.play();
+      // The sound is in the picture's segments.
+      player.fetchAnew("audio");
+      await until(() => video.currentTime > 0.5, "it plays");
+      player.fetchAnew("audio");
+      player.seek(video.duration - 1.5);
+      await until(() => video.currentTime > video.duration - 0.9, "it is near its end");
+      player.fetchAnew("video");
+      await until(() => video.ended, "the end");
+      return watch.told.filter(({ type }) => type === "Error");
+    }, `${here.url}/hls/ts_muxed/demo/main.m3u8`);
+    assert.deepEqual(seen, [], topology);
+    assert.deepEqual(lines, [], topology);
+    await page.close();
+  }
+});

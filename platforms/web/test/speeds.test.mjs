@@ -140,3 +140,22 @@ for (const [what, file, begin] of [
     await page.close();
   });
 }
+
+test("a speed that was set before there was an element is played in it", async () => {
+  const { page, lines } = await open(here);
+  await page.evaluate(watched);
+  const seen = await page.evaluate(async (url) => {
+    const { video } = watch;
+    player.detach();
+    player.load(url);
+    player.setRate(2);
+    player.attach(video);
+    player.play();
+    await until(() => video.currentTime > 0.5, "it plays");
+    return { read: video.playbackRate, real: native(video), advances: await advances(video) };
+  }, `${here.url}/hls/dur_120/demo/main.m3u8`);
+  assert.deepEqual([seen.read, seen.real], [2, 2]);
+  assert.ok(Math.abs(seen.advances - 2) < 0.3, `${seen.advances}`);
+  assert.deepEqual(lines, []);
+  await page.close();
+});
