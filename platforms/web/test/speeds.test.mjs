@@ -149,6 +149,7 @@ test("a speed that was set before there was an element is played in it", async (
     player.detach();
     player.load(url);
     player.setRate(2);
+    await new Promise((resolve) => setTimeout(resolve, 500));
     player.attach(video);
     player.play();
     await until(() => video.currentTime > 0.5, "it plays");
