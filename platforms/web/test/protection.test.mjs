@@ -289,7 +289,7 @@ test("a wrong key ends in an error: what of the first picture is in the clear is
   await page.close();
   // The strip's own bytes come before the first that are encrypted: it proves nothing without the rest of the picture.
   assert.deepEqual(seen.read.filter(({ strip }) => strip.frame > 1), []);
-  assert.equal(seen.error.name, "DecodeFailed", JSON.stringify(seen.error));
+  assert.deepEqual([seen.error.code, seen.error.name], [4002, "DecryptFailed"], JSON.stringify(seen.error));
 });
 
 test("what is no key is told, and no word of it", async () => {

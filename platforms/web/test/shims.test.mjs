@@ -335,7 +335,7 @@ test("Shaka: variants, languages and texts are chosen", async () => {
   });
   // The buffer is cleared for it.
   await page.evaluate(() => until(() => player.getVariantTracks().find(({ active }) => active)?.height === 360, "360 lines", 6000));
-  await page.evaluate(() => until(() => video.videoHeight === 360, "360 lines on the screen", 2000));
+  await page.evaluate(() => until(() => video.videoHeight === 360, "360 lines on the screen", 8000));
   await page.evaluate(() => until(() => player.getAudioTracks().find(({ active }) => active)?.language === "fr", "French"));
   await page.evaluate(() => player.selectAudioLanguage("en"));
   await page.evaluate(() => until(() => player.getAudioTracks().find(({ active }) => active)?.language === "en", "English"));
