@@ -5,7 +5,6 @@
 // the algorithms of the standard, and so are the events and their order. What the inner element knows best (size, volume, what is
 // buffered, how much of it can be shown) is read from it.
 
-import { LAST } from "../sink/ranges.js";
 import type { Player } from "../player.js";
 import type { Told } from "../messages.js";
 import { checkSpeed } from "../sink/speed.js";
@@ -547,7 +546,7 @@ export class Playback {
     this.#become(Math.min(this.readyState, Ready.Metadata));
     this.#seeks += 1;
     // At the very end there is no media to show: its last moment is asked for.
-    this.around.player().seek(Number.isFinite(this.duration) ? Math.min(target, this.duration - LAST) : target);
+    this.around.player().seek(target);
   }
 
   #arrive(): void {
