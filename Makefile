@@ -136,9 +136,10 @@ WEB_PROFILE := $(if $(QUICK),web-quick,web)
 WEB_INSTALL := npm ci --silent --ignore-scripts --no-audit --no-fund
 WEB_MODULE := $(WEB_TARGET)/wasm/wasm32-unknown-unknown/$(WEB_PROFILE)/telecine_wasm.wasm
 WEB_PACK := CARGO_TARGET_DIR="$(WEB_TARGET)/pack" $(CARGO) run --quiet --locked --manifest-path bindings/wasm/pack/Cargo.toml --
-# With its second crate type, which tests use, Cargo would leave link-time optimisation out: it is told the one.
+# With its second crate type, which tests use, Cargo would leave link-time optimisation out: it is told the one. Data stay in the pieces
+# that code names, so that they can be cut too.
 web-module:
-	CARGO_TARGET_DIR="$(WEB_TARGET)/wasm" $(WASM_CARGO) rustc --quiet --locked -p telecine-wasm --lib --crate-type cdylib --profile $(WEB_PROFILE) $(WEB_FEATURES) --target wasm32-unknown-unknown $(WEB_STD)
+	CARGO_TARGET_DIR="$(WEB_TARGET)/wasm" $(WASM_CARGO) rustc --quiet --locked -p telecine-wasm --lib --crate-type cdylib --profile $(WEB_PROFILE) $(WEB_FEATURES) --target wasm32-unknown-unknown $(WEB_STD) -- -Clink-arg=--no-merge-data-segments
 
 web-packages:
 	cd $(WEB) && $(if $(QUICK),{ test -d node_modules || $(WEB_INSTALL); },$(WEB_INSTALL))

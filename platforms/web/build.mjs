@@ -1,4 +1,4 @@
-// dist/: the player, its worker and the module in its two parts, each a file.
+// dist/: the player, its worker and the module in its parts, each a file.
 //
 //     node build.mjs [CACHE] [--only PROTOCOL] [--watched] [--quick]
 //
@@ -25,7 +25,8 @@ const dist = at("dist", values.watched ? "watched" : "", values.only && `only-${
 const within = (...parts) => path.join(dist, ...parts);
 // Some parts have names that change.
 rmSync(within("parts"), { recursive: true, force: true });
-rmSync(within("telecine.rest.wasm"), { force: true });
+const [FIRST, ...LATER] = ["telecine.wasm", "telecine.more.wasm", "telecine.rest.wasm"];
+for (const name of LATER) rmSync(within(name), { force: true });
 mkdirSync(dist, { recursive: true });
 
 const module = at("wasm/telecine_bg.wasm");
@@ -33,6 +34,8 @@ const module = at("wasm/telecine_bg.wasm");
 function smaller(cache) {
   const args = ["-Oz", "--enable-bulk-memory", "--enable-nontrapping-float-to-int", "--enable-sign-ext", "--enable-mutable-globals"];
   args.push("--enable-reference-types", "--enable-multivalue", "--strip-producers", "--strip-target-features");
+  // Segments of data are what the linker made of each constant: they are cut too, and joined then.
+  args.push("--skip-pass=memory-packing");
   const { version } = JSON.parse(readFileSync(at("node_modules/binaryen/package.json"), "utf8"));
   const digest = createHash("sha256").update(readFileSync(module)).update(args.join()).update(version).digest("hex").slice(0, 16);
   mkdirSync(cache, { recursive: true });
@@ -47,19 +50,19 @@ function smaller(cache) {
 
 const plugins = [glue(at("wasm/telecine.js"))];
 if (values.quick) {
-  copyFileSync(module, within("telecine.wasm"));
+  copyFileSync(module, within(FIRST));
 } else {
   const small = smaller(path.resolve(positionals[0] ?? at("wasm")));
   if (values.watched) {
     copyFileSync(small, within("whole.wasm"));
-    writeFileSync(within("telecine.wasm"), watched(readFileSync(small)));
-    // In place of what loads the rest is what tells what ran.
-    const setup = ({ onResolve }) => onResolve({ filter: /\/rest\.js$/ }, () => ({ path: at("module/ran.ts") }));
+    writeFileSync(within(FIRST), watched(readFileSync(small)));
+    // In place of what loads the later parts is what tells what ran.
+    const setup = ({ onResolve }) => onResolve({ filter: /\/parts\.js$/ }, () => ({ path: at("module/ran.ts") }));
     plugins.push({ name: "watched", setup });
   } else {
-    const { first, rest } = split(readFileSync(small), readRan(values.only));
-    writeFileSync(within("telecine.wasm"), first);
-    writeFileSync(within("telecine.rest.wasm"), rest);
+    const names = [FIRST, ...LATER];
+    const count = names.length;
+    split(readFileSync(small), readRan(values.only, count), { count }).forEach((part, n) => writeFileSync(within(names[n]), part));
   }
 }
 

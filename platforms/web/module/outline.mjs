@@ -1,42 +1,63 @@
-// Takes out of functions that run what of them does not: parts of their code become functions of their own, which can be of the
-// rest. A part is a run of whole instructions of one block that needs nothing of the operand stack. The locals that it reads are
-// arguments, those that it writes results; where it may leave in several ways, a number says which.
+// Takes out of functions what of them runs later than the rest, or never: runs of their code become functions of their own, which
+// can be of a later part of the module. Such a run is of whole instructions of one block and needs nothing of the operand stack. The
+// locals that it reads are arguments, those that it writes results; where it may leave in several ways, a number says which.
 
 import { joined, leb, sleb } from "./binary.mjs";
-import { decode, Op, points } from "./body.mjs";
+import { decode, Op } from "./body.mjs";
 
 const [I32, I64, F32, F64, NOTHING] = [0x7f, 0x7e, 0x7d, 0x7c, -64];
 const VALUES = { [-1]: I32, [-2]: I64, [-3]: F32, [-4]: F64 };
 const ZERO = { [I32]: [0x41, 0], [I64]: [0x42, 0], [F32]: [0x43, 0, 0, 0, 0], [F64]: [0x44, 0, 0, 0, 0, 0, 0, 0, 0] };
-/** What of a body never ran, as parts. `reached` has a flag for each of its points. Gives the new body and those parts as
- *  functions, whose types are put into `types`; `next` numbers them. A part is longer than what stands in its place by `worth`. */
-export function outlined(module, own, reached, types, next, worth) {
-  const body = module.codes[own];
+/** What of a function is of part `from` of the module or a later one, as functions of their own. `levels` has the part that each of
+ *  its instructions is of. Gives the new body and those functions, all with their levels; their types are put into `types`, and
+ *  `next` numbers them. What is taken out is longer than what stands in its place by `worth`. */
+export function outlined(module, { body, type: number, levels }, from, types, next, worth) {
   const { locals, start, code } = decode(body);
-  const type = signature(module.types[module.functions[own]]);
+  const type = signature(types[number]);
   const localTypes = [...type.parameters, ...locals.flatMap(({ count, type }) => Array(count).fill(type))];
-  const cold = coldness(code, reached);
+  const cold = levels.map((level) => level >= from);
   const uses = new Map();
   for (const { code: op, index } of code) if (op >= Op.localGet && op <= Op.localTee) uses.set(index, (uses.get(index) ?? 0) + 1);
-  const context = { module, body, code, cold, localTypes, parameters: type.parameters.length, result: type.results[0], uses, types, worth, added: [] };
+  const context = { module, body, code, levels, cold, localTypes, parameters: type.parameters.length, result: type.results[0], uses, types, worth, added: [] };
   const pieces = [];
   const parts = [];
   const found = (part) => {
-    parts.push({ ...part, number: next + parts.length });
-    return parts.at(-1).number;
+    // What is inside of it is not looked at one by one.
+    parts.push({ ...part, levels: part.levels.map((level) => Math.max(level, from)) });
+    return next + parts.length - 1;
   };
   level(context, 0, code.length - 1, [{ arity: type.results.length, loop: false }], found, pieces);
   if (!parts.length) return undefined;
-  pieces.sort((a, b) => a.from - b.from);
-  const out = [];
-  let at = start;
-  for (const { from, to, bytes } of pieces) {
-    out.push(body.subarray(at, from), bytes);
-    at = to;
-  }
-  out.push(body.subarray(at));
+  pieces.sort((a, b) => a.at - b.at);
   const groups = [...locals.map(({ count, type }) => [...leb(count), type]), ...context.added.map((type) => [1, type])];
-  return { body: joined([leb(groups.length), ...groups, ...out]), parts };
+  const out = [{ bytes: joined([leb(groups.length), ...groups]) }];
+  let at = 0;
+  for (const { at: begin, upto, ...piece } of pieces) {
+    out.push(copied(context, at, begin), piece);
+    at = upto;
+  }
+  out.push(copied(context, at, code.length));
+  return { ...woven(out), parts };
+}
+
+/** Instructions as they are. */
+function copied({ body, code, levels }, from, to) {
+  const begin = from < code.length ? code[from].from : body.length;
+  const end = to < code.length ? code[to].from : body.length;
+  return { bytes: body.subarray(begin, end), levels: levels.slice(from, to) };
+}
+
+/** A body of pieces, and the level of each of its instructions: a piece has one for each, or one for all. */
+function woven(pieces) {
+  const body = joined(pieces.map(({ bytes }) => bytes));
+  const { code } = decode(body);
+  const levels = [];
+  let end = 0;
+  for (const { bytes, levels: own, level } of pieces) {
+    end += bytes.length;
+    for (let n = 0; levels.length < code.length && code[levels.length].from < end; n++) levels.push(own ? own[n] : level);
+  }
+  return { body, levels };
 }
 
 /** The two lists of a function's type. */
@@ -45,21 +66,11 @@ export function signature(bytes) {
   return { parameters, results: [...bytes.subarray(3 + bytes[1])] };
 }
 
-function coldness(code, reached) {
-  const cold = new Array(code.length);
-  const starts = points(code);
-  for (let at = 0, point = -1; at < code.length; at++) {
-    if (starts[point + 1] === at) point++;
-    cold[at] = !reached[point];
-  }
-  return cold;
-}
-
-/** Looks through the instructions of a block, from one up to its end, for what never ran. `labels` are the blocks around them. */
+/** Looks through the instructions of a block, from one up to its end, for what is to be taken out. `labels` are the blocks around. */
 function level(context, from, end, labels, found, pieces) {
   const { code, cold, module } = context;
   let height = 0;
-  /** Where a run of what never ran may begin or end: the operand stack is as at the start of the block. */
+  /** Where such a run may begin or end: the operand stack is as at the start of the block. */
   let places = [];
   const close = () => {
     take(context, places, labels, found, pieces);
@@ -112,14 +123,13 @@ function take(context, places, labels, found, pieces) {
   if (upto.at <= first.at) return;
   const part = made(context, first.at, upto.at, !upto.dead, labels);
   if (!part) return;
-  const { code } = context;
   const number = found(part.function);
   const bytes = joined([part.before, [Op.call], leb(number), part.after]);
-  pieces.push({ from: code[first.at].from, to: code[upto.at].from, bytes });
+  pieces.push({ at: first.at, upto: upto.at, bytes, level: Math.min(...context.levels.slice(first.at, upto.at)) });
 }
 
 function made(context, from, to, fallsThrough, labels) {
-  const { body, code, localTypes, parameters, result, uses, types, worth, added } = context;
+  const { code, levels, localTypes, parameters, result, uses, types, worth, added } = context;
   const inLoop = labels.some(({ loop }) => loop);
   const depth = code[from].depth;
   // What it does with locals.
@@ -172,9 +182,9 @@ function made(context, from, to, fallsThrough, labels) {
     ...outward.flatMap((index) => [0x20, ...leb(numbers.get(index))]),
   ];
   const pieces = [];
-  let copied = code[from].from;
+  let taken = from;
   for (let at = from; at < to; at++) {
-    const { code: op, index, from: begin, to: done } = code[at];
+    const { code: op, index } = code[at];
     let instead;
     if (op >= Op.localGet && op <= Op.localTee) instead = [op, ...leb(numbers.get(index))];
     else if (leaving.has(at)) {
@@ -183,17 +193,17 @@ function made(context, from, to, fallsThrough, labels) {
       instead = op === Op.brIf ? [Op.if, 0x40, ...out, Op.end] : out;
     }
     if (instead) {
-      pieces.push(body.subarray(copied, begin), instead);
-      copied = done;
+      pieces.push(copied(context, taken, at), { bytes: instead, level: levels[at] });
+      taken = at + 1;
     }
   }
-  pieces.push(body.subarray(copied, code[to].from));
+  pieces.push(copied(context, taken, to));
   const ends = fallsThrough ? leave(0, false) : [Op.unreachable];
   const own = [...owned.map((index) => localTypes[index]), ...(valued ? [result] : [])];
   const results = [...(numbered ? [I32] : []), ...(valued ? [result] : []), ...outward.map((index) => localTypes[index])];
   const function_ = {
     type: typeIndex(types, [0x60, ...leb(given.length), ...given.map((index) => localTypes[index]), ...leb(results.length), ...results]),
-    body: joined([leb(own.length), ...own.map((type) => [1, type]), ...pieces, ends, [Op.end]]),
+    ...woven([{ bytes: joined([leb(own.length), ...own.map((type) => [1, type])]) }, ...pieces, { bytes: [...ends, Op.end], level: levels[to - 1] }]),
   };
 
   // What stands in its place. New locals of the caller come behind those that it has.
@@ -223,7 +233,8 @@ function made(context, from, to, fallsThrough, labels) {
   return { function: function_, before, after };
 }
 
-function typeIndex(types, wanted) {
+/** The number of a type, which is put behind those that there are if it is not one of them. */
+export function typeIndex(types, wanted) {
   const known = types.findIndex((type) => type.length === wanted.length && type.every((byte, n) => byte === wanted[n]));
   return known < 0 ? types.push(new Uint8Array(wanted)) - 1 : known;
 }

@@ -1,5 +1,5 @@
-// What of the module runs until pictures are shown, and in the seconds in which the rest is loaded. Plays titles of every common
-// kind in Chromium with the module that is in wasm/, and writes what it found beside this file, for build.mjs:
+// What of the module runs until pictures are shown, and in the seconds in which later parts of it are loaded. Plays titles of every
+// common kind in Chromium with the module that is in wasm/, and writes what it found beside this file, for build.mjs:
 //
 //     node build.mjs CACHE [--only PROTOCOL] --watched
 //     TELECINE=…/telecine node module/profile.mjs [PROTOCOL]
@@ -10,46 +10,47 @@ import { readFileSync } from "node:fs";
 import { listen } from "../../../conformance/suite/browser/chromium.mjs";
 import { stage } from "../test/harness.mjs";
 import { writeRan } from "./ran.mjs";
-import { flagsOf } from "./split.mjs";
+import { partsOf } from "./split.mjs";
 
-/** How long a title plays on until the rest is there, milliseconds. */
+/** How long a title plays on until the later parts are there, milliseconds. */
 const LOADING = 2000;
 
-/** What begins so needs nothing of the rest. Whatever else there is may. */
+/** What begins with the first part alone, what needs the second for it; whatever else there is may need all. */
 const TITLES = [
-  "hls/demo/main.m3u8",
-  "hls/ts_muxed/demo/main.m3u8",
-  "hls/ts_demuxed/demo/main.m3u8",
-  "hls/bytes_1/demo/main.m3u8",
-  "hls/disc_5/demo/main.m3u8",
-  "hls/prot_aes128/demo/main.m3u8",
-  "hls/prot_cbcs/demo/main.m3u8",
-  "hls/live_60/demo/main.m3u8",
-  "hls/live_60/parts_334/demo/main.m3u8",
-  "dash/demo/number.mpd",
-  "dash/demo/time.mpd",
-  "dash/demo/timeline-number.mpd",
-  "dash/demo/list.mpd",
-  "dash/demo/ondemand.mpd",
-  "dash/periods_3/demo/time.mpd",
-  "dash/live_60/demo/time.mpd",
-  "dash/live_60/chunk_500/ltgt_2000/ato_1500/demo/number.mpd",
+  ["hls/demo/main.m3u8", "hls/bytes_1/demo/main.m3u8", "dash/demo/number.mpd", "dash/demo/time.mpd", "dash/demo/timeline-number.mpd", "dash/demo/ondemand.mpd"],
+  [
+    "hls/ts_muxed/demo/main.m3u8",
+    "hls/ts_demuxed/demo/main.m3u8",
+    "hls/disc_5/demo/main.m3u8",
+    "hls/prot_aes128/demo/main.m3u8",
+    "hls/prot_cbcs/demo/main.m3u8",
+    "hls/live_60/demo/main.m3u8",
+    "hls/live_60/parts_334/demo/main.m3u8",
+    "dash/demo/list.mpd",
+    "dash/periods_3/demo/time.mpd",
+    "dash/live_60/demo/time.mpd",
+    "dash/live_60/chunk_500/ltgt_2000/ato_1500/demo/number.mpd",
+  ],
 ];
 
 /** What lies between the origin and the page. */
 const NETWORKS = ["rate=3Mbps,rtt=40ms", "rate=50Mbps,rtt=10ms"];
 
 const only = process.argv[2] ?? "";
-let all;
+const count = TITLES.length + 1;
+/** The first part in which each point was reached. */
+const all = [];
 for (const network of NETWORKS) {
   const here = await stage(["--network", network]);
-  for (const title of TITLES.filter((title) => title.startsWith(only))) await watch(here, title);
+  for (const [part, titles] of TITLES.entries()) {
+    for (const title of titles.filter((title) => title.startsWith(only))) await watch(here, title, part);
+  }
   await here.close();
 }
 const whole = readFileSync(new URL(`../dist/watched/${only ? `only-${only}/` : ""}whole.wasm`, import.meta.url));
-writeRan(only, flagsOf(whole, all));
+writeRan(only, partsOf(whole, all, count - 1), count);
 
-async function watch(here, title) {
+async function watch(here, title, part) {
   const page = await here.chromium.context.newPage();
   const lines = listen(page);
   await page.goto(`${here.url}/files/web/module/page.html?only=${only}`);
@@ -63,6 +64,8 @@ async function watch(here, title) {
   const reached = await page.evaluate(() => window.reached.join(""));
   await page.close();
   if (lines.length) throw new Error(`${title}: ${lines}`);
-  all = Array.from(reached, (digit, n) => digit === "1" || !!all?.[n]);
+  [...reached].forEach((digit, n) => {
+    if (digit === "1") all[n] = Math.min(all[n] ?? part, part);
+  });
   console.log(`${title.padEnd(60)} ${reached.replaceAll("0", "").length} points of ${reached.length}`);
 }

@@ -1,7 +1,7 @@
-// In place of src/boundary/rest.ts in a build that is watched: tells on a channel which points of the module were reached.
+// In place of src/boundary/parts.ts in a build that is watched: tells on a channel which points of the module were reached.
 
 /** Tells what ran. */
-export class Rest {
+export class Parts {
   constructor(first: WebAssembly.Exports) {
     const reached = first["$reached"] as WebAssembly.Memory;
     const channel = new BroadcastChannel("telecine-ran");

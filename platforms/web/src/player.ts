@@ -94,6 +94,8 @@ export interface Options {
   wasmUrl?: string | URL;
   /** Where the rest of it is, which is loaded while it plays; default beside this file. */
   restUrl?: string | URL;
+  /** Where that part of it is which titles of some kinds need to begin (live, protected, transport streams); default beside this file. */
+  moreUrl?: string | URL;
 }
 
 /** What a viewer prefers. What is left out is left to the title. */
@@ -385,6 +387,7 @@ export class Player extends Target {
     const {
       workerUrl = new URL("./worker.js", import.meta.url),
       wasmUrl = new URL("./telecine.wasm", import.meta.url),
+      moreUrl = new URL("./telecine.more.wasm", import.meta.url),
       restUrl = new URL("./telecine.rest.wasm", import.meta.url),
       topology,
       drm,
@@ -398,10 +401,10 @@ export class Player extends Target {
     });
     const keys = drm && keysOf(drm);
     const known = this.#world.known();
-    const rest = new URL(restUrl, document.baseURI).href;
+    const later = [moreUrl, restUrl].map((url) => new URL(url, document.baseURI).href);
     // Behind what is asked for meanwhile: that waits there.
     void compiled(new URL(wasmUrl, document.baseURI).href).then((first) => {
-      const begin = { module: { first, rest }, settings: settings(this.#options), known, topology, keys };
+      const begin = { module: { first, later }, settings: settings(this.#options), known, topology, keys };
       core.post({ begin }, keys ? [keys.letter.buffer as ArrayBuffer] : []);
       this.#begun ||= core === this.#core;
     });

@@ -7,9 +7,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { parse } from "../module/binary.mjs";
+import { parse, Reader, Section } from "../module/binary.mjs";
 import { decode, points } from "../module/body.mjs";
+import { dataOf } from "../module/data.mjs";
 import { shape } from "../module/outline.mjs";
+import { parsed, told } from "../module/ran.mjs";
 import { split } from "../module/split.mjs";
 
 /** Ways to leave code: to fall through, to break to one block or another, once or in a loop, to return, with a value and
@@ -20,6 +22,13 @@ const MODULE = `(module
   (elem (i32.const 1) $twice $ways)
   (global $depth (mut i32) (i32.const 0))
   (data (i32.const 8) "\\07\\00\\00\\00")
+  ;; One that names another, in which the first number is 5; one of which code names a place inside, and one that it names by a
+  ;; place in front of it.
+  (data (i32.const 20000) "\\f0\\55\\00\\00")
+  (data (i32.const 22000) "\\05\\00\\00\\00")
+  (data (i32.const 24000) "\\01\\02\\03\\04")
+  (data (i32.const 26000) "\\0a\\0b\\0c\\0d")
+  (data (i32.const 28000) "nobody names this")
   (export "memory" (memory 0))
   (export "ways" (func $ways))
   (export "loops" (func $loops))
@@ -27,6 +36,7 @@ const MODULE = `(module
   (export "values" (func $values))
   (export "maybe" (func $maybe))
   (export "turns" (func $turns))
+  (export "data" (func $data))
   (func $twice (param $x i32) (result i32)
     (if (result i32) (i32.gt_s (local.get $x) (i32.const 50))
       (then (i32.add (i32.load (i32.const 8)) (i32.mul (local.get $x) (i32.const 2))))
@@ -102,6 +112,18 @@ const MODULE = `(module
       (local.set $i (i32.add (local.get $i) (i32.const 1)))
       (br_if $again (i32.lt_u (local.get $i) (local.get $n))))
     (local.get $sum))
+  (func $data (param $x i32) (result i32)
+    (local $sum i32)
+    (if (i32.and (local.get $x) (i32.const 1))
+      (then (local.set $sum (i32.load (i32.load (i32.const 20000))))
+            (i32.store (i32.const 200) (i32.add (i32.load (i32.const 200)) (local.get $sum)))))
+    (if (i32.and (local.get $x) (i32.const 2))
+      (then (local.set $sum (i32.add (local.get $sum) (i32.load8_u offset=24002 (i32.and (local.get $x) (i32.const 1)))))
+            (i32.store (i32.const 204) (i32.add (i32.load (i32.const 204)) (i32.const 1)))))
+    (if (i32.and (local.get $x) (i32.const 4))
+      (then (local.set $sum (i32.add (local.get $sum) (i32.load8_u offset=25952 (i32.add (i32.const 48) (i32.and (local.get $x) (i32.const 3))))))
+            (i32.store (i32.const 208) (i32.add (i32.load (i32.const 204)) (i32.const 3)))))
+    (i32.add (local.get $sum) (i32.add (i32.load (i32.const 200)) (i32.add (i32.load (i32.const 204)) (i32.load (i32.const 208))))))
   (func $values (param $x f64) (result f64)
     (local $y f64)
     (local.set $y (f64.mul (local.get $x) (f64.const 0.5)))
@@ -127,44 +149,84 @@ function assembled(text) {
 /** What the exports give for many arguments, in one order, so that what they leave behind counts. */
 function answers(exports) {
   const out = [];
-  for (let x = 0; x < 120; x++) out.push(exports.ways(x), exports.loops(x), exports.table(x, x * 3), exports.values(x * 0.7), exports.table(x + 1, x), exports.maybe(x), exports.turns(x));
+  for (let x = 0; x < 120; x++) out.push(exports.ways(x), exports.loops(x), exports.table(x, x * 3), exports.values(x * 0.7), exports.table(x + 1, x), exports.maybe(x), exports.turns(x), exports.data(x));
   return out.map(String);
 }
 
-/** The two parts as they run in a page. */
-function joined({ first, rest }) {
+/** The data of a part: later ones import what `parse` does not know. */
+function datasOf(bytes) {
+  const reader = new Reader(bytes, 8);
+  while (reader.left) {
+    const number = reader.byte();
+    const section = reader.take(reader.u32());
+    if (number === Section.data) return new Reader(section).list((r) => r.raw(() => (r.skipLeb(), r.byte(), r.skipLeb(), r.byte(), r.take(r.u32()))));
+  }
+  return [];
+}
+
+const PASSED_ON = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 2, 5, 1, 0, 0, 0, 0, 7, 4, 1, 0, 0, 0]);
+
+/** The parts as they run in a page: each is loaded behind those before it, when something of it is called. */
+function joined([first, ...later]) {
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(first), {});
-  let loads = 0;
-  const load = () => {
-    loads++;
-    new WebAssembly.Instance(new WebAssembly.Module(rest), { "": exports });
-  };
-  const passedOn = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 2, 5, 1, 0, 0, 0, 0, 7, 4, 1, 0, 0, 0]);
-  exports.$table.set(exports.$table.length - 1, new WebAssembly.Instance(new WebAssembly.Module(passedOn), { "": { "": load } }).exports[""]);
-  return { exports, loads: () => loads };
+  const loads = [];
+  const there = { ...exports };
+  later.forEach((_, n) => {
+    const load = () => {
+      for (let part = loads.length; part <= n; part++) {
+        loads.push(part);
+        Object.assign(there, new WebAssembly.Instance(new WebAssembly.Module(later[part]), { "": there }).exports);
+      }
+    };
+    exports.$table.set(exports.$table.length - later.length + n, new WebAssembly.Instance(new WebAssembly.Module(PASSED_ON), { "": { "": load } }).exports[""]);
+  });
+  return { exports, loads };
 }
 
 const module = assembled(MODULE);
 const expected = answers(new WebAssembly.Instance(new WebAssembly.Module(module), {}).exports);
 
-test("whatever is known of what runs, the two parts do together what the whole does, and the second is loaded once", () => {
+test("whatever is known of what runs when, the parts do together what the whole does, and each is loaded once", () => {
   let state = 1;
   const chance = () => (state = Math.imul(state, 1_103_515_245) + 12_345) >>> 16;
-  let cut = 0;
+  const loaded = [0, 0, 0, 0];
   for (let turn = 0; turn < 300; turn++) {
     const often = 1 + (chance() % 6);
-    const ran = new Map(parse(module).codes.map((body) => [shape(body), points(decode(body).code).map(() => chance() % often === 0)]));
-    const parts = split(module, ran, turn % 2 ? 24 : -100);
+    const count = 2 + (chance() % 3);
+    const ran = new Map(parse(module).codes.map((body) => [shape(body), points(decode(body).code).map(() => (chance() % often === 0 ? chance() % count : count - 1))]));
+    const parts = split(module, ran, { count, worth: turn % 2 ? 24 : -100 });
+    assert.equal(parts.length, count);
     const { exports, loads } = joined(parts);
     assert.deepEqual(answers(exports), expected, `turn ${turn}`);
-    assert.ok(loads() <= 1, `loaded ${loads()} times`);
-    cut += loads();
+    assert.deepEqual(loads, [...loads.keys()], `turn ${turn}`);
+    loaded[loads.length]++;
   }
-  assert.ok(cut > 200, `${cut} were cut`);
+  assert.ok(loaded.slice(1).every((turns) => turns > 20), `${loaded} were loaded`);
 });
 
 test("of what nothing is known nothing is cut", () => {
   const { exports, loads } = joined(split(module, new Map()));
   assert.deepEqual(answers(exports), expected);
-  assert.equal(loads(), 0);
+  assert.deepEqual(loads, []);
+});
+
+test("data that only a later part names come with it, and what nobody names with the last", () => {
+  const bodies = parse(module).codes;
+  const data = bodies.at(-2);
+  const ran = new Map(bodies.map((body) => [shape(body), points(decode(body).code).map(() => (body === data ? 1 : 0))]));
+  const datas = split(module, ran).map((bytes) => dataOf(datasOf(bytes)).map(({ at }) => at));
+  assert.deepEqual(datas, [[8], [20000, 22000, 24000, 26000], [28000]]);
+});
+
+test("what is known of what runs is read as it was written", () => {
+  const ran = new Map([
+    ["0a0b0c0d", [2, 2, 2]],
+    ["0a0b0c0e", [0, 1, 2, 0, 2, 2, 1]],
+    ["0a0b0c0f", [0, 2, 0]],
+    ["0a0b0c10", [2, 1, 2]],
+  ]);
+  const read = parsed(told(ran, 3), 3);
+  for (const [shape, parts] of ran) {
+    assert.deepEqual(parts.map((_, n) => read.get(shape)[n] ?? 2), parts, shape);
+  }
 });

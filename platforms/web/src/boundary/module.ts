@@ -2,10 +2,10 @@
 
 import { mark } from "../marks.js";
 
-/** The first part of a module, or where that is, and where the rest is. */
+/** The first part of a module, or where that is, and where the later ones are. */
 export interface Module {
   first: WebAssembly.Module | string;
-  rest: string;
+  later: string[];
 }
 
 /** Whether the engine can run here. */

@@ -27,7 +27,7 @@ const micros = () => performance.now() * 1000;
 export class Core implements Handler, Answers, Owner {
   #wasm: Exports;
   #memory: Instance["memory"];
-  #rest: Instance["rest"];
+  #parts: Instance["parts"];
   #sink: Sink | undefined;
   #live = false;
   /** When it was looked at last, or that it is to be now. */
@@ -42,7 +42,7 @@ export class Core implements Handler, Answers, Owner {
   #said: FromCore & { cdm: Uint8Array<ArrayBuffer>[] } = { orders: [], events: [], cdm: [] };
 
   constructor(
-    { exports, memory, rest }: Instance,
+    { exports, memory, parts }: Instance,
     readonly network: Network,
     readonly tell: (message: FromCore, transfer: Transferable[]) => void,
     /** Where Media Source is to be, and the engine. */
@@ -50,7 +50,7 @@ export class Core implements Handler, Answers, Owner {
   ) {
     this.#wasm = exports;
     this.#memory = memory;
-    this.#rest = rest;
+    this.#parts = parts;
   }
 
   begin(settings: [number, number | string][], { network, codecs, memory }: Known): void {
@@ -204,7 +204,7 @@ export class Core implements Handler, Answers, Owner {
     mark("appended");
     this.#opened().append(source, offset, from, to, this.#lent(handle, spans));
     // What shows pictures is there; now what may come later. Where it does not, nobody needs it yet.
-    this.#rest.load().catch(() => {});
+    this.#parts.load().catch(() => {});
   }
 
   remove(source: number, from: number, to: number): void {

@@ -11,10 +11,10 @@ export async function instantiate({ first }: Module): Promise<Instance> {
   const url = String(first);
   const running = (typeof WebAssembly === "object" && (await compiled(url))) || (await scripted(url));
   // It is there from the start.
-  return { ...running, rest: { load: () => Promise.resolve() } };
+  return { ...running, parts: { load: () => Promise.resolve() } };
 }
 
-type Running = Omit<Instance, "rest">;
+type Running = Omit<Instance, "parts">;
 
 /** Undefined where it cannot be had: an old WebAssembly, a policy against it, a file that is not there. */
 async function compiled(url: string): Promise<Running | undefined> {
