@@ -1,11 +1,12 @@
 // What is known of the title that plays, in plain fields: the facades' properties are read at any time, the engine's answers come
 // later.
 
-import type { LiveEdge, LoadedEvent, PlayerError, Rendition, Told, Track } from "../boundary/told.js";
+import type { LiveEdge, LoadedEvent, PlayerError, Told } from "../boundary/told.js";
 import type { PlayerEvents } from "../events.js";
 import type { Player } from "../player.js";
+import type { Rendition, Track } from "./tracks.js";
 
-export type { PlayerError as Failure, Rendition, Told, Track };
+export type { PlayerError as Failure, Told };
 
 /** Between two looks at what changes without an event, milliseconds. */
 const LOOK = 500;
@@ -75,6 +76,12 @@ export class Title {
   selected(kind: string): Track | undefined {
     const id = this.#selected.get(kind);
     return this.of(kind).find((track) => (id === undefined ? track.selected : track.id === id));
+  }
+
+  /** At which place among those of a kind the chosen track is; -1 where it is off. */
+  place(kind: string): number {
+    const selected = this.selected(kind);
+    return selected ? this.of(kind).indexOf(selected) : -1;
   }
 
   /** What the picture may be played in, poorest first; of a title without one, the sound. */
