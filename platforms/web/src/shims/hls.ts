@@ -87,6 +87,7 @@ export class Hls extends Emitter {
     const { href } = new URL(url, document.baseURI);
     this.#loading.url = href;
     this.#title.reset();
+    this.#levels.reset();
     this.#reporter.reset();
     this.announce(Events.MANIFEST_LOADING, { url: href });
     this.#loading.load();
@@ -236,11 +237,12 @@ export class Hls extends Emitter {
   }
 
   get firstAutoLevel(): number {
-    return Math.max(0, this.startLevel);
+    return Math.min(this.#levels.first, this.#levels.highest);
   }
 
+  /** The one that the manifest has first. */
   get firstLevel(): number {
-    return 0;
+    return this.#levels.first;
   }
 
   set firstLevel(_level: number) {
@@ -251,7 +253,7 @@ export class Hls extends Emitter {
     return this.#levels.start;
   }
 
-  /** For the next title. */
+  /** Begins in this one, from the next title on or within `MANIFEST_PARSED`; what follows the first media the player chooses. */
   set startLevel(level: number) {
     this.#levels.start = level;
   }

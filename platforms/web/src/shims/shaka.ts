@@ -357,7 +357,8 @@ export class Player extends Target {
     const title = this.#title;
     if (!title) return;
     this.#shared?.hear(told, title);
-    if (told.type === "Loaded") this.#limit();
+    // Of HLS before the first playlist is there, and so before anything is fetched.
+    if (told.type === "Loaded" || (told.type === "State" && told.state === "preparing")) this.#limit();
     this.#reporter.hear(told, title);
   }
 

@@ -30,6 +30,12 @@ export class Levels {
   manual = -1;
   /** The best that may be chosen; -1 without a limit. */
   cap = -1;
+  /** What a page said of `start` since. */
+  #start: number | undefined;
+  /** The first media is there. */
+  #begun = false;
+  /** The title was loaded once more to begin as it is to. */
+  #again = false;
 
   constructor(
     readonly title: Title,
@@ -37,13 +43,19 @@ export class Levels {
     readonly config: HlsConfig,
   ) {}
 
-  /** What a title begins in; -1: the player chooses. */
+  /** What titles begin in; -1: the player chooses. */
   get start(): number {
-    return this.config.startLevel ?? -1;
+    return this.#start ?? this.config.startLevel ?? -1;
   }
 
   set start(level: number) {
-    this.config.startLevel = level;
+    this.#start = level;
+    if (!this.#begun) this.constrain();
+  }
+
+  /** The one that the manifest has first. */
+  get first(): number {
+    return Math.max(0, this.place(this.title.of(this.title.ladderKind)[0]?.renditions[0]?.id));
   }
 
   get all(): Level[] {
@@ -73,7 +85,7 @@ export class Levels {
     this.manual = level;
     this.constrain();
     const isAll = level === this.shown && level === this.chosen;
-    if (level >= 0 && after !== undefined && !isAll && this.title.known) this.player.fetchAnew(this.title.ladderKind, after);
+    if (level >= 0 && after !== undefined && !isAll && this.#begun) this.player.fetchAnew(this.title.ladderKind, after);
   }
 
   limit(cap: number): void {
@@ -81,18 +93,46 @@ export class Levels {
     this.constrain();
   }
 
-  /** The title is known. */
+  /** Another title is loaded: what was chosen of the one before says nothing of it. */
+  reset(): void {
+    this.manual = -1;
+    this.#begun = this.#again = false;
+    this.player.constrain({});
+  }
+
+  /** The first media is there: what follows the player chooses. */
   begin(): void {
-    if (this.start >= 0 && this.manual === -1) this.manual = this.start;
+    if (this.#begun) return;
+    this.#begun = true;
     this.constrain();
+  }
+
+  /** Whether what it begins in can be said before anything is fetched. */
+  get isDecided(): boolean {
+    return this.#begun || this.start < 0 || this.title.ladder.length > 0;
+  }
+
+  /** Whether something else is fetched first than what the title is to begin in: what was to be said came too late. True once a title. */
+  get beginsWrong(): boolean {
+    const [wanted, ...others] = this.#allowed;
+    const wrong = !this.#begun && !this.#again && wanted !== undefined && !others.length && this.title.chosen !== undefined && this.title.chosen !== wanted;
+    this.#again ||= wrong;
+    return wrong;
   }
 
   /** Tells what may be chosen from, as soon as there is something. */
   constrain(): void {
-    const { ladder } = this.title;
-    if (!ladder.length) return;
-    const wanted = this.manual >= 0 ? ladder.slice(this.manual, this.manual + 1) : this.cap >= 0 ? ladder.slice(0, this.cap + 1) : [];
-    this.player.constrain({ renditions: wanted.length ? wanted.map(({ id }) => id) : null });
+    if (!this.title.ladder.length) return;
+    const allowed = this.#allowed;
+    this.player.constrain({ renditions: allowed.length ? allowed : null });
+  }
+
+  /** Ids of the renditions that may be chosen; none: all. */
+  get #allowed(): string[] {
+    const ladder = this.title.ladder.map(({ id }) => id);
+    const held = this.manual >= 0 || this.#begun ? this.manual : Math.min(this.start, ladder.length - 1);
+    if (held >= 0) return ladder.slice(held, held + 1);
+    return this.cap >= 0 ? ladder.slice(0, this.cap + 1) : [];
   }
 }
 

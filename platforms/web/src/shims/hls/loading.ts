@@ -14,6 +14,8 @@ export class Loading {
   #pending = false;
   /** What the title is is looked at; no media is asked for. */
   #looking = false;
+  /** It may begin once it is known in which level. */
+  #undecided = false;
   /** By `stop`. */
   #stopped = false;
 
@@ -33,8 +35,10 @@ export class Loading {
     if (this.url === null) return;
     this.#pending = this.#stopped = false;
     this.#looking = !this.#mayBegin;
+    this.#undecided = !this.levels.isDecided;
     const { startPosition } = this.config;
-    this.player.load(this.url, { look: this.#looking, ...(startPosition >= 0 ? { start: startPosition } : {}) });
+    this.title.again();
+    this.player.load(this.url, { look: this.#looking || this.#undecided, ...(startPosition >= 0 ? { start: startPosition } : {}) });
     this.levels.constrain();
   }
 
@@ -44,8 +48,14 @@ export class Loading {
     if (this.#pending) this.load();
     else if (this.#looking) {
       this.#looking = false;
-      this.player.goOn();
+      if (!this.#undecided) this.player.goOn();
     }
+  }
+
+  /** The level that it begins in was said. */
+  decided(): void {
+    if (this.#undecided && !this.#looking) this.player.goOn();
+    this.#undecided = false;
   }
 
   /** Begins, from a time if one is given. */
@@ -62,8 +72,8 @@ export class Loading {
 
   stop(): void {
     this.config.startPosition = this.video?.currentTime ?? -1;
-    this.#pending ||= this.#looking;
-    this.#looking = false;
+    this.#pending ||= this.#looking || this.#undecided;
+    this.#looking = this.#undecided = false;
     this.#stopped = this.url !== null && !this.#pending;
     this.player.stop();
   }
@@ -79,17 +89,17 @@ export class Loading {
     if (!this.video || this.url === null) return;
     const start = this.title.live ? -1 : this.video.currentTime || this.config.startPosition;
     this.title.reset();
-    this.#looking = this.#stopped = false;
+    this.#looking = this.#undecided = this.#stopped = false;
     this.player.load(this.url, start > 0 ? { start } : {});
   }
 
-  /** The manifest is read and was told of. Whether media follows, or it waits. */
-  read(): boolean {
-    if (!this.#looking) return true;
-    this.#looking = false;
+  /** The manifest is read and was told of: what may not begin yet waits. */
+  read(): void {
+    if (!this.#looking) return;
+    this.#looking = this.#undecided = false;
     this.#pending = true;
+    this.title.again();
     this.player.stop();
-    return false;
   }
 
   get #mayBegin(): boolean {

@@ -42,6 +42,10 @@ export class Reporter {
     switch (told.type) {
       case "Loaded":
         return this.#loaded();
+      case "State":
+        if (told.state === "preparing" && this.title.known) this.#prepared();
+        if (told.state === "ready") this.levels.begin();
+        return;
       case "Selected":
         return this.#selected(told.kind);
       case "Quality":
@@ -63,26 +67,41 @@ export class Reporter {
     }
   }
 
-  #loaded(): void {
-    const { title, loading } = this;
-    const levels = this.levels.all;
-    const url = loading.url ?? "";
-    const stats = { loaded: 0, total: 0, loading: { start: title.loadedAt, first: 0, end: performance.now() } };
+  /** The manifest is known. */
+  #prepared(): void {
+    const { title, loading, levels } = this;
+    levels.constrain();
+    // Of what is known all at once segments are asked for already.
+    if (title.loaded && levels.beginsWrong) return loading.load();
     if (!this.#parsed) {
       this.#parsed = true;
       const [audioTracks, subtitleTracks] = [this.audio.all, this.text.all];
-      const all = { levels, audioTracks, subtitleTracks, url, sessionData: null, sessionKeys: null, stats };
+      const all = { levels: levels.all, audioTracks, subtitleTracks, url: loading.url ?? "", sessionData: null, sessionKeys: null, stats: this.#stats };
       this.to.announce(Events.MANIFEST_LOADED, { ...all, subtitles: subtitleTracks });
-      this.to.announce(Events.MANIFEST_PARSED, { ...all, iframeVariants: [], firstLevel: 0, video: title.of("video").length > 0, audio: audioTracks.length > 0, altAudio: audioTracks.length > 1 });
+      const has = { video: title.of("video").length > 0, audio: audioTracks.length > 0, altAudio: audioTracks.length > 1 };
+      this.to.announce(Events.MANIFEST_PARSED, { ...all, iframeVariants: [], firstLevel: levels.first, ...has });
       this.to.announce(Events.AUDIO_TRACKS_UPDATED, { audioTracks });
       this.to.announce(Events.SUBTITLE_TRACKS_UPDATED, { subtitleTracks });
     }
     // Listeners may have done anything: begun it, or loaded something else.
-    if (!title.known || loading.url === null || !loading.read()) return;
+    if (title.known && loading.url !== null) loading.read();
+  }
+
+  /** It is known how long it is. */
+  #loaded(): void {
+    const { title, loading } = this;
+    // What came too late to be said before the first segment was asked for.
+    if (this.levels.beginsWrong) return loading.load();
+    loading.decided();
     const level = Math.max(0, this.levels.chosen);
     const { live, duration } = title;
-    this.to.announce(Events.LEVEL_LOADED, { level, id: level, levelInfo: levels[level], stats, details: { live, totalduration: duration, url } });
-    this.levels.begin();
+    const details = { live, totalduration: duration, url: loading.url ?? "" };
+    this.to.announce(Events.LEVEL_LOADED, { level, id: level, levelInfo: this.levels.all[level], stats: this.#stats, details });
+    this.levels.constrain();
+  }
+
+  get #stats() {
+    return { loaded: 0, total: 0, loading: { start: this.title.loadedAt, first: 0, end: performance.now() } };
   }
 
   #selected(kind: string): void {
@@ -98,7 +117,7 @@ export class Reporter {
   #decided(kind: string | null, to: string | null): void {
     const level = this.levels.place(to);
     const chosen = this.levels.all[level];
-    if (kind === this.title.ladderKind && chosen) this.to.announce(Events.LEVEL_SWITCHING, { ...chosen, level });
+    if (this.title.known && kind === this.title.ladderKind && chosen) this.to.announce(Events.LEVEL_SWITCHING, { ...chosen, level });
   }
 
   /** The engine tells of no single segment: that more is there is seen by the element. */
