@@ -1,13 +1,14 @@
 // `startLevel` of hls.js: the level of what is fetched first, and of nothing else. What is on the screen says it of itself.
 
 import assert from "node:assert/strict";
+import path from "node:path";
 import { after, before, test } from "node:test";
 import { listen } from "../../../conformance/suite/browser/chromium.mjs";
-import { stage } from "./harness.mjs";
+import { root, stage } from "./harness.mjs";
 
 let here;
 before(async () => {
-  here = await stage();
+  here = await stage(["--folder", `media=${path.join(root, "conformance/media/demo")}`]);
 });
 after(async () => here?.close());
 
@@ -117,5 +118,22 @@ test("startLevel -1 is the player's choice, and firstLevel the first of the mani
   const text = await (await fetch(here.url + HLS)).text();
   const firstLine = /#EXT-X-STREAM-INF:[^\n]*RESOLUTION=\d+x(\d+)/.exec(text)?.[1];
   assert.deepEqual([firstLevel, parsed], Array(2).fill(LINES.indexOf(`v${firstLine}`)));
+  await page.close();
+});
+
+test("what the browser plays by itself, which has no levels, waits for none", async () => {
+  const page = await here.chromium.context.newPage();
+  await page.addInitScript(() => {
+    delete self.MediaSource;
+    HTMLMediaElement.prototype.canPlayType = () => "maybe";
+  });
+  await page.goto(`${here.url}/files/web/test/shim-hls.html`);
+  await page.waitForFunction(() => window.ready);
+  await page.evaluate((url) => {
+    begin(url, { startLevel: 1 });
+    void video.play();
+  }, `${here.url}/files/media/v180.mp4`);
+  await page.evaluate(() => until(() => video.currentTime > 0.5, "it plays"));
+  assert.match(await page.evaluate(() => video.currentSrc), /v180\.mp4$/);
   await page.close();
 });

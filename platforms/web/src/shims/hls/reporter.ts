@@ -43,7 +43,8 @@ export class Reporter {
       case "Loaded":
         return this.#loaded();
       case "State":
-        if (told.state === "preparing" && this.title.known) this.#prepared();
+        // Of what the browser plays by itself nothing is known.
+        if (told.state === "preparing") this.title.known ? this.#prepared() : this.loading.decided();
         if (told.state === "ready") this.levels.begin();
         return;
       case "Selected":
