@@ -126,10 +126,10 @@ const OF_DRM = { keys: OBJECT, segmentKey: TEXT, servers: OBJECT, certificates: 
 const BOUNDS = { maxHeight: AMOUNT, maxBitrate: AMOUNT, minBitrate: AMOUNT, renditions: TEXTS };
 
 /** Throws `TypeError` of an option that is of a wrong type. */
-export function checkOptions(options: Options): void {
+export function checkOptions(options: Options | null): void {
   for (const [kind, names] of SETTINGS) check("Player", options, names, kind);
   check("Player", options, OWN);
-  checkDrm(options.drm);
+  checkDrm(options?.drm);
 }
 
 export function checkDrm(drm: Drm | undefined): void {

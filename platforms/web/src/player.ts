@@ -131,7 +131,7 @@ export class Player extends Target {
   setDrm(drm: Drm): void {
     checkDrm(drm);
     this.#options = { ...this.#options, drm };
-    const keys = keysOf(drm);
+    const keys = keysOf(drm ?? {});
     this.#post({ keys }, [keys.letter.buffer]);
   }
 

@@ -180,6 +180,8 @@ test("a wrong argument leaves what plays as it is; what is null or left out is t
     player.prefer({ audioLanguages: null });
     player.setDataSaver(null);
     player.setPressure(null);
+    player.setDrm(null);
+    new player.constructor(null).destroy();
     const from = watch.video.currentTime;
     // Past what a height of 180 would have left.
     await watch.until(({ type, height }) => type === "Quality" && height === 720, 20_000);
