@@ -8,6 +8,7 @@ import { Body } from "./body.js";
 import type { Answer, Early } from "./early.js";
 import { Fault, failure } from "./failure.js";
 import { opened, wipe, type Letter, type LicenceRequest, type Licences } from "./licence.js";
+import { left } from "./litter.js";
 
 /** Where answers go. */
 export interface Answers {
@@ -81,7 +82,10 @@ export class Network {
     }
     const control = taken?.control ?? new AbortController();
     this.#running.set(order.slot, control);
-    void this.#run(order, control, taken?.answer, letter && opened(letter)).finally(() => this.#running.delete(order.slot));
+    void this.#run(order, control, taken?.answer, letter && opened(letter)).finally(() => {
+      this.#running.delete(order.slot);
+      left();
+    });
   }
 
   /** Nothing more is wanted of it. */
