@@ -45,7 +45,7 @@ export async function quiet(...more) {
   void ended.then(() => asked.forEach(({ reject }) => reject(new Error("Chromium ended"))));
 
   async function open(url) {
-    const { targetId } = await send("Target.createTarget", { url: "about:blank" });
+    const { targetId } = await send("Target.createTarget", { url: "about:blank", newWindow: true });
     const { sessionId } = await send("Target.attachToTarget", { targetId, flatten: true });
     const page = Object.assign(new EventEmitter(), {
       url,
@@ -67,6 +67,8 @@ export async function quiet(...more) {
     page.on("Target.attachedToTarget", ({ sessionId }) => page.workers.add(sessionId));
     page.on("Target.detachedFromTarget", ({ sessionId }) => page.workers.delete(sessionId));
     await page.send("Target.setAutoAttach", { autoAttach: true, waitForDebuggerOnStart: false, flatten: true });
+    // Of a page that nobody sees no pictures are told.
+    await page.send("Page.bringToFront");
     await page.send("Page.navigate", { url });
     return page;
   }
