@@ -13,8 +13,7 @@ const ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--mute-audio", "--
 /** Starts one; `open` gives a session of a page, with its workers. Ends with `close()`. */
 export async function quiet(...more) {
   const profile = mkdtempSync(path.join(tmpdir(), "telecine-chromium-"));
-  const size = "--window-size=1280,800";
-  const args = [...ARGS, size, ...more, "--remote-debugging-pipe", `--user-data-dir=${profile}`, "about:blank"];
+  const args = [...ARGS, ...more, "--remote-debugging-pipe", `--user-data-dir=${profile}`, "about:blank"];
   const child = spawn(EXECUTABLE, args, { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
   const ended = new Promise((resolve, reject) => {
     child.once("error", reject);
@@ -67,6 +66,9 @@ export async function quiet(...more) {
     page.on("Target.attachedToTarget", ({ sessionId }) => page.workers.add(sessionId));
     page.on("Target.detachedFromTarget", ({ sessionId }) => page.workers.delete(sessionId));
     await page.send("Target.setAutoAttach", { autoAttach: true, waitForDebuggerOnStart: false, flatten: true });
+    // As Playwright has it: players choose by the screen, which would be one of 800 by 600.
+    const size = { width: 1280, height: 720 };
+    await page.send("Emulation.setDeviceMetricsOverride", { ...size, screenWidth: size.width, screenHeight: size.height, deviceScaleFactor: 1, mobile: false });
     // Of a page that nobody sees no pictures are told.
     await page.send("Page.bringToFront");
     await page.send("Page.navigate", { url });
