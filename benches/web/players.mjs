@@ -15,7 +15,7 @@ export const players = {
     name: "Telecine",
     protocols: ["hls", "dash"],
     version: "this tree",
-    files: ["telecine.js", "worker.js", "telecine.wasm"],
+    files: ["telecine.js", "worker.js", "telecine.wasm", "telecine.more.wasm", "telecine.rest.wasm"],
     module: "telecine.js",
     set: `(video) => {
       const player = new library.Player();

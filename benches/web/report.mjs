@@ -77,7 +77,7 @@ const SHOWN = {
   },
   memory: {
     title: "Memory",
-    about: "After a collection. Heap: the page's own (workers have theirs). Renderer: proportional set size, workers, decoders and WebAssembly included.",
+    about: "After a collection in the page and its workers, and as it was found (waiting). Heap: the page's own (workers have theirs). Renderer: proportional set size, workers, decoders and WebAssembly included.",
     columns: [
       ["heap after playing", (row) => row.played?.heap, mb],
       ["renderer after playing", (row) => row.played?.renderer, mb],
@@ -85,6 +85,8 @@ const SHOWN = {
       ["renderer after one load", (row) => row.once?.renderer, mb],
       ["heap after twenty", (row) => row.loaded?.heap, mb],
       ["renderer after twenty", (row) => row.loaded?.renderer, mb],
+      ["twenty, waiting", (row) => row.loaded?.waiting, mb],
+      ["twenty, at most", (row) => row.most, mb],
     ],
   },
   live: {

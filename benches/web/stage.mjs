@@ -56,7 +56,7 @@ export async function serve(folder, network) {
 }
 
 /** Runs of a stage: every pair once, then every pair once more; what fails is kept with its reason, and nothing is left out. */
-export async function interleaved({ runs, pairs: all = pairs, seconds, say }, run) {
+export async function interleaved({ runs, pairs: all = pairs, seconds, say, launch = browser }, run) {
   const some = all.filter(({ id }) => !WANTED || WANTED.includes(id));
   const rows = [];
   for (let turn = 0; turn < runs; turn += 1) {
@@ -64,7 +64,7 @@ export async function interleaved({ runs, pairs: all = pairs, seconds, say }, ru
     for (let place = 0; place < some.length; place += 1) {
       const pair = some[(place + turn) % some.length];
       const label = { player: pair.id, protocol: pair.protocol, turn };
-      const chromium = await browser("--disable-background-networking", "--disable-component-update");
+      const chromium = await launch("--disable-background-networking", "--disable-component-update");
       try {
         rows.push({ ...label, ...(await withDeadline(run(pair, chromium, turn), seconds * 1000)) });
       } catch (error) {

@@ -3,6 +3,13 @@
 /** Traces a page while something is awaited; its events. */
 export async function traced(page, categories, during) {
   const session = await page.context().newCDPSession(page);
+  const events = await recorded(session, categories, during);
+  await session.detach();
+  return events;
+}
+
+/** The same of a session. */
+async function recorded(session, categories, during) {
   const events = [];
   session.on("Tracing.dataCollected", ({ value }) => events.push(...value));
   const whole = new Promise((resolve) => session.once("Tracing.tracingComplete", resolve));
@@ -10,15 +17,22 @@ export async function traced(page, categories, during) {
   await during();
   await session.send("Tracing.end");
   await whole;
-  await session.detach();
   return events;
 }
 
 /** The process that renders a page. */
 export async function renderer(page) {
-  const events = await traced(page, ["disabled-by-default-devtools.timeline"], async () => {});
+  return rendererOf(await traced(page, ["disabled-by-default-devtools.timeline"], async () => {}), page.url());
+}
+
+/** The same of a page's session. */
+export async function rendererBy(session, url) {
+  return rendererOf(await recorded(session, ["disabled-by-default-devtools.timeline"], async () => {}), url);
+}
+
+function rendererOf(events, page) {
   const frames = events.find(({ name }) => name === "TracingStartedInBrowser")?.args.data.frames ?? [];
-  const pid = frames.find(({ url }) => url === page.url())?.processId;
+  const pid = frames.find(({ url }) => url === page)?.processId;
   if (!pid) throw new Error("the trace names no renderer");
   return pid;
 }

@@ -16,6 +16,7 @@ import { transformSync } from "@swc/core";
 import { parse } from "acorn";
 import { build, transform } from "esbuild";
 import { glue } from "./glue.mjs";
+import { merged } from "./module/data.mjs";
 import { growing, plain, saturated, script } from "./module/old.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -104,7 +105,7 @@ async function bundled(name, entry, options) {
 const [first, from, to] = process.argv.slice(2);
 if (first === "--plain") {
   mkdirSync(path.dirname(to), { recursive: true });
-  writeFileSync(to, plain(readFileSync(from)));
+  writeFileSync(to, plain(merged(readFileSync(from))));
 } else {
   mkdirSync(dist, { recursive: true });
   const { wasm, js } = engine(path.resolve(first ?? at("wasm")));

@@ -1,7 +1,7 @@
 // Data by the part of the module whose code names it first. A linker that was told so (--no-merge-data-segments) leaves each constant
 // and each variable as a segment of its own; what code names is a place within one of them.
 
-import { joined, leb, Reader, sleb } from "./binary.mjs";
+import { joined, leb, Reader, Section, section, sleb, vector } from "./binary.mjs";
 import { decode, Op } from "./body.mjs";
 
 /** How far before a table code may name it: to read a digit of a number, say, at its place less that of "0". */
@@ -96,4 +96,30 @@ export function written(units, levels, part) {
     const bytes = joined(pieces);
     return joined([[0, Op.i32], sleb(at), [Op.end], leb(bytes.length), bytes]);
   });
+}
+
+/** The same module with as few segments as other linkers would have left. */
+export function merged(bytes) {
+  const reader = new Reader(bytes, 8);
+  const sections = [];
+  while (reader.left) {
+    const number = reader.byte();
+    sections.push({ number, body: reader.take(reader.u32()) });
+  }
+  const data = sections.find(({ number }) => number === Section.data);
+  if (!data) return bytes;
+  const units = dataOf(new Reader(data.body).list((r) => r.raw(() => segment(r))));
+  const datas = written(units, units.map(() => 0), 0);
+  data.body = vector(datas);
+  for (const one of sections) if (one.number === Section.dataCount) one.body = new Uint8Array(leb(datas.length));
+  return Buffer.from(joined([bytes.subarray(0, 8), ...sections.map(({ number, body }) => section(number, body))]));
+}
+
+/** Goes over a segment at a place of its own. */
+function segment(reader) {
+  reader.u32();
+  reader.byte();
+  reader.skipLeb();
+  reader.byte();
+  reader.take(reader.u32());
 }

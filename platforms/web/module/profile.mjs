@@ -33,6 +33,12 @@ const TITLES = [
   ],
 ];
 
+/** On a small screen fewer renditions are worth anything: the choice is another one. */
+const SCREENS = [
+  { width: 1280, height: 720 },
+  { width: 640, height: 360 },
+];
+
 /** What lies between the origin and the page. */
 const NETWORKS = ["rate=3Mbps,rtt=40ms", "rate=50Mbps,rtt=10ms"];
 
@@ -43,15 +49,18 @@ const all = [];
 for (const network of NETWORKS) {
   const here = await stage(["--network", network]);
   for (const [part, titles] of TITLES.entries()) {
-    for (const title of titles.filter((title) => title.startsWith(only))) await watch(here, title, part);
+    for (const title of titles.filter((title) => title.startsWith(only))) {
+      for (const screen of SCREENS) await watch(here, title, part, screen);
+    }
   }
   await here.close();
 }
 const whole = readFileSync(new URL(`../dist/watched/${only ? `only-${only}/` : ""}whole.wasm`, import.meta.url));
 writeRan(only, partsOf(whole, all, count - 1), count);
 
-async function watch(here, title, part) {
+async function watch(here, title, part, screen) {
   const page = await here.chromium.context.newPage();
+  await page.setViewportSize(screen);
   const lines = listen(page);
   await page.goto(`${here.url}/files/web/module/page.html?only=${only}`);
   await page.waitForFunction(() => window.ready);
@@ -67,5 +76,5 @@ async function watch(here, title, part) {
   [...reached].forEach((digit, n) => {
     if (digit === "1") all[n] = Math.min(all[n] ?? part, part);
   });
-  console.log(`${title.padEnd(60)} ${reached.replaceAll("0", "").length} points of ${reached.length}`);
+  console.log(`${`${title} ${screen.height}`.padEnd(64)} ${reached.replaceAll("0", "").length} points of ${reached.length}`);
 }

@@ -10,8 +10,8 @@
 // event.
 
 import { compiled } from "./boundary/module.js";
-import { Setting } from "./boundary/schema.js";
 import type { Interstitial, Presentation, Qoe, Snapshot, State, StoredLicence } from "./boundary/told.js";
+import { ADDRESS, AMOUNT, BOOLEAN, check, expect, NUMBER, oneOf, TEXT } from "./checks.js";
 import { interestOf, letterOf, type Drm } from "./drm.js";
 import { Eme } from "./eme/session.js";
 import { Target } from "./events.js";
@@ -24,6 +24,7 @@ import type { SinkOrder } from "./sink/away.js";
 import type { Delegate } from "./sink/delegate.js";
 import { Screen } from "./sink/element.js";
 import { LAST, rangesOf } from "./sink/ranges.js";
+import { checkConstraints, checkDrm, checkOptions, preferred, settings, type Constraints, type Options, type Preferences } from "./options.js";
 import { checkSpeed, Speed } from "./sink/speed.js";
 import { hasEngine, Link, playsNatively } from "./topology.js";
 import { World } from "./world/world.js";
@@ -32,86 +33,8 @@ export type * from "./boundary/told.js";
 export type { BySystem, Drm } from "./drm.js";
 export type { PlayerEvents, PlayerTarget } from "./events.js";
 export type { Appetite, Topology, Value } from "./messages.js";
+export type { Constraints, Options, Preferences } from "./options.js";
 export type { LicenceRequest, LicenceResponse } from "./net/licence.js";
-
-/** How to play. */
-export interface Options {
-  /** Media buffered ahead, seconds. Default 30. */
-  bufferGoal?: number;
-  /** Media kept behind the playhead, seconds. Default 20. */
-  backBuffer?: number;
-  /** Throughput assumed before anything was measured, bits a second. */
-  initialThroughput?: number;
-  /** Tallest picture, lines. */
-  maxHeight?: number;
-  /** Highest bitrate of a picture, bits a second. */
-  maxBitrate?: number;
-  /** Lowest bitrate of a picture, bits a second, as far as there is one within the rest. */
-  minBitrate?: number;
-  /** Languages of sound, best first. */
-  audioLanguages?: string[];
-  /** Languages of subtitles, best first; without any none are shown, but forced ones. */
-  textLanguages?: string[];
-  /** Roles that sound should have (`main`, `description`…), best first. */
-  audioRoles?: string[];
-  /** Roles that subtitles should have (`caption`, `subtitle`…), best first. */
-  textRoles?: string[];
-  /** Codecs in order of preference, as the beginnings of their names: `["av01", "hvc1"]`. */
-  codecs?: string[];
-  /** Bytes that may be spent for each hour that is watched. */
-  dataSaver?: number;
-  /** Play low-latency titles as such. Default true. */
-  lowLatency?: boolean;
-  /** How long after it is made something live is seen, seconds; default as the title says. */
-  latencyTarget?: number;
-  /** Something live that is seen later than this is left out, seconds. */
-  latencyMax?: number;
-  /** Media needed before playback starts or a seek ends, seconds. Default 1. */
-  startBuffer?: number;
-  /** What waits in a low rendition may be fetched again in a higher one. Default true. */
-  fastSwitch?: boolean;
-  /** Behind a healthy buffer media is read no faster than so many hundredths of its bitrate. Default as fast as it comes. */
-  pacePercent?: number;
-  /** Play what titles announce to be played in their midst. Default true. */
-  interstitials?: boolean;
-  /** Tell each choice of a rendition (`decision`), and not only those that change it. */
-  explainEachChoice?: boolean;
-  /** Refuse playlists that break a rule of theirs. */
-  strict?: boolean;
-  /** Bitrate rule by name. One that there is not is told as a mistake, and the default plays. */
-  rule?: string;
-  /** Keep a recording that `telecine replay` repeats. */
-  record?: boolean;
-  /** Keep what the network gave in `localStorage`, so that the next visit begins with that. Default true. */
-  remember?: boolean;
-  /** Where the engine and Media Source are; default what the browser can, the first that it can of the three. */
-  topology?: Exclude<Topology, "native">;
-  /** Keys, key systems and licence servers for protected titles. Default: ClearKey, with the key files and servers that titles name. */
-  drm?: Drm;
-  /** Where the worker is; default beside this file. */
-  workerUrl?: string | URL;
-  /** Where the module is; default beside this file. */
-  wasmUrl?: string | URL;
-  /** Where the rest of it is, which is loaded while it plays; default beside this file. */
-  restUrl?: string | URL;
-  /** Where that part of it is which titles of some kinds need to begin (live, protected, transport streams); default beside this file. */
-  moreUrl?: string | URL;
-}
-
-/** What a viewer prefers. What is left out is left to the title. */
-export type Preferences = Pick<Options, "audioLanguages" | "textLanguages" | "audioRoles" | "textRoles" | "codecs">;
-
-/** What is not to be exceeded. What is left out, or null, is no bound. */
-export interface Constraints {
-  /** Tallest picture, lines. */
-  maxHeight?: number | null;
-  /** Highest bitrate of a picture, bits a second. */
-  maxBitrate?: number | null;
-  /** Lowest bitrate of a picture, bits a second, as far as there is one within the rest. */
-  minBitrate?: number | null;
-  /** Ids of renditions: of a track that has some of them no others are played. */
-  renditions?: string[] | null;
-}
 
 const KINDS = { video: 0, audio: 1, text: 2 } as const;
 /** Commands that hold until the next of their name. */
@@ -119,6 +42,12 @@ const LASTING: Command[0][] = ["prefer", "constrain", "data_saver", "rate"];
 /** States in which what was learnt of the network is kept. */
 const KEEPS: State[] = ["paused", "ended", "failed", "stopped"];
 const PRESSURES = ["none", "high", "critical"] as const;
+// What arguments have to be.
+const LOAD = { start: NUMBER, look: BOOLEAN };
+const MEDIA = oneOf(["video", "audio"]);
+const KIND = oneOf(Object.keys(KINDS));
+const DATA_SAVER = { bytesPerHour: AMOUNT };
+const PRESSURE = { level: oneOf(PRESSURES) };
 
 /** A player. */
 export class Player extends Target {
@@ -150,18 +79,18 @@ export class Player extends Target {
 
   /** Throws `TypeError` where an option is of a wrong type, as the constructor does. */
   static check(options: Options): void {
-    settings(options);
+    checkOptions(options);
   }
 
   constructor(options: Options = {}) {
     super();
     mark("player");
     Player.check(options);
-    this.#options = options;
+    this.#options = options ?? {};
     this.#world = new World(
       (fact) => this.#post({ fact }),
       () => this.#ask("learnt"),
-      options.remember ?? true,
+      this.#options.remember ?? true,
     );
     this.#core = this.#started();
   }
@@ -200,8 +129,9 @@ export class Player extends Target {
 
   /** Takes other keys and licence servers, from the next `load` on. */
   setDrm(drm: Drm): void {
+    checkDrm(drm);
     this.#options = { ...this.#options, drm };
-    const keys = keysOf(drm);
+    const keys = keysOf(drm ?? {});
     this.#post({ keys }, [keys.letter.buffer]);
   }
 
@@ -220,16 +150,19 @@ export class Player extends Target {
 
   /** Loads a playlist or an MPD, and begins at a time in seconds, or where the title does. Without an element it waits for one. With `look` no media is asked for and the
    * element is left alone until `goOn`, so that one can see what the title is (`loaded`): for a moment, as the engine waits for media. */
-  load(url: string | URL, { start = NaN, look = false }: { start?: number; look?: boolean } = {}): void {
+  load(url: string | URL, options: { start?: number; look?: boolean } = {}): void {
     this.#alive();
+    expect("load", "url", url, ADDRESS);
+    check("load", options, LOAD);
     const { href } = new URL(url, document.baseURI);
-    this.#waiting = this.#screen || look ? undefined : [href, { start }];
+    const { start, look } = options ?? {};
+    this.#waiting = this.#screen || look ? undefined : [href, options];
     if (this.#waiting) return;
     // What a defect ended is replaced.
     this.#core ??= this.#started();
     // Before the worker can.
     const asked = !this.#begun && hasEngine() && ask(href, (early, transfer) => this.#post({ early }, transfer));
-    this.#post({ command: ["load", href, start], asked });
+    this.#post({ command: ["load", href, start ?? NaN], asked });
     this.#loaded = true;
     this.#leave();
     if (look) {
@@ -261,7 +194,7 @@ export class Player extends Target {
 
   /** Moves the playhead, to seconds; `Infinity` is the live edge. */
   seek(position: number): void {
-    if (typeof position !== "number" || Number.isNaN(position)) throw new TypeError(`${String(position)} is no time`);
+    expect("seek", "position", position, NUMBER);
     const { duration = NaN, buffered } = this.video ?? {};
     // The end of a title is told by media before it, which have to be there.
     const last = duration - LAST;
@@ -271,6 +204,7 @@ export class Player extends Target {
 
   /** Moves the playhead of a title with dates to what was made at a time. */
   seekToTime(time: Date | number): void {
+    expect("seekToTime", "time", time instanceof Date ? +time : time, NUMBER);
     this.#command("seek_to_time", Number(time));
   }
 
@@ -284,39 +218,44 @@ export class Player extends Target {
 
   /** Chooses a track by its id; null plays none of its kind. */
   select(kind: keyof typeof KINDS, id: string | null): void {
+    expect("select", "kind", kind, KIND);
+    if (id !== null) expect("select", "id", id, TEXT);
     const number = KINDS[kind];
-    if (number === undefined) throw new TypeError(`${String(kind)} is no kind of track`);
     if (id === null) this.#command("disable", number);
     else this.#command("select", number, id);
   }
 
   /** Replaces what the viewer prefers, from the next choice of tracks on. */
-  prefer({ audioLanguages = [], textLanguages = [], audioRoles = [], textRoles = [], codecs = [] }: Preferences): void {
-    this.#command("prefer", audioLanguages.join(), textLanguages.join(), audioRoles.join(), textRoles.join(), codecs.join());
+  prefer(preferences: Preferences): void {
+    this.#command("prefer", ...preferred(preferences));
   }
 
   /** Replaces what is not to be exceeded, from the next segment on. */
-  constrain({ maxHeight, maxBitrate, minBitrate, renditions }: Constraints): void {
+  constrain(constraints: Constraints): void {
+    checkConstraints(constraints);
+    const { maxHeight, maxBitrate, minBitrate, renditions } = constraints ?? {};
     const lines = (renditions ?? []).join("\n");
     this.#command("constrain", maxHeight ?? NaN, maxBitrate ?? NaN, minBitrate ?? NaN, lines);
   }
 
   /** Fetches what waits of a kind anew, as it is wanted by now: behind what is played in the next so many seconds, one at least. */
   fetchAnew(kind: "video" | "audio", after = 1): void {
-    const number = KINDS[kind];
-    if (kind !== "video" && kind !== "audio") throw new TypeError(`${String(kind)} is not fetched anew`);
+    expect("fetchAnew", "kind", kind, MEDIA);
+    expect("fetchAnew", "after", after, NUMBER);
     const { video } = this;
-    if (video) this.#post({ anew: [number, video.currentTime + Math.max(1, after)] });
+    if (video) this.#post({ anew: [KINDS[kind], video.currentTime + Math.max(1, after)] });
   }
 
   /** How many bytes may be spent for each hour that is watched, from the next segment on; null: as many as it takes. */
   setDataSaver(bytesPerHour: number | null): void {
+    check("setDataSaver", { bytesPerHour }, DATA_SAVER);
     this.#command("data_saver", bytesPerHour ?? NaN);
   }
 
   /** How much the device is to be spared: `high` if it saves its battery or is hot, `critical` if it is about to throttle. */
   setPressure(level: (typeof PRESSURES)[number]): void {
-    const message: ToCore = { fact: ["pressure", PRESSURES.indexOf(level)] };
+    check("setPressure", { level }, PRESSURE);
+    const message: ToCore = { fact: ["pressure", Math.max(0, PRESSURES.indexOf(level))] };
     this.#lasting.set("pressure", message);
     this.#post(message);
   }
@@ -384,16 +323,10 @@ export class Player extends Target {
   }
 
   #started(): Link {
-    const {
-      workerUrl = new URL("./worker.js", import.meta.url),
-      wasmUrl = new URL("./telecine.wasm", import.meta.url),
-      moreUrl = new URL("./telecine.more.wasm", import.meta.url),
-      restUrl = new URL("./telecine.rest.wasm", import.meta.url),
-      topology,
-      drm,
-    } = this.#options;
+    const { workerUrl, wasmUrl, moreUrl, restUrl, topology, drm } = this.#options;
+    const absolute = (url: string | URL) => new URL(url, document.baseURI);
     const core = new Link({
-      workerUrl: new URL(workerUrl, document.baseURI),
+      workerUrl: absolute(workerUrl ?? new URL("./worker.js", import.meta.url)),
       topology,
       hear: (message) => this.#hear(message),
       broken: (message, missing) => this.#defect(message, missing),
@@ -401,9 +334,9 @@ export class Player extends Target {
     });
     const keys = drm && keysOf(drm);
     const known = this.#world.known();
-    const later = [moreUrl, restUrl].map((url) => new URL(url, document.baseURI).href);
+    const later = [moreUrl ?? new URL("./telecine.more.wasm", import.meta.url), restUrl ?? new URL("./telecine.rest.wasm", import.meta.url)].map((url) => absolute(url).href);
     // Behind what is asked for meanwhile: that waits there.
-    void compiled(new URL(wasmUrl, document.baseURI).href).then((first) => {
+    void compiled(absolute(wasmUrl ?? new URL("./telecine.wasm", import.meta.url)).href).then((first) => {
       const begin = { module: { first, later }, settings: settings(this.#options), known, topology, keys };
       core.post({ begin }, keys ? [keys.letter.buffer as ArrayBuffer] : []);
       this.#begun ||= core === this.#core;
@@ -538,51 +471,4 @@ export class Player extends Target {
 
 function keysOf(drm: Drm): Keys & { letter: Uint8Array<ArrayBuffer> } {
   return { letter: letterOf(drm), interest: interestOf(drm) };
-}
-
-const NUMBERS = {
-  bufferGoal: Setting.BufferGoal,
-  backBuffer: Setting.BackBuffer,
-  startBuffer: Setting.StartBuffer,
-  initialThroughput: Setting.InitialThroughput,
-  maxHeight: Setting.MaxHeight,
-  maxBitrate: Setting.MaxBitrate,
-  minBitrate: Setting.MinBitrate,
-  dataSaver: Setting.DataSaver,
-  pacePercent: Setting.PacePercent,
-  latencyTarget: Setting.LatencyTarget,
-  latencyMax: Setting.LatencyMax,
-} as const;
-const SWITCHES = {
-  lowLatency: Setting.LowLatency,
-  fastSwitch: Setting.FastSwitch,
-  interstitials: Setting.Interstitials,
-  explainEachChoice: Setting.ExplainEachChoice,
-  strict: Setting.Strict,
-  record: Setting.Record,
-} as const;
-const LISTS = {
-  audioLanguages: Setting.AudioLanguages,
-  textLanguages: Setting.TextLanguages,
-  audioRoles: Setting.AudioRoles,
-  textRoles: Setting.TextRoles,
-  codecs: Setting.Codecs,
-} as const;
-
-/** Options for the engine. Throws `TypeError` of one that is of a wrong type. */
-function settings(options: Options): [number, number | string][] {
-  const all: [number, number | string][] = [];
-  const read = <Name extends keyof Options>(of: { readonly [name in Name]: number }, is: (value: unknown) => boolean, said: (value: never) => number | string) => {
-    for (const [name, key] of Object.entries(of) as [Name, number][]) {
-      const value = options[name];
-      if (value === undefined || value === null) continue;
-      if (!is(value)) throw new TypeError(`the option ${name} is of a wrong type: ${String(value)}`);
-      all.push([key, said(value as never)]);
-    }
-  };
-  read(NUMBERS, (value) => typeof value === "number" && !Number.isNaN(value), (value: number) => value);
-  read(SWITCHES, (value) => typeof value === "boolean", (value: boolean) => Number(value));
-  read(LISTS, (value) => Array.isArray(value) && value.every((one) => typeof one === "string"), (value: string[]) => value.join());
-  read({ rule: Setting.Rule }, (value) => typeof value === "string", (value: string) => value);
-  return all;
 }

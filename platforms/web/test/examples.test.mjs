@@ -68,7 +68,7 @@ test("the package from npm pack installs into Vite and React, its types are comp
   const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", built], { cwd: path.join(root, "platforms/web") });
   const [{ filename, files }] = JSON.parse(stdout);
   const packed = files.map(({ path }) => path);
-  for (const name of ["README.md", "LICENSE-MIT", "LICENSE-APACHE", "dist/telecine.js", "dist/element.js", "dist/worker.js", "dist/telecine.wasm", "dist/telecine.classic.js", "dist/types/player.d.ts", "dist/types/element/define.d.ts"]) {
+  for (const name of ["README.md", "LICENSE-MIT", "LICENSE-APACHE", "dist/telecine.js", "dist/element.js", "dist/worker.js", "dist/telecine.wasm", "dist/telecine.more.wasm", "dist/telecine.rest.wasm", "dist/telecine.classic.js", "dist/types/player.d.ts", "dist/types/element/define.d.ts"]) {
     assert.ok(packed.includes(name), `${name} is missing in ${packed}`);
   }
   await npm(app, "ci", "--ignore-scripts");

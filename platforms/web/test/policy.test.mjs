@@ -94,3 +94,58 @@ test("in another document, and in a browser that makes no style sheets by script
   const { seen: is } = await seen(old, looks);
   assert.deepEqual(is, LOOKS);
 });
+
+/** A page that takes no plain text where scripts come from (Trusted Types), and these policies of its own. */
+const typed = (allowed) => ({ "content-security-policy": `${policy(here.url)}; require-trusted-types-for 'script'${allowed}` });
+
+for (const [what, allowed] of [
+  ["any policy", ""],
+  ["the policy telecine", "; trusted-types telecine"],
+]) {
+  test(`where Trusted Types are required and ${what} is allowed, the element plays from its worker, and nothing is said in the console`, async () => {
+    const { seen: is, lines } = await seen({ ...element(), headers: typed(allowed) }, looks);
+    assert.deepEqual(is, LOOKS);
+    assert.deepEqual(lines, []);
+  });
+}
+
+test("two players of a page with Trusted Types share the one policy of that name", async () => {
+  const script = `import { Player } from "/dist/telecine.js";
+    const players = [...document.querySelectorAll("video")].map((video) => {
+      const player = new Player();
+      player.attach(video);
+      player.load("${here.url}/hls/demo/main.m3u8");
+      player.play();
+      return player;
+    });
+    window.players = players;`;
+  const { seen: is, lines } = await seen({ script, body: "<video muted></video><video muted></video>", headers: typed("; trusted-types telecine") }, async () => {
+    while (![...document.querySelectorAll("video")].every(({ currentTime }) => currentTime > 0.5)) await new Promise((resolve) => setTimeout(resolve, 20));
+    return players.map(({ topology }) => topology);
+  });
+  assert.deepEqual(is, ["worker", "worker"]);
+  assert.deepEqual(lines, []);
+});
+
+test("a worker of another origin starts under Trusted Types, too", async () => {
+  const other = await host({ headers: { "access-control-allow-origin": "*" } });
+  try {
+    const csp = `script-src 'self' ${other.url} 'wasm-unsafe-eval'; worker-src blob: ${other.url}; require-trusted-types-for 'script'; trusted-types telecine`;
+    const { seen: is } = await seen(
+      {
+        script: `import { Player } from "/dist/telecine.js"; const player = new Player({ workerUrl: "${other.url}/dist/worker.js" }); player.attach(document.querySelector("video")); player.load("${here.url}/hls/demo/main.m3u8"); player.play(); window.player = player;`,
+        body: "<video muted></video>",
+        headers: { "content-security-policy": csp },
+      },
+      () => player.topology,
+    );
+    assert.equal(is, "worker");
+  } finally {
+    other.close();
+  }
+});
+
+test("where another policy alone is allowed the engine is in the page, and it plays", async () => {
+  const { seen: is } = await seen({ ...element(), headers: typed("; trusted-types 'none'") }, () => document.querySelector("telecine-player").player.topology);
+  assert.equal(is, "page");
+});

@@ -345,6 +345,22 @@ test("Shaka: variants, languages and texts are chosen", async () => {
   await page.close();
 });
 
+test("Shaka: what may not be played is not fetched first, either", async () => {
+  const { page, lines } = await open("shim-shaka.html");
+  const asked = new Set();
+  page.on("request", (request) => asked.add(/\/(v\d+)\//.exec(new URL(request.url()).pathname)?.[1]));
+  // Of a server that is not on the same machine, and of a network of which much is thought.
+  await page.evaluate((url) => {
+    localStorage.clear();
+    return begin(url, { abr: { defaultBandwidthEstimate: 50e6 }, restrictions: { maxHeight: 360 } });
+  }, `${here.url}/hls/delay_150/dur_120/demo/main.m3u8`);
+  await page.evaluate(() => until(() => video.currentTime > 3, "it plays"));
+  moves(await pictures(page));
+  assert.deepEqual([...asked].filter(Boolean), ["v360"]);
+  assert.deepEqual(lines, []);
+  await page.close();
+});
+
 test("Shaka: load rejects with its error, and another title plays after it", async () => {
   const { page, lines } = await open("shim-shaka.html");
   const error = await page.evaluate((url) => begin(url).then(() => null, ({ severity, category, code, data }) => ({ severity, category, code, data })), `${here.url}/files/web/nothing.mpd`);

@@ -22,6 +22,8 @@ const LEAST_FAR: f64 = 0.6;
 const SIZES_SHARE: f64 = 0.58;
 /// To expect too much costs more than to expect too little.
 const LOWER: f64 = 0.024;
+/// Media of the segments that all of this is reckoned by, in seconds: in a shorter one less happens.
+const USUAL_SEGMENT_S: f64 = 3.0;
 /// More buffer than this, in seconds, is as good as this.
 const MOST_BUFFER_S: f64 = 40.0;
 /// Places of the buffer that are told apart.
@@ -132,16 +134,22 @@ impl Terms {
         self.utility(level) * (self.segment_s + longer_s).max(0.0) / MEDIA_PER_STALL_S
     }
 
-    /// What comes of a download of so many seconds: the price of the stall, and the buffer with the segment.
+    /// How much of what happens from one usual segment to the next happens from one of these to the next.
+    fn share(&self) -> f64 {
+        (self.segment_s / USUAL_SEGMENT_S).min(1.0)
+    }
+
+    /// What comes of a download of so many seconds: the price of the stall, and the buffer with the segment. One stall goes over many
+    /// segments where they are short.
     pub(super) fn download(&self, buffer_s: f64, takes_s: f64) -> (f64, f64) {
         let stall_s = (takes_s - buffer_s).clamp(0.0, LONGEST_STALL_S);
-        let stall = stall_s + STALL * (stall_s / NOTICED_S).min(1.0);
+        let stall = stall_s + STALL * self.share() * (stall_s / NOTICED_S).min(1.0);
         (stall, ((buffer_s - takes_s).max(0.0) + self.segment_s).min(self.capacity_s))
     }
 
     /// What may come of the rate with a spread.
     pub(super) fn outcomes(&self, spread: f64) -> [Outcome; 4] {
-        outcomes(spread, self.size_error)
+        outcomes(spread, self.size_error, self.share())
     }
 
     /// How many segments are reckoned ahead where the rate has a spread.
@@ -176,20 +184,22 @@ pub(super) fn expect(coming: &[Coming; 4], of: impl Fn(&Coming) -> f64) -> f64 {
 }
 
 /// What may come of the rate with a spread: it stays, rises or falls, all a little [`LOWER`]; and now and then it falls far,
-/// however still it was. A segment takes longer or shorter by its size too where that is off, and the rate is what it was.
-fn outcomes(spread: f64, size_error: f64) -> [Outcome; 4] {
+/// however still it was. A segment takes longer or shorter by its size too where that is off, and the rate is what it was. Segments that
+/// are a share of usual ones have that share of all chances, and of a walk its root.
+fn outcomes(spread: f64, size_error: f64, share: f64) -> [Outcome; 4] {
     let of_size = SIZES_SHARE * size_error;
     let both = libm::sqrt(spread * spread + of_size * of_size);
-    let near = 1.0 - FAR;
+    let (far, walk) = (FAR * share, spread * libm::sqrt(share));
+    let near = 1.0 - far;
     let nearby = |spreads: f64, chance: f64| Outcome {
         by: spreads * both - LOWER,
-        then: spreads * spread - LOWER,
+        then: spreads * walk - LOWER * share,
         chance: chance * near,
     };
     let fall = (FAR_SPREADS * both).max(LEAST_FAR);
     let stays = if spread <= STILL { 0.0 } else { fall };
-    let far = Outcome { by: -fall, then: -stays, chance: FAR };
-    [nearby(-NEAR, 0.25), nearby(0.0, 0.5), nearby(NEAR, 0.25), far]
+    let falls = Outcome { by: -fall, then: -stays, chance: far };
+    [nearby(-NEAR, 0.25), nearby(0.0, 0.5), nearby(NEAR, 0.25), falls]
 }
 
 /// The logarithms of rates that matter for a ladder: from hardly anything of its lowest level to more than enough for
@@ -337,22 +347,43 @@ pub(super) mod tests {
 
     #[test]
     fn what_may_come_is_certain_to_come_in_one_of_the_ways() {
-        let sum: f64 = outcomes(0.3, 0.1).iter().map(|outcome| outcome.chance).sum();
+        let sum: f64 = outcomes(0.3, 0.1, 0.5).iter().map(|outcome| outcome.chance).sum();
         assert!((sum - 1.0).abs() < 1e-12);
     }
 
     #[test]
     fn what_falls_far_comes_back_on_a_line_that_keeps_still_and_stays_on_one_that_moves() {
-        let [.., still] = outcomes(0.06, 0.0);
-        let [.., moving] = outcomes(0.15, 0.0);
+        let [.., still] = outcomes(0.06, 0.0, 1.0);
+        let [.., moving] = outcomes(0.15, 0.0, 1.0);
         assert_eq!((still.by, still.then), (-LEAST_FAR, 0.0));
         assert_eq!(moving.by, moving.then);
     }
 
     #[test]
     fn sizes_that_are_not_known_move_downloads_and_not_the_rate() {
-        let (known, unknown) = (outcomes(0.15, 0.0), outcomes(0.15, 0.2));
+        let (known, unknown) = (outcomes(0.15, 0.0, 1.0), outcomes(0.15, 0.2, 1.0));
         assert!(unknown[0].by < known[0].by - 0.02 && unknown[2].by > known[2].by + 0.02);
         assert_eq!((unknown[0].then, unknown[2].then), (known[0].then, known[2].then));
+    }
+
+    #[test]
+    fn a_minute_of_short_segments_holds_no_more_falls_than_one_of_long_ones() {
+        let falls_a_minute = |segment_ms: f64| {
+            let [.., falls] = terms(KBPS, segment_ms, 24_000.0).outcomes(0.22);
+            falls.chance * 60_000.0 / segment_ms
+        };
+        assert!((falls_a_minute(500.0) - falls_a_minute(3_000.0)).abs() < 1e-9);
+        assert!((falls_a_minute(1_000.0) - falls_a_minute(3_000.0)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_rate_goes_as_far_in_six_short_segments_as_in_one_usual_one() {
+        let variance = |segment_ms: f64| {
+            let outcomes = terms(KBPS, segment_ms, 24_000.0).outcomes(0.22);
+            let [low, middle, high, _] = outcomes.map(|outcome| outcome.then);
+            let mean = 0.25 * low + 0.5 * middle + 0.25 * high;
+            0.25 * (low - mean).powi(2) + 0.5 * (middle - mean).powi(2) + 0.25 * (high - mean).powi(2)
+        };
+        assert!((6.0 * variance(500.0) - variance(3_000.0)).abs() < 1e-9);
     }
 }

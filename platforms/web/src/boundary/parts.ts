@@ -34,7 +34,9 @@ export class Parts {
     this.#asked = true;
     for (const url of [...this.#missing]) {
       const response = await part(url, { priority: "low" });
-      const module = await WebAssembly.compile(await response.arrayBuffer());
+      // What browsers compile as it comes they keep compiled for the next visit.
+      const streams = response.headers.get("content-type") === "application/wasm";
+      const module = await (streams ? WebAssembly.compileStreaming(response) : response.arrayBuffer().then((bytes) => WebAssembly.compile(bytes)));
       if (this.#missing[0] === url) this.#begin(module);
     }
   }

@@ -1,6 +1,7 @@
 // The host's loop around the engine: one call, then everything that follows from it, then the deadline. Runs where the
 // engine does: in a worker, or in the page.
 
+import { Alarm } from "../alarm.js";
 import { decode, value, type FetchOrder, type Handler, type Loan } from "../boundary/decode.js";
 import type { Exports, Instance } from "../boundary/wasm.js";
 import { Unavailable } from "../faults.js";
@@ -16,8 +17,6 @@ import type { Fact, Known } from "../world/world.js";
 
 /** How far a device's clock is assumed to be off until something better is known, milliseconds. */
 const CLOCK_UNCERTAINTY = 10_000;
-/** Far deadlines are met in steps: timers of browsers end at 24 days. */
-const LONGEST_WAIT = 3_600_000;
 /** How often the window of what is live is looked at, milliseconds. */
 const WINDOW_AFTER = 1000;
 
@@ -32,7 +31,7 @@ export class Core implements Handler, Answers, Owner {
   #live = false;
   /** When it was looked at last, or that it is to be now. */
   #windowAt = -Infinity;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #alarm = new Alarm(() => this.#turn((now) => this.#wasm.timer(now)));
   /** Turns that wait: an export is never called while another's records are read. */
   #turns: ((now: number) => number)[] = [];
   #turning = false;
@@ -99,7 +98,7 @@ export class Core implements Handler, Answers, Owner {
   /** Nothing more is done. */
   close(): void {
     this.#broken = true;
-    clearTimeout(this.#timer);
+    this.#alarm.off();
     this.#sink?.close();
   }
 
@@ -266,10 +265,7 @@ export class Core implements Handler, Answers, Owner {
   }
 
   deadline(at: number): void {
-    clearTimeout(this.#timer);
-    if (at === Infinity) return;
-    const wait = Math.ceil(Math.max(0, at - micros()) / 1000);
-    this.#timer = setTimeout(() => this.#turn((now) => this.#wasm.timer(now)), Math.min(wait, LONGEST_WAIT));
+    this.#alarm.set((at - micros()) / 1000);
   }
 
   /** A copy of a letter. The module wipes its own when it is given back, which is when the records have been read. */

@@ -1,12 +1,14 @@
 // Requests: what is ordered is asked for, what comes is handed on. Whether to try again, and what an answer is worth, the
 // engine decides.
 
+import { Alarm } from "../alarm.js";
 import type { FetchOrder } from "../boundary/decode.js";
 import { bytesOf } from "../boundary/fields.js";
 import { Body } from "./body.js";
 import type { Answer, Early } from "./early.js";
 import { Fault, failure } from "./failure.js";
 import { opened, wipe, type Letter, type LicenceRequest, type Licences } from "./licence.js";
+import { left } from "./litter.js";
 
 /** Where answers go. */
 export interface Answers {
@@ -80,7 +82,10 @@ export class Network {
     }
     const control = taken?.control ?? new AbortController();
     this.#running.set(order.slot, control);
-    void this.#run(order, control, taken?.answer, letter && opened(letter)).finally(() => this.#running.delete(order.slot));
+    void this.#run(order, control, taken?.answer, letter && opened(letter)).finally(() => {
+      this.#running.delete(order.slot);
+      left();
+    });
   }
 
   /** Nothing more is wanted of it. */
@@ -100,25 +105,25 @@ export class Network {
   async #run(order: FetchOrder, control: AbortController, early?: Promise<Answer>, letter?: Letter): Promise<void> {
     const { slot } = order;
     const { signal } = control;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const within = (ms: number, message: string) => {
-      clearTimeout(timer);
-      timer = setTimeout(() => control.abort(new Fault(1004, message)), ms);
-    };
     let answered = false;
+    const patience = new Alarm(() => {
+      const message = answered ? `no byte within ${order.idleTimeout} ms` : `no answer within ${order.headTimeout} ms`;
+      control.abort(new Fault(1004, message));
+    });
+    const goesOn = () => patience.set(order.idleTimeout);
     let licence: LicenceRequest | undefined;
     try {
       if (letter) {
         licence = await this.licences.request(letter.request);
         signal.throwIfAborted();
       }
-      within(order.headTimeout, `no answer within ${order.headTimeout} ms`);
+      patience.set(order.headTimeout);
       const response: Answer = await (early ?? (licence ? askLicence(licence, signal) : ask(order, signal)));
       answered = true;
       signal.throwIfAborted();
       if (letter && licence && this.licences.interest.responses) {
-        const body = await whole(response, letter.maxBytes, () => within(order.idleTimeout, `no byte within ${order.idleTimeout} ms`));
-        clearTimeout(timer);
+        const body = await whole(response, letter.maxBytes, goesOn);
+        patience.off();
         const answer = await this.licences.response(licence, { status: response.status, body });
         signal.throwIfAborted();
         const bytes = typeof answer.body === "string" ? new TextEncoder().encode(answer.body) : bytesOf(answer.body);
@@ -134,14 +139,14 @@ export class Network {
       const began = performance.now();
       let received = 0;
       while (body && !signal.aborted) {
-        within(order.idleTimeout, `no byte within ${order.idleTimeout} ms`);
+        goesOn();
         const value = await body.read();
         if (!value) break;
         received += value.byteLength;
         this.answers.chunk(slot, value);
         if (licence) value.fill(0);
         if (order.pace) {
-          clearTimeout(timer);
+          patience.off();
           // What is not read is not sent for long: the windows of the connection fill.
           const due = began + (received * 8000) / order.pace;
           await new Promise((resolve) => setTimeout(resolve, due - performance.now()));
@@ -154,7 +159,7 @@ export class Network {
       const fault = [signal.reason, error].find((one) => one instanceof Fault) ?? await failure(licence?.url ?? order.url, answered, error);
       this.answers.lost(slot, fault.code, fault.message);
     } finally {
-      clearTimeout(timer);
+      patience.off();
       if (licence) wipe(licence.body);
     }
   }

@@ -1,7 +1,7 @@
 // Subtitles as tracks of the page's own element, which browsers draw and list: as the peers' pages expect them.
 
 import type { CueChange, CueNode } from "../boundary/told.js";
-import type { Track } from "./title.js";
+import { nameOf, type Track } from "./tracks.js";
 
 /** The longest that a cue without an end is shown, seconds. */
 const OPEN = 3600 * 24;
@@ -34,12 +34,12 @@ export class Subtitles {
   /** There are these tracks now. */
   show(tracks: Track[], chosen: string | undefined): void {
     this.#clear();
-    for (const { id, label, language, roles } of tracks) {
+    for (const track of tracks) {
       const element = document.createElement("track");
-      element.kind = roles?.includes("caption") ? "captions" : "subtitles";
-      element.label = label ?? language ?? id;
-      if (language) element.srclang = language;
-      this.#elements.set(id, element);
+      element.kind = track.roles.includes("caption") ? "captions" : "subtitles";
+      element.label = nameOf(track);
+      if (track.language) element.srclang = track.language;
+      this.#elements.set(track.id, element);
       this.video.append(element);
     }
     this.choose(chosen);

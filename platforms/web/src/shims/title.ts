@@ -1,19 +1,22 @@
 // What is known of the title that plays, in plain fields: the facades' properties are read at any time, the engine's answers come
 // later.
 
-import type { LiveEdge, LoadedEvent, PlayerError, Rendition, Told, Track } from "../boundary/told.js";
+import type { LiveEdge, LoadedEvent, PlayerError, StateEvent, Told } from "../boundary/told.js";
 import type { PlayerEvents } from "../events.js";
 import type { Player } from "../player.js";
+import type { Rendition, Track } from "./tracks.js";
 
-export type { PlayerError as Failure, Rendition, Told, Track };
+export type { PlayerError as Failure, Told };
 
 /** Between two looks at what changes without an event, milliseconds. */
 const LOOK = 500;
 
 /** A title, as its player tells of it. */
 export class Title {
-  /** There is a title that was read. */
+  /** Its manifest was read: there are tracks. */
   known = false;
+  /** And what else it takes to play it: how long it is, and whether it is live. */
+  loaded = false;
   protocol = "";
   live = false;
   duration = Infinity;
@@ -35,7 +38,7 @@ export class Title {
   /** Which title it is: an answer about the one before comes too late. */
   #generation = 0;
 
-  /** `hear` is told of each event when the title knows of it too; `Loaded` only once the tracks are known. */
+  /** `hear` is told of each event when the title knows of it too; of `Loaded`, and that it is being prepared, only once the tracks are known. */
   constructor(
     readonly player: Player,
     readonly hear: (told: Told) => void,
@@ -50,14 +53,21 @@ export class Title {
     this.player.removeEventListener("told", this.#told);
   }
 
-  /** Begins anew. */
-  reset(): void {
+  /** The same title is read once more: what is known of it stays. */
+  again(): void {
     this.#generation += 1;
+    this.loaded = false;
+    this.chosen = undefined;
+  }
+
+  /** Another title. */
+  reset(): void {
+    this.again();
     this.known = false;
     this.live = false;
     this.duration = Infinity;
     this.tracks = [];
-    this.shown = this.chosen = undefined;
+    this.shown = undefined;
     this.edge = undefined;
     this.state = "idle";
     this.loadedAt = performance.now();
@@ -75,6 +85,12 @@ export class Title {
   selected(kind: string): Track | undefined {
     const id = this.#selected.get(kind);
     return this.of(kind).find((track) => (id === undefined ? track.selected : track.id === id));
+  }
+
+  /** At which place among those of a kind the chosen track is; -1 where it is off. */
+  place(kind: string): number {
+    const selected = this.selected(kind);
+    return selected ? this.of(kind).indexOf(selected) : -1;
   }
 
   /** What the picture may be played in, poorest first; of a title without one, the sound. */
@@ -95,10 +111,14 @@ export class Title {
     switch (told.type) {
       case "State":
         this.state = told.state;
+        // Of HLS it is known by now what there is to choose from, and no playlist of that is.
+        if (told.state === "preparing") return void this.#read(told);
         break;
       case "Loaded":
-        void this.#read(told);
-        return;
+        this.loaded = true;
+        this.live = told.live;
+        this.duration = told.duration ?? Infinity;
+        return void this.#read(told);
       case "Selected":
         this.#selected.set(told.kind, told.track);
         break;
@@ -121,16 +141,16 @@ export class Title {
     this.hear(told);
   };
 
-  async #read(loaded: LoadedEvent): Promise<void> {
+  async #read(told: LoadedEvent | StateEvent): Promise<void> {
     const generation = this.#generation;
     const presentation = await this.player.presentation().catch(() => null);
-    if (this.#gone || generation !== this.#generation || !presentation) return;
-    this.protocol = loaded.protocol;
-    this.tracks = presentation.tracks;
-    this.live = loaded.live;
-    this.duration = loaded.duration ?? Infinity;
-    this.known = true;
-    this.hear(loaded);
+    if (this.#gone || generation !== this.#generation) return;
+    if (presentation) {
+      this.protocol = presentation.protocol;
+      this.tracks = presentation.tracks;
+      this.known = true;
+    }
+    if (presentation || told.type === "State") this.hear(told);
   }
 
   async #look(): Promise<void> {

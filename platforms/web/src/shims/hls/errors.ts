@@ -1,6 +1,6 @@
 // The engine's errors in the words of hls.js.
 
-import type { Failure } from "./title.js";
+import type { Failure } from "../title.js";
 
 export const ErrorTypes = {
   NETWORK_ERROR: "networkError",

@@ -1,7 +1,8 @@
 // The names of hls.js' events. Those that have data in `HlsData` come; of the others there is nothing to tell, and nobody hears them.
 
-import type { ErrorData } from "./hls-errors.js";
-import type { Level, MediaPlaylist } from "./hls.js";
+import type { ErrorData } from "./errors.js";
+import type { Level } from "./levels.js";
+import type { MediaPlaylist } from "./tracks.js";
 
 export enum Events {
   MEDIA_ATTACHING = "hlsMediaAttaching",

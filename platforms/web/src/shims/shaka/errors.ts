@@ -1,6 +1,6 @@
 // The engine's errors in the words of Shaka.
 
-import type { Failure } from "./title.js";
+import type { Failure } from "../title.js";
 
 export const Severity = { RECOVERABLE: 1, CRITICAL: 2 } as const;
 
