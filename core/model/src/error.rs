@@ -273,7 +273,7 @@ error_codes! {
     /// What is remembered of the network's throughput cannot be read or written.
     MemoryInvalid = 7004, Usage, App, "what cannot be read needs nothing, the player remembers anew; where it cannot be written, see to the folder's room and permissions";
     /// A part of the player does not load or start: its worker, or the engine.
-    PartUnavailable = 7005, Usage, App, "serve worker.js and both .wasm files where the player looks for them, readable by the page (CORS), and allow them in its policy ('wasm-unsafe-eval', worker-src, connect-src)";
+    PartUnavailable = 7005, Usage, App, "serve worker.js and all .wasm files where the player looks for them, readable by the page (CORS), and allow them in its policy ('wasm-unsafe-eval', worker-src, connect-src)";
 
     /// A defect of this library.
     InternalDefect = 9001, Internal, Us, "report it with the recording of the session";

@@ -21,7 +21,7 @@ const MISSING = {
   blame: "app",
   meaning: "A part of the player does not load or start: its worker, or the engine.",
   advice:
-    "serve worker.js and both .wasm files where the player looks for them, readable by the page (CORS), and allow them in its policy ('wasm-unsafe-eval', worker-src, connect-src)",
+    "serve worker.js and all .wasm files where the player looks for them, readable by the page (CORS), and allow them in its policy ('wasm-unsafe-eval', worker-src, connect-src)",
 };
 const BROKEN = { code: 9001, name: "InternalDefect", domain: "internal", blame: "us", meaning: "A defect of the player.", advice: "report it, with a recording if there is one" };
 
