@@ -83,8 +83,8 @@ const apart = {
   },
 };
 await build({ ...common, outdir: dist, entryPoints: { telecine: at("src/player.ts"), worker: at("src/core/worker.ts") }, plugins: [apart, ...plugins] });
-// What only some browsers need of the page: Media Source, the engine's loop, and what is done without both.
-const parts = { loop: at("src/core/loop.ts"), delegate: at("src/sink/delegate.ts"), native: at("src/native.ts") };
+// What only some browsers need of the page: Media Source, the engine's loop, and what is done without both. And what only some pages need.
+const parts = { changes: at("src/net/changes.ts"), loop: at("src/core/loop.ts"), delegate: at("src/sink/delegate.ts"), native: at("src/native.ts") };
 await build({ ...common, outdir: within("parts"), entryPoints: parts, plugins, splitting: true, chunkNames: "[name]-[hash]" });
 // What a page may load beside it.
 if (!values.only && !values.watched) await import("./bundles.mjs");
