@@ -185,9 +185,12 @@ function known(answered: string, asked: string, ordered: string): string {
   if (!/^https?:$/.test(from.protocol)) return ordered;
   const place = ({ origin, pathname }: URL) => origin + pathname;
   if (place(from) === place(to) && place(from) === place(of)) return ordered;
-  const added = [...to.searchParams].filter(([name, value]) => !of.searchParams.getAll(name).includes(value));
-  for (const [name, value] of [...from.searchParams]) {
-    if (added.some((one) => one[0] === name || one[1] === value)) from.searchParams.delete(name);
-  }
+  // As they are written, by hand: what reads them for us writes them anew.
+  const pairs = ({ search }: URL) => search.slice(1).split("&");
+  const parts = (pair: string) => [pair.split("=", 1)[0], pair.slice(pair.indexOf("=") + 1)] as const;
+  const before = pairs(of);
+  const added = pairs(to).filter((pair) => pair && !before.includes(pair)).map(parts);
+  const isAdded = (pair: string) => added.some(([name, value]) => name === parts(pair)[0] || (value && value === parts(pair)[1]));
+  from.search = pairs(from).filter((pair) => !isAdded(pair)).join("&");
   return from.href;
 }
