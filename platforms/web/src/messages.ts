@@ -69,8 +69,8 @@ export type ToCore =
   // `asked`: of a `load`, whose manifest the page asked for already: `early` will come.
   | { command: Command; asked?: boolean }
   | { early: Early }
-  /** Of the title that is loaded next: what is done to requests. */
-  | { change: Rule }
+  /** Of the title that is loaded next: what is done to requests, and where the part is that does it. */
+  | { change: Rule; part: string }
   | { changed: MediaAnswer }
   /** What a source has from a time on is to be fetched anew. */
   | { anew: [source: number, from: number] }

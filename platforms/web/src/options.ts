@@ -70,6 +70,8 @@ export interface Options {
   moreUrl?: string | URL;
   /** Where the rest of it is, which is loaded while it plays; default beside this file. */
   restUrl?: string | URL;
+  /** Where the part is that a worker changes requests with, if there is a `request`; default beside this file. */
+  changesUrl?: string | URL;
 }
 
 /** What a viewer prefers. What is left out is left to the title. */
@@ -125,7 +127,7 @@ const SETTINGS: [Kind, { readonly [name: string]: Setting }][] = [
   [TEXT, { rule: Setting.Rule }],
 ];
 /** What the page keeps to itself. */
-const OWN = { remember: BOOLEAN, topology: oneOf(["worker", "worker-transfer", "page"]), workerUrl: ADDRESS, wasmUrl: ADDRESS, moreUrl: ADDRESS, restUrl: ADDRESS };
+const OWN = { remember: BOOLEAN, topology: oneOf(["worker", "worker-transfer", "page"]), workerUrl: ADDRESS, wasmUrl: ADDRESS, moreUrl: ADDRESS, restUrl: ADDRESS, changesUrl: ADDRESS };
 type Preferred = [audioLanguages: string, textLanguages: string, audioRoles: string, textRoles: string, codecs: string];
 const OF_DRM = { keys: OBJECT, segmentKey: TEXT, servers: OBJECT, certificates: OBJECT, robustness: OBJECT, software: BOOLEAN, licenceRequest: FUNCTION, licenceResponse: FUNCTION };
 const ORIGINS: Kind = ["an array of origins", (value) => Array.isArray(value) && value.every((one) => originOf(one) !== undefined)];

@@ -158,7 +158,7 @@ export class Player extends Target {
     this.#alive();
     expect("load", "url", url, ADDRESS);
     check("load", options, LOAD);
-    const { href } = new URL(url, document.baseURI);
+    const { href } = absolute(url);
     const { start, look } = options ?? {};
     this.#waiting = this.#screen || look ? undefined : [href, options];
     if (this.#waiting) return;
@@ -330,7 +330,6 @@ export class Player extends Target {
 
   #started(): Link {
     const { workerUrl, wasmUrl, moreUrl, restUrl, topology, drm } = this.#options;
-    const absolute = (url: string | URL) => new URL(url, document.baseURI);
     const core = new Link({
       workerUrl: absolute(workerUrl ?? new URL("./worker.js", import.meta.url)),
       topology,
@@ -453,14 +452,9 @@ export class Player extends Target {
     this.#early?.abort();
     if (!request) return undefined;
     const rule = ruleOf(request, title);
-    this.#post({ change: rule });
-    const control = (this.#early = new AbortController());
-    return async () => {
-      const answer = await (await changing()).early(request, rule, title, control.signal);
-      // From here on it is the worker's.
-      if (this.#early === control) this.#early = undefined;
-      return answer;
-    };
+    this.#post({ change: rule, part: absolute(this.#options.changesUrl ?? new URL("./changes.js", import.meta.url)).href });
+    const { signal } = (this.#early = new AbortController());
+    return () => changing().then(({ early }) => early(request, rule, title, signal));
   }
 
   /** The application's say about a request. */
@@ -499,6 +493,8 @@ export class Player extends Target {
     this.#questions.clear();
   }
 }
+
+const absolute = (url: string | URL) => new URL(url, document.baseURI);
 
 /** The part that changes requests. */
 const changing = () => import("./net/changes.js");

@@ -301,6 +301,8 @@ test("a function that fails in the midst of a title ends it by name, and somethi
 test("a function that never answers fails its request in time, by name", async () => {
   const { page } = await changing((request) => (request.url.includes("/never/") ? new Promise(() => {}) : undefined));
   const error = await page.evaluate(async (url) => {
+    // Of the first request of a page, which is the page's, the worker knows that it is late, and not why.
+    await player.snapshot();
     player.load(url);
     return (await watch.until(({ type }) => type === "Error", 30_000)).error;
   }, `${here.url}/hls/never/main.m3u8`);
@@ -359,13 +361,34 @@ test("media that is no longer wanted while the function is asked is not asked fo
   assert.deepEqual(lines, []);
 });
 
+test("where the part that changes requests is not there nothing is asked for without it, and that is told", async () => {
+  const server = await other();
+  const { page } = await changing({ headers: { "x-token": "1" } }, { options: { changesUrl: "/nothing.js" } });
+  // By the worker.
+  await page.evaluate(() => player.snapshot());
+  const error = await fails(page, `${server.url}/hls/demo/main.m3u8`);
+  await page.close();
+  assert.deepEqual([error.code, error.name], [7005, "PartUnavailable"]);
+  assert.match(error.message, /nothing\.js/);
+  assert.deepEqual(server.seen, []);
+});
+
+test("headers may be of the browser's own kind", async () => {
+  const server = await other();
+  const { page, lines } = await changing((request) => ({ ...request, headers: new Headers({ "X-Token": "1" }) }));
+  const told = await plays(page, `${server.url}/hls/demo/main.m3u8`, 22);
+  await page.close();
+  assert.deepEqual([errors(told), lines], [[], []]);
+  assert.ok(server.seen.length > 2 && server.seen.every(({ headers }) => headers["x-token"] === "1"));
+});
+
 test("a player without one asks nobody, and loads nothing for it", async () => {
   const { page } = await open(here);
   const loaded = [];
   page.on("request", (request) => loaded.push(request.url()));
   await plays(page, `${here.url}/hls/demo/main.m3u8`, 22);
   await page.close();
-  assert.ok(loaded.length > 4 && !loaded.some((url) => /parts\/changes/.test(url)));
+  assert.ok(loaded.length > 4 && !loaded.some((url) => /changes/.test(url)));
 });
 
 test("where the browser plays by itself it is told once that requests cannot be changed", async () => {

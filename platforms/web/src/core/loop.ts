@@ -51,7 +51,7 @@ export class Loop {
     } else if ("early" in message) {
       this.#network.handOver(message.early);
     } else if ("change" in message) {
-      this.#network.change(message.change);
+      this.#network.change(message.change, message.part);
     } else if ("changed" in message) {
       this.#network.answered(message.changed);
     } else if ("hold" in message) {

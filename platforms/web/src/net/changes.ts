@@ -54,7 +54,7 @@ export class Refused extends Error {
 
 /** Makes requests as the application wants them. */
 export class Changes {
-  rule: Rule = null;
+  #rule: Rule = null;
   #waiting = new Map<number, (answer: MediaAnswer) => void>();
   #last = 0;
   /** How often something failed, by where it is. */
@@ -67,6 +67,12 @@ export class Changes {
     /** What made a request fail. */
     readonly failure: (url: string, answered: boolean, error: unknown) => Promise<Error>,
   ) {}
+
+  /** Another title. */
+  begin(rule: Rule): void {
+    this.#rule = rule;
+    this.#failed.clear();
+  }
 
   /** The page has answered. */
   hear(answer: MediaAnswer): void {
@@ -90,14 +96,14 @@ export class Changes {
       else this.#failed.delete(key);
       return { status, url: known(url, changed.url, order.url), headers, body };
     } catch (error) {
-      // What was cancelled has not failed.
-      if (!signal.aborted) this.failed(order);
+      // What is not wanted any more has not failed.
+      if (typeof signal.reason !== "symbol") this.failed(order);
       throw error;
     }
   }
 
   async #changed({ url, range, urgency }: Asked, attempt: number, signal: AbortSignal): Promise<{ changed: Changed; origins: string[] }> {
-    const { rule } = this;
+    const rule = this.#rule;
     const plain = { url, headers: {}, credentials: "same-origin" } as const;
     if (rule) {
       const { origins, headers = {}, credentials = "same-origin" } = rule;
@@ -125,26 +131,39 @@ const keyOf = (url: string, range: Asked["range"]) => `${url} ${range?.first}`;
 
 /** Asks the application's function. What it throws is its own, as with listeners of events. */
 export async function filtered(filter: RequestRule | RequestFilter | undefined, { id, request }: MediaQuestion): Promise<MediaAnswer> {
-  let given: MediaRequest;
   try {
-    given = (await (filter as RequestFilter)(request)) ?? request;
+    const given = (await (filter as RequestFilter)(request)) ?? request;
+    // Of the page's kind of headers, too.
+    const headers = isList(given.headers) ? Object.fromEntries(given.headers) : given.headers;
+    const wrong = mistake({ ...given, headers });
+    if (wrong !== undefined) return { id, refused: `the application's \`request\`: ${wrong}` };
+    return { id, request: { url: new URL(given.url, document.baseURI).href, headers: { ...headers }, credentials: given.credentials } };
   } catch (error) {
     reportError(error);
     return { id, refused: "the application's `request` failed" };
   }
-  const wrong = mistake(given);
-  if (wrong !== undefined) return { id, refused: `the application's \`request\`: ${wrong}` };
-  const { url, headers, credentials } = given;
-  return { id, request: { url: new URL(url, document.baseURI).href, headers: { ...headers }, credentials } };
 }
 
-/** Makes the first request of a title in the page. Of what is not wanted any more nothing comes. */
-export function early(filter: RequestRule | RequestFilter, rule: Rule, title: string, signal: AbortSignal): Promise<Answer> {
+const isList = (headers: unknown): headers is Iterable<[string, string]> => headers instanceof Object && Symbol.iterator in headers;
+
+/** Makes the first request of a title in the page. Of what is not wanted any more nothing comes; what came is the worker's. */
+export function early(filter: RequestRule | RequestFilter, rule: Rule, title: string, wanted: AbortSignal): Promise<Answer> {
   const asked = async (question: MediaQuestion) => changes.hear(await filtered(filter, question));
   // Why there is no answer the worker finds out.
   const changes = new Changes(asked, (message) => new Refused(message), async () => new Error());
-  changes.rule = rule;
-  return changes.send(first(title), signal).catch((error: unknown) => (signal.aborted ? new Promise<never>(() => {}) : Promise.reject(error)));
+  changes.begin(rule);
+  const control = new AbortController();
+  return new Promise((resolve, reject) => {
+    let done = false;
+    const unwanted = () => done || control.abort();
+    if (wanted.aborted) unwanted();
+    wanted.addEventListener("abort", unwanted);
+    const tell = <T>(to: (it: T) => void) => (it: T) => {
+      done = true;
+      if (!wanted.aborted) to(it);
+    };
+    changes.send(first(title), control.signal).then(tell(resolve), tell(reject));
+  });
 }
 
 /** What is wrong with a request, without what may be secret in it. */

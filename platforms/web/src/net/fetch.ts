@@ -10,6 +10,7 @@ import type { Answer, Early } from "./early.js";
 import { Fault, failure } from "./failure.js";
 import { opened, wipe, type Letter, type LicenceRequest, type Licences } from "./licence.js";
 import { left } from "./litter.js";
+import { load } from "./part.js";
 import { first, send, type Asked } from "./send.js";
 
 /** Where answers go. */
@@ -42,14 +43,14 @@ export class Network {
     readonly question: (question: MediaQuestion) => void,
   ) {}
 
-  /** From now on requests are changed so. */
-  change(rule: Rule): void {
-    this.#changes ??= import("./changes.js").then(
+  /** From now on requests are changed so, by a part that is there. */
+  change(rule: Rule, part: string): void {
+    this.#changes ??= load(part).then(
       ({ Changes }) => new Changes(this.question, (message) => new Fault(7002, message), failure),
       (error: unknown) => Promise.reject(new Fault(7005, String(error))),
     );
     // Each request tells that there is none.
-    this.#changes.then((changes) => (changes.rule = rule), () => {});
+    this.#changes.then((changes) => changes.begin(rule), () => {});
   }
 
   /** The page says how a request is to be made. */
