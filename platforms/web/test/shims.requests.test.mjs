@@ -60,6 +60,19 @@ test("hls.js: xhrSetup sets headers, cookies and the address of all requests", a
   assert.deepEqual(lines, []);
 });
 
+for (const [what, title] of [["whole segments", "prot_aes128"], ["samples", "prot_cbcs"]]) {
+  test(`hls.js: key files of ${what} go through xhrSetup`, async () => {
+    const server = await serve(front(here.url));
+    const { page, lines } = await open("shim-hls.html");
+    await page.evaluate((url) => begin(url, { xhrSetup: (xhr) => xhr.setRequestHeader("x-token", "1") }), `${server.url}/hls/${title}/demo/main.m3u8`);
+    await moves(page);
+    await page.close();
+    const keys = server.seen.filter(({ url }) => /key/.test(url));
+    assert.ok(keys.length > 0 && keys.every(({ method, headers }) => method === "GET" && headers["x-token"] === "1"), JSON.stringify(keys));
+    assert.deepEqual(lines, []);
+  });
+}
+
 test("hls.js: fetchSetup gives the requests that are made, or changes what they are made of", async () => {
   const server = await serve(front(here.url));
   const { page, lines } = await open("shim-hls.html");

@@ -46,6 +46,8 @@ export function optionsOf(hls: object, config: HlsConfig, { maxBufferLength, bac
   if (abrEwmaDefaultEstimate !== undefined) options.initialThroughput = abrEwmaDefaultEstimate;
   const request = requestOf(config);
   if (request) options.request = request;
+  // Key files are asked for as media is, whether or not licences may be.
+  if (!config.emeEnabled && request) options.drm = licencesOf(hls, {}, request);
   const servers = Object.fromEntries(Object.entries(config.drmSystems).map(([system, { licenseUrl }]) => [system, licenseUrl]));
   if (config.emeEnabled) options.drm = { servers, ...licencesOf(hls, config, request) };
   return options;

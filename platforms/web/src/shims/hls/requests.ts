@@ -60,7 +60,7 @@ async function setUp<T>(request: LicenceRequest | MediaRequest, is: string, setu
 }
 
 /** The page's say about requests for manifests, media and keys: `xhrSetup`, or else `fetchSetup`. */
-export function requestOf({ xhrSetup, fetchSetup }: HlsConfig): ((request: MediaRequest) => Promise<MediaRequest>) | undefined {
+export function requestOf({ xhrSetup, fetchSetup }: Pick<HlsConfig, "xhrSetup" | "fetchSetup">): ((request: MediaRequest) => Promise<MediaRequest>) | undefined {
   if (xhrSetup) {
     return async (request) => {
       await setUp(request, "GET", (xhr) => xhrSetup(xhr, request.url));
@@ -78,7 +78,7 @@ export function requestOf({ xhrSetup, fetchSetup }: HlsConfig): ((request: Media
 }
 
 /** The page's say about licences. Files that hls.js loads as it does media are changed as that. */
-export function licencesOf(hls: object, { licenseXhrSetup, licenseResponseCallback }: HlsConfig, change: ReturnType<typeof requestOf>): NonNullable<Options["drm"]> {
+export function licencesOf(hls: object, { licenseXhrSetup, licenseResponseCallback }: Pick<HlsConfig, "licenseXhrSetup" | "licenseResponseCallback">, change: ReturnType<typeof requestOf>): NonNullable<Options["drm"]> {
   const isFile = ({ kind }: LicenceRequest) => kind === "key" || kind === "certificate";
   const contextOf = ({ system }: LicenceRequest): KeyContext => ({ keySystem: system });
   const licenceRequest = async (request: LicenceRequest) => {

@@ -62,7 +62,7 @@ export class Networking {
     const { kind, url, headers, body } = request;
     const type = kind === "key" ? RequestType.KEY : kind === "certificate" ? RequestType.SERVER_CERTIFICATE : RequestType.LICENSE;
     const message = await this.#filtered(type, messageOf(url, headers, body, body === null ? "GET" : "POST"));
-    return { ...request, body: message.body, ...changed(message, url) };
+    return { ...request, body: message.method === "GET" ? null : message.body, ...changed(message, url) };
   }
 
   async answer({ url }: LicenceRequest, response: LicenceResponse): Promise<LicenceResponse> {
