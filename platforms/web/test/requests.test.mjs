@@ -165,6 +165,28 @@ test("all of a DASH title is asked for as the function says", async () => {
   assert.ok(server.seen.every(({ headers }) => headers["x-token"] === "1"));
 });
 
+test("playlists of a live title are asked for again and again as the function says, beside what the player puts into their query", async () => {
+  const server = await other();
+  const { page, lines } = await changing((request) => {
+    const url = new URL(request.url);
+    url.searchParams.set("token", "secret42");
+    request.url = url.href;
+  });
+  const told = await page.evaluate(async (url) => {
+    player.load(url);
+    player.play();
+    await watch.state("playing");
+    await new Promise((resolve) => setTimeout(resolve, 4000));
+    return { told: watch.told, at: watch.video.currentTime, state: (await player.snapshot()).state };
+  }, `${server.url}/hls/live_60/parts_334/demo/main.m3u8`);
+  await page.close();
+  assert.deepEqual([errors(told.told), lines, told.state], [[], [], "playing"]);
+  const reloads = server.seen.filter(({ url }) => /_HLS_msn/.test(url));
+  assert.ok(reloads.length > 4, `${reloads.length} reloads`);
+  for (const { url } of server.seen) assert.match(url, /token=secret42/);
+  assert.ok(!JSON.stringify(told).includes("secret42"));
+});
+
 test("key files of whole segments are asked for as the function says, as what is no media", async () => {
   const server = await other();
   const { page, lines } = await changing((request) => {

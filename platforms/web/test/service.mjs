@@ -83,10 +83,12 @@ export async function front(origin, { answer = () => undefined, rewrite = (text)
     const own = answer(it, seen.length);
     if (own) return response.writeHead(own.status ?? 200, { ...open, ...own.headers }).end(own.body ?? "");
     const given = await fetch(origin + url, { method, headers: headers.range ? { range: headers.range } : {} });
-    const bytes = Buffer.from(await given.arrayBuffer());
-    const kept = ["content-type", "content-range"].filter((name) => given.headers.has(name)).map((name) => [name, given.headers.get(name)]);
+    const kept = ["content-type", "content-range", "date"].filter((name) => given.headers.has(name)).map((name) => [name, given.headers.get(name)]);
     response.writeHead(given.status, { ...open, ...Object.fromEntries(kept) });
-    response.end(/\.(mpd|m3u8)(\?|$)/.test(url) ? rewrite(bytes.toString()) : bytes);
+    if (/\.(mpd|m3u8)(\?|$)/.test(url)) return response.end(rewrite(await given.text()));
+    // As it comes: something live is still being made.
+    for await (const part of given.body ?? []) response.write(part);
+    response.end();
   });
   return { ...(await listening(server)), seen };
 }
