@@ -83,8 +83,12 @@ const apart = {
   },
 };
 await build({ ...common, outdir: dist, entryPoints: { telecine: at("src/player.ts"), worker: at("src/core/worker.ts") }, plugins: [apart, ...plugins] });
-// What only some browsers need of the page: Media Source, the engine's loop, and what is done without both.
-const parts = { loop: at("src/core/loop.ts"), delegate: at("src/sink/delegate.ts"), native: at("src/native.ts") };
-await build({ ...common, outdir: within("parts"), entryPoints: parts, plugins, splitting: true, chunkNames: "[name]-[hash]" });
+// What only some browsers need of the page: Media Source, the engine's loop, and what is done without both. And what only some pages need.
+const parts = { loop: at("src/core/loop.ts"), delegate: at("src/sink/delegate.ts"), native: at("src/native.ts"), changes: at("src/net/changes.ts") };
+const ofPage = { name: "within", setup: ({ onResolve }) => onResolve({ filter: /\/part\.js$/ }, () => ({ path: at("src/net/within.ts") })) };
+await build({ ...common, outdir: within("parts"), entryPoints: parts, plugins: [ofPage, ...plugins], splitting: true, chunkNames: "[name]-[hash]" });
+// The same for a worker. It shares nothing: bundlers copy it as it is. What is no larger than 4096 bytes they put into the address, where a
+// policy may refuse it: its names are left as they are.
+await build({ ...common, outdir: dist, entryPoints: { changes: at("src/net/changes.ts") }, minifyIdentifiers: false });
 // What a page may load beside it.
 if (!values.only && !values.watched) await import("./bundles.mjs");

@@ -66,7 +66,7 @@ function engine(cache) {
 }
 
 /** Files of this build in the place of others. */
-const PLACES = { "src/boundary/module.ts": "src/tv/module.ts", "src/boundary/wasm.ts": "src/tv/wasm.ts", "src/core/started.ts": "src/tv/started.ts" };
+const PLACES = { "src/boundary/module.ts": "src/tv/module.ts", "src/boundary/wasm.ts": "src/tv/wasm.ts", "src/core/started.ts": "src/tv/started.ts", "src/net/part.ts": "src/net/within.ts" };
 const places = {
   name: "places",
   setup({ onResolve }) {

@@ -22,8 +22,8 @@ export const oneOf = (names: readonly string[]): Kind => [names.map((name) => `"
 /** Throws of a value that is none of a kind. */
 export function expect(where: string, name: string, value: unknown, [words, is]: Kind): void {
   if (is(value)) return;
-  // What is wrong in `drm` may be a key.
-  const shown = where === "drm" ? typeof value : typeof value === "string" ? `"${value}"` : String(value);
+  // What is wrong in `drm` may be a key, in `request` a token.
+  const shown = where === "drm" || where === "request" ? typeof value : typeof value === "string" ? `"${value}"` : String(value);
   throw new TypeError(`${where}: ${name} is ${shown}, ${words} is expected`);
 }
 
@@ -35,4 +35,19 @@ export function check(where: string, given: object | null | undefined, names: { 
     const value = all[name] ?? undefined;
     if (value !== undefined) expect(where, name, value, kind ?? (names[name] as Kind));
   }
+}
+
+/** Why a page may not set headers to this; undefined if it may. Which names a browser keeps to itself it shows: they are not there. */
+export function refused(headers: { [name: string]: unknown }): string | undefined {
+  for (const [name, value] of Object.entries(headers)) {
+    let why = TEXT[1](value) ? "" : "no string";
+    if (/^range$/i.test(name)) why = "the player's own";
+    try {
+      if (self.Request && !new Request("data:,", { headers: { [name]: value as string } }).headers.has(name)) why = "the browser's own";
+    } catch {
+      why = "none, by its name or value";
+    }
+    if (why) return `the header ${name} is ${why}`;
+  }
+  return undefined;
 }

@@ -2,6 +2,7 @@
 
 import type { Told } from "./boundary/told.js";
 import type { Module } from "./boundary/module.js";
+import type { MediaAnswer, MediaQuestion, Rule } from "./net/changes.js";
 import type { Early } from "./net/early.js";
 import type { LicenceAnswer, LicenceInterest, LicenceQuestion } from "./net/licence.js";
 import type { SinkOrder, Word } from "./sink/away.js";
@@ -68,6 +69,9 @@ export type ToCore =
   // `asked`: of a `load`, whose manifest the page asked for already: `early` will come.
   | { command: Command; asked?: boolean }
   | { early: Early }
+  /** Of the title that is loaded next: what is done to requests, and where the part is that does it. */
+  | { change: Rule; part: string }
+  | { changed: MediaAnswer }
   /** What a source has from a time on is to be fetched anew. */
   | { anew: [source: number, from: number] }
   /** No media is to be asked for, until it may be. */
@@ -109,6 +113,8 @@ export interface FromCore {
   cdm?: Uint8Array<ArrayBuffer>[];
   /** What the application is to say about a licence. */
   licence?: LicenceQuestion;
+  /** What it is to say about another request. */
+  question?: MediaQuestion;
   /** The answer to a question. */
   answer?: { id: number; value: Value | Uint8Array };
   /** A defect ended the core: its words and place. */

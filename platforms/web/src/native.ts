@@ -11,11 +11,13 @@ export class Native {
   #generation = 0;
   #wanted = false;
   #seeking = false;
+  #unchanged = false;
 
   constructor(readonly hear: (message: FromCore) => void) {}
 
   post(message: ToCore): void {
     if ("begin" in message) this.hear({ orders: [], events: [], topology: "native" });
+    else if ("change" in message) this.#unchangeable();
     else if ("command" in message) this.#command(message.command);
     else if ("report" in message) this.#report(message.report);
     else if ("ask" in message) this.#answer(message.ask, message.id);
@@ -88,6 +90,15 @@ export class Native {
     const advice = "look at the browser's own message; only HLS is played without Media Source";
     this.#tell("Error", { error: { code, name, domain: "device", blame: "device", fatal: true, message, meaning, advice, facts: {} } });
     this.#enter("failed");
+  }
+
+  /** Says once that the browser's own requests are as they are. */
+  #unchangeable(): void {
+    if (this.#unchanged) return;
+    this.#unchanged = true;
+    const message = "the browser plays by itself, and its requests cannot be changed: `request` is not applied";
+    const [meaning, advice] = ["An argument is outside its range.", "use cookies, or addresses that need no header, where there is no Media Source"];
+    this.#tell("Error", { error: { code: 7002, name: "InvalidArgument", domain: "usage", blame: "app", fatal: false, handling: "skipped", message, meaning, advice, facts: {} } });
   }
 
   #answer(what: string, id: number): void {

@@ -1,9 +1,10 @@
 // How to play: what a page may say, of which kinds it has to be, and what of it the engine is told.
 
 import { Setting } from "./boundary/schema.js";
-import { ADDRESS, AMOUNT, BOOLEAN, check, FUNCTION, OBJECT, oneOf, TEXT, TEXTS, type Kind } from "./checks.js";
+import { ADDRESS, AMOUNT, BOOLEAN, check, FUNCTION, OBJECT, oneOf, refused, TEXT, TEXTS, type Kind } from "./checks.js";
 import type { Drm } from "./drm.js";
 import type { Topology } from "./messages.js";
+import type { RequestFilter, RequestRule, Rule } from "./net/changes.js";
 
 /** How to play. */
 export interface Options {
@@ -59,6 +60,8 @@ export interface Options {
   topology?: Exclude<Topology, "native">;
   /** Keys, key systems and licence servers for protected titles. Default: ClearKey, with the key files and servers that titles name. */
   drm?: Drm;
+  /** What requests for manifests and media have besides: headers and cookies for some origins, or a function of the page that is asked about each. */
+  request?: RequestRule | RequestFilter;
   /** Where the worker is; default beside this file. */
   workerUrl?: string | URL;
   /** Where the first part of the module is; default beside this file. */
@@ -67,6 +70,8 @@ export interface Options {
   moreUrl?: string | URL;
   /** Where the rest of it is, which is loaded while it plays; default beside this file. */
   restUrl?: string | URL;
+  /** Where the part is that a worker changes requests with, if there is a `request`; default beside this file. */
+  changesUrl?: string | URL;
 }
 
 /** What a viewer prefers. What is left out is left to the title. */
@@ -122,9 +127,11 @@ const SETTINGS: [Kind, { readonly [name: string]: Setting }][] = [
   [TEXT, { rule: Setting.Rule }],
 ];
 /** What the page keeps to itself. */
-const OWN = { remember: BOOLEAN, topology: oneOf(["worker", "worker-transfer", "page"]), workerUrl: ADDRESS, wasmUrl: ADDRESS, moreUrl: ADDRESS, restUrl: ADDRESS };
+const OWN = { remember: BOOLEAN, topology: oneOf(["worker", "worker-transfer", "page"]), workerUrl: ADDRESS, wasmUrl: ADDRESS, moreUrl: ADDRESS, restUrl: ADDRESS, changesUrl: ADDRESS };
 type Preferred = [audioLanguages: string, textLanguages: string, audioRoles: string, textRoles: string, codecs: string];
 const OF_DRM = { keys: OBJECT, segmentKey: TEXT, servers: OBJECT, certificates: OBJECT, robustness: OBJECT, software: BOOLEAN, licenceRequest: FUNCTION, licenceResponse: FUNCTION };
+const ORIGINS: Kind = ["an array of origins", (value) => Array.isArray(value) && value.every((one) => originOf(one) !== undefined)];
+const OF_REQUEST = { credentials: oneOf(["omit", "same-origin", "include"]), headers: OBJECT, origins: ORIGINS };
 const BOUNDS = { maxHeight: AMOUNT, maxBitrate: AMOUNT, minBitrate: AMOUNT, renditions: TEXTS };
 
 /** Throws `TypeError` of an option that is of a wrong type. */
@@ -132,6 +139,25 @@ export function checkOptions(options: Options | null): void {
   for (const [kind, names] of SETTINGS) check("Player", options, names, kind);
   check("Player", options, OWN);
   checkDrm(options?.drm);
+  const request = options?.request;
+  if (typeof request === "function") return;
+  check("request", request, OF_REQUEST);
+  const wrong = refused(request?.headers ?? {});
+  if (wrong) throw new TypeError(`request: ${wrong}`);
+}
+
+function originOf(url: string): string | undefined {
+  try {
+    return new URL(url).origin;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is done to the requests of a title. */
+export function ruleOf(request: RequestRule | RequestFilter, title: string): Rule {
+  if (typeof request === "function") return null;
+  return { ...request, origins: (request.origins ?? [title]).map((url) => originOf(url) ?? "") };
 }
 
 export function checkDrm(drm: Drm | undefined): void {

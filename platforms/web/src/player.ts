@@ -18,13 +18,14 @@ import { Target } from "./events.js";
 import { fault } from "./faults.js";
 import { mark } from "./marks.js";
 import type { Appetite, Command, FromCore, Keys, Order, Question, ToCore, Told, Topology } from "./messages.js";
-import { ask } from "./net/early.js";
+import type { MediaAnswer, MediaQuestion } from "./net/changes.js";
+import { ask, type Answer } from "./net/early.js";
 import { transferable, wipe, type LicenceAnswer, type LicenceQuestion } from "./net/licence.js";
 import type { SinkOrder } from "./sink/away.js";
 import type { Delegate } from "./sink/delegate.js";
 import { Screen } from "./sink/element.js";
 import { LAST, rangesOf } from "./sink/ranges.js";
-import { checkConstraints, checkDrm, checkOptions, preferred, settings, type Constraints, type Options, type Preferences } from "./options.js";
+import { checkConstraints, checkDrm, checkOptions, preferred, ruleOf, settings, type Constraints, type Options, type Preferences } from "./options.js";
 import { checkSpeed, Speed } from "./sink/speed.js";
 import { hasEngine, Link, playsNatively } from "./topology.js";
 import { World } from "./world/world.js";
@@ -34,6 +35,7 @@ export type { BySystem, Drm } from "./drm.js";
 export type { PlayerEvents, PlayerTarget } from "./events.js";
 export type { Appetite, Topology, Value } from "./messages.js";
 export type { Constraints, Options, Preferences } from "./options.js";
+export type { MediaRequest, RequestFilter, RequestRule } from "./net/changes.js";
 export type { LicenceRequest, LicenceResponse } from "./net/licence.js";
 
 const KINDS = { video: 0, audio: 1, text: 2 } as const;
@@ -76,6 +78,8 @@ export class Player extends Target {
   #loaded = false;
   /** The worker has what it needs to ask for itself. */
   #begun = false;
+  /** Ends what the page asks for itself, as long as that is not handed over. */
+  #early: AbortController | undefined;
 
   /** Throws `TypeError` where an option is of a wrong type, as the constructor does. */
   static check(options: Options): void {
@@ -154,14 +158,15 @@ export class Player extends Target {
     this.#alive();
     expect("load", "url", url, ADDRESS);
     check("load", options, LOAD);
-    const { href } = new URL(url, document.baseURI);
+    const { href } = absolute(url);
     const { start, look } = options ?? {};
     this.#waiting = this.#screen || look ? undefined : [href, options];
     if (this.#waiting) return;
     // What a defect ended is replaced.
     this.#core ??= this.#started();
+    const how = this.#changed(href);
     // Before the worker can.
-    const asked = !this.#begun && hasEngine() && ask(href, (early, transfer) => this.#post({ early }, transfer));
+    const asked = !this.#begun && hasEngine() && ask(href, how, (early, transfer) => this.#post({ early }, transfer));
     this.#post({ command: ["load", href, start ?? NaN], asked });
     this.#loaded = true;
     this.#leave();
@@ -273,6 +278,7 @@ export class Player extends Target {
   /** Ends playback. Something else may be loaded. */
   stop(): void {
     this.#waiting = undefined;
+    this.#early?.abort();
     this.#command("stop");
     this.#leave();
   }
@@ -324,7 +330,6 @@ export class Player extends Target {
 
   #started(): Link {
     const { workerUrl, wasmUrl, moreUrl, restUrl, topology, drm } = this.#options;
-    const absolute = (url: string | URL) => new URL(url, document.baseURI);
     const core = new Link({
       workerUrl: absolute(workerUrl ?? new URL("./worker.js", import.meta.url)),
       topology,
@@ -365,11 +370,12 @@ export class Player extends Target {
     });
   }
 
-  #hear({ orders, events, topology, cdm = [], licence, answer, defect, missing = false }: FromCore): void {
+  #hear({ orders, events, topology, cdm = [], licence, question, answer, defect, missing = false }: FromCore): void {
     this.#topology = topology ?? this.#topology;
     this.#obey(orders);
     for (const letter of cdm) this.#eme.obey(letter);
     if (licence) void this.#filter(licence);
+    if (question) void this.#answered(question).then((changed) => this.#post({ changed }));
     if (answer) {
       this.#questions.get(answer.id)?.resolve(answer.value as never);
       this.#questions.delete(answer.id);
@@ -440,6 +446,24 @@ export class Player extends Target {
     if (response) wipe(request.body);
   }
 
+  /** Says how requests of a title are changed, if they are, and gives how the page makes the first. */
+  #changed(title: string): (() => Promise<Answer>) | undefined {
+    const { request } = this.#options;
+    this.#early?.abort();
+    if (!request) return undefined;
+    const rule = ruleOf(request, title);
+    this.#post({ change: rule, part: absolute(this.#options.changesUrl ?? new URL("./changes.js", import.meta.url)).href });
+    const { signal } = (this.#early = new AbortController());
+    return () => changing().then(({ early }) => early(request, rule, title, signal));
+  }
+
+  /** The application's say about a request. */
+  #answered(question: MediaQuestion): Promise<MediaAnswer> {
+    const { request } = this.#options;
+    const answer = changing().then(({ filtered }) => filtered(request, question));
+    return answer.catch((error: unknown) => ({ id: question.id, refused: String(error) }));
+  }
+
   #tell(detail: Told | Appetite): void {
     // It may be the last that is heard of it.
     if (detail.type === "State" && KEEPS.includes(detail.state)) this.#world.keep();
@@ -458,6 +482,7 @@ export class Player extends Target {
   }
 
   #end(why: string): void {
+    this.#early?.abort();
     this.#eme.close();
     this.#core?.end();
     this.#core = undefined;
@@ -468,6 +493,11 @@ export class Player extends Target {
     this.#questions.clear();
   }
 }
+
+const absolute = (url: string | URL) => new URL(url, document.baseURI);
+
+/** The part that changes requests. */
+const changing = () => import("./net/changes.js");
 
 function keysOf(drm: Drm): Keys & { letter: Uint8Array<ArrayBuffer> } {
   return { letter: letterOf(drm), interest: interestOf(drm) };

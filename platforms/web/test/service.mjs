@@ -65,6 +65,34 @@ export async function rewritten(origin, rewrite) {
   return listening(server);
 }
 
+/** Another origin in front of the origin. `seen` has what it was asked for: method, address, headers. `answer(request)` may answer itself, with
+ * `{ status, headers, body }`; `rewrite(text)` changes manifests. Pages may read it with their cookies. Ends with `close()`. */
+export async function front(origin, { answer = () => undefined, rewrite = (text) => text } = {}) {
+  const seen = [];
+  const server = createServer(async (request, response) => {
+    const { method, url, headers } = request;
+    const open = {
+      "access-control-allow-origin": headers.origin ?? "*",
+      "access-control-allow-credentials": "true",
+      "access-control-allow-headers": "authorization, x-token, range",
+      "access-control-expose-headers": "content-range, date",
+    };
+    if (method === "OPTIONS") return response.writeHead(204, open).end();
+    const it = { method, url, headers };
+    seen.push(it);
+    const own = answer(it, seen.length);
+    if (own) return response.writeHead(own.status ?? 200, { ...open, ...own.headers }).end(own.body ?? "");
+    const given = await fetch(origin + url, { method, headers: headers.range ? { range: headers.range } : {} });
+    const kept = ["content-type", "content-range", "date"].filter((name) => given.headers.has(name)).map((name) => [name, given.headers.get(name)]);
+    response.writeHead(given.status, { ...open, ...Object.fromEntries(kept) });
+    if (/\.(mpd|m3u8)(\?|$)/.test(url)) return response.end(rewrite(await given.text()));
+    // As it comes: something live is still being made.
+    for await (const part of given.body ?? []) response.write(part);
+    response.end();
+  });
+  return { ...(await listening(server)), seen };
+}
+
 /** A `pssh` box (ISO/IEC 23001-7, 8.1) of a system, in base64. */
 export function pssh(system, data) {
   const id = Buffer.from(system.replaceAll("-", ""), "hex");

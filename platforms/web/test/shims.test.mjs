@@ -267,12 +267,12 @@ test("hls.js: an element is used again after destroy, and by another instance", 
   await page.close();
 });
 
-test("hls.js: what is not there does nothing, and is told once by its name; hooks into requests are refused", async () => {
+test("hls.js: what is not there does nothing, and is told once by its name; loaders of the page are refused", async () => {
   const { page, lines } = await open("shim-hls.html");
   const seen = await page.evaluate(async (url) => {
     let thrown;
     try {
-      new Hls({ xhrSetup() {} });
+      new Hls({ loader: class {} });
     } catch ({ name, message }) {
       thrown = `${name}: ${message}`;
     }
@@ -290,7 +290,7 @@ test("hls.js: what is not there does nothing, and is told once by its name; hook
     await told("AUDIO_TRACK_SWITCHED", ({ lang }) => lang === "fr");
     return { thrown, gives, errors, option: option.lang, none: hls.setSubtitleOption({ lang: "xx" }), goal: hls.maxBufferLength, mode: hls.lowLatencyMode };
   }, `${here.url}/hls/demo/main.m3u8`);
-  assert.equal(seen.thrown, "Unsupported: telecine/hls has no config.xhrSetup");
+  assert.equal(seen.thrown, "Unsupported: telecine/hls has no config.loader");
   assert.deepEqual(seen.gives, [undefined, null, []]);
   const names = ["config.cmcd", "removeLevel", "capLevelToPlayerSize", "interstitialsManager", "pathways"];
   assert.deepEqual(seen.errors.map(([message]) => message).sort(), names.map((name) => `telecine/hls has no ${name}`).sort());

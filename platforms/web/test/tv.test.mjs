@@ -11,6 +11,7 @@ import { build } from "esbuild";
 import { saturated, script } from "../module/old.mjs";
 import { listen } from "../../../conformance/suite/browser/chromium.mjs";
 import { isFrameOf, stage, telecine } from "./harness.mjs";
+import { front } from "./service.mjs";
 
 const folder = mkdtempSync(path.join(tmpdir(), "telecine-tv-"));
 const old = readFileSync(new URL("old.js", import.meta.url), "utf8");
@@ -108,6 +109,35 @@ for (const [title, topology] of [
     assert.deepEqual(seen.threads, topology === "page" ? [] : ["undefined"]);
     assert.ok(seen.told.some(({ type }) => type === "Ended"));
     await here.page.close();
+  });
+}
+
+for (const topology of ["worker-transfer", "page"]) {
+  test(`in a browser of 2014 a function of the page changes each request: headers and query (${topology})`, async () => {
+    // The page is of it, too: what makes the browser old here (Playwright's routes) has preflights of workers fail.
+    const server = await front(modern.url);
+    const here = await open({ ...modern, url: server.url }, { aged: true, topology });
+    const told = await here.page.evaluate(
+      async ({ url, topology }) => {
+        player.destroy();
+        const request = (request) => {
+          request.headers.authorization = "Bearer of the day";
+          request.url += "?token=1";
+        };
+        begin({ remember: false, topology, request });
+        player.load(url, { start: 20 });
+        player.play();
+        await watch.state("ended", 40_000);
+        return watch.told.filter(({ type }) => type === "Error");
+      },
+      { url: `${server.url}/hls/demo/main.m3u8`, topology },
+    );
+    await here.page.close();
+    server.close();
+    assert.deepEqual([told, here.lines], [[], []]);
+    const media = server.seen.filter(({ url }) => url.startsWith("/hls/"));
+    assert.ok(media.length > 4);
+    for (const { url, headers } of media) assert.deepEqual([headers.authorization, url.split("?")[1]], ["Bearer of the day", "token=1"], url);
   });
 }
 

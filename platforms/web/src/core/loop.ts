@@ -24,6 +24,7 @@ export class Loop {
       lost: (...answer) => this.#core?.lost(...answer),
     },
     this.#licences,
+    (question) => this.tell({ orders: [], events: [], question }, []),
   );
 
   constructor(
@@ -49,6 +50,10 @@ export class Loop {
       );
     } else if ("early" in message) {
       this.#network.handOver(message.early);
+    } else if ("change" in message) {
+      this.#network.change(message.change, message.part);
+    } else if ("changed" in message) {
+      this.#network.answered(message.changed);
     } else if ("hold" in message) {
       this.#network.hold(message.hold);
     } else if (!this.#core) {

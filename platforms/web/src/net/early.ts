@@ -15,6 +15,8 @@ export interface Answer {
 export interface Early {
   url: string;
   answer?: { status: number; url: string; headers: [name: string, value: string][]; body: ReadableStream<Uint8Array> | null; came: number };
+  /** The application did not let it be asked for, and why: nor does the worker. */
+  refused?: string;
 }
 
 /** Whether a body can be handed to another thread while it comes. */
@@ -35,13 +37,13 @@ const canHandOver = (() => {
   };
 })();
 
-/** Asks. What came is told with what is to be transferred; false where this browser cannot hand it over. */
-export function ask(url: string, told: (early: Early, transfer: Transferable[]) => void): boolean {
+/** Asks, by itself or as is said. What came is told with what is to be transferred; false where this browser cannot hand it over. */
+export function ask(url: string, how: (() => Promise<Answer>) | undefined, told: (early: Early, transfer: Transferable[]) => void): boolean {
   if (!canHandOver()) return false;
-  fetch(url, { priority: "high" }).then(
+  (how?.() ?? fetch(url, { priority: "high" })).then(
     ({ status, url: from, headers, body }) => told({ url, answer: { status, url: from, headers: [...headers], body, came: Date.now() } }, body ? [body as unknown as Transferable] : []),
     // Why it failed the worker finds out, which asks again.
-    () => told({ url }, []),
+    ({ name, message }: Error) => told(name === "Refused" ? { url, refused: message } : { url }, []),
   );
   return true;
 }

@@ -5,10 +5,13 @@ import { Alarm } from "../alarm.js";
 import type { FetchOrder } from "../boundary/decode.js";
 import { bytesOf } from "../boundary/fields.js";
 import { Body } from "./body.js";
+import type { Changes, MediaQuestion, MediaAnswer, Rule } from "./changes.js";
 import type { Answer, Early } from "./early.js";
 import { Fault, failure } from "./failure.js";
 import { opened, wipe, type Letter, type LicenceRequest, type Licences } from "./licence.js";
 import { left } from "./litter.js";
+import { load } from "./part.js";
+import { first, send, type Asked } from "./send.js";
 
 /** Where answers go. */
 export interface Answers {
@@ -26,15 +29,34 @@ export class Network {
   #running = new Map<number, AbortController>();
   #early: { url: string; control: AbortController; answer: Promise<Answer> } | undefined;
   /** Where the page's answer goes when it comes. */
-  #expected: { url: string; come: (answer: Answer | Promise<Answer>) => void } | undefined;
+  #expected: { url: string; signal: AbortSignal; come: (answer: Answer | Promise<Answer>) => void } | undefined;
 
   /** Orders for media, where none is to be asked for yet. */
   #held: Map<number, FetchOrder> | undefined;
+  /** What the application changes of requests, if it does. */
+  #changes: Promise<Changes> | undefined;
 
   constructor(
     readonly answers: Answers,
     readonly licences: Licences,
+    /** Asks the page how a request is to be made. */
+    readonly question: (question: MediaQuestion) => void,
   ) {}
+
+  /** From now on requests are changed so, by a part that is there. */
+  change(rule: Rule, part: string): void {
+    this.#changes ??= load(part).then(
+      ({ Changes }) => new Changes(this.question, (message) => new Fault(7002, message), failure),
+      (error: unknown) => Promise.reject(new Fault(7005, String(error))),
+    );
+    // Each request tells that there is none.
+    this.#changes.then((changes) => changes.begin(rule), () => {});
+  }
+
+  /** The page says how a request is to be made. */
+  answered(answer: MediaAnswer): void {
+    void this.#changes?.then((changes) => changes.hear(answer));
+  }
 
   /** A manifest is wanted before the engine is there to order it: its order, which is the first, takes the answer over. The page asks for
    * it, or else this does. */
@@ -48,19 +70,21 @@ export class Network {
           come = resolve;
           signal.addEventListener("abort", () => reject(signal.reason));
         })
-      : fetch(url, { priority: "high", signal }).then(({ status, url, headers, body }) => ({ status, url, headers, body, came: Date.now() }));
+      : this.#ask(first(url), signal).then(({ status, url, headers, body }) => ({ status, url, headers, body, came: Date.now() }));
     // Whoever takes it over hears of it.
     answer.catch(() => {});
     this.#early = { url, control, answer };
-    this.#expected = come ? { url, come } : undefined;
+    this.#expected = come ? { url, signal, come } : undefined;
   }
 
   /** What the page asked for is there. */
-  handOver({ url, answer }: Early): void {
+  handOver({ url, answer, refused }: Early): void {
     const expected = this.#expected;
     if (expected?.url !== url) return void answer?.body?.cancel();
     this.#expected = undefined;
-    expected.come(answer ? { ...answer, headers: new Headers(answer.headers) } : fetch(url, { priority: "high" }));
+    if (answer && answer.status >= 400) this.#changes?.then((changes) => changes.failed(first(url)), () => {});
+    if (answer) expected.come({ ...answer, headers: new Headers(answer.headers) });
+    else expected.come(refused === undefined ? this.#ask(first(url), expected.signal) : Promise.reject(new Fault(7002, refused)));
   }
 
   /** Asks for no media while it is on: only for what all else waits for. */
@@ -118,7 +142,7 @@ export class Network {
         signal.throwIfAborted();
       }
       patience.set(order.headTimeout);
-      const response: Answer = await (early ?? (licence ? askLicence(licence, signal) : ask(order, signal)));
+      const response: Answer = await (early ?? (licence ? askLicence(licence, signal) : this.#ask(order, signal)));
       answered = true;
       signal.throwIfAborted();
       if (letter && licence && this.licences.interest.responses) {
@@ -156,12 +180,16 @@ export class Network {
       this.answers.end(slot);
     } catch (error) {
       if (signal.reason === UNWANTED) return;
-      const fault = [signal.reason, error].find((one) => one instanceof Fault) ?? await failure(licence?.url ?? order.url, answered, error);
+      const fault = [error, signal.reason].find((one) => one instanceof Fault) ?? await failure(licence?.url ?? order.url, answered, error);
       this.answers.lost(slot, fault.code, fault.message);
     } finally {
       patience.off();
       if (licence) wipe(licence.body);
     }
+  }
+
+  async #ask(order: Asked, signal: AbortSignal): Promise<Answer> {
+    return this.#changes ? (await this.#changes).send(order, signal) : send(order, signal);
   }
 
   #head(slot: number, status: number, answer: Answer, asked: string, without: string[] = []): void {
@@ -196,16 +224,6 @@ async function whole(response: Answer, most: number, waits: () => void): Promise
     part.fill(0);
   }
   return all;
-}
-
-function ask(order: FetchOrder, signal: AbortSignal): Promise<Response> {
-  return fetch(order.url, {
-    method: order.head ? "HEAD" : "GET",
-    headers: order.range ? { range: `bytes=${order.range.first}-${order.range.last}` } : {},
-    priority: order.urgency <= 1 ? "high" : order.urgency >= 5 ? "low" : "auto",
-    redirect: order.redirects ? "follow" : "error",
-    signal,
-  });
 }
 
 /** What the server's clock says now, by what it said as it answered; NaN if it did not. */

@@ -20,7 +20,7 @@ import { Shared } from "./viewer.js";
 
 export { ErrorDetails, ErrorTypes, Events };
 export type { ErrorData, HlsConfig, Level, MediaPlaylist, TrackOption };
-export type { LicenceXhr } from "./hls/config.js";
+export type { DoneXhr, KeyContext, LoaderContext, SetupXhr } from "./hls/requests.js";
 export type * from "./hls/events.js";
 
 /** What is played in so many seconds stays as it is for `nextLevel`. */
@@ -69,7 +69,7 @@ export class Hls extends Emitter {
     // Nobody listens yet.
     for (const name of PARTS) if (config[name] !== undefined) queueMicrotask(() => unsupported(this, `config.${name}`));
     this.config = { ...Hls.DefaultConfig, ...config };
-    this.#player = new Player(optionsOf(this.config, config));
+    this.#player = new Player(optionsOf(this, this.config, config));
     this.#title = new Title(this.#player, (told) => {
       this.#shared?.hear(told, this.#title);
       this.#reporter.hear(told);

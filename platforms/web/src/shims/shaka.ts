@@ -4,13 +4,13 @@
 //
 // What is not there does nothing, and is told once by its name.
 
-import { Player as Engine, type Options } from "../player.js";
+import { Player as Engine, type MediaRequest, type Options } from "../player.js";
 import { absent, once, type Unsupported } from "./absent.js";
 import { Configured, nested, type Configuration } from "./shaka/configuration.js";
 import { Category, Code, ShakaError, Severity } from "./shaka/errors.js";
 import { Target, type PlayerEvents } from "./shaka/events.js";
 import { HOOKS, METHODS } from "./shaka/missing.js";
-import { Networking, type Filter } from "./shaka/networking.js";
+import { Networking, RequestType, type Filter } from "./shaka/networking.js";
 import { Reporter } from "./shaka/reporter.js";
 import { statisticsOf } from "./shaka/statistics.js";
 import { languageRolesOf, languagesOf, picturesOf, plainOf, variantsOf, type LanguageRole, type PlainTrack, type Track, type VideoTrack } from "./shaka/tracks.js";
@@ -313,15 +313,19 @@ export class Player extends Target {
   /** The engine with the options of now. */
   #prepared(video: HTMLVideoElement): Engine {
     const { options } = this.#configured;
-    const made = JSON.stringify(options);
+    const networking = this.#networking;
+    // Nobody is asked where there are no filters.
+    const filters = networking.requests.length > 0;
+    const made = JSON.stringify([options, filters, networking.responses.length > 0]);
     if (this.#engine && (made !== this.#made || this.#shared?.video !== video)) this.#release();
     if (this.#engine) {
       this.#title?.reset();
       return this.#engine;
     }
     this.#made = made;
-    const drm = this.#configured.drm(this.#networking);
-    const engine = new Engine({ ...options, ...(drm ? { drm } : {}) } as Options);
+    const drm = this.#configured.drm(networking);
+    const request = (one: MediaRequest) => networking.change(one);
+    const engine = new Engine({ ...options, ...(drm ? { drm } : {}), ...(filters ? { request } : {}) } as Options);
     this.#engine = engine;
     this.#title = new Title(engine, (told) => this.#hear(told));
     this.#title.reset();
@@ -388,7 +392,7 @@ export const polyfill = { installAll(): void {}, register(): void {} };
 
 export const util = { Error: Object.assign(ShakaError, { Severity, Category, Code }) };
 
-export const net = { NetworkingEngine: { RequestType: { MANIFEST: 0, SEGMENT: 1, LICENSE: 2, APP: 3, TIMING: 4, SERVER_CERTIFICATE: 5, KEY: 6 } } };
+export const net = { NetworkingEngine: { RequestType } };
 
 type ShakaPlayer = Player;
 type VariantTrack = Track;

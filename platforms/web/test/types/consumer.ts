@@ -1,6 +1,6 @@
 // What an application may write, checked by the compiler of TypeScript. Nothing here runs.
 
-import { Player, type Appetite, type Cue, type Interstitial, type Presentation, type Qoe, type Snapshot, type Told } from "../../src/player.js";
+import { Player, type MediaRequest, type RequestRule, type Appetite, type Cue, type Interstitial, type Presentation, type Qoe, type Snapshot, type Told } from "../../src/player.js";
 
 const player = new Player({ maxHeight: 720, audioLanguages: ["de", "en"], remember: false });
 player.attach(document.createElement("video"));
@@ -58,6 +58,16 @@ player.setPressure("hot");
 player.seekToTime(new Date());
 player.select("text", null);
 player.skip();
+
+// What requests have besides.
+const rule: RequestRule = { headers: { authorization: "Bearer token" }, credentials: "include", origins: ["https://cdn.example"] };
+new Player({ request: rule });
+new Player({ request: (request) => void (request.headers["authorization"] = `Bearer ${request.attempt}`) });
+new Player({ request: async ({ url, headers }): Promise<MediaRequest> => ({ url: `${url}?token`, headers, credentials: "omit" }) });
+// @ts-expect-error: there are no such credentials
+new Player({ request: { credentials: "all" } });
+// @ts-expect-error: what it gives is no request
+new Player({ request: () => 7 });
 
 async function asked(): Promise<void> {
   const snapshot: Snapshot = await player.snapshot();

@@ -23,6 +23,14 @@ hls.off(Events.ERROR, listener);
 // @ts-expect-error: there is no such event
 hls.on(Events.NOTHING, () => {});
 
+// Requests, with types of hls.js and without.
+new Hls({ xhrSetup: (xhr, url) => xhr.setRequestHeader("authorization", url), licenseXhrSetup: (xhr, url, { keySystem }, challenge) => (xhr.open("POST", url + keySystem), challenge) });
+new Hls({ xhrSetup: (xhr: XMLHttpRequest) => void (xhr.withCredentials = true), licenseResponseCallback: (xhr: XMLHttpRequest) => xhr.response });
+new Hls({ fetchSetup: async (context, init) => new Request(context.url, { ...init, credentials: "include" }) });
+new Hls({ fetchSetup: (context, init: RequestInit) => new Request(context.url, init) });
+// @ts-expect-error: what it gives is no request
+new Hls({ fetchSetup: () => 7 });
+
 class Page {
   player: shaka.Player = new shaka.Player();
 
@@ -36,3 +44,8 @@ page.player.addEventListener("error", ({ detail }) => console.log(detail.code.to
 page.player.addEventListener("buffering", ({ buffering }) => console.log(buffering));
 page.player.addEventListener("anything", (event) => console.log(event.type));
 page.player.load("title.mpd").catch((error: shaka.util.Error) => console.log(error.severity, error.data));
+page.player.getNetworkingEngine().registerRequestFilter((type, request) => {
+  if (type === shaka.net.NetworkingEngine.RequestType.SEGMENT) request.uris[0] += "?token";
+  request.headers["authorization"] = "Bearer token";
+  request.allowCrossSiteCredentials = true;
+});

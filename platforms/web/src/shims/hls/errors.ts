@@ -74,16 +74,16 @@ export function errorOf(failure: Failure, known: boolean, url: string): ErrorDat
     reason: message,
     url: asked,
     // hls.js has the status there that the server gave; 0 where none came.
-    ...(type === ErrorTypes.NETWORK_ERROR && code < 2000 ? { response: { code: Number.isNaN(status) ? 0 : status, text: message, url: asked } } : {}),
+    ...(type === ErrorTypes.NETWORK_ERROR && isOfRequest(failure) ? { response: { code: Number.isNaN(status) ? 0 : status, text: message, url: asked } } : {}),
     telecine: failure,
   };
 }
 
-function classOf({ code, facts }: Failure, known: boolean, url: string): [type: string, details: string] {
+function classOf({ code, facts }: Pick<Failure, "code" | "facts">, known: boolean, url: string): [type: string, details: string] {
   const { NETWORK_ERROR, MEDIA_ERROR, KEY_SYSTEM_ERROR, OTHER_ERROR } = ErrorTypes;
   const late = code === 1004;
   const isPlaylist = /\.m3u8?(\?|$)/i.test(facts["url"] ?? "");
-  if (code < 2000) {
+  if (isOfRequest({ code, facts })) {
     if (!known && (facts["url"] ?? url) === url) return [NETWORK_ERROR, late ? ErrorDetails.MANIFEST_LOAD_TIMEOUT : ErrorDetails.MANIFEST_LOAD_ERROR];
     if (isPlaylist || !known) return [NETWORK_ERROR, late ? ErrorDetails.LEVEL_LOAD_TIMEOUT : ErrorDetails.LEVEL_LOAD_ERROR];
     return [NETWORK_ERROR, late ? ErrorDetails.FRAG_LOAD_TIMEOUT : ErrorDetails.FRAG_LOAD_ERROR];
@@ -96,4 +96,9 @@ function classOf({ code, facts }: Failure, known: boolean, url: string): [type: 
   if (code === 5004) return [MEDIA_ERROR, ErrorDetails.BUFFER_STALLED_ERROR];
   if (code < 6000) return [MEDIA_ERROR, ErrorDetails.BUFFER_APPEND_ERROR];
   return [OTHER_ERROR, code < 9000 ? ErrorDetails.UNKNOWN : ErrorDetails.INTERNAL_EXCEPTION];
+}
+
+/** Whether a request failed: on its way, or by what the page did to it. */
+function isOfRequest({ code, facts }: Pick<Failure, "code" | "facts">): boolean {
+  return code < 2000 || (code === 7002 && facts["url"] !== undefined);
 }

@@ -1,7 +1,7 @@
 // What there is of hls.js and not here, by its names.
 
 /** Hooks without which requests would not be what a page wants: refused, as its titles would not load. */
-export const HOOKS = ["xhrSetup", "fetchSetup", "loader", "fLoader", "pLoader", "requestMediaKeySystemAccessFunc"];
+export const HOOKS = ["loader", "fLoader", "pLoader", "requestMediaKeySystemAccessFunc"];
 
 /** Parts that replace hls.js' own: nothing of the kind is there, and titles play without. */
 export const PARTS = ["abrController", "bufferController", "capLevelController", "errorController", "fpsController", "drmSystemOptions", "cueHandler", "cmcd"];

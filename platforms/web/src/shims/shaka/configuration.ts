@@ -1,6 +1,6 @@
 // What is obeyed of Shaka's configuration, and the options of the player that come of it.
 
-import type { Options, Preferences } from "../../player.js";
+import type { LicenceRequest, LicenceResponse, Options, Preferences } from "../../player.js";
 import type { Networking } from "./networking.js";
 
 /** What may be configured; the rest of Shaka's configuration is kept, and ignored where it tunes rules of its own. */
@@ -69,8 +69,8 @@ export class Configured {
     return {
       servers,
       ...(Object.keys(clearKeys).length ? { keys: clearKeys } : {}),
-      ...(request.length ? { licenceRequest: (one: never) => networking.ask(one) } : {}),
-      ...(response.length ? { licenceResponse: (one: never) => networking.answer(one) } : {}),
+      ...(request.length ? { licenceRequest: (one: LicenceRequest) => networking.ask(one) } : {}),
+      ...(response.length ? { licenceResponse: (one: LicenceRequest, answer: LicenceResponse) => networking.answer(one, answer) } : {}),
     };
   }
 

@@ -11,6 +11,7 @@ export const Code = {
   BAD_HTTP_STATUS: 1001,
   HTTP_ERROR: 1002,
   TIMEOUT: 1003,
+  REQUEST_FILTER_ERROR: 1006,
   UNABLE_TO_GUESS_MANIFEST_TYPE: 4000,
   DASH_INVALID_XML: 4001,
   CONTENT_UNSUPPORTED_BY_BROWSER: 4032,
@@ -65,6 +66,7 @@ function classOf(code: number, facts: Failure["facts"]): [category: number, code
   if (code === 1004) return [Category.NETWORK, Code.TIMEOUT, url];
   if (code === 1009 || code === 1015) return [Category.NETWORK, Code.UNSUPPORTED_SCHEME, url];
   if (code < 2000) return [Category.NETWORK, Code.HTTP_ERROR, url];
+  if (code === 7002 && url) return [Category.NETWORK, Code.REQUEST_FILTER_ERROR, url];
   if (code === 2001) return [Category.MANIFEST, Code.UNABLE_TO_GUESS_MANIFEST_TYPE, url];
   if (code === 2009) return [Category.MANIFEST, Code.CONTENT_UNSUPPORTED_BY_BROWSER];
   if (code < 3000) return [Category.MANIFEST, /\.mpd/i.test(url) ? Code.DASH_INVALID_XML : Code.HLS_PLAYLIST_HEADER_MISSING, url];

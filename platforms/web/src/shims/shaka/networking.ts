@@ -1,6 +1,10 @@
-// Filters of requests: those of licences are asked. Media and manifests are fetched in a worker, where no function of the page is.
+// Filters of requests, and of answers with licences.
 
-const LICENSE = 2;
+import type { LicenceRequest, LicenceResponse, MediaRequest } from "../../player.js";
+import { Unsupported } from "../absent.js";
+
+/** Shaka's types of requests. */
+export const RequestType = { MANIFEST: 0, SEGMENT: 1, LICENSE: 2, APP: 3, TIMING: 4, SERVER_CERTIFICATE: 5, KEY: 6 };
 
 /** As Shaka calls it. */
 export type Filter = (type: number, message: Message, context?: object) => void | Promise<void>;
@@ -15,24 +19,12 @@ interface Message {
   allowCrossSiteCredentials: boolean;
 }
 
-interface Request {
-  url: string;
-  headers: { [name: string]: string };
-  body: BufferSource | string | null;
-  credentials?: string;
-}
-
-interface Response {
-  status: number;
-  body: BufferSource | string;
-}
-
-/** `getNetworkingEngine()`: filters of licences. */
+/** `getNetworkingEngine()`. */
 export class Networking {
   readonly requests: Filter[] = [];
   readonly responses: Filter[] = [];
 
-  /** To be registered before `load`. Called for requests of licences alone. */
+  /** The first has to be registered before `load`. */
   registerRequestFilter(filter: Filter): void {
     this.requests.push(filter);
   }
@@ -45,6 +37,7 @@ export class Networking {
     this.requests.length = 0;
   }
 
+  /** To be registered before `load`. Called for answers with licences alone. */
   registerResponseFilter(filter: Filter): void {
     this.responses.push(filter);
   }
@@ -57,20 +50,38 @@ export class Networking {
     this.responses.length = 0;
   }
 
-  async ask(request: Request): Promise<Request> {
-    const message = messageOf(request.url, request.headers, request.body);
-    for (const filter of this.requests) await filter(LICENSE, message);
-    const { uris, headers, body, allowCrossSiteCredentials } = message;
-    return { ...request, url: uris[0] ?? request.url, headers, body, ...(allowCrossSiteCredentials ? { credentials: "include" } : {}) };
+  /** Of a manifest, media, or what belongs to them. */
+  async change(request: MediaRequest): Promise<MediaRequest> {
+    const { url, headers, kind } = request;
+    const message = await this.#filtered(kind === "media" ? RequestType.SEGMENT : RequestType.MANIFEST, messageOf(url, headers, null, "GET"));
+    if (message.method !== "GET" || message.body !== null) throw new Unsupported("telecine/shaka", "method or body of requests for media");
+    return { ...request, ...changed(message, url) };
   }
 
-  async answer(response: Response): Promise<Response> {
-    const message = messageOf("", {}, response.body);
-    for (const filter of this.responses) await filter(LICENSE, message);
+  async ask(request: LicenceRequest): Promise<LicenceRequest> {
+    const { kind, url, headers, body } = request;
+    const type = kind === "key" ? RequestType.KEY : kind === "certificate" ? RequestType.SERVER_CERTIFICATE : RequestType.LICENSE;
+    const message = await this.#filtered(type, messageOf(url, headers, body, body === null ? "GET" : "POST"));
+    return { ...request, body: message.method === "GET" ? null : message.body, ...changed(message, url) };
+  }
+
+  async answer({ url }: LicenceRequest, response: LicenceResponse): Promise<LicenceResponse> {
+    const message = messageOf(url, {}, response.body, "POST");
+    for (const filter of this.responses) await filter(RequestType.LICENSE, message);
     return { ...response, body: message.data ?? response.body };
+  }
+
+  async #filtered(type: number, message: Message): Promise<Message> {
+    for (const filter of [...this.requests]) await filter(type, message, {});
+    return message;
   }
 }
 
-function messageOf(url: string, headers: { [name: string]: string }, body: BufferSource | string | null): Message {
-  return { uris: [url], uri: url, method: "POST", headers: { ...headers }, body, data: body, allowCrossSiteCredentials: false };
+function messageOf(url: string, headers: { [name: string]: string }, body: BufferSource | string | null, method: string): Message {
+  return { uris: [url], uri: url, method, headers: { ...headers }, body, data: body, allowCrossSiteCredentials: false };
+}
+
+/** What filters made of a request. */
+function changed({ uris, headers, allowCrossSiteCredentials }: Message, url: string): Pick<MediaRequest, "url" | "headers"> & { credentials?: RequestCredentials } {
+  return { url: uris[0] ?? url, headers, ...(allowCrossSiteCredentials ? { credentials: "include" } : {}) };
 }
