@@ -142,7 +142,7 @@ export function checkOptions(options: Options | null): void {
   const request = options?.request;
   if (typeof request === "function") return;
   check("request", request, OF_REQUEST);
-  const wrong = refused(request?.headers ?? {});
+  const wrong = refused(plain(request?.headers));
   if (wrong) throw new TypeError(`request: ${wrong}`);
 }
 
@@ -154,10 +154,13 @@ function originOf(url: string): string | undefined {
   }
 }
 
+/** Headers as what can be posted. */
+const plain = (headers: RequestRule["headers"]) => (headers instanceof Headers ? Object.fromEntries(headers) : (headers ?? {}));
+
 /** What is done to the requests of a title. */
 export function ruleOf(request: RequestRule | RequestFilter, title: string): Rule {
   if (typeof request === "function") return null;
-  return { ...request, origins: (request.origins ?? [title]).map((url) => originOf(url) ?? "") };
+  return { ...request, headers: plain(request.headers), origins: (request.origins ?? [title]).map((url) => originOf(url) ?? "") };
 }
 
 export function checkDrm(drm: Drm | undefined): void {

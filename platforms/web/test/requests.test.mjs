@@ -118,6 +118,27 @@ test("headers and cookies for the origin of the title go to it, and to no other 
   for (const { url, headers } of stranger.seen) assert.deepEqual([headers.authorization, headers["x-token"], headers.cookie], [undefined, undefined, undefined], url);
 });
 
+for (const topology of ["worker", "page"]) {
+  test(`${topology}: headers are taken as an object of Headers too`, async () => {
+    const server = await other();
+    const { page, lines } = await changing(undefined, { options: { topology } });
+    const told = await page.evaluate(
+      async ({ url, topology }) => {
+        player.destroy();
+        window.begin({ remember: false, topology, request: { headers: new Headers({ "x-token": "secret42" }) } });
+        player.load(url, { start: 20 });
+        player.play();
+        await watch.state("ended", 40_000);
+        return watch.told;
+      },
+      { url: `${server.url}/hls/demo/main.m3u8`, topology },
+    );
+    await page.close();
+    assert.deepEqual([errors(told), lines], [[], []]);
+    assert.ok(server.seen.length > 2 && server.seen.every(({ headers }) => headers["x-token"] === "secret42"));
+  });
+}
+
 test("headers go to the origins that are listed, and to these alone", async () => {
   const listed = await other();
   const server = await other({ rewrite: (text) => text.replaceAll(/a-..\.m3u8/g, (path) => `${listed.url}/hls/demo/${path}`) });

@@ -23,7 +23,7 @@ export interface MediaRequest {
 export interface RequestRule {
   /** Whether cookies go along. Default `same-origin`. */
   credentials?: RequestCredentials;
-  headers?: { [name: string]: string };
+  headers?: Headers | { [name: string]: string };
   /** Where they go, as `https://cdn.example`: to nobody else. Default the origin of what is loaded. */
   origins?: string[];
 }
@@ -32,7 +32,7 @@ export interface RequestRule {
 export type RequestFilter = (request: MediaRequest) => MediaRequest | void | Promise<MediaRequest | void>;
 
 /** What is to be done to requests: `null` has the page asked. */
-export type Rule = (Required<Pick<RequestRule, "origins">> & RequestRule) | null;
+export type Rule = { origins: string[]; headers: { [name: string]: string }; credentials?: RequestCredentials } | null;
 
 /** What the page is asked. */
 export interface MediaQuestion {
@@ -106,7 +106,7 @@ export class Changes {
     const rule = this.#rule;
     const plain = { url, headers: {}, credentials: "same-origin" } as const;
     if (rule) {
-      const { origins, headers = {}, credentials = "same-origin" } = rule;
+      const { origins, headers, credentials = "same-origin" } = rule;
       const goes = origins.includes(new URL(url).origin);
       return { changed: goes ? { url, headers, credentials } : plain, origins };
     }
