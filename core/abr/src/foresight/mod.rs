@@ -30,9 +30,6 @@ pub use self::alone::ForesightAlone;
 
 /// A second's wait for the first picture costs half as much as one of stall (Q1 of abr.md 4.2).
 const PRICE_OF_START: f64 = 0.5;
-/// A live title's is as dear as a stall: a second late is made up for in half a minute, at a speed of 1.03, and costs half as much again
-/// until then (0.1 a second of mean lateness, Q1 of abr.md 4.2).
-const PRICE_OF_LIVE_START: f64 = 1.0;
 /// What it takes to fetch a list or an index first, beside the time to first byte, in seconds.
 const LISTING_S: f64 = 0.3;
 /// What is fetched again has to be there so long before it is played, in seconds: sinks decode ahead of the playhead.
@@ -131,11 +128,7 @@ impl Foresight {
         let last = ctx.levels.iter().position(|level| Some(level.rendition) == self.before);
         let lead_in_s = seconds(ctx.lead_in).max(0.0);
         // Where nothing plays yet there is no change to see.
-        let (last, wait_price) = match (ctx.starting, ctx.live) {
-            (false, _) => (last, 1.0),
-            (true, false) => (None, PRICE_OF_START),
-            (true, true) => (None, PRICE_OF_LIVE_START),
-        };
+        let (last, wait_price) = if ctx.starting { (None, PRICE_OF_START) } else { (last, 1.0) };
         let longer_s = asked - usual;
         let moment = Moment { last, outlook, scene: &scene, wait_price, lead_in_s, longer_s };
         Some(question(&mut self.prospects, &moment, &mut self.worths))

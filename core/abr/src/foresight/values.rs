@@ -11,7 +11,7 @@ const HORIZON_STILL_S: f64 = 21.5;
 /// there comes back, and does not stay as it does where a phone moves away.
 const STILL: f64 = 0.08;
 const LEAST_STEPS: usize = 5;
-const MOST_STEPS: usize = 30;
+const MOST_STEPS: usize = 80;
 /// By how many spreads rates rise and fall.
 const NEAR: f64 = 1.3;
 /// The chance that the rate falls far, by how many spreads it does then, and how far at least, as a logarithm.
