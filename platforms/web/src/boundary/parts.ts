@@ -33,6 +33,8 @@ export class Parts {
     if (this.#asked) return;
     this.#asked = true;
     for (const url of [...this.#missing]) {
+      // A call may have had it loaded meanwhile.
+      if (!this.#missing.includes(url)) continue;
       const response = await part(url, { priority: "low" });
       // What browsers compile as it comes they keep compiled for the next visit.
       const streams = response.headers.get("content-type") === "application/wasm";
