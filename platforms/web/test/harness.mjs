@@ -35,6 +35,15 @@ export async function stage(options = [], args = []) {
   return { url: served.url, chromium, close };
 }
 
+/** One of the pages beside the tests, once it is ready. `lines` is what it says. */
+export async function visit({ url, chromium }, name) {
+  const page = await chromium.context.newPage();
+  const lines = listen(page);
+  await page.goto(`${url}/files/web/test/${name}`);
+  await page.waitForFunction(() => window.ready);
+  return { page, lines };
+}
+
 /** A page with a player in it, of the build of one protocol if it is named. `lines` is what it says. `before` is done with the page
  * before it is loaded. */
 export async function open({ url, chromium }, options = {}, before = async () => {}, only = "") {

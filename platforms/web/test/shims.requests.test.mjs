@@ -2,8 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { listen } from "../../../conformance/suite/browser/chromium.mjs";
-import { stage } from "./harness.mjs";
+import { stage, visit } from "./harness.mjs";
 import { asked, front, keyOf, licence, service } from "./service.mjs";
 
 let here;
@@ -22,13 +21,7 @@ async function serve(server) {
   return servers.at(-1);
 }
 
-async function open(name) {
-  const page = await here.chromium.context.newPage();
-  const lines = listen(page);
-  await page.goto(`${here.url}/files/web/test/${name}`);
-  await page.waitForFunction(() => window.ready);
-  return { page, lines };
-}
+const open = (name) => visit(here, name);
 
 const moves = (page, from = 0.5) => page.evaluate((from) => until(() => video.currentTime > from && !video.paused, "it plays"), from);
 

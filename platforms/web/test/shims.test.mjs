@@ -2,8 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { listen } from "../../../conformance/suite/browser/chromium.mjs";
-import { isFrameOf, stage } from "./harness.mjs";
+import { isFrameOf, stage, visit } from "./harness.mjs";
 
 let here;
 before(async () => {
@@ -11,13 +10,7 @@ before(async () => {
 });
 after(async () => here?.close());
 
-async function open(name) {
-  const page = await here.chromium.context.newPage();
-  const lines = listen(page);
-  await page.goto(`${here.url}/files/web/test/${name}`);
-  await page.waitForFunction(() => window.ready);
-  return { page, lines };
-}
+const open = (name) => visit(here, name);
 
 /** Plays for a while; the pictures of that while, by their strips. */
 const pictures = (page, ms = 1500) =>
